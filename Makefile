@@ -1,0 +1,16 @@
+PYTHON ?= .venv/bin/python
+
+.PHONY: check test test-slow lint
+
+check: lint test
+
+test:
+	$(PYTHON) -m pytest
+
+test-slow:
+	$(PYTHON) -m pytest -m slow
+
+lint:
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy

@@ -1,0 +1,41 @@
+"""Arguments that several commands share, and the lists of words they come in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bpcli.errors import ConfigError
+
+Words = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="CONFIG [KEY=VALUE]...", help="A YAML file, and settings that override it.", show_default=False
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
+
+
+def config_and_overrides(words: list[str]) -> tuple[Path, list[str]]:
+    """The config's path and the overrides, in whatever order they were given.
+
+    A word of the form KEY=VALUE is an override, unless it is the only candidate
+    for the config and names a file.
+
+    Raises:
+        ConfigError: there is no config, or more than one.
+    """
+    from bpcli.config import overrides
+
+    changes = [word for word in words if overrides.is_override(word)]
+    paths = [word for word in words if not overrides.is_override(word)]
+    if not paths:
+        paths = [word for word in changes if Path(word).is_file()][:1]
+        changes = [word for word in changes if word not in paths]
+    if len(paths) != 1:
+        problem = "no config is named" if not paths else f"several configs are named: {', '.join(paths)}"
+        raise ConfigError(problem, where="command line", hint="one YAML file; settings are KEY=VALUE without spaces")
+    return Path(paths[0]), changes

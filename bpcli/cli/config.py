@@ -1,0 +1,53 @@
+"""``bp config``: check a config, show it resolved, print the schema."""
+
+from __future__ import annotations
+
+import typer
+
+from bpcli.cli.arguments import Words, config_and_overrides
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Check a config, show it resolved, print the schema."
+)
+
+
+@app.command()
+def check(words: Words) -> None:
+    """Find every mistake in a config, its data included.
+
+    Example: bp config check configs/iris.yaml
+    """
+    path, changes = config_and_overrides(words)
+    from bpcli import display, experiment
+    from bpcli.config.reading import load
+
+    built = experiment.build(load(path, changes))
+    display.warn(built.loaded.notes.lines())
+    display.say(f"{path}: no mistakes")
+
+
+@app.command()
+def show(words: Words) -> None:
+    """Print the resolved config, every default written out.
+
+    Example: bp config show configs/iris.yaml optimizer.name=adam
+    """
+    path, changes = config_and_overrides(words)
+    from bpcli import experiment
+    from bpcli.config.document import dump
+    from bpcli.config.reading import load
+
+    typer.echo(dump(experiment.build(load(path, changes)).resolved), nl=False)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of a config, for editors.
+
+    Example: bp config schema > bp.schema.json
+    """
+    import json
+
+    from bpcli.config.schema import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))

@@ -1,0 +1,46 @@
+"""``bp list``: what there is to choose from, read off the dictionaries themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+
+def listing(
+    room: Annotated[
+        str, typer.Argument(metavar="ROOM", help="activations, initializers, losses, metrics, optimizers.")
+    ],
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One choice, with its settings.")] = None,
+) -> None:
+    """List the choices of a kind, or explain one.
+
+    Example: bp list activations leaky_relu
+    """
+    from bpcli.choices import ROOMS
+    from bpcli.errors import ConfigError, did_you_mean
+
+    if room not in ROOMS:
+        raise ConfigError(f"there is no room {room!r}", where="command line", hint=did_you_mean(room, ROOMS))
+    choices = ROOMS[room]
+    if name is None:
+        width = max(map(len, choices))
+        for key, kind in choices.items():
+            typer.echo(f"{key:<{width}}  {_summary(kind)}")
+        return
+    if name not in choices:
+        raise ConfigError(f"no {name!r} among the {room}", where="command line", hint=did_you_mean(name, choices))
+    typer.echo("\n".join(_explained(name, choices[name])))
+
+
+def _summary(kind: type) -> str:
+    return (kind.__doc__ or "").strip().splitlines()[0]
+
+
+def _explained(name: str, kind: type[Any]) -> list[str]:
+    from dataclasses import fields
+    from inspect import cleandoc
+
+    lines = [name, "", *cleandoc(kind.__doc__ or "").splitlines()]
+    settings = [f"  {setting.name}: {setting.default!r}" for setting in fields(kind)]
+    return [*lines, "", "settings and their defaults:", *settings] if settings else lines

@@ -1,0 +1,37 @@
+"""``bp predict``: a prediction for every row of a file, as CSV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bpcli.cli.arguments import RunFolder
+
+
+def predict(
+    run: RunFolder,
+    data: Annotated[str, typer.Option("--data", metavar="FILE|-", help="The examples; - for standard input.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="Where to write; default standard output.")
+    ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option("--keep", metavar="COLUMN", help="An input column to copy; may be repeated.")
+    ] = None,
+) -> None:
+    """Predict every row of a file: CSV with prediction, then a probability per class.
+
+    Example: bp predict runs/iris-001 --data new.csv --output predictions.csv --keep id
+    """
+    from bpcli import model, prediction
+    from bpcli.display import warn
+
+    text, notes = prediction.table(model.load(run), data, list(keep or []))
+    warn(notes.lines())
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        from bpcli.storage import write
+
+        write(output, text.encode())

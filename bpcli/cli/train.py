@@ -1,0 +1,186 @@
+"""``bp train``: writes the run, shows it, handles signals; the loop itself is ``training``."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bpcli.cli.arguments import Json, Words, config_and_overrides
+
+if TYPE_CHECKING:
+    from bpcli.experiment import Experiment
+    from bpcli.runs import Run
+    from bpcli.training import Epoch, TrainingState
+
+SAVE_SECONDS = 10.0
+"""The least time between two saves of a run under way: what a crash can cost."""
+
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+def train(
+    words: Words,
+    run: Annotated[
+        Path | None, typer.Option("--run", metavar="FOLDER", help="The run's folder; default runs/<config>-001, ….")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show neither progress nor tables.")] = False,
+    json: Json = False,
+) -> None:
+    """Train a network; print the run's folder.
+
+    Example: bp train configs/iris.yaml optimizer.learning_rate=0.05 epochs=100
+    """
+    path, changes = config_and_overrides(words)
+    from bpcli import display, experiment, runs
+    from bpcli.config.reading import load
+
+    built = experiment.build(load(path, changes))
+    if not quiet:
+        display.warn(built.loaded.notes.lines())
+        display.say(_before(built))
+    created = runs.create(built, path.stem, run)
+    final, epochs = _run(built, created, quiet=quiet)
+    if not quiet:
+        _after(built, created, final)
+    if json:
+        from bpcli.storage import to_json
+
+        typer.echo(to_json({"run": str(created.folder), "epochs": epochs, "metrics": final}))
+    else:
+        typer.echo(str(created.folder))
+
+
+def _before(built: Experiment) -> str:
+    """Widths, parameters, examples, and what was assumed."""
+    layers = "-".join(map(str, built.network.sizes))
+    examples = ", ".join(f"{part.size:,} {name}" for name, part in built.loaded.parts.items())
+    data, optimizer = built.resolved["data"], built.resolved["optimizer"]
+    target = ", ".join(built.loaded.target_names)
+    assumed = [f"target {target}", str(built.loaded.task), f"scale {data['scale']}"]
+    if data.get("scale_targets") == "standard":
+        assumed.append("targets scaled")
+    output = built.resolved["network"]["output"]
+    assumed += [f"output {output if isinstance(output, str) else output['name']}"]
+    assumed += [f"{optimizer['name']} {optimizer['learning_rate']:g}, {optimizer['mode']}"]
+    if "batch_size" in optimizer:
+        assumed[-1] += f" of {optimizer['batch_size']}"
+    return f"{layers}, {built.parameters.theta.size:,} parameters; {examples} examples; {'; '.join(assumed)}"
+
+
+def _run(built: Experiment, run: Run, *, quiet: bool) -> tuple[dict[str, float], int]:
+    """Train, keeping the run's folder whole at any moment; the final metrics and the epochs done."""
+    from bpcli import training
+    from bpcli.display import TrainingDisplay
+    from bpcli.errors import DivergedError
+
+    examples = built.examples("train")
+    assert examples is not None
+    state = training.start(built.network, built.parameters.theta, built.optimizer, built.tally())
+    run.save(built, state)
+    events = training.train(
+        built.network,
+        built.optimizer,
+        built.plan,
+        state,
+        examples,
+        built.metrics,
+        built.units,
+        built.examples("validation"),
+    )
+    first = next(iter(built.metrics))
+    shown = f"val_{first}" if "validation" in built.loaded.parts else first
+    shower = TrainingDisplay(built.plan.epochs, examples.size, shown, quiet=quiet)
+    last: Epoch | None = None
+    saved = monotonic()
+    try:
+        with _caught_signals() as caught:
+            for event in events:
+                if isinstance(event, training.Epoch):
+                    last = event
+                    run.add(event)
+                shower.show(event)
+                if caught:
+                    shower.close()
+                    _stop(built, run, state, last, caught[0])
+                if monotonic() - saved > SAVE_SECONDS:
+                    run.save(built, state)
+                    saved = monotonic()
+            final = {**(last.values if last else {}), **_tested(built, state)}
+            run.save(built, state)
+            run.finish("completed", state.epoch, state.optimizer.step, final)
+    except DivergedError as error:
+        shower.close()
+        run.save(built, state)
+        run.finish(error.message, state.epoch, state.optimizer.step, last.values if last else {})
+        error.where = str(run.folder)
+        typer.echo(str(run.folder))
+        raise
+    finally:
+        shower.close()
+    return final, state.epoch
+
+
+def _tested(built: Experiment, state: TrainingState) -> dict[str, float]:
+    """The test part, evaluated once, with the parameters that the run keeps."""
+    from bpcli import inference, training
+    from bpcli.nn.parameters import Parameters
+
+    test = built.examples("test")
+    if test is None:
+        return {}
+    tally = built.tally()
+    parameters = Parameters(built.network.sizes, state.finite_theta)
+    loss = inference.assess(built.network, parameters, test.features, test.targets, tally)
+    values = {"loss": loss, **training.read(built.metrics, tally, built.units)}
+    return {f"test_{name}": value for name, value in values.items()}
+
+
+@contextmanager
+def _caught_signals() -> Iterator[list[signal.Signals]]:
+    """Signals to stop, collected; a second one acts at once, as it would without us."""
+    caught: list[signal.Signals] = []
+
+    def catch(number: int, frame: object) -> None:
+        caught.append(signal.Signals(number))
+        signal.signal(number, signal.SIG_DFL)
+
+    watched = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
+    previous = {number: signal.getsignal(number) for number in watched}
+    for number, handler in previous.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, catch)
+    try:
+        yield caught
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _stop(built: Experiment, run: Run, state: TrainingState, last: Epoch | None, number: signal.Signals) -> None:
+    """Save everything, then die of the signal."""
+    from bpcli.cli import die_of
+    from bpcli.display import say
+
+    run.save(built, state)
+    run.finish(number.name, state.epoch, state.optimizer.step, last.values if last else {})
+    say(f"stopped by {number.name} in epoch {state.epoch + 1}; saved in {run.folder}")
+    die_of(number)
+
+
+def _after(built: Experiment, run: Run, final: dict[str, float]) -> None:
+    """A short table of the final metrics by part, and where the run lies."""
+    import sys
+
+    from bpcli import display
+
+    names = ["loss", *built.metrics]
+    prefixes = {"train": "", "validation": "val_", "test": "test_"}
+    rows = [[part, *(final.get(prefixes[part] + name) for name in names)] for part in built.loaded.parts]
+    display.table(["", *names], rows, sys.stderr)
+    display.say(f"run: {run.folder}")

@@ -1,0 +1,74 @@
+"""Rules that join several keys of a config, checked on its plain values.
+
+They look only at what they need, so they are told together with every other
+mistake even where the rest of the config is wrong.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bpcli.errors import ConfigError
+
+FULL_SPLIT = 1.0
+
+
+def broken(config: Any) -> list[ConfigError]:
+    """Every rule that ``config``, plain values, breaks."""
+    data = _mapping(_mapping(config).get("data"))
+    optimizer = _mapping(_mapping(config).get("optimizer"))
+    return [*_files(data), *_split(data), *_batches(optimizer)]
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _files(data: dict[str, Any]) -> list[ConfigError]:
+    errors = []
+    if "path" in data and "train" in data:
+        errors.append(
+            ConfigError("data.path and data.train both name the training file", key="data.train", hint="keep one")
+        )
+    if data and "path" not in data and "train" not in data:
+        errors.append(
+            ConfigError(
+                "data names no training file", key="data", hint="data.path: a file to split, or data.train: a file"
+            )
+        )
+    return errors
+
+
+def _split(data: dict[str, Any]) -> list[ConfigError]:
+    split = _mapping(data.get("split"))
+    errors = [
+        ConfigError(
+            f"data.{part} names a file and data.split.{part} a fraction", key=f"data.split.{part}", hint="keep one"
+        )
+        for part in ("validation", "test")
+        if part in data and split.get(part)
+    ]
+    fractions = [split.get(part, 0) for part in ("validation", "test")]
+    if all(isinstance(fraction, int | float) for fraction in fractions) and sum(fractions) >= FULL_SPLIT:
+        errors.append(
+            ConfigError(
+                f"validation and test take {sum(fractions):g} of the data",
+                key="data.split",
+                hint="leave some to train on",
+            )
+        )
+    return errors
+
+
+def _batches(optimizer: dict[str, Any]) -> list[ConfigError]:
+    mode = optimizer.get("mode", "mini_batch")
+    if "batch_size" not in optimizer or mode not in ("sgd", "batch"):
+        return []
+    batch = "one example" if mode == "sgd" else "all examples"
+    return [
+        ConfigError(
+            f"optimizer: mode {mode} takes {batch} at a time, batch_size has no place in it",
+            key="optimizer.batch_size",
+            hint="leave batch_size out, or mode: mini_batch",
+        )
+    ]

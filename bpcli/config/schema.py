@@ -1,0 +1,258 @@
+"""Which keys a config has, their types and defaults: pydantic over the choices' own dataclasses.
+
+A choice is a name or a mapping with ``name``; its other keys are the fields of
+the dataclass that its room lists under that name, constraints included. So a new
+choice is parsed, checked and put into the JSON schema by being listed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, Literal, get_type_hints
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    Strict,
+    create_model,
+)
+from pydantic.json_schema import GetJsonSchemaHandler, JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from bpcli.choices import Room
+from bpcli.nn.activations import ACTIVATIONS
+from bpcli.nn.initializers import INITIALIZERS
+from bpcli.nn.losses import LOSSES
+from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
+
+Whole = Annotated[int, Strict()]
+Number = Annotated[float, Strict()]
+Text = Annotated[str, Strict()]
+Truth = Annotated[bool, Strict()]
+Mode = Literal["sgd", "mini_batch", "batch"]
+ScaleName = Literal["standard", "minmax", "none"]
+
+
+class Section(BaseModel):
+    """A mapping with these keys and no others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Shorthand:
+    """A bare value stands for the mapping ``{key: value}``; a mapping without the key gets ``default``."""
+
+    key: str
+    schema: dict[str, Any]
+    default: str | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Expand before validating."""
+
+        def expand(value: Any) -> Any:
+            if not isinstance(value, dict | BaseModel):
+                return {self.key: value}
+            if isinstance(value, dict) and self.default is not None and self.key not in value:
+                return {self.key: self.default, **value}
+            return value
+
+        return core_schema.no_info_before_validator_function(expand, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Either form."""
+        return {"anyOf": [self.schema, handler(schema)]}
+
+
+CHOICE_MODELS: dict[tuple[str, str], type[Section]] = {}
+"""The model of each choice, by its room's key and its name."""
+
+
+def _choice(key: str, room: Room, base: type[Section] = Section, default: str | None = None) -> Any:
+    """The type of a choice from ``room``: validated as a model, handed on as the room's dataclass."""
+    models = []
+    for name, kind in room.items():
+        hints = get_type_hints(kind, include_extras=True)
+        settings: dict[str, Any] = {"name": (Literal[name], name if name == default else ...)}
+        for setting in fields(kind):
+            hint = hints[setting.name]
+            leaf = Annotated[hint, Strict()] if _is_number(hint) else hint
+            settings[setting.name] = (leaf, ... if setting.default is MISSING else setting.default)
+        doc = (kind.__doc__ or "").splitlines()[0]
+        model = create_model(kind.__name__, __base__=base, __doc__=doc, **settings)
+        CHOICE_MODELS[key, name] = model
+        models.append(model)
+    union: Any = models[0]
+    for model in models[1:]:
+        union = union | model
+    names = {"enum": list(room), "description": "a name, or a mapping with name and settings"}
+
+    def built(model: Any) -> Any:
+        kind = room[model.name]
+        return kind(**{setting.name: getattr(model, setting.name) for setting in fields(kind)})
+
+    convert = AfterValidator(built if base is Section else lambda model: base.built(model, built(model)))  # type: ignore[attr-defined]
+    return Annotated[union, Field(discriminator="name"), Shorthand("name", names, default), convert]
+
+
+def _is_number(hint: Any) -> bool:
+    return getattr(hint, "__origin__", hint) in (int, float, bool, str)
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """How examples are walked through, and the rule that updates."""
+
+    mode: Mode
+    batch_size: int | None
+    shuffle: bool | None
+    rule: Optimizer
+
+
+class TrainerKeys(Section):
+    """The keys of ``optimizer`` that belong to the trainer, whatever the rule."""
+
+    mode: Mode = Field("mini_batch", description="sgd: each example; mini_batch; batch: all examples")
+    batch_size: Annotated[Whole, Field(ge=1)] | None = Field(None, description="for mini_batch; default 32")
+    shuffle: Truth | None = Field(None, description="a fresh order each epoch; default true, false for batch")
+
+    @classmethod
+    def built(cls, model: Any, rule: Optimizer) -> Trainer:
+        """The trainer's part of ``model`` with the rule."""
+        return Trainer(model.mode, model.batch_size, model.shuffle, rule)
+
+
+ActivationChoice = _choice("activation", ACTIVATIONS)
+InitializerChoice = _choice("initializer", INITIALIZERS)
+LossChoice = _choice("loss", LOSSES)
+OptimizerChoice = _choice("optimizer", OPTIMIZERS, TrainerKeys, default="gradient_descent")
+
+
+def _as_column(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+Column = Annotated[Text, BeforeValidator(_as_column)]
+Columns = Annotated[list[Column], BeforeValidator(_as_list), Field(min_length=1)]
+
+
+class PairSection(Section):
+    """A file, or features and targets in a file each."""
+
+    features: Text
+    targets: Text | None = None
+
+
+Pair = Annotated[PairSection, Shorthand("features", {"type": "string", "description": "a file"})]
+
+
+class SplitSection(Section):
+    """Fractions of the file to hold out."""
+
+    validation: Annotated[Number, Field(ge=0, lt=1)] = 0.0
+    test: Annotated[Number, Field(ge=0, lt=1)] = 0.0
+    seed: Annotated[Whole, Field(ge=0)] | None = Field(None, description="default: the config's seed")
+
+
+class DataSection(Section):
+    """Where the examples are and how they are encoded."""
+
+    path: Pair | None = Field(None, description="one file, to be split")
+    train: Pair | None = Field(None, description="the training file")
+    validation: Pair | None = None
+    test: Pair | None = None
+    target: Columns | None = Field(None, description="a column or a list of them; default: the last column")
+    features: Annotated[list[Column], Field(min_length=1)] | None = Field(
+        None, description="default: every other column"
+    )
+    drop: Annotated[list[Column], BeforeValidator(_as_list)] = Field([], description="columns to leave out")
+    task: Literal["classification", "regression"] | None = None
+    split: SplitSection = SplitSection()
+    scale: ScaleName | None = Field(None, description="default: standard for tables, minmax for images")
+    scale_targets: Literal["standard", "none"] | None = None
+    delimiter: Annotated[Text, Field(min_length=1, max_length=1)] | None = None
+    header: Truth = True
+    missing: Annotated[list[Annotated[Text, BeforeValidator(_as_text)]], BeforeValidator(_as_list)] = Field(
+        ["NA", "NaN", "null"], description="cells that mean a missing value, besides empty ones"
+    )
+
+
+class HiddenSection(Section):
+    """A hidden layer."""
+
+    units: Annotated[Whole, Field(ge=1)]
+    activation: ActivationChoice | None = None
+    initializer: InitializerChoice | None = None
+
+
+Hidden = Annotated[HiddenSection, Shorthand("units", {"type": "integer", "minimum": 1, "description": "units"})]
+
+
+class NetworkSection(Section):
+    """The architecture."""
+
+    hidden: Annotated[list[Hidden], BeforeValidator(_as_list)] = Field([], description="widths, or mappings with units")
+    activation: ActivationChoice | None = Field(None, description="of hidden layers that name none; default: relu")
+    output: ActivationChoice | None = Field(None, description="default: the loss's usual one")
+    initializer: InitializerChoice | None = Field(None, description="default: he for relu-like layers, else glorot")
+    weights: Text | None = Field(None, description="start from a safetensors file or a run folder")
+
+
+class Config(Section):
+    """A bp experiment."""
+
+    seed: Annotated[Whole, Field(ge=0)] = 0
+    dtype: Literal["float32", "float64"] = "float32"
+    data: DataSection
+    network: NetworkSection = NetworkSection()
+    loss: LossChoice
+    optimizer: OptimizerChoice = Field(
+        default_factory=lambda: Trainer("mini_batch", None, None, OPTIMIZERS["gradient_descent"]())
+    )
+    epochs: Annotated[Whole, Field(ge=1)] = 20
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "": Config,
+    "data": DataSection,
+    "split": SplitSection,
+    "path": PairSection,
+    "train": PairSection,
+    "validation": PairSection,
+    "test": PairSection,
+    "network": NetworkSection,
+    "hidden": HiddenSection,
+    "optimizer": TrainerKeys,
+}
+"""The sections by the key they stand under."""
+
+PATHS = [
+    *(
+        ("data", part, *more)
+        for part in ("path", "train", "validation", "test")
+        for more in ((), ("features",), ("targets",))
+    ),
+    ("network", "weights"),
+]
+"""The keys whose values are paths."""
+
+OUTLIVING = {"optimizer": frozenset(TrainerKeys.model_fields)}
+"""Settings beside a choice's own that a change of its name leaves alone."""
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of a config, for editors."""
+    schema = Config.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "bp config", **schema}

@@ -1,0 +1,305 @@
+"""Features: learned from the training rows of a file, applied to any file like it.
+
+A table's number column is imputed and scaled; any other column becomes one
+indicator per category met in training, all 0 where it is missing or unseen.
+A matrix is scaled column by column, images all alike.
+
+An encoding is plain data, so it travels in the model file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from bpcli.data.notes import Notes
+from bpcli.data.raw import Matrix, Raw, Table, is_number
+from bpcli.data.scaling import SCALINGS, Scaling
+from bpcli.data.sources import ByteRows, Rows, Source
+from bpcli.errors import ConfigError, DataError, did_you_mean
+from bpcli.nn import Array, IndexArray
+
+BYTE = 255.0
+"""The range that the bytes of images share."""
+
+BLOCK = 4096
+"""Rows of a matrix converted at a time, so that float64 never holds all of them."""
+
+MOSTLY = 0.9
+"""From this share of numbers on, a text column looks like numbers with slips in it."""
+
+MANY = 20
+"""Up to so many categories, a text column in which most values differ is no surprise."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A column of numbers: the training median where missing, then (x − shift)/width."""
+
+    name: str
+    median: float
+    shift: float
+    width: float
+
+    @property
+    def outputs(self) -> int:
+        """The number of features it makes."""
+        return 1
+
+    def encode(self, raw: Raw, rows: IndexArray, out: Array, notes: Notes) -> None:
+        """Fill ``out``, (N, 1)."""
+        column = raw.column(self.name)
+        if column.dtype == object:
+            column = self._numbers(raw, column)
+        values = column[rows]
+        missing = np.isnan(values)
+        if missing.any():
+            notes.imputed[self.name] += int(missing.sum())
+            values = np.where(missing, self.median, values)
+        out[:, 0] = Scaling(np.float64(self.shift), np.float64(self.width)).apply(values)
+
+    def _numbers(self, raw: Raw, texts: Array) -> Array:
+        for row, text in enumerate(texts):
+            if text is not None and not is_number(text):
+                raise DataError(
+                    f"column {self.name!r} holds {text!r}, where training had numbers",
+                    where=raw.where(row),
+                    hint="correct the cell, or leave it empty where the number is unknown",
+                )
+        return np.array([np.nan if text is None else float(text) for text in texts])
+
+
+@dataclass(frozen=True)
+class Category:
+    """A column of text: an indicator for each category, in order of code points."""
+
+    name: str
+    categories: tuple[str, ...]
+    boolean: bool = False
+
+    @property
+    def outputs(self) -> int:
+        """The number of features it makes."""
+        return len(self.categories)
+
+    def encode(self, raw: Raw, rows: IndexArray, out: Array, notes: Notes) -> None:
+        """Fill ``out``, (N, number of categories)."""
+        places = {category: k for k, category in enumerate(self.categories)}
+        out.fill(0)
+        for i, text in enumerate(raw.column(self.name)[rows]):
+            if text is None:
+                continue
+            place = places.get(text.lower() if self.boolean else text)
+            if place is None:
+                notes.unseen[self.name] += 1
+            else:
+                out[i, place] = 1
+
+
+Encoder = Number | Category
+
+
+class Features(Protocol):
+    """A learned encoding of features."""
+
+    @property
+    def size(self) -> int:
+        """n_0, the number of features the network sees."""
+        ...
+
+    @property
+    def text_columns(self) -> frozenset[str]:
+        """The columns to read as text, even where they look like numbers."""
+        ...
+
+    def source(self, raw: Raw, rows: IndexArray, dtype: np.dtype, notes: Notes) -> Source:
+        """The encoded ``rows`` of a file."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the model file."""
+        ...
+
+
+@dataclass(frozen=True)
+class TableFeatures:
+    """One encoder per column."""
+
+    encoders: tuple[Encoder, ...]
+
+    @property
+    def size(self) -> int:
+        """n_0."""
+        return sum(encoder.outputs for encoder in self.encoders)
+
+    @property
+    def text_columns(self) -> frozenset[str]:
+        """The category columns."""
+        return frozenset(encoder.name for encoder in self.encoders if isinstance(encoder, Category))
+
+    def source(self, raw: Raw, rows: IndexArray, dtype: np.dtype, notes: Notes) -> Source:
+        """The encoded ``rows`` of a file.
+
+        Raises:
+            ConfigError: the file lacks a column.
+            DataError: text where training had numbers.
+        """
+        require([encoder.name for encoder in self.encoders], raw)
+        encoded = np.empty((len(rows), self.size), dtype)
+        place = 0
+        for encoder in self.encoders:
+            encoder.encode(raw, rows, encoded[:, place : place + encoder.outputs], notes)
+            place += encoder.outputs
+        return Rows(encoded)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the model file."""
+        columns = []
+        for encoder in self.encoders:
+            kind = "number" if isinstance(encoder, Number) else "category"
+            columns.append({"kind": kind, **vars(encoder)})
+        return {"kind": "table", "columns": columns}
+
+
+@dataclass(frozen=True)
+class MatrixFeatures:
+    """Columns of a matrix by name, with one scaling; ``bytes_only`` for images on the range 0–255."""
+
+    names: tuple[str, ...]
+    medians: Array
+    scaling: Scaling
+    bytes_only: bool = False
+    text_columns: frozenset[str] = field(default=frozenset())
+
+    @property
+    def size(self) -> int:
+        """n_0."""
+        return len(self.names)
+
+    def source(self, raw: Raw, rows: IndexArray, dtype: np.dtype, notes: Notes) -> Source:
+        """The encoded ``rows`` of a file.
+
+        Raises:
+            ConfigError: the file lacks a column.
+        """
+        require(list(self.names), raw)
+        if self.bytes_only and isinstance(raw, Matrix) and raw.images and raw.values.shape[1] == self.size:
+            return ByteRows(raw.values, rows, float(self.scaling.factor))
+        encoded = np.empty((len(rows), self.size), dtype)
+        for start in range(0, len(rows), BLOCK):
+            values = _values(raw, list(self.names), rows[start : start + BLOCK])
+            missing = np.isnan(values)
+            for column in np.flatnonzero(missing.any(axis=0)):
+                notes.imputed[self.names[column]] += int(missing[:, column].sum())
+            encoded[start : start + BLOCK] = self.scaling.apply(np.where(missing, self.medians, values))
+        return Rows(encoded)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the model file."""
+        return {
+            "kind": "matrix",
+            "names": list(self.names),
+            "medians": self.medians.tolist(),
+            "shift": self.scaling.shift.tolist(),
+            "width": self.scaling.width.tolist(),
+            "bytes_only": self.bytes_only,
+        }
+
+
+def from_json(saved: dict[str, Any]) -> Features:
+    """The encoding that :meth:`Features.to_json` described."""
+    if saved["kind"] == "matrix":
+        scaling = Scaling(np.asarray(saved["shift"]), np.asarray(saved["width"]))
+        return MatrixFeatures(tuple(saved["names"]), np.asarray(saved["medians"]), scaling, saved["bytes_only"])
+    encoders: list[Encoder] = []
+    for column in saved["columns"]:
+        settings = {key: value for key, value in column.items() if key != "kind"}
+        if column["kind"] == "number":
+            encoders.append(Number(**settings))
+        else:
+            encoders.append(Category(settings["name"], tuple(settings["categories"]), settings["boolean"]))
+    return TableFeatures(tuple(encoders))
+
+
+def require(names: list[str], raw: Raw, key: str = "") -> None:
+    """Every name is a column of the file.
+
+    Raises:
+        ConfigError: one is not; ``key`` is the config key that named it.
+    """
+    known = set(raw.names)
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"{raw.path} has no column {name!r}",
+                key=key,
+                hint=did_you_mean(name, raw.names[:20], "its columns are"),
+            )
+
+
+def learn(raw: Raw, names: list[str], rows: IndexArray, scale: str, notes: Notes) -> Features:
+    """Learn the encoding of columns ``names`` from the training ``rows``."""
+    if isinstance(raw, Matrix):
+        return _learn_matrix(raw, names, rows, scale, notes)
+    return TableFeatures(tuple(_learn_column(raw, name, rows, scale, notes) for name in names))
+
+
+def _learn_matrix(raw: Matrix, names: list[str], rows: IndexArray, scale: str, notes: Notes) -> MatrixFeatures:
+    if raw.images and scale == "minmax":
+        byte_range = Scaling(np.float64(0), np.float64(BYTE))
+        return MatrixFeatures(tuple(names), np.zeros(len(names)), byte_range, bytes_only=True)
+    values = _values(raw, names, rows)
+    missing = np.isnan(values)
+    medians = np.array([_median(column) for column in values.T])
+    values = np.where(missing, medians, values)
+    scaling = SCALINGS[scale](values)
+    constant = values.max(axis=0) == values.min(axis=0)
+    notes.constant.extend(name for name, flat in zip(names, constant, strict=True) if flat)
+    return MatrixFeatures(tuple(names), medians, scaling)
+
+
+def _values(raw: Raw, names: list[str], rows: IndexArray) -> Array:
+    """(len(rows), len(names)) in float64, NaN where missing."""
+    if isinstance(raw, Matrix):
+        return np.asarray(raw.values[np.ix_(rows, raw.places(names))], np.float64)
+    columns = [raw.column(name) for name in names]
+    for name, column in zip(names, columns, strict=True):
+        if column.dtype == object:
+            raise DataError(
+                f"column {name!r} holds text, where training had numbers", where=raw.path, hint="use numbers"
+            )
+    return np.stack([column[rows] for column in columns], axis=1)
+
+
+def _median(column: Array) -> float:
+    present = column[~np.isnan(column)]
+    return float(np.median(present)) if len(present) else 0.0
+
+
+def _learn_column(raw: Raw, name: str, rows: IndexArray, scale: str, notes: Notes) -> Encoder:
+    column = raw.column(name)[rows]
+    if column.dtype == object:
+        return _learn_category(raw, name, column, notes)
+    median = _median(column)
+    values = np.where(np.isnan(column), median, column)[:, None]
+    if values.max() == values.min():
+        notes.constant.append(name)
+    scaling = SCALINGS[scale](values)
+    return Number(name, median, float(scaling.shift[0]), float(scaling.width[0]))
+
+
+def _learn_category(raw: Raw, name: str, column: Array, notes: Notes) -> Category:
+    boolean = isinstance(raw, Table) and name in raw.booleans
+    present = [text for text in column if text is not None]
+    categories = tuple(sorted(set(present)))
+    numbers = sum(map(is_number, present))
+    if numbers >= MOSTLY * len(present) > 0:
+        slip = next(text for text in present if not is_number(text))
+        notes.nearly_numbers.append(f"{name} ({slip!r})")
+    elif len(categories) > max(MANY, len(present) / 2):
+        notes.many.append(name)
+    if len(categories) <= 1:
+        notes.constant.append(name)
+    return Category(name, categories, boolean)

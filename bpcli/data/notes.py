@@ -1,0 +1,64 @@
+"""What the user should know of the data: counted while reading, told in one line each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+SHOWN = 5
+"""How many names a line lists before it says how many more there are."""
+
+
+def listed(names: list[str]) -> str:
+    """The first few of ``names``, and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+@dataclass
+class Notes:
+    """Counters by column or class; :meth:`lines` words them."""
+
+    imputed: Counter[str] = field(default_factory=Counter)
+    unseen: Counter[str] = field(default_factory=Counter)
+    constant: list[str] = field(default_factory=list)
+    rare: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    many: list[str] = field(default_factory=list)
+    nearly_numbers: list[str] = field(default_factory=list)
+    other: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """One line for each kind of thing that was met."""
+        told = []
+        if self.constant:
+            told.append(f"{_count(self.constant, 'column')} constant in training: {listed(self.constant)}")
+        if self.imputed:
+            told.append(
+                f"{self.imputed.total()} missing numbers imputed by the training median: {_tallied(self.imputed)}"
+            )
+        if self.unseen:
+            told.append(
+                f"{self.unseen.total()} values of categories unseen in training, encoded as zeros: "
+                f"{_tallied(self.unseen)}"
+            )
+        if self.rare:
+            told.append(f"{_count(self.rare, 'class')} with one example, kept in training: {listed(self.rare)}")
+        if self.absent:
+            told.append(
+                f"{_count(self.absent, 'class')} absent from training but present elsewhere: {listed(self.absent)}"
+            )
+        if self.many:
+            told.append(f"text columns in which most values differ (leave them out with drop?): {listed(self.many)}")
+        if self.nearly_numbers:
+            told.append(f"columns read as text for a few values that are not numbers: {listed(self.nearly_numbers)}")
+        return told + self.other
+
+
+def _count(names: list[str], noun: str) -> str:
+    plural = {"column": "columns", "class": "classes"}[noun]
+    return f"{len(names)} {noun if len(names) == 1 else plural}"
+
+
+def _tallied(counts: Counter[str]) -> str:
+    return listed([f"{name} ({number})" for name, number in counts.most_common()])

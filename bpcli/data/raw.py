@@ -1,0 +1,149 @@
+"""A file as it was read: one example per row, named columns, nothing encoded yet.
+
+Two kinds share one interface: a :class:`Table` of columns that differ in type,
+and a :class:`Matrix` of numbers that do not, such as images.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from bpcli.nn import Array
+
+
+class Raw(Protocol):
+    """What the rest of the data room needs of a file."""
+
+    @property
+    def path(self) -> str:
+        """The file's name, for messages."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """The number of examples."""
+        ...
+
+    @property
+    def names(self) -> list[str]:
+        """Every column, in the file's order."""
+        ...
+
+    @property
+    def own_targets(self) -> list[str]:
+        """The columns that the file itself marks as targets."""
+        ...
+
+    @property
+    def holds_classes(self) -> bool:
+        """Whether the file's kind says that its targets are classes."""
+        ...
+
+    def column(self, name: str) -> Array:
+        """(N,): float64 with NaN where missing, or objects, str or None where missing."""
+        ...
+
+    def where(self, row: int) -> str:
+        """The place of an example, for messages."""
+        ...
+
+
+@dataclass(frozen=True)
+class Table:
+    """Named columns of numbers or text. ``booleans`` are text columns of true and false."""
+
+    path: str
+    columns: dict[str, Array]
+    booleans: frozenset[str] = frozenset()
+    place: Callable[[int], str] | None = None
+    own_targets: list[str] = field(default_factory=list)
+    holds_classes: bool = False
+
+    @property
+    def size(self) -> int:
+        """The number of examples."""
+        return len(next(iter(self.columns.values()))) if self.columns else 0
+
+    @property
+    def names(self) -> list[str]:
+        """Every column, in the file's order."""
+        return list(self.columns)
+
+    def column(self, name: str) -> Array:
+        """(N,): float64 with NaN where missing, or objects, str or None where missing."""
+        return self.columns[name]
+
+    def where(self, row: int) -> str:
+        """``file:line`` where the file has lines, else the row, counted from 0."""
+        return self.place(row) if self.place else f"{self.path}: row {row}"
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """``values``, (N, n), one example per row, with targets beside them or among its columns.
+
+    ``images`` says that all columns are of one kind, bytes that share the range 0–255.
+    """
+
+    path: str
+    values: Array
+    targets: dict[str, Array] = field(default_factory=dict)
+    images: bool = False
+    holds_classes: bool = False
+
+    @property
+    def size(self) -> int:
+        """The number of examples."""
+        return int(self.values.shape[0])
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {str(i): i for i in range(self.values.shape[1])}
+
+    @property
+    def names(self) -> list[str]:
+        """0 … n − 1, then the targets that stand apart."""
+        return [*self._places, *self.targets]
+
+    @property
+    def own_targets(self) -> list[str]:
+        """The targets that stand apart."""
+        return list(self.targets)
+
+    def places(self, names: list[str]) -> list[int]:
+        """The columns of ``values`` with these names."""
+        return [self._places[name] for name in names]
+
+    def column(self, name: str) -> Array:
+        """(N,) float64, or objects where the targets are text."""
+        if name in self.targets:
+            return self.targets[name]
+        return np.asarray(self.values[:, self._places[name]], np.float64)
+
+    def where(self, row: int) -> str:
+        """The row, counted from 0."""
+        return f"{self.path}: row {row}"
+
+
+NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+
+
+def is_number(text: str) -> bool:
+    """Whether text is a decimal number, as a table may hold one."""
+    return NUMBER.fullmatch(text) is not None
+
+
+def as_numbers(column: Array) -> Array | None:
+    """A column as float64, NaN where missing; text is rounded correctly. None where any is not a number."""
+    if column.dtype != object:
+        return column
+    present = [text for text in column if text is not None]
+    if not present or not all(map(is_number, present)):
+        return None
+    return np.array([np.nan if text is None else float(text) for text in column])

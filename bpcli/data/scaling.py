@@ -1,0 +1,57 @@
+"""Scaling: x ↦ (x − shift) / width, both learned from training examples, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpcli.nn import Array
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """``shift`` and ``width``, (n,) each, or numbers that hold for all columns.
+
+    A constant column has width 0: it becomes 0, and its scaling cannot be undone.
+    """
+
+    shift: Array
+    width: Array
+
+    @property
+    def factor(self) -> Array:
+        """1/width, and 0 for constant columns."""
+        return np.where(self.width == 0, 0.0, 1.0 / np.where(self.width == 0, 1.0, self.width))
+
+    def apply(self, values: Array) -> Array:
+        """Scale (…, n) values, in float64."""
+        scaled: Array = (np.asarray(values, np.float64) - self.shift) * self.factor
+        return scaled
+
+    def undo(self, values: Array) -> Array:
+        """The values that scale to these."""
+        original: Array = np.asarray(values, np.float64) * self.width + self.shift
+        return original
+
+
+def standard(values: Array) -> Scaling:
+    """Mean 0 and (population) standard deviation 1 for each column of (N, n)."""
+    values = np.asarray(values, np.float64)
+    constant = values.max(axis=0) == values.min(axis=0)
+    return Scaling(values.mean(axis=0), np.where(constant, 0.0, values.std(axis=0)))
+
+
+def minmax(values: Array) -> Scaling:
+    """The range [0, 1] for each column of (N, n)."""
+    low, high = np.asarray(values.min(axis=0), np.float64), np.asarray(values.max(axis=0), np.float64)
+    return Scaling(low, high - low)
+
+
+def none(values: Array) -> Scaling:
+    """Values as they are."""
+    return Scaling(np.zeros(values.shape[1]), np.ones(values.shape[1]))
+
+
+SCALINGS: dict[str, Callable[[Array], Scaling]] = {"standard": standard, "minmax": minmax, "none": none}

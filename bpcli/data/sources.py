@@ -1,0 +1,108 @@
+"""Sources hand out batches: ``gather(indices, out)`` fills a network's X or Y, examples in columns.
+
+Data in memory, encoded beforehand or converted as they are gathered, look the
+same to the loop that trains.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from bpcli.nn import Array, IndexArray
+
+
+class Source(Protocol):
+    """Examples numbered from 0 to ``size`` − 1."""
+
+    @property
+    def size(self) -> int:
+        """The number of examples."""
+        ...
+
+    def gather(self, indices: IndexArray, out: Array) -> None:
+        """Write the examples ``indices``, (m,), into ``out``: (n, m), or (m,) for class indices."""
+        ...
+
+
+class Rows:
+    """Features ready to use: ``rows`` (N, n), in the network's precision.
+
+    ``out`` is in Fortran order, so an example is copied as one piece.
+    """
+
+    def __init__(self, rows: Array) -> None:
+        self.rows = rows
+        self.size = len(rows)
+
+    def gather(self, indices: IndexArray, out: Array) -> None:
+        """Write examples into ``out``, (n, m)."""
+        np.take(self.rows, indices, axis=0, out=out.T, mode="clip")
+
+
+class ByteRows:
+    """Images: bytes (N, n), each times ``factor`` as it is gathered, so memory holds bytes.
+
+    ``examples`` names the rows that count, (size,).
+    """
+
+    def __init__(self, rows: Array, examples: IndexArray, factor: float) -> None:
+        self.rows = rows
+        self.examples = examples
+        self.size = len(examples)
+        self.factor = factor
+        self._room: dict[int, tuple[Array, Array]] = {}
+
+    def gather(self, indices: IndexArray, out: Array) -> None:
+        """Write examples into ``out``, (n, m)."""
+        m = len(indices)
+        if m not in self._room:
+            self._room[m] = np.empty(m, np.intp), np.empty((m, self.rows.shape[1]), np.uint8)
+        places, pixels = self._room[m]
+        np.take(self.examples, indices, out=places, mode="clip")
+        np.take(self.rows, places, axis=0, out=pixels, mode="clip")
+        np.copyto(out.T, pixels)
+        np.multiply(out, self.factor, out)
+
+
+class ClassIndices:
+    """Targets as class indices, (N,)."""
+
+    def __init__(self, indices: IndexArray) -> None:
+        self.indices = indices
+        self.size = len(indices)
+
+    def gather(self, indices: IndexArray, out: Array) -> None:
+        """Write class indices into ``out``, (m,)."""
+        np.take(self.indices, indices, out=out, mode="clip")
+
+
+class OneHot:
+    """Targets as one-hot columns, made per batch from class indices, (N,)."""
+
+    def __init__(self, indices: IndexArray, classes: int, dtype: np.dtype) -> None:
+        self.indices = indices
+        self.size = len(indices)
+        self.columns = np.eye(classes, dtype=dtype)
+        self._room: dict[int, IndexArray] = {}
+
+    def gather(self, indices: IndexArray, out: Array) -> None:
+        """Write columns of the identity into ``out``, (K, m)."""
+        m = len(indices)
+        if m not in self._room:
+            self._room[m] = np.empty(m, np.intp)
+        np.take(self.indices, indices, out=self._room[m], mode="clip")
+        np.take(self.columns, self._room[m], axis=1, out=out, mode="clip")
+
+
+class Columns:
+    """Targets as numbers: ``columns`` (K, N), in the network's precision."""
+
+    def __init__(self, columns: Array) -> None:
+        self.columns = columns
+        self.size = columns.shape[1]
+
+    def gather(self, indices: IndexArray, out: Array) -> None:
+        """Write examples into ``out``, (K, m)."""
+        np.take(self.columns, indices, axis=1, out=out, mode="clip")

@@ -1,0 +1,111 @@
+"""What can go wrong, as one exception with place, value and remedy, and the exit statuses.
+
+Code below the command line raises a :class:`BpError`; ``bpcli.cli`` catches it
+once, prints ``error: <where>: <message>`` and ``hint: <remedy>``, and exits
+with the status of its kind.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitStatus(IntEnum):
+    """The exit statuses of every command."""
+
+    DONE = 0
+    CHECK_FAILED = 1
+    USAGE = 2  # the command line or the config itself
+    DATA = 3  # a data or model file absent or malformed
+    DIVERGED = 4
+    DEFECT = 70  # sysexits' EX_SOFTWARE
+    SYSTEM = 74  # sysexits' EX_IOERR
+
+
+class BpError(Exception):
+    """A user's mistake or the system's refusal: ``message`` at ``where``, mended by ``hint``.
+
+    ``key`` is the config key that led to it, where there is one: whoever knows the
+    config's lines turns it into a place.
+    """
+
+    status: ClassVar[ExitStatus] = ExitStatus.USAGE
+
+    def __init__(self, message: str, where: str = "", hint: str = "", key: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+        self.key = key
+
+    def lines(self) -> list[str]:
+        """The report, one line each, control characters shown as escapes."""
+        place = f"{self.where}: " if self.where else ""
+        report = [f"error: {place}{self.message}"]
+        if self.hint:
+            report.append(f"hint: {self.hint}")
+        return [printable(line) for line in report]
+
+
+class ConfigError(BpError):
+    """The config or the command line is wrong."""
+
+
+class SeveralErrors(BpError):
+    """Every mistake found in one reading, in the order of their places."""
+
+    def __init__(self, errors: list[BpError]) -> None:
+        super().__init__("; ".join(error.message for error in errors))
+        self.errors = errors
+
+    def lines(self) -> list[str]:
+        """The reports of all of them."""
+        return [line for error in self.errors for line in error.lines()]
+
+
+class DataError(BpError):
+    """A data or model file is absent or malformed."""
+
+    status = ExitStatus.DATA
+
+
+class DivergedError(BpError):
+    """The loss or a parameter left the finite numbers."""
+
+    status = ExitStatus.DIVERGED
+
+
+class SystemRefusedError(BpError):
+    """The system refused to read or to write."""
+
+    status = ExitStatus.SYSTEM
+
+
+def refused(action: str, path: object, error: OSError) -> SystemRefusedError:
+    """The error for a system call that failed on ``path``."""
+    reason = error.strerror or str(error)
+    return SystemRefusedError(
+        f"can't {action}: {reason.lower()}", where=str(path), hint="check the path, its permissions and the space left"
+    )
+
+
+def did_you_mean(word: str, choices: Iterable[str], of: str = "choose from") -> str:
+    """A hint that names the nearest choice, where one is near, and all of them."""
+    known = [str(choice) for choice in choices]
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    listed = f"{of} {', '.join(known)}" if known else ""
+    if near and listed:
+        return f"did you mean '{near[0]}'? ({listed})"
+    return listed
+
+
+def printable(text: str) -> str:
+    """``text`` with every control or otherwise unprintable character as its escape."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode() for char in text
+    )

@@ -1,0 +1,267 @@
+"""One experiment: a checked config made into data, a network and a trainer.
+
+What the config leaves open is decided here, and the resolved config says how.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bpcli import choices, model
+from bpcli.choices import name_of
+from bpcli.config.reading import Read
+from bpcli.config.schema import Config, DataSection, PairSection
+from bpcli.data.files import FilePair, Format
+from bpcli.data.loading import Files, Loaded, Part, Wanted, load
+from bpcli.data.targets import Labels, Targets
+from bpcli.errors import BpError, ConfigError
+from bpcli.inference import new_tally
+from bpcli.model import Model
+from bpcli.nn import Array
+from bpcli.nn.activations import ACTIVATIONS, Activation, Identity, Relu, Softmax
+from bpcli.nn.heads import join
+from bpcli.nn.initializers import INITIALIZERS, Initializer
+from bpcli.nn.losses import LOSSES
+from bpcli.nn.metrics import METRICS, Metric, Tally
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
+from bpcli.nn.parameters import Parameters, initial
+from bpcli.streams import stream
+from bpcli.training import Examples, Plan
+
+USUAL_BATCH = 32
+"""The batch size where the config names none."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that training takes, and the config that says it all."""
+
+    loaded: Loaded
+    network: Network
+    initializers: tuple[Initializer, ...]
+    parameters: Parameters
+    optimizer: Optimizer
+    plan: Plan
+    metrics: dict[str, Metric]
+    form: Format
+    resolved: dict[str, Any]
+
+    def tally(self) -> Tally:
+        """An empty tally for its outputs."""
+        return new_tally(self.loaded.targets.counted_by, self.network.sizes[-1])
+
+    @property
+    def units(self) -> Array:
+        """(n_L,): one training unit in the target's own."""
+        return self.loaded.targets.units
+
+    def examples(self, part: str) -> Examples | None:
+        """A part's examples, None where there is no such part."""
+        found = self.loaded.parts.get(part)
+        return None if found is None else Examples(found.features, found.targets)
+
+    def model(self, theta: Array) -> Model:
+        """The model with parameters θ."""
+        parameters = Parameters(self.network.sizes, theta)
+        return Model(self.network, parameters, self.loaded.features, self.loaded.targets, self.form)
+
+
+def build(read: Read) -> Experiment:
+    """Load the data and make the network that ``read`` asks for.
+
+    Raises:
+        ConfigError: the config does not fit its data or itself, at its place.
+        DataError: a data or weights file is absent or malformed.
+    """
+    try:
+        return _build(read.config)
+    except BpError as error:
+        raise read.placed(error) from error
+
+
+def parts_of(read: Read) -> Loaded:
+    """The data alone, as :func:`build` loads them."""
+    try:
+        return _load(read.config)[0]
+    except BpError as error:
+        raise read.placed(error) from error
+
+
+def _build(config: Config) -> Experiment:
+    loaded, form = _load(config)
+    network, initializers = _network(config, loaded)
+    plan = _plan(config, loaded.parts["train"])
+    rng = stream(config.seed, "initial weights")
+    parameters = initial(network.sizes, initializers, np.dtype(config.dtype), rng)
+    if config.network.weights is not None:
+        model.read_weights(Path(config.network.weights), parameters)
+    return Experiment(
+        loaded=loaded,
+        network=network,
+        initializers=initializers,
+        parameters=parameters,
+        optimizer=config.optimizer.rule,
+        plan=plan,
+        metrics=metrics_of(loaded.targets),
+        form=form,
+        resolved=_resolved(config, loaded, network, initializers, plan),
+    )
+
+
+def _output(config: Config) -> Activation:
+    output: Activation = config.network.output or ACTIVATIONS[config.loss.usual_output]()
+    low, high = output.range
+    if config.loss.of_probabilities and (low < 0 or high > 1):
+        fitting = [name for name, kind in ACTIVATIONS.items() if kind().range[0] >= 0 and kind().range[1] <= 1]
+        raise ConfigError(
+            f"{name_of(LOSSES, config.loss)} needs outputs in [0, 1], "
+            f"{name_of(ACTIVATIONS, output)}'s range is [{low:g}, {high:g}]",
+            key="network.output",
+            hint=f"choose from {', '.join(fitting)}",
+        )
+    return output
+
+
+def _pair(section: PairSection | None) -> FilePair | None:
+    return None if section is None else FilePair(section.features, section.targets)
+
+
+def _load(config: Config) -> tuple[Loaded, Format]:
+    data = config.data
+    form = Format(data.delimiter, data.header, tuple(data.missing))
+    train = _pair(data.path or data.train)
+    assert train is not None, "the rules let no config through without one"
+    fractions = {"validation": data.split.validation, "test": data.split.test}
+    files = Files(train, _pair(data.validation), _pair(data.test), fractions, form)
+    wanted = Wanted(
+        class_indices=config.loss.class_indices,
+        of_probabilities=config.loss.of_probabilities,
+        open_output=isinstance(_output(config), Identity),
+        targets=data.target,
+        features=data.features,
+        drop=data.drop,
+        task=data.task,
+        scale=data.scale,
+        scale_targets=data.scale_targets,
+    )
+    seed = config.seed if data.split.seed is None else data.split.seed
+    return load(files, wanted, np.dtype(config.dtype), stream(seed, "split")), form
+
+
+def _network(config: Config, loaded: Loaded) -> tuple[Network, tuple[Initializer, ...]]:
+    output = _output(config)
+    layers = config.network.hidden
+    default = config.network.activation or Relu()
+    hidden = tuple(layer.activation or default for layer in layers)
+    sizes = (loaded.features.size, *(layer.units for layer in layers), loaded.targets.outputs)
+    for place, (activation, n) in enumerate(zip((*hidden, output), sizes[1:], strict=True)):
+        if isinstance(activation, Softmax) and n == 1:
+            last = place == len(hidden)
+            raise ConfigError(
+                "a softmax of one unit is always 1, so nothing below it can learn",
+                key="network.output" if last else f"network.hidden.{place}",
+                hint="sigmoid with binary_cross_entropy has one output" if last else "give it more units",
+            )
+    named = [*(layer.initializer for layer in layers), None]
+    initializers = tuple(
+        own or config.network.initializer or INITIALIZERS[activation.usual_initializer]()
+        for own, activation in zip(named, (*hidden, output), strict=True)
+    )
+    return Network(sizes, hidden, join(output, config.loss)), initializers
+
+
+def _plan(config: Config, train: Part) -> Plan:
+    trainer = config.optimizer
+    if trainer.batch_size is not None and trainer.batch_size > train.size:
+        raise ConfigError(
+            f"batch_size is {trainer.batch_size}, but there are {train.size} training examples",
+            key="optimizer.batch_size",
+            hint="make it smaller, or mode: batch for all of them",
+        )
+    size = {"sgd": 1, "batch": train.size, "mini_batch": trainer.batch_size or min(USUAL_BATCH, train.size)}
+    shuffle = trainer.mode != "batch" if trainer.shuffle is None else trainer.shuffle
+    return Plan(config.epochs, size[trainer.mode], shuffle, config.seed)
+
+
+def metrics_of(targets: Targets) -> dict[str, Metric]:
+    """The metrics that suit the targets, by name."""
+    if targets.counted_by == "residuals":
+        names = ["r2", "rmse", "mae"]
+    elif isinstance(targets, Labels) and targets.outputs > 1:
+        names = ["accuracy", "label_accuracy"]
+    else:
+        names = ["accuracy"]
+    return {name: METRICS[name]() for name in names}
+
+
+def _resolved(
+    config: Config, loaded: Loaded, network: Network, initializers: tuple[Initializer, ...], plan: Plan
+) -> dict[str, Any]:
+    """The config with every default written out: it reruns as is."""
+    trainer = config.optimizer
+    hidden = [
+        {
+            "units": n,
+            "activation": _brief(ACTIVATIONS, activation),
+            "initializer": _brief(INITIALIZERS, initializer),
+        }
+        for n, activation, initializer in zip(network.sizes[1:-1], network.hidden, initializers, strict=False)
+    ]
+    weights = {} if config.network.weights is None else {"weights": config.network.weights}
+    batch = {"batch_size": plan.batch_size} if trainer.mode == "mini_batch" else {}
+    return {
+        "seed": config.seed,
+        "dtype": config.dtype,
+        "data": _resolved_data(config.data, loaded),
+        "network": {
+            "hidden": hidden,
+            "output": _brief(ACTIVATIONS, network.head.activation),
+            "initializer": _brief(INITIALIZERS, initializers[-1]),
+            **weights,
+        },
+        "loss": choices.describe(LOSSES, config.loss),
+        "optimizer": {
+            "mode": trainer.mode,
+            **batch,
+            "shuffle": plan.shuffle,
+            **choices.describe(OPTIMIZERS, trainer.rule),
+        },
+        "epochs": config.epochs,
+    }
+
+
+def _brief(room: choices.Room, choice: Any) -> Any:
+    """The name alone where there are no settings."""
+    described = choices.describe(room, choice)
+    return described["name"] if len(described) == 1 else described
+
+
+def _resolved_data(data: DataSection, loaded: Loaded) -> dict[str, Any]:
+    resolved: dict[str, Any] = {}
+    for part in ("path", "train", "validation", "test"):
+        section: PairSection | None = getattr(data, part)
+        if section is not None:
+            resolved[part] = section.features if section.targets is None else section.model_dump()
+    names = loaded.target_names
+    resolved["target"] = names[0] if len(names) == 1 else names
+    if data.features is not None:
+        resolved["features"] = data.features
+    if data.drop:
+        resolved["drop"] = data.drop
+    resolved["task"] = loaded.task
+    split = {part: fraction for part, fraction in data.split.model_dump().items() if fraction is not None}
+    if data.split.validation or data.split.test:
+        resolved["split"] = split
+    resolved["scale"] = loaded.scale
+    if loaded.task == "regression":
+        resolved["scale_targets"] = loaded.scale_targets
+    if data.delimiter is not None:
+        resolved["delimiter"] = data.delimiter
+    resolved["header"] = data.header
+    resolved["missing"] = data.missing
+    return resolved

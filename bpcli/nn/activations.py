@@ -1,0 +1,230 @@
+"""Activations f and their vector–Jacobian products: dA ↦ dZ = Jᵀ dA, column by column.
+
+Each formula is a function of arrays; its backward stands right below it. An
+activation that works unit by unit has a diagonal J, so Jᵀ dA = f′(Z) ⊙ dA. At
+a kink the left derivative counts: relu′(0) = 0.
+
+``Z``, ``A``, ``dA`` and ``out`` are (n, m); ``out`` is an array apart from the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Protocol
+
+import numpy as np
+from annotated_types import Ge, Le
+
+from bpcli.nn import Array
+from bpcli.nn.workspace import Scratch
+
+
+class Activation(Protocol):
+    """A choice of f, with its range, the places where f′ jumps, and the initializer that suits it."""
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The smallest closed interval that holds every value of f."""
+        ...
+
+    @property
+    def kinks(self) -> tuple[float, ...]:
+        """The pre-activations at which f has no derivative."""
+        ...
+
+    @property
+    def usual_initializer(self) -> str:
+        """The name of the initializer that keeps its signals' variance."""
+        ...
+
+    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+        """Write f(Z) into ``out``."""
+        ...
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+        """Write Jᵀ dA into ``out``."""
+        ...
+
+
+def sigmoid(Z: Array, out: Array) -> None:
+    """σ(z) = 1 / (1 + e^-z), accurate to the last bits where σ is small.
+
+    e^-z overflows to infinity for very negative z, and 1/∞ = 0 is the right
+    limit, so callers run it with the overflow warning off.
+    """
+    np.negative(Z, out)
+    np.exp(out, out)
+    np.add(out, 1, out)
+    np.reciprocal(out, out)
+
+
+def sigmoid_backward(dA: Array, A: Array, out: Array) -> None:
+    """σ′ = a(1 − a)."""
+    np.subtract(1, A, out)
+    np.multiply(out, A, out)
+    np.multiply(out, dA, out)
+
+
+def tanh_backward(dA: Array, A: Array, out: Array) -> None:
+    """tanh′ = 1 − a²."""
+    np.multiply(A, A, out)
+    np.subtract(1, out, out)
+    np.multiply(out, dA, out)
+
+
+def relu_backward(dA: Array, A: Array, out: Array) -> None:
+    """relu′ = 1 where a > 0, else 0; as a ≥ 0, that is its sign."""
+    np.sign(A, out)
+    np.multiply(out, dA, out)
+
+
+def leaky_relu(Z: Array, slope: float, out: Array) -> None:
+    """max(z, slope·z), which for 0 ≤ slope ≤ 1 is z above 0 and slope·z below."""
+    np.multiply(Z, slope, out)
+    np.maximum(Z, out, out)
+
+
+def leaky_relu_backward(dA: Array, Z: Array, slope: float, out: Array) -> None:
+    """1 where z > 0, else slope: the larger of sign z and slope, as 0 ≤ slope ≤ 1."""
+    np.sign(Z, out)
+    np.maximum(out, slope, out)
+    np.multiply(out, dA, out)
+
+
+def softmax(Z: Array, out: Array, scratch: Scratch) -> None:
+    """a = e^z / Σ e^z down each column.
+
+    Shifting z by any constant of its column leaves a unchanged, and with the
+    column's largest z as that constant no exponential overflows.
+    """
+    spread, row = scratch.matrix, scratch.row
+    np.maximum.reduce(Z, axis=0, out=row)
+    np.copyto(spread, row)
+    np.subtract(Z, spread, out)
+    np.exp(out, out)
+    np.add.reduce(out, axis=0, out=row)
+    np.copyto(spread, row)
+    np.divide(out, spread, out)
+
+
+def softmax_backward(dA: Array, A: Array, out: Array, scratch: Scratch) -> None:
+    """Jᵀ da = a ⊙ (da − ⟨da, a⟩), from J = diag(a) − a aᵀ, which is never formed."""
+    np.multiply(dA, A, out)
+    np.add.reduce(out, axis=0, out=scratch.row)
+    np.copyto(out, scratch.row)
+    np.subtract(dA, out, out)
+    np.multiply(out, A, out)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """f(z) = z: the linear unit."""
+
+    range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
+    kinks: ClassVar[tuple[float, ...]] = ()
+    usual_initializer: ClassVar[str] = "glorot"
+
+    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+        """Write f(Z) into ``out``."""
+        np.copyto(out, Z)
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+        """Write Jᵀ dA into ``out``."""
+        np.copyto(out, dA)
+
+
+@dataclass(frozen=True)
+class Sigmoid:
+    """σ(z) = 1/(1 + e^-z), the logistic function; σ′ = a(1 − a)."""
+
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    kinks: ClassVar[tuple[float, ...]] = ()
+    usual_initializer: ClassVar[str] = "glorot"
+
+    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+        """Write f(Z) into ``out``."""
+        sigmoid(Z, out)
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+        """Write Jᵀ dA into ``out``."""
+        sigmoid_backward(dA, A, out)
+
+
+@dataclass(frozen=True)
+class Tanh:
+    """tanh z = (e^z − e^-z)/(e^z + e^-z); tanh′ = 1 − a²."""
+
+    range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    kinks: ClassVar[tuple[float, ...]] = ()
+    usual_initializer: ClassVar[str] = "glorot"
+
+    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+        """Write f(Z) into ``out``."""
+        np.tanh(Z, out)
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+        """Write Jᵀ dA into ``out``."""
+        tanh_backward(dA, A, out)
+
+
+@dataclass(frozen=True)
+class Relu:
+    """max(z, 0), the rectified linear unit; its derivative at 0 is taken as 0."""
+
+    range: ClassVar[tuple[float, float]] = (0.0, np.inf)
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
+    usual_initializer: ClassVar[str] = "he"
+
+    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+        """Write f(Z) into ``out``."""
+        np.maximum(Z, 0, out)
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+        """Write Jᵀ dA into ``out``."""
+        relu_backward(dA, A, out)
+
+
+@dataclass(frozen=True)
+class LeakyRelu:
+    """z above 0, slope·z below, so that no unit goes silent (Maas et al. 2013)."""
+
+    slope: Annotated[float, Ge(0), Le(1)] = 0.01
+
+    range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
+    usual_initializer: ClassVar[str] = "he"
+
+    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+        """Write f(Z) into ``out``."""
+        leaky_relu(Z, self.slope, out)
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+        """Write Jᵀ dA into ``out``."""
+        leaky_relu_backward(dA, Z, self.slope, out)
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """e^z / Σ e^z over the layer's units: positive, and each column adds up to 1."""
+
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    kinks: ClassVar[tuple[float, ...]] = ()
+    usual_initializer: ClassVar[str] = "glorot"
+
+    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+        """Write f(Z) into ``out``."""
+        softmax(Z, out, scratch)
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+        """Write Jᵀ dA into ``out``."""
+        softmax_backward(dA, A, out, scratch)
+
+
+ACTIVATIONS: dict[str, type[Activation]] = {
+    "identity": Identity,
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+    "relu": Relu,
+    "leaky_relu": LeakyRelu,
+    "softmax": Softmax,
+}

@@ -1,0 +1,44 @@
+"""Predictions for a file's rows, as a CSV table in the same order and count."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import numpy as np
+
+from bpcli.data.features import require
+from bpcli.data.files import FilePair, read
+from bpcli.data.notes import Notes
+from bpcli.inference import outputs
+from bpcli.model import Model
+from bpcli.nn import Array
+
+
+def table(model: Model, path: str, keep: list[str]) -> tuple[str, Notes]:
+    """The CSV text: columns to ``keep``, predictions, then probabilities.
+
+    Raises:
+        DataError, ConfigError: the file does not fit the model, or lacks a column to keep.
+    """
+    notes = Notes()
+    raw = read(FilePair(path), model.form, model.features.text_columns | set(keep))
+    require(keep, raw)
+    source = model.features.source(raw, np.arange(raw.size), model.dtype, notes)
+    A = outputs(model.network, model.parameters, source)
+    low, high = model.network.head.activation.range
+    columns = {name: raw.column(name) for name in keep}
+    columns |= model.targets.predictions(A, probabilities=low >= 0 and high <= 1)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*(_cells(column) for column in columns.values()), strict=True))
+    return text.getvalue(), notes
+
+
+def _cells(column: Array) -> list[Any]:
+    """Cells that read back exactly: the shortest digits that do, whole numbers without a point where kept."""
+    if column.dtype == np.float32:
+        return [str(value) for value in column]
+    return ["" if value is None or value != value else value for value in column.tolist()]

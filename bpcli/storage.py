@@ -1,0 +1,99 @@
+"""Files that are either whole or not there, and tensors as safetensors.
+
+``numpy.save`` to a full disk can return normally and leave a truncated file, so
+everything is serialised to bytes first, written whole, synced and renamed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from bpcli.errors import DataError, refused
+from bpcli.nn import Array
+
+HEADER = "bp"
+"""The one key of a tensor file's metadata; several are not written in a stable order."""
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file atomically and durably.
+
+    Raises:
+        SystemRefusedError: the system refused; the old file, if any, is untouched.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        try:
+            with open(part, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise refused("write", path, error) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def append(path: Path, text: str) -> None:
+    """Add to the end of a text file.
+
+    Raises:
+        SystemRefusedError: the system refused.
+    """
+    try:
+        with open(path, "a", encoding="utf-8", newline="") as file:
+            file.write(text)
+    except OSError as error:
+        raise refused("write", path, error) from error
+
+
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    """JSON with sorted keys, so that equal values give equal bytes."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, indent=indent, allow_nan=False)
+
+
+def write_tensors(path: Path, tensors: dict[str, Array], header: dict[str, Any]) -> None:
+    """Write arrays by name with a JSON header as a safetensors file."""
+    whole = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    write(path, safetensors.numpy.save(whole, metadata={HEADER: to_json(header)}))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, Any] | None]:
+    """The arrays of a safetensors file and its JSON header, None where it is not bp's.
+
+    Raises:
+        DataError: the file is absent or malformed.
+    """
+    try:
+        data = path.read_bytes()
+        tensors = safetensors.numpy.load(data)
+        length = int.from_bytes(data[:8], "little")
+        metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+        header = json.loads(metadata[HEADER]) if HEADER in metadata else None
+    except FileNotFoundError as error:
+        raise DataError("no such file", where=str(path), hint="name a run folder or a safetensors file") from error
+    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+        raise DataError(
+            f"not a readable safetensors file: {error}", where=str(path), hint="copy the file again"
+        ) from error
+    except OSError as error:
+        raise refused("read", path, error) from error
+    return tensors, header

@@ -1,0 +1,246 @@
+"""The loop that trains: a generator that prints nothing and writes nothing.
+
+It yields a :class:`Stretch` every fraction of a second and an :class:`Epoch`
+after each pass. Where a stretch ends changes no number. All it carries from one
+step to the next is a :class:`TrainingState`, which can be saved at any yield and
+handed to :func:`train` again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from time import perf_counter
+
+import numpy as np
+
+from bpcli.data.sources import Source
+from bpcli.errors import DivergedError
+from bpcli.inference import assess
+from bpcli.nn import Array, IndexArray
+from bpcli.nn.metrics import Metric, Tally
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers import Optimizer, OptimizerState
+from bpcli.nn.parameters import Parameters
+from bpcli.nn.workspace import Workspace
+from bpcli.streams import stream
+
+STRETCH_SECONDS = 0.1
+"""How long the loop runs before it yields: short enough for a bar that moves and a signal that is heard."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Features and targets of the same examples."""
+
+    features: Source
+    targets: Source
+
+    @property
+    def size(self) -> int:
+        """The number of examples."""
+        return self.features.size
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the training examples are walked through."""
+
+    epochs: int
+    batch_size: int
+    shuffle: bool
+    seed: int
+
+
+@dataclass
+class TrainingState:
+    """Everything that training carries along.
+
+    ``epoch`` counts finished epochs, ``position`` the examples seen of the next
+    one, ``loss_sum`` and ``tally`` what they gave. ``finite_theta`` is θ at the end
+    of ``epoch``: the parameters to keep should the run diverge.
+    """
+
+    theta: Array
+    optimizer: OptimizerState
+    tally: Tally
+    finite_theta: Array = field(init=False)
+    epoch: int = 0
+    position: int = 0
+    loss_sum: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.finite_theta = self.theta.copy()
+
+    def tensors(self) -> dict[str, Array]:
+        """The arrays to save."""
+        memory = {f"optimizer.{name}": array for name, array in self.optimizer.memory.items()}
+        return {"theta": self.theta, "finite_theta": self.finite_theta, "tally": self.tally.sums, **memory}
+
+    def counters(self) -> dict[str, int | float]:
+        """The numbers to save."""
+        return {
+            "epoch": self.epoch,
+            "position": self.position,
+            "loss_sum": self.loss_sum,
+            "step": self.optimizer.step,
+        }
+
+    def restore(self, tensors: Mapping[str, Array], counters: Mapping[str, float]) -> None:
+        """Take up what :meth:`tensors` and :meth:`counters` saved."""
+        for name, array in self.tensors().items():
+            array[...] = tensors[name]
+        self.epoch, self.position = int(counters["epoch"]), int(counters["position"])
+        self.loss_sum, self.optimizer.step = float(counters["loss_sum"]), int(counters["step"])
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of steps ended: ``examples`` seen in the unfinished ``epoch``, and their mean ``loss``."""
+
+    epoch: int
+    examples: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """An epoch ended: a row of metrics.csv, in ``values`` all but its first three columns."""
+
+    epoch: int
+    step: int
+    learning_rate: float
+    values: dict[str, float]
+    train_seconds: float
+    validation_seconds: float
+
+
+def start(network: Network, theta: Array, optimizer: Optimizer, tally: Tally) -> TrainingState:
+    """The state before the first step."""
+    return TrainingState(theta, optimizer.start(theta), tally)
+
+
+def train(
+    network: Network,
+    optimizer: Optimizer,
+    plan: Plan,
+    state: TrainingState,
+    examples: Examples,
+    metrics: Mapping[str, Metric],
+    units: Array,
+    validation: Examples | None = None,
+) -> Iterator[Stretch | Epoch]:
+    """Train from ``state`` to the end of ``plan``.
+
+    Raises:
+        DivergedError: a loss or a parameter is no longer finite; ``state.finite_theta``
+            holds the last epoch's end.
+    """
+    steps = _Steps(network, optimizer, state, examples)
+    summed = network.head.loss.examples == "sum"
+    while state.epoch < plan.epochs:
+        began, seconds = perf_counter(), 0.0
+        epoch = state.epoch + 1
+        order = _order(plan, epoch, examples.size)
+        while state.position < examples.size:
+            steps.run(order, plan.batch_size, perf_counter() + STRETCH_SECONDS)
+            if state.position < examples.size:
+                seconds += perf_counter() - began
+                yield Stretch(epoch, state.position, state.loss_sum / (1 if summed else state.position))
+                began = perf_counter()
+        if not np.isfinite(state.theta).all():
+            raise _diverged("a parameter", epoch, state.optimizer.step)
+        values = {"loss": state.loss_sum / (1 if summed else examples.size)}
+        values |= read(metrics, state.tally, units)
+        seconds += perf_counter() - began
+        began = perf_counter()
+        if validation is not None:
+            values |= _validated(network, steps.parameters, validation, metrics, state, units)
+            if not isfinite(values["val_loss"]):
+                raise _diverged("the validation loss", epoch, state.optimizer.step)
+        state.epoch, state.position, state.loss_sum = epoch, 0, 0.0
+        state.tally.sums.fill(0)
+        state.finite_theta[...] = state.theta
+        taken = perf_counter() - began
+        yield Epoch(epoch, state.optimizer.step, optimizer.learning_rate, values, seconds, taken)
+
+
+def read(metrics: Mapping[str, Metric], tally: Tally, units: Array) -> dict[str, float]:
+    """Every metric's value off a tally."""
+    return {name: metric.value(tally, units) for name, metric in metrics.items()}
+
+
+def _order(plan: Plan, epoch: int, size: int) -> IndexArray:
+    """A fresh permutation for each epoch, to be cut into batches; or the file's order."""
+    if not plan.shuffle:
+        return np.arange(size)
+    return stream(plan.seed, "shuffle", epoch).permutation(size)
+
+
+def _validated(
+    network: Network,
+    parameters: Parameters,
+    validation: Examples,
+    metrics: Mapping[str, Metric],
+    state: TrainingState,
+    units: Array,
+) -> dict[str, float]:
+    tally = state.tally.fresh()
+    loss = assess(network, parameters, validation.features, validation.targets, tally)
+    return {f"val_{name}": value for name, value in {"loss": loss, **read(metrics, tally, units)}.items()}
+
+
+def _diverged(what: str, epoch: int, step: int) -> DivergedError:
+    return DivergedError(
+        f"training diverged: {what} is no longer finite at epoch {epoch}, step {step}",
+        hint="lower optimizer.learning_rate, or scale the data; the last finite epoch's parameters are kept",
+    )
+
+
+class _Steps:
+    """Steps on batches of whatever size, each size with its own workspace."""
+
+    def __init__(self, network: Network, optimizer: Optimizer, state: TrainingState, examples: Examples) -> None:
+        self.network, self.optimizer, self.state, self.examples = network, optimizer, state, examples
+        self.parameters = Parameters(network.sizes, state.theta)
+        self.gradients = Parameters(network.sizes, state.optimizer.dtheta)
+        self.workspaces: dict[int, Workspace] = {}
+
+    def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
+        """Step through ``order`` from the state's position until it ends or time is up."""
+        state, size = self.state, len(order)
+        weighted = self.network.head.loss.examples == "mean"
+        with np.errstate(all="ignore"):
+            while state.position < size:
+                batch = order[state.position : state.position + batch_size]
+                m = len(batch)
+                loss = self._step(batch, m)
+                if not isfinite(loss):
+                    raise _diverged(f"the loss ({loss})", state.epoch + 1, state.optimizer.step)
+                state.loss_sum += loss * m if weighted else loss
+                state.position += m
+                if perf_counter() >= deadline:
+                    return
+
+    def _step(self, batch: IndexArray, m: int) -> float:
+        network, ws = self.network, self.workspaces.get(m)
+        if ws is None:
+            ws = self.workspaces[m] = network.workspace(m, self.state.theta.dtype)
+        self.examples.features.gather(batch, ws.X)
+        self.examples.targets.gather(batch, ws.Y)
+
+        def gradient(theta: Array, out: Array) -> float:
+            parameters = self._views(self.parameters, theta)
+            network.forward(parameters, ws)
+            total = float(network.total(ws))
+            network.backward(parameters, self._views(self.gradients, out), ws)
+            return total * network.scale(m)
+
+        loss = self.optimizer.step(self.state.theta, self.state.optimizer, gradient)
+        self.state.tally.update(ws.A[-1], ws.Y, ws.output)
+        return loss
+
+    def _views(self, known: Parameters, vector: Array) -> Parameters:
+        """Views made once for the vectors of every step, anew for any other."""
+        return known if vector is known.theta else Parameters(self.network.sizes, vector)
