@@ -54,7 +54,7 @@ class ConfigError(BpError):
     """The config or the command line is wrong."""
 
 
-class SeveralErrors(BpError):
+class SeveralErrors(BpError):  # noqa: N818 - it is several
     """Every mistake found in one reading, in the order of their places."""
 
     def __init__(self, errors: list[BpError]) -> None:

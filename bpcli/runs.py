@@ -112,7 +112,7 @@ def _next(stem: str) -> Path:
 
 
 def _record(experiment: Experiment) -> dict[str, Any]:
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[call-overload]
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
         "bp": __version__,
         "python": platform.python_version(),
@@ -138,7 +138,7 @@ def cpu_type() -> str:
     """The processor's name, as far as the system tells it."""
     if sys.platform == "linux":
         try:
-            with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:
                 for line in file:
                     if line.startswith("model name"):
                         return line.partition(":")[2].strip()
@@ -216,7 +216,7 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
 def _epochs(path: Path) -> list[dict[str, float]]:
     if not path.exists():
         return []
-    with open(path, encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
 
 

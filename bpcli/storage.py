@@ -31,7 +31,7 @@ def write(path: Path, data: bytes) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         try:
-            with open(part, "wb") as file:
+            with part.open("wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -59,7 +59,7 @@ def append(path: Path, text: str) -> None:
         SystemRefusedError: the system refused.
     """
     try:
-        with open(path, "a", encoding="utf-8", newline="") as file:
+        with path.open("a", encoding="utf-8", newline="") as file:
             file.write(text)
     except OSError as error:
         raise refused("write", path, error) from error

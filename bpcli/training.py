@@ -116,7 +116,7 @@ class Epoch:
     validation_seconds: float
 
 
-def start(network: Network, theta: Array, optimizer: Optimizer, tally: Tally) -> TrainingState:
+def start(theta: Array, optimizer: Optimizer, tally: Tally) -> TrainingState:
     """The state before the first step."""
     return TrainingState(theta, optimizer.start(theta), tally)
 

@@ -51,7 +51,7 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Train feed-forward neural networks from a YAML file. Start with: bp train configs/iris.yaml"""
+    """Train feed-forward neural networks from a YAML file. Start with: bp train configs/iris.yaml."""
 
 
 def main() -> NoReturn:
@@ -72,7 +72,7 @@ def main() -> NoReturn:
         status = _report(SystemRefusedError(str(error), hint="check the space left and the permissions"))
     except MemoryError:
         status = _report(SystemRefusedError("out of memory", hint="take fewer examples or a smaller network"))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, its report is kept and its status is ours
         status = _report_defect(error)
     sys.exit(int(status))
 

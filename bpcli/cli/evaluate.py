@@ -75,7 +75,7 @@ def _part(run: Path, known: Model, split: Split | None) -> tuple[Part, str]:
 
     found, notes = parts(run, known)
     warn(notes)
-    name = split or next(part for part in reversed(PARTS) if part in found)
+    name: str = split or next(part for part in reversed(PARTS) if part in found)
     if name not in found:
         raise ConfigError(
             f"the run has no {name} part", where="command line", hint=f"it has {', '.join(found)}; or name --data FILE"

@@ -81,7 +81,7 @@ def _run(built: Experiment, run: Run, *, quiet: bool) -> tuple[dict[str, float],
 
     examples = built.examples("train")
     assert examples is not None
-    state = training.start(built.network, built.parameters.theta, built.optimizer, built.tally())
+    state = training.start(built.parameters.theta, built.optimizer, built.tally())
     run.save(built, state)
     events = training.train(
         built.network,
@@ -146,7 +146,7 @@ def _caught_signals() -> Iterator[list[signal.Signals]]:
     """Signals to stop, collected; a second one acts at once, as it would without us."""
     caught: list[signal.Signals] = []
 
-    def catch(number: int, frame: object) -> None:
+    def catch(number: int, _frame: object) -> None:
         caught.append(signal.Signals(number))
         signal.signal(number, signal.SIG_DFL)
 

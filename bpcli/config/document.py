@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from bpcli.errors import ConfigError, DataError, refused
+from bpcli.errors import ConfigError, refused
 
 MAX_DEPTH = 20
 """Nesting beyond any real config."""
@@ -85,7 +85,7 @@ def read(path: Path) -> Node:
 def parse(text: str, source: str, base: Path, *, lines: bool = True) -> Node:
     """YAML text; ``source`` names it in messages, with the line where it has ``lines``."""
 
-    def place(mark: yaml.Mark | None) -> str:
+    def place(mark: Any) -> str:
         return f"{source}:{mark.line + 1}" if lines and mark is not None else source
 
     builder = _Builder(base, Node(None, source, base))

@@ -79,7 +79,7 @@ def _worded(error: Any, root: Node) -> ConfigError:
     """One of pydantic's errors in our words, at the place of its value."""
     location: tuple[str | int, ...] = error["loc"]
     node = root.at(location)
-    keys = _keys(location, root)
+    keys = _keys(location)
     name = ".".join(map(str, keys)) or "config"
     message, hint = _message(error, location, keys, name)
     if isinstance(node.value, dict) and error["type"] == "union_tag_invalid" and "name" in node.value:
@@ -87,7 +87,7 @@ def _worded(error: Any, root: Node) -> ConfigError:
     return ConfigError(message, where=node.where, hint=hint)
 
 
-def _keys(location: tuple[str | int, ...], root: Node) -> list[str | int]:
+def _keys(location: tuple[str | int, ...]) -> list[str | int]:
     """The location without the names of choices that pydantic puts into it."""
     keys: list[str | int] = []
     for step in location:

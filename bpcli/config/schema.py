@@ -7,26 +7,29 @@ choice is parsed, checked and put into the JSON schema by being listed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
+from functools import reduce
+from operator import or_
 from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     Strict,
     create_model,
 )
-from pydantic.json_schema import GetJsonSchemaHandler, JsonSchemaValue
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from bpcli.choices import Room
-from bpcli.nn.activations import ACTIVATIONS
-from bpcli.nn.initializers import INITIALIZERS
-from bpcli.nn.losses import LOSSES
+from bpcli.nn.activations import ACTIVATIONS, Activation
+from bpcli.nn.initializers import INITIALIZERS, Initializer
+from bpcli.nn.losses import LOSSES, Loss
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
 
 Whole = Annotated[int, Strict()]
@@ -72,31 +75,52 @@ CHOICE_MODELS: dict[tuple[str, str], type[Section]] = {}
 """The model of each choice, by its room's key and its name."""
 
 
-def _choice(key: str, room: Room, base: type[Section] = Section, default: str | None = None) -> Any:
-    """The type of a choice from ``room``: validated as a model, handed on as the room's dataclass."""
-    models = []
-    for name, kind in room.items():
-        hints = get_type_hints(kind, include_extras=True)
-        settings: dict[str, Any] = {"name": (Literal[name], name if name == default else ...)}
-        for setting in fields(kind):
-            hint = hints[setting.name]
-            leaf = Annotated[hint, Strict()] if _is_number(hint) else hint
-            settings[setting.name] = (leaf, ... if setting.default is MISSING else setting.default)
-        doc = (kind.__doc__ or "").splitlines()[0]
-        model = create_model(kind.__name__, __base__=base, __doc__=doc, **settings)
-        CHOICE_MODELS[key, name] = model
-        models.append(model)
-    union: Any = models[0]
-    for model in models[1:]:
-        union = union | model
-    names = {"enum": list(room), "description": "a name, or a mapping with name and settings"}
+class Choice:
+    """A name, or a mapping with ``name`` and settings; handed on as the dataclass of the room.
 
-    def built(model: Any) -> Any:
-        kind = room[model.name]
-        return kind(**{setting.name: getattr(model, setting.name) for setting in fields(kind)})
+    ``base`` adds keys that surround the choice, and ``join`` puts them together
+    with it; a mapping without a name gets ``default``.
+    """
 
-    convert = AfterValidator(built if base is Section else lambda model: base.built(model, built(model)))  # type: ignore[attr-defined]
-    return Annotated[union, Field(discriminator="name"), Shorthand("name", names, default), convert]
+    def __init__(
+        self,
+        key: str,
+        room: Room,
+        base: type[Section] = Section,
+        join: Callable[[Any, Any], Any] = lambda model, choice: choice,
+        default: str | None = None,
+    ) -> None:
+        self.room, self.join = room, join
+        self.shorthand = Shorthand("name", {"enum": list(room)}, default)
+        for name, kind in room.items():
+            CHOICE_MODELS[key, name] = _model(name, kind, base, required=name != default)
+        union: Any = reduce(or_, (CHOICE_MODELS[key, name] for name in room))
+        self.form = Annotated[union, Field(discriminator="name")]
+
+    def built(self, model: Any) -> Any:
+        """The choice that a validated model describes."""
+        kind = self.room[model.name]
+        return self.join(model, kind(**{setting.name: getattr(model, setting.name) for setting in fields(kind)}))
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Expand a bare name, validate by the model of the name, build."""
+        models = self.shorthand.__get_pydantic_core_schema__(self.form, handler.generate_schema)  # type: ignore[arg-type]
+        return core_schema.no_info_after_validator_function(self.built, models)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Either form."""
+        return self.shorthand.__get_pydantic_json_schema__(schema, handler)
+
+
+def _model(name: str, kind: type[Any], base: type[Section], *, required: bool) -> type[Section]:
+    hints = get_type_hints(kind, include_extras=True)
+    settings: dict[str, Any] = {"name": (Literal[name], ... if required else name)}
+    for setting in fields(kind):
+        hint = hints[setting.name]
+        leaf = Annotated[hint, Strict()] if _is_number(hint) else hint
+        settings[setting.name] = (leaf, ... if setting.default is MISSING else setting.default)
+    doc = (kind.__doc__ or "").splitlines()[0]
+    return create_model(kind.__name__, __base__=base, __doc__=doc, **settings)
 
 
 def _is_number(hint: Any) -> bool:
@@ -120,16 +144,15 @@ class TrainerKeys(Section):
     batch_size: Annotated[Whole, Field(ge=1)] | None = Field(None, description="for mini_batch; default 32")
     shuffle: Truth | None = Field(None, description="a fresh order each epoch; default true, false for batch")
 
-    @classmethod
-    def built(cls, model: Any, rule: Optimizer) -> Trainer:
-        """The trainer's part of ``model`` with the rule."""
-        return Trainer(model.mode, model.batch_size, model.shuffle, rule)
+
+def _trainer(keys: TrainerKeys, rule: Optimizer) -> Trainer:
+    return Trainer(keys.mode, keys.batch_size, keys.shuffle, rule)
 
 
-ActivationChoice = _choice("activation", ACTIVATIONS)
-InitializerChoice = _choice("initializer", INITIALIZERS)
-LossChoice = _choice("loss", LOSSES)
-OptimizerChoice = _choice("optimizer", OPTIMIZERS, TrainerKeys, default="gradient_descent")
+ActivationChoice = Annotated[Activation, Choice("activation", ACTIVATIONS)]
+InitializerChoice = Annotated[Initializer, Choice("initializer", INITIALIZERS)]
+LossChoice = Annotated[Loss, Choice("loss", LOSSES)]
+TrainerChoice = Annotated[Trainer, Choice("optimizer", OPTIMIZERS, TrainerKeys, _trainer, "gradient_descent")]
 
 
 def _as_column(value: Any) -> Any:
@@ -218,7 +241,7 @@ class Config(Section):
     data: DataSection
     network: NetworkSection = NetworkSection()
     loss: LossChoice
-    optimizer: OptimizerChoice = Field(
+    optimizer: TrainerChoice = Field(
         default_factory=lambda: Trainer("mini_batch", None, None, OPTIMIZERS["gradient_descent"]())
     )
     epochs: Annotated[Whole, Field(ge=1)] = 20

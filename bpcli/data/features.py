@@ -58,7 +58,7 @@ class Number:
         if missing.any():
             notes.imputed[self.name] += int(missing.sum())
             values = np.where(missing, self.median, values)
-        out[:, 0] = Scaling(np.float64(self.shift), np.float64(self.width)).apply(values)
+        out[:, 0] = Scaling(np.asarray(self.shift), np.asarray(self.width)).apply(values)
 
     def _numbers(self, raw: Raw, texts: Array) -> Array:
         for row, text in enumerate(texts):
@@ -248,7 +248,7 @@ def learn(raw: Raw, names: list[str], rows: IndexArray, scale: str, notes: Notes
 
 def _learn_matrix(raw: Matrix, names: list[str], rows: IndexArray, scale: str, notes: Notes) -> MatrixFeatures:
     if raw.images and scale == "minmax":
-        byte_range = Scaling(np.float64(0), np.float64(BYTE))
+        byte_range = Scaling(np.asarray(0.0), np.asarray(BYTE))
         return MatrixFeatures(tuple(names), np.zeros(len(names)), byte_range, bytes_only=True)
     values = _values(raw, names, rows)
     missing = np.isnan(values)
@@ -263,7 +263,7 @@ def _learn_matrix(raw: Matrix, names: list[str], rows: IndexArray, scale: str, n
 def _values(raw: Raw, names: list[str], rows: IndexArray) -> Array:
     """(len(rows), len(names)) in float64, NaN where missing."""
     if isinstance(raw, Matrix):
-        return np.asarray(raw.values[np.ix_(rows, raw.places(names))], np.float64)
+        return np.asarray(raw.values[np.ix_(rows, np.array(raw.places(names), np.intp))], np.float64)
     columns = [raw.column(name) for name in names]
     for name, column in zip(names, columns, strict=True):
         if column.dtype == object:

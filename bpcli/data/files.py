@@ -71,7 +71,7 @@ def shown_path(path: str) -> str:
 def digest(path: str) -> str:
     """The SHA-256 of a file's bytes as they lie on disk."""
     try:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise refused("read", path, error) from error

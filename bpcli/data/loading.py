@@ -30,7 +30,7 @@ class Files:
     validation: FilePair | None = None
     test: FilePair | None = None
     fractions: dict[str, float] = field(default_factory=dict)
-    form: Format = Format()
+    form: Format = field(default_factory=Format)
 
     def pairs(self) -> dict[str, FilePair]:
         """The parts that have files of their own."""

@@ -55,7 +55,7 @@ def read_text(data: bytes, path: str, form: Format, text_columns: frozenset[str]
 def read_parquet(data: bytes, path: str, text_columns: frozenset[str] | None) -> Table:
     """A Parquet table; needs the extra ``parquet``."""
     try:
-        import pyarrow  # noqa: F401
+        import pyarrow as pa  # noqa: F401
     except ImportError as error:
         raise DataError(
             "reading Parquet needs pyarrow", where=path, hint="pip install 'bpcli[parquet]', or write the table as CSV"

@@ -92,7 +92,7 @@ def leaky_relu_backward(dA: Array, Z: Array, slope: float, out: Array) -> None:
 
 
 def softmax(Z: Array, out: Array, scratch: Scratch) -> None:
-    """a = e^z / Σ e^z down each column.
+    """A column of a = e^z / Σ e^z down each column.
 
     Shifting z by any constant of its column leaves a unchanged, and with the
     column's largest z as that constant no exponential overflows.
