@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from time import perf_counter
 from typing import Any, TextIO
 
@@ -32,8 +33,9 @@ def figure(value: float | None) -> str:
 
 
 def say(line: str) -> None:
-    """A plain line on standard error."""
-    print(printable(line), file=sys.stderr, flush=True)
+    """A plain line on standard error. What it tells is no result, so a stream that refuses it stops nothing."""
+    with suppress(OSError):
+        print(printable(line), file=sys.stderr, flush=True)
 
 
 def warn(lines: Sequence[str]) -> None:
@@ -46,8 +48,11 @@ def table(
     columns: Sequence[str], rows: Sequence[Sequence[Any]], file: TextIO, title: str = "", text: Sequence[int] = (0,)
 ) -> None:
     """A table; the columns numbered in ``text`` are left-aligned, the others are figures."""
-    console = Console(file=file, highlight=False, width=None if file.isatty() else UNLIMITED)
-    picture = Table(title=Text(printable(title)) if title else None, title_justify="left", box=None, pad_edge=False)
+    terminal = file.isatty()
+    console = Console(file=file, highlight=False, force_terminal=terminal, width=None if terminal else UNLIMITED)
+    if title:
+        console.print(Text(printable(title)))
+    picture = Table(box=None, pad_edge=False)
     for number, name in enumerate(columns):
         justify: Any = "left" if number in text else "right"
         picture.add_column(Text(printable(name)), justify=justify, overflow="fold")
@@ -80,7 +85,8 @@ class TrainingDisplay:
                 expand=True,
             )
             self.task = self.bar.add_task("", total=epochs * examples, epoch=f"0/{epochs}", figures="", rate="–")
-            self.bar.start()
+            with suppress(OSError):
+                self.bar.start()
 
     def show(self, event: Stretch | Epoch) -> None:
         """Take in one event of training."""
@@ -93,10 +99,11 @@ class TrainingDisplay:
             self._picture(event.epoch, (event.epoch - 1) * self.examples + event.examples, measured, last=False)
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Leave the terminal as it was; it may be gone, which must not keep a run from being saved."""
         if self.bar is not None:
-            self.bar.refresh()
-            self.bar.stop()
+            with suppress(OSError):
+                self.bar.refresh()
+                self.bar.stop()
 
     def _figures(self, values: dict[str, float]) -> str:
         names = ["loss", self.shown_metric] if self.shown_metric in values else ["loss"]
@@ -108,9 +115,10 @@ class TrainingDisplay:
             return
         self.pictured = now
         rate = f"{seen / max(now - self.began, 1e-9):,.0f}"
-        self.bar.update(
-            self.task, completed=seen, epoch=f"{epoch}/{self.epochs}", figures=figures, rate=rate, refresh=True
-        )
+        with suppress(OSError):
+            self.bar.update(
+                self.task, completed=seen, epoch=f"{epoch}/{self.epochs}", figures=figures, rate=rate, refresh=True
+            )
 
     def _line(self, event: Epoch) -> None:
         if self.quiet or self.bar is not None:

@@ -15,8 +15,9 @@ from bpcli import choices, model
 from bpcli.choices import name_of
 from bpcli.config.reading import Read
 from bpcli.config.schema import Config, DataSection, PairSection
-from bpcli.data.files import FilePair, Format
+from bpcli.data.files import FilePair
 from bpcli.data.loading import Files, Loaded, Part, Wanted, load
+from bpcli.data.raw import Format
 from bpcli.data.targets import Labels, Targets
 from bpcli.errors import BpError, ConfigError
 from bpcli.inference import new_tally
@@ -39,7 +40,7 @@ USUAL_BATCH = 32
 
 @dataclass(frozen=True)
 class Experiment:
-    """Everything that training takes, and the config that says it all."""
+    """Everything that training takes; the config that says it all; what it left open and was assumed."""
 
     loaded: Loaded
     network: Network
@@ -50,6 +51,7 @@ class Experiment:
     metrics: dict[str, Metric]
     form: Format
     resolved: dict[str, Any]
+    assumed: list[str]
 
     def tally(self) -> Tally:
         """An empty tally for its outputs."""
@@ -110,6 +112,7 @@ def _build(config: Config) -> Experiment:
         metrics=metrics_of(loaded.targets),
         form=form,
         resolved=_resolved(config, loaded, network, initializers, plan),
+        assumed=_assumed(config, loaded, network, plan),
     )
 
 
@@ -197,6 +200,25 @@ def metrics_of(targets: Targets) -> dict[str, Metric]:
     else:
         names = ["accuracy"]
     return {name: METRICS[name]() for name in names}
+
+
+def _assumed(config: Config, loaded: Loaded, network: Network, plan: Plan) -> list[str]:
+    """What the data or a default decided, in a few words each."""
+    data, trainer = config.data, config.optimizer
+    assumed = []
+    if data.target is None:
+        assumed.append(f"target {', '.join(loaded.target_names)}")
+    if data.task is None:
+        assumed.append(str(loaded.task))
+    if data.scale is None:
+        assumed.append(f"scale {loaded.scale}")
+    if loaded.task == "regression" and data.scale_targets is None:
+        assumed.append(f"scale_targets {loaded.scale_targets}")
+    if config.network.output is None:
+        assumed.append(f"output {name_of(ACTIVATIONS, network.head.activation)}")
+    if trainer.mode == "mini_batch" and trainer.batch_size is None:
+        assumed.append(f"batch_size {plan.batch_size}")
+    return assumed
 
 
 def _resolved(

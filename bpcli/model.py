@@ -17,7 +17,7 @@ from bpcli import choices, storage
 from bpcli.data import features as feature_room
 from bpcli.data import targets as target_room
 from bpcli.data.features import Features
-from bpcli.data.files import Format
+from bpcli.data.raw import Format
 from bpcli.data.targets import Targets
 from bpcli.errors import DataError
 from bpcli.nn import Array
@@ -82,7 +82,7 @@ def load(path: Path) -> Model:
         targets = target_room.from_json(header["targets"])
         saved = header["format"]
         form = Format(saved["delimiter"], saved["header"], tuple(saved["missing"]))
-        dtype = tensors["W1"].dtype
+        dtype = np.result_type(tensors["W1"].dtype, np.float32)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
             f"the model's header is malformed ({error!r})", where=str(file), hint="copy the file again"
@@ -138,6 +138,11 @@ def fill(parameters: Parameters, tensors: dict[str, Array], file: Path) -> None:
                 where=str(file),
                 hint=f"the network's layers are {layers}",
             )
-        if not np.isfinite(given).all():
-            raise DataError(f"tensor {name!r} holds values that are not finite", where=str(file), hint="train it again")
-        array[...] = given
+        with np.errstate(over="ignore"):
+            array[...] = given
+        if not np.isfinite(array).all():
+            raise DataError(
+                f"tensor {name!r} holds values that are not finite in {array.dtype}",
+                where=str(file),
+                hint="train it again",
+            )

@@ -11,6 +11,7 @@ import numpy as np
 from bpcli.data.features import require
 from bpcli.data.files import FilePair, read
 from bpcli.data.notes import Notes
+from bpcli.errors import ConfigError
 from bpcli.inference import outputs
 from bpcli.model import Model
 from bpcli.nn import Array
@@ -28,8 +29,13 @@ def table(model: Model, path: str, keep: list[str]) -> tuple[str, Notes]:
     source = model.features.source(raw, np.arange(raw.size), model.dtype, notes)
     A = outputs(model.network, model.parameters, source)
     low, high = model.network.head.activation.range
-    columns = {name: raw.column(name) for name in keep}
-    columns |= model.targets.predictions(A, probabilities=low >= 0 and high <= 1)
+    predictions = model.targets.predictions(A, probabilities=low >= 0 and high <= 1)
+    for name in keep:
+        if name in predictions:
+            raise ConfigError(
+                f"the predictions have a column {name!r} too", where="command line", hint="rename it in the file"
+            )
+    columns = {name: _kept(raw.column(name)) for name in keep} | predictions
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -37,8 +43,15 @@ def table(model: Model, path: str, keep: list[str]) -> tuple[str, Notes]:
     return text.getvalue(), notes
 
 
+def _kept(column: Array) -> Array:
+    """Text as it stands in the file; numbers of an array file, the whole ones without a point."""
+    if column.dtype == object:
+        return column
+    return np.array([int(value) if value.is_integer() else value for value in column.tolist()], object)
+
+
 def _cells(column: Array) -> list[Any]:
-    """Cells that read back exactly: the shortest digits that do, whole numbers without a point where kept."""
+    """Cells that read back exactly, by the shortest digits that do."""
     if column.dtype == np.float32:
         return [str(value) for value in column]
     return ["" if value is None or value != value else value for value in column.tolist()]

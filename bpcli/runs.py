@@ -56,15 +56,8 @@ class Run:
 
     def write_record(self) -> None:
         """Write run.json."""
-        text = storage.to_json({key: _finite(value) for key, value in self.record.items()}, indent=2)
-        storage.write(self.folder / RECORD, (text + "\n").encode())
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no infinities: a number that is not finite becomes null."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+        text = storage.to_json(self.record, indent=2)
+        storage.write(self.folder / RECORD, (text + "\n").encode(errors="backslashreplace"))
 
 
 def create(experiment: Experiment, stem: str, folder: Path | None) -> Run:
@@ -179,13 +172,13 @@ def read_record(folder: Path) -> dict[str, Any]:
         raise DataError(f"malformed: {error}", where=str(path), hint="copy the run again") from error
     except OSError as error:
         raise refused("read", path, error) from error
-    if not isinstance(record, dict):
-        raise DataError("malformed: not a JSON object", where=str(path), hint="copy the run again")
+    if not isinstance(record, dict) or not isinstance(record.get("final"), dict) or "ended" not in record:
+        raise DataError("malformed: not a record of a run", where=str(path), hint="copy the run again")
     return record
 
 
 def find(folder: Path) -> list[Finished]:
-    """Every run below a folder, by name.
+    """Every run below a folder, by name; a run.json without a config beside it is somebody else's.
 
     Raises:
         DataError: the folder is absent or a run in it malformed.
@@ -194,11 +187,13 @@ def find(folder: Path) -> list[Finished]:
         raise DataError("no such folder", where=str(folder), hint="name the folder that holds the runs")
     found = []
     for path in sorted(folder.rglob(RECORD)):
+        if not (path.parent / CONFIG).exists():
+            continue
         record = read_record(path.parent)
         settings = _flat(document.read(path.parent / CONFIG).plain())
         try:
             found.append(Finished(path.parent, record, settings, _epochs(path.parent / METRICS_FILE)))
-        except (ValueError, KeyError) as error:
+        except (ValueError, TypeError) as error:
             raise DataError(
                 f"malformed metrics: {error}", where=str(path.parent / METRICS_FILE), hint="move the run away"
             ) from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +24,27 @@ HEADER = "bp"
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file atomically and durably.
+    """Write a file atomically and durably; a link to it stays, and a device or a pipe is written to, not replaced.
 
     Raises:
         SystemRefusedError: the system refused; the old file, if any, is untouched.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+            return
+        target = Path(os.path.realpath(path))
+        part = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
             with part.open("wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(part, path)
+            os.replace(part, target)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
-        _sync_folder(path.parent)
+        _sync_folder(target.parent)
     except OSError as error:
         raise refused("write", path, error) from error
 
@@ -66,8 +71,17 @@ def append(path: Path, text: str) -> None:
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
-    """JSON with sorted keys, so that equal values give equal bytes."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, indent=indent, allow_nan=False)
+    """JSON with sorted keys, so that equal values give equal bytes; a number that is not finite becomes null."""
+    return json.dumps(_finite(value), sort_keys=True, ensure_ascii=False, indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinities."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def write_tensors(path: Path, tensors: dict[str, Array], header: dict[str, Any]) -> None:
@@ -88,7 +102,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, Any] | None]:
         length = int.from_bytes(data[:8], "little")
         metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
         header = json.loads(metadata[HEADER]) if HEADER in metadata else None
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError("no such file", where=str(path), hint="name a run folder or a safetensors file") from error
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
         raise DataError(

@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 import traceback
+from contextlib import suppress
 from typing import Annotated, NoReturn
 
 # Results change in their last bits with the number of BLAS threads, and a rerun
@@ -22,11 +23,15 @@ from typer.exceptions import TyperException  # noqa: E402
 
 from bpcli import __version__  # noqa: E402
 from bpcli.cli import config, evaluate, listing, predict, runs, train  # noqa: E402
-from bpcli.errors import BpError, ConfigError, ExitStatus, SystemRefusedError  # noqa: E402
+from bpcli.cli.arguments import need_command  # noqa: E402
+from bpcli.errors import BpError, ConfigError, ExitStatus, SystemRefusedError, printable  # noqa: E402
+
+INTERRUPTED = 128 + signal.SIGINT
+"""What Typer makes of an interrupt; bp ends by the signal itself instead."""
 
 app = typer.Typer(
     name="bp",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Train feed-forward neural networks from a YAML file. Start with: bp train configs/iris.yaml",
@@ -47,18 +52,19 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Train feed-forward neural networks from a YAML file. Start with: bp train configs/iris.yaml."""
+    need_command(context)
 
 
 def main() -> NoReturn:
     """Run a command and exit with its status; every error ends here."""
     _die_quietly_of_closed_pipes()
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    _prepare_streams()
     try:
         status = app(prog_name="bp", standalone_mode=False) or ExitStatus.DONE
         sys.stdout.flush()
@@ -66,14 +72,19 @@ def main() -> NoReturn:
         status = _report(_usage_error(error))
     except BpError as error:
         status = _report(error)
-    except (KeyboardInterrupt, typer.Abort):
-        die_of(signal.SIGINT)
+    except KeyboardInterrupt:
+        status = INTERRUPTED
     except OSError as error:
-        status = _report(SystemRefusedError(str(error), hint="check the space left and the permissions"))
+        where = "" if error.filename is None else str(error.filename)
+        reason = (error.strerror or str(error)).lower()
+        status = _report(SystemRefusedError(reason, where, hint="check the space left and the permissions"))
     except MemoryError:
         status = _report(SystemRefusedError("out of memory", hint="take fewer examples or a smaller network"))
     except Exception as error:  # noqa: BLE001 - whatever it is, its report is kept and its status is ours
         status = _report_defect(error)
+    if status == INTERRUPTED:
+        die_of(signal.SIGINT)
+    _give_up_unwritable_streams()
     sys.exit(int(status))
 
 
@@ -89,26 +100,55 @@ def _die_quietly_of_closed_pipes() -> None:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
+def _prepare_streams() -> None:
+    """UTF-8 in every locale; a stream that was closed before bp started leads to and from nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - open till the end
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _give_up_unwritable_streams() -> None:
+    """Drop what a stream could not write, or Python tries once more at exit and ends with a status of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+
+
 def _usage_error(error: TyperException) -> ConfigError:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "bp"
-    message = " ".join(error.format_message().split())
+    message = " ".join(error.format_message().split()).replace("Value error, ", "")
     return ConfigError(
         message[:1].lower() + message[1:].rstrip("."), where="command line", hint=f"see {command} --help"
     )
 
 
 def _report(error: BpError) -> ExitStatus:
-    for line in error.lines():
-        print(line, file=sys.stderr)
+    _print(error.lines())
     return error.status
 
 
 def _report_defect(error: Exception) -> ExitStatus:
-    descriptor, path = tempfile.mkstemp(prefix="bp-defect-", suffix=".txt")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"bp {__version__}\n{' '.join(sys.argv)}\n\n")
-        traceback.print_exception(error, file=file)
-    print(f"error: a defect in bp: {type(error).__name__}", file=sys.stderr)
-    print(f"hint: please report it with {path}", file=sys.stderr)
+    try:
+        descriptor, path = tempfile.mkstemp(prefix="bp-defect-", suffix=".txt")
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"bp {__version__}\n{' '.join(sys.argv)}\n\n")
+            traceback.print_exception(error, file=file)
+        hint = f"please report it with {path}"
+    except OSError as refusal:
+        hint = f"please report it with these words: {error} (its report could not be kept: {refusal})"
+    _print([f"error: a defect in bp: {type(error).__name__}", f"hint: {hint}"])
     return ExitStatus.DEFECT
+
+
+def _print(lines: list[str]) -> None:
+    """Lines on standard error; where even that is refused, the exit status has to do."""
+    with suppress(OSError):
+        for line in lines:
+            print(printable(line), file=sys.stderr, flush=True)

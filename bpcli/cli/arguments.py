@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +19,18 @@ Words = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
+
+
+def need_command(context: typer.Context) -> None:
+    """Show the help of a group of commands, on standard error, where none of them is named.
+
+    Raises:
+        ConfigError: none is.
+    """
+    if context.invoked_subcommand is None:
+        with suppress(OSError):
+            print(context.get_help(), end="\n\n", file=sys.stderr, flush=True)
+        raise ConfigError("no command is named", where="command line", hint=f"see {context.command_path} --help")
 
 
 def config_and_overrides(words: list[str]) -> tuple[Path, list[str]]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from bpcli.cli.arguments import Words, config_and_overrides
+from bpcli.cli.arguments import Words, config_and_overrides, need_command
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Check a config, show it resolved, print the schema."
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    help="Check a config, show it resolved, print the schema. Example: bp config check configs/iris.yaml",
 )
+app.callback()(need_command)
 
 
 @app.command()
@@ -34,10 +37,11 @@ def show(words: Words) -> None:
     """
     path, changes = config_and_overrides(words)
     from bpcli import experiment
+    from bpcli.cli.output import emit
     from bpcli.config.document import dump
     from bpcli.config.reading import load
 
-    typer.echo(dump(experiment.build(load(path, changes)).resolved), nl=False)
+    emit(dump(experiment.build(load(path, changes)).resolved))
 
 
 @app.command()
@@ -48,6 +52,7 @@ def schema() -> None:
     """
     import json
 
+    from bpcli.cli.output import emit
     from bpcli.config.schema import json_schema
 
-    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    emit(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")

@@ -48,9 +48,10 @@ def evaluate(
     if data is not None:
         report["data"] = str(data)
     if json:
+        from bpcli.cli.output import emit
         from bpcli.storage import to_json
 
-        typer.echo(to_json(report))
+        emit(to_json(report) + "\n")
     else:
         _show(report, name or str(data))
 

@@ -7,10 +7,17 @@ from typing import Annotated, Any
 import typer
 
 
+def _rooms(incomplete: str) -> list[str]:
+    """Rooms that complete a word."""
+    from bpcli.choices import ROOMS
+
+    return [room for room in ROOMS if room.startswith(incomplete)]
+
+
 def listing(
     room: Annotated[
-        str, typer.Argument(metavar="ROOM", help="activations, initializers, losses, metrics, optimizers.")
-    ],
+        str | None, typer.Argument(metavar="ROOM", help="A kind of choice; left out, all kinds.", autocompletion=_rooms)
+    ] = None,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One choice, with its settings.")] = None,
 ) -> None:
     """List the choices of a kind, or explain one.
@@ -20,6 +27,10 @@ def listing(
     from bpcli.choices import ROOMS
     from bpcli.errors import ConfigError, did_you_mean
 
+    if room is None:
+        for key, kinds in ROOMS.items():
+            typer.echo(f"{key}: {', '.join(kinds)}")
+        return
     if room not in ROOMS:
         raise ConfigError(f"there is no room {room!r}", where="command line", hint=did_you_mean(room, ROOMS))
     choices = ROOMS[room]
@@ -42,5 +53,5 @@ def _explained(name: str, kind: type[Any]) -> list[str]:
     from inspect import cleandoc
 
     lines = [name, "", *cleandoc(kind.__doc__ or "").splitlines()]
-    settings = [f"  {setting.name}: {setting.default!r}" for setting in fields(kind)]
+    settings = [f"  {setting.name}: {setting.default}" for setting in fields(kind)]
     return [*lines, "", "settings and their defaults:", *settings] if settings else lines

@@ -25,12 +25,13 @@ def predict(
     Example: bp predict runs/iris-001 --data new.csv --output predictions.csv --keep id
     """
     from bpcli import model, prediction
+    from bpcli.cli.output import emit
     from bpcli.display import warn
 
     text, notes = prediction.table(model.load(run), data, list(keep or []))
     warn(notes.lines())
     if output is None:
-        typer.echo(text, nl=False)
+        emit(text)
     else:
         from bpcli.storage import write
 

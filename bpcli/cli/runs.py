@@ -33,9 +33,10 @@ def runs(
     metric = room.monitored(found, by) if found else (by or "loss")
     rows = [_row(run, metric, room.differing(found)) for run in room.ranked(found, metric)]
     if json:
+        from bpcli.cli.output import emit
         from bpcli.storage import to_json
 
-        typer.echo(to_json({"folder": str(folder), "by": metric, "runs": rows}))
+        emit(to_json({"folder": str(folder), "by": metric, "runs": rows}) + "\n")
     else:
         _print(rows, as_csv=as_csv)
 
@@ -56,8 +57,6 @@ def _row(run: Any, metric: str, differing: list[str]) -> dict[str, Any]:
 
 
 def _print(rows: list[dict[str, Any]], *, as_csv: bool) -> None:
-    import sys
-
     settings = list(rows[0]["settings"]) if rows else []
     metrics = list(dict.fromkeys(name for row in rows for name in row["final"]))
     columns = ["run", *settings, "ended", "epochs", "best_epoch", *metrics]
@@ -74,11 +73,18 @@ def _print(rows: list[dict[str, Any]], *, as_csv: bool) -> None:
     ]
     if as_csv:
         import csv
+        import io
 
-        writer = csv.writer(sys.stdout, lineterminator="\n")
+        from bpcli.cli.output import emit
+
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(table)
+        emit(text.getvalue())
     else:
+        import sys
+
         from bpcli import display
 
         columns[1 : 1 + len(settings)] = _short(settings)

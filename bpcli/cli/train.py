@@ -39,43 +39,49 @@ def train(
     path, changes = config_and_overrides(words)
     from bpcli import display, experiment, runs
     from bpcli.config.reading import load
+    from bpcli.errors import DivergedError
 
     built = experiment.build(load(path, changes))
+    created = runs.create(built, path.stem, run)
     if not quiet:
         display.warn(built.loaded.notes.lines())
         display.say(_before(built))
-    created = runs.create(built, path.stem, run)
-    final, epochs = _run(built, created, quiet=quiet)
+    try:
+        _run(built, created, quiet=quiet)
+    except DivergedError:
+        _result(created, json=json)
+        raise
     if not quiet:
-        _after(built, created, final)
-    if json:
-        from bpcli.storage import to_json
+        _after(built, created)
+    _result(created, json=json)
 
-        typer.echo(to_json({"run": str(created.folder), "epochs": epochs, "metrics": final}))
-    else:
-        typer.echo(str(created.folder))
+
+def _result(run: Run, *, json: bool) -> None:
+    """The run's folder on standard output, or one JSON object about it."""
+    from bpcli.cli.output import emit
+    from bpcli.storage import to_json
+
+    record = run.record
+    told = {"run": str(run.folder), "ended": record["ended"], "epochs": record["epochs"], "metrics": record["final"]}
+    emit((to_json(told) if json else str(run.folder)) + "\n")
 
 
 def _before(built: Experiment) -> str:
     """Widths, parameters, examples, and what was assumed."""
     layers = "-".join(map(str, built.network.sizes))
     examples = ", ".join(f"{part.size:,} {name}" for name, part in built.loaded.parts.items())
-    data, optimizer = built.resolved["data"], built.resolved["optimizer"]
-    target = ", ".join(built.loaded.target_names)
-    assumed = [f"target {target}", str(built.loaded.task), f"scale {data['scale']}"]
-    if data.get("scale_targets") == "standard":
-        assumed.append("targets scaled")
-    output = built.resolved["network"]["output"]
-    assumed += [f"output {output if isinstance(output, str) else output['name']}"]
-    assumed += [f"{optimizer['name']} {optimizer['learning_rate']:g}, {optimizer['mode']}"]
-    if "batch_size" in optimizer:
-        assumed[-1] += f" of {optimizer['batch_size']}"
-    return f"{layers}, {built.parameters.theta.size:,} parameters; {examples} examples; {'; '.join(assumed)}"
+    assumed = f"; assumed: {', '.join(built.assumed)}" if built.assumed else ""
+    return f"{layers}, {built.parameters.theta.size:,} parameters; {examples} examples{assumed}"
 
 
-def _run(built: Experiment, run: Run, *, quiet: bool) -> tuple[dict[str, float], int]:
-    """Train, keeping the run's folder whole at any moment; the final metrics and the epochs done."""
+def _run(built: Experiment, run: Run, *, quiet: bool) -> None:
+    """Train, keeping the run's folder whole at any moment.
+
+    Raises:
+        DivergedError: training diverged; the run is kept.
+    """
     from bpcli import training
+    from bpcli.cli import die_of
     from bpcli.display import TrainingDisplay
     from bpcli.errors import DivergedError
 
@@ -114,16 +120,17 @@ def _run(built: Experiment, run: Run, *, quiet: bool) -> tuple[dict[str, float],
             final = {**(last.values if last else {}), **_tested(built, state)}
             run.save(built, state)
             run.finish("completed", state.epoch, state.optimizer.step, final)
+            if caught:
+                shower.close()
+                die_of(caught[0])
     except DivergedError as error:
         shower.close()
         run.save(built, state)
         run.finish(error.message, state.epoch, state.optimizer.step, last.values if last else {})
         error.where = str(run.folder)
-        typer.echo(str(run.folder))
         raise
     finally:
         shower.close()
-    return final, state.epoch
 
 
 def _tested(built: Experiment, state: TrainingState) -> dict[str, float]:
@@ -173,14 +180,17 @@ def _stop(built: Experiment, run: Run, state: TrainingState, last: Epoch | None,
     die_of(number)
 
 
-def _after(built: Experiment, run: Run, final: dict[str, float]) -> None:
+def _after(built: Experiment, run: Run) -> None:
     """A short table of the final metrics by part, and where the run lies."""
     import sys
+    from contextlib import suppress
 
     from bpcli import display
 
+    final = run.record["final"]
     names = ["loss", *built.metrics]
     prefixes = {"train": "", "validation": "val_", "test": "test_"}
     rows = [[part, *(final.get(prefixes[part] + name) for name in names)] for part in built.loaded.parts]
-    display.table(["", *names], rows, sys.stderr)
+    with suppress(OSError):
+        display.table(["", *names], rows, sys.stderr)
     display.say(f"run: {run.folder}")

@@ -7,7 +7,6 @@ big-endian 32-bit number, then the values, big-endian, last axis fastest.
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Callable
 from math import prod
 
@@ -18,6 +17,9 @@ from bpcli.errors import DataError
 from bpcli.nn import Array
 
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+MAX_AXES = 16
+"""More axes than any real IDX file has; NumPy has a limit too."""
 
 Reader = Callable[[bytes, str], Matrix]
 
@@ -36,7 +38,7 @@ def reader(data: bytes) -> Reader | None:
 def read_idx(data: bytes, path: str) -> Matrix:
     """Labels where there is one axis, else examples along the first, the others flattened."""
     code, axes = data[2], data[3]
-    if code not in IDX_TYPES or axes == 0:
+    if code not in IDX_TYPES or not 0 < axes <= MAX_AXES:
         raise DataError(f"unknown IDX type 0x{code:02x} with {axes} axes", where=path, hint="is this an IDX file?")
     dtype = np.dtype(IDX_TYPES[code])
     start = 4 + 4 * axes
@@ -48,8 +50,8 @@ def read_idx(data: bytes, path: str) -> Matrix:
             hint="the file is cut short or damaged; copy it again",
         )
     values = np.frombuffer(data, dtype, offset=start).reshape(shape)
-    if axes == 1:
-        labels = values.astype(np.float64)
+    if axes == 1 and len(values):
+        labels = _finite(values.astype(np.float64), path)
         return Matrix(path, np.empty((len(labels), 0)), {"label": labels}, holds_classes=True)
     return _matrix(values, path)
 
@@ -64,7 +66,7 @@ def read_npz(data: bytes, path: str) -> Matrix:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except Exception as error:  # zipfile's, zlib's and NumPy's errors share no base class below Exception
         raise DataError(f"not a readable NPZ file: {error}", where=path, hint="write it with numpy.savez") from error
     if "features" not in arrays:
         held = ", ".join(arrays) or "nothing"
@@ -83,7 +85,7 @@ def read_npz(data: bytes, path: str) -> Matrix:
 def _load(data: bytes, path: str) -> Array:
     try:
         loaded: Array = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except Exception as error:  # NumPy parses the header as Python, which can fail in many ways
         raise DataError(f"not a readable NPY file: {error}", where=path, hint="write it with numpy.save") from error
     return loaded
 
@@ -95,23 +97,37 @@ def _matrix(values: Array, path: str) -> Matrix:
     if values.ndim == 0 or values.size == 0:
         raise DataError(f"an array of shape {values.shape} holds no examples", where=path, hint="one example per row")
     flat = values.reshape(values.shape[0], -1)
-    if values.dtype.kind == "f" and np.isinf(flat).any():
-        row = int(np.flatnonzero(np.isinf(flat).any(axis=1))[0])
-        raise DataError(
-            "an infinite number", where=f"{path}: row {row}", hint="use numbers, or NaN where one is missing"
-        )
+    if values.dtype.kind == "f":
+        flat = _finite(flat if values.dtype.itemsize <= np.dtype(np.float64).itemsize else _shortened(flat), path)
     return Matrix(path, flat, images=values.ndim > 2 and values.dtype == np.uint8)
 
 
+def _shortened(values: Array) -> Array:
+    """Extended precision as float64, infinite where it is out of range."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float64)
+
+
+def _finite(values: Array, path: str) -> Array:
+    """``values``, (N, …), none of them infinite."""
+    infinite = np.isinf(values)
+    if infinite.any():
+        row = int(np.argwhere(infinite)[0, 0])
+        raise DataError(
+            "an infinite number", where=f"{path}: row {row}", hint="use numbers, or NaN where one is missing"
+        )
+    return values
+
+
 def _target_columns(values: Array, path: str) -> dict[str, Array]:
-    if values.ndim not in (1, 2) or values.dtype.kind not in "fiubU":
+    if values.ndim not in (1, 2) or values.size == 0 or values.dtype.kind not in "fiubU":
         raise DataError(
             f"targets of {values.dtype} in shape {values.shape}", where=path, hint="one row of numbers or text each"
         )
     if values.dtype.kind == "U":
         columns = values.astype(object).reshape(len(values), -1)
     else:
-        columns = values.astype(np.float64).reshape(len(values), -1)
+        columns = _finite(_shortened(values), path).reshape(len(values), -1)
     if values.ndim == 1:
         return {"target": columns[:, 0]}
     return {f"target_{k}": columns[:, k] for k in range(columns.shape[1])}

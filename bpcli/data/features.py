@@ -10,13 +10,15 @@ An encoding is plain data, so it travels in the model file.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
+from bpcli.data import scaling as scalings
 from bpcli.data.notes import Notes
-from bpcli.data.raw import Matrix, Raw, Table, is_number
-from bpcli.data.scaling import SCALINGS, Scaling
+from bpcli.data.raw import Matrix, Raw, Table, as_texts, is_number, slip_in
+from bpcli.data.scaling import Scaling, stored
 from bpcli.data.sources import ByteRows, Rows, Source
 from bpcli.errors import ConfigError, DataError, did_you_mean
 from bpcli.nn import Array, IndexArray
@@ -26,9 +28,6 @@ BYTE = 255.0
 
 BLOCK = 4096
 """Rows of a matrix converted at a time, so that float64 never holds all of them."""
-
-MOSTLY = 0.9
-"""From this share of numbers on, a text column looks like numbers with slips in it."""
 
 MANY = 20
 """Up to so many categories, a text column in which most values differ is no surprise."""
@@ -50,25 +49,13 @@ class Number:
 
     def encode(self, raw: Raw, rows: IndexArray, out: Array, notes: Notes) -> None:
         """Fill ``out``, (N, 1)."""
-        column = raw.column(self.name)
-        if column.dtype == object:
-            column = self._numbers(raw, column)
-        values = column[rows]
+        values = _numbers(raw, self.name)[rows]
         missing = np.isnan(values)
         if missing.any():
             notes.imputed[self.name] += int(missing.sum())
             values = np.where(missing, self.median, values)
-        out[:, 0] = Scaling(np.asarray(self.shift), np.asarray(self.width)).apply(values)
-
-    def _numbers(self, raw: Raw, texts: Array) -> Array:
-        for row, text in enumerate(texts):
-            if text is not None and not is_number(text):
-                raise DataError(
-                    f"column {self.name!r} holds {text!r}, where training had numbers",
-                    where=raw.where(row),
-                    hint="correct the cell, or leave it empty where the number is unknown",
-                )
-        return np.array([np.nan if text is None else float(text) for text in texts])
+        scaled = Scaling(np.asarray(self.shift), np.asarray(self.width)).apply(values)
+        out[...] = stored(scaled[:, None], out.dtype, [self.name], partial(_place, raw, rows))
 
 
 @dataclass(frozen=True)
@@ -88,7 +75,7 @@ class Category:
         """Fill ``out``, (N, number of categories)."""
         places = {category: k for k, category in enumerate(self.categories)}
         out.fill(0)
-        for i, text in enumerate(raw.column(self.name)[rows]):
+        for i, text in enumerate(as_texts(raw.column(self.name))[rows]):
             if text is None:
                 continue
             place = places.get(text.lower() if self.boolean else text)
@@ -185,7 +172,7 @@ class MatrixFeatures:
             ConfigError: the file lacks a column.
         """
         require(list(self.names), raw)
-        if self.bytes_only and isinstance(raw, Matrix) and raw.images and raw.values.shape[1] == self.size:
+        if self.bytes_only and isinstance(raw, Matrix) and raw.images and raw.pixels == list(self.names):
             return ByteRows(raw.values, rows, float(self.scaling.factor))
         encoded = np.empty((len(rows), self.size), dtype)
         for start in range(0, len(rows), BLOCK):
@@ -193,7 +180,9 @@ class MatrixFeatures:
             missing = np.isnan(values)
             for column in np.flatnonzero(missing.any(axis=0)):
                 notes.imputed[self.names[column]] += int(missing[:, column].sum())
-            encoded[start : start + BLOCK] = self.scaling.apply(np.where(missing, self.medians, values))
+            scaled = self.scaling.apply(np.where(missing, self.medians, values))
+            places = partial(_place, raw, rows[start : start + BLOCK])
+            encoded[start : start + BLOCK] = stored(scaled, dtype, self.names, places)
         return Rows(encoded)
 
     def to_json(self) -> dict[str, Any]:
@@ -254,7 +243,7 @@ def _learn_matrix(raw: Matrix, names: list[str], rows: IndexArray, scale: str, n
     missing = np.isnan(values)
     medians = np.array([_median(column) for column in values.T])
     values = np.where(missing, medians, values)
-    scaling = SCALINGS[scale](values)
+    scaling = scalings.learn(scale, values, names, raw.path)
     constant = values.max(axis=0) == values.min(axis=0)
     notes.constant.extend(name for name, flat in zip(names, constant, strict=True) if flat)
     return MatrixFeatures(tuple(names), medians, scaling)
@@ -264,13 +253,30 @@ def _values(raw: Raw, names: list[str], rows: IndexArray) -> Array:
     """(len(rows), len(names)) in float64, NaN where missing."""
     if isinstance(raw, Matrix):
         return np.asarray(raw.values[np.ix_(rows, np.array(raw.places(names), np.intp))], np.float64)
-    columns = [raw.column(name) for name in names]
-    for name, column in zip(names, columns, strict=True):
-        if column.dtype == object:
+    return np.stack([_numbers(raw, name)[rows] for name in names], axis=1)
+
+
+def _place(raw: Raw, rows: IndexArray, i: int) -> str:
+    return raw.where(int(rows[i]))
+
+
+def _numbers(raw: Raw, name: str) -> Array:
+    """A column that training learned as numbers, NaN where missing.
+
+    Raises:
+        DataError: it holds text.
+    """
+    column = raw.column(name)
+    if column.dtype != object:
+        return column
+    for row, text in enumerate(column):
+        if text is not None and not is_number(text):
             raise DataError(
-                f"column {name!r} holds text, where training had numbers", where=raw.path, hint="use numbers"
+                f"column {name!r} holds {text!r}, where training had numbers",
+                where=raw.where(row),
+                hint="correct the cell, or leave it empty where the number is unknown",
             )
-    return np.stack([column[rows] for column in columns], axis=1)
+    return np.array([np.nan if text is None else float(text) for text in column])
 
 
 def _median(column: Array) -> float:
@@ -286,7 +292,7 @@ def _learn_column(raw: Raw, name: str, rows: IndexArray, scale: str, notes: Note
     values = np.where(np.isnan(column), median, column)[:, None]
     if values.max() == values.min():
         notes.constant.append(name)
-    scaling = SCALINGS[scale](values)
+    scaling = scalings.learn(scale, values, [name], raw.path)
     return Number(name, median, float(scaling.shift[0]), float(scaling.width[0]))
 
 
@@ -294,9 +300,8 @@ def _learn_category(raw: Raw, name: str, column: Array, notes: Notes) -> Categor
     boolean = isinstance(raw, Table) and name in raw.booleans
     present = [text for text in column if text is not None]
     categories = tuple(sorted(set(present)))
-    numbers = sum(map(is_number, present))
-    if numbers >= MOSTLY * len(present) > 0:
-        slip = next(text for text in present if not is_number(text))
+    slip = slip_in(raw.column(name))
+    if slip is not None:
         notes.nearly_numbers.append(f"{name} ({slip!r})")
     elif len(categories) > max(MANY, len(present) / 2):
         notes.many.append(name)

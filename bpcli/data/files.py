@@ -9,19 +9,11 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from bpcli.data.raw import Matrix, Raw, Table
+from bpcli.data.raw import Format, Matrix, Raw, Table
 from bpcli.errors import DataError, refused
+from bpcli.nn import Array
 
 STDIN = "-"
-
-
-@dataclass(frozen=True)
-class Format:
-    """How text tables are written: the settings that a file cannot tell by itself."""
-
-    delimiter: str | None = None
-    header: bool = True
-    missing: tuple[str, ...] = ("NA", "NaN", "null")
 
 
 @dataclass(frozen=True)
@@ -47,7 +39,7 @@ def content(path: str) -> bytes:
     shown = shown_path(path)
     try:
         data = sys.stdin.buffer.read() if path == STDIN else Path(path).read_bytes()
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError("no such file", where=shown, hint="check the path") from error
     except IsADirectoryError as error:
         raise DataError("this is a folder, not a file", where=shown, hint="name the file in it") from error
@@ -81,12 +73,13 @@ def read(pair: FilePair, form: Format, text_columns: frozenset[str] | None = Non
     """Read examples, features and targets joined.
 
     ``text_columns`` are kept as text even where they look like numbers; None
-    means the targets' own place is not known yet and the last column is kept.
+    means that the targets' names are not known yet, and the last column is kept.
+    The last column of a file of targets is kept in any case.
     """
-    raw = _read_one(pair.features, form, text_columns)
     if pair.targets is None:
-        return raw
-    return _joined(raw, _read_one(pair.targets, form, None))
+        return _read_one(pair.features, form, text_columns)
+    features = _read_one(pair.features, form, text_columns or frozenset())
+    return _joined(features, _read_one(pair.targets, form, None), form)
 
 
 def _read_one(path: str, form: Format, text_columns: frozenset[str] | None) -> Raw:
@@ -104,7 +97,7 @@ def _read_one(path: str, form: Format, text_columns: frozenset[str] | None) -> R
     return tables.read_text(data, shown, form, text_columns)
 
 
-def _joined(features: Raw, targets: Raw) -> Raw:
+def _joined(features: Raw, targets: Raw, form: Format) -> Raw:
     if features.size != targets.size:
         raise DataError(
             f"{targets.size} targets for the {features.size} examples of {features.path}",
@@ -113,8 +106,9 @@ def _joined(features: Raw, targets: Raw) -> Raw:
         )
     names = targets.own_targets or targets.names
     columns = {name: targets.column(name) for name in names}
+    if isinstance(features, Matrix) or isinstance(targets, Matrix) or not form.header:
+        columns = _told_apart(columns, set(features.names))
     if isinstance(features, Matrix):
-        columns = {"target" if name in features.names else name: column for name, column in columns.items()}
         return Matrix(features.path, features.values, columns, features.images, targets.holds_classes)
     clash = [name for name in columns if name in features.names]
     if clash:
@@ -124,3 +118,12 @@ def _joined(features: Raw, targets: Raw) -> Raw:
     merged = {name: features.column(name) for name in features.names} | columns
     booleans = features.booleans if isinstance(features, Table) else frozenset()
     return Table(features.path, merged, booleans, features.where, list(columns), targets.holds_classes)
+
+
+def _told_apart(columns: dict[str, Array], taken: set[str]) -> dict[str, Array]:
+    """Targets named apart from features, where columns have numbers for names."""
+    if not taken & set(columns):
+        return columns
+    if len(columns) == 1:
+        return {"target": next(iter(columns.values()))}
+    return {f"target_{name}": column for name, column in columns.items()}

@@ -10,9 +10,9 @@ import numpy as np
 from bpcli.data import features as feature_room
 from bpcli.data import tasks
 from bpcli.data.features import Features
-from bpcli.data.files import FilePair, Format, digest, read
+from bpcli.data.files import FilePair, digest, read
 from bpcli.data.notes import Notes
-from bpcli.data.raw import Matrix, Raw
+from bpcli.data.raw import Format, Matrix, Raw, slip_in
 from bpcli.data.sources import Source
 from bpcli.data.split import PARTS, split
 from bpcli.data.targets import Classes, Targets
@@ -97,10 +97,12 @@ def load(files: Files, wanted: Wanted, dtype: np.dtype, rng: np.random.Generator
     """
     notes = Notes()
     text = None if wanted.targets is None else frozenset(wanted.targets)
-    raws = {part: read(pair, files.form, text) for part, pair in files.pairs().items()}
-    train = raws["train"]
+    pairs = files.pairs()
+    train = read(pairs.pop("train"), files.form, text)
     target_names = _target_names(train, wanted)
     feature_names = _feature_names(train, target_names, wanted)
+    alike = _texts_of(train) | set(target_names)
+    raws = {"train": train} | {part: read(pair, files.form, alike) for part, pair in pairs.items()}
     for raw in raws.values():
         feature_room.require(target_names, raw, "data.target")
     task = tasks.task_of(train, target_names, wanted.task, of_probabilities=wanted.of_probabilities)
@@ -112,6 +114,8 @@ def load(files: Files, wanted: Wanted, dtype: np.dtype, rng: np.random.Generator
             class_indices=wanted.class_indices,
             of_probabilities=wanted.of_probabilities,
         )
+        if not wanted.of_probabilities and wanted.task is None:
+            _note_slips(train, target_names, notes)
     rows = _rows(raws, files.fractions, targets, rng)
     scale_targets: Literal["standard", "none"] = "none"
     if targets is None:
@@ -149,10 +153,18 @@ def _part(raw: Raw, rows: IndexArray, features: Features, targets: Targets, dtyp
     return Part(encoded, targets.source(raw, rows, dtype), raw.path, rows)
 
 
+def _texts_of(raw: Raw) -> frozenset[str]:
+    """The columns of text, to be read as text in every other file too."""
+    if isinstance(raw, Matrix):
+        return frozenset()
+    return frozenset(name for name in raw.names if raw.column(name).dtype == object)
+
+
 def _target_names(raw: Raw, wanted: Wanted) -> list[str]:
     if wanted.targets is None:
         return raw.own_targets or raw.names[-1:]
     feature_room.require(wanted.targets, raw, "data.target")
+    _once(wanted.targets, "data.target")
     return wanted.targets
 
 
@@ -161,6 +173,7 @@ def _feature_names(raw: Raw, target_names: list[str], wanted: Wanted) -> list[st
     apart = set(target_names) | set(raw.own_targets)
     if wanted.features is not None:
         feature_room.require(wanted.features, raw, "data.features")
+        _once(wanted.features, "data.features")
         both = [name for name in wanted.features if name in apart]
         if both:
             raise ConfigError(
@@ -177,6 +190,12 @@ def _feature_names(raw: Raw, target_names: list[str], wanted: Wanted) -> list[st
     return names
 
 
+def _once(names: list[str], key: str) -> None:
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise ConfigError(f"column {name!r} stands twice", key=key, hint="name each column once")
+
+
 def _rows(
     raws: dict[str, Raw], fractions: dict[str, float], targets: Targets | None, rng: np.random.Generator
 ) -> dict[str, IndexArray]:
@@ -191,9 +210,23 @@ def _rows(
     classes = targets.indices(train, everything) if isinstance(targets, Classes) else None
     rows = split(train.size, fractions, rng, classes)
     rows |= {part: np.arange(raw.size) for part, raw in raws.items() if part != "train"}
-    if not len(rows["train"]):
-        raise ConfigError("the split leaves no example for training", key="data.split", hint="give the parts less")
+    for part, fraction in fractions.items():
+        if fraction > 0 and not len(rows[part]):
+            raise ConfigError(
+                f"training needs all {train.size} examples, at least one of each class: none is left for {part}",
+                key=f"data.split.{part}",
+                hint="leave it out, or add examples",
+            )
     return {part: rows[part] for part in PARTS if len(rows[part])}
+
+
+def _note_slips(raw: Raw, names: list[str], notes: Notes) -> None:
+    """Tell of targets that became classes for a few cells that are not numbers."""
+    for name in names:
+        column = raw.column(name)
+        slip = slip_in(column) if column.dtype == object else None
+        if slip is not None:
+            notes.nearly_numbers.append(f"{name} ({slip!r})")
 
 
 def _note_classes(raws: dict[str, Raw], rows: dict[str, IndexArray], targets: Classes, notes: Notes) -> None:

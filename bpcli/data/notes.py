@@ -32,21 +32,18 @@ class Notes:
         """One line for each kind of thing that was met."""
         told = []
         if self.constant:
-            told.append(f"{_count(self.constant, 'column')} constant in training: {listed(self.constant)}")
+            told.append(f"{_count(len(self.constant), 'column')} constant in training: {listed(self.constant)}")
         if self.imputed:
-            told.append(
-                f"{self.imputed.total()} missing numbers imputed by the training median: {_tallied(self.imputed)}"
-            )
+            missing = _count(self.imputed.total(), "missing number")
+            told.append(f"{missing} imputed by the training median: {_tallied(self.imputed)}")
         if self.unseen:
-            told.append(
-                f"{self.unseen.total()} values of categories unseen in training, encoded as zeros: "
-                f"{_tallied(self.unseen)}"
-            )
+            values = _count(self.unseen.total(), "value")
+            told.append(f"{values} of categories unseen in training, encoded as zeros: {_tallied(self.unseen)}")
         if self.rare:
-            told.append(f"{_count(self.rare, 'class')} with one example, kept in training: {listed(self.rare)}")
+            told.append(f"{_count(len(self.rare), 'class')} with one example, kept in training: {listed(self.rare)}")
         if self.absent:
             told.append(
-                f"{_count(self.absent, 'class')} absent from training but present elsewhere: {listed(self.absent)}"
+                f"{_count(len(self.absent), 'class')} absent from training but present elsewhere: {listed(self.absent)}"
             )
         if self.many:
             told.append(f"text columns in which most values differ (leave them out with drop?): {listed(self.many)}")
@@ -55,9 +52,9 @@ class Notes:
         return told + self.other
 
 
-def _count(names: list[str], noun: str) -> str:
-    plural = {"column": "columns", "class": "classes"}[noun]
-    return f"{len(names)} {noun if len(names) == 1 else plural}"
+def _count(number: int, noun: str) -> str:
+    plural = "classes" if noun == "class" else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
 
 
 def _tallied(counts: Counter[str]) -> str:

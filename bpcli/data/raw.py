@@ -17,6 +17,15 @@ import numpy as np
 from bpcli.nn import Array
 
 
+@dataclass(frozen=True)
+class Format:
+    """How text tables are written: the settings that a file cannot tell by itself."""
+
+    delimiter: str | None = None
+    header: bool = True
+    missing: tuple[str, ...] = ("NA", "NaN", "null")
+
+
 class Raw(Protocol):
     """What the rest of the data room needs of a file."""
 
@@ -107,6 +116,11 @@ class Matrix:
         return {str(i): i for i in range(self.values.shape[1])}
 
     @property
+    def pixels(self) -> list[str]:
+        """The columns of ``values``: 0 … n − 1."""
+        return list(self._places)
+
+    @property
     def names(self) -> list[str]:
         """0 … n − 1, then the targets that stand apart."""
         return [*self._places, *self.targets]
@@ -131,6 +145,9 @@ class Matrix:
         return f"{self.path}: row {row}"
 
 
+FEW = 0.1
+"""Up to this share of other cells, a text column looks like numbers with slips in it."""
+
 NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 
 
@@ -147,3 +164,22 @@ def as_numbers(column: Array) -> Array | None:
     if not present or not all(map(is_number, present)):
         return None
     return np.array([np.nan if text is None else float(text) for text in column])
+
+
+def slip_in(column: Array) -> str | None:
+    """The first cell that is no number in a column of text where nearly all are, else None."""
+    present = [text for text in column if text is not None]
+    slips = [text for text in present if not is_number(text)]
+    return slips[0] if 0 < len(slips) <= FEW * len(present) else None
+
+
+def as_texts(column: Array) -> Array:
+    """A column as objects, str or None where missing; whole numbers without a point."""
+    if column.dtype == object:
+        return column
+    return np.array([None if np.isnan(number) else written(number) for number in column], object)
+
+
+def written(number: float) -> str:
+    """A number with the fewest digits that read back as it; a whole one without a point."""
+    return str(int(number)) if float(number).is_integer() else repr(float(number))

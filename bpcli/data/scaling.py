@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from bpcli.errors import DataError
 from bpcli.nn import Array
 
 
@@ -55,3 +56,42 @@ def none(values: Array) -> Scaling:
 
 
 SCALINGS: dict[str, Callable[[Array], Scaling]] = {"standard": standard, "minmax": minmax, "none": none}
+
+
+def learn(scale: str, values: Array, names: list[str], path: str) -> Scaling:
+    """The scaling of the columns ``names`` of (N, n) training values.
+
+    Raises:
+        DataError: a column's numbers are so large, or so near to each other, that float64 can't hold it.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaling = SCALINGS[scale](values)
+        finite = np.isfinite(scaling.shift) & np.isfinite(scaling.width) & np.isfinite(scaling.factor)
+    if not finite.all():
+        column = int(np.flatnonzero(~finite)[0])
+        low, high = values[:, column].min(), values[:, column].max()
+        raise DataError(
+            f"column {names[column]!r} runs from {low:g} to {high:g}, which can't be scaled",
+            where=path,
+            hint="correct its numbers, or leave it out",
+        )
+    return scaling
+
+
+def stored(scaled: Array, dtype: np.dtype, names: Sequence[str], where: Callable[[int], str]) -> Array:
+    """(N, n) scaled values in the network's precision; ``where`` gives the place of row i.
+
+    Raises:
+        DataError: one of them is out of its range.
+    """
+    with np.errstate(over="ignore"):
+        values: Array = scaled.astype(dtype)
+    infinite = np.argwhere(np.isinf(values))
+    if len(infinite):
+        row, column = infinite[0]
+        raise DataError(
+            f"column {names[column]!r}, scaled, is {scaled[row, column]:g}, out of the range of {dtype}",
+            where=where(int(row)),
+            hint="correct the number, or choose another scale or dtype: float64",
+        )
+    return values

@@ -38,7 +38,7 @@ class Rows:
 
     def gather(self, indices: IndexArray, out: Array) -> None:
         """Write examples into ``out``, (n, m)."""
-        np.take(self.rows, indices, axis=0, out=out.T, mode="clip")
+        self.rows.take(indices, axis=0, out=out.T, mode="clip")
 
 
 class ByteRows:
@@ -60,8 +60,8 @@ class ByteRows:
         if m not in self._room:
             self._room[m] = np.empty(m, np.intp), np.empty((m, self.rows.shape[1]), np.uint8)
         places, pixels = self._room[m]
-        np.take(self.examples, indices, out=places, mode="clip")
-        np.take(self.rows, places, axis=0, out=pixels, mode="clip")
+        self.examples.take(indices, out=places, mode="clip")
+        self.rows.take(places, axis=0, out=pixels, mode="clip")
         np.copyto(out.T, pixels)
         np.multiply(out, self.factor, out)
 
@@ -75,7 +75,7 @@ class ClassIndices:
 
     def gather(self, indices: IndexArray, out: Array) -> None:
         """Write class indices into ``out``, (m,)."""
-        np.take(self.indices, indices, out=out, mode="clip")
+        self.indices.take(indices, out=out, mode="clip")
 
 
 class OneHot:
@@ -92,8 +92,8 @@ class OneHot:
         m = len(indices)
         if m not in self._room:
             self._room[m] = np.empty(m, np.intp)
-        np.take(self.indices, indices, out=self._room[m], mode="clip")
-        np.take(self.columns, self._room[m], axis=1, out=out, mode="clip")
+        self.indices.take(indices, out=self._room[m], mode="clip")
+        self.columns.take(self._room[m], axis=1, out=out, mode="clip")
 
 
 class Columns:
@@ -105,4 +105,4 @@ class Columns:
 
     def gather(self, indices: IndexArray, out: Array) -> None:
         """Write examples into ``out``, (K, m)."""
-        np.take(self.columns, indices, axis=1, out=out, mode="clip")
+        self.columns.take(indices, axis=1, out=out, mode="clip")

@@ -16,7 +16,8 @@ def split(
 
     Each of the two gets ``round(fraction · size)`` rows, drawn at random. With
     ``classes``, (size,), each class is dealt in proportion, as near as whole
-    numbers allow, and keeps at least one example in training.
+    numbers allow, and keeps at least one example in training; what it keeps so
+    is not made up for by other classes.
     """
     groups = [np.arange(size)] if classes is None else [np.flatnonzero(classes == c) for c in np.unique(classes)]
     shuffled = [rng.permutation(group) for group in groups]
@@ -33,14 +34,13 @@ def split(
 
 
 def _apportion(wanted: int, quotas: Array, limits: Array) -> IndexArray:
-    """Whole shares near ``quotas``, none above ``limits``, adding up to ``wanted`` where the limits allow.
+    """Whole shares next to ``quotas``, none above ``limits``, adding up to ``wanted`` where the limits allow.
 
     Largest remainders first (Hamilton's method); equal ones in the order of groups.
     """
-    shares = np.minimum(np.floor(quotas + 1e-9).astype(np.intp), limits)
-    order = np.argsort(-(quotas - shares), kind="stable")
-    while shares.sum() < wanted and (shares < limits).any():
-        for group in order:
-            if shares.sum() < wanted and shares[group] < limits[group]:
-                shares[group] += 1
+    floors = np.floor(quotas + 1e-9).astype(np.intp)
+    shares = np.minimum(floors, limits)
+    for group in np.argsort(floors - quotas, kind="stable"):
+        if shares.sum() < wanted and shares[group] < min(floors[group] + 1, limits[group]):
+            shares[group] += 1
     return shares

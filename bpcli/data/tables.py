@@ -11,13 +11,13 @@ import csv
 import io
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bpcli.data.files import Format
-from bpcli.data.raw import Table, as_numbers
+from bpcli.data.raw import Format, Table, as_numbers
 from bpcli.errors import DataError
 from bpcli.nn import Array
 
@@ -29,22 +29,30 @@ def read_text(data: bytes, path: str, form: Format, text_columns: frozenset[str]
         DataError: not UTF-8, no rows, rows of unequal length, a repeated or infinite cell.
     """
     text = _decoded(data, path)
-    delimiter = form.delimiter or ("\t" if ".tsv" in path.lower() else ",")
+    delimiter = form.delimiter or _delimiter(text, path)
     names = _header(text, delimiter, form, path)
     _check_widths(text, delimiter, len(names), path)
     keep = _last(names) if text_columns is None else text_columns
-    frame = pd.read_csv(
-        io.StringIO(text),
-        sep=delimiter,
-        header=0 if form.header else None,
-        names=names,
-        dtype={name: "str" for name in names if name in keep},
-        na_values=["", *form.missing],
-        keep_default_na=False,
-        skipinitialspace=True,
-        index_col=False,
-        low_memory=False,
-    )
+    try:
+        frame = pd.read_csv(
+            io.StringIO(text),
+            sep=delimiter,
+            header=0 if form.header else None,
+            names=names,
+            dtype={name: "str" for name in names if name in keep},
+            na_values=["", *form.missing],
+            keep_default_na=False,
+            skipinitialspace=True,
+            index_col=False,
+            low_memory=False,
+        )
+    except pd.errors.ParserError as error:  # all else that it refuses has been refused by now
+        line = max(line for line, _ in _records(text, delimiter))
+        raise DataError(
+            "a quote is opened and never closed",
+            where=f"{path}:{line}",
+            hint='close it; inside a quoted cell a quote is written twice: ""',
+        ) from error
 
     def place(row: int) -> str:
         return f"{path}:{_line_of(text, delimiter, row + int(form.header))}"
@@ -64,6 +72,8 @@ def read_parquet(data: bytes, path: str, text_columns: frozenset[str] | None) ->
         frame = pd.read_parquet(io.BytesIO(data))
     except Exception as error:  # pyarrow's errors share no base class below Exception
         raise DataError(f"not a readable Parquet file: {error}", where=path, hint="write it again") from error
+    if frame.empty:
+        raise DataError("the file holds no rows", where=path, hint="it needs at least one example")
     frame.columns = [str(name) for name in frame.columns]
     repeated = frame.columns[frame.columns.duplicated()]
     if len(repeated):
@@ -82,19 +92,39 @@ def _decoded(data: bytes, path: str) -> str:
             hint="convert the file, for example with iconv -f latin1 -t utf-8",
         ) from error
     if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
         raise DataError(
-            "the file holds binary data, not a table", where=path, hint="see the kinds of file in the README"
+            "the file holds binary data, not a table",
+            where=f"{path}:{line}",
+            hint="see the kinds of file in the README",
         )
     return text
+
+
+def _delimiter(text: str, path: str) -> str:
+    """A tab or a comma, whichever the first line holds; by the suffix where it holds both or neither."""
+    first = text.lstrip("\r\n").split("\n", 1)[0]
+    found = [mark for mark in "\t," if mark in first]
+    if len(found) == 1:
+        return found[0]
+    return "\t" if ".tsv" in Path(path.lower()).suffixes else ","
 
 
 def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Each record that is not blank, with the line it starts on, from 1."""
     csv.field_size_limit(sys.maxsize)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    blanks = " \t\r\n".replace(delimiter, "")
+    read = [""]
+
+    def lines() -> Iterator[str]:
+        for line in io.StringIO(text, newline=""):
+            read[0] = line
+            yield line
+
+    reader = csv.reader(lines(), delimiter=delimiter, skipinitialspace=True)
     line = 1
     for record in reader:
-        if record:
+        if len(record) > 1 or read[0].strip(blanks):
             yield line, record
         line = reader.line_num + 1
 
@@ -169,8 +199,9 @@ def _table(frame: pd.DataFrame, path: str, place: Any, as_written: frozenset[str
             columns[name] = texts if numbers is None else numbers
     table = Table(path, columns, frozenset(booleans), place)
     for name, column in columns.items():
-        if column.dtype != object and np.isinf(column).any():
-            row = int(np.flatnonzero(np.isinf(column))[0])
+        numbers = as_numbers(column)
+        if numbers is not None and np.isinf(numbers).any():
+            row = int(np.flatnonzero(np.isinf(numbers))[0])
             raise DataError(
                 f"column {name!r} holds an infinite number",
                 where=table.where(row),

@@ -15,8 +15,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from bpcli.data.notes import listed
-from bpcli.data.raw import Raw, as_numbers
-from bpcli.data.scaling import Scaling
+from bpcli.data.raw import Raw, as_numbers, as_texts, is_number, written
+from bpcli.data.scaling import Scaling, stored
 from bpcli.data.sources import ClassIndices, Columns, OneHot, Source
 from bpcli.errors import ConfigError, DataError
 from bpcli.nn import Array, IndexArray
@@ -177,17 +177,17 @@ class Labels:
     def _between(self, raw: Raw, name: str, rows: IndexArray) -> Array:
         column = raw.column(name)
         require_present(raw, name, column, rows)
-        numbers = as_numbers(_truths_as_numbers(column))
-        for row in rows if numbers is None else rows[(numbers[rows] < 0) | (numbers[rows] > 1)]:
-            if numbers is not None or as_numbers(_truths_as_numbers(column[row : row + 1])) is None:
-                raise ConfigError(
-                    f"target {name!r} is {shown(column[row])} at {raw.where(int(row))}, outside [0, 1]",
-                    key="data.target",
-                    hint="0 and 1, or a probability between them; for named classes give one target column",
-                )
-        assert numbers is not None
-        values: Array = numbers[rows]
-        return values
+        texts = _truths_as_numbers(column)[rows]
+        numbers = as_numbers(texts)
+        outside = _not_numbers(texts) if numbers is None else np.flatnonzero((numbers < 0) | (numbers > 1))
+        if numbers is None or len(outside):
+            row = int(rows[outside[0]])
+            raise ConfigError(
+                f"target {name!r} is {shown(column[row])} at {raw.where(row)}, outside [0, 1]",
+                key="data.target",
+                hint="0 and 1, or a probability between them; for named classes give one target column",
+            )
+        return numbers
 
     def predictions(self, A: Array, *, probabilities: bool) -> dict[str, Array]:
         """A 0/1 ``prediction`` per column, then the outputs as ``p_<column>``."""
@@ -235,7 +235,8 @@ class Reals:
             DataError: a target is missing or not a number.
         """
         values = np.stack([numbers_of(raw, name, rows) for name in self.columns], axis=1)
-        return Columns(np.ascontiguousarray(self.scaling.apply(values).T.astype(dtype)))
+        scaled = stored(self.scaling.apply(values), dtype, self.columns, lambda i: raw.where(int(rows[i])))
+        return Columns(np.ascontiguousarray(scaled.T))
 
     def predictions(self, A: Array, *, probabilities: bool) -> dict[str, Array]:
         """A ``prediction`` per column, in its own units."""
@@ -266,16 +267,20 @@ def numbers_of(raw: Raw, name: str, rows: IndexArray) -> Array:
     """
     column = raw.column(name)
     require_present(raw, name, column, rows)
-    numbers = as_numbers(column)
+    numbers = as_numbers(column[rows])
     if numbers is None:
-        row = next(i for i in rows if as_numbers(column[i : i + 1]) is None)
+        row = int(rows[_not_numbers(column[rows])[0]])
         raise ConfigError(
-            f"target {name!r} is {shown(column[row])} at {raw.where(int(row))}, not a number",
+            f"target {name!r} is {shown(column[row])} at {raw.where(row)}, not a number",
             key="data.target",
             hint="for classes: task: classification",
         )
-    values: Array = numbers[rows]
-    return values
+    return numbers
+
+
+def _not_numbers(texts: Array) -> IndexArray:
+    """Where ``texts``, none of them missing, are not numbers."""
+    return np.flatnonzero([not is_number(text) for text in texts])
 
 
 def require_present(raw: Raw, name: str, column: Array, rows: IndexArray) -> None:
@@ -297,19 +302,15 @@ def require_present(raw: Raw, name: str, column: Array, rows: IndexArray) -> Non
 
 def shown(value: Any) -> str:
     """A cell as the file has it, text in quotes."""
-    if isinstance(value, str):
-        return repr(value)
-    return str(int(value)) if float(value).is_integer() else repr(float(value))
+    return repr(value) if isinstance(value, str) else written(value)
 
 
 def keys_of(column: Array, *, numeric: bool) -> Array:
     """What labels are compared by: whole numbers where all are, else text; a misfit stays as it is."""
+    if not numeric:
+        return as_texts(column)
     numbers = as_numbers(column)
-    if numeric:
-        return column if numbers is None else numbers
-    if column.dtype == object:
-        return column
-    return np.array([shown(value) for value in column], object)
+    return column if numbers is None else numbers
 
 
 def _truths_as_numbers(column: Array) -> Array:

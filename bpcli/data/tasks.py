@@ -6,8 +6,9 @@ from typing import Literal
 
 import numpy as np
 
+from bpcli.data import scaling as scaling_room
 from bpcli.data.raw import Raw, as_numbers
-from bpcli.data.scaling import SCALINGS, Scaling
+from bpcli.data.scaling import Scaling
 from bpcli.data.targets import Classes, Label, Labels, Reals, keys_of, numbers_of, require_present, shown
 from bpcli.errors import ConfigError
 from bpcli.nn import IndexArray
@@ -61,7 +62,7 @@ def learn_classes(
         values = np.unique(np.concatenate([numbers for numbers in numeric if numbers is not None]))
         broken = values[values != np.round(values)]
         if len(broken):
-            if of_probabilities and not class_indices and values[0] >= 0 and values[-1] <= 1:
+            if of_probabilities and not class_indices:
                 return Labels((name,))
             raise ConfigError(
                 f"target {name!r} holds {shown(broken[0])}, which is no class",
@@ -85,5 +86,5 @@ def learn_classes(
 def learn_reals(raw: Raw, names: list[str], rows: IndexArray, scale: str) -> Reals:
     """The encoding of a regression, from the training ``rows``."""
     values = np.stack([numbers_of(raw, name, rows) for name in names], axis=1)
-    scaling = SCALINGS[scale](values)
+    scaling = scaling_room.learn(scale, values, names, raw.path)
     return Reals(tuple(names), Scaling(scaling.shift, np.where(scaling.width == 0, 1.0, scaling.width)))

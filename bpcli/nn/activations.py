@@ -81,13 +81,13 @@ def relu_backward(dA: Array, A: Array, out: Array) -> None:
 def leaky_relu(Z: Array, slope: float, out: Array) -> None:
     """max(z, slope·z), which for 0 ≤ slope ≤ 1 is z above 0 and slope·z below."""
     np.multiply(Z, slope, out)
-    np.maximum(Z, out, out)
+    np.maximum(Z, out, out=out)
 
 
 def leaky_relu_backward(dA: Array, Z: Array, slope: float, out: Array) -> None:
     """1 where z > 0, else slope: the larger of sign z and slope, as 0 ≤ slope ≤ 1."""
     np.sign(Z, out)
-    np.maximum(out, slope, out)
+    np.maximum(out, slope, out=out)
     np.multiply(out, dA, out)
 
 
@@ -177,7 +177,7 @@ class Relu:
 
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
-        np.maximum(Z, 0, out)
+        np.maximum(Z, 0, out=out)
 
     def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""

@@ -105,11 +105,11 @@ class SigmoidBinaryCrossEntropy:
         """Σ (max(z, 0) − y z + log(1 + e^-|z|)), |z| written max(z, −z)."""
         first, second = scratch.layer.matrix, scratch.second
         np.negative(Z, first)
-        np.maximum(Z, first, first)
+        np.maximum(Z, first, out=first)
         np.negative(first, first)
         np.exp(first, first)
         np.log1p(first, first)
-        np.maximum(Z, 0, second)
+        np.maximum(Z, 0, out=second)
         np.add(first, second, first)
         np.multiply(Z, Y, second)
         np.subtract(first, second, first)

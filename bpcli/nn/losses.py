@@ -98,14 +98,14 @@ class CrossEntropy:
     def total(self, A: Array, Y: Array, scratch: OutputScratch) -> Any:
         """Σ_j −log a_{y_j j}."""
         pick(A, Y, scratch.picked, scratch)
-        np.maximum(scratch.picked, TINY[A.dtype], scratch.picked)
+        np.maximum(scratch.picked, TINY[A.dtype], out=scratch.picked)
         np.log(scratch.picked, scratch.picked)
         return -np.add.reduce(scratch.picked)
 
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
         """∂/∂a_y (−log a_y) = −1/a_y, and 0 for every other output."""
         pick(A, Y, scratch.picked, scratch)
-        np.maximum(scratch.picked, TINY[A.dtype], scratch.picked)
+        np.maximum(scratch.picked, TINY[A.dtype], out=scratch.picked)
         np.divide(-scale, scratch.picked, scratch.picked)
         out.fill(0)
         out.reshape(-1)[scratch.index] = scratch.picked
@@ -129,12 +129,12 @@ class BinaryCrossEntropy:
     def total(self, A: Array, Y: Array, scratch: OutputScratch) -> Any:
         """−Σ [y log a + (1 − y) log(1 − a)]."""
         first, second, tiny = scratch.layer.matrix, scratch.second, TINY[A.dtype]
-        np.maximum(A, tiny, first)
+        np.maximum(A, tiny, out=first)
         np.log(first, first)
         np.multiply(first, Y, first)
         ones = np.add.reduce(first, axis=None)
         np.subtract(1, A, first)
-        np.maximum(first, tiny, first)
+        np.maximum(first, tiny, out=first)
         np.log(first, first)
         np.subtract(1, Y, second)
         np.multiply(first, second, first)
@@ -144,10 +144,10 @@ class BinaryCrossEntropy:
         """−y/a + (1 − y)/(1 − a)."""
         first, second, tiny = scratch.layer.matrix, scratch.second, TINY[A.dtype]
         np.subtract(1, A, first)
-        np.maximum(first, tiny, first)
+        np.maximum(first, tiny, out=first)
         np.subtract(1, Y, second)
         np.divide(second, first, second)
-        np.maximum(A, tiny, first)
+        np.maximum(A, tiny, out=first)
         np.divide(Y, first, first)
         np.subtract(second, first, out)
         np.multiply(out, scale, out)

@@ -1,0 +1,101 @@
+"""The house's plan: which room may import which, and who alone imports what."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "bpcli"
+
+ROOMS = [
+    "errors",
+    "streams",
+    "nn",
+    "choices",
+    "storage",
+    "data",
+    "inference",
+    "training",
+    "model",
+    "config",
+    "experiment",
+    "runs",
+    "evaluation",
+    "prediction",
+    "display",
+    "cli",
+]
+"""From the ground up: a room imports only from those before it."""
+
+ONLY_IN = {
+    "yaml": "config/document.py",
+    "pandas": "data/tables.py",
+    "rich": "display.py",
+    "typer": "cli/",
+    "pydantic": "config/",
+    "safetensors": "storage.py",
+}
+
+CHOICE_ROOMS = ["activations", "initializers", "losses", "metrics", "optimizers"]
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__main__.py")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every dotted name that a module imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room_of(dotted: str) -> str | None:
+    parts = dotted.split(".")
+    return parts[1] if parts[0] == "bpcli" and len(parts) > 1 and parts[1] in ROOMS else None
+
+
+def place(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+@pytest.mark.parametrize("path", modules(), ids=place)
+def test_a_room_imports_only_from_rooms_before_it(path: Path) -> None:
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if own == "__init__":
+        return
+    later = ROOMS[ROOMS.index(own) + 1 :]
+    assert [name for name in imported(path) if room_of(name) in later] == []
+
+
+@pytest.mark.parametrize("path", modules(), ids=place)
+def test_each_library_has_one_importer(path: Path) -> None:
+    for library, room in ONLY_IN.items():
+        if not place(path).startswith(room):
+            assert [name for name in imported(path) if name.split(".")[0] == library] == []
+
+
+@pytest.mark.parametrize("room", CHOICE_ROOMS)
+def test_choice_rooms_do_not_import_one_another(room: str) -> None:
+    others = {f"bpcli.nn.{other}" for other in CHOICE_ROOMS if other != room}
+    names = set(imported(PACKAGE / "nn" / f"{room}.py"))
+    assert [name for name in names if name.rpartition(".")[0] in others] == []
+
+
+@pytest.mark.parametrize("path", [path for path in modules() if "data" in place(path) or "training" in place(path)])
+def test_data_and_training_never_see_a_config(path: Path) -> None:
+    assert [name for name in imported(path) if room_of(name) in {"config", "experiment"}] == []
+
+
+def test_click_is_imported_nowhere() -> None:
+    assert [place(path) for path in modules() for name in imported(path) if name.split(".")[0] == "click"] == []
+
+
+def test_every_room_is_on_the_plan() -> None:
+    found = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in modules()} - {"__init__"}
+    assert found == set(ROOMS)

@@ -1,0 +1,82 @@
+"""The README's commands, run as they stand in it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the README's reader has: the configs, the data, and ``bp`` in ``.venv/bin``."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in ("configs", "datasets"):
+        shutil.copytree(ROOT / name, folder / name)
+    commands = folder / ".venv" / "bin"
+    commands.mkdir(parents=True)
+    (commands / "bp").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bpcli "$@"\n', encoding="utf-8")
+    (commands / "bp").chmod(0o755)
+    return folder
+
+
+def run(block: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "PATH": f"{folder}/.venv/bin{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+    }
+    return subprocess.run(
+        ["sh", "-eu", "-c", block], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_first_block_has_two_commands() -> None:
+    lines = BLOCKS[0].splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("python3 -m venv .venv && ") for line in lines)
+    assert lines[0].endswith("bp train configs/digits.yaml")
+    assert lines[1].endswith("python -m pytest")
+
+
+@pytest.mark.parametrize("block", BLOCKS[1:], ids=[block.splitlines()[0] for block in BLOCKS[1:]])
+def test_a_block_of_commands_runs_as_it_stands(block: str, checkout: Path) -> None:
+    done = run(block, checkout)
+    assert done.returncode == 0, done.stderr
+    assert "error:" not in done.stderr
+
+
+@pytest.mark.parametrize(("start", "runs"), [("for rate", 6), ("for seed", 4)])
+def test_a_sweep_lists_all_its_runs(start: str, runs: int, checkout: Path) -> None:
+    block = next(block for block in BLOCKS if block.startswith(start))
+    folder = checkout / start.replace(" ", "-")
+    folder.mkdir()
+    for name in ("configs", "datasets", ".venv"):
+        (folder / name).symlink_to(checkout / name)
+    done = run(block, folder)
+    assert done.returncode == 0, done.stderr
+    listed = run("bp runs --csv", folder).stdout.splitlines()
+    assert len(listed) == runs + 1
+    assert "completed" in listed[1]
+
+
+def test_every_config_of_the_readme_exists() -> None:
+    for name in re.findall(r"`?((?:document|modes)_\w+\.yaml|configs/\w+\.yaml)", README):
+        assert (ROOT / "configs" / Path(name).name).is_file()
+
+
+def test_the_yaml_of_the_readme_is_a_config(checkout: Path) -> None:
+    block = next(
+        block for block in re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) if "loss" in block
+    )
+    (checkout / "configs" / "readme.yaml").write_text(block, encoding="utf-8")
+    assert run("bp config check configs/readme.yaml", checkout).returncode == 0
