@@ -50,9 +50,12 @@ def sigmoid(Z: Array, out: Array) -> None:
     """σ(z) = 1 / (1 + e^-z), accurate to the last bits where σ is small.
 
     e^-z overflows to infinity for very negative z, and 1/∞ = 0 is the right
-    limit, so callers run it with the overflow warning off.
+    limit, so callers run it with the overflow warning off. A complex exponential
+    has no such limit; there −z stops at 700, where σ is 1e-304.
     """
     np.negative(Z, out)
+    if out.dtype.kind == "c":
+        np.minimum(out, 700, out=out)
     np.exp(out, out)
     np.add(out, 1, out)
     np.reciprocal(out, out)
@@ -72,6 +75,14 @@ def tanh_backward(dA: Array, A: Array, out: Array) -> None:
     np.multiply(out, dA, out)
 
 
+def relu(Z: Array, out: Array) -> None:
+    """max(z, 0); for complex z by its real part, which is left of the kink at 0 too."""
+    if Z.dtype.kind == "c":
+        np.multiply(Z, Z.real > 0, out)
+    else:
+        np.maximum(Z, 0, out=out)
+
+
 def relu_backward(dA: Array, A: Array, out: Array) -> None:
     """relu′ = 1 where a > 0, else 0; as a ≥ 0, that is its sign."""
     np.sign(A, out)
@@ -79,7 +90,10 @@ def relu_backward(dA: Array, A: Array, out: Array) -> None:
 
 
 def leaky_relu(Z: Array, slope: float, out: Array) -> None:
-    """max(z, slope·z), which for 0 ≤ slope ≤ 1 is z above 0 and slope·z below."""
+    """max(z, slope·z), which for 0 ≤ slope ≤ 1 is z above 0 and slope·z below; by the real part where complex."""
+    if Z.dtype.kind == "c":
+        np.multiply(Z, np.where(Z.real > 0, 1, slope), out)
+        return
     np.multiply(Z, slope, out)
     np.maximum(Z, out, out=out)
 
@@ -177,7 +191,7 @@ class Relu:
 
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
-        np.maximum(Z, 0, out=out)
+        relu(Z, out)
 
     def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""

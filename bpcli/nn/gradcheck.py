@@ -75,10 +75,11 @@ def central(loss: Objective, theta: Array, places: Iterable[int], h: float = CEN
     point = theta.astype(np.float64)
     slopes = []
     for i in places:
-        above, below = theta[i] + h, theta[i] - h
+        here = point[i]
+        above, below = here + h, here - h
         point[i] = above
         high = loss(point).real
         point[i] = below
         slopes.append((high - loss(point).real) / (above - below))
-        point[i] = theta[i]
+        point[i] = here
     return np.array(slopes)

@@ -73,15 +73,24 @@ class SoftmaxCrossEntropy:
     loss: CrossEntropy
 
     def total(self, Z: Array, A: Array, Y: Array, scratch: OutputScratch) -> Any:
-        """Σ_j (max z − z_y − log max a), since a = e^z / Σ e^z makes log Σ e^z = max z − log max a."""
-        row, picked = scratch.layer.row, scratch.picked
+        """Σ_j (max z − z_y + log(1 + Σ e^(z − max z))), the inner sum over all but the largest z.
+
+        Leaving the largest out, whose exponential is 1, keeps every digit of a small loss.
+        """
+        matrix, row, picked = scratch.layer.matrix, scratch.layer.row, scratch.picked
+        np.copyto(scratch.turned, Z.T)
+        np.argmax(scratch.turned, axis=1, out=scratch.wanted)
         pick(Z, Y, picked, scratch)
-        np.maximum.reduce(Z, axis=0, out=row)
-        np.subtract(row, picked, picked)
-        np.maximum.reduce(A, axis=0, out=row)
-        np.log(row, row)
-        np.subtract(picked, row, picked)
-        return np.add.reduce(picked)
+        pick(Z, scratch.wanted, row, scratch)
+        np.copyto(matrix, row)
+        np.subtract(Z, matrix, matrix)
+        np.exp(matrix, matrix)
+        matrix.reshape(-1)[scratch.index] = 0
+        np.subtract(row, picked, row)
+        np.add.reduce(matrix, axis=0, out=picked)
+        np.log1p(picked, picked)
+        np.add(row, picked, row)
+        return np.add.reduce(row)
 
     def backward(
         self, Z: Array, A: Array, Y: Array, scale: float, dA: Array, out: Array, scratch: OutputScratch
@@ -104,15 +113,15 @@ class SigmoidBinaryCrossEntropy:
     def total(self, Z: Array, A: Array, Y: Array, scratch: OutputScratch) -> Any:
         """Σ (max(z, 0) − y z + log(1 + e^-|z|)), |z| written max(z, −z)."""
         first, second = scratch.layer.matrix, scratch.second
-        np.negative(Z, first)
-        np.maximum(Z, first, out=first)
-        np.negative(first, first)
-        np.exp(first, first)
-        np.log1p(first, first)
-        np.maximum(Z, 0, out=second)
-        np.add(first, second, first)
+        np.maximum(Z, 0, out=first)
         np.multiply(Z, Y, second)
         np.subtract(first, second, first)
+        np.negative(Z, second)
+        np.maximum(Z, second, out=second)
+        np.negative(second, second)
+        np.exp(second, second)
+        np.log1p(second, second)
+        np.add(first, second, first)
         return np.add.reduce(first, axis=None)
 
     def backward(

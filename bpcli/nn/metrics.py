@@ -72,7 +72,8 @@ class Residuals:
     """Sums of a − y, per output, and the spread of y, in training units.
 
     The mean of y and its squared deviations are merged batch by batch as in
-    Chan, Golub & LeVeque 1983, so a large mean costs no digits.
+    Chan, Golub & LeVeque 1983, each batch's taken from its first example, so a
+    large mean costs no digits and a constant target has no spread at all.
     """
 
     def __init__(self, n: int) -> None:
@@ -95,11 +96,13 @@ class Residuals:
         np.multiply(matrix, matrix, matrix)
         np.add.reduce(matrix, axis=1, out=column)
         squared += column
-        np.add.reduce(Y, axis=1, out=column)
+        np.copyto(second, Y[:, :1])
+        np.subtract(Y, second, second)
+        np.add.reduce(second, axis=1, out=column)
         np.divide(column, m, column)
         np.copyto(matrix, column[:, None])
-        np.subtract(Y, matrix, matrix)
-        shift = column - mean
+        np.subtract(second, matrix, matrix)
+        shift = Y[:, 0] - mean + column
         mean += shift * (m / (seen + m))
         spread += shift**2 * (seen * m / (seen + m))
         np.multiply(matrix, matrix, matrix)
@@ -112,7 +115,12 @@ Tally = Decisions | Residuals
 
 
 class Metric(Protocol):
-    """A choice of metric; ``higher`` says that more is better."""
+    """A choice of metric; ``higher`` says that more is better, ``counts`` which tally it reads."""
+
+    @property
+    def counts(self) -> type[Tally]:
+        """The kind of tally."""
+        ...
 
     @property
     def higher(self) -> bool:
@@ -129,7 +137,7 @@ class Accuracy:
     """The share of examples decided right; with several labels each, all of them right."""
 
     higher: ClassVar[bool] = True
-    counts: ClassVar[type] = Decisions
+    counts: ClassVar[type[Tally]] = Decisions
 
     def value(self, tally: Tally, units: Array) -> float:
         """Right ÷ examples."""
@@ -141,7 +149,7 @@ class LabelAccuracy:
     """The share of right decisions over all labels of all examples."""
 
     higher: ClassVar[bool] = True
-    counts: ClassVar[type] = Decisions
+    counts: ClassVar[type[Tally]] = Decisions
 
     def value(self, tally: Tally, units: Array) -> float:
         """Right ÷ (labels · examples)."""
@@ -156,7 +164,7 @@ class R2:
     """
 
     higher: ClassVar[bool] = True
-    counts: ClassVar[type] = Residuals
+    counts: ClassVar[type[Tally]] = Residuals
 
     def value(self, tally: Tally, units: Array) -> float:
         """The coefficient of determination."""
@@ -171,7 +179,7 @@ class Rmse:
     """√(mean (a − y)²) in the target's own units, averaged over targets."""
 
     higher: ClassVar[bool] = False
-    counts: ClassVar[type] = Residuals
+    counts: ClassVar[type[Tally]] = Residuals
 
     def value(self, tally: Tally, units: Array) -> float:
         """The root mean squared error."""
@@ -184,7 +192,7 @@ class Mae:
     """mean |a − y| in the target's own units, averaged over targets."""
 
     higher: ClassVar[bool] = False
-    counts: ClassVar[type] = Residuals
+    counts: ClassVar[type[Tally]] = Residuals
 
     def value(self, tally: Tally, units: Array) -> float:
         """The mean absolute error."""

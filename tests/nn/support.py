@@ -1,0 +1,198 @@
+"""Small networks on random examples, and what it means for a gradient to agree with a difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from hypothesis import settings
+
+from bpcli import choices
+from bpcli.nn import Array
+from bpcli.nn.activations import ACTIVATIONS, Activation, LeakyRelu
+from bpcli.nn.gradcheck import analytic, central, complex_step, objective
+from bpcli.nn.heads import join
+from bpcli.nn.initializers import INITIALIZERS, Initializer
+from bpcli.nn.losses import LOSSES, Loss, Reduction
+from bpcli.nn.metrics import METRICS, Metric
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
+from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.workspace import OutputScratch, Workspace
+
+deterministic = settings(derandomize=True, deadline=None, max_examples=60)
+
+REDUCTIONS: tuple[Reduction, ...] = ("sum", "mean")
+PRECISIONS = ("float32", "float64")
+
+KINK_MARGIN = 1e-3
+"""A hundred central steps: no difference straddles a kink this far away."""
+
+SMALLEST_GRADIENT = 1e-4
+"""Layers whose whole gradient is smaller would make a check vacuous."""
+
+
+def activation(name: str) -> Activation:
+    return ACTIVATIONS[name]()
+
+
+def activations() -> dict[str, Activation]:
+    """Every activation with its defaults, then those with settings at other values."""
+    slopes = {f"leaky_relu {slope}": LeakyRelu(slope) for slope in (0.0, 0.3, 1.0)}
+    return {**{name: activation(name) for name in ACTIVATIONS}, **slopes}
+
+
+def loss(name: str, outputs: Reduction = "sum", examples: Reduction = "mean") -> Loss:
+    made: Loss = choices.build(LOSSES, {"name": name, "outputs": outputs, "examples": examples})
+    return made
+
+
+def initializer(name: str) -> Initializer:
+    return INITIALIZERS[name]()
+
+
+def optimizer(name: str, **values: float) -> Optimizer:
+    made: Optimizer = choices.build(OPTIMIZERS, {"name": name, **values})
+    return made
+
+
+def metric(name: str) -> Metric:
+    return METRICS[name]()
+
+
+def counts(name: str) -> type:
+    """The tally that the metric reads."""
+    kind: Any = METRICS[name]
+    tally: type = kind.counts
+    return tally
+
+
+def fits(output: Activation, of: Loss) -> bool:
+    """Whether the output's values lie in the loss's domain."""
+    low, high = output.range
+    return not of.of_probabilities or (low >= 0 and high <= 1)
+
+
+def pairs() -> list[tuple[str, str]]:
+    """Every output activation with every loss whose domain it fits."""
+    return [(f, c) for f in ACTIVATIONS for c in LOSSES if fits(activation(f), loss(c))]
+
+
+def network(sizes: tuple[int, ...], hidden: tuple[Activation, ...], output: Activation, of: Loss) -> Network:
+    return Network(sizes, hidden, join(output, of))
+
+
+def targets(of: Loss, n: int, m: int, rng: np.random.Generator) -> Array:
+    """Random targets in the loss's domain, probabilities among them soft."""
+    if of.class_indices:
+        return rng.integers(0, n, m)
+    if of.of_probabilities:
+        return rng.uniform(0, 1, (n, m))
+    return rng.normal(0, 1, (n, m))
+
+
+def output_scratch(A: Array) -> OutputScratch:
+    """Room for outputs of A's shape and precision."""
+    n, m = A.shape
+    return Workspace((1, n), m, A.dtype, class_indices=False).output
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network, its parameters and a batch, all in float64."""
+
+    network: Network
+    theta: Array
+    X: Array
+    Y: Array
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return self.network.sizes
+
+    @property
+    def parameters(self) -> Parameters:
+        return Parameters(self.sizes, self.theta)
+
+    @property
+    def gradient(self) -> Array:
+        return analytic(self.network, self.theta, self.X, self.Y)
+
+    @property
+    def loss(self) -> float:
+        return objective(self.network, self.X, self.Y)(self.theta).real
+
+    def examples(self, indices: Array) -> Case:
+        """The same network on some of the examples, in that order."""
+        return Case(self.network, self.theta, self.X[:, indices], self.Y[..., indices])
+
+
+def layers(sizes: tuple[int, ...]) -> Iterator[slice]:
+    """Where each layer's W and b stand in θ."""
+    place = 0
+    for pair in pairwise(sizes):
+        yield slice(place, place + count(pair))
+        place += count(pair)
+
+
+def largest_by_layer(sizes: tuple[int, ...], gradient: Array) -> Array:
+    """max |∂L/∂θ_i| over each layer, in every place of the layer, (P,)."""
+    largest = np.empty(count(sizes))
+    for layer in layers(sizes):
+        largest[layer] = np.abs(gradient[layer]).max()
+    return largest
+
+
+def distance_to_kinks(case: Case) -> float:
+    """How close any pre-activation comes to a kink of its unit."""
+    ws = filled(case)
+    case.network.forward(case.parameters, ws)
+    units = zip(ws.Z[1:], case.network.activations, strict=True)
+    return min((float(np.abs(Z - kink).min()) for Z, f in units for kink in f.kinks), default=np.inf)
+
+
+def filled(case: Case, dtype: str = "float64") -> Workspace:
+    """A workspace that holds the case's batch."""
+    ws = case.network.workspace(case.X.shape[1], np.dtype(dtype))
+    ws.X[...] = case.X
+    ws.Y[...] = case.Y
+    return ws
+
+
+def draw(net: Network, m: int, rng: np.random.Generator) -> Case:
+    """Random parameters and examples."""
+    theta = rng.normal(0, 0.8, count(net.sizes))
+    X = rng.normal(0, 1, (net.sizes[0], m))
+    return Case(net, theta, X, targets(net.head.loss, net.sizes[-1], m, rng))
+
+
+def smooth_case(net: Network, m: int, seed: int) -> Case:
+    """A draw away from every kink, where each layer has something to learn."""
+    rng = np.random.default_rng(seed)
+    for _ in range(200):
+        case = draw(net, m, rng)
+        if distance_to_kinks(case) < KINK_MARGIN:
+            continue
+        if largest_by_layer(net.sizes, case.gradient).min() > SMALLEST_GRADIENT:
+            return case
+    raise AssertionError(f"no draw of {net} is away from kinks with a gradient in every layer")
+
+
+Disagreement = Callable[[Case, Array], float]
+"""How far a gradient is from a measured one; up to 1 they agree."""
+
+
+def disagreement_with_central(case: Case, gradient: Array) -> float:
+    """The largest error over what rounding allows central differences."""
+    measured = central(objective(case.network, case.X, case.Y), case.theta, range(case.theta.size))
+    bound = 1e-7 * largest_by_layer(case.sizes, measured) + 1e-9 * max(1.0, abs(case.loss))
+    return float(np.max(np.abs(gradient - measured) / bound))
+
+
+def disagreement_with_complex_step(case: Case, gradient: Array) -> float:
+    """The largest error over what rounding allows the complex step."""
+    measured = complex_step(objective(case.network, case.X, case.Y), case.theta, range(case.theta.size))
+    return float(np.max(np.abs(gradient - measured) / (1e-13 * largest_by_layer(case.sizes, measured))))

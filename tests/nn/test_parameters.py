@@ -1,0 +1,111 @@
+"""Parameters: one vector θ, and matrices that are views of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bpcli.nn.initializers import Glorot, He, Initializer, Zeros
+from bpcli.nn.parameters import Parameters, count, initial
+
+from .support import PRECISIONS
+
+SIZES = (3, 4, 2)
+every_precision = pytest.mark.parametrize("dtype", PRECISIONS)
+
+
+def numbered(sizes: tuple[int, ...] = SIZES) -> Parameters:
+    """θ_i = i."""
+    return Parameters(sizes, np.arange(count(sizes), dtype=np.float64))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"), [((1, 1), 2), ((3, 2), 8), ((3, 4, 2), 26), ((784, 30, 10), 23860), ((2, 1, 1, 1), 7)]
+)
+def test_count_is_weights_and_biases_of_every_layer(sizes: tuple[int, ...], expected: int) -> None:
+    assert count(sizes) == expected
+
+
+def test_theta_holds_w1_b1_w2_b2_each_weight_matrix_row_by_row() -> None:
+    parameters = numbered()
+    np.testing.assert_array_equal(parameters.W[1], [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]])
+    np.testing.assert_array_equal(parameters.b[1], [[12], [13], [14], [15]])
+    np.testing.assert_array_equal(parameters.W[2], [[16, 17, 18, 19], [20, 21, 22, 23]])
+    np.testing.assert_array_equal(parameters.b[2], [[24], [25]])
+
+
+def test_views_cover_theta_without_overlap() -> None:
+    parameters = numbered()
+    for array in (*parameters.W, *parameters.b):
+        array += 100
+    np.testing.assert_array_equal(parameters.theta, np.arange(26) + 100)
+
+
+def test_writing_to_theta_changes_the_views() -> None:
+    parameters = numbered()
+    parameters.theta[:] = -1
+    assert all((array == -1).all() for array in (*parameters.W[1:], *parameters.b[1:]))
+
+
+def test_views_are_contiguous_and_share_the_given_memory() -> None:
+    theta = np.zeros(26)
+    parameters = Parameters(SIZES, theta)
+    assert parameters.theta is theta
+    for array in (*parameters.W[1:], *parameters.b[1:]):
+        assert np.shares_memory(array, theta)
+        assert array.flags.c_contiguous
+
+
+def test_index_is_the_layer_and_the_inputs_own_nothing() -> None:
+    parameters = numbered()
+    assert [W.shape for W in parameters.W] == [(0, 0), (4, 3), (2, 4)]
+    assert [b.shape for b in parameters.b] == [(0, 1), (4, 1), (2, 1)]
+
+
+def test_named_lists_w1_b1_w2_b2_with_biases_as_vectors() -> None:
+    named = numbered().named()
+    assert list(named) == ["W1", "b1", "W2", "b2"]
+    assert [array.shape for array in named.values()] == [(4, 3), (4,), (2, 4), (2,)]
+
+
+def test_named_arrays_are_views_too() -> None:
+    parameters = numbered()
+    parameters.named()["b2"][:] = 7
+    np.testing.assert_array_equal(parameters.theta[24:], [7, 7])
+
+
+@pytest.mark.parametrize("shape", [(25,), (27,), (0,), (26, 1), (1, 26)])
+def test_a_vector_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"layers \(3, 4, 2\) need \(26,\)"):
+        Parameters(SIZES, np.zeros(shape))
+
+
+@every_precision
+def test_initial_biases_are_zero_and_weights_are_drawn(dtype: str) -> None:
+    parameters = initial(SIZES, (He(), Glorot()), np.dtype(dtype), np.random.default_rng(0))
+    assert parameters.theta.dtype == dtype
+    assert all((b == 0).all() for b in parameters.b)
+    assert all((W != 0).all() for W in parameters.W)
+
+
+def test_initial_weights_are_drawn_first_layer_first_each_by_its_own_initializer() -> None:
+    rules: tuple[Initializer, ...] = (He(), Glorot())
+    parameters = initial(SIZES, rules, np.dtype(np.float64), np.random.default_rng(1))
+    rng = np.random.default_rng(1)
+    for W, rule in zip(parameters.W[1:], rules, strict=True):
+        expected = np.empty_like(W)
+        rule.draw(expected, rng)
+        np.testing.assert_array_equal(W, expected)
+
+
+def test_the_last_layers_initializer_does_not_change_the_first_layers_draw() -> None:
+    first, second = (
+        initial(SIZES, (He(), last), np.dtype(np.float64), np.random.default_rng(2)) for last in (Glorot(), Zeros())
+    )
+    np.testing.assert_array_equal(first.W[1], second.W[1])
+
+
+@pytest.mark.parametrize("initializers", [(), (He(),), (He(), He(), He())])
+def test_initial_wants_one_initializer_for_each_layer(initializers: tuple[Initializer, ...]) -> None:
+    with pytest.raises(ValueError, match=r"zip\(\) argument"):
+        initial(SIZES, initializers, np.dtype(np.float64), np.random.default_rng(3))
