@@ -76,13 +76,18 @@ def load(path: Path) -> Model:
     tensors, header = storage.read_tensors(file)
     if header is None:
         raise DataError("the file holds tensors but no bp model", where=str(file), hint="name a run folder")
+    version = header.get("version") if isinstance(header, dict) else None
+    if version != VERSION:
+        raise DataError(
+            f"the header is of version {version!r}, not {VERSION}", where=str(file), hint="use the bp that wrote it"
+        )
     try:
         network = _network(header)
         features = feature_room.from_json(header["features"])
         targets = target_room.from_json(header["targets"])
         saved = header["format"]
         form = Format(saved["delimiter"], saved["header"], tuple(saved["missing"]))
-        dtype = np.result_type(tensors["W1"].dtype, np.float32)
+        dtype = np.result_type(*(array.dtype for array in tensors.values()), np.float32)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
             f"the model's header is malformed ({error!r})", where=str(file), hint="copy the file again"

@@ -15,7 +15,7 @@ import numpy as np
 
 from bpcli import __version__, model, storage
 from bpcli.config import document
-from bpcli.errors import ConfigError, DataError, refused
+from bpcli.errors import ConfigError, DataError, did_you_mean, refused
 from bpcli.experiment import Experiment
 from bpcli.nn.metrics import METRICS
 from bpcli.training import Epoch, TrainingState
@@ -57,7 +57,7 @@ class Run:
     def write_record(self) -> None:
         """Write run.json."""
         text = storage.to_json(self.record, indent=2)
-        storage.write(self.folder / RECORD, (text + "\n").encode(errors="backslashreplace"))
+        storage.write(self.folder / RECORD, (text + "\n").encode())
 
 
 def create(experiment: Experiment, stem: str, folder: Path | None) -> Run:
@@ -230,7 +230,7 @@ def monitored(found: list[Finished], wanted: str | None) -> str:
     known = list(dict.fromkeys(name for run in found for name in run.final))
     if wanted is not None:
         if wanted not in known:
-            raise ConfigError(f"no run has a metric {wanted!r}", hint=f"choose from {', '.join(known)}")
+            raise ConfigError(f"no run has a metric {wanted!r}", where="command line", hint=did_you_mean(wanted, known))
         return wanted
     for prefix in ("val_", "test_", ""):
         for name in (*METRICS, "loss"):

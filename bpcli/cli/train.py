@@ -88,7 +88,6 @@ def _run(built: Experiment, run: Run, *, quiet: bool) -> None:
     examples = built.examples("train")
     assert examples is not None
     state = training.start(built.parameters.theta, built.optimizer, built.tally())
-    run.save(built, state)
     events = training.train(
         built.network,
         built.optimizer,
@@ -101,11 +100,12 @@ def _run(built: Experiment, run: Run, *, quiet: bool) -> None:
     )
     first = next(iter(built.metrics))
     shown = f"val_{first}" if "validation" in built.loaded.parts else first
-    shower = TrainingDisplay(built.plan.epochs, examples.size, shown, quiet=quiet)
     last: Epoch | None = None
-    saved = monotonic()
-    try:
-        with _caught_signals() as caught:
+    with _caught_signals() as caught:
+        run.save(built, state)
+        saved = monotonic()
+        shower = TrainingDisplay(built.plan.epochs, examples.size, shown, quiet=quiet)
+        try:
             for event in events:
                 if isinstance(event, training.Epoch):
                     last = event
@@ -120,17 +120,15 @@ def _run(built: Experiment, run: Run, *, quiet: bool) -> None:
             final = {**(last.values if last else {}), **_tested(built, state)}
             run.save(built, state)
             run.finish("completed", state.epoch, state.optimizer.step, final)
-            if caught:
-                shower.close()
-                die_of(caught[0])
-    except DivergedError as error:
-        shower.close()
-        run.save(built, state)
-        run.finish(error.message, state.epoch, state.optimizer.step, last.values if last else {})
-        error.where = str(run.folder)
-        raise
-    finally:
-        shower.close()
+        except DivergedError as error:
+            run.save(built, state)
+            run.finish(error.message, state.epoch, state.optimizer.step, last.values if last else {})
+            error.where = str(run.folder)
+            raise
+        finally:
+            shower.close()
+        if caught:  # while the test part was evaluated: nothing is left to save
+            die_of(caught[0])
 
 
 def _tested(built: Experiment, state: TrainingState) -> dict[str, float]:

@@ -28,6 +28,8 @@ _TRUE, _FALSE = {"true", "True", "TRUE"}, {"false", "False", "FALSE"}
 _INT = re.compile(r"[-+]?[0-9]+")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+"""Characters that escapes can name and neither a path nor a file can hold."""
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
@@ -51,10 +53,10 @@ class Node:
         """The deepest node on the way along ``path``; steps that lead nowhere are passed over."""
         node = self
         for step in path:
-            if (isinstance(node.value, dict) and step in node.value) or (
-                isinstance(node.value, list) and isinstance(step, int) and step < len(node.value)
-            ):
-                node = node.value[step]  # type: ignore[index]
+            if isinstance(node.value, dict):
+                node = node.value.get(str(step), node)
+            elif isinstance(node.value, list) and str(step).isdecimal() and int(step) < len(node.value):
+                node = node.value[int(step)]
         return node
 
 
@@ -90,7 +92,17 @@ def parse(text: str, source: str, base: Path, *, lines: bool = True) -> Node:
 
     builder = _Builder(base, Node(None, source, base))
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        loader = yaml.SafeLoader(text)
+    except yaml.reader.ReaderError as error:
+        line = f":{text.count(chr(10), 0, error.position) + 1}" if lines else ""
+        raise ConfigError(
+            f"not YAML: character U+{ord(text[error.position]):04X} is not allowed",
+            where=f"{source}{line}",
+            hint="save it as plain text",
+        ) from error
+    try:
+        while loader.check_event():
+            event = loader.get_event()  # type: ignore[no-untyped-call]
             builder.take(event, place(event.start_mark))
     except yaml.MarkedYAMLError as error:
         raise ConfigError(
@@ -98,9 +110,9 @@ def parse(text: str, source: str, base: Path, *, lines: bool = True) -> Node:
             where=place(error.problem_mark or error.context_mark),
             hint="check indentation, quotes and brackets",
         ) from error
-    except yaml.reader.ReaderError as error:
+    except (ValueError, OverflowError) as error:
         raise ConfigError(
-            f"not YAML: character U+{error.character:04X} is not allowed", where=source, hint="save it as plain text"
+            "not YAML: an escape beyond U+10FFFF names no character", where=place(loader.get_mark()), hint="correct it"
         ) from error
     return builder.root
 
@@ -163,6 +175,11 @@ class _Builder:
 
     def _scalar(self, event: Any, where: str) -> None:
         self._refuse_tag(event, where)
+        unwritable = _UNWRITABLE.search(event.value)
+        if unwritable:
+            raise ConfigError(
+                f"character U+{ord(unwritable[0]):04X} is not allowed", where=where, hint="leave the escape out"
+            )
         if self._wants_key():
             self._key(event.value, where)
         else:
@@ -227,5 +244,6 @@ def _plain_scalar(text: str) -> Scalar:
     if _BASED.fullmatch(text):
         return int(text, 0)
     if _FLOAT.fullmatch(text) or _NOT_FINITE.fullmatch(text):
-        return float(text.replace(".inf", "inf").replace(".nan", "nan")) if "." in text or "e" in text.lower() else text
+        lower = text.lower()
+        return float(lower.replace(".inf", "inf").replace(".nan", "nan")) if "." in lower or "e" in lower else text
     return text

@@ -8,13 +8,29 @@ restores the default; a name becomes a mapping when a dotted key enters it; a ne
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from bpcli.config.document import Node, parse
+from bpcli.config.document import MAX_DEPTH, Node, parse
 from bpcli.errors import ConfigError
 
 FORM = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*=", re.ASCII)
 SOURCE = "command line"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What overrides need to know of the value at a key.
+
+    A bare value there stands for the key ``bare``; a choice without a name has
+    the name ``default``; a new name leaves the settings ``outliving`` alone,
+    which belong to whatever surrounds the choice.
+    """
+
+    bare: str = "name"
+    default: str | None = None
+    outliving: frozenset[str] = frozenset()
 
 
 def is_override(word: str) -> bool:
@@ -22,19 +38,19 @@ def is_override(word: str) -> bool:
     return FORM.match(word) is not None
 
 
-def apply(root: Node, overrides: list[str], kept: dict[str, frozenset[str]]) -> None:
-    """Change ``root`` by ``overrides``, from the first to the last, names first.
+def apply(root: Node, overrides: list[str], entries: Mapping[str, Entry]) -> None:
+    """Change ``root`` by ``overrides``, whole values before what lies in them, names before settings.
 
-    Names go first so that a setting given beside a new name is never dropped
-    with the old one's. ``kept`` lists, by the key of a choice, the settings that
-    belong to whatever surrounds the choice and so outlive it.
+    So the order matters only where the same key is given twice: the last one
+    wins, and no setting is lost to a value or a name that stands after it.
+    ``entries`` are by dotted key.
 
     Raises:
         ConfigError: an override is malformed or leads through a list.
     """
     parsed = [_parsed(override) for override in overrides]
-    for keys, node in sorted(parsed, key=lambda item: item[0][-1] != "name"):
-        _set(root, keys, node, kept)
+    for keys, node in sorted(parsed, key=lambda item: (len(item[0]), item[0][-1] != "name")):
+        _set(root, keys, node, entries)
 
 
 def _parsed(override: str) -> tuple[list[str], Node]:
@@ -43,30 +59,45 @@ def _parsed(override: str) -> tuple[list[str], Node]:
         raise ConfigError(
             f"'{override}' is not KEY=VALUE", where=SOURCE, hint="for example optimizer.learning_rate=0.05"
         )
-    return key.split("."), parse(value, f"{SOURCE}: {override}", Path.cwd(), lines=False)
+    keys = key.split(".")
+    if len(keys) > MAX_DEPTH:
+        raise ConfigError(
+            f"a key nested more than {MAX_DEPTH} deep",
+            where=SOURCE,
+            hint="for example optimizer.learning_rate=0.05",
+        )
+    return keys, parse(value, f"{SOURCE}: {override}", Path.cwd(), lines=False)
 
 
-def _set(root: Node, keys: list[str], node: Node, kept: dict[str, frozenset[str]]) -> None:
+def _set(root: Node, keys: list[str], node: Node, entries: Mapping[str, Entry]) -> None:
     parent = root
     for depth, key in enumerate(keys[:-1]):
-        mapping = _entered(parent, ".".join(keys[:depth]), node)
+        mapping = _entered(parent, ".".join(keys[:depth]), node, entries)
         if key not in mapping or mapping[key].value is None:
             mapping[key] = Node({}, node.where, node.base)
         parent = mapping[key]
-    mapping = _entered(parent, ".".join(keys[:-1]), node)
-    last = keys[-1]
-    if last == "name" and "name" in mapping and mapping["name"].value != node.value:
-        outliving = kept.get(".".join(keys[:-1]), frozenset())
-        for setting in [setting for setting in mapping if setting not in outliving]:
-            del mapping[setting]
-    mapping[last] = node
+    holder = ".".join(keys[:-1])
+    mapping = _entered(parent, holder, node, entries)
+    if keys[-1] == "name":
+        _make_room(mapping, node, entries.get(holder, Entry()))
+    mapping[keys[-1]] = node
 
 
-def _entered(node: Node, key: str, override: Node) -> dict[str, Node]:
+def _make_room(mapping: dict[str, Node], new: Node, entry: Entry) -> None:
+    """Drop the settings of the choice that gives way to the one called ``new``."""
+    given = mapping["name"].value if "name" in mapping else None
+    old = entry.default if given is None else given
+    if old is None or old == (entry.default if new.value is None else new.value):
+        return
+    for setting in [setting for setting in mapping if setting not in entry.outliving]:
+        del mapping[setting]
+
+
+def _entered(node: Node, key: str, override: Node, entries: Mapping[str, Entry]) -> dict[str, Node]:
     if node.value is None:
         node.value = {}
     if isinstance(node.value, list):
         raise ConfigError(f"'{key}' is a list", where=override.where, hint=f"replace it whole: {key}=[…]")
     if not isinstance(node.value, dict):
-        node.value = {"name": Node(node.value, node.where, node.base)}
+        node.value = {entries.get(key, Entry()).bare: Node(node.value, node.where, node.base)}
     return node.value

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from bpcli.choices import ROOMS
 from bpcli.config import document, overrides, rules
 from bpcli.config.document import Node
-from bpcli.config.schema import CHOICE_MODELS, OUTLIVING, PATHS, SECTIONS, Config
+from bpcli.config.schema import CHOICE_MODELS, ENTRIES, PATHS, SECTIONS, Config
 from bpcli.errors import BpError, ConfigError, SeveralErrors, did_you_mean
 
 
@@ -43,7 +43,7 @@ def load(path: Path, changes: list[str]) -> Read:
         root.value = {}
     if not isinstance(root.value, dict):
         raise ConfigError("a config is a mapping of keys", where=root.where, hint="for example loss: cross_entropy")
-    overrides.apply(root, changes, OUTLIVING)
+    overrides.apply(root, changes, ENTRIES)
     _resolve_paths(root)
     plain = root.plain()
     errors: list[BpError] = []
@@ -68,11 +68,19 @@ def _line(where: str) -> tuple[str, int]:
 def _resolve_paths(root: Node) -> None:
     """Make paths absolute, each from the folder of the file or command line that gave it."""
     for keys in PATHS:
-        parent = root.at(keys[:-1])
-        if isinstance(parent.value, dict) and keys[-1] in parent.value:
-            node = parent.value[keys[-1]]
-            if isinstance(node.value, str) and node.value:
-                node.value = str((node.base / Path(node.value).expanduser()).absolute())
+        node: Node | None = root
+        for key in keys:
+            node = node.value.get(key) if node is not None and isinstance(node.value, dict) else None
+        if node is not None and isinstance(node.value, str) and node.value:
+            node.value = str((node.base / _at_home(Path(node.value))).absolute())
+
+
+def _at_home(path: Path) -> Path:
+    """The path with ~ replaced, where there is such a home."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _worded(error: Any, root: Node) -> ConfigError:
@@ -104,12 +112,13 @@ def _message(error: Any, location: tuple[str | int, ...], keys: list[str | int],
     if kind == "missing":
         return f"{name} is required", _example(str(keys[-1]))
     if kind == "union_tag_invalid":
-        tag = context["tag"]
-        room = next((key for key, _ in CHOICE_MODELS if key == _room_key(keys)), _room_key(keys))
+        tag = value["name"]
+        room = _room_key(keys)
         names = [choice for key, choice in CHOICE_MODELS if key == room]
-        return f"{name}: there is no {room} {tag!r}", did_you_mean(str(tag), names)
+        return f"{name}: there is no {room} {_shown(tag)}", did_you_mean(str(tag), names)
     if kind == "union_tag_not_found":
-        return f"{name} has no name", "give it a name, for example name: relu"
+        room = _room_key(keys)
+        return f"{name} has no name", did_you_mean("", [choice for key, choice in CHOICE_MODELS if key == room])
     if kind == "literal_error":
         allowed = [part.strip(" '") for part in context["expected"].replace(" or ", ",").split(",")]
         return f"{name} is {_shown(value)}", did_you_mean(str(value), allowed)
@@ -133,8 +142,8 @@ def _message(error: Any, location: tuple[str | int, ...], keys: list[str | int],
         "dict_type": "a mapping of keys",
         "list_type": "a list",
         "too_short": "at least one",
-        "string_too_short": "one character",
-        "string_too_long": "one character",
+        "string_too_short": "at least one character",
+        "string_pattern_mismatch": "one character, a tab or printable ASCII, and no quote",
     }
     return f"{name} is {_shown(value)}", f"it must be {wanted.get(kind, error['msg'])}"
 
@@ -151,7 +160,7 @@ def _unknown_key(location: tuple[str | int, ...], key: str) -> tuple[str, str]:
     if len(parents) > 1:
         choice = CHOICE_MODELS.get((_room_key([parents[-2]]), parents[-1]))
     if choice is not None:
-        known = [field for field in choice.model_fields if field != "name"]
+        known = [field for field in choice.model_fields if field != "name" or get_close_matches(key, [field])]
         return f"{parents[-2]}: {parents[-1]} has no setting '{key}'", did_you_mean(key, known)
     section = parents[-1] if parents else ""
     known = list(SECTIONS[section].model_fields)
@@ -177,6 +186,8 @@ def _example(key: str) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if value is None:
+        return "null"
     if isinstance(value, dict) and set(value) == {"name"}:
         value = value["name"]
     text = repr(value)

@@ -15,9 +15,10 @@ FULL_SPLIT = 1.0
 
 def broken(config: Any) -> list[ConfigError]:
     """Every rule that ``config``, plain values, breaks."""
-    data = _mapping(_mapping(config).get("data"))
+    data = _mapping(config).get("data")
     optimizer = _mapping(_mapping(config).get("optimizer"))
-    return [*_files(data), *_split(data), *_batches(optimizer)]
+    of_data = [*_files(data), *_split(data)] if isinstance(data, dict) else []
+    return [*of_data, *_batches(optimizer)]
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def _files(data: dict[str, Any]) -> list[ConfigError]:
         errors.append(
             ConfigError("data.path and data.train both name the training file", key="data.train", hint="keep one")
         )
-    if data and "path" not in data and "train" not in data:
+    if "path" not in data and "train" not in data:
         errors.append(
             ConfigError(
                 "data names no training file", key="data", hint="data.path: a file to split, or data.train: a file"
@@ -49,7 +50,7 @@ def _split(data: dict[str, Any]) -> list[ConfigError]:
         if part in data and split.get(part)
     ]
     fractions = [split.get(part, 0) for part in ("validation", "test")]
-    if all(isinstance(fraction, int | float) for fraction in fractions) and sum(fractions) >= FULL_SPLIT:
+    if all(map(_is_fraction, fractions)) and sum(fractions) >= FULL_SPLIT:
         errors.append(
             ConfigError(
                 f"validation and test take {sum(fractions):g} of the data",
@@ -58,6 +59,11 @@ def _split(data: dict[str, Any]) -> list[ConfigError]:
             )
         )
     return errors
+
+
+def _is_fraction(value: Any) -> bool:
+    """Whether a value is right by itself; if it is not, that is told anyway."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < FULL_SPLIT
 
 
 def _batches(optimizer: dict[str, Any]) -> list[ConfigError]:

@@ -21,12 +21,14 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     Strict,
+    WithJsonSchema,
     create_model,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from bpcli.choices import Room
+from bpcli.config.overrides import Entry
 from bpcli.nn.activations import ACTIVATIONS, Activation
 from bpcli.nn.initializers import INITIALIZERS, Initializer
 from bpcli.nn.losses import LOSSES, Loss
@@ -38,6 +40,8 @@ Text = Annotated[str, Strict()]
 Truth = Annotated[bool, Strict()]
 Mode = Literal["sgd", "mini_batch", "batch"]
 ScaleName = Literal["standard", "minmax", "none"]
+
+DEFAULT_OPTIMIZER = "gradient_descent"
 
 
 class Section(BaseModel):
@@ -152,30 +156,46 @@ def _trainer(keys: TrainerKeys, rule: Optimizer) -> Trainer:
 ActivationChoice = Annotated[Activation, Choice("activation", ACTIVATIONS)]
 InitializerChoice = Annotated[Initializer, Choice("initializer", INITIALIZERS)]
 LossChoice = Annotated[Loss, Choice("loss", LOSSES)]
-TrainerChoice = Annotated[Trainer, Choice("optimizer", OPTIMIZERS, TrainerKeys, _trainer, "gradient_descent")]
+TrainerChoice = Annotated[Trainer, Choice("optimizer", OPTIMIZERS, TrainerKeys, _trainer, DEFAULT_OPTIMIZER)]
 
 
 def _as_column(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _as_text(value: Any) -> Any:
+def _as_cell(value: Any) -> Any:
+    if value is None:
+        return "null"
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
+@dataclass(frozen=True)
+class OneOrMore:
+    """A bare value stands for the list of it."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Make it a list before validating."""
+        return core_schema.no_info_before_validator_function(
+            lambda value: value if isinstance(value, list) else [value], handler(source)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Either form."""
+        several = handler(schema)
+        return {"anyOf": [several["items"], several]}
 
 
-Column = Annotated[Text, BeforeValidator(_as_column)]
-Columns = Annotated[list[Column], BeforeValidator(_as_list), Field(min_length=1)]
+Column = Annotated[Text, BeforeValidator(_as_column), WithJsonSchema({"type": ["string", "integer"]})]
+Columns = Annotated[list[Column], Field(min_length=1)]
+Cell = Annotated[Text, BeforeValidator(_as_cell), WithJsonSchema({"type": ["string", "number", "null"]})]
+FileName = Annotated[Text, Field(min_length=1)]
 
 
 class PairSection(Section):
     """A file, or features and targets in a file each."""
 
-    features: Text
-    targets: Text | None = None
+    features: FileName
+    targets: FileName | None = None
 
 
 Pair = Annotated[PairSection, Shorthand("features", {"type": "string", "description": "a file"})]
@@ -196,18 +216,18 @@ class DataSection(Section):
     train: Pair | None = Field(None, description="the training file")
     validation: Pair | None = None
     test: Pair | None = None
-    target: Columns | None = Field(None, description="a column or a list of them; default: the last column")
-    features: Annotated[list[Column], Field(min_length=1)] | None = Field(
-        None, description="default: every other column"
+    target: Annotated[Columns, OneOrMore()] | None = Field(
+        None, description="a column or a list of them; default: the last column"
     )
-    drop: Annotated[list[Column], BeforeValidator(_as_list)] = Field([], description="columns to leave out")
+    features: Columns | None = Field(None, description="default: every other column")
+    drop: Annotated[list[Column], OneOrMore()] = Field([], description="columns to leave out")
     task: Literal["classification", "regression"] | None = None
     split: SplitSection = SplitSection()
     scale: ScaleName | None = Field(None, description="default: standard for tables, minmax for images")
     scale_targets: Literal["standard", "none"] | None = None
-    delimiter: Annotated[Text, Field(min_length=1, max_length=1)] | None = None
+    delimiter: Annotated[Text, Field(pattern=r"^[\t !#-~]$")] | None = None
     header: Truth = True
-    missing: Annotated[list[Annotated[Text, BeforeValidator(_as_text)]], BeforeValidator(_as_list)] = Field(
+    missing: Annotated[list[Cell], OneOrMore()] = Field(
         ["NA", "NaN", "null"], description="cells that mean a missing value, besides empty ones"
     )
 
@@ -226,11 +246,11 @@ Hidden = Annotated[HiddenSection, Shorthand("units", {"type": "integer", "minimu
 class NetworkSection(Section):
     """The architecture."""
 
-    hidden: Annotated[list[Hidden], BeforeValidator(_as_list)] = Field([], description="widths, or mappings with units")
+    hidden: Annotated[list[Hidden], OneOrMore()] = Field([], description="widths, or mappings with units")
     activation: ActivationChoice | None = Field(None, description="of hidden layers that name none; default: relu")
     output: ActivationChoice | None = Field(None, description="default: the loss's usual one")
     initializer: InitializerChoice | None = Field(None, description="default: he for relu-like layers, else glorot")
-    weights: Text | None = Field(None, description="start from a safetensors file or a run folder")
+    weights: FileName | None = Field(None, description="start from a safetensors file or a run folder")
 
 
 class Config(Section):
@@ -242,7 +262,7 @@ class Config(Section):
     network: NetworkSection = NetworkSection()
     loss: LossChoice
     optimizer: TrainerChoice = Field(
-        default_factory=lambda: Trainer("mini_batch", None, None, OPTIMIZERS["gradient_descent"]())
+        default_factory=lambda: Trainer("mini_batch", None, None, OPTIMIZERS[DEFAULT_OPTIMIZER]())
     )
     epochs: Annotated[Whole, Field(ge=1)] = 20
 
@@ -271,8 +291,11 @@ PATHS = [
 ]
 """The keys whose values are paths."""
 
-OUTLIVING = {"optimizer": frozenset(TrainerKeys.model_fields)}
-"""Settings beside a choice's own that a change of its name leaves alone."""
+ENTRIES = {
+    "optimizer": Entry(default=DEFAULT_OPTIMIZER, outliving=frozenset(TrainerKeys.model_fields)),
+    **{f"data.{part}": Entry(bare="features") for part in ("path", "train", "validation", "test")},
+}
+"""Where an override treats a key in a way of its own."""
 
 
 def json_schema() -> dict[str, Any]:

@@ -148,7 +148,7 @@ class Matrix:
 FEW = 0.1
 """Up to this share of other cells, a text column looks like numbers with slips in it."""
 
-NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+NUMBER = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*")
 
 
 def is_number(text: str) -> bool:

@@ -38,9 +38,9 @@ def _apportion(wanted: int, quotas: Array, limits: Array) -> IndexArray:
 
     Largest remainders first (Hamilton's method); equal ones in the order of groups.
     """
-    floors = np.floor(quotas + 1e-9).astype(np.intp)
+    floors, ceilings = np.floor(quotas + 1e-9).astype(np.intp), np.ceil(quotas - 1e-9).astype(np.intp)
     shares = np.minimum(floors, limits)
     for group in np.argsort(floors - quotas, kind="stable"):
-        if shares.sum() < wanted and shares[group] < min(floors[group] + 1, limits[group]):
+        if shares.sum() < wanted and shares[group] < min(ceilings[group], limits[group]):
             shares[group] += 1
     return shares

@@ -306,11 +306,12 @@ def shown(value: Any) -> str:
 
 
 def keys_of(column: Array, *, numeric: bool) -> Array:
-    """What labels are compared by: whole numbers where all are, else text; a misfit stays as it is."""
+    """What labels are compared by: numbers where the labels are, else text; text that is no number stays."""
     if not numeric:
         return as_texts(column)
-    numbers = as_numbers(column)
-    return column if numbers is None else numbers
+    if column.dtype != object:
+        return column
+    return np.array([float(text) if text is not None and is_number(text) else text for text in column], object)
 
 
 def _truths_as_numbers(column: Array) -> Array:

@@ -1,0 +1,49 @@
+"""Nothing is imported before a command needs it: start-up is most of what a small job waits for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.support import environment, write_config
+
+HEAVY = {"numpy", "pandas", "pydantic", "pydantic_core", "rich", "safetensors", "yaml", "pyarrow"}
+
+LISTING = """
+import sys
+from bpcli.cli import main
+try:
+    main()
+finally:
+    print("\\n", *{name.partition(".")[0] for name in sys.modules}, file=sys.stderr)
+"""
+
+
+def loaded(*words: str, cwd: Path) -> set[str]:
+    """The heavy packages that a command has loaded when it ends."""
+    done = subprocess.run(
+        [sys.executable, "-c", LISTING, *words], cwd=cwd, env=environment(), capture_output=True, text=True, check=True
+    )
+    return set(done.stderr.splitlines()[-1].split()) & HEAVY
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"]], ids=" ".join)
+def test_help_loads_nothing_heavy(tmp_path: Path, words: list[str]) -> None:
+    assert loaded(*words, cwd=tmp_path) == set()
+
+
+def test_a_list_loads_little_more_than_the_mathematics(tmp_path: Path) -> None:
+    assert loaded("list", "losses", cwd=tmp_path) <= {"numpy", "pydantic", "pydantic_core"}  # the last two by Typer
+
+
+def test_arrays_are_trained_on_and_predicted_without_pandas(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "points.npz", features=rng.normal(0, 1, (40, 2)), targets=np.arange(40) % 2)
+    write_config(tmp_path / "points.yaml", "data: {path: points.npz}\nloss: cross_entropy\nepochs: 1\n")
+    needed = HEAVY - {"pandas", "pyarrow"}
+    assert loaded("train", "points.yaml", "--run", "run", cwd=tmp_path) == needed
+    assert "pandas" not in loaded("predict", "run", "--data", "points.npz", cwd=tmp_path)

@@ -1,0 +1,272 @@
+"""bp runs: what differs between runs, which was best, in which order."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.support import Result, bp, good, line, points, read_metrics, refused, write_config
+
+POINTS = """
+    data: {path: points.csv, split: {validation: 0.2, test: 0.2}}
+    network: {hidden: [4]}
+    loss: cross_entropy
+    epochs: 6
+"""
+RATES = {"fast": "0.3", "slow": "0.00001", "steady": "0.05"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three runs below ``sweep``, at as many learning rates."""
+    place = tmp_path_factory.mktemp("runs")
+    points(place / "points.csv")
+    write_config(place / "points.yaml", POINTS)
+    for name, rate in RATES.items():
+        changes = [f"optimizer.learning_rate={rate}", "--run", f"sweep/{name}"]
+        good("train", "points.yaml", *changes, cwd=place)
+    return place
+
+
+def fake(folder: Path, name: str, final: dict[str, float | None], rows: str = "", settings: str = "seed: 0") -> Path:
+    """A run folder with these final metrics and rows of metrics.csv."""
+    run = folder / name
+    run.mkdir(parents=True)
+    (run / "config.yaml").write_text(settings + "\n")
+    (run / "run.json").write_text(json.dumps({"ended": "completed", "final": final}))
+    if rows:
+        (run / "metrics.csv").write_text(rows)
+    return run
+
+
+def order(result: Result) -> list[str]:
+    return [Path(row["run"]).name for row in result.json["runs"]]
+
+
+def test_json_is_one_object_with_a_row_for_each_run(folder: Path) -> None:
+    report = good("runs", "sweep", "--json", cwd=folder).json
+    assert (report["folder"], report["by"]) == ("sweep", "val_accuracy")
+    by_name = {Path(row["run"]).name: row for row in report["runs"]}
+    assert set(by_name) == set(RATES)
+    for name, row in by_name.items():
+        metrics = read_metrics(folder / "sweep" / name)
+        best = max(row["val_accuracy"] for row in metrics)
+        assert row["settings"] == {"optimizer.learning_rate": float(RATES[name])}
+        assert (row["run"], row["ended"], row["epochs"]) == (f"sweep/{name}", "completed", 6)
+        assert row["best"] == best
+        assert row["best_epoch"] == next(m["epoch"] for m in metrics if m["val_accuracy"] == best)
+        assert row["final"]["val_loss"] == metrics[-1]["val_loss"]
+        assert set(row["final"]) == {f"{part}{name}" for part in ("", "test_", "val_") for name in ("accuracy", "loss")}
+
+
+def test_the_table_is_the_csv_with_four_digits(folder: Path) -> None:
+    shown = good("runs", "sweep", cwd=folder)
+    header, *rows = (text.split() for text in shown.out.splitlines())
+    exact = good("runs", "sweep", "--csv", cwd=folder).rows
+    metrics = ["loss", "accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy"]
+    assert sorted(header[5:]) == sorted(metrics)
+    assert header[:5] == ["run", "learning_rate", "ended", "epochs", "best_epoch"]
+    assert [row[0] for row in rows] == [row["run"] for row in exact]
+    for cells, row in zip(rows, exact, strict=True):
+        assert cells[5:] == [f"{float(row[name]):.4g}" for name in header[5:]]
+    assert shown.err == ""
+
+
+def test_csv_holds_numbers_that_read_back_exactly(folder: Path) -> None:
+    rows = good("runs", "sweep", "--csv", cwd=folder).rows
+    assert list(rows[0])[:5] == ["run", "optimizer.learning_rate", "ended", "epochs", "best_epoch"]
+    for row in rows:
+        last = read_metrics(folder / row["run"])[-1]
+        assert {name: float(row[name]) for name in ("loss", "val_loss", "val_accuracy")} == {
+            name: last[name] for name in ("loss", "val_loss", "val_accuracy")
+        }
+
+
+def test_the_best_comes_first(folder: Path) -> None:
+    for metric, sign in (("val_loss", 1), ("loss", 1), ("val_accuracy", -1), ("test_accuracy", -1), ("test_loss", 1)):
+        report = good("runs", "sweep", "--by", metric, "--json", cwd=folder).json
+        values = [sign * row["final"][metric] for row in report["runs"]]
+        assert report["by"] == metric
+        assert values == sorted(values)
+
+
+@pytest.mark.parametrize(
+    ("metric", "best"), [("r2", "a"), ("val_r2", "a"), ("rmse", "b"), ("test_mae", "b"), ("val_loss", "b")]
+)
+def test_higher_is_better_for_r2_and_lower_for_errors(tmp_path: Path, metric: str, best: str) -> None:
+    fake(tmp_path, "a", {metric: 0.9})
+    fake(tmp_path, "b", {metric: 0.1})
+    assert order(good("runs", ".", "--by", metric, "--json", cwd=tmp_path))[0] == best
+
+
+def test_equal_runs_are_in_the_order_of_their_names_and_those_without_a_value_last(tmp_path: Path) -> None:
+    for name, value in (("d", 0.5), ("a", None), ("c", 0.5), ("b", 0.9)):
+        fake(tmp_path, name, {"accuracy": value})
+    fake(tmp_path, "0", {})
+    assert order(good("runs", ".", "--json", cwd=tmp_path)) == ["b", "c", "d", "0", "a"]
+
+
+def test_ranking_is_by_validation_else_test_else_training(tmp_path: Path) -> None:
+    metrics: dict[str, float | None] = {}
+    for name in ("loss", "accuracy", "test_loss", "test_accuracy", "val_loss", "val_accuracy"):
+        metrics[name] = 1.0
+        fake(tmp_path, name, dict(metrics))
+        assert good("runs", ".", "--json", cwd=tmp_path).json["by"] == name
+
+
+def test_the_best_epoch_is_the_first_with_the_best_value(tmp_path: Path) -> None:
+    rows = "epoch,step,learning_rate,loss,val_loss\n1,1,0.1,3.0,1.0\n2,2,0.1,2.0,0.5\n3,3,0.1,1.0,0.5\n"
+    fake(tmp_path, "a", {"val_loss": 0.5, "test_loss": 7.0}, rows)
+    (row,) = good("runs", ".", "--by", "val_loss", "--json", cwd=tmp_path).json["runs"]
+    assert (row["best_epoch"], row["best"]) == (2, 0.5)
+    (row,) = good("runs", ".", "--by", "test_loss", "--json", cwd=tmp_path).json["runs"]
+    assert (row["best_epoch"], row["best"]) == (2, 0.5)  # by its validation twin: the test part has no epochs
+
+
+def test_only_what_differs_between_configs_is_shown(folder: Path) -> None:
+    changes = ["network.hidden=[4, {units: 2, activation: tanh}]", "optimizer.name=adam", "epochs=2"]
+    good("train", "points.yaml", *changes, "--run", "kinds/deep", cwd=folder)
+    good("train", "points.yaml", "epochs=2", "--run", "kinds/shallow", cwd=folder)
+    for row in good("runs", "kinds", "--json", cwd=folder).json["runs"]:
+        deep = row["run"] == "kinds/deep"
+        assert row["settings"]["optimizer.name"] == ("adam" if deep else "gradient_descent")
+        assert row["settings"]["optimizer.beta1"] == (0.9 if deep else None)
+        assert len(row["settings"]["network.hidden"]) == (2 if deep else 1)
+        assert set(row["settings"]) == {
+            "network.hidden",
+            "optimizer.name",
+            "optimizer.learning_rate",
+            *(f"optimizer.{name}" for name in ("beta1", "beta2", "epsilon")),
+        }
+
+
+def test_settings_are_named_in_full_where_their_last_parts_are_alike(tmp_path: Path) -> None:
+    for name in "ab":
+        settings = f"seed: {ord(name)}\nloss: {{name: {name}}}\noptimizer: {{name: {name}}}"
+        fake(tmp_path, name, {"loss": 1.0}, settings=settings)
+    header = good("runs", ".", cwd=tmp_path).out.splitlines()[0].split()
+    assert header == ["run", "seed", "loss.name", "optimizer.name", "ended", "epochs", "best_epoch", "loss"]
+
+
+def test_one_run_differs_from_nothing(tmp_path: Path) -> None:
+    fake(tmp_path, "a", {"loss": 1.0})
+    assert good("runs", ".", cwd=tmp_path).out == (
+        "run  ended      epochs  best_epoch  loss\na    completed       0                 1\n"
+    )
+
+
+def test_runs_are_found_at_any_depth(folder: Path) -> None:
+    found = good("runs", ".", "--json", cwd=folder).json["runs"]
+    assert {"sweep/fast", "sweep/slow", "sweep/steady"} <= {row["run"] for row in found}
+
+
+def test_the_folder_is_by_default_runs(folder: Path) -> None:
+    good("train", "points.yaml", "epochs=1", cwd=folder)
+    assert good("runs", "--json", cwd=folder).json["runs"][0]["run"] == "runs/points-001"
+
+
+def test_an_unfinished_run_shows_its_last_epoch(tmp_path: Path) -> None:
+    rows = "epoch,step,learning_rate,loss,accuracy\n1,1,0.1,3.0,0.5\n2,2,0.1,2.0,0.25\n"
+    run = fake(tmp_path, "a", {}, rows)
+    (run / "run.json").write_text('{"ended": null, "final": {}}')
+    (row,) = good("runs", ".", "--json", cwd=tmp_path).json["runs"]
+    assert row == {
+        "run": "a",
+        "settings": {},
+        "ended": None,
+        "epochs": 2,
+        "best_epoch": 1,
+        "best": 0.5,
+        "final": {"loss": 2.0, "accuracy": 0.25},
+    }
+    assert good("runs", ".", "--csv", cwd=tmp_path).rows[0]["ended"] == "unfinished"
+
+
+def test_a_run_that_diverged_says_so(folder: Path, tmp_path: Path) -> None:
+    line(tmp_path / "line.csv")
+    changes = ["data.path=line.csv", "loss=half_squared_error", "optimizer.learning_rate=1e+30", "--run", "a"]
+    assert bp("train", folder / "points.yaml", *changes, cwd=tmp_path).status == 4
+    (row,) = good("runs", ".", "--csv", cwd=tmp_path).rows
+    assert row["ended"].startswith("training diverged: the ")
+
+
+def test_values_that_are_not_finite_are_null_in_json(tmp_path: Path) -> None:
+    fake(tmp_path, "a", {}, "epoch,step,learning_rate,loss,rmse\n1,1,0.1,3.0,inf\n")
+    (row,) = good("runs", ".", "--by", "rmse", "--json", cwd=tmp_path).json["runs"]
+    assert (row["best"], row["final"]) == (None, {"loss": 3.0, "rmse": None})
+
+
+def test_an_empty_folder_holds_no_runs(tmp_path: Path) -> None:
+    assert good("runs", ".", "--json", cwd=tmp_path).json == {"folder": ".", "by": "loss", "runs": []}
+    assert list(csv.reader(io.StringIO(good("runs", ".", "--csv", cwd=tmp_path).out))) == [
+        ["run", "ended", "epochs", "best_epoch"]
+    ]
+
+
+def test_another_programs_run_json_is_passed_over(tmp_path: Path) -> None:
+    fake(tmp_path, "a", {"loss": 1.0})
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/run.json").write_text("[1, 2]")
+    assert order(good("runs", ".", "--json", cwd=tmp_path)) == ["a"]
+
+
+# What it refuses.
+
+
+def test_csv_and_json_exclude_each_other(folder: Path) -> None:
+    refused(
+        *("runs", "sweep", "--csv", "--json"),
+        cwd=folder,
+        status=2,
+        error="command line: --csv and --json are two forms of the same",
+        hint="give one",
+    )
+
+
+def test_a_metric_that_no_run_has_is_refused(tmp_path: Path) -> None:
+    fake(tmp_path, "a", {"loss": 1.0, "accuracy": 0.5})
+    refused(
+        *("runs", ".", "--by", "val_acuracy"),
+        cwd=tmp_path,
+        status=2,
+        error="command line: no run has a metric 'val_acuracy'",
+        hint="did you mean 'accuracy'? (choose from loss, accuracy)",
+    )
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    refused("runs", cwd=tmp_path, status=3, error="runs: no such folder", hint="name the folder that holds the runs")
+
+
+@pytest.mark.parametrize("record", ["{}", "[]", '{"final": 3, "ended": null}', '{"final": {}}'])
+def test_a_malformed_record_is_refused(tmp_path: Path, record: str) -> None:
+    (fake(tmp_path, "a", {}) / "run.json").write_text(record)
+    refused(
+        *("runs", "."),
+        cwd=tmp_path,
+        status=3,
+        error="a/run.json: malformed: not a record of a run",
+        hint="copy the run again",
+    )
+
+
+@pytest.mark.parametrize("record", [b"", b"{", b"\xff"])
+def test_a_record_that_is_not_json_is_refused(tmp_path: Path, record: bytes) -> None:
+    (fake(tmp_path, "a", {}) / "run.json").write_bytes(record)
+    result = bp("runs", ".", cwd=tmp_path)
+    assert (result.status, result.out) == (3, "")
+    assert result.errors[0].startswith("error: a/run.json: malformed: ")
+    assert result.errors[1:] == ["hint: copy the run again"]
+
+
+@pytest.mark.parametrize("row", ["2,2,0.1", "2,2,0.1,x", "2,2,0.1,3.0,4.0"])
+def test_malformed_metrics_are_refused(tmp_path: Path, row: str) -> None:
+    fake(tmp_path, "a", {}, f"epoch,step,learning_rate,loss\n1,1,0.1,3.0\n{row}\n")
+    result = bp("runs", ".", cwd=tmp_path)
+    assert (result.status, result.out) == (3, "")
+    assert result.errors[0].startswith("error: a/metrics.csv: malformed metrics: ")
+    assert result.errors[1:] == ["hint: move the run away"]

@@ -1,0 +1,161 @@
+"""A signal ends bp by that very signal, and what training had reached is kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bpcli.storage import read_tensors
+from tests.cli.support import (
+    PATIENCE,
+    command,
+    environment,
+    read_metrics,
+    read_record,
+    shell,
+    wait_for,
+    write_config,
+)
+
+ENDLESS = """
+    data: {path: points.npz, split: {validation: 0.1}}
+    network: {hidden: [4]}
+    loss: cross_entropy
+    optimizer: {name: adam}
+    epochs: 100000000
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "points.npz", features=rng.normal(0, 1, (100, 2)), targets=np.arange(100) % 3)
+    write_config(tmp_path / "endless.yaml", ENDLESS)
+    return tmp_path
+
+
+def start(folder: Path, *words: str, before: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+    """bp train in the background, its run in the folder ``run``."""
+    return subprocess.Popen(
+        [*before, *command("train", "endless.yaml", "--run", "run", *words)],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def rows(folder: Path) -> int:
+    path = folder / "run/metrics.csv"
+    return path.read_bytes().count(b"\n") - 1 if path.exists() else 0
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_ends_training_by_itself_and_the_run_is_kept(folder: Path, name: str) -> None:
+    process = start(folder)
+    wait_for(lambda: rows(folder) >= 3, "third epoch")
+    process.send_signal(signal.Signals[name])
+    out, err = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == -signal.Signals[name]
+    assert out == b""
+    record, metrics = read_record(folder / "run"), read_metrics(folder / "run")
+    done = len(metrics)
+    assert err.decode().splitlines()[-1] == f"stopped by {name} in epoch {done + 1}; saved in run"
+    assert (record["ended"], record["epochs"]) == (name, done)
+    measured = {key: value for key, value in metrics[-1].items() if key not in ("epoch", "step", "learning_rate")}
+    assert record["final"] == measured
+
+    checkpoint, counters = read_tensors(folder / "run/checkpoint.safetensors")
+    assert counters is not None
+    assert (counters["epoch"], counters["step"]) == (done, record["steps"])
+    model, _ = read_tensors(folder / "run/model.safetensors")
+    kept = np.concatenate([model[tensor].reshape(-1) for tensor in ("W1", "b1", "W2", "b2")])
+    assert kept.tobytes() == checkpoint["finite_theta"].tobytes()
+
+
+def test_a_signal_is_heard_within_an_epoch(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(folder / "points.npz", features=rng.normal(0, 1, (400_000, 2)), targets=np.arange(400_000) % 3)
+    changes = ["optimizer.mode=sgd", "data.split=null", "data.scale=none"]
+    process = start(folder, *changes, "--quiet")
+    wait_for((folder / "run/checkpoint.safetensors").exists, "checkpoint")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == -signal.SIGTERM
+    assert read_record(folder / "run")["epochs"] == 0
+    _, counters = read_tensors(folder / "run/checkpoint.safetensors")
+    assert counters is not None
+    assert 0 < counters["position"] == counters["step"] < 400_000
+
+
+def test_a_signal_that_the_shell_ignores_stays_ignored(folder: Path) -> None:
+    ignoring = (
+        "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    process = start(folder, before=(sys.executable, "-c", ignoring))
+    wait_for(lambda: rows(folder) >= 1, "first epoch")
+    process.send_signal(signal.SIGHUP)
+    reached = rows(folder)
+    wait_for(lambda: rows(folder) > reached + 10, "epoch after the signal")
+    process.terminate()
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_an_interrupt_before_training_ends_bp_by_the_signal_and_leaves_nothing(folder: Path) -> None:
+    os.mkfifo(folder / "slow.csv")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bpcli", "train", "endless.yaml", "data.path=slow.csv", "--run", "run"],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    writer = os.open(folder / "slow.csv", os.O_WRONLY)  # returns when bp has begun to read
+    try:
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE)
+    finally:
+        os.close(writer)
+    assert (process.returncode, out, err) == (-signal.SIGINT, b"", b"")
+    assert not (folder / "run").exists()
+
+
+def test_a_terminal_that_hangs_up_costs_nothing_of_the_run(folder: Path) -> None:
+    claiming = (
+        "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    terminal, other_end = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", claiming, *command("train", "endless.yaml", "--run", "run")],
+        cwd=folder,
+        env=environment(),
+        stdin=other_end,
+        stdout=other_end,
+        stderr=other_end,
+    )
+    os.close(other_end)
+    wait_for(lambda: rows(folder) >= 1, "first epoch")
+    os.close(terminal)
+    assert process.wait(PATIENCE) == -signal.SIGHUP
+    record = read_record(folder / "run")
+    assert (record["ended"], record["epochs"]) == ("SIGHUP", rows(folder))
+
+
+def test_a_reader_that_leaves_ends_bp_in_silence(folder: Path) -> None:
+    np.savez(folder / "many.npz", features=np.zeros((20_000, 2)))
+    line = (
+        "bp train endless.yaml epochs=1 --run run --quiet > run.txt\n"
+        'bp predict run --data many.npz | head -n 1; echo "${PIPESTATUS[0]}"'
+    )
+    result = shell(line, cwd=folder)
+    assert result.err == ""
+    assert result.out == f"prediction,p_0,p_1,p_2\n{128 + signal.SIGPIPE}\n"

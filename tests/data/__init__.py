@@ -1,0 +1,1 @@
+"""Tests of reading, encoding, splitting and handing out data."""
