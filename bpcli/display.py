@@ -7,8 +7,8 @@ as text, never interpreted as markup or control characters.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import Any, TextIO
 
@@ -125,3 +125,23 @@ class TrainingDisplay:
             return
         if event.epoch & (event.epoch - 1) == 0 or event.epoch == self.epochs:
             say(f"epoch {event.epoch}/{self.epochs}  " + "  ".join(f"{k} {figure(v)}" for k, v in event.values.items()))
+
+
+@contextmanager
+def counted(total: int, what: str, *, long: bool) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal for work of ``total`` pieces, where it is ``long``; yields what advances it."""
+    if not long or not sys.stderr.isatty():
+        yield lambda pieces: None
+        return
+    bar = Progress(
+        TextColumn(what),
+        BarColumn(bar_width=None),
+        TaskProgressColumn(),
+        TimeRemainingColumn(compact=True),
+        console=Console(stderr=True, highlight=False),
+        transient=True,
+        expand=True,
+    )
+    task = bar.add_task("", total=total)
+    with bar:
+        yield lambda pieces: bar.advance(task, pieces)

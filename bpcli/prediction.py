@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from bpcli.errors import ConfigError
 from bpcli.inference import outputs
 from bpcli.model import Model
 from bpcli.nn import Array
+from bpcli.storage import to_csv
 
 
 def table(model: Model, path: str, keep: list[str]) -> tuple[str, Notes]:
@@ -35,12 +34,9 @@ def table(model: Model, path: str, keep: list[str]) -> tuple[str, Notes]:
             raise ConfigError(
                 f"the predictions have a column {name!r} too", where="command line", hint="rename it in the file"
             )
-    columns = {name: _kept(raw.column(name)) for name in keep} | predictions
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*(_cells(column) for column in columns.values()), strict=True))
-    return text.getvalue(), notes
+    columns = {name: _kept(raw.as_written(name)) for name in keep} | predictions
+    rows = zip(*(_cells(column) for column in columns.values()), strict=True)
+    return to_csv([columns, *rows]), notes
 
 
 def _kept(column: Array) -> Array:

@@ -6,8 +6,10 @@ everything is serialised to bytes first, written whole, synced and renamed.
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+from collections.abc import Iterable
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,25 @@ def append(path: Path, text: str) -> None:
         raise refused("write", path, error) from error
 
 
+def to_csv(rows: Iterable[Iterable[Any]]) -> str:
+    """CSV with a line feed after each row.
+
+    The writer is told that rows end in both kinds of line break, or some versions
+    of Python leave a cell with a carriage return unquoted.
+    """
+    lines = _Lines()
+    csv.writer(lines, lineterminator="\r\n").writerows(rows)
+    return "".join(lines)
+
+
+class _Lines(list[str]):
+    """Rows as the CSV writer hands them over, one at a time."""
+
+    def write(self, row: str) -> None:
+        """Keep a row."""
+        self.append(row.removesuffix("\r\n") + "\n")
+
+
 def to_json(value: Any, *, indent: int | None = None) -> str:
     """JSON with sorted keys, so that equal values give equal bytes; a number that is not finite becomes null."""
     return json.dumps(_finite(value), sort_keys=True, ensure_ascii=False, indent=indent, allow_nan=False)
@@ -86,7 +107,7 @@ def _finite(value: Any) -> Any:
 
 def write_tensors(path: Path, tensors: dict[str, Array], header: dict[str, Any]) -> None:
     """Write arrays by name with a JSON header as a safetensors file."""
-    whole = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    whole = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     write(path, safetensors.numpy.save(whole, metadata={HEADER: to_json(header)}))
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-Purpose = Literal["split", "initial weights", "shuffle"]
+Purpose = Literal["split", "initial weights", "shuffle", "gradient check"]
 
 
 def stream(seed: int, purpose: Purpose, epoch: int = 0) -> np.random.Generator:

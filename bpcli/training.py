@@ -21,7 +21,7 @@ from bpcli.inference import assess
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.metrics import Metric, Tally
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Optimizer, OptimizerState
+from bpcli.nn.optimizers import Gradient, Optimizer, OptimizerState
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
 from bpcli.streams import stream
@@ -156,7 +156,7 @@ def train(
         seconds += perf_counter() - began
         began = perf_counter()
         if validation is not None:
-            values |= _validated(network, steps.parameters, validation, metrics, state, units)
+            values |= _validated(network, steps.gradients.parameters, validation, metrics, state, units)
             if not isfinite(values["val_loss"]):
                 raise _diverged("the validation loss", epoch, state.optimizer.step)
         state.epoch, state.position, state.loss_sum = epoch, 0, 0.0
@@ -198,35 +198,21 @@ def _diverged(what: str, epoch: int, step: int) -> DivergedError:
     )
 
 
-class _Steps:
-    """Steps on batches of whatever size, each size with its own workspace."""
+class Gradients:
+    """The gradient that trains, on any batch: each batch size has a workspace, made once."""
 
-    def __init__(self, network: Network, optimizer: Optimizer, state: TrainingState, examples: Examples) -> None:
-        self.network, self.optimizer, self.state, self.examples = network, optimizer, state, examples
-        self.parameters = Parameters(network.sizes, state.theta)
-        self.gradients = Parameters(network.sizes, state.optimizer.dtheta)
+    def __init__(self, network: Network, theta: Array, dtheta: Array, examples: Examples) -> None:
+        self.network, self.examples = network, examples
+        self.parameters = Parameters(network.sizes, theta)
+        self.gradients = Parameters(network.sizes, dtheta)
         self.workspaces: dict[int, Workspace] = {}
 
-    def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
-        """Step through ``order`` from the state's position until it ends or time is up."""
-        state, size = self.state, len(order)
-        weighted = self.network.head.loss.examples == "mean"
-        with np.errstate(all="ignore"):
-            while state.position < size:
-                batch = order[state.position : state.position + batch_size]
-                m = len(batch)
-                loss = self._step(batch, m)
-                if not isfinite(loss):
-                    raise _diverged(f"the loss ({loss})", state.epoch + 1, state.optimizer.step)
-                state.loss_sum += loss * m if weighted else loss
-                state.position += m
-                if perf_counter() >= deadline:
-                    return
-
-    def _step(self, batch: IndexArray, m: int) -> float:
-        network, ws = self.network, self.workspaces.get(m)
+    def at(self, batch: IndexArray) -> tuple[Gradient, Workspace]:
+        """L and its gradient as a function of θ on the examples ``batch``, and the workspace it fills."""
+        network, m = self.network, len(batch)
+        ws = self.workspaces.get(m)
         if ws is None:
-            ws = self.workspaces[m] = network.workspace(m, self.state.theta.dtype)
+            ws = self.workspaces[m] = network.workspace(m, self.parameters.theta.dtype)
         self.examples.features.gather(batch, ws.X)
         self.examples.targets.gather(batch, ws.Y)
 
@@ -237,10 +223,37 @@ class _Steps:
             network.backward(parameters, self._views(self.gradients, out), ws)
             return total * network.scale(m)
 
-        loss = self.optimizer.step(self.state.theta, self.state.optimizer, gradient)
-        self.state.tally.update(ws.A[-1], ws.Y, ws.output)
-        return loss
+        return gradient, ws
 
     def _views(self, known: Parameters, vector: Array) -> Parameters:
         """Views made once for the vectors of every step, anew for any other."""
         return known if vector is known.theta else Parameters(self.network.sizes, vector)
+
+
+class _Steps:
+    """Steps on batches of whatever size."""
+
+    def __init__(self, network: Network, optimizer: Optimizer, state: TrainingState, examples: Examples) -> None:
+        self.optimizer, self.state = optimizer, state
+        self.gradients = Gradients(network, state.theta, state.optimizer.dtheta, examples)
+        self.weighted = network.head.loss.examples == "mean"
+
+    def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
+        """Step through ``order`` from the state's position until it ends or time is up."""
+        state, size = self.state, len(order)
+        with np.errstate(all="ignore"):
+            while state.position < size:
+                batch = order[state.position : state.position + batch_size]
+                loss = self._step(batch)
+                if not isfinite(loss):
+                    raise _diverged(f"the loss ({loss})", state.epoch + 1, state.optimizer.step)
+                state.loss_sum += loss * len(batch) if self.weighted else loss
+                state.position += len(batch)
+                if perf_counter() >= deadline:
+                    return
+
+    def _step(self, batch: IndexArray) -> float:
+        gradient, ws = self.gradients.at(batch)
+        loss = self.optimizer.step(self.state.theta, self.state.optimizer, gradient)
+        self.state.tally.update(ws.A[-1], ws.Y, ws.output)
+        return loss

@@ -72,16 +72,10 @@ def _print(rows: list[dict[str, Any]], *, as_csv: bool) -> None:
         for row in rows
     ]
     if as_csv:
-        import csv
-        import io
-
         from bpcli.cli.output import emit
+        from bpcli.storage import to_csv
 
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(table)
-        emit(text.getvalue())
+        emit(to_csv([columns, *table]))
     else:
         import sys
 

@@ -151,15 +151,17 @@ def _caught_signals() -> Iterator[list[signal.Signals]]:
     """Signals to stop, collected; a second one acts at once, as it would without us."""
     caught: list[signal.Signals] = []
 
-    def catch(number: int, _frame: object) -> None:
-        caught.append(signal.Signals(number))
-        signal.signal(number, signal.SIG_DFL)
-
     watched = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
     previous = {number: signal.getsignal(number) for number in watched}
-    for number, handler in previous.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, catch)
+    heeded = [number for number, handler in previous.items() if handler is not signal.SIG_IGN]
+
+    def catch(number: int, _frame: object) -> None:
+        caught.append(signal.Signals(number))
+        for other in heeded:
+            signal.signal(other, signal.SIG_DFL)
+
+    for number in heeded:
+        signal.signal(number, catch)
     try:
         yield caught
     finally:

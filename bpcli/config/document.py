@@ -132,6 +132,8 @@ class _Dumper(yaml.SafeDumper):
 
 def _dump_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     style = None if isinstance(_plain_scalar(text), str) else "'"
+    if not text.isprintable():
+        style = '"'  # escapes whatever another style would take for the end of a line
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -98,8 +98,8 @@ def _worded(error: Any, root: Node) -> ConfigError:
 def _keys(location: tuple[str | int, ...]) -> list[str | int]:
     """The location without the names of choices that pydantic puts into it."""
     keys: list[str | int] = []
-    for step in location:
-        if keys and (str(keys[-1]), str(step)) in CHOICE_MODELS and step != location[-1]:
+    for place, step in enumerate(location, 1):
+        if keys and (_room_key(keys), str(step)) in CHOICE_MODELS and place < len(location):
             continue
         keys.append(step)
     return keys
@@ -130,7 +130,7 @@ def _message(error: Any, location: tuple[str | int, ...], keys: list[str | int],
     }
     if kind in bounds:
         words, key = bounds[kind]
-        return f"{name} is {_shown(value)}", f"it must be {words} {context[key]:g}"
+        return f"{name} is {_shown(value)}", f"it must be {words} {context[key]:.12g}"
     wanted = {
         "int_type": "a whole number",
         "int_from_float": "a whole number",
@@ -161,7 +161,9 @@ def _unknown_key(location: tuple[str | int, ...], key: str) -> tuple[str, str]:
         choice = CHOICE_MODELS.get((_room_key([parents[-2]]), parents[-1]))
     if choice is not None:
         known = [field for field in choice.model_fields if field != "name" or get_close_matches(key, [field])]
-        return f"{parents[-2]}: {parents[-1]} has no setting '{key}'", did_you_mean(key, known)
+        return f"{parents[-2]}: {parents[-1]} has no setting '{key}'", did_you_mean(
+            key, known
+        ) or f"{parents[-1]} has no settings"
     section = parents[-1] if parents else ""
     known = list(SECTIONS[section].model_fields)
     hint = did_you_mean(key, known)

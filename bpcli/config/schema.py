@@ -198,7 +198,7 @@ class PairSection(Section):
     targets: FileName | None = None
 
 
-Pair = Annotated[PairSection, Shorthand("features", {"type": "string", "description": "a file"})]
+Pair = Annotated[PairSection, Shorthand("features", {"type": "string", "minLength": 1, "description": "a file"})]
 
 
 class SplitSection(Section):
@@ -232,10 +232,14 @@ class DataSection(Section):
     )
 
 
+WIDEST = 10_000_000
+"""A width beyond any network that fits a machine."""
+
+
 class HiddenSection(Section):
     """A hidden layer."""
 
-    units: Annotated[Whole, Field(ge=1)]
+    units: Annotated[Whole, Field(ge=1, le=WIDEST)]
     activation: ActivationChoice | None = None
     initializer: InitializerChoice | None = None
 
@@ -301,4 +305,4 @@ ENTRIES = {
 def json_schema() -> dict[str, Any]:
     """The JSON schema of a config, for editors."""
     schema = Config.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "bp config", **schema}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "bp config"}

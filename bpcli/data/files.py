@@ -117,7 +117,14 @@ def _joined(features: Raw, targets: Raw, form: Format) -> Raw:
         )
     merged = {name: features.column(name) for name in features.names} | columns
     booleans = features.booleans if isinstance(features, Table) else frozenset()
-    return Table(features.path, merged, booleans, features.where, list(columns), targets.holds_classes)
+    return Table(
+        features.path,
+        merged,
+        booleans,
+        place=features.where,
+        own_targets=list(columns),
+        holds_classes=targets.holds_classes,
+    )
 
 
 def _told_apart(columns: dict[str, Array], taken: set[str]) -> dict[str, Array]:

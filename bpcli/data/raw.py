@@ -58,6 +58,10 @@ class Raw(Protocol):
         """(N,): float64 with NaN where missing, or objects, str or None where missing."""
         ...
 
+    def as_written(self, name: str) -> Array:
+        """The column's cells as the file has them, as far as they were kept."""
+        ...
+
     def where(self, row: int) -> str:
         """The place of an example, for messages."""
         ...
@@ -65,11 +69,16 @@ class Raw(Protocol):
 
 @dataclass(frozen=True)
 class Table:
-    """Named columns of numbers or text. ``booleans`` are text columns of true and false."""
+    """Named columns of numbers or text.
+
+    ``booleans`` are text columns of true and false; ``written`` holds columns with
+    every cell as the file has it, words for missing values included.
+    """
 
     path: str
     columns: dict[str, Array]
     booleans: frozenset[str] = frozenset()
+    written: dict[str, Array] = field(default_factory=dict)
     place: Callable[[int], str] | None = None
     own_targets: list[str] = field(default_factory=list)
     holds_classes: bool = False
@@ -87,6 +96,10 @@ class Table:
     def column(self, name: str) -> Array:
         """(N,): float64 with NaN where missing, or objects, str or None where missing."""
         return self.columns[name]
+
+    def as_written(self, name: str) -> Array:
+        """The column's cells as the file has them, as far as they were kept."""
+        return self.written.get(name, self.columns[name])
 
     def where(self, row: int) -> str:
         """``file:line`` where the file has lines, else the row, counted from 0."""
@@ -139,6 +152,10 @@ class Matrix:
         if name in self.targets:
             return self.targets[name]
         return np.asarray(self.values[:, self._places[name]], np.float64)
+
+    def as_written(self, name: str) -> Array:
+        """The column: numbers have no other form."""
+        return self.column(name)
 
     def where(self, row: int) -> str:
         """The row, counted from 0."""

@@ -10,9 +10,8 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,7 +39,7 @@ def read_text(data: bytes, path: str, form: Format, text_columns: frozenset[str]
             header=0 if form.header else None,
             names=names,
             dtype={name: "str" for name in names if name in keep},
-            na_values=["", *form.missing],
+            na_values={name: ["", *form.missing] for name in names if name not in keep},
             keep_default_na=False,
             skipinitialspace=True,
             index_col=False,
@@ -54,10 +53,13 @@ def read_text(data: bytes, path: str, form: Format, text_columns: frozenset[str]
             hint='close it; inside a quoted cell a quote is written twice: ""',
         ) from error
 
-    def place(row: int) -> str:
-        return f"{path}:{_line_of(text, delimiter, row + int(form.header))}"
+    def record(row: int) -> tuple[int, list[str]]:
+        return _record(text, delimiter, row + int(form.header))
 
-    return _table(frame, path, place, keep)
+    columns, booleans, written = _columns(frame, keep, frozenset(("", *form.missing)))
+    table = Table(path, columns, booleans, written, lambda row: f"{path}:{record(row)[0]}")
+    _refuse_infinite(table, lambda row, column: record(row)[1][column])
+    return table
 
 
 def read_parquet(data: bytes, path: str, text_columns: frozenset[str] | None) -> Table:
@@ -78,7 +80,10 @@ def read_parquet(data: bytes, path: str, text_columns: frozenset[str] | None) ->
     repeated = frame.columns[frame.columns.duplicated()]
     if len(repeated):
         raise DataError(f"column {repeated[0]!r} stands twice", where=path, hint="rename one of them")
-    return _table(frame.reset_index(drop=True), path, None, text_columns or frozenset())
+    columns, booleans, written = _columns(frame.reset_index(drop=True), text_columns or frozenset(), frozenset())
+    table = Table(path, columns, booleans, written)
+    _refuse_infinite(table, lambda row, column: str(frame.iat[row, column]))
+    return table
 
 
 def _decoded(data: bytes, path: str) -> str:
@@ -129,12 +134,12 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         line = reader.line_num + 1
 
 
-def _line_of(text: str, delimiter: str, record: int) -> int:
-    """The line on which the record with this number starts."""
-    for number, (line, _) in enumerate(_records(text, delimiter)):
-        if number == record:
-            return line
-    raise AssertionError(f"no record {record}")
+def _record(text: str, delimiter: str, wanted: int) -> tuple[int, list[str]]:
+    """The line on which the record with this number starts, and its cells."""
+    for number, record in enumerate(_records(text, delimiter)):
+        if number == wanted:
+            return record
+    raise AssertionError(f"no record {wanted}")
 
 
 def _header(text: str, delimiter: str, form: Format, path: str) -> list[str]:
@@ -180,16 +185,20 @@ def _last(names: list[str]) -> frozenset[str]:
     return frozenset(names[-1:])
 
 
-def _table(frame: pd.DataFrame, path: str, place: Any, as_written: frozenset[str]) -> Table:
+def _columns(
+    frame: pd.DataFrame, as_written: frozenset[str], missing: frozenset[str]
+) -> tuple[dict[str, Array], frozenset[str], dict[str, Array]]:
+    """The columns, which of them are truth values, and those ``as_written`` with the words for ``missing`` kept."""
     columns: dict[str, Array] = {}
     booleans = set()
+    written = {}
     for name in frame.columns:
         series = frame[name]
         if name in as_written:
-            columns[name] = _texts(series)
+            written[name] = _texts(series)
+            columns[name] = np.array([None if text in missing else text for text in written[name]], object)
         elif pd.api.types.is_bool_dtype(series.dtype) or _all_booleans(series):
-            columns[name] = _texts(series)
-            columns[name] = np.array([None if v is None else v.lower() for v in columns[name]], object)
+            columns[name] = np.array([None if text is None else text.lower() for text in _texts(series)], object)
             booleans.add(name)
         elif pd.api.types.is_numeric_dtype(series.dtype):
             columns[name] = series.to_numpy(np.float64, na_value=np.nan)
@@ -197,17 +206,20 @@ def _table(frame: pd.DataFrame, path: str, place: Any, as_written: frozenset[str
             texts = _texts(series)
             numbers = as_numbers(texts)
             columns[name] = texts if numbers is None else numbers
-    table = Table(path, columns, frozenset(booleans), place)
-    for name, column in columns.items():
+    return columns, frozenset(booleans), written
+
+
+def _refuse_infinite(table: Table, cell: Callable[[int, int], str]) -> None:
+    """No number is infinite; ``cell`` gives a cell's text for the message."""
+    for place, (name, column) in enumerate(table.columns.items()):
         numbers = as_numbers(column)
         if numbers is not None and np.isinf(numbers).any():
             row = int(np.flatnonzero(np.isinf(numbers))[0])
             raise DataError(
-                f"column {name!r} holds an infinite number",
+                f"column {name!r} holds {cell(row, place).strip()}, not a finite number",
                 where=table.where(row),
                 hint="leave the cell empty where the number is unknown",
             )
-    return table
 
 
 def _all_booleans(series: pd.Series) -> bool:

@@ -11,12 +11,14 @@ but real arithmetic. Truncation shrinks with h², round-off grows with 1/h.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
 from bpcli.nn import Array
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
+from bpcli.nn.workspace import Workspace
 
 COMPLEX_STEP = 1e-30
 """h² = 1e-60 lies far below the last bit of any f, so truncation vanishes."""
@@ -27,23 +29,54 @@ CENTRAL_STEP = 1e-5
 Objective = Callable[[Array], complex]
 """θ ↦ L, for real or complex θ."""
 
+Side = tuple[int, int, int]
+"""A unit at an example: layer, unit, column of the batch."""
 
-def objective(network: Network, X: Array, Y: Array) -> Objective:
-    """L as a function of θ on fixed examples: X (n_0, m), Y as the loss wants it."""
-    workspaces = {}
 
-    def loss(theta: Array) -> complex:
-        if theta.dtype not in workspaces:
-            ws = network.workspace(X.shape[1], theta.dtype)
-            ws.X[...] = X
-            ws.Y[...] = Y
-            workspaces[theta.dtype] = ws
-        ws = workspaces[theta.dtype]
+class Probe:
+    """L as a function of θ on fixed examples, and on which side of its kinks every unit then is.
+
+    ``X`` (n_0, m) and ``Y``, as the loss wants it, are copied.
+    """
+
+    def __init__(self, network: Network, X: Array, Y: Array) -> None:
+        self.network, self.X, self.Y = network, X.copy(), Y.copy()
+        self._workspaces: dict[np.dtype[Any], Workspace] = {}
+
+    def __call__(self, theta: Array) -> complex:
+        """L(θ)."""
+        ws = self._workspace(theta.dtype)
         with np.errstate(over="ignore", under="ignore"):
-            network.forward(Parameters(network.sizes, theta), ws)
-            return complex(network.total(ws)) * network.scale(ws.m)
+            self.network.forward(Parameters(self.network.sizes, theta), ws)
+            return complex(self.network.total(ws)) * self.network.scale(ws.m)
 
-    return loss
+    def sides(self, dtype: np.dtype[Any]) -> list[Array]:
+        """For each kink of each layer, Z > kink at the last θ of this precision."""
+        Z = self._workspace(dtype).Z
+        layers = enumerate(self.network.activations, start=1)
+        return [Z[l].real > kink for l, activation in layers for kink in activation.kinks]
+
+    def changed(self, before: list[Array], after: list[Array]) -> list[Side]:
+        """The units that are on another side of a kink in ``after`` than in ``before``."""
+        layers = [l for l, activation in enumerate(self.network.activations, start=1) for _ in activation.kinks]
+        return [
+            (l, int(unit), int(column))
+            for l, one, other in zip(layers, before, after, strict=True)
+            for unit, column in np.argwhere(one != other)
+        ]
+
+    def _workspace(self, dtype: np.dtype[Any]) -> Workspace:
+        if dtype not in self._workspaces:
+            ws = self.network.workspace(self.X.shape[1], dtype)
+            ws.X[...] = self.X
+            ws.Y[...] = self.Y
+            self._workspaces[dtype] = ws
+        return self._workspaces[dtype]
+
+
+def objective(network: Network, X: Array, Y: Array) -> Probe:
+    """L as a function of θ on fixed examples: X (n_0, m), Y as the loss wants it."""
+    return Probe(network, X, Y)
 
 
 def analytic(network: Network, theta: Array, X: Array, Y: Array) -> Array:
@@ -83,3 +116,17 @@ def central(loss: Objective, theta: Array, places: Iterable[int], h: float = CEN
         slopes.append((high - loss(point).real) / (above - below))
         point[i] = here
     return np.array(slopes)
+
+
+def crossings(probe: Probe, theta: Array, i: int, h: float = CENTRAL_STEP) -> list[Side]:
+    """The units that change sides of a kink while θ_i goes from θ_i − h to θ_i + h.
+
+    There L has no derivative in between, and a central difference says nothing.
+    """
+    point = theta.astype(np.float64)
+    point[i] = theta[i] - h
+    probe(point)
+    below = probe.sides(point.dtype)
+    point[i] = theta[i] + h
+    probe(point)
+    return probe.changed(below, probe.sides(point.dtype))

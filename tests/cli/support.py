@@ -153,7 +153,7 @@ def set_width(terminal: int, width: int) -> None:
 
 def read_all(terminal: int) -> bytes:
     """What comes from a terminal until its last writer is gone."""
-    pieces = []
+    pieces: list[bytes] = []
     while True:
         try:
             piece = os.read(terminal, 65536)
@@ -167,7 +167,7 @@ def read_all(terminal: int) -> bytes:
 def write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Path:
     """Write a CSV file."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = csv.writer(file, lineterminator="\r\n")  # else some Pythons leave a lone \r unquoted
         writer.writerow(columns)
         writer.writerows(rows)
     return path

@@ -227,7 +227,7 @@ def test_a_folder_is_no_config(folder: Path) -> None:
         (b'x,y,tree\n1,"2\n3",ash\n1,2,NA\n', ":4", ["'tree'", "missing"]),
         (b"x,y,tree\n1,2,ash\n1,2,b\xfcche\n", ":3", ["0xfc", "UTF-8"]),
         (b"x,x,tree\n1,2,ash\n", ":1", ["'x'", "twice"]),
-        (b"x,y,tree\n1,2,ash\n1e400,2,oak\n", ":3", ["'x'", "infinite"]),
+        (b"x,y,tree\n1,2,ash\n1e400,2,oak\n", ":3", ["'x'", "1e400"]),
         (b"x,y\0,tree\n1,2,ash\n", ":1", ["binary"]),
         (b"\x1f\x8b\x08not gzip", "", ["gzip"]),
         (gzip.compress(b"x,y,tree\n1,2,ash\n1,2,oak\n")[:-9], "", ["gzip"]),
@@ -249,7 +249,7 @@ def test_infinite_numbers_are_refused(folder: Path, cell: str) -> None:
     rows = [[i, i % 5, "ab"[i % 2]] for i in range(20)]
     rows[7][1] = cell
     path = write_table(folder / "inf.csv", ["x", "y", "tree"], rows)
-    check(folder, ["train", "good.yaml", "data.path=inf.csv"], 3, f"{path}:9", ["'y'", "infinite"], "")
+    check(folder, ["train", "good.yaml", "data.path=inf.csv"], 3, f"{path}:9", ["'y'", cell], "")
 
 
 def test_infinite_numbers_in_an_array_are_refused(folder: Path) -> None:

@@ -20,8 +20,8 @@ def commands(command: Any = None, words: tuple[str, ...] = ()) -> list[tuple[str
     return [words, *(found for name, sub in inner.items() for found in commands(sub, (*words, name)))]
 
 
-def test_these_are_the_commands() -> None:
-    assert {" ".join(words) for words in commands()} == {
+def test_these_are_among_the_commands() -> None:
+    assert {" ".join(words) for words in commands()} >= {
         "",
         "train",
         "evaluate",
@@ -109,8 +109,8 @@ def test_a_command_takes_one_config(tmp_path: Path, words: list[str], error: str
 
 
 def test_completion_answers_the_shell(tmp_path: Path) -> None:
-    variables = {"_BP_COMPLETE": "complete_bash", "COMP_WORDS": "bp tr", "COMP_CWORD": "1"}
-    assert process(cwd=tmp_path, **variables) == Result(0, "train\n", "")
+    result = process(cwd=tmp_path, _BP_COMPLETE="complete_bash", COMP_WORDS="bp tr", COMP_CWORD="1")
+    assert result == Result(0, "train\n", "")
 
 
 # bp list.

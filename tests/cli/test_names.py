@@ -12,7 +12,18 @@ from tests.cli.support import good, read_metrics, refused, write_config, write_t
 
 COLUMNS = ["x\x1b[31m", "[red]y[/red]", 'say "hi", you', "two\nlines"]
 TARGET = "class: {b} #1"
-LABELS = ["a,b", 'q"uote', "line\nbreak", "\x1b]0;title\x07", "[bold]b[/]", ":smile:", "größe", "- x", "null"]
+LABELS = [
+    "a,b",
+    'q"uote',
+    "line\nbreak",
+    "carriage\rreturn",
+    "\x1b]0;title\x07",
+    "[bold]b[/]",
+    ":smile:",
+    "größe",
+    "- x",
+    "null",
+]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +78,18 @@ def test_classes_are_exact_in_json_and_escaped_in_the_table(folder: Path) -> Non
     assert [row["class"] for row in report["classes"]] == sorted(LABELS)
     table = good("evaluate", "run", cwd=folder).out.splitlines()
     assert len(table) == 6 + len(LABELS)
-    names = ["\\x1b]0;title\\x07", "- x", ":smile:", "[bold]b[/]", "a,b", "größe", "line\\nbreak", "null", 'q"uote']
+    names = [
+        "\\x1b]0;title\\x07",
+        "- x",
+        ":smile:",
+        "[bold]b[/]",
+        "a,b",
+        "carriage\\rreturn",
+        "größe",
+        "line\\nbreak",
+        "null",
+        'q"uote',
+    ]
     assert [row[: len(name)] for row, name in zip(table[6:], names, strict=True)] == names
 
 

@@ -317,6 +317,12 @@ def test_text_on_standard_input_is_refused_at_its_line(folder: Path) -> None:
     )
 
 
+def test_a_kept_column_keeps_words_that_mean_missing_elsewhere(folder: Path) -> None:
+    write_table(folder / "countries.csv", ["x", "y", "id"], [[1, 2, "NA"], [3, 4, "007"], [5, 6, ""]])
+    found = good("predict", "run", "--data", "countries.csv", "--keep", "id", cwd=folder).rows
+    assert [row["id"] for row in found] == ["NA", "007", ""]
+
+
 def test_a_column_to_keep_that_is_not_there_is_refused(folder: Path) -> None:
     refused(
         *("predict", "run", "--data", "points.csv", "--keep", "trees"),

@@ -267,7 +267,7 @@ def test_another_seed_gives_other_numbers(folder: Path, run: Path, tmp_path: Pat
 
 def softmax(z: Array) -> Array:
     powers: Array = np.array([math.exp(value - max(z)) for value in z])
-    return powers / powers.sum()
+    return np.asarray(powers / powers.sum())
 
 
 class ByHand:

@@ -159,3 +159,43 @@ def test_a_reader_that_leaves_ends_bp_in_silence(folder: Path) -> None:
     result = shell(line, cwd=folder)
     assert result.err == ""
     assert result.out == f"prediction,p_0,p_1,p_2\n{128 + signal.SIGPIPE}\n"
+
+
+WHILE_TESTING = """
+import os, signal, sys
+from bpcli import inference
+from bpcli.cli import main
+
+assess, names = inference.assess, sys.argv.pop(1).split(",")
+
+def assessed(*arguments):
+    for name in names:
+        os.kill(os.getpid(), signal.Signals[name])
+    return assess(*arguments)
+
+inference.assess = assessed
+main()
+"""
+
+
+def signalled_while_testing(folder: Path, names: str) -> subprocess.CompletedProcess[bytes]:
+    """bp train, to which these signals come when it has begun to evaluate the test part."""
+    words = ["train", "endless.yaml", "epochs=2", "data.split={test: 0.2}", "--run", "run"]
+    return subprocess.run(
+        [sys.executable, "-c", WHILE_TESTING, names, *words], cwd=folder, env=environment(), capture_output=True
+    )
+
+
+def test_a_signal_while_the_test_part_is_evaluated_is_obeyed_once_all_is_saved(folder: Path) -> None:
+    done = signalled_while_testing(folder, "SIGTERM")
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, b"")
+    record = read_record(folder / "run")
+    assert (record["ended"], record["epochs"]) == ("completed", 2)
+    assert "test_accuracy" in record["final"]
+
+
+def test_a_second_signal_is_obeyed_at_once(folder: Path) -> None:
+    done = signalled_while_testing(folder, "SIGINT,SIGTERM")
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, b"")
+    assert read_record(folder / "run")["ended"] is None
+    assert rows(folder) == 2

@@ -239,7 +239,7 @@ def compressed(folder: Path) -> bytes:
 def test_damaged_array_is_read_or_refused_but_never_a_defect(tmp_path: Path) -> None:
     for data in (npy(NUMBERS), npz(features=NUMBERS, targets=[1] * 4), compressed(tmp_path)):
         for place in range(6, len(data)):
-            for flip in (0x01, 0x80, 0xFF):
+            for flip in (0x01, 0xFF):
                 damaged = data[:place] + bytes([data[place] ^ flip]) + data[place + 1 :]
                 try:
                     read(damaged)

@@ -466,7 +466,7 @@ def test_known_encoding_counts_what_is_missing_and_unseen(tmp_path: Path) -> Non
         (
             "n,s,y\n1,u,p\n1e400,u,p\n",
             (
-                "error: later.csv:3: column 'n' holds an infinite number\n"
+                "error: later.csv:3: column 'n' holds 1e400, not a finite number\n"
                 "hint: leave the cell empty where the number is unknown"
             ),
         ),
@@ -485,7 +485,7 @@ GARBAGE = ["\0", "1e999", "-", "\ufeff", '"', ",", "\n", "é", "NA", "true", "9"
 def test_any_table_loads_or_is_refused_but_is_never_a_defect(tmp_path: Path) -> None:
     rng = np.random.default_rng(11)
     outcomes = set()
-    for trial in range(400):
+    for trial in range(200):
         cells = [str(rng.choice(GARBAGE)) if rng.random() < 0.15 else str(rng.integers(0, 3)) for _ in range(12)]
         rows = [",".join(cells[i : i + 3]) for i in range(0, 12, 3)]
         path = write(tmp_path, "t.csv", "a,b,y\n" + "\n".join(rows))

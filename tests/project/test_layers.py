@@ -24,6 +24,8 @@ ROOMS = [
     "experiment",
     "runs",
     "evaluation",
+    "checking",
+    "exchange",
     "prediction",
     "display",
     "cli",

@@ -1,0 +1,205 @@
+"""The gradient that trains, held against differences, layer by layer: what ``bp gradcheck`` reports.
+
+The trainer's own code fills the gradient, in float64, on real examples: first a
+full batch, then a shorter one with the same network, parameters and buffers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bpcli.nn import Array, IndexArray
+from bpcli.nn.gradcheck import Probe, Side, central, complex_step, crossings
+from bpcli.nn.network import Network
+from bpcli.nn.parameters import Parameters, count
+from bpcli.streams import stream
+from bpcli.training import Examples, Gradients
+
+Method = Literal["complex-step", "central"]
+Kind = Literal["W", "b"]
+
+COMPLEX_TOLERANCE = 1e-11
+"""Of the layer's largest gradient: some hundred times the rounding seen, far below any real mistake."""
+
+CENTRAL_TOLERANCE, CENTRAL_FLOOR = 1e-7, 1e-9
+"""Of the layer's largest gradient, and of max(1, |L|): what rounding allows central differences."""
+
+EVERY = 2000
+"""Networks of up to so many parameters are checked whole."""
+
+SAMPLE = 100
+"""Parameters of each layer and kind checked in larger networks, unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One layer's W or b on one batch of ``examples``; errors relative to the layer's largest gradient.
+
+    The largest error sits at ``row`` and ``column`` (0 for b); ``backward`` and
+    ``difference`` are the two derivatives there. ``crossed`` lists units whose
+    kink lies within the step of a central difference, which then says nothing:
+    the parameters concerned count as ``skipped``, not as checked.
+    """
+
+    examples: int
+    layer: int
+    kind: Kind
+    parameters: int
+    checked: int
+    skipped: int
+    largest: float
+    median: float
+    row: int
+    column: int
+    backward: float
+    difference: float
+    passed: bool
+    crossed: tuple[Side, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parameters of one layer and kind to check: ``places`` in θ, of an array that starts at ``start``."""
+
+    layer: int
+    kind: Kind
+    shape: tuple[int, int]
+    start: int
+    places: IndexArray
+
+
+def groups(network: Network, per_group: int | None, seed: int) -> list[Group]:
+    """Every parameter of a small network, else a seeded sample of each layer's W and b."""
+    sizes = network.sizes
+    size = count(sizes)
+    limit = per_group or (size if size <= EVERY else SAMPLE)
+    rng = stream(seed, "gradient check")
+    found, start = [], 0
+    numbered = Parameters(sizes, np.zeros(size))
+    for layer in range(1, len(sizes)):
+        kinds: tuple[tuple[Kind, Array], ...] = (("W", numbered.W[layer]), ("b", numbered.b[layer]))
+        for kind, array in kinds:
+            own = np.arange(start, start + array.size)
+            chosen = own if array.size <= limit else np.sort(rng.permutation(own)[:limit])
+            found.append(Group(layer, kind, (array.shape[0], array.shape[1]), start, chosen))
+            start += array.size
+    return found
+
+
+def gradients_of(network: Network, theta: Array, examples: Examples, batches: list[IndexArray]) -> list[Array]:
+    """The trainer's gradient at θ, (P,), on each batch in turn, through the same buffers."""
+    dtheta = np.empty_like(theta)
+    gradients = Gradients(network, theta, dtheta, examples)
+    found = []
+    for batch in batches:
+        gradient, _ = gradients.at(batch)
+        with np.errstate(all="ignore"):
+            gradient(theta, dtheta)
+        found.append(dtheta.copy())
+    return found
+
+
+def probe_of(network: Network, examples: Examples, batch: IndexArray) -> Probe:
+    """L on the examples ``batch``, for differences."""
+    ws = network.workspace(len(batch), np.float64)
+    examples.features.gather(batch, ws.X)
+    examples.targets.gather(batch, ws.Y)
+    return Probe(network, ws.X, ws.Y)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A gradient, (P,), at θ against differences of the loss that ``probe`` gives."""
+
+    network: Network
+    theta: Array
+    gradient: Array
+    probe: Probe
+    method: Method
+
+    def slopes(self, places: IndexArray) -> Array:
+        """∂L/∂θ at ``places`` by differences."""
+        differences = complex_step if self.method == "complex-step" else central
+        return differences(self.probe, self.theta, places)
+
+    def scale(self, layer: int) -> float:
+        """The layer's largest gradient."""
+        layers = Parameters(self.network.sizes, self.gradient)
+        return float(max(np.abs(layers.W[layer]).max(), np.abs(layers.b[layer]).max()))
+
+    def allowed(self, layer: int) -> float:
+        """How far backward and differences may lie apart in a layer."""
+        if self.method == "complex-step":
+            return COMPLEX_TOLERANCE * self.scale(layer)
+        return CENTRAL_TOLERANCE * self.scale(layer) + CENTRAL_FLOOR * max(1.0, abs(self.probe(self.theta)))
+
+    def check(self, group: Group) -> Checked:
+        """Compare one layer's W or b."""
+        slopes = self.slopes(group.places)
+        errors = np.abs(slopes - self.gradient[group.places])
+        wrong = ~(errors <= self.allowed(group.layer))
+        crossed: dict[Side, None] = {}
+        if self.method == "central":
+            for k in np.flatnonzero(wrong):
+                sides = crossings(self.probe, self.theta, int(group.places[k]))
+                crossed |= dict.fromkeys(sides)
+                if sides:
+                    errors[k] = SKIPPED
+        counted = errors != SKIPPED
+        worst = int(np.argmax(np.where(np.isnan(errors), np.inf, errors)))
+        row, column = divmod(int(group.places[worst]) - group.start, group.shape[1])
+        relative = _relative(errors[counted], self.scale(group.layer))
+        return Checked(
+            examples=self.probe.X.shape[1],
+            layer=group.layer,
+            kind=group.kind,
+            parameters=group.shape[0] * group.shape[1],
+            checked=int(counted.sum()),
+            skipped=int((~counted).sum()),
+            largest=float(relative.max(initial=0.0)),
+            median=float(np.median(relative)) if len(relative) else 0.0,
+            row=row,
+            column=column,
+            backward=float(self.gradient[group.places[worst]]),
+            difference=float(slopes[worst]),
+            passed=not bool((wrong & counted).any()),
+            crossed=tuple(crossed),
+        )
+
+
+SKIPPED = -1.0
+"""Stands for the error of a parameter that is not counted."""
+
+
+def _relative(errors: Array, scale: float) -> Array:
+    """Errors by the layer's largest gradient; where that is 0, an error is infinitely wrong."""
+    if scale > 0:
+        return errors / scale
+    return np.where(errors == 0, 0.0, np.inf)
+
+
+@dataclass(frozen=True)
+class StepSize:
+    """Central differences with step ``h``: their largest and median error, relative to the layer's gradient."""
+
+    h: float
+    largest: float
+    median: float
+
+
+def step_sizes(comparison: Comparison, chosen: list[Group]) -> list[StepSize]:
+    """The error of central differences for h = 1e-1 … 1e-12: truncation shrinks with h², round-off grows with 1/h."""
+    found = []
+    for exponent in range(1, 13):
+        h = 10.0**-exponent
+        errors = []
+        for group in chosen:
+            slopes = central(comparison.probe, comparison.theta, group.places, h)
+            apart = np.abs(slopes - comparison.gradient[group.places])
+            errors.append(_relative(apart, comparison.scale(group.layer)))
+        joined = np.concatenate(errors)
+        found.append(StepSize(h, float(joined.max()), float(np.median(joined))))
+    return found
