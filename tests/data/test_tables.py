@@ -262,13 +262,15 @@ def test_malformed_table_is_refused_with_its_line(text: str | bytes, report: str
 @pytest.mark.parametrize("cell", ["1e400", "-1e400", "inf", "-Inf", "Infinity", "9" * 400])
 def test_infinite_number_is_refused_with_its_line(cell: str) -> None:
     assert refused(f'a,b\n"1\n",2\n\n{cell},3\n') == (
-        f"error: t.csv:5: column 'a' holds {cell}, not a finite number\nhint: leave the cell empty where the number is unknown"
+        f"error: t.csv:5: column 'a' holds {cell}, not a finite number\n"
+        "hint: leave the cell empty where the number is unknown"
     )
 
 
 def test_infinite_number_is_refused_among_targets_too() -> None:
     assert refused("a,y\n1,2\n1,1e400\n", texts=["y"]) == (
-        "error: t.csv:3: column 'y' holds 1e400, not a finite number\nhint: leave the cell empty where the number is unknown"
+        "error: t.csv:3: column 'y' holds 1e400, not a finite number\n"
+        "hint: leave the cell empty where the number is unknown"
     )
 
 
