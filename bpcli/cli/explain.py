@@ -1,0 +1,58 @@
+"""``bp explain``: backpropagation on chosen examples, step by step, in the words of a derivation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from bpcli.cli.arguments import config_and_overrides
+
+Format = Literal["text", "markdown", "latex", "json"]
+
+
+def _documents(incomplete: str) -> list[str]:
+    """Documents that complete a word."""
+    from bpcli.documents import DOCUMENTS
+
+    return [name for name in DOCUMENTS if name.startswith(incomplete)]
+
+
+def explain(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CONFIG|RUN|KEY=VALUE",
+            help="A YAML file, at its initial parameters, or a run folder, at its trained ones; and overrides.",
+            show_default=False,
+        ),
+    ],
+    document: Annotated[
+        str | None,
+        typer.Option(
+            "--document",
+            metavar="NAME",
+            help="binary, biswas, brawer, general or half-squared-error; default the one that derives the loss.",
+            autocompletion=_documents,
+        ),
+    ] = None,
+    example: Annotated[
+        list[int] | None,
+        typer.Option("--example", metavar="I", help="A row of the training file, from 0; may be repeated. Default 0."),
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="How it is written; json is complete.")] = "text",
+) -> None:
+    """Explain backpropagation: every equation with its shapes and numbers, in a derivation's own notation.
+
+    Forward, loss, backward and one update on the chosen examples, in float64. In mode sgd
+    each example is an update of its own, else they are one batch.
+
+    Example: bp explain configs/xor.yaml --example 1 --example 2 --format latex > xor.tex
+    """
+    path, changes = config_and_overrides(words)
+    from bpcli import display, explanation, rendering
+    from bpcli.cli.output import emit
+
+    explained = explanation.explain(path, changes, document, example or [0])
+    display.warn(explained.warnings)
+    emit(rendering.FORMATS[form](explained))

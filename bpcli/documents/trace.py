@@ -1,0 +1,144 @@
+"""What the engine computes on a few examples, kept: every array of one update, in float64.
+
+Forward, backward and the update rule run as they do in training. Backward
+itself leaves dA behind in memory that the layers share; it is made once more by
+the engine's own product, W_lᵀ dZ_l, or at the output by the loss's backward.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bpcli.nn import Array
+from bpcli.nn.activations import Softmax
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers import Optimizer, OptimizerState
+from bpcli.nn.parameters import Parameters
+from bpcli.nn.workspace import Workspace
+
+Mode = Literal["sgd", "mini_batch", "batch"]
+"""Whether an update is made of one example, of some, or of all."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One update on m examples; notation of :mod:`bpcli.nn`, lists by layer with the inputs at 0.
+
+    ``slopes`` are f′(Z), None where a layer's units act on one another (softmax).
+    ``before`` and ``after`` are the parameters around the update, ``memory_before``
+    and ``memory_after`` what the rule keeps, by name; ``number`` counts its
+    updates, from 1. ``mode`` says what the examples are of the training set.
+    """
+
+    network: Network
+    optimizer: Optimizer
+    before: Parameters
+    after: Parameters
+    gradient: Parameters
+    memory_before: dict[str, Parameters]
+    memory_after: dict[str, Parameters]
+    number: int
+    Y: Array
+    Z: list[Array]
+    A: list[Array]
+    dZ: list[Array]  # noqa: N815 - the notation of the mathematics
+    dA: list[Array]  # noqa: N815
+    slopes: list[Array | None]
+    loss: float
+    mode: Mode
+
+    @property
+    def m(self) -> int:
+        """The number of examples."""
+        return int(self.A[0].shape[1])
+
+    @property
+    def last(self) -> int:
+        """L, the output layer."""
+        return len(self.network.sizes) - 1
+
+    @property
+    def outputs(self) -> int:
+        """n_L."""
+        return self.network.sizes[-1]
+
+    @property
+    def targets(self) -> Array:
+        """(n_L, m): one-hot columns where the loss takes class indices."""
+        if not self.network.head.loss.class_indices:
+            return self.Y
+        return np.eye(self.outputs)[:, self.Y]
+
+
+def trace(
+    network: Network, optimizer: Optimizer, state: OptimizerState, theta: Array, X: Array, Y: Array, mode: Mode
+) -> Trace:
+    """Follow one update on the examples X (n_0, m) and Y; ``theta`` and ``state`` move on by it."""
+    ws = network.workspace(X.shape[1], theta.dtype)
+    ws.X[...] = X
+    ws.Y[...] = Y
+    before, gradient = _copy(network, theta), _copy(network, theta)
+    memory_before = {name: _copy(network, array) for name, array in state.memory.items()}
+    with np.errstate(all="ignore"):
+        loss = _evaluate(network, before, gradient, ws)
+        dA, slopes = _output_first(network, before, ws)
+        update(network, optimizer, state, theta, X, Y)
+    return Trace(
+        network=network,
+        optimizer=optimizer,
+        before=before,
+        after=_copy(network, theta),
+        gradient=gradient,
+        memory_before=memory_before,
+        memory_after={name: _copy(network, array) for name, array in state.memory.items()},
+        number=state.step,
+        Y=ws.Y,
+        Z=ws.Z,
+        A=ws.A,
+        dZ=ws.dZ,
+        dA=dA,
+        slopes=slopes,
+        loss=loss,
+        mode=mode,
+    )
+
+
+def update(network: Network, optimizer: Optimizer, state: OptimizerState, theta: Array, X: Array, Y: Array) -> None:
+    """One step of the rule on its own, however often the rule asks for the gradient."""
+    ws = network.workspace(X.shape[1], theta.dtype)
+    ws.X[...] = X
+    ws.Y[...] = Y
+
+    def gradient(at: Array, out: Array) -> float:
+        return _evaluate(network, Parameters(network.sizes, at), Parameters(network.sizes, out), ws)
+
+    optimizer.step(theta, state, gradient)
+
+
+def _copy(network: Network, theta: Array) -> Parameters:
+    return Parameters(network.sizes, theta.copy())
+
+
+def _evaluate(network: Network, parameters: Parameters, gradient: Parameters, ws: Workspace) -> float:
+    network.forward(parameters, ws)
+    total = float(network.total(ws))
+    network.backward(parameters, gradient, ws)
+    return total * network.scale(ws.m)
+
+
+def _output_first(network: Network, parameters: Parameters, ws: Workspace) -> tuple[list[Array], list[Array | None]]:
+    """dA_1 … dA_L and f′(Z_1) … f′(Z_L), each in memory of its own."""
+    last = len(network.sizes) - 1
+    dA = [np.empty_like(Z) for Z in ws.Z]
+    network.head.loss.backward(ws.A[last], ws.Y, network.scale(ws.m), dA[last], ws.output)
+    for l in range(last, 1, -1):
+        np.dot(parameters.W[l].T, ws.dZ[l], out=dA[l - 1])
+    slopes: list[Array | None] = [None]
+    for l, activation in enumerate(network.activations, start=1):
+        slope = np.empty_like(ws.Z[l])
+        activation.backward(np.ones_like(slope), ws.Z[l], ws.A[l], slope, ws.scratch[l])
+        slopes.append(None if isinstance(activation, Softmax) else slope)
+    return dA, slopes
