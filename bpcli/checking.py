@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from bpcli.nn import Array, IndexArray
-from bpcli.nn.gradcheck import Probe, Side, central, complex_step, crossings
+from bpcli.nn.gradcheck import Probe, Side, central, complex_step, crossings, rounding
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters, count
 from bpcli.streams import stream
@@ -41,7 +41,9 @@ class Checked:
     The largest error sits at ``row`` and ``column`` (0 for b); ``backward`` and
     ``difference`` are the two derivatives there. ``crossed`` lists units whose
     kink lies within the step of a central difference, which then says nothing:
-    the parameters concerned count as ``skipped``, not as checked.
+    the parameters concerned count as ``skipped``, not as checked. ``vanished``
+    counts those whose gradient is so small that the rounding of A − Y, in which
+    outputs and targets agree, is all there is of it.
     """
 
     examples: int
@@ -50,6 +52,7 @@ class Checked:
     parameters: int
     checked: int
     skipped: int
+    vanished: int
     largest: float
     median: float
     row: int
@@ -91,7 +94,7 @@ def groups(network: Network, per_group: int | None, seed: int) -> list[Group]:
 
 def gradients_of(network: Network, theta: Array, examples: Examples, batches: list[IndexArray]) -> list[Array]:
     """The trainer's gradient at θ, (P,), on each batch in turn, through the same buffers."""
-    dtheta = np.empty_like(theta)
+    dtheta = np.zeros_like(theta)  # as training starts
     gradients = Gradients(network, theta, dtheta, examples)
     found = []
     for batch in batches:
@@ -125,10 +128,22 @@ class Comparison:
         differences = complex_step if self.method == "complex-step" else central
         return differences(self.probe, self.theta, places)
 
+    def places(self, group: Group) -> IndexArray:
+        """The group's places, the largest gradient by backward or one that is not finite always among them.
+
+        So whatever blows up shows, and what errors are measured by has been checked.
+        """
+        own = np.abs(self.gradient[group.start : group.start + group.shape[0] * group.shape[1]])
+        largest = group.start + int(np.argmax(np.where(np.isfinite(own), own, np.inf)))
+        if largest in group.places:
+            return group.places
+        return np.sort(np.append(group.places[1:], largest))
+
     def scale(self, layer: int) -> float:
-        """The layer's largest gradient."""
+        """The layer's largest finite gradient."""
         layers = Parameters(self.network.sizes, self.gradient)
-        return float(max(np.abs(layers.W[layer]).max(), np.abs(layers.b[layer]).max()))
+        own = np.concatenate([layers.W[layer].reshape(-1), layers.b[layer].reshape(-1)])
+        return float(np.abs(own[np.isfinite(own)]).max(initial=0.0))
 
     def allowed(self, layer: int) -> float:
         """How far backward and differences may lie apart in a layer."""
@@ -138,19 +153,25 @@ class Comparison:
 
     def check(self, group: Group) -> Checked:
         """Compare one layer's W or b."""
-        slopes = self.slopes(group.places)
-        errors = np.abs(slopes - self.gradient[group.places])
+        places = self.places(group)
+        slopes = self.slopes(places)
+        errors = np.abs(slopes - self.gradient[places])
         wrong = ~(errors <= self.allowed(group.layer))
         crossed: dict[Side, None] = {}
-        if self.method == "central":
-            for k in np.flatnonzero(wrong):
-                sides = crossings(self.probe, self.theta, int(group.places[k]))
+        vanished = 0
+        for k in np.flatnonzero(wrong):
+            place = int(places[k])
+            if self.method == "central":
+                sides = crossings(self.probe, self.theta, place)
                 crossed |= dict.fromkeys(sides)
                 if sides:
                     errors[k] = SKIPPED
+            elif errors[k] <= rounding(self.probe, self.theta, place):
+                wrong[k] = False
+                vanished += 1
         counted = errors != SKIPPED
         worst = int(np.argmax(np.where(np.isnan(errors), np.inf, errors)))
-        row, column = divmod(int(group.places[worst]) - group.start, group.shape[1])
+        row, column = divmod(int(places[worst]) - group.start, group.shape[1])
         relative = _relative(errors[counted], self.scale(group.layer))
         return Checked(
             examples=self.probe.X.shape[1],
@@ -159,11 +180,12 @@ class Comparison:
             parameters=group.shape[0] * group.shape[1],
             checked=int(counted.sum()),
             skipped=int((~counted).sum()),
+            vanished=vanished,
             largest=float(relative.max(initial=0.0)),
             median=float(np.median(relative)) if len(relative) else 0.0,
             row=row,
             column=column,
-            backward=float(self.gradient[group.places[worst]]),
+            backward=float(self.gradient[places[worst]]),
             difference=float(slopes[worst]),
             passed=not bool((wrong & counted).any()),
             crossed=tuple(crossed),

@@ -12,9 +12,10 @@ from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import Any, TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import BarColumn, Progress, ProgressColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
 from rich.text import Text
 
 from bpcli.errors import printable
@@ -25,6 +26,9 @@ REFRESH_SECONDS = 0.1
 
 UNLIMITED = 10_000
 """The width of a table that goes to no terminal, so that nothing in it is cut or wrapped."""
+
+GAP = 2
+"""Blanks between the columns of a table."""
 
 
 def figure(value: float | None) -> str:
@@ -45,21 +49,62 @@ def warn(lines: Sequence[str]) -> None:
 
 
 def table(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], file: TextIO, title: str = "", text: Sequence[int] = (0,)
-) -> None:
-    """A table; the columns numbered in ``text`` are left-aligned, the others are figures."""
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    file: TextIO,
+    title: str = "",
+    text: Sequence[int] = (0,),
+    order: Sequence[int] = (),
+) -> int:
+    """A table; the columns numbered in ``text`` are left-aligned, the others are figures.
+
+    Where a terminal is too narrow, columns are left out from the end of ``order``, which
+    names them by importance; returns how many.
+    """
     terminal = file.isatty()
     console = Console(file=file, highlight=False, force_terminal=terminal, width=None if terminal else UNLIMITED)
     if title:
         console.print(Text(printable(title)))
-    picture = Table(box=None, pad_edge=False)
-    for number, name in enumerate(columns):
-        justify: Any = "left" if number in text else "right"
-        picture.add_column(Text(printable(name)), justify=justify, overflow="fold")
-    for row in rows:
-        cells = [figure(cell) if isinstance(cell, float) or cell is None else str(cell) for cell in row]
-        picture.add_row(*(Text(printable(cell)) for cell in cells))
+    cells = [[printable(_cell(cell)) for cell in row] for row in rows]
+    widths = [max(map(cell_len, (name, *(row[k] for row in cells)))) for k, name in enumerate(columns)]
+    shown = list(order or range(len(columns)))
+    while len(shown) > 1 and order and sum(widths[k] + GAP for k in shown) - GAP > console.width:
+        shown.pop()
+    picture = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
+    for k in sorted(shown):
+        justify: Any = "left" if k in text else "right"
+        picture.add_column(Text(printable(columns[k])), justify=justify, overflow="fold")
+    for row in cells:
+        picture.add_row(*(Text(row[k]) for k in sorted(shown)))
     console.print(picture)
+    return len(columns) - len(shown)
+
+
+def _cell(value: Any) -> str:
+    return figure(value) if isinstance(value, float) or value is None else str(value)
+
+
+ECHO = 3
+"""Columns left free at the right, where a terminal echoes ^C."""
+
+WIDE, MEDIUM = 95, 70
+"""From so many columns on there is room for everything, or for all but the speed and the bar."""
+
+
+def _bar_columns(width: int) -> list[ProgressColumn]:
+    """What the bar shows: less on a narrow terminal, but always the epoch, the loss and the time left."""
+
+    def words(template: str) -> TextColumn:
+        return TextColumn(template, table_column=Column(no_wrap=True))
+
+    epoch = words("epoch {task.fields[epoch]}")
+    left = TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True, min_width=5))
+    if width < MEDIUM:
+        return [epoch, words("{task.fields[loss]}"), left]
+    speed = words("{task.fields[rate]} examples/s")
+    if width < WIDE:
+        return [epoch, TaskProgressColumn(), words("{task.fields[figures]}"), left]
+    return [epoch, BarColumn(bar_width=None), TaskProgressColumn(), words("{task.fields[figures]}"), speed, left]
 
 
 class TrainingDisplay:
@@ -73,18 +118,14 @@ class TrainingDisplay:
         self.pictured = 0.0
         self.measured = ""
         if not quiet and sys.stderr.isatty():
-            self.bar = Progress(
-                TextColumn("epoch {task.fields[epoch]}"),
-                BarColumn(bar_width=None),
-                TaskProgressColumn(),
-                TextColumn("{task.fields[figures]}"),
-                TextColumn("{task.fields[rate]} examples/s"),
-                TimeRemainingColumn(compact=True),
-                console=Console(stderr=True, highlight=False),
-                auto_refresh=False,
-                expand=True,
+            console = Console(stderr=True, highlight=False)
+            if console.is_dumb_terminal:
+                return
+            console.width = max(console.width - ECHO, 1)
+            self.bar = Progress(*_bar_columns(console.width), console=console, auto_refresh=False, expand=True)
+            self.task = self.bar.add_task(
+                "", total=epochs * examples, epoch=f"0/{epochs}", figures="", loss="", rate="–"
             )
-            self.task = self.bar.add_task("", total=epochs * examples, epoch=f"0/{epochs}", figures="", rate="–")
             with suppress(OSError):
                 self.bar.start()
 
@@ -117,7 +158,13 @@ class TrainingDisplay:
         rate = f"{seen / max(now - self.began, 1e-9):,.0f}"
         with suppress(OSError):
             self.bar.update(
-                self.task, completed=seen, epoch=f"{epoch}/{self.epochs}", figures=figures, rate=rate, refresh=True
+                self.task,
+                completed=seen,
+                epoch=f"{epoch}/{self.epochs}",
+                figures=figures,
+                loss=figures.partition("  ")[0],
+                rate=rate,
+                refresh=True,
             )
 
     def _line(self, event: Epoch) -> None:

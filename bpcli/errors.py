@@ -8,9 +8,8 @@ with the status of its kind.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
-from typing import ClassVar
 
 
 class ExitStatus(IntEnum):
@@ -32,7 +31,7 @@ class BpError(Exception):
     config's lines turns it into a place.
     """
 
-    status: ClassVar[ExitStatus] = ExitStatus.USAGE
+    status: ExitStatus = ExitStatus.USAGE
 
     def __init__(self, message: str, where: str = "", hint: str = "", key: str = "") -> None:
         super().__init__(message)
@@ -60,6 +59,7 @@ class SeveralErrors(BpError):  # noqa: N818 - it is several
     def __init__(self, errors: list[BpError]) -> None:
         super().__init__("; ".join(error.message for error in errors))
         self.errors = errors
+        self.status = errors[0].status
 
     def lines(self) -> list[str]:
         """The reports of all of them."""
@@ -84,6 +84,14 @@ class SystemRefusedError(BpError):
     status = ExitStatus.SYSTEM
 
 
+def raise_all(errors: Sequence[BpError]) -> None:
+    """Raise what there is: one error as itself, several as one; nothing where there is none."""
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise SeveralErrors(list(errors))
+
+
 def refused(action: str, path: object, error: OSError) -> SystemRefusedError:
     """The error for a system call that failed on ``path``."""
     reason = error.strerror or str(error)
@@ -92,11 +100,16 @@ def refused(action: str, path: object, error: OSError) -> SystemRefusedError:
     )
 
 
+LISTED = 20
+"""How many choices a hint lists."""
+
+
 def did_you_mean(word: str, choices: Iterable[str], of: str = "choose from") -> str:
-    """A hint that names the nearest choice, where one is near, and all of them."""
+    """A hint that names the nearest choice, where one is near, and all of them, or the first of very many."""
     known = [str(choice) for choice in choices]
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    listed = f"{of} {', '.join(known)}" if known else ""
+    more = ", …" if len(known) > LISTED else ""
+    listed = f"{of} {', '.join(known[:LISTED])}{more}" if known else ""
     if near and listed:
         return f"did you mean '{near[0]}'? ({listed})"
     return listed

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +28,7 @@ def export(path: Path, parameters: Parameters, ws: Workspace) -> None:
         SystemRefusedError: the system refused.
     """
     tensors = {**parameters.named(), "X": ws.X, "Y": ws.Y}
-    if path.suffix == ".npz":
+    if _is_npz(path):
         buffer = io.BytesIO()
         np.savez(buffer, **{name: np.ascontiguousarray(array) for name, array in tensors.items()})  # type: ignore[arg-type]
         storage.write(path, buffer.getvalue())
@@ -34,14 +36,16 @@ def export(path: Path, parameters: Parameters, ws: Workspace) -> None:
         storage.write_tensors(path, tensors, {"exported": "parameters and examples for a gradient"})
 
 
-def gradients(path: Path, layers: int) -> dict[str, Array]:
-    """Somebody's dW1, db1, … for ``layers`` layers; other arrays in the file are passed over.
+def gradients(path: Path, sizes: tuple[int, ...], m: int) -> dict[str, Array]:
+    """Somebody's dW1, db1, … for layers of these sizes and m examples; other arrays in the file are passed over.
+
+    Shapes that come from a slip (dW transposed, db summed over the wrong axis) are let through.
 
     Raises:
-        DataError: the file is absent or malformed, or an array is missing or not of floats.
+        DataError: the file is absent or malformed, or an array is missing, not of finite floats or misshapen.
     """
-    found = _npz(path) if path.suffix == ".npz" else storage.read_tensors(path)[0]
-    wanted = [name for layer in range(1, layers + 1) for name in (f"dW{layer}", f"db{layer}")]
+    found = _npz(path) if _is_npz(path) else storage.read_tensors(path)[0]
+    wanted = [name for layer in range(1, len(sizes)) for name in (f"dW{layer}", f"db{layer}")]
     for name in wanted:
         if name not in found:
             held = ", ".join(found) or "nothing"
@@ -52,18 +56,43 @@ def gradients(path: Path, layers: int) -> dict[str, Array]:
             raise DataError(
                 f"array {name!r} holds other than finite floats", where=str(path), hint="save float32 or float64"
             )
+    for layer, (fan_in, n) in enumerate(pairwise(sizes), start=1):
+        dW, db = found[f"dW{layer}"], found[f"db{layer}"]
+        if dW.shape not in ((n, fan_in), (fan_in, n)):
+            raise _misshapen(path, f"dW{layer}", dW, (n, fan_in))
+        if db.size not in (n, m, 1) or db.size != max(db.shape, default=1):
+            raise _misshapen(path, f"db{layer}", db, (n,))
     return {name: found[name] for name in wanted}
+
+
+def _misshapen(path: Path, name: str, array: Array, shape: tuple[int, ...]) -> DataError:
+    return DataError(
+        f"array {name!r} has shape {array.shape}, not {shape}",
+        where=str(path),
+        hint="compute it for the parameters and examples that --export writes, with the same config and options",
+    )
+
+
+def _is_npz(path: Path) -> bool:
+    return path.suffix.lower() == ".npz"
 
 
 def _npz(path: Path) -> dict[str, Array]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except FileNotFoundError as error:
+        return _arrays(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError("no such file", where=str(path), hint="check the path") from error
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(
             f"not a readable NPZ file: {error}", where=str(path), hint="write it with numpy.savez"
         ) from error
     except OSError as error:
         raise refused("read", path, error) from error
+
+
+def _arrays(data: bytes) -> dict[str, Array]:
+    archive = np.load(io.BytesIO(data), allow_pickle=False)
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise ValueError("it holds a single array without a name")  # noqa: TRY004 - it is a file's content
+    with archive:
+        return {name: archive[name] for name in archive.files}

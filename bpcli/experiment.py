@@ -19,7 +19,7 @@ from bpcli.data.files import FilePair
 from bpcli.data.loading import Files, Loaded, Part, Wanted, load
 from bpcli.data.raw import Format
 from bpcli.data.targets import Labels, Targets
-from bpcli.errors import BpError, ConfigError
+from bpcli.errors import BpError, ConfigError, DataError, raise_all
 from bpcli.inference import new_tally
 from bpcli.model import Model
 from bpcli.nn import Array
@@ -101,7 +101,7 @@ def _build(config: Config) -> Experiment:
     rng = stream(config.seed, "initial weights")
     parameters = initial(network.sizes, initializers, np.dtype(config.dtype), rng)
     if config.network.weights is not None:
-        model.read_weights(Path(config.network.weights), parameters)
+        _take_weights(Path(config.network.weights), network, parameters, loaded)
     return Experiment(
         loaded=loaded,
         network=network,
@@ -114,6 +114,16 @@ def _build(config: Config) -> Experiment:
         resolved=_resolved(config, loaded, network, initializers, plan),
         assumed=_assumed(config, loaded, network, plan),
     )
+
+
+def _take_weights(path: Path, network: Network, parameters: Parameters, loaded: Loaded) -> None:
+    """Start from a file's W and b, and tell where they were learned on something else."""
+    model.read_weights(path, parameters)
+    other = model.other_than(path, network, loaded.features, loaded.targets)
+    if other:
+        loaded.notes.other.append(
+            f"the weights of {path} were learned with other {'; '.join(other)}: only W and b are taken over"
+        )
 
 
 def _output(config: Config) -> Activation:
@@ -134,8 +144,22 @@ def _pair(section: PairSection | None) -> FilePair | None:
     return None if section is None else FilePair(section.features, section.targets)
 
 
+def _require_files(data: DataSection) -> None:
+    """Every file that the config names is there; all that are not are told at once, at their keys."""
+    missing: list[BpError] = []
+    for part in ("path", "train", "validation", "test"):
+        section: PairSection | None = getattr(data, part)
+        named = {} if section is None else section.model_dump(exclude_none=True)
+        for key, path in named.items():
+            if not Path(path).exists():
+                place = f"data.{part}.{key}"
+                missing.append(DataError(f"{path}: no such file", key=place, hint=f"check data.{part}"))
+    raise_all(missing)
+
+
 def _load(config: Config) -> tuple[Loaded, Format]:
     data = config.data
+    _require_files(data)
     form = Format(data.delimiter, data.header, tuple(data.missing))
     train = _pair(data.path or data.train)
     assert train is not None, "the rules let no config through without one"

@@ -119,6 +119,27 @@ def read_weights(path: Path, parameters: Parameters) -> None:
     fill(parameters, tensors, file)
 
 
+def other_than(path: Path, network: Network, features: Features, targets: Targets) -> list[str]:
+    """In what a run whose weights are taken over differs from the experiment that takes them.
+
+    Weights fit any columns and classes of the same number, so a difference is
+    worth telling; a file without bp's header tells nothing.
+    """
+    _, header = storage.read_tensors(path / FILE if path.is_dir() else path)
+    if header is None:
+        return []
+    activations = [choices.describe(ACTIVATIONS, activation) for activation in network.activations]
+    return [
+        what
+        for what, theirs, ours in (
+            ("activations", [*header.get("hidden", []), header.get("output")], activations),
+            ("columns, categories or scaling", header.get("features"), features.to_json()),
+            ("targets", header.get("targets"), targets.to_json()),
+        )
+        if storage.to_json(theirs) != storage.to_json(ours)
+    ]
+
+
 def fill(parameters: Parameters, tensors: dict[str, Array], file: Path) -> None:
     """Copy W1, b1, … into ``parameters``; b may be (n,) or (n, 1).
 

@@ -218,7 +218,15 @@ def _epochs(path: Path) -> list[dict[str, float]]:
 def differing(found: list[Finished]) -> list[str]:
     """The settings in which runs differ."""
     keys = dict.fromkeys(key for run in found for key in run.settings)
-    return [key for key in keys if len({json.dumps(run.settings.get(key)) for run in found}) > 1]
+    apart = {key for key in keys if len({json.dumps(run.settings.get(key)) for run in found}) > 1}
+    return [key for key in keys if key in apart and not _follows(key, apart, found)]
+
+
+def _follows(key: str, apart: set[str], found: list[Finished]) -> bool:
+    """Whether a setting merely comes with another ``name`` or ``mode`` beside it: alike wherever it is at all."""
+    section = key.rpartition(".")[0]
+    chosen = {f"{section}.name", f"{section}.mode"} & apart - {key}
+    return bool(chosen) and len({json.dumps(run.settings[key]) for run in found if key in run.settings}) == 1
 
 
 def monitored(found: list[Finished], wanted: str | None) -> str:

@@ -13,9 +13,7 @@ from bpcli.errors import ConfigError
 
 Words = Annotated[
     list[str],
-    typer.Argument(
-        metavar="CONFIG [KEY=VALUE]...", help="A YAML file, and settings that override it.", show_default=False
-    ),
+    typer.Argument(metavar="CONFIG|KEY=VALUE", help="A YAML file, and settings that override it.", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]

@@ -81,7 +81,7 @@ def gradcheck(
     checked = _checked(comparisons, chosen, quiet=json)
     sizes = checking.step_sizes(comparisons[0], chosen) if step_sizes else None
     passed = all(check.passed for check in checked)
-    rows = {place: built.loaded.parts["train"].rows[batches[0]][place] for place in range(len(batches[0]))}
+    rows = {len(batch): built.loaded.parts["train"].rows[batch] for batch in batches}
     if json:
         from bpcli.cli.output import emit
         from bpcli.storage import to_json
@@ -116,7 +116,7 @@ def _exchanged(
         emit(to_json({"exported": str(export), "examples": len(batch)}) + "\n" if json else f"{export}\n")
         return ExitStatus.DONE
     assert against is not None
-    given = exchange.gradients(against, len(built.network.sizes) - 1)
+    given = exchange.gradients(against, built.network.sizes, len(batch))
     verdict = slips.judge(built.network, built.parameters, ws, given)
     if json:
         emit(to_json({"against": str(against), "passed": verdict.layer == 0, **asdict(verdict)}) + "\n")
@@ -142,7 +142,7 @@ def _built(path: Path, changes: list[str]) -> Experiment:
 
 
 def _batches(built: Experiment, wanted: int | None) -> list[IndexArray]:
-    """The first examples of the training part, then fewer of them."""
+    """Examples spread evenly over the training part, so that a sorted file shows every class; then half of them."""
     import numpy as np
 
     from bpcli.errors import ConfigError
@@ -156,7 +156,8 @@ def _batches(built: Experiment, wanted: int | None) -> list[IndexArray]:
         )
     full = wanted or min(built.plan.batch_size, 32, size)
     shorter = (full + 1) // 2
-    return [np.arange(full)] + ([np.arange(full - shorter, full)] if shorter < full else [])
+    spread = np.arange(full) * size // full
+    return [spread] + ([spread[full - shorter :]] if shorter < full else [])
 
 
 def _checked(comparisons: list[Comparison], chosen: list[Group], *, quiet: bool) -> list[Checked]:
@@ -186,11 +187,15 @@ def _report(
     comparisons: list[Comparison],
     checked: list[Checked],
     sizes: list[StepSize] | None,
-    rows: dict[int, Any],
+    rows: dict[int, IndexArray],
     *,
     passed: bool,
 ) -> dict[str, Any]:
-    batches = [{"examples": c.probe.X.shape[1], "loss": c.probe(c.theta).real} for c in comparisons]
+    batches = [
+        {"examples": m, "rows": rows[m].tolist(), "loss": c.probe(c.theta).real}
+        for c in comparisons
+        for m in (c.probe.X.shape[1],)
+    ]
     report = {
         "checked": str(path),
         "method": method,
@@ -203,12 +208,14 @@ def _report(
     return report
 
 
-def _places(check: Checked, rows: dict[int, Any]) -> list[dict[str, int]]:
-    return [{"layer": l, "unit": unit, "example": int(rows[column])} for l, unit, column in check.crossed]
+def _places(check: Checked, rows: dict[int, IndexArray]) -> list[dict[str, int]]:
+    return [
+        {"layer": l, "unit": unit, "example": int(rows[check.examples][column])} for l, unit, column in check.crossed
+    ]
 
 
 def _show(
-    method: str, checked: list[Checked], sizes: list[StepSize] | None, rows: dict[int, Any], *, passed: bool
+    method: str, checked: list[Checked], sizes: list[StepSize] | None, rows: dict[int, IndexArray], *, passed: bool
 ) -> None:
     import sys
 
@@ -226,7 +233,7 @@ def _show(
             f"[{check.row}, {check.column}]",
             check.backward,
             check.difference,
-            "agrees" if check.passed else "WRONG",
+            ("agrees" if check.checked else "not judged") if check.passed else "WRONG",
         ]
         for check in checked
     ]
@@ -237,6 +244,11 @@ def _show(
             print(
                 f"layer {place['layer']}, unit {place['unit']}, example {place['example']}: its kink lies within the "
                 f"step, so {check.kind} of layer {check.layer} was not judged by it"
+            )
+        if check.vanished:
+            print(
+                f"layer {check.layer}, {check.kind}, {check.examples} examples: outputs and targets agree so well "
+                f"that {check.vanished} of the gradients differ by rounding alone"
             )
     if sizes is not None:
         _show_sizes(sizes)

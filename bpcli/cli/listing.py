@@ -18,7 +18,7 @@ def listing(
     room: Annotated[
         str | None, typer.Argument(metavar="ROOM", help="A kind of choice; left out, all kinds.", autocompletion=_rooms)
     ] = None,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One choice, with its settings.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One choice, with its settings.")] = None,
 ) -> None:
     """List the choices of a kind, or explain one.
 

@@ -27,7 +27,10 @@ def predict(
     from bpcli import model, prediction
     from bpcli.cli.output import emit
     from bpcli.display import warn
+    from bpcli.errors import ConfigError
 
+    if output is not None and output.exists() and Path(data).exists() and output.samefile(data):
+        raise ConfigError("--output is the file of examples itself", where=str(output), hint="name another file")
     text, notes = prediction.table(model.load(run), data, list(keep or []))
     warn(notes.lines())
     if output is None:

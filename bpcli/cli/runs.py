@@ -11,11 +11,12 @@ from bpcli.cli.arguments import Json
 
 
 def runs(
-    folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where to look.", show_default=True)] = Path(
-        "runs"
-    ),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to look.", show_default=True)] = Path("runs"),
     by: Annotated[
-        str | None, typer.Option("--by", metavar="METRIC", help="What to rank by; default the validation metric.")
+        str | None,
+        typer.Option(
+            "--by", metavar="METRIC", help="What to rank by; default of validation, else test, else training."
+        ),
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     json: Json = False,
@@ -38,7 +39,7 @@ def runs(
 
         emit(to_json({"folder": str(folder), "by": metric, "runs": rows}) + "\n")
     else:
-        _print(rows, as_csv=as_csv)
+        _print(rows, metric, folder, as_csv=as_csv)
 
 
 def _row(run: Any, metric: str, differing: list[str]) -> dict[str, Any]:
@@ -56,39 +57,80 @@ def _row(run: Any, metric: str, differing: list[str]) -> dict[str, Any]:
     }
 
 
-def _print(rows: list[dict[str, Any]], *, as_csv: bool) -> None:
+def _print(rows: list[dict[str, Any]], metric: str, folder: Path, *, as_csv: bool) -> None:
     settings = list(rows[0]["settings"]) if rows else []
-    metrics = list(dict.fromkeys(name for row in rows for name in row["final"]))
-    columns = ["run", *settings, "ended", "epochs", "best_epoch", *metrics]
-    table = [
-        [
-            row["run"],
-            *(_setting(row["settings"][key]) for key in settings),
-            row["ended"] or "unfinished",
-            row["epochs"],
-            "" if row["best_epoch"] is None else row["best_epoch"],
-            *(row["final"].get(name) for name in metrics),
-        ]
-        for row in rows
-    ]
+    known = dict.fromkeys(name for row in rows for name in row["final"])
+    metrics = sorted(known, key=lambda name: name != metric)
     if as_csv:
         from bpcli.cli.output import emit
         from bpcli.storage import to_csv
 
-        emit(to_csv([columns, *table]))
-    else:
-        import sys
+        columns = ["run", *settings, "ended", "epochs_done", "best_epoch", *metrics]
+        emit(to_csv([columns, *(_cells(row, settings, metrics) for row in rows)]))
+        return
+    from bpcli import display
 
-        from bpcli import display
+    if not rows:
+        display.say(f"no runs below {folder}")
+        return
+    _show(rows, settings, metrics)
+    display.say(f"best first by {metric}")
 
-        columns[1 : 1 + len(settings)] = _short(settings)
-        display.table(columns, table, sys.stdout, text=(0, *range(1, len(settings) + 2)))
+
+def _cells(row: dict[str, Any], settings: list[str], metrics: list[str]) -> list[Any]:
+    return [
+        row["run"],
+        *(_setting(row["settings"][key]) for key in settings),
+        row["ended"] or "unfinished",
+        row["epochs"],
+        "" if row["best_epoch"] is None else row["best_epoch"],
+        *(row["final"].get(name) for name in metrics),
+    ]
+
+
+def _show(rows: list[dict[str, Any]], settings: list[str], metrics: list[str]) -> None:
+    """The table for people: what matters least gives way where the terminal is narrow."""
+    import sys
+
+    from bpcli import display
+
+    ended = [(row["ended"] or "unfinished").replace("training diverged", "diverged").partition(":")[0] for row in rows]
+    columns: dict[str, list[Any]] = {"run": [row["run"] for row in rows]}
+    for key, short in zip(settings, _short(settings), strict=True):
+        columns[short] = _brief([row["settings"][key] for row in rows])
+    if set(ended) != {"completed"}:
+        columns["ended"] = ended
+    texts = range(len(columns))
+    columns["best_epoch"] = ["" if row["best_epoch"] is None else row["best_epoch"] for row in rows]
+    for name in metrics:
+        columns[name] = [row["final"].get(name) for row in rows]
+    order = [0, len(texts) + 1, *texts, len(texts), *range(len(texts) + 2, len(columns))]
+    table = [list(cells) for cells in zip(*columns.values(), strict=True)]
+    left_out = display.table(list(columns), table, sys.stdout, text=texts, order=list(dict.fromkeys(order)))
+    if left_out:
+        display.say(f"too narrow for {left_out} more columns; bp runs --csv has them all")
 
 
 def _short(settings: list[str]) -> list[str]:
     """The last part of each dotted key, where it tells the keys apart."""
     tails = [key.rpartition(".")[2] for key in settings]
     return [tail if tails.count(tail) == 1 else key for key, tail in zip(settings, tails, strict=True)]
+
+
+def _brief(values: list[Any]) -> list[str]:
+    """Settings of one key, as short as they can be told apart: layers by width, files by name."""
+    if all(isinstance(value, list) and all(isinstance(layer, dict) for layer in value) for value in values):
+        layers = [[f"{layer['units']} {_name(layer['activation'])}" for layer in value] for value in values]
+        return [", ".join(value) for value in layers]
+    if all(value is None or (isinstance(value, str) and value.startswith("/")) for value in values):
+        names = [Path(value).name if value else "" for value in values]
+        if len(set(names)) == len(set(values)):
+            return names
+    return [_setting(value) for value in values]
+
+
+def _name(choice: Any) -> str:
+    return str(choice["name"] if isinstance(choice, dict) else choice)
 
 
 def _setting(value: Any) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SAVE_SECONDS = 10.0
 """The least time between two saves of a run under way: what a crash can cost."""
 
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE")
 
 
 def train(
@@ -29,7 +29,9 @@ def train(
     run: Annotated[
         Path | None, typer.Option("--run", metavar="FOLDER", help="The run's folder; default runs/<config>-001, ….")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show neither progress nor tables.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Show no progress, tables or warnings; run.json keeps the warnings.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Train a network; print the run's folder.
@@ -193,4 +195,5 @@ def _after(built: Experiment, run: Run) -> None:
     rows = [[part, *(final.get(prefixes[part] + name) for name in names)] for part in built.loaded.parts]
     with suppress(OSError):
         display.table(["", *names], rows, sys.stderr)
-    display.say(f"run: {run.folder}")
+    if not sys.stdout.isatty():  # where it is, the folder follows by itself
+        display.say(f"run: {run.folder}")

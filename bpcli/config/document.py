@@ -138,7 +138,9 @@ def _dump_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
 
 
 def _dump_float(dumper: _Dumper, number: float) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:float", repr(number))
+    digits, e, exponent = repr(number).partition("e")
+    point = "" if "." in digits or not e else ".0"  # without it, YAML 1.1 readers take 1e-08 for text
+    return dumper.represent_scalar("tag:yaml.org,2002:float", f"{digits}{point}{e}{exponent}")
 
 
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))

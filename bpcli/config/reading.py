@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -25,7 +26,10 @@ class Read:
     path: Path
 
     def placed(self, error: BpError) -> BpError:
-        """``error`` with the place of the config key it is about."""
+        """``error``, and every one in it, with the place of the config key it is about."""
+        if isinstance(error, SeveralErrors):
+            for each in error.errors:
+                self.placed(each)
         if error.key and not error.where:
             error.where = self.root.at(tuple(error.key.split("."))).where
         return error
@@ -72,7 +76,7 @@ def _resolve_paths(root: Node) -> None:
         for key in keys:
             node = node.value.get(key) if node is not None and isinstance(node.value, dict) else None
         if node is not None and isinstance(node.value, str) and node.value:
-            node.value = str((node.base / _at_home(Path(node.value))).absolute())
+            node.value = os.path.abspath(node.base / _at_home(Path(node.value)))
 
 
 def _at_home(path: Path) -> Path:

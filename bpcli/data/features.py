@@ -218,14 +218,20 @@ def require(names: list[str], raw: Raw, key: str = "") -> None:
     Raises:
         ConfigError: one is not; ``key`` is the config key that named it.
     """
+    for error in lacking(names, raw, key):
+        raise error
+
+
+def lacking(names: list[str], raw: Raw, key: str = "") -> list[ConfigError]:
+    """An error for each name that is no column of the file; ``key`` is the config key that named it."""
     known = set(raw.names)
-    for name in names:
-        if name not in known:
-            raise ConfigError(
-                f"{raw.path} has no column {name!r}",
-                key=key,
-                hint=did_you_mean(name, raw.names[:20], "its columns are"),
-            )
+    return [
+        ConfigError(
+            f"{raw.path} has no column {name!r}", key=key, hint=did_you_mean(name, raw.names, "its columns are")
+        )
+        for name in names
+        if name not in known
+    ]
 
 
 def learn(raw: Raw, names: list[str], rows: IndexArray, scale: str, notes: Notes) -> Features:

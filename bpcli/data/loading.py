@@ -9,14 +9,14 @@ import numpy as np
 
 from bpcli.data import features as feature_room
 from bpcli.data import tasks
-from bpcli.data.features import Features
+from bpcli.data.features import Features, lacking
 from bpcli.data.files import FilePair, digest, read
 from bpcli.data.notes import Notes
 from bpcli.data.raw import Format, Matrix, Raw, slip_in
 from bpcli.data.sources import Source
 from bpcli.data.split import PARTS, split
 from bpcli.data.targets import Classes, Targets
-from bpcli.errors import ConfigError
+from bpcli.errors import ConfigError, raise_all
 from bpcli.nn import IndexArray
 
 ScaleName = Literal["standard", "minmax", "none"]
@@ -99,6 +99,7 @@ def load(files: Files, wanted: Wanted, dtype: np.dtype, rng: np.random.Generator
     text = None if wanted.targets is None else frozenset(wanted.targets)
     pairs = files.pairs()
     train = read(pairs.pop("train"), files.form, text)
+    _require_columns(train, wanted)
     target_names = _target_names(train, wanted)
     feature_names = _feature_names(train, target_names, wanted)
     alike = _texts_of(train) | set(target_names)
@@ -160,19 +161,22 @@ def _texts_of(raw: Raw) -> frozenset[str]:
     return frozenset(name for name in raw.names if raw.column(name).dtype == object)
 
 
+def _require_columns(raw: Raw, wanted: Wanted) -> None:
+    """Every column that the config names is in the file; all that are not are told at once."""
+    named = {"target": wanted.targets, "features": wanted.features, "drop": wanted.drop}
+    raise_all([error for key, names in named.items() for error in lacking(names or [], raw, f"data.{key}")])
+
+
 def _target_names(raw: Raw, wanted: Wanted) -> list[str]:
     if wanted.targets is None:
         return raw.own_targets or raw.names[-1:]
-    feature_room.require(wanted.targets, raw, "data.target")
     _once(wanted.targets, "data.target")
     return wanted.targets
 
 
 def _feature_names(raw: Raw, target_names: list[str], wanted: Wanted) -> list[str]:
-    feature_room.require(wanted.drop, raw, "data.drop")
     apart = set(target_names) | set(raw.own_targets)
     if wanted.features is not None:
-        feature_room.require(wanted.features, raw, "data.features")
         _once(wanted.features, "data.features")
         both = [name for name in wanted.features if name in apart]
         if both:

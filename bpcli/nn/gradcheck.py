@@ -26,6 +26,9 @@ COMPLEX_STEP = 1e-30
 CENTRAL_STEP = 1e-5
 """About ε^(1/3) for float64, where truncation h² and round-off ε/h balance."""
 
+ROUNDINGS = 10
+"""So many times the last bit of the outputs is let pass, as they are themselves sums of many terms."""
+
 Objective = Callable[[Array], complex]
 """θ ↦ L, for real or complex θ."""
 
@@ -64,6 +67,11 @@ class Probe:
             for l, one, other in zip(layers, before, after, strict=True)
             for unit, column in np.argwhere(one != other)
         ]
+
+    def outputs(self, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+        """Z_L and A_L at the last θ of this precision."""
+        ws = self._workspace(dtype)
+        return ws.Z[-1], ws.A[-1]
 
     def _workspace(self, dtype: np.dtype[Any]) -> Workspace:
         if dtype not in self._workspaces:
@@ -130,3 +138,19 @@ def crossings(probe: Probe, theta: Array, i: int, h: float = CENTRAL_STEP) -> li
     point[i] = theta[i] + h
     probe(point)
     return probe.changed(below, probe.sides(point.dtype))
+
+
+def rounding(probe: Probe, theta: Array, i: int, h: float = COMPLEX_STEP) -> float:
+    """How far rounding of the outputs alone may turn ∂L/∂θ_i: 10 ε · scale · Σ (|A_L| + |Y|) |∂Z_L/∂θ_i|.
+
+    dZ_L is in essence (A − Y) · scale. Where A nearly equals Y, as it does after
+    training, hardly a digit of the difference is right; what ∂Z_L/∂θ_i makes of
+    the error is no fault of backward's.
+    """
+    point = theta.astype(np.complex128)
+    point[i] = complex(theta[i], h)
+    probe(point)
+    Z, A = probe.outputs(point.dtype)
+    wanted = 1.0 if probe.Y.ndim == 1 else np.abs(probe.Y)
+    summed = float(np.sum((np.abs(A.real) + wanted) * np.abs(Z.imag / h)))
+    return ROUNDINGS * float(np.finfo(np.float64).eps) * probe.network.scale(A.shape[1]) * summed

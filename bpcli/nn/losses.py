@@ -157,8 +157,7 @@ class BinaryCrossEntropy:
 class HalfSquaredError:
     """½(a − y)², by default averaged over the outputs: C = (1/n_L) Σ ½(a − y)².
 
-    The fifth document's cost. With ``outputs: sum`` and ``examples: mean`` it is
-    Nielsen's quadratic cost.
+    Summed over outputs and averaged over examples it is Nielsen's quadratic cost.
     """
 
     outputs: Reduction = "mean"

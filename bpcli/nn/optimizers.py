@@ -53,7 +53,7 @@ class Optimizer(Protocol):
 
 @dataclass(frozen=True)
 class GradientDescent:
-    """θ ← θ − η ∂L/∂θ: the update of the fifth document, W − η ∇W."""
+    """θ ← θ − η ∂L/∂θ: the update W − η ∇W."""
 
     learning_rate: Annotated[float, Gt(0)] = 0.1
 

@@ -324,7 +324,8 @@ def test_a_regression_needs_numbers(folder: Path) -> None:
 
 
 def test_files_that_are_not_there(folder: Path) -> None:
-    check(folder, ["train", "good.yaml", "data.path=no.csv"], 3, str(folder / "no.csv"), ["no such file"], "path")
+    place = f"command line: data.path=no.csv: {folder / 'no.csv'}"
+    check(folder, ["train", "good.yaml", "data.path=no.csv"], 3, place, ["no such file"], "data.path")
     check(folder, ["train", "good.yaml", "data.path=."], 3, str(folder), ["folder"], "")
     check(folder, ["train", "no.yaml"], 2, "no.yaml", ["no such config"], "YAML file")
 

@@ -380,3 +380,15 @@ def test_a_refused_file_leaves_the_output_as_it_was(folder: Path) -> None:
     result = bp("predict", "run", "--data", "text.csv", "--output", "old.csv", cwd=folder)
     assert result.status == 3
     assert (folder / "old.csv").read_text() == "precious\n"
+
+
+def test_the_examples_are_never_overwritten(folder: Path) -> None:
+    before = (folder / "points.csv").read_bytes()
+    refused(
+        *("predict", "run", "--data", "points.csv", "--output", "./points.csv"),
+        cwd=folder,
+        status=2,
+        error="points.csv: --output is the file of examples itself",
+        hint="name another file",
+    )
+    assert (folder / "points.csv").read_bytes() == before

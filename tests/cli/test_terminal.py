@@ -64,13 +64,13 @@ def test_the_bar_leaves_one_last_picture_and_the_cursor(folder: Path, width: int
     assert COLOUR.search(result.out)
     shown = screen(result.out)
     assert shown[0].startswith("2-5-3, 33 parameters; 48 train, 12 validation examples")
-    assert shown[-6].split() == ["loss", "accuracy"]
-    assert [line.split()[0] for line in shown[-5:-3]] == ["train", "validation"]
-    assert shown[-3:] == ["run: run", "run", ""]
+    assert shown[-5].split() == ["loss", "accuracy"]
+    assert [line.split()[0] for line in shown[-4:-2]] == ["train", "validation"]
+    assert shown[-2:] == ["run", ""]
     final = read_record(folder / "run")["final"]
     words = f"loss {final['loss']:.4g} val_accuracy {final['val_accuracy']:.4g}"
     if width == 100:
-        (bar,) = shown[1:-6]
+        (bar,) = shown[1:-5]
         assert re.fullmatch(rf"epoch 300/300 ━+ 100% {words} [\d,]+ examples/s 00:00", " ".join(bar.split()))
 
 

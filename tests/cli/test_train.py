@@ -369,3 +369,16 @@ def test_nothing_is_made_where_config_or_data_are_wrong(
     result = bp("train", "points.yaml", *changes, *run, cwd=folder)
     assert (result.status, result.out) == (status, "")
     assert listing(folder) == before
+
+
+def test_weights_learned_on_something_else_are_told_of(tmp_path: Path) -> None:
+    points(tmp_path / "points.csv")
+    write_config(
+        tmp_path / "a.yaml", "data: {path: points.csv}\nnetwork: {hidden: [4]}\nloss: cross_entropy\nepochs: 1\n"
+    )
+    good("train", "a.yaml", "--run", "first", cwd=tmp_path)
+    same = good("train", "a.yaml", "network.weights=first", cwd=tmp_path)
+    other = good("train", "a.yaml", "network.weights=first", "data.scale=minmax", cwd=tmp_path)
+    told = "columns, categories or scaling: only W and b are taken over"
+    assert told not in same.err
+    assert told in other.err

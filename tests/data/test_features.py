@@ -296,7 +296,7 @@ def test_many_columns_are_listed_up_to_twenty() -> None:
     raw = Matrix("m", np.zeros((1, 30)))
 
     assert refusal(lambda: require(["x"], raw)) == (
-        f"error: m has no column 'x'\nhint: its columns are {', '.join(map(str, range(20)))}"
+        f"error: m has no column 'x'\nhint: its columns are {', '.join(map(str, range(20)))}, …"
     )
 
 

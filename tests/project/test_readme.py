@@ -64,7 +64,7 @@ def test_a_sweep_lists_all_its_runs(start: str, runs: int, checkout: Path) -> No
         (folder / name).symlink_to(checkout / name)
     done = run(block, folder)
     assert done.returncode == 0, done.stderr
-    listed = run("bp runs --csv", folder).stdout.splitlines()
+    listed = run("bp runs runs --csv", folder).stdout.splitlines()
     assert len(listed) == runs + 1
     assert "completed" in listed[1]
 
