@@ -1,0 +1,119 @@
+"""Networks on random examples, as the trainer sees them, and which layers a check finds wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpcli import choices
+from bpcli.checking import Checked, Comparison, Method, gradients_of, groups, probe_of
+from bpcli.data.sources import ClassIndices, Columns, Rows, Source
+from bpcli.nn import Array, IndexArray
+from bpcli.nn.activations import ACTIVATIONS, Activation, Softmax
+from bpcli.nn.heads import join
+from bpcli.nn.losses import LOSSES, Loss, Reduction
+from bpcli.nn.network import Network
+from bpcli.nn.parameters import Parameters, count
+from bpcli.training import Examples
+from tests.nn.support import REDUCTIONS, fits, targets
+
+METHODS: tuple[Method, ...] = ("complex-step", "central")
+
+Wrong = set[tuple[str, int, str]]
+"""Batch (full or shorter), layer and kind."""
+
+
+def activation(name: str) -> Activation:
+    return ACTIVATIONS[name]()
+
+
+def loss(name: str, outputs: Reduction | None = None, examples: Reduction = "mean") -> Loss:
+    """A loss; its outputs are reduced as is usual for it, unless told otherwise."""
+    reduced = {} if outputs is None else {"outputs": outputs}
+    made: Loss = choices.build(LOSSES, {"name": name, "examples": examples, **reduced})
+    return made
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network at θ with examples, a full batch of them and then a shorter one."""
+
+    network: Network
+    theta: Array
+    examples: Examples
+    batches: list[IndexArray]
+
+    @property
+    def layers(self) -> int:
+        return len(self.network.sizes) - 1
+
+    @property
+    def parameters(self) -> Parameters:
+        return Parameters(self.network.sizes, self.theta)
+
+    def comparisons(self, method: Method) -> list[Comparison]:
+        """The trainer's gradient on each batch, against differences of the loss."""
+        gradients = gradients_of(self.network, self.theta, self.examples, self.batches)
+        return [
+            Comparison(self.network, self.theta, gradient, probe_of(self.network, self.examples, batch), method)
+            for gradient, batch in zip(gradients, self.batches, strict=True)
+        ]
+
+    def check(self, method: Method) -> list[list[Checked]]:
+        """For each batch, every layer's W and b, as the command checks them."""
+        chosen = groups(self.network, None, seed=0)
+        return [[comparison.check(group) for group in chosen] for comparison in self.comparisons(method)]
+
+    def wrong(self, method: Method) -> Wrong:
+        """All that does not agree."""
+        checked = zip(("full", "shorter"), self.check(method), strict=True)
+        return {(batch, one.layer, one.kind) for batch, found in checked for one in found if not one.passed}
+
+
+def subject(
+    sizes: tuple[int, ...] = (4, 5, 5, 3),
+    hidden: tuple[str, ...] = ("tanh", "tanh"),
+    output: str = "softmax",
+    of: Loss | None = None,
+    m: int = 7,
+    seed: int = 3,
+) -> Subject:
+    """A network with a full batch of ``m`` examples; the shorter one holds the last ⌈m/2⌉ of them."""
+    of = of or loss("cross_entropy")
+    network = Network(sizes, tuple(activation(name) for name in hidden), join(activation(output), of))
+    return drawn(network, m, np.random.default_rng(seed))
+
+
+def drawn(network: Network, m: int, rng: np.random.Generator) -> Subject:
+    """Random parameters and examples for a network."""
+    sizes, of = network.sizes, network.head.loss
+    theta = rng.normal(0, 0.8, count(sizes))
+    rows = rng.normal(0, 1, (m, sizes[0]))
+    Y = targets(of, sizes[-1], m, rng)
+    source: Source = ClassIndices(Y) if of.class_indices else Columns(Y)
+    return Subject(network, theta, Examples(Rows(rows), source), [np.arange(m), np.arange(m - (m + 1) // 2, m)])
+
+
+def random_subject(rng: np.random.Generator) -> Subject:
+    """A network of depth 0 to 6 and widths 1 to 40, of any activations, loss and reductions.
+
+    A softmax of one unit is always 1, so there is none. Weights are drawn so that
+    signals neither die out nor blow up on their way.
+    """
+    widths = [int(n) for n in rng.integers(1, 41, rng.integers(0, 7) + 2)]
+    sizes = tuple(widths)
+    hidden = tuple(_any_activation(n, rng) for n in sizes[1:-1])
+    outputs, examples = (REDUCTIONS[int(rng.integers(2))] for _ in range(2))
+    of = loss(str(rng.choice(list(LOSSES))), outputs, examples)
+    while not fits(output := _any_activation(sizes[-1], rng), of):
+        pass
+    made = drawn(Network(sizes, hidden, join(output, of)), int(rng.integers(1, 9)), rng)
+    for W in made.parameters.W[1:]:
+        W *= 1.25 / np.sqrt(W.shape[1])
+    return made
+
+
+def _any_activation(n: int, rng: np.random.Generator) -> Activation:
+    names = [name for name, kind in ACTIVATIONS.items() if n > 1 or kind is not Softmax]
+    return activation(str(rng.choice(names)))

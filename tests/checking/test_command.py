@@ -1,0 +1,364 @@
+"""``bp gradcheck`` as it is called: what it checks, what it says and how it ends."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bpcli import display
+from bpcli.cli import gradcheck as command
+from bpcli.nn import Array, activations
+from tests.cli.support import Result, bp, good, line, points, refused, write_config, write_table, write_tensors
+
+from .faults import FAULTS
+
+METHODS = ("complex-step", "central")
+
+WRONG_BELOW = ["WRONG"] * 4 + ["agrees"] * 2
+"""W and b of three layers, where the two hidden ones are wrong."""
+
+both_methods = pytest.mark.parametrize("method", METHODS)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a small classification, points.yaml."""
+    points(tmp_path / "points.csv")
+    write_config(
+        tmp_path / "points.yaml",
+        """
+        data: {path: points.csv}
+        network: {hidden: [4, 4], activation: tanh}
+        loss: cross_entropy
+        optimizer: {batch_size: 10}
+        """,
+    )
+    return tmp_path
+
+
+def report(*words: str, cwd: Path) -> dict[str, Any]:
+    return good("gradcheck", *words, "--json", cwd=cwd).json
+
+
+def table(result: Result) -> list[str]:
+    """The rows of the table."""
+    return [row for row in result.out.splitlines() if re.match(r" *\d+ +\d+ +[Wb] ", row)]
+
+
+@both_methods
+def test_a_right_gradient_ends_with_0(method: str, folder: Path) -> None:
+    result = good("gradcheck", "points.yaml", "--method", method, cwd=folder)
+    assert result.err == ""
+    assert result.out.splitlines()[0] == f"{method}; errors relative to the layer's largest gradient"
+    assert result.out.splitlines()[-1] == "the gradient that trains agrees"
+    rows = table(result)
+    assert len(rows) == 2 * 3 * 2
+    assert all(row.endswith("agrees") for row in rows)
+
+
+@both_methods
+def test_a_wrong_gradient_ends_with_1_and_shows_where(
+    method: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FAULTS["tanh′ is missing"].patch(monkeypatch)
+    result = bp("gradcheck", "points.yaml", "--method", method, cwd=folder)
+    assert (result.status, result.err) == (1, "")
+    assert result.out.splitlines()[-1] == "the gradient that trains is WRONG where the table says so"
+    verdicts = [(row.split()[1], row.split()[-1]) for row in table(result)]
+    assert verdicts == 2 * list(zip("112233", WRONG_BELOW, strict=True))
+
+
+def test_a_wrong_gradient_ends_with_1_as_json(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    FAULTS["the short batch is averaged with the full size"].patch(monkeypatch)
+    result = bp("gradcheck", "points.yaml", "--json", cwd=folder)
+    assert (result.status, result.err, result.json["passed"]) == (1, "", False)
+    assert {(layer["examples"], layer["passed"]) for layer in result.json["layers"]} == {(10, True), (5, False)}
+
+
+@both_methods
+def test_a_gradient_that_is_not_finite_ends_with_1(method: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def infinite(dA: Array, A: Array, out: Array) -> None:
+        out.fill(np.inf)
+
+    monkeypatch.setattr(activations, "tanh_backward", infinite)
+    result = bp("gradcheck", "points.yaml", "--method", method, "--json", cwd=folder)
+    assert (result.status, result.json["passed"]) == (1, False)
+    assert {layer["layer"] for layer in result.json["layers"] if not layer["passed"]} == {1, 2}
+
+
+def test_json_holds_all_of_it(folder: Path) -> None:
+    found = report("points.yaml", cwd=folder)
+    assert found.keys() == {"checked", "method", "passed", "batches", "layers"}
+    assert (found["checked"], found["method"], found["passed"]) == ("points.yaml", "complex-step", True)
+    assert [batch["examples"] for batch in found["batches"]] == [10, 5]
+    assert [batch["rows"] for batch in found["batches"]] == [list(range(0, 60, 6)), list(range(30, 60, 6))]
+    assert all(batch["loss"] > 0 for batch in found["batches"])
+    sizes = (2, 4, 4, 3)
+    for layer in found["layers"]:
+        n, fan_in = sizes[layer["layer"]], sizes[layer["layer"] - 1]
+        count = n * fan_in if layer["kind"] == "W" else n
+        assert (layer["parameters"], layer["checked"], layer["skipped"], layer["vanished"]) == (count, count, 0, 0)
+        assert 0 <= layer["median"] <= layer["largest"] <= 1e-13
+        assert 0 <= layer["row"] < n
+        assert 0 <= layer["column"] < (fan_in if layer["kind"] == "W" else 1)
+        assert layer["backward"] == pytest.approx(layer["difference"], rel=1e-11)
+        assert (layer["passed"], layer["crossed"]) == (True, [])
+    places = [(layer["examples"], layer["layer"], layer["kind"]) for layer in found["layers"]]
+    assert places == [(m, l, kind) for m in (10, 5) for l in (1, 2, 3) for kind in ("W", "b")]
+
+
+def test_the_same_command_gives_the_same_report(folder: Path) -> None:
+    words = ("gradcheck", "points.yaml", "--parameters", "3", "--step-sizes", "--json")
+    assert good(*words, cwd=folder).out == good(*words, cwd=folder).out
+
+
+@pytest.mark.parametrize(("given", "sizes"), [(["--examples", "7"], [7, 4]), (["--examples", "1"], [1]), ([], [10, 5])])
+def test_examples_are_as_many_as_asked_for_then_half_of_them(given: list[str], sizes: list[int], folder: Path) -> None:
+    found = report("points.yaml", *given, cwd=folder)
+    assert [batch["examples"] for batch in found["batches"]] == sizes
+
+
+def test_examples_are_at_most_32_unless_more_are_asked_for(folder: Path) -> None:
+    whole = ["points.yaml", "optimizer.mode=batch", "optimizer.batch_size=null"]
+    assert [batch["examples"] for batch in report(*whole, cwd=folder)["batches"]] == [32, 16]
+    assert [batch["examples"] for batch in report(*whole, "--examples", "60", cwd=folder)["batches"]] == [60, 30]
+
+
+def test_examples_of_a_sorted_file_are_of_every_class(tmp_path: Path) -> None:
+    write_table(tmp_path / "sorted.csv", ["x", "y"], [[i, "abc"[i // 20]] for i in range(60)])
+    write_config(tmp_path / "sorted.yaml", "data: {path: sorted.csv}\nloss: cross_entropy\n")
+    good("gradcheck", "sorted.yaml", "--examples", "6", "--export", "given.npz", cwd=tmp_path)
+    with np.load(tmp_path / "given.npz") as given:
+        assert given["Y"].tolist() == [0, 0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("many", ["61", "100000"])
+def test_more_examples_than_there_are_are_refused(many: str, folder: Path) -> None:
+    refused(
+        *("gradcheck", "points.yaml", "--examples", many),
+        cwd=folder,
+        status=2,
+        error=f"command line: --examples is {many}, but there are 60 training examples",
+        hint="ask for fewer",
+    )
+
+
+@pytest.mark.parametrize("option", ["--examples", "--parameters"])
+@pytest.mark.parametrize("value", ["0", "-1", "many"])
+def test_a_number_that_is_none_is_refused(option: str, value: str, folder: Path) -> None:
+    result = bp("gradcheck", "points.yaml", option, value, cwd=folder)
+    assert (result.status, result.out) == (2, "")
+    assert f"invalid value for '{option}'" in result.err
+
+
+def test_an_unknown_method_is_refused(folder: Path) -> None:
+    result = bp("gradcheck", "points.yaml", "--method", "forward", cwd=folder)
+    assert (result.status, result.out) == (2, "")
+    assert "complex-step" in result.err
+
+
+def test_a_config_that_is_absent_is_refused(folder: Path) -> None:
+    assert bp("gradcheck", "absent.yaml", cwd=folder).status == 2
+
+
+@pytest.mark.parametrize("wanted", [1, 3, 5, 1000])
+def test_parameters_are_as_many_as_asked_for_of_each_array(wanted: int, folder: Path) -> None:
+    for layer in report("points.yaml", "--parameters", str(wanted), cwd=folder)["layers"]:
+        assert layer["checked"] == min(wanted, layer["parameters"])
+
+
+def test_a_network_of_more_than_2000_parameters_is_sampled(folder: Path) -> None:
+    layers = report("points.yaml", "network.hidden=[50, 50]", cwd=folder)["layers"]
+    assert [(layer["parameters"], layer["checked"]) for layer in layers[:6]] == [
+        *((100, 100), (50, 50), (2500, 100), (50, 50), (150, 100), (3, 3))
+    ]
+
+
+def test_a_network_of_2000_parameters_is_checked_whole(folder: Path) -> None:
+    layers = report("points.yaml", "network.hidden=[333]", "data.features=[x, y]", cwd=folder)["layers"]
+    assert sum(layer["parameters"] for layer in layers[:4]) == 333 * 6 + 3 > 2000
+    assert layers[0]["checked"] == 100
+    layers = report("points.yaml", "network.hidden=[332]", "--examples", "2", cwd=folder)["layers"]
+    assert sum(layer["parameters"] for layer in layers[:4]) == 332 * 6 + 3 <= 2000
+    assert all(layer["checked"] == layer["parameters"] for layer in layers)
+
+
+def test_overrides_are_heard(folder: Path) -> None:
+    plain = report("points.yaml", cwd=folder)
+    other = report("seed=9", "points.yaml", "loss=half_squared_error", cwd=folder)
+    assert plain["batches"][0]["loss"] != other["batches"][0]["loss"]
+
+
+def test_the_check_is_in_double_precision_whatever_the_config_says(folder: Path) -> None:
+    found = [report("points.yaml", f"dtype={dtype}", cwd=folder) for dtype in ("float32", "float64")]
+    assert found[0] == found[1]
+
+
+@both_methods
+def test_a_run_is_checked_at_its_trained_parameters(method: str, folder: Path) -> None:
+    good("train", "points.yaml", "epochs=30", "--run", "run", "--quiet", cwd=folder)
+    before = report("points.yaml", "--method", method, cwd=folder)
+    after = report("run", "--method", method, cwd=folder)
+    assert after["checked"] == "run"
+    assert after["batches"][0]["loss"] < 0.5 * before["batches"][0]["loss"]
+
+
+@pytest.mark.parametrize("loss", ["half_squared_error", "{name: half_squared_error, outputs: sum, examples: sum}"])
+@both_methods
+def test_a_run_that_has_converged_is_no_fault(method: str, loss: str, tmp_path: Path) -> None:
+    """The gradient of all examples is then nothing but the rounding of terms that cancel."""
+    line(tmp_path / "line.csv", count=12)
+    rate = "0.5" if loss.startswith("half") else "0.05"
+    config = "data: {{path: line.csv}}\nloss: {}\noptimizer: {{mode: batch, learning_rate: {}}}\nepochs: 200\n"
+    (tmp_path / "line.yaml").write_text(config.format(loss, rate) + "dtype: float64\n", encoding="utf-8")
+    good("train", "line.yaml", "--run", "run", "--quiet", cwd=tmp_path)
+    result = good("gradcheck", "run", "--method", method, "--json", cwd=tmp_path).json
+    assert max(abs(layer["backward"]) for layer in result["layers"][:2]) < 1e-12
+    shown = good("gradcheck", "run", "--method", method, cwd=tmp_path).out
+    assert ("differ by rounding alone" in shown) == any(layer["vanished"] for layer in result["layers"])
+
+
+def test_a_fault_shows_in_a_run_that_fits_its_examples_closely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_table(tmp_path / "xor.csv", ["a", "b", "y"], [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]])
+    write_config(
+        tmp_path / "xor.yaml",
+        """
+        data: {path: xor.csv, scale: none}
+        network: {hidden: [8], activation: tanh}
+        loss: binary_cross_entropy
+        dtype: float64
+        optimizer: {mode: batch, name: adam, learning_rate: 0.05}
+        epochs: 300
+        """,
+    )
+    good("train", "xor.yaml", "--run", "run", "--quiet", cwd=tmp_path)
+    assert report("run", cwd=tmp_path)["batches"][0]["loss"] < 0.01
+    FAULTS["tanh′ = 1 − a"].patch(monkeypatch)
+    result = bp("gradcheck", "run", "--json", cwd=tmp_path).json
+    assert {layer["layer"] for layer in result["layers"] if not layer["passed"]} == {1}
+
+
+def test_step_sizes_show_truncation_on_one_side_and_round_off_on_the_other(folder: Path) -> None:
+    sizes = report("points.yaml", "--step-sizes", cwd=folder)["step_sizes"]
+    assert [size["h"] for size in sizes] == pytest.approx([10.0**-k for k in range(1, 13)])
+    largest = [size["largest"] for size in sizes]
+    least = int(np.argmin(largest))
+    assert sizes[least]["h"] in {1e-5, 1e-6}
+    assert all(before > after for before, after in pairwise(largest[: least + 1]))
+    assert all(before < after for before, after in pairwise(largest[least:]))
+    assert largest[1] / largest[2] == pytest.approx(100, rel=0.1)
+    assert all(0 <= size["median"] <= size["largest"] for size in sizes)
+
+
+def test_step_sizes_are_drawn(folder: Path) -> None:
+    lines = good("gradcheck", "points.yaml", "--step-sizes", cwd=folder).out.splitlines()
+    drawn = [row for row in lines if row.startswith("  h = ")]
+    assert [row.split()[2] for row in drawn] == [f"1e-{k:02}" for k in range(1, 13)]
+    lengths = [row.count("·") for row in drawn]
+    assert max(lengths) == lengths[0] == 40
+    assert min(lengths) == 0
+
+
+def test_the_time_is_told_in_advance_where_it_is_long(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "LONG_SECONDS", 0.0)
+    result = good("gradcheck", "points.yaml", cwd=folder)
+    assert re.fullmatch(r"checking 94 derivatives takes about \d+ s\n", result.err)
+
+
+def test_json_is_quiet_about_the_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "LONG_SECONDS", 0.0)
+    assert good("gradcheck", "points.yaml", "--json", cwd=folder).err == ""
+
+
+def test_the_bar_counts_every_derivative(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    @contextmanager
+    def counted(total: int, what: str, *, long: bool) -> Iterator[Callable[[int], None]]:
+        seen.append(-total)
+        yield seen.append
+
+    monkeypatch.setattr(display, "counted", counted)
+    good("gradcheck", "points.yaml", "--parameters", "3", cwd=folder)
+    assert sum(seen) == 0
+    assert len(seen) == 1 + 12
+
+
+# Kinks.
+
+
+def kink(folder: Path, distance: float) -> None:
+    """One relu unit, whose kink lies at x = 0 and 2 examples' x lie at ± ``distance``: rows 1 and 3."""
+    rows = [[1.0, 0.5], [distance, 0.8], [-1.0, 0.1], [-distance, 0.9], [2.0, 0.3]]
+    write_table(folder / "kink.csv", ["x", "y"], rows)
+    weights = {"W1": np.array([[1.0]]), "b1": np.zeros(1), "W2": np.array([[0.5]]), "b2": np.zeros(1)}
+    write_tensors(folder / "start.safetensors", weights)
+    write_config(
+        folder / "kink.yaml",
+        """
+        data: {path: kink.csv, scale: none, scale_targets: none}
+        network: {hidden: [1], activation: relu, weights: start.safetensors}
+        loss: half_squared_error
+        """,
+    )
+
+
+def test_a_kink_within_the_step_is_told_and_is_no_failure(tmp_path: Path) -> None:
+    kink(tmp_path, 1e-6)
+    found = report("kink.yaml", "--method", "central", cwd=tmp_path)
+    (first, second) = [layer for layer in found["layers"] if (layer["layer"], layer["kind"]) == (1, "b")]
+    places = [{"layer": 1, "unit": 0, "example": example} for example in (1, 3)]
+    assert (first["crossed"], first["checked"], first["skipped"], first["passed"]) == (places, 0, 1, True)
+    assert (second["examples"], second["crossed"], second["skipped"]) == (3, places[1:], 1)
+    others = [layer for layer in found["layers"] if (layer["layer"], layer["kind"]) != (1, "b")]
+    assert all(layer["skipped"] == 0 and layer["checked"] for layer in others)
+
+
+def test_a_kink_within_the_step_is_told_in_words(tmp_path: Path) -> None:
+    kink(tmp_path, 1e-6)
+    result = good("gradcheck", "kink.yaml", "--method", "central", cwd=tmp_path)
+    words = "its kink lies within the step, so b of layer 1 was not judged by it"
+    told = [row for row in result.out.splitlines() if "kink" in row]
+    assert told == [f"layer 1, unit 0, example {example}: {words}" for example in (1, 3, 3)]
+    assert [row.split()[-2:] for row in table(result) if " 1  b " in row] == [["not", "judged"]] * 2
+
+
+def test_complex_step_needs_no_excuse_at_a_kink(tmp_path: Path) -> None:
+    for distance in (1e-6, 0.0):
+        kink(tmp_path, distance)
+        found = report("kink.yaml", cwd=tmp_path)
+        assert all(layer["skipped"] == 0 and layer["crossed"] == [] for layer in found["layers"])
+        assert all(layer["checked"] == layer["parameters"] for layer in found["layers"])
+
+
+def test_a_kink_beyond_the_step_is_no_excuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kink(tmp_path, 1e-3)
+    assert all(layer["skipped"] == 0 for layer in report("kink.yaml", "--method", "central", cwd=tmp_path)["layers"])
+    FAULTS["relu′ is missing"].patch(monkeypatch)
+    assert bp("gradcheck", "kink.yaml", "--method", "central", cwd=tmp_path).status == 1
+
+
+def test_a_kink_excuses_no_fault_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kink(tmp_path, 1e-6)
+    FAULTS["Y − A stands for A − Y in the squared error"].patch(monkeypatch)
+    result = bp("gradcheck", "kink.yaml", "--method", "central", "--json", cwd=tmp_path)
+    wrong = [(layer["layer"], layer["kind"]) for layer in result.json["layers"] if not layer["passed"]]
+    assert (result.status, wrong) == (1, [(1, "W"), (2, "W"), (2, "b")] * 2)
+
+
+def test_help_has_an_example(folder: Path) -> None:
+    assert "Example: bp gradcheck configs/iris.yaml --method central" in good("gradcheck", "--help", cwd=folder).out
+
+
+def test_json_is_one_line_of_json(folder: Path) -> None:
+    out = good("gradcheck", "points.yaml", "--json", cwd=folder).out
+    assert json.loads(out)["passed"] is True
+    assert out.count("\n") == 1

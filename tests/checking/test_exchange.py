@@ -1,0 +1,284 @@
+"""``--export`` and ``--against``: somebody else's backward pass, from the exported file to the verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from bpcli.nn import Array
+from tests.cli.support import bp, good, points, refused, write_config, write_tensors
+
+SUFFIXES = ("safetensors", "npz")
+SIZES = (2, 4, 4, 3)
+M = 10
+
+every_suffix = pytest.mark.parametrize("suffix", SUFFIXES)
+
+
+def config(folder: Path, loss: str = "cross_entropy", output: str = "softmax") -> Path:
+    points(folder / "points.csv")
+    return write_config(
+        folder / "points.yaml",
+        f"""
+        data: {{path: points.csv}}
+        network: {{hidden: [{{units: 4, activation: tanh}}, {{units: 4, activation: sigmoid}}], output: {output}}}
+        loss: {loss}
+        """,
+    )
+
+
+def read(path: Path) -> dict[str, Array]:
+    if path.suffix == ".npz":
+        with np.load(path) as archive:
+            return dict(archive)
+    return safetensors.numpy.load_file(path)
+
+
+def write(path: Path, arrays: dict[str, Array]) -> Path:
+    if path.suffix == ".npz":
+        np.savez(path, **arrays)  # type: ignore[arg-type]
+        return path
+    return write_tensors(path, arrays)
+
+
+def backpropagation(file: dict[str, Array], loss: str, output: str) -> dict[str, Array]:
+    """The gradients for an exported file, written out anew: tanh, then sigmoid, then the output."""
+    X, Y = file["X"], file["Y"]
+    m = X.shape[1]
+    A1 = np.tanh(file["W1"] @ X + file["b1"][:, None])
+    A2 = 1 / (1 + np.exp(-(file["W2"] @ A1 + file["b2"][:, None])))
+    Z3 = file["W3"] @ A2 + file["b3"][:, None]
+    powers = np.exp(Z3)
+    A3 = {"softmax": powers / powers.sum(axis=0), "sigmoid": powers / (1 + powers), "identity": Z3}[output]
+    E = np.eye(3)[:, Y] if loss == "cross_entropy" else Y
+    if loss == "cross_entropy":
+        dA3 = -E / A3 / m
+    elif loss == "binary_cross_entropy":
+        dA3 = (-E / A3 + (1 - E) / (1 - A3)) / m
+    else:
+        dA3 = (A3 - E) / (3 * m)
+    if output == "softmax":
+        dZ3 = np.stack([(np.diag(a) - np.outer(a, a)) @ da for a, da in zip(A3.T, dA3.T, strict=True)], axis=1)
+    else:
+        dZ3 = dA3 * (A3 * (1 - A3) if output == "sigmoid" else 1)
+    dZ2 = file["W3"].T @ dZ3 * A2 * (1 - A2)
+    dZ1 = file["W2"].T @ dZ2 * (1 - A1**2)
+    found = {}
+    for l, (dZ, A) in enumerate(((dZ1, X), (dZ2, A1), (dZ3, A2)), start=1):
+        found[f"dW{l}"], found[f"db{l}"] = dZ @ A.T, dZ.sum(axis=1)
+    return found
+
+
+def exported(folder: Path, suffix: str = "npz") -> dict[str, Array]:
+    """What the command writes for the config in a folder."""
+    path = folder / f"given.{suffix}"
+    good("gradcheck", "points.yaml", "--export", path, "--examples", str(M), cwd=folder)
+    return read(path)
+
+
+def judged(folder: Path, arrays: dict[str, Array], suffix: str = "npz") -> tuple[int, str]:
+    path = write(folder / f"found.{suffix}", arrays)
+    result = bp("gradcheck", "points.yaml", "--against", path.name, "--examples", str(M), cwd=folder)
+    assert result.err == ""
+    return result.status, result.out
+
+
+@every_suffix
+def test_the_export_holds_parameters_and_examples_in_columns(suffix: str, tmp_path: Path) -> None:
+    config(tmp_path)
+    file = exported(tmp_path, suffix)
+    shapes = {name: array.shape for name, array in file.items()}
+    assert shapes == {
+        **{f"W{l}": (SIZES[l], SIZES[l - 1]) for l in (1, 2, 3)},
+        **{f"b{l}": (SIZES[l],) for l in (1, 2, 3)},
+        "X": (2, M),
+        "Y": (M,),
+    }
+    assert {array.dtype.name for name, array in file.items() if name != "Y"} == {"float64"}
+
+
+def test_both_kinds_of_export_hold_the_same(tmp_path: Path) -> None:
+    config(tmp_path)
+    one, other = (exported(tmp_path, suffix) for suffix in SUFFIXES)
+    assert one.keys() == other.keys()
+    for name, array in one.items():
+        np.testing.assert_array_equal(array, other[name])
+
+
+@every_suffix
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    ("loss", "output"),
+    [
+        ("cross_entropy", "softmax"),
+        ("cross_entropy", "sigmoid"),
+        ("binary_cross_entropy", "sigmoid"),
+        ("binary_cross_entropy", "softmax"),
+        ("half_squared_error", "identity"),
+        ("half_squared_error", "sigmoid"),
+        ("half_squared_error", "softmax"),
+    ],
+)
+def test_gradients_computed_from_the_export_agree(
+    loss: str, output: str, dtype: str, suffix: str, tmp_path: Path
+) -> None:
+    config(tmp_path, loss, output)
+    found = backpropagation(exported(tmp_path, suffix), loss, output)
+    arrays = {name: array.astype(dtype) for name, array in found.items()}
+    assert judged(tmp_path, arrays, suffix) == (0, f"found.{suffix}: every gradient agrees\n")
+
+
+@every_suffix
+def test_a_slip_is_told_with_its_layer(suffix: str, tmp_path: Path) -> None:
+    config(tmp_path)
+    found = backpropagation(exported(tmp_path, suffix), "cross_entropy", "softmax")
+    slipped = found | {"dW2": found["dW2"].T, "dW1": 0 * found["dW1"]}
+    assert judged(tmp_path, slipped, suffix) == (
+        1,
+        f"found.{suffix}: layer 2 is the first wrong one from the output (dW2)\ndW is transposed\n",
+    )
+
+
+def test_a_bias_summed_over_the_units_is_told(tmp_path: Path) -> None:
+    config(tmp_path)
+    found = backpropagation(exported(tmp_path), "cross_entropy", "softmax")
+    status, out = judged(tmp_path, found | {"db2": np.zeros(M)})
+    assert (status, out.splitlines()[0]) == (1, "found.npz: layer 2 is the first wrong one from the output (db2)")
+
+
+def test_the_verdict_is_told_as_json(tmp_path: Path) -> None:
+    config(tmp_path)
+    found = backpropagation(exported(tmp_path), "cross_entropy", "softmax")
+    write(tmp_path / "found.npz", {name: M * array for name, array in found.items()})
+    words = ("gradcheck", "points.yaml", "--against", "found.npz", "--examples", str(M), "--json")
+    result = bp(*words, cwd=tmp_path)
+    assert (result.status, result.json) == (
+        1,
+        {
+            "against": "found.npz",
+            "passed": False,
+            "layer": 3,
+            "wrong": ["dW3", "db3"],
+            "slip": "right, but without the division by the m examples (1/m): 10 times what it should be",
+        },
+    )
+
+
+def test_the_export_tells_its_file_as_json(tmp_path: Path) -> None:
+    config(tmp_path)
+    result = good("gradcheck", "points.yaml", "--export", "given.npz", "--examples", "5", "--json", cwd=tmp_path)
+    assert result.json == {"exported": "given.npz", "examples": 5}
+
+
+def test_a_run_exports_its_trained_parameters(tmp_path: Path) -> None:
+    config(tmp_path)
+    good("train", "points.yaml", "epochs=1", "--run", "run", "--quiet", cwd=tmp_path)
+    good("gradcheck", "run", "--export", "given.safetensors", cwd=tmp_path)
+    trained, given = read(tmp_path / "run" / "model.safetensors"), read(tmp_path / "given.safetensors")
+    for name, array in trained.items():
+        np.testing.assert_array_equal(given[name], array)
+    write(tmp_path / "found.npz", backpropagation(given, "cross_entropy", "softmax"))
+    assert good("gradcheck", "run", "--against", "found.npz", cwd=tmp_path).out == "found.npz: every gradient agrees\n"
+
+
+def against(folder: Path, name: str, error: str, hint: str, status: int = 3) -> None:
+    words = ("gradcheck", "points.yaml", "--against", name, "--examples", str(M))
+    refused(*words, cwd=folder, status=status, error=f"{name}: {error}", hint=hint)
+
+
+NAMES = "dW1, db1, dW2, db2, dW3, db3"
+RIGHT_SHAPES = {f"dW{l}": np.ones((SIZES[l], SIZES[l - 1])) for l in (1, 2, 3)} | {
+    f"db{l}": np.ones(SIZES[l]) for l in (1, 2, 3)
+}
+
+
+@every_suffix
+def test_an_array_that_is_missing_is_named(suffix: str, tmp_path: Path) -> None:
+    config(tmp_path)
+    write(tmp_path / f"found.{suffix}", {"dW1": np.ones((4, 2))})
+    against(tmp_path, f"found.{suffix}", "no array 'db1' (it holds dW1)", f"it needs {NAMES}")
+
+
+@every_suffix
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_an_array_that_is_not_finite_is_named(value: float, suffix: str, tmp_path: Path) -> None:
+    config(tmp_path)
+    write(tmp_path / f"found.{suffix}", RIGHT_SHAPES | {"db2": np.full(4, value)})
+    error = "array 'db2' holds other than finite floats"
+    against(tmp_path, f"found.{suffix}", error, "save float32 or float64")
+
+
+@every_suffix
+def test_an_array_of_whole_numbers_is_named(suffix: str, tmp_path: Path) -> None:
+    config(tmp_path)
+    write(tmp_path / f"found.{suffix}", RIGHT_SHAPES | {"dW3": np.ones((3, 4), np.int64)})
+    error = "array 'dW3' holds other than finite floats"
+    against(tmp_path, f"found.{suffix}", error, "save float32 or float64")
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "needed"),
+    [
+        ("dW1", (4, 3), "(4, 2)"),
+        ("dW2", (16,), "(4, 4)"),
+        ("dW3", (3, 4, 1), "(3, 4)"),
+        ("db1", (5,), "(4,)"),
+        ("db2", (2, 2), "(4,)"),
+        ("db3", (0,), "(3,)"),
+    ],
+)
+def test_an_array_of_a_shape_that_no_slip_makes_is_named(
+    name: str, shape: tuple[int, ...], needed: str, tmp_path: Path
+) -> None:
+    config(tmp_path)
+    write(tmp_path / "found.npz", RIGHT_SHAPES | {name: np.ones(shape)})
+    hint = "compute it for the parameters and examples that --export writes, with the same config and options"
+    against(tmp_path, "found.npz", f"array {name!r} has shape {shape}, not {needed}", hint)
+
+
+def test_a_file_that_is_absent_is_named(tmp_path: Path) -> None:
+    config(tmp_path)
+    against(tmp_path, "found.npz", "no such file", "check the path")
+    against(tmp_path, "found.safetensors", "no such file", "name a run folder or a safetensors file")
+
+
+def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
+    config(tmp_path)
+    with (tmp_path / "found.npz").open("wb") as file:
+        np.save(file, np.ones(3))
+    error = "not a readable NPZ file: it holds a single array without a name"
+    against(tmp_path, "found.npz", error, "write it with numpy.savez")
+
+
+@pytest.mark.parametrize("kept", [0, 10, 200, -30])
+def test_an_npz_file_that_was_cut_off_is_refused(kept: int, tmp_path: Path) -> None:
+    config(tmp_path)
+    path = write(tmp_path / "found.npz", RIGHT_SHAPES)
+    path.write_bytes(path.read_bytes()[:kept])
+    result = bp("gradcheck", "points.yaml", "--against", "found.npz", cwd=tmp_path)
+    assert (result.status, result.out) == (3, "")
+    assert result.err.startswith("error: found.npz: not a readable NPZ file: ")
+    assert result.err.endswith("\nhint: write it with numpy.savez\n")
+
+
+def test_pickled_arrays_are_refused(tmp_path: Path) -> None:
+    config(tmp_path)
+    write(tmp_path / "found.npz", RIGHT_SHAPES | {"dW1": np.array([None])})
+    result = bp("gradcheck", "points.yaml", "--against", "found.npz", cwd=tmp_path)
+    assert (result.status, result.out) == (3, "")
+    assert "not a readable NPZ file" in result.err
+
+
+def test_export_and_against_at_once_are_refused(tmp_path: Path) -> None:
+    config(tmp_path)
+    words = ("gradcheck", "points.yaml", "--export", "a.npz", "--against", "b.npz")
+    refused(
+        *words,
+        cwd=tmp_path,
+        status=2,
+        error="command line: --export and --against at once",
+        hint="first the one, then the other",
+    )
