@@ -82,7 +82,7 @@ def _npz(path: Path) -> dict[str, Array]:
         return _arrays(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError("no such file", where=str(path), hint="check the path") from error
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(
             f"not a readable NPZ file: {error}", where=str(path), hint="write it with numpy.savez"
         ) from error
@@ -95,4 +95,8 @@ def _arrays(data: bytes) -> dict[str, Array]:
     if not isinstance(archive, np.lib.npyio.NpzFile):
         raise ValueError("it holds a single array without a name")  # noqa: TRY004 - it is a file's content
     with archive:
-        return {name: archive[name] for name in archive.files}
+        arrays = {name: archive[name] for name in archive.files}
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise ValueError(f"its member {name!r} is no array")  # noqa: TRY004 - it is a file's content
+    return arrays

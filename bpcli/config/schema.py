@@ -244,7 +244,10 @@ class HiddenSection(Section):
     initializer: InitializerChoice | None = None
 
 
-Hidden = Annotated[HiddenSection, Shorthand("units", {"type": "integer", "minimum": 1, "description": "units"})]
+Hidden = Annotated[
+    HiddenSection,
+    Shorthand("units", {"type": "integer", "minimum": 1, "maximum": WIDEST, "description": "units"}),
+]
 
 
 class NetworkSection(Section):

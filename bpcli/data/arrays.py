@@ -65,7 +65,7 @@ def read_npz(data: bytes, path: str) -> Matrix:
     """The arrays ``features`` and, beside them, ``targets``."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+            arrays = {name: np.asarray(archive[name]) for name in archive.files}
     except Exception as error:  # zipfile's, zlib's and NumPy's errors share no base class below Exception
         raise DataError(f"not a readable NPZ file: {error}", where=path, hint="write it with numpy.savez") from error
     if "features" not in arrays:

@@ -310,6 +310,10 @@ def test_awkward_text_is_dumped_so_that_it_reads_back(key: str, text: str) -> No
     assert plain(dump({key: text, "list": [text, {key: text}]})) == {key: text, "list": [text, {key: text}]}
 
 
+def test_dump_leaves_printable_text_readable() -> None:
+    assert dump({"é": "naïve 東京 😀"}) == "{é: naïve 東京 😀}\n"
+
+
 def test_dump_keeps_order_and_repeats_what_is_shared() -> None:
     shared = [1]
 
