@@ -20,7 +20,7 @@ from bpcli.nn.initializers import INITIALIZERS
 from bpcli.nn.losses import LOSSES
 from bpcli.nn.optimizers import OPTIMIZERS
 
-deterministic = settings(derandomize=True, deadline=None, max_examples=100)
+deterministic = settings(derandomize=True, deadline=None, max_examples=60)
 
 SHIPPED = sorted(Path(__file__).parents[2].glob("configs/*.yaml"))
 

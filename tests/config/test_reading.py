@@ -462,10 +462,12 @@ def test_wrong_value_stands_at_the_line_of_its_key_and_name_at_its_own(tmp_path:
     ]
 
 
-def test_long_value_is_shortened(tmp_path: Path) -> None:
-    (error, _) = mistakes(tmp_path, BASE + f"seed: {'x' * 500}\n")
+def test_value_is_shown_up_to_sixty_characters_and_shortened_beyond(tmp_path: Path) -> None:
+    (whole_one, _) = mistakes(tmp_path, BASE + f"seed: {'x' * 58}\n")
+    (cut, _) = mistakes(tmp_path, BASE + f"seed: {'x' * 59}\n")
 
-    assert error == f"error: c.yaml:3: seed is '{'x' * 56}…"
+    assert whole_one == f"error: c.yaml:3: seed is '{'x' * 58}'"
+    assert cut == f"error: c.yaml:3: seed is '{'x' * 56}…"
 
 
 def test_keys_and_values_are_shown_with_their_control_characters_escaped(tmp_path: Path) -> None:

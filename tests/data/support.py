@@ -22,7 +22,7 @@ from bpcli.errors import BpError
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.losses import LOSSES
 
-deterministic = settings(derandomize=True, deadline=None, max_examples=60)
+deterministic = settings(derandomize=True, deadline=None, max_examples=40)
 
 PRECISIONS = ("float32", "float64")
 SCALES = ("standard", "minmax", "none")
