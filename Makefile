@@ -8,7 +8,7 @@ test:
 	$(PYTHON) -m pytest
 
 test-slow:
-	$(PYTHON) -m pytest -m slow
+	$(PYTHON) -m pytest -m slow -s
 
 lint:
 	$(PYTHON) -m ruff check .

@@ -203,25 +203,36 @@ def _relative(errors: Array, scale: float) -> Array:
     return np.where(errors == 0, 0.0, np.inf)
 
 
+STEPS = tuple(10.0**-exponent for exponent in range(1, 13))
+"""The steps h whose errors are compared."""
+
+
 @dataclass(frozen=True)
 class StepSize:
-    """Central differences with step ``h``: their largest and median error, relative to the layer's gradient."""
+    """Central differences with step ``h``: largest and median error, relative to the layer's largest gradient.
+
+    Of ``checked`` parameters; the other ``crossed`` ones move some unit across a kink, where a difference
+    says nothing. Errors are NaN where nothing was checked.
+    """
 
     h: float
     largest: float
     median: float
+    checked: int
+    crossed: int
 
 
-def step_sizes(comparison: Comparison, chosen: list[Group]) -> list[StepSize]:
-    """The error of central differences for h = 1e-1 … 1e-12: truncation shrinks with h², round-off grows with 1/h."""
-    found = []
-    for exponent in range(1, 13):
-        h = 10.0**-exponent
-        errors = []
-        for group in chosen:
-            slopes = central(comparison.probe, comparison.theta, group.places, h)
-            apart = np.abs(slopes - comparison.gradient[group.places])
-            errors.append(_relative(apart, comparison.scale(group.layer)))
-        joined = np.concatenate(errors)
-        found.append(StepSize(h, float(joined.max()), float(np.median(joined))))
-    return found
+def step_size(comparison: Comparison, chosen: list[Group], h: float) -> StepSize:
+    """The error of central differences with one step: truncation shrinks with h², round-off grows with 1/h."""
+    probe, theta = comparison.probe, comparison.theta
+    errors, crossed = [], 0
+    for group in chosen:
+        smooth = np.array([not crossings(probe, theta, int(place), h) for place in group.places])
+        places = group.places[smooth]
+        apart = np.abs(central(probe, theta, places, h) - comparison.gradient[places])
+        errors.append(_relative(apart, comparison.scale(group.layer)))
+        crossed += int((~smooth).sum())
+    joined = np.concatenate(errors)
+    if not len(joined):
+        return StepSize(h, np.nan, np.nan, 0, crossed)
+    return StepSize(h, float(joined.max()), float(np.median(joined)), len(joined), crossed)

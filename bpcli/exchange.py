@@ -1,7 +1,7 @@
 """Gradients exchanged with other programs: what they need to compute theirs, and reading what they found.
 
-A file, safetensors or NPZ by its suffix, holds the parameters ``W1``, ``b1``, …
-and the examples ``X``, in columns, and ``Y``; theirs holds ``dW1``, ``db1``, ….
+A file, safetensors or NPZ, holds the parameters ``W1``, ``b1``, … and the
+examples ``X``, in columns, and ``Y``; theirs holds ``dW1``, ``db1``, ….
 """
 
 from __future__ import annotations
@@ -15,20 +15,32 @@ from pathlib import Path
 import numpy as np
 
 from bpcli import storage
-from bpcli.errors import DataError, refused
+from bpcli.errors import ConfigError, DataError, refused
 from bpcli.nn import Array
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
+
+NPZ = ".npz"
+
+SUFFIXES = (".safetensors", NPZ)
 
 
 def export(path: Path, parameters: Parameters, ws: Workspace) -> None:
     """Write the parameters and the examples in ``ws``: X (n_0, m), Y as the loss wants it.
 
     Raises:
+        ConfigError: the file's name ends neither in .safetensors nor in .npz.
         SystemRefusedError: the system refused.
     """
     tensors = {**parameters.named(), "X": ws.X, "Y": ws.Y}
-    if _is_npz(path):
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ConfigError(
+            f"--export to {path.name!r}: neither .safetensors nor .npz",
+            where="command line",
+            hint="end the file's name in one of the two",
+        )
+    if suffix == NPZ:
         buffer = io.BytesIO()
         np.savez(buffer, **{name: np.ascontiguousarray(array) for name, array in tensors.items()})  # type: ignore[arg-type]
         storage.write(path, buffer.getvalue())
@@ -39,12 +51,12 @@ def export(path: Path, parameters: Parameters, ws: Workspace) -> None:
 def gradients(path: Path, sizes: tuple[int, ...], m: int) -> dict[str, Array]:
     """Somebody's dW1, db1, … for layers of these sizes and m examples; other arrays in the file are passed over.
 
-    Shapes that come from a slip (dW transposed, db summed over the wrong axis) are let through.
+    Shapes that come from a slip (dW transposed, db summed over the wrong axis or not at all) are let through.
 
     Raises:
         DataError: the file is absent or malformed, or an array is missing, not of finite floats or misshapen.
     """
-    found = _npz(path) if _is_npz(path) else storage.read_tensors(path)[0]
+    found = _read(path)
     wanted = [name for layer in range(1, len(sizes)) for name in (f"dW{layer}", f"db{layer}")]
     for name in wanted:
         if name not in found:
@@ -60,7 +72,8 @@ def gradients(path: Path, sizes: tuple[int, ...], m: int) -> dict[str, Array]:
         dW, db = found[f"dW{layer}"], found[f"db{layer}"]
         if dW.shape not in ((n, fan_in), (fan_in, n)):
             raise _misshapen(path, f"dW{layer}", dW, (n, fan_in))
-        if db.size not in (n, m, 1) or db.size != max(db.shape, default=1):
+        vector = db.size in (n, m, 1) and db.size == max(db.shape, default=1)
+        if not vector and db.shape not in ((n, m), (m, n)):
             raise _misshapen(path, f"db{layer}", db, (n,))
     return {name: found[name] for name in wanted}
 
@@ -73,30 +86,45 @@ def _misshapen(path: Path, name: str, array: Array, shape: tuple[int, ...]) -> D
     )
 
 
-def _is_npz(path: Path) -> bool:
-    return path.suffix.lower() == ".npz"
+ZIP = b"PK"
+"""How an archive starts, and so an NPZ file."""
 
 
-def _npz(path: Path) -> dict[str, Array]:
+def _read(path: Path) -> dict[str, Array]:
+    """Arrays by name; the kind of file is told by its content."""
     try:
-        return _arrays(path.read_bytes())
+        data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError("no such file", where=str(path), hint="check the path") from error
-    except (ValueError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(
-            f"not a readable NPZ file: {error}", where=str(path), hint="write it with numpy.savez"
-        ) from error
     except OSError as error:
         raise refused("read", path, error) from error
+    kind = "NPZ" if data.startswith(ZIP) or path.suffix.lower() == NPZ else "safetensors"
+    try:
+        return _arrays(data) if kind == "NPZ" else storage.parse_tensors(data)[0]
+    except (ValueError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(
+            f"not a readable {kind} file: {error}",
+            where=str(path),
+            hint="write it with numpy.savez, or with safetensors' save_file",
+        ) from error
 
 
 def _arrays(data: bytes) -> dict[str, Array]:
-    archive = np.load(io.BytesIO(data), allow_pickle=False)
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise ValueError("it holds a single array without a name")  # noqa: TRY004 - it is a file's content
-    with archive:
-        arrays = {name: archive[name] for name in archive.files}
-    for name, array in arrays.items():
-        if not isinstance(array, np.ndarray):
-            raise ValueError(f"its member {name!r} is no array")  # noqa: TRY004 - it is a file's content
-    return arrays
+    """The arrays of an NPZ file."""
+    if not data.startswith(ZIP):
+        raise ValueError("it is no archive of named arrays")
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        return {name: _numbers(archive, name) for name in archive.files}
+
+
+def _numbers(archive: np.lib.npyio.NpzFile, name: str) -> Array:
+    """One array of an archive, which may hold anything."""
+    try:
+        array: object = archive[name]
+    except ValueError as error:
+        if "allow_pickle" in str(error):
+            raise ValueError(f"its array {name!r} holds Python objects, not numbers") from error
+        raise
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"its member {name!r} is no array")  # noqa: TRY004 - it is a file's content
+    return array

@@ -118,17 +118,28 @@ def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, Any] | None]:
         DataError: the file is absent or malformed.
     """
     try:
-        data = path.read_bytes()
-        tensors = safetensors.numpy.load(data)
-        length = int.from_bytes(data[:8], "little")
-        metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
-        header = json.loads(metadata[HEADER]) if HEADER in metadata else None
+        return parse_tensors(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError("no such file", where=str(path), hint="name a run folder or a safetensors file") from error
-    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+    except (ValueError, KeyError) as error:
         raise DataError(
             f"not a readable safetensors file: {error}", where=str(path), hint="copy the file again"
         ) from error
     except OSError as error:
         raise refused("read", path, error) from error
-    return tensors, header
+
+
+def parse_tensors(data: bytes) -> tuple[dict[str, Array], dict[str, Any] | None]:
+    """The arrays and bp's JSON header of a safetensors file's content.
+
+    Raises:
+        ValueError: it is malformed.
+        KeyError: it holds numbers of a type that NumPy lacks.
+    """
+    try:
+        tensors = safetensors.numpy.load(data)
+    except safetensors.SafetensorError as error:
+        raise ValueError(str(error)) from error
+    length = int.from_bytes(data[:8], "little")
+    metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    return tensors, json.loads(metadata[HEADER]) if HEADER in metadata else None

@@ -131,6 +131,8 @@ def crossings(probe: Probe, theta: Array, i: int, h: float = CENTRAL_STEP) -> li
 
     There L has no derivative in between, and a central difference says nothing.
     """
+    if not any(activation.kinks for activation in probe.network.activations):
+        return []
     point = theta.astype(np.float64)
     point[i] = theta[i] - h
     probe(point)

@@ -92,11 +92,12 @@ def judge(network: Network, parameters: Parameters, ws: Workspace, given: dict[s
 
 
 def _column(db: Array) -> Array:
-    """db as a column, if it is a vector in any shape."""
+    """db as a column, if it is a vector in any shape; a matrix is left as it is."""
     return db.reshape(-1, 1) if db.size == max(db.shape, default=0) else db
 
 
-def _tolerance(array: Array) -> float:
+def tolerance(array: Array) -> float:
+    """How far the numbers of an array may lie off, of its largest."""
     return TOLERANCE.get(array.dtype.str[1:], TOLERANCE["f8"])
 
 
@@ -108,7 +109,7 @@ def _agrees(array: Array, truth: Array, numbers: Array, probe: Probe, theta: Arr
         return False
     errors = np.abs(array - truth).reshape(-1)
     coarser = np.finfo(array.dtype).eps / np.finfo(np.float64).eps
-    beyond = np.flatnonzero(errors > _tolerance(array) * np.abs(truth).max())
+    beyond = np.flatnonzero(errors > tolerance(array) * np.abs(truth).max())
     largest_first = beyond[np.argsort(-errors[beyond])]
     return all(errors[k] <= coarser * rounding(probe, theta, int(numbers.flat[k])) for k in largest_first)
 
@@ -117,7 +118,7 @@ def _same(array: Array, truth: Array) -> bool:
     """Whether two arrays agree in shape and, to their precision, in numbers."""
     if array.shape != truth.shape:
         return False
-    return bool(np.abs(array - truth).max() <= _tolerance(array) * np.abs(truth).max())
+    return bool(np.abs(array - truth).max() <= tolerance(array) * np.abs(truth).max())
 
 
 def _factor(array: Array, truth: Array) -> float | None:
@@ -133,7 +134,7 @@ def _factor(array: Array, truth: Array) -> float | None:
 
 def _close(c: float, value: float, array: Array) -> bool:
     """Whether a factor of ``array`` is this value, as far as the array's precision tells."""
-    return bool(np.isclose(c, value, rtol=10 * _tolerance(array), atol=0))
+    return bool(np.isclose(c, value, rtol=10 * tolerance(array), atol=0))
 
 
 def _slip(task: Task, layer: int, dW: Array, db: Array) -> str:
@@ -141,23 +142,26 @@ def _slip(task: Task, layer: int, dW: Array, db: Array) -> str:
     right = _right(task, layer)
     if not dW.any() and (right.dZ @ right.below.T).any():
         return "dW is all zeros"
-    matches = [
-        match for candidate in _candidates(task, layer) for match in _matches(candidate, dW, db) if match is not None
-    ]
+    matches = [match for candidate in _candidates(task, layer) for match in _matches(candidate, dW, db, task)]
     if not matches:
         return NONE
     best = min(matches, key=lambda match: (not match.with_db, not _meanings(match.c, dW, task)))
     return _in_words(best, dW, db, task)
 
 
-def _matches(candidate: Candidate, dW: Array, db: Array) -> Iterator[Match]:
-    """The ways in which dW is the candidate's: as it is, or transposed."""
+def _matches(candidate: Candidate, dW: Array, db: Array, task: Task) -> Iterator[Match]:
+    """The ways in which dW is the candidate's: as it is, or transposed.
+
+    A single number is a multiple of any other, so its factor must be db's too, or have a meaning.
+    """
     truth = candidate.dZ @ candidate.below.T
     of_db = _factor(db, candidate.dZ.sum(axis=1, keepdims=True))
     for transposed, array in enumerate((dW, dW.T)):
         c = _factor(array, truth)
-        if c is not None:
-            with_db = of_db is not None and _close(of_db, c, db)
+        if c is None:
+            continue
+        with_db = of_db is not None and _close(of_db, c, db)
+        if array.size > 1 or with_db or _meanings(c, array, task):
             yield Match(candidate, c, bool(transposed), with_db)
 
 
@@ -214,27 +218,32 @@ def _times(c: float, array: Array, task: Task) -> str:
 def _bias_slip(dZ: Array, db: Array, task: Task) -> str:
     """What is wrong with db, dW having come from ``dZ``; empty if nothing is."""
     truth = dZ.sum(axis=1, keepdims=True)
-    c = _factor(db, truth)
-    if c is not None:
-        return "db is right" + _times(c, db, task) if c != 1 else ""
+    if _same(db, truth):
+        return ""
     if not db.any():
         return "db is all zeros"
+    c = _factor(db, truth)
+    if c is not None and (db.size > 1 or _meanings(c, db, task)):
+        return "db is right" + _times(c, db, task)
     for words, array in _wrong_sums(dZ, db):
         c = _factor(db, array)
-        if c is not None:
+        if c is not None and (db.size > 1 or c == 1):
             return words + _times(c, db, task)
     return "db fits none of the known slips"
 
 
 def _wrong_sums(dZ: Array, db: Array) -> Iterator[tuple[str, Array]]:
     """Sums of dZ that are no bias gradient; first those with more numbers in which to agree."""
-    over_units = dZ.sum(axis=0)[:, None]
-    if dZ.shape[0] > 1:
-        yield "db is summed over the units, the wrong axis, instead of the examples", over_units
-    for example in range(dZ.shape[1] if dZ.shape[0] > 1 else 0):
+    n, m = dZ.shape
+    if m > 1:
+        for array in (dZ, dZ.T):
+            yield "db is not summed over the examples", array
+    if n > 1:
+        yield "db is summed over the units, the wrong axis, instead of the examples", dZ.sum(axis=0)[:, None]
+    for example in range(m if m > 1 else 0):
         words = f"db is of one example, number {example}, instead of the sum over all"
         yield words, dZ[:, example : example + 1]
-    if dZ.shape[0] > 1 and db.size in (1, dZ.shape[0]):
+    if n > 1 and db.size in (1, n):
         yield "db is summed over both axes", np.full(db.shape, dZ.sum())
 
 

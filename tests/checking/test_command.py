@@ -57,7 +57,10 @@ def table(result: Result) -> list[str]:
 def test_a_right_gradient_ends_with_0(method: str, folder: Path) -> None:
     result = good("gradcheck", "points.yaml", "--method", method, cwd=folder)
     assert result.err == ""
-    assert result.out.splitlines()[0] == f"{method}; errors relative to the layer's largest gradient"
+    first, second, title, *_ = result.out.splitlines()
+    losses = [batch["loss"] for batch in report("points.yaml", "--method", method, cwd=folder)["batches"]]
+    assert [first, second] == [f"{m} examples: loss {loss:.4g}" for m, loss in zip((10, 5), losses, strict=True)]
+    assert title == f"{method}; errors relative to the layer's largest gradient"
     assert result.out.splitlines()[-1] == "the gradient that trains agrees"
     rows = table(result)
     assert len(rows) == 2 * 3 * 2
@@ -292,6 +295,12 @@ def test_the_bar_counts_every_derivative(folder: Path, monkeypatch: pytest.Monke
     assert len(seen) == 1 + 12
 
 
+def test_the_bar_counts_the_step_sizes_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "LONG_SECONDS", 0.0)
+    result = good("gradcheck", "points.yaml", "--step-sizes", cwd=folder)
+    assert re.fullmatch(rf"checking {94 + 12 * 47} derivatives takes about \d+ s\n", result.err)
+
+
 # Kinks.
 
 
@@ -329,6 +338,32 @@ def test_a_kink_within_the_step_is_told_in_words(tmp_path: Path) -> None:
     told = [row for row in result.out.splitlines() if "kink" in row]
     assert told == [f"layer 1, unit 0, example {example}: {words}" for example in (1, 3, 3)]
     assert [row.split()[-2:] for row in table(result) if " 1  b " in row] == [["not", "judged"]] * 2
+
+
+def test_step_sizes_leave_out_what_crosses_a_kink(tmp_path: Path) -> None:
+    kink(tmp_path, 1e-6)
+    sizes = report("kink.yaml", "--step-sizes", cwd=tmp_path)["step_sizes"]
+    beyond, within = sizes[6:], sizes[1:5]
+    assert all(size["crossed"] == 0 and size["checked"] == 4 for size in beyond)
+    assert all(size["crossed"] > 0 and size["largest"] < 1e-6 for size in within)
+    drawn = good("gradcheck", "kink.yaml", "--step-sizes", cwd=tmp_path).out.splitlines()
+    told = [row.endswith("cross a kink)") for row in drawn if row.startswith("  h = ")]
+    assert told == [size["crossed"] > 0 for size in sizes]
+
+
+def test_a_step_at_which_everything_crosses_a_kink_has_no_error(tmp_path: Path) -> None:
+    write_table(tmp_path / "kink.csv", ["x", "y"], [[0.0, 0.5]])
+    write_tensors(tmp_path / "start.safetensors", {"W1": np.zeros((1, 1)), "b1": np.zeros(1)})
+    write_config(
+        tmp_path / "kink.yaml",
+        """
+        data: {path: kink.csv, scale: none, scale_targets: none}
+        network: {output: relu, weights: start.safetensors}
+        loss: half_squared_error
+        """,
+    )
+    found = report("kink.yaml", "--step-sizes", cwd=tmp_path)["step_sizes"]
+    assert {(size["checked"], size["crossed"]) for size in found} == {(1, 1)}
 
 
 def test_complex_step_needs_no_excuse_at_a_kink(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from bpcli.checking import Method, gradients_of, groups
 
-from .faults import FAULTS, Fault, Pass, Pieces
+from .faults import FAULTS, KINDS
+from .faults.mechanism import Fault, Pass, Pieces
 from .support import METHODS, Subject, Wrong, subject
 
 LEAST = 30
@@ -38,6 +39,10 @@ def expected(fault: Fault) -> Wrong:
 
 def test_the_list_is_long_enough() -> None:
     assert len(FAULTS) >= LEAST
+
+
+def test_every_fault_has_a_name_of_its_own() -> None:
+    assert len(FAULTS) == sum(len(kind.FAULTS) for kind in KINDS)
 
 
 @both_methods

@@ -94,12 +94,14 @@ def test_random_networks_are_of_every_kind() -> None:
 def complex_mark_holds(networks: int, places: int, seed: int) -> None:
     rng = np.random.default_rng(seed + 1000)
     worst = max(worst_by_complex_step(given, places, rng) for given in subjects(networks, seed))
+    print(f"{networks} networks, complex step: at most {worst:.2g} of the layer's largest gradient apart")  # noqa: T201 - a figure to read
     assert worst <= COMPLEX_MARK
 
 
 def central_mark_holds(networks: int, places: int, seed: int) -> None:
     rng = np.random.default_rng(seed + 1000)
     worst = max(worst_by_central(given, places, rng) for given in subjects(networks, seed))
+    print(f"{networks} networks, central differences: at most {worst:.2g} of what is allowed apart")  # noqa: T201 - a figure to read
     assert worst <= 1
 
 

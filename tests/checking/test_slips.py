@@ -11,7 +11,7 @@ import pytest
 
 from bpcli.nn import Array
 from bpcli.nn.parameters import Parameters, count
-from bpcli.nn.slips import Verdict, judge
+from bpcli.nn.slips import NONE, Verdict, judge
 from bpcli.nn.workspace import Workspace
 
 from .support import Subject, loss, subject
@@ -240,6 +240,50 @@ def test_a_bias_of_one_example_is_recognised(example: int, layer: int, dtype: st
     verdict = bias(work, layer, work.ws.dZ[layer][:, example])
     words = f"db is of one example, number {example}, instead of the sum over all"
     assert verdict == Verdict(layer, (f"db{layer}",), words)
+
+
+@every_precision
+@LAYERS
+@pytest.mark.parametrize("width", [3, 1])
+@pytest.mark.parametrize("turned", ["", "turned"])
+@pytest.mark.parametrize("c", [1, M])
+def test_a_bias_that_is_not_summed_is_recognised(c: int, turned: str, width: int, layer: int, dtype: str) -> None:
+    work = squared(dtype, sizes=(4, 5, 6, width))
+    dZ = c * work.ws.dZ[layer]
+    words = "db is not summed over the examples"
+    more = f", but without the division by the m examples (1/m): {M} times what it should be" * (c != 1)
+    assert bias(work, layer, dZ.T if turned else dZ) == Verdict(layer, (f"db{layer}",), words + more)
+
+
+def one_output(dtype: str) -> Homework:
+    return squared(dtype, sizes=(4, 5, 6, 1))
+
+
+@every_precision
+@pytest.mark.parametrize("example", [0, 3, M - 1])
+def test_a_single_bias_of_one_example_is_recognised(example: int, dtype: str) -> None:
+    words = f"db is of one example, number {example}, instead of the sum over all"
+    work = one_output(dtype)
+    assert bias(work, 3, work.ws.dZ[3][:, example]) == Verdict(3, ("db3",), words)
+
+
+@every_precision
+def test_a_single_bias_is_a_multiple_of_anything_so_only_a_known_factor_counts(dtype: str) -> None:
+    work = one_output(dtype)
+    for c, words in ((M, "without the division by the m examples (1/m)"), (-1, "with the sign of the gradient turned")):
+        told = f"db is right, but {words}: {c} times what it should be"
+        assert bias(work, 3, c * work.right["db3"]) == Verdict(3, ("db3",), told)
+    unknown = "db fits none of the known slips"
+    assert bias(work, 3, 1.7 * work.right["db3"]) == Verdict(3, ("db3",), unknown)
+
+
+@every_precision
+def test_a_single_weight_is_a_multiple_of_anything_so_only_a_known_factor_counts(dtype: str) -> None:
+    work = squared(dtype, sizes=(4, 5, 1, 1))
+    for c, words in ((M, "without the division by the m examples (1/m)"), (-1, "with the sign of the gradient turned")):
+        verdict = work.judged(work.changed(dW3=c * work.right["dW3"]))
+        assert verdict.slip == f"dW is right, but {words}: {c} times what it should be"
+    assert work.judged(work.changed(dW3=1.7 * work.right["dW3"])).slip == NONE
 
 
 @every_precision

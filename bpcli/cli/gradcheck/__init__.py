@@ -1,0 +1,164 @@
+"""``bp gradcheck``: the gradient that trains against differences, layer by layer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from bpcli.cli.arguments import Json, Words, config_and_overrides
+from bpcli.errors import ExitStatus
+
+if TYPE_CHECKING:
+    from bpcli.checking import Checked, Comparison, Group, StepSize
+    from bpcli.experiment import Experiment
+    from bpcli.nn import IndexArray
+
+LONG_SECONDS = 2.0
+"""From so long on, the time is told in advance and a bar is shown."""
+
+
+def gradcheck(
+    words: Words,
+    method: Annotated[
+        Literal["complex-step", "central"], typer.Option("--method", help="How differences are taken.")
+    ] = "complex-step",
+    examples: Annotated[
+        int | None,
+        typer.Option(
+            "--examples", min=1, metavar="N", help="Examples in the full batch; default the config's batch, at most 32."
+        ),
+    ] = None,
+    parameters: Annotated[
+        int | None,
+        typer.Option(
+            "--parameters",
+            min=1,
+            metavar="N",
+            help="Parameters checked of each layer's W and b; default all of up to 2000, else 100.",
+        ),
+    ] = None,
+    step_sizes: Annotated[
+        bool, typer.Option("--step-sizes", help="Show the error of central differences against their step.")
+    ] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", metavar="FILE", help="Write parameters and examples (safetensors, or .npz) and stop."),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", metavar="FILE", help="Judge somebody else's dW1, db1, … for what --export writes."),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Check backpropagation: the trainer's own gradient against differences of the loss.
+
+    Takes a config, at its initial parameters, or a run's folder, at its trained ones.
+    In float64, on real examples: a full batch, then a shorter one through the same buffers.
+    Exit status 0 if all of it agrees, 1 if not.
+
+    Example: bp gradcheck configs/iris.yaml --method central
+    """
+    from bpcli import checking
+    from bpcli.cli.gradcheck import report
+
+    path, changes = config_and_overrides(words)
+    built = _built(path, changes)
+    batches = _batches(built, examples)
+    theta, part = built.parameters.theta, built.examples("train")
+    assert part is not None
+    if export is not None or against is not None:
+        from bpcli.cli.gradcheck import foreign
+
+        return foreign.exchanged(built, batches[0], export, against, json=json)
+    chosen = checking.groups(built.network, parameters, built.plan.seed)
+    gradients = checking.gradients_of(built.network, theta, part, batches)
+    comparisons = [
+        checking.Comparison(built.network, theta, gradient, checking.probe_of(built.network, part, batch), method)
+        for batch, gradient in zip(batches, gradients, strict=True)
+    ]
+    checked, sizes = _checked(comparisons, chosen, step_sizes=step_sizes, quiet=json)
+    rows = {len(batch): built.loaded.parts["train"].rows[batch] for batch in batches}
+    found = report.Report(str(path), method, comparisons, checked, sizes, rows)
+    if json:
+        from bpcli.cli.output import emit
+        from bpcli.storage import to_json
+
+        emit(to_json(found.as_dict()) + "\n")
+    else:
+        report.show(found)
+    return ExitStatus.DONE if found.passed else ExitStatus.CHECK_FAILED
+
+
+def _built(path: Path, changes: list[str]) -> Experiment:
+    """The experiment in float64, at a run's trained parameters where ``path`` is a run."""
+    from bpcli import experiment, model
+    from bpcli.config.reading import load
+    from bpcli.runs import CONFIG
+
+    config = path / CONFIG if path.is_dir() else path
+    built = experiment.build(load(config, [*changes, "dtype=float64"]))
+    if path.is_dir():
+        model.read_weights(path, built.parameters)
+    return built
+
+
+def _batches(built: Experiment, wanted: int | None) -> list[IndexArray]:
+    """Examples spread evenly over the training part, so that a sorted file shows every class; then half of them."""
+    import numpy as np
+
+    from bpcli.errors import ConfigError
+
+    size = built.loaded.parts["train"].size
+    if wanted is not None and wanted > size:
+        raise ConfigError(
+            f"--examples is {wanted}, but there are {size} training examples",
+            where="command line",
+            hint="ask for fewer",
+        )
+    full = wanted or min(built.plan.batch_size, 32, size)
+    shorter = (full + 1) // 2
+    spread = np.arange(full) * size // full
+    return [spread] + ([spread[full - shorter :]] if shorter < full else [])
+
+
+def _checked(
+    comparisons: list[Comparison], chosen: list[Group], *, step_sizes: bool, quiet: bool
+) -> tuple[list[Checked], list[StepSize]]:
+    """Every group by every comparison, and, where asked for, the errors of central differences by their step."""
+    from bpcli import checking, display
+
+    steps = checking.STEPS if step_sizes else ()
+    places = sum(len(group.places) for group in chosen)
+    pieces = places * (len(comparisons) + len(steps))
+    seconds = _seconds(comparisons, chosen[-1], steps) * places
+    long = seconds > LONG_SECONDS and not quiet
+    if long:
+        display.say(f"checking {pieces:,} derivatives takes about {seconds:.0f} s")
+    checked, sizes = [], []
+    with display.counted(pieces, "derivatives", long=long) as advance:
+        for comparison in comparisons:
+            for group in chosen:
+                checked.append(comparison.check(group))
+                advance(len(group.places))
+        for h in steps:
+            sizes.append(checking.step_size(comparisons[0], chosen, h))
+            advance(places)
+    return checked, sizes
+
+
+def _seconds(comparisons: list[Comparison], group: Group, steps: tuple[float, ...]) -> float:
+    """What checking one parameter will take, from doing so once."""
+    from time import perf_counter
+
+    from bpcli import checking
+
+    one = replace(group, places=group.places[:1])
+    began = perf_counter()
+    comparisons[0].slopes(one.places)
+    compared = perf_counter()
+    if steps:
+        checking.step_size(comparisons[0], [one], steps[0])
+    return (compared - began) * len(comparisons) + (perf_counter() - compared) * len(steps)

@@ -1,0 +1,184 @@
+"""What a fault is, how it gets into the engine where that computes the gradient that trains, and where it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+import numpy as np
+import pytest
+
+from bpcli.checking import Method
+from bpcli.nn import Array
+from bpcli.nn.network import Network
+from bpcli.nn.parameters import Parameters
+from bpcli.nn.workspace import Workspace
+from tests.checking.support import METHODS, Subject, loss, subject
+
+
+class Mistake(Protocol):
+    """What the engine can be made to do wrong."""
+
+    def put_into(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the engine make it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """One of the engine's methods gives way to another."""
+
+    owner: type
+    method: str
+    by: Callable[..., Any]
+
+    def put_into(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(self.owner, self.method, self.by)
+
+
+@dataclass(frozen=True)
+class Afresh:
+    """A mistake that remembers earlier batches, so that each use needs one of its own."""
+
+    made: Callable[[], Mistake]
+
+    def put_into(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made().put_into(monkeypatch)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one step of backward has at hand."""
+
+    network: Network
+    parameters: Parameters
+    gradient: Parameters
+    ws: Workspace
+
+    @property
+    def last(self) -> int:
+        return len(self.network.sizes) - 1
+
+
+Piece = Callable[[Pass, int], None]
+"""Of backward, at layer l."""
+
+
+def scale(at: Pass) -> float:
+    return at.network.scale(at.ws.m)
+
+
+def output(at: Pass, scale: float) -> None:
+    """dZ of layer L."""
+    ws, l = at.ws, at.last
+    at.network.head.backward(ws.Z[l], ws.A[l], ws.Y, scale, ws.dA[l], ws.dZ[l], ws.output)
+
+
+def weights(at: Pass, l: int) -> None:
+    np.dot(at.ws.dZ[l], at.ws.A[l - 1].T, out=at.gradient.W[l])
+
+
+def biases(at: Pass, l: int) -> None:
+    np.dot(at.ws.dZ[l], at.ws.ones, out=at.gradient.b[l])
+
+
+def below(at: Pass, l: int) -> None:
+    """dA of layer l − 1."""
+    np.dot(at.parameters.W[l].T, at.ws.dZ[l], out=at.ws.dA[l - 1])
+
+
+def through(at: Pass, l: int) -> None:
+    """dZ of hidden layer l."""
+    ws = at.ws
+    at.network.hidden[l - 1].backward(ws.dA[l], ws.Z[l], ws.A[l], ws.dZ[l], ws.scratch[l])
+
+
+def ending(at: Pass) -> None:
+    """After the last layer the gradient is complete."""
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """``Network.backward`` in pieces, so that one of them can be wrong."""
+
+    scale: Callable[[Pass], float] = scale
+    output: Callable[[Pass, float], None] = output
+    weights: Piece = weights
+    biases: Piece = biases
+    below: Piece = below
+    through: Piece = through
+    ending: Callable[[Pass], None] = ending
+
+    def backward(self, network: Network, parameters: Parameters, gradient: Parameters, ws: Workspace) -> None:
+        at = Pass(network, parameters, gradient, ws)
+        self.output(at, self.scale(at))
+        for l in range(at.last, 0, -1):
+            self.weights(at, l)
+            self.biases(at, l)
+            if l > 1:
+                self.below(at, l)
+                self.through(at, l - 1)
+        self.ending(at)
+
+    def put_into(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def backward(network: Network, parameters: Parameters, gradient: Parameters, ws: Workspace) -> None:
+            self.backward(network, parameters, gradient, ws)
+
+        monkeypatch.setattr(Network, "backward", backward)
+
+
+def only_at(layer: int | None, wrong: Piece, right: Piece) -> Piece:
+    """A piece that is wrong at one layer, or at all where none is named."""
+    return lambda at, l: wrong(at, l) if layer in (None, l) else right(at, l)
+
+
+def the_batch_before() -> Callable[[Array], Array]:
+    """A memory that gives back the array it was handed the time before, cut to the present size."""
+    kept: list[Array] = []
+
+    def before(now: Array) -> Array:
+        kept.append(now.copy())
+        return kept[-2:][0][..., : now.shape[-1]]
+
+    return before
+
+
+@cache
+def of(
+    hidden: str = "tanh", output: str = "softmax", name: str = "cross_entropy", **reductions: Any
+) -> Callable[[], Subject]:
+    """Subjects with another activation, output or loss."""
+    return lambda: subject(hidden=(hidden, hidden), output=output, of=loss(name, **reductions))
+
+
+ORDINARY = of("tanh")
+
+EXCHANGED = (3, "b")
+"""Untouched where targets change places: Σ_j (a_j − y_j) is the same whichever y belongs to which a."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A mistake, where it is made and where it shows.
+
+    ``layer`` is where the mistake is made: the first layer, counted from the output,
+    whose dW or db it changes. ``kinds`` says which of the two; ``below`` whether the
+    layers below are wrong as well, because the mistake travels on through dZ or is
+    made in each. ``untouched`` is a layer's array that the mistake happens to leave
+    right; ``batches`` says on which of the two batches it shows, ``methods`` to whom.
+    """
+
+    mistake: Mistake
+    layer: int = 3
+    kinds: str = "Wb"
+    below: bool = True
+    untouched: tuple[int, str] = (0, "")
+    batches: tuple[str, ...] = ("full", "shorter")
+    subject: Callable[[], Subject] = ORDINARY
+    methods: tuple[Method, ...] = METHODS
+
+    def patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the engine make the mistake."""
+        self.mistake.put_into(monkeypatch)
