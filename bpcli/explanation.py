@@ -50,12 +50,13 @@ class Update:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What is shown in every format; ``choices`` are the config's, in plain data."""
+    """What is shown in every format; ``others`` could express the network too, ``choices`` are the config's as data."""
 
     source: str
     trained: bool
     data: str
     document: Document
+    others: tuple[str, ...]
     layers: tuple[int, ...]
     choices: dict[str, Any]
     updates: tuple[Update, ...]
@@ -83,6 +84,7 @@ def explain(source: Path, changes: list[str], document: str | None, rows: Sequen
         trained=trained,
         data=built.loaded.parts["train"].path,
         document=chosen,
+        others=tuple(name for name in documents.expressing(built.network) if name != chosen.name),
         layers=built.network.sizes,
         choices=_described(built, mode),
         updates=_follow(built, chosen, batches, mode),

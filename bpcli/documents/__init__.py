@@ -35,13 +35,18 @@ PREFERRED: dict[type, tuple[str, ...]] = {
 WHERE = "command line"
 
 
+def expressing(network: Network) -> list[str]:
+    """The names of the documents that can express ``network``."""
+    return [name for name, document in DOCUMENTS.items() if not document.objection(network)]
+
+
 def choose(name: str | None, network: Network) -> Document:
     """The document called ``name``, by default the first that suits the loss and can express ``network``.
 
     Raises:
         ConfigError: there is no such document, or it cannot express the network.
     """
-    able = [document.name for document in DOCUMENTS.values() if not document.objection(network)]
+    able = expressing(network)
     if name is None:
         preferred = [known for known in PREFERRED.get(type(network.head.loss), ()) if known in able]
         if not preferred:
@@ -51,7 +56,7 @@ def choose(name: str | None, network: Network) -> Document:
         raise ConfigError(f"there is no document {name!r}", where=WHERE, hint=did_you_mean(name, DOCUMENTS))
     objection = DOCUMENTS[name].objection(network)
     if objection:
-        hint = f"choose from {', '.join(able)}" if able else "no document can"
+        hint = f"documents that can: {', '.join(able) or 'none'}"
         raise ConfigError(f"document {name} cannot express this network: {objection}", where=WHERE, hint=hint)
     return DOCUMENTS[name]
 

@@ -7,6 +7,7 @@ several, 1/N enters at the output and the bias gradients add up the columns.
 from __future__ import annotations
 
 from bpcli.documents.matrices import Walk
+from bpcli.documents.objections import clash, of_loss
 from bpcli.documents.reductions import Own, factor, remark
 from bpcli.documents.steps import Document, Equation, Page, Step, activation_names
 from bpcli.documents.trace import Trace
@@ -96,13 +97,16 @@ SEVERAL = ONE | {
 
 def objection(network: Network) -> str:
     """Why the document cannot express ``network``."""
-    if not isinstance(network.head.loss, BinaryCrossEntropy):
-        return "its loss is the binary cross-entropy"
-    if network.sizes[-1] != 1:
-        return f"it has one output, the network {network.sizes[-1]}"
+    outputs = network.sizes[-1]
+    several = clash("one output", str(outputs)) if outputs != 1 else ""
+    return of_loss(network, BinaryCrossEntropy) or several or _not_sigmoid(network)
+
+
+def _not_sigmoid(network: Network) -> str:
+    """The clash where a layer has another activation than the sigmoid."""
     for l, name in enumerate(activation_names(network)[1:], start=1):
         if name != "sigmoid":
-            return f"it has a sigmoid in every layer, the network {name} in layer {l}"
+            return clash("sigmoid in every layer", f"{name} in layer {l}")
     return ""
 
 

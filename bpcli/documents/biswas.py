@@ -8,15 +8,20 @@ pre-activation, H the activation, E the one-hot labels. One example is shown by
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bpcli.documents.matrices import Walk
+from bpcli.documents.objections import hidden_layers, of_loss, of_output, of_softmax
 from bpcli.documents.reductions import Own, factor, remark
-from bpcli.documents.steps import Document, Equation, Page, Step, activation_names
+from bpcli.documents.steps import Document, Equation, Page, Step
 from bpcli.documents.trace import Trace
 from bpcli.documents.updates import UNWRITTEN
 from bpcli.nn.losses import CrossEntropy
 from bpcli.nn.network import Network
 
 OWN = Own("sum", "mean", "p", "m", loss=r"\mathcal{L}")
+WHOLE = replace(OWN, loss="L")
+"""4.3 writes the loss of one data point in another letter than §3 the mean."""
 
 ASSUMES = "5.2 prints $A_0 = X$, but the recursion uses $H_0$: $H_0 = X$."
 OWN_G = "The document's backward has one $g'$ where its forward has $g_k$; each layer's own is meant."
@@ -139,22 +144,20 @@ SEVERAL = {
 
 def objection(network: Network) -> str:
     """Why the document cannot express ``network``."""
-    if not isinstance(network.head.loss, CrossEntropy):
-        return "its loss is the cross-entropy of the true class"
-    *hidden, output = activation_names(network)[1:]
-    if output != "softmax":
-        return f"its output is a softmax, the network's is {output}"
-    if "softmax" in hidden:
-        return f"its g acts on each unit by itself, hidden layer {hidden.index('softmax') + 1} is a softmax"
-    return ""
+    return (
+        of_loss(network, CrossEntropy)
+        or of_output(network, "softmax")
+        or of_softmax(network, "g", hidden_layers(network))
+    )
 
 
 def steps(trace: Trace) -> tuple[Step, ...]:
     """Given, forward, loss, backward, update: 5.1 for one example, else 5.2."""
     one = trace.m == 1
-    page, own = Page(ONE if one else SEVERAL), factor(trace, OWN)
+    page, reduced = Page(ONE if one else SEVERAL), OWN if one else WHOLE
+    own = factor(trace, reduced)
     output = ("activation_gradient", "error") if one else ("error",)
-    Walk(page, trace, own.document, own, output, remark(trace, OWN), UNWRITTEN, function="g_<l>").steps()
+    Walk(page, trace, own.document, own, output, remark(trace, reduced), UNWRITTEN, function="g_<l>").steps()
     return tuple(page.steps)
 
 

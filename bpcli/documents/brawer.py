@@ -15,6 +15,7 @@ import numpy as np
 
 from bpcli.documents.brawer_equations import EQUATIONS, UNLIKE, hidden_h
 from bpcli.documents.matrices import LEARNING_RATE
+from bpcli.documents.objections import clash, hidden_layers, of_loss, of_output, of_softmax
 from bpcli.documents.reductions import Own, factor, remark
 from bpcli.documents.steps import Document, Page, Step, activation_names, derivative
 from bpcli.documents.trace import Trace
@@ -33,16 +34,20 @@ EACH = Own("sum", "sum", "K", "m")
 
 def objection(network: Network) -> str:
     """Why the document cannot express ``network``."""
-    if not isinstance(network.head.loss, BinaryCrossEntropy):
-        return "its cost is the binary cross-entropy of each output"
-    *hidden, output = activation_names(network)[1:]
-    if output != "sigmoid":
-        return f"its output is a sigmoid, for (19) and (20), the network's is {output}"
-    for l, (name, activation) in enumerate(zip(hidden, network.hidden, strict=True), start=1):
-        if name == "softmax":
-            return f"its h acts on each node by itself, hidden layer {l} is a softmax"
-        if at_one(activation) == 0:
-            return f"its C is 1/h(1), which is 1/0 for {name} in hidden layer {l}"
+    return (
+        of_loss(network, BinaryCrossEntropy)
+        or of_output(network, "sigmoid")
+        or of_softmax(network, "h", hidden_layers(network))
+        or _no_reciprocal(network)
+    )
+
+
+def _no_reciprocal(network: Network) -> str:
+    """The clash where C of a layer, 1/h(1), would be 1/0."""
+    names = activation_names(network)
+    for l in hidden_layers(network):
+        if at_one(network.hidden[l - 1]) == 0:
+            return clash("an h with h(1) other than 0, for (7)", f"{names[l]} in layer {l}")
     return ""
 
 
@@ -142,6 +147,7 @@ DOCUMENT = Document(
     conventions=(
         "Layers count from 1, the inputs, to $L$; node 0 of every layer but the last is the bias node, of value 1.",
         r"$\theta^{(l)}$ leads from layer $l$ to $l + 1$, is $s_{l+1} \times (s_l + 1)$, column 0 the bias node's.",
+        r"In place of the letter a layer's number is in parentheses, $z^{(2)}$: without them it would be a power.",
         "$z$ is a node's value before $h$. The sample $i$, implicit in the document, is the column here.",
         r"$J$ and its gradients are means over the $m$ samples, $\delta$ belongs to one.",
     ),

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from bpcli.documents.general_equations import LAST_WEIGHTS, Wording, equations
 from bpcli.documents.matrices import LEARNING_RATE
+from bpcli.documents.objections import all_layers, of_loss, of_softmax
 from bpcli.documents.reductions import Factor, Own, factor, remark
 from bpcli.documents.steps import Document, Page, Step, activation_names, derivative, function_note
 from bpcli.documents.trace import Trace
@@ -36,12 +37,7 @@ COSTS: dict[type, str] = {
 
 def objection(network: Network) -> str:
     """Why the document cannot express ``network``."""
-    if type(network.head.loss) not in COSTS:
-        return "its cost is a sum over outputs of a known c"
-    for l, name in enumerate(activation_names(network)):
-        if name == "softmax":
-            return f"its f, in §1 as in §2, acts on each node by itself, layer {l} is a softmax"
-    return ""
+    return of_loss(network, *COSTS) or of_softmax(network, "f", all_layers(network))
 
 
 def wording(network: Network) -> Wording:
@@ -151,6 +147,7 @@ DOCUMENT = Document(
     expresses="any activations and any cost of each output by itself; not softmax",
     conventions=(
         r"Layers count from 0, the inputs, to $L$; $w^l$ leads from layer $l$ to $l + 1$ and is $N_l \times N_{l+1}$.",
+        r"In place of the letter a layer's number is in parentheses, $w^{(2)}$: without them it would be a power.",
         "The bias weights $w_0^l$ are a row.",
         r"$C$ and its gradients are sums over the $P$ data points, without $\frac{1}{P}$; data points are columns.",
         "Where $c$ is a log-likelihood, $C$ is to be raised and its gradient points uphill.",

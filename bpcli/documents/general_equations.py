@@ -157,7 +157,7 @@ def _closed(table: dict[str, Equation]) -> dict[str, Equation]:
     found = {}
     for key, before in (("bias_gradient", ""), ("weight_gradient", "a_{n_0}^{p,0} ")):
         said = table[key]
-        formula = rf"w_{{n_1}}^1 \sum_{{p=1}}^{{P}} {before}{inner}"
+        formula = rf"w_{{n_1}}^{{(1)}} \sum_{{p=1}}^{{P}} {before}{inner}"
         notes = (ACTIVATIONS,) if not before else ()
         found[f"{key}/closed"] = Equation(
             said.title, "§5, (16), (17)", said.symbol, formula, said.rows, said.columns, notes

@@ -8,8 +8,9 @@ descent); batch and mini-batch average the gradients of their examples.
 from __future__ import annotations
 
 from bpcli.documents.matrices import Walk
+from bpcli.documents.objections import all_layers, of_loss, of_softmax
 from bpcli.documents.reductions import Own, factor, remark
-from bpcli.documents.steps import Document, Equation, Page, Step, activation_names
+from bpcli.documents.steps import Document, Equation, Page, Step
 from bpcli.documents.trace import Mode, Trace
 from bpcli.nn.losses import HalfSquaredError
 from bpcli.nn.network import Network
@@ -18,7 +19,7 @@ OWN = Own("mean", "mean", "n_L", "m", loss="C")
 EACH = Own("mean", "sum", "n_L", "m")
 """δ belongs to one example: it is not divided by their number."""
 
-GIVEN = r"The document does not say it: the activation of layer 0 is the input, $a^0 = x$."
+GIVEN = r"The document does not say it: the activation of layer 0 is the input, $a^{(0)} = x$."
 BEFORE = r"Every $\delta$ uses the weights as they were before the update."
 DOWNHILL = r"$-\delta$ points downhill, not $\delta$."
 AVERAGE = "The average over the batch, of which the document speaks in its last paragraph."
@@ -100,12 +101,7 @@ SEVERAL = (
 
 def objection(network: Network) -> str:
     """Why the document cannot express ``network``."""
-    if not isinstance(network.head.loss, HalfSquaredError):
-        return "its cost is half of the mean squared error"
-    for l, name in enumerate(activation_names(network)):
-        if name == "softmax":
-            return f"its σ acts on each neuron by itself, layer {l} is a softmax"
-    return ""
+    return of_loss(network, HalfSquaredError) or of_softmax(network, "σ", all_layers(network))
 
 
 def steps(trace: Trace) -> tuple[Step, ...]:
@@ -125,6 +121,7 @@ DOCUMENT = Document(
     conventions=(
         r"Layers are superscripts and count from 0, the input, to $L$; $W^l$ leads into layer $l$, neurons by inputs.",
         r"The cost is a mean over the $n_L$ outputs; $\delta$ belongs to one example, a column.",
+        r"In place of the letter a layer's number is in parentheses, $a^{(2)}$: without them it would be a power.",
         "The gradients of several examples are averaged.",
         r"$\odot$ is the product entry by entry.",
     ),

@@ -65,7 +65,7 @@ def remark(trace: Trace, own: Own) -> tuple[str, ...]:
         return ()
     loss = trace.network.head.loss
     sign = "-" if found.uphill else ""
-    times = sign + (f"{found.markup} " if found.markup else "") + own.loss
+    times = sign + (rf"{found.markup} \cdot " if found.markup else "") + own.loss
     reductions = f"outputs: {loss.outputs}, examples: {loss.examples}"
     said = f"This config's loss ({reductions}) is ${times}$ = {trace.loss:.6g}"
     if not found.markup:

@@ -2,7 +2,8 @@
 
 Markup is the small part of LaTeX's mathematics that renders to Unicode text too;
 in titles and notes it stands between dollar signs. In an equation ``<l>``,
-``<l-1>`` and ``<l+1>`` stand for the numbers of layers.
+``<l-1>`` and ``<l+1>`` stand for the numbers of layers; above a symbol a number
+is put into parentheses, ``a^{(2)}``, because ``a^2`` is a square.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from bpcli.nn.network import Network
 Stage = Literal["given", "forward", "loss", "backward", "update"]
 
 LAYER = re.compile(r"<l([+-]\d)?>")
+POWER = re.compile(r"\^(<l(?:[+-]\d)?>)")
+"""A layer's number by itself above a symbol, where it could be read as a power."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,8 @@ class Page:
 
 def filled(text: str, layer: int | None, form: str = "{{{}}}") -> str:
     """``text`` with the numbers of the layers in place, each in ``form``."""
-    return LAYER.sub(lambda found: form.format((layer or 0) + int(found[1] or 0)), text)
+    apart = POWER.sub(r"^{(\1)}", text)
+    return LAYER.sub(lambda found: form.format((layer or 0) + int(found[1] or 0)), apart)
 
 
 def _run(index: str, length: int) -> str:

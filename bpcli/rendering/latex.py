@@ -15,10 +15,13 @@ PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 \setlength{\parindent}{0pt}
 \setlength{\emergencystretch}{3em}
 \setlength{\parskip}{4pt}
+\raggedbottom
 \setlength{\abovedisplayskip}{4pt plus 2pt}
 \setlength{\belowdisplayskip}{6pt plus 2pt}
+\setlength{\abovedisplayshortskip}{0pt plus 2pt}
+\setlength{\belowdisplayshortskip}{6pt plus 2pt}
 \renewcommand{\arraystretch}{1.15}
-\newcommand{\step}[3]{\par\medskip\pagebreak[2]\textbf{#1}\hfill{\small #2}\\*{\small #3}\nopagebreak}
+\newcommand{\step}[3]{\par\medskip\pagebreak[2]\textbf{#1}\hfill{\small #2}#3\nopagebreak}
 \newcommand{\note}[1]{\par{\small\hangindent=1.2em\hangafter=1$\triangleright$ #1\par}}
 """
 
@@ -40,7 +43,7 @@ ESCAPES = {
     "§": r"\S{}",
     "×": r"$\times$",
     "…": r"\dots{}",
-    "–": "--",
+    "–": r"\textendash{}",
 }
 """Text's signs that LaTeX reads as something else, or not at all."""
 
@@ -55,7 +58,7 @@ def render(explained: Explanation) -> str:
     """The whole document."""
     lines = [PREAMBLE, r"\begin{document}", rf"\section*{{{escaped(story.HEADING)}}}"]
     lines.append(" ".join(escaped(line) for line in story.introduction(explained)))
-    lines.append(rf"\par Source: {_path(explained.source)}; data: {_path(explained.data)}")
+    lines.append(rf"\par{{\raggedright Source: {_path(explained.source)}; data: {_path(explained.data)}\par}}")
     lines += [r"\begin{itemize}", *(rf"\item {prose(line)}" for line in explained.document.conventions)]
     lines += [r"\end{itemize}", *_notation(explained)]
     for place, update in enumerate(explained.updates):
@@ -82,7 +85,8 @@ def _step(step: Step) -> list[str]:
     size = [escaped(shape(step.value))] if step.value.ndim else []
     part = shown(step.value) if step.value.ndim else None
     value = number(float(step.value)) if part is None else array(part)
-    lines = [rf"\step{{{prose(story.title(step))}}}{{{prose(step.reference)}}}{{{', '.join([*size, *runs])}}}"]
+    below = rf"\\*{{\small {', '.join([*size, *runs])}}}" if size else ""
+    lines = [rf"\step{{{prose(story.title(step))}}}{{{prose(step.reference)}}}{{{below}}}"]
     if step.formula:
         first = rf"{step.symbol} &{step.relation} {step.formula} \\"
         lines += [r"\begin{align*}", first, f"&= {value}", r"\end{align*}"]
@@ -100,8 +104,8 @@ def prose(line: str) -> str:
 
 
 def escaped(line: str) -> str:
-    """Text as LaTeX reads it; a sign that the fonts lack as its code point."""
-    return "".join(_sign(sign) for sign in line)
+    """Text as LaTeX reads it; a sign that the fonts lack as its code point, two hyphens kept from becoming a dash."""
+    return "".join(_sign(sign) for sign in line).replace("--", "-{}-")
 
 
 def _sign(sign: str) -> str:

@@ -31,10 +31,10 @@ def render(explained: Explanation) -> str:
 
 
 def _step(step: Step) -> list[str]:
-    """A bold title with the reference and the indices, the equation, its numbers, notes."""
+    """A heading, the reference and the indices, the equation, its numbers, notes."""
     runs = [f"{kind} ${_math(run)}$" for kind, run in (("rows", step.rows), ("columns", step.columns)) if run]
-    told = [step.reference, *([shape(step.value)] if step.value.ndim else []), *runs]
-    blocks = [f"**{_prose(story.title(step))}** ({', '.join(told)})"]
+    indices = [", ".join([shape(step.value), *runs])] if step.value.ndim else []
+    blocks = [f"#### {_prose(story.title(step))}", "; ".join([step.reference, *indices])]
     if step.formula:
         blocks.append(_display(start(step)))
     blocks.append(_display(f"{step.symbol} = {_value(step)}"))

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from math import floor, log10
 
 import numpy as np
 
 from bpcli.nn import Array
 
 DECIMALS = 6
-FIXED = (1e-3, 1e5)
-"""Between these magnitudes six decimals say enough; outside, a power of ten does."""
+MOST_DECIMALS = 8
+DIGITS = 4
+"""What a number keeps at least where one of its matrix is small: decimals are added for it, up to the most."""
 
-MAX_ROWS, MAX_COLUMNS, MAX_WIDE_COLUMNS = 10, 6, 4
-"""What fits a page: of a larger matrix the first rows and columns, fewer where powers of ten make them wide."""
+FIXED = (10.0 ** (DIGITS - 1 - MOST_DECIMALS), 1e5)
+"""Between these magnitudes decimals say enough; a matrix with a number outside is written in powers of ten."""
+
+MAX_ROWS, MAX_COLUMNS = 10, 6
+"""What fits a page: of a larger matrix the first rows and columns."""
+
+LINE, BETWEEN = 66, 3
+"""The width of a line of figures, and what each takes beside its digits: six of the usual, fewer of the wide."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +39,20 @@ def shape(value: Array) -> str:
     return " × ".join(map(str, value.shape))
 
 
-def figure(value: float) -> str:
-    """A number with six decimals, or five and a power of ten where those say too little."""
-    if value == 0:
-        return "0"
-    if not isfinite(value) or FIXED[0] <= abs(value) < FIXED[1]:
-        return f"{value:.{DECIMALS}f}"
-    return f"{value:.{DECIMALS - 1}e}"
+def notation(values: Array) -> str:
+    """How all numbers of a matrix are written, as a format: without decimals, with six to eight, in powers of ten."""
+    sizes = np.abs(values[np.isfinite(values) & (values != 0)])
+    if (values == np.round(values)).all() and (sizes < FIXED[1]).all():
+        return ".0f"
+    smallest, largest = sizes.min(initial=1), sizes.max(initial=1)
+    if smallest < FIXED[0] or largest >= FIXED[1]:
+        return f".{DECIMALS - 1}e"
+    return f".{max(DECIMALS, DIGITS - 1 - floor(log10(smallest)))}f"
+
+
+def figure(value: float, form: str) -> str:
+    """A number in its matrix's notation; nothing but 0 itself is written 0."""
+    return "0" if value == 0 else format(value, form)
 
 
 def short(value: float) -> str:
@@ -47,13 +61,13 @@ def short(value: float) -> str:
 
 
 def shown(value: Array) -> Shown:
-    """The leading part of a matrix, whole numbers without decimals where there are no others."""
+    """The leading part of a matrix, in one notation."""
     rows, columns = value.shape
     part = value[:MAX_ROWS, :MAX_COLUMNS]
-    whole = bool((part == np.round(part)).all()) and bool((np.abs(part) < FIXED[1]).all())
-    cells = [[f"{entry:.0f}" if whole else figure(entry) for entry in row] for row in part.tolist()]
-    wide = any("e" in cell for row in cells for cell in row)
-    limit = MAX_WIDE_COLUMNS if wide else MAX_COLUMNS
+    form = notation(part)
+    cells = [[figure(entry, form) for entry in row] for row in part.tolist()]
+    widest = max(len(cell.lstrip("-")) for row in cells for cell in row)
+    limit = min(MAX_COLUMNS, LINE // (widest + BETWEEN))
     hidden = []
     if rows > MAX_ROWS:
         hidden.append(f"{MAX_ROWS} of {rows} rows")

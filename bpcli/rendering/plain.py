@@ -32,6 +32,7 @@ def tree(explained: Explanation) -> dict[str, Any]:
                 for symbol, meaning in document.notation
             ],
         },
+        "others": list(explained.others),
         "layers": list(explained.layers),
         **explained.choices,
         "updates": [

@@ -25,11 +25,18 @@ def introduction(explained: Explanation) -> list[str]:
     parameters = "its trained parameters" if explained.trained else "its initial parameters"
     return [
         f"The notation and the equations are those of: {document.title}.",
-        f"It covers {document.expresses}.",
+        f"It covers {document.expresses}.{_others(explained)}",
         f"A {'-'.join(map(str, explained.layers))} network ({names}) under {_brief(loss)}, at {parameters}.",
         f"Updated by {_brief(rule)}, mode {_words(rule['mode'])}.{_together(explained)}",
-        "All numbers are computed in double precision and shown with six digits.",
+        "All numbers are computed in double precision and shown with six decimals or six digits.",
     ]
+
+
+def _others(explained: Explanation) -> str:
+    """Which documents else could be asked for."""
+    if not explained.others:
+        return " No other document can express this network."
+    return f" With --document, this network can also be told by: {', '.join(explained.others)}."
 
 
 def _words(name: str) -> str:
@@ -78,4 +85,4 @@ def stages(steps: tuple[Step, ...]) -> list[tuple[str, list[Step]]]:
 
 def title(step: Step) -> str:
     """The step's title in markup, with the example where there is one for each."""
-    return step.title if step.example is None else f"{step.title}, example ${step.example}$"
+    return step.title if step.example is None else f"{step.title}, example {step.example}"

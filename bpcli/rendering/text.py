@@ -13,6 +13,8 @@ from bpcli.rendering.unicode import equation, math, prose
 WIDTH = 88
 INDENT = "    "
 
+GLUE = "\N{NO-BREAK SPACE}"
+
 
 def render(explained: Explanation) -> str:
     """The whole text."""
@@ -47,7 +49,7 @@ def _step(step: Step) -> list[str]:
     title = prose(story.title(step))
     lines = [f"{title} {prose(step.reference):>{WIDTH - len(title) - 1}}"]
     if step.formula or step.value.ndim:
-        lines.append(fill(equation(step), WIDTH, initial_indent=INDENT, subsequent_indent=INDENT * 2))
+        lines.append(broken(equation(step)))
     if step.value.ndim:
         runs = [f"{kind} {math(run)}" for kind, run in (("rows", step.rows), ("columns", step.columns)) if run]
         lines.append(f"{INDENT}{', '.join([shape(step.value), *runs])}")
@@ -55,6 +57,16 @@ def _step(step: Step) -> list[str]:
     else:
         lines.append(f"{INDENT}{math(step.symbol)} = {short(float(step.value))}")
     return [*lines, *(fill(prose(note), WIDTH, initial_indent="  * ", subsequent_indent="    ") for note in step.notes)]
+
+
+def broken(formula: str) -> str:
+    """An equation on as many lines as it needs, broken outside of parentheses and indices."""
+    glued, depth = "", 0
+    for sign in formula:
+        depth += (sign in "({") - (sign in ")}")
+        glued += GLUE if sign == " " and depth else sign
+    lines = fill(glued, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT * 2, break_long_words=False)
+    return lines.replace(GLUE, " ")
 
 
 def matrix(part: Shown) -> list[str]:

@@ -1,7 +1,8 @@
 r"""Markup → Unicode text: ``\frac{\partial F}{\partial z_{2}}`` → ``∂F/∂z₂``.
 
 Indices become small letters where Unicode has all of them, else they stand in
-braces. A quotient is put into parentheses unless it is a derivative.
+braces. A quotient is put into parentheses where a factor stands right beside it,
+``(1/n) Σ``, and nowhere else: ``1/n · Σ`` and ``1/n + 1`` read from left to right.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ COMMANDS = {
     "ln": "ln ", "log": "log ",
 }  # fmt: skip
 """What a command reads as; those with an argument and no sign of their own leave it as it is."""
+
+BESIDE_NO_FACTOR = re.compile(r" *($|[-+=,.)\]}]|\\(cdot|ast|odot|times|leftarrow|neq|equiv|right|text)\b)")
+"""What can follow a quotient that needs no parentheses."""
 
 SUBSCRIPTS = dict(zip("0123456789+-=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
 SUPERSCRIPTS = dict(
@@ -86,7 +90,8 @@ class _Reader:
         if following[:1] == " " and (name == "partial" or following[1:].isalnum()):
             self.place += 1
         if name == "frac":
-            return _quotient(self.item(), self.item())
+            quotient = _quotient(self.item(), self.item())
+            return quotient if BESIDE_NO_FACTOR.match(self.markup, self.place) else f"({quotient})"
         if name == "sqrt":
             return f"√({self.item()})"
         if name == "hat":
@@ -97,7 +102,7 @@ class _Reader:
 def _quotient(over: str, under: str) -> str:
     if over.startswith(("∂", "d ")) and under.startswith(("∂", "d ")):
         return f"{over}/{under}".replace("d ", "d")
-    return f"({_grouped(over)}/{_grouped(under)})"
+    return f"{_grouped(over)}/{_grouped(under)}"
 
 
 def _grouped(text: str) -> str:

@@ -31,6 +31,22 @@ LOSSES = {
 """By kind: the targets, the loss and the output."""
 
 
+SUITED = [
+    ("binary", "binary"),
+    ("binary", "brawer"),
+    ("binary", "general"),
+    ("labels", "brawer"),
+    ("labels", "general"),
+    ("classes", "biswas"),
+    ("scores", "general"),
+    ("numbers", "half-squared-error"),
+    ("numbers", "general"),
+    ("number", "half-squared-error"),
+    ("number", "general"),
+]
+"""Kinds of experiment and the documents that express them."""
+
+
 def config(folder: Path, kind: str) -> Path:
     """A config of one kind over the table, in batch mode, with a 2-3-… network of sigmoids."""
     write_table(folder / "table.csv", ["u", "v", "c", "d", "tree", "y"], ROWS)

@@ -120,8 +120,8 @@ def test_a_document_that_cannot_express_the_network_is_refused(tmp_path: Path) -
         cwd=tmp_path,
         status=2,
         error="command line: document biswas cannot express this network: "
-        "its loss is the cross-entropy of the true class",
-        hint="choose from general, half-squared-error",
+        "the document needs loss cross_entropy, the network has loss half_squared_error",
+        hint="documents that can: general, half-squared-error",
     )
 
 

@@ -18,7 +18,7 @@ from bpcli.explanation import Explanation
 from bpcli.nn import Array
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OPTIMIZERS, Gradient, OptimizerState
-from tests.explain.support import explained, told
+from tests.explain.support import SUITED, explained, told
 from tests.nn import support
 
 
@@ -52,73 +52,81 @@ REFUSED = [
     (
         "biswas",
         network("sigmoid", "half_squared_error"),
-        "its loss is the cross-entropy of the true class",
+        ("loss cross_entropy", "loss half_squared_error"),
         "general, half-squared-error",
     ),
-    ("biswas", network("sigmoid", "cross_entropy"), "its output is a softmax, the network's is sigmoid", "general"),
+    ("biswas", network("sigmoid", "cross_entropy"), ("output softmax", "output sigmoid"), "general"),
     (
         "biswas",
         network("softmax", "cross_entropy", hidden="softmax"),
-        "its g acts on each unit by itself, hidden layer 1 is a softmax",
+        ("g to act on each unit by itself", "softmax in layer 1"),
         "",
     ),
     (
         "general",
         network("softmax", "cross_entropy"),
-        "its f, in §1 as in §2, acts on each node by itself, layer 2 is a softmax",
+        ("f to act on each unit by itself", "softmax in layer 2"),
         "biswas",
     ),
-    ("binary", network("sigmoid", "binary_cross_entropy"), "it has one output, the network 2", "brawer, general"),
+    ("binary", network("sigmoid", "binary_cross_entropy"), ("one output", "2"), "brawer, general"),
     (
         "binary",
         network("sigmoid", "binary_cross_entropy", (2, 3, 1), "tanh"),
-        "it has a sigmoid in every layer, the network tanh in layer 1",
+        ("sigmoid in every layer", "tanh in layer 1"),
         "brawer, general",
     ),
-    ("binary", network("softmax", "cross_entropy"), "its loss is the binary cross-entropy", "biswas"),
+    ("binary", network("softmax", "cross_entropy"), ("loss binary_cross_entropy", "loss cross_entropy"), "biswas"),
     (
         "brawer",
         network("softmax", "binary_cross_entropy"),
-        "its output is a sigmoid, for (19) and (20), the network's is softmax",
+        ("output sigmoid", "output softmax"),
         "",
     ),
     (
         "brawer",
         network("sigmoid", "half_squared_error"),
-        "its cost is the binary cross-entropy of each output",
+        ("loss binary_cross_entropy", "loss half_squared_error"),
         "general, half-squared-error",
     ),
     (
         "brawer",
         network("sigmoid", "binary_cross_entropy", hidden="softmax"),
-        "its h acts on each node by itself, hidden layer 1 is a softmax",
+        ("h to act on each unit by itself", "softmax in layer 1"),
         "",
     ),
     (
         "half-squared-error",
         network("softmax", "half_squared_error"),
-        "its σ acts on each neuron by itself, layer 2 is a softmax",
+        ("σ to act on each unit by itself", "softmax in layer 2"),
         "",
     ),
-    ("half-squared-error", network("softmax", "cross_entropy"), "its cost is half of the mean squared error", "biswas"),
+    (
+        "half-squared-error",
+        network("softmax", "cross_entropy"),
+        ("loss half_squared_error", "loss cross_entropy"),
+        "biswas",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("name", "of", "objection", "able"), REFUSED)
-def test_a_document_that_cannot_says_why_and_which_can(name: str, of: Network, objection: str, able: str) -> None:
+@pytest.mark.parametrize(("name", "of", "clash", "able"), REFUSED)
+def test_a_document_that_cannot_says_why_and_which_can(
+    name: str, of: Network, clash: tuple[str, str], able: str
+) -> None:
     with pytest.raises(ConfigError) as refusal:
         choose(name, of)
-    hint = f"choose from {able}" if able else "no document can"
+    needed, found = clash
+    why = f"the document needs {needed}, the network has {found}"
     assert refusal.value.lines() == [
-        f"error: command line: document {name} cannot express this network: {objection}",
-        f"hint: {hint}",
+        f"error: command line: document {name} cannot express this network: {why}",
+        f"hint: documents that can: {able or 'none'}",
     ]
 
 
 def test_a_network_beyond_all_documents_is_refused() -> None:
     with pytest.raises(ConfigError, match="no document can express this network") as refusal:
         choose(None, network("softmax", "half_squared_error"))
-    assert refusal.value.hint.startswith("half-squared-error: its σ acts on each neuron by itself, layer 2")
+    assert refusal.value.hint.startswith("half-squared-error: the document needs σ to act on each unit")
 
 
 def test_an_unknown_document_is_refused() -> None:
@@ -274,6 +282,35 @@ def test_a_rule_without_equations_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     assert np.array_equal(last.value, case.parameters.W[1] / 2)
 
 
+@pytest.mark.parametrize(("kind", "document"), SUITED)
+def test_a_config_that_sums_over_examples_moves_as_many_times_as_far(tmp_path: Path, kind: str, document: str) -> None:
+    mean = explained(tmp_path, kind, "loss.examples=mean", document=document, rows=(0, 1, 2))
+    total = explained(tmp_path, kind, "loss.examples=sum", document=document, rows=(0, 1, 2))
+    before = {(found.key, found.layer): found.value for found in mean.updates[0].steps if found.stage == "given"}
+    checked = 0
+    for short, far in zip(mean.updates[0].steps, total.updates[0].steps, strict=True):
+        if short.stage == "update":
+            old = before[short.key.removeprefix("new_"), short.layer]
+            assert np.allclose(far.value - old, 3 * (short.value - old), 1e-9, 1e-14)
+            assert short.formula != far.formula
+            checked += 1
+    assert checked > 1
+
+
+FACTORS = {"binary": "N", "biswas": "m", "brawer": "m", "half-squared-error": "m", "general": ""}
+
+
+@pytest.mark.parametrize(("kind", "document"), SUITED)
+def test_the_sum_over_examples_stands_in_the_update(tmp_path: Path, kind: str, document: str) -> None:
+    explanation = explained(tmp_path, kind, "loss.outputs=sum", "loss.examples=sum", document=document, rows=(0, 1, 2))
+    outputs = "n_L " if document == "half-squared-error" and explanation.layers[-1] > 1 else ""
+    factor = f"{outputs}{FACTORS[document]}"
+    for found in explanation.updates[0].steps:
+        if found.stage == "update":
+            after_rate = found.formula.partition(r"\eta \cdot ")[2]
+            assert after_rate.startswith(rf"{factor} \cdot " if factor else r"\frac{\partial C}")
+
+
 KINDS = [
     ("binary", "binary", 2),
     ("classes", "biswas", 2),
@@ -316,7 +353,7 @@ SLIPS = {
     ("labels", "brawer"): ["(31) and (6)", "starts at 1", "index of $y$", "(48)", "e^{-z}"],
     ("labels", "general"): ["uphill", "(7) sums", "times too large", "last weights", "(1) prints"],
     ("binary", "general"): ["(12) and (13) leave out", "a^{p1}", "x_{n_0}^p"],
-    ("numbers", "half-squared-error"): ["a^0 = x", "before the update", "downhill"],
+    ("numbers", "half-squared-error"): ["a^{(0)} = x", "before the update", "downhill"],
 }
 
 
@@ -343,4 +380,5 @@ def test_json_is_complete(tmp_path: Path) -> None:
     assert parsed["layers"] == [2, 40, 3]
     assert parsed["updates"][0]["examples"][5] == {"row": 5, "part": "train"}
     assert parsed["document"]["name"] == "biswas"
+    assert parsed["others"] == []
     assert parsed["optimizer"] == {"mode": "batch", "name": "gradient_descent", "learning_rate": 0.3}

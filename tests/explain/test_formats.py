@@ -11,11 +11,10 @@ import pytest
 from bpcli import rendering
 from bpcli.explanation import Explanation
 from bpcli.rendering.latex import escaped
-from bpcli.rendering.numbers import figure, shown
-from bpcli.rendering.text import matrix
+from bpcli.rendering.numbers import shown
+from bpcli.rendering.text import WIDTH, broken, matrix
 from bpcli.rendering.unicode import math, prose
-from tests.explain.support import explained
-from tests.explain.test_recompute import SUITED
+from tests.explain.support import SUITED, explained
 
 SETTINGS = [
     ((), (0,)),
@@ -38,7 +37,8 @@ COMMANDS = set(
         """
     documentclass usepackage setlength emergencystretch parindent parskip abovedisplayskip belowdisplayskip
     renewcommand arraystretch newcommand step note par medskip pagebreak textbf hfill small nopagebreak hangindent
-    hangafter triangleright begin end section subsection item texttt allowbreak S dots times text mathrm mathcal mathbf
+    hangafter triangleright begin end section subsection item texttt allowbreak raggedbottom raggedright textendash
+    abovedisplayshortskip belowdisplayshortskip S dots times text mathrm mathcal mathbf
     frac sqrt sum partial nabla delta theta eta sigma Psi mu beta varepsilon ell top ldots underline hat left right
     cdot ast odot neq ln log leftarrow cr cdots vdots textbackslash""",
     )
@@ -83,7 +83,7 @@ def test_markdown_survives_githubs_reading(found: Explanation) -> None:
     for mathematics in parts[1::2]:
         assert re.findall(r"\\[^A-Za-z]|(?<! )_|[*<`]", mathematics) == []
         assert mathematics.count("{") == mathematics.count("}")
-    assert text.count("\n**") == sum(len(update.steps) for update in found.updates)
+    assert text.count("\n#### ") == sum(len(update.steps) for update in found.updates)
 
 
 def test_text_holds_no_markup_and_keeps_its_width(found: Explanation) -> None:
@@ -98,13 +98,17 @@ def test_text_holds_no_markup_and_keeps_its_width(found: Explanation) -> None:
 MARKUP = {
     r"\frac{\partial F}{\partial z_{2}}": "∂F/∂z₂",
     r"\frac{1}{n_L} (a^{2} - y)": "(1/n_L) (a² - y)",
+    r"\frac{a - y}{a (1 - a)}": "(a - y)/(a (1 - a))",
+    r"\left( \frac{1}{m} \cdot x \right)^2": "(1/m · x)²",
+    r"\frac{1}{n_L m} \cdot \frac{\partial C}{\partial w}": "1/(n_L m) · ∂C/∂w",
+    r"\frac{\partial c}{\partial h} f'(z)": "(∂c/∂h) f'(z)",
     r"W_{2}^\top \cdot \delta^{12}": "W₂ᵀ · δ¹²",
     r"\sum_{k=1}^{N} y_k": "Σₖ₌₁ᴺ yₖ",
     r"\theta_{p,q}^{(1)}": "θ_{p,q}⁽¹⁾",
     r"z_{n_{1}}^{p,{1}}": "z_{n₁}^{p,1}",
     r"\hat{y}_\ell - \underline{e}_\ell": "ŷ_ℓ - e_ℓ",
     r"\left[ \frac{\partial \sigma}{\partial z^{1}} \right] \odot 1": "[∂σ/∂z¹] ⊙ 1",
-    r"\frac{m / 2}{\sqrt{v} + \varepsilon}": "((m / 2)/(√(v) + ε))",
+    r"\frac{m / 2}{\sqrt{v} + \varepsilon}": "(m / 2)/(√(v) + ε)",
     r"1 \text{ where } z > 0 \text{, else } 0": "1 where z > 0, else 0",
 }
 
@@ -130,8 +134,8 @@ def test_large_matrices_are_cut_and_it_is_said(tmp_path: Path, form: str) -> Non
 
 def test_a_matrix_is_laid_out_as_one() -> None:
     assert matrix(shown(np.array([[1.5, -2], [0, 3e-7]]))) == [
-        "⎡ 1.500000    -2.000000 ⎤",
-        "⎣        0  3.00000e-07 ⎦",
+        "⎡ 1.50000e+00  -2.00000e+00 ⎤",
+        "⎣           0   3.00000e-07 ⎦",
     ]
     assert matrix(shown(np.arange(6.0).reshape(3, 2))) == ["⎡ 0  1 ⎤", "⎢ 2  3 ⎥", "⎣ 4  5 ⎦"]
     assert matrix(shown(np.zeros((12, 7))))[-2:] == [
@@ -146,22 +150,60 @@ def test_powers_of_ten_leave_room_for_fewer_columns() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "shown_as"),
+    ("numbers", "shown_as"),
     [
-        (0.0, "0"),
-        (0.25, "0.250000"),
-        (-1e-3, "-0.001000"),
-        (9.99e-4, "9.99000e-04"),
-        (1e5, "1.00000e+05"),
-        (np.inf, "inf"),
+        ([0.0, 2.0], ["0", "2"]),
+        ([0.25, -1e-3, 0.0], ["0.250000", "-0.001000", "0"]),
+        ([0.25, 9.99e-4], ["0.2500000", "0.0009990"]),
+        ([0.25, 1.25e-5], ["0.25000000", "0.00001250"]),
+        ([0.25, 9.99e-6], ["2.50000e-01", "9.99000e-06"]),
+        ([99999.5, 1.0], ["99999.500000", "1.000000"]),
+        ([1e5, 0.5], ["1.00000e+05", "5.00000e-01"]),
+        ([np.inf, 0.5], ["inf", "0.500000"]),
+        ([np.nan, np.inf], ["nan", "inf"]),
     ],
 )
-def test_figures_have_six_digits(number: float, shown_as: str) -> None:
-    assert figure(number) == shown_as
+def test_a_matrix_has_one_notation(numbers: list[float], shown_as: list[str]) -> None:
+    assert shown(np.array([numbers])).cells == [shown_as]
+
+
+def test_columns_line_up_whatever_their_numbers() -> None:
+    for spread in range(12):
+        drawn = np.random.default_rng(spread).normal(0, 1, (8, 5)) * 10.0 ** -(np.arange(8)[:, None] ** (spread / 5))
+        lines = matrix(shown(drawn))
+        assert len({len(line) for line in lines if not line.startswith("…")}) == 1
+        assert len({line.count("e") > 0 for line in lines if not line.startswith("…")}) == 1
+
+
+def test_an_equation_breaks_outside_of_parentheses_and_indices() -> None:
+    long = " + ".join(["f(a + b)", "w_{n₁ n₂}", "g((c - d) (e - f))"] * 6)
+    lines = broken(long).splitlines()
+    assert len(lines) > 1
+    assert " ".join(line.strip() for line in lines) == long
+    for line in lines:
+        assert len(line) <= WIDTH
+        assert line.count("(") == line.count(")")
+        assert line.count("{") == line.count("}")
+
+
+def test_a_layers_number_is_no_power(tmp_path: Path) -> None:
+    for kind, document in SUITED:
+        for step in explained(tmp_path, kind, document=document).updates[0].steps:
+            powers = re.findall(r"\^\{?\d+\}?", f"{step.symbol} {step.formula}")
+            assert set(powers) <= {"^2"}
+            assert powers == [] or step.key == "loss"
+
+
+def test_the_introduction_names_the_other_documents(tmp_path: Path) -> None:
+    text = " ".join(rendering.FORMATS["text"](explained(tmp_path, "binary")).split())
+    assert "With --document, this network can also be told by: brawer, general." in text
+    alone = " ".join(rendering.FORMATS["text"](explained(tmp_path, "classes")).split())
+    assert "No other document can express this network." in alone
 
 
 def test_names_of_files_cannot_break_latex() -> None:
     assert escaped(r"a_b%c&d#e{f}~g^h\i$j") == r"a\_b\%c\&d\#e\{f\}\~{}g\^{}h\textbackslash{}i\$j"
+    assert escaped("--a---b – c") == r"-{}-a-{}--b \textendash{} c"
     assert escaped("für λ") == "für [U+03BB]"
 
 

@@ -10,22 +10,7 @@ import numpy as np
 import pytest
 
 from tests.explain.recompute import DOCUMENTS, wrong_steps
-from tests.explain.support import explained, told
-
-SUITED = [
-    ("binary", "binary"),
-    ("binary", "brawer"),
-    ("binary", "general"),
-    ("labels", "brawer"),
-    ("labels", "general"),
-    ("classes", "biswas"),
-    ("scores", "general"),
-    ("numbers", "half-squared-error"),
-    ("numbers", "general"),
-    ("number", "half-squared-error"),
-    ("number", "general"),
-]
-"""Kinds of experiment and the documents that express them."""
+from tests.explain.support import SUITED, explained, told
 
 SETTINGS = {
     "one example": ((), (4,)),
