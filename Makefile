@@ -1,6 +1,9 @@
 PYTHON ?= .venv/bin/python
 
-.PHONY: check test test-slow lint
+# What make bench measures, as options of python -m benchmarks; all by default.
+BENCH ?=
+
+.PHONY: bench check test test-slow lint
 
 check: lint test
 
@@ -14,3 +17,7 @@ lint:
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+
+bench:
+	$(PYTHON) -m pip install --quiet --editable '.[bench]'
+	$(PYTHON) -m benchmarks $(BENCH)

@@ -6,17 +6,24 @@ full batch, then a shorter one with the same network, parameters and buffers.
 
 from __future__ import annotations
 
+from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from bpcli import training
+from bpcli.engines import Engine
+from bpcli.errors import DivergedError
+from bpcli.gradients import Examples
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.gradcheck import Probe, Side, central, complex_step, crossings, rounding
+from bpcli.nn.metrics import Decisions
 from bpcli.nn.network import Network
+from bpcli.nn.optimizers import Gradient, OptimizerState
 from bpcli.nn.parameters import Parameters, count
 from bpcli.streams import stream
-from bpcli.training import Examples, Gradients
 
 Method = Literal["complex-step", "central"]
 Kind = Literal["W", "b"]
@@ -92,16 +99,37 @@ def groups(network: Network, per_group: int | None, seed: int) -> list[Group]:
     return found
 
 
-def gradients_of(network: Network, theta: Array, examples: Examples, batches: list[IndexArray]) -> list[Array]:
-    """The trainer's gradient at θ, (P,), on each batch in turn, through the same buffers."""
-    dtheta = np.zeros_like(theta)  # as training starts
-    gradients = Gradients(network, theta, dtheta, examples)
+@dataclass(frozen=True)
+class Remember:
+    """The rule that changes nothing and keeps the gradient it was given."""
+
+    learning_rate: float = 0.0
+
+    def start(self, theta: Array) -> OptimizerState:
+        """Room for the gradient."""
+        return OptimizerState({"gradient": np.zeros_like(theta)}, np.zeros_like(theta), theta[:0])
+
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> float:
+        """Keep the gradient; return the loss."""
+        loss = gradient(theta, state.dtheta)
+        np.copyto(state.memory["gradient"], state.dtheta)
+        return loss
+
+
+def gradients_of(
+    network: Network, theta: Array, examples: Examples, batches: list[IndexArray], engine: Engine | None = None
+) -> list[Array]:
+    """The gradient at θ, (P,), that the engine's own steps compute on each batch in turn, through the same buffers."""
+    rule = Remember()
+    state = training.start(theta.copy(), rule, Decisions(network.sizes[-1], "largest"))
+    steps = (engine or Engine()).steps(network, rule, state, examples)
     found = []
     for batch in batches:
-        gradient, _ = gradients.at(batch)
-        with np.errstate(all="ignore"):
-            gradient(theta, dtheta)
-        found.append(dtheta.copy())
+        deque(steps.prepare(len(batch)), maxlen=0)
+        state.position = 0
+        with suppress(DivergedError):  # a gradient there is all the same
+            steps.run(batch, len(batch), np.inf)
+        found.append(state.optimizer.memory["gradient"].copy())
     return found
 
 

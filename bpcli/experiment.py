@@ -19,7 +19,9 @@ from bpcli.data.files import FilePair
 from bpcli.data.loading import Files, Loaded, Part, Wanted, load
 from bpcli.data.raw import Format
 from bpcli.data.targets import Labels, Targets
+from bpcli.engines import Engine, Work, resolve
 from bpcli.errors import BpError, ConfigError, DataError, raise_all
+from bpcli.gradients import Examples
 from bpcli.inference import new_tally
 from bpcli.model import Model
 from bpcli.nn import Array
@@ -32,7 +34,7 @@ from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from bpcli.nn.parameters import Parameters, initial
 from bpcli.streams import stream
-from bpcli.training import Examples, Plan
+from bpcli.training import Plan
 
 USUAL_BATCH = 32
 """The batch size where the config names none."""
@@ -49,6 +51,7 @@ class Experiment:
     optimizer: Optimizer
     plan: Plan
     metrics: dict[str, Metric]
+    engine: Engine
     form: Format
     resolved: dict[str, Any]
     assumed: list[str]
@@ -102,6 +105,7 @@ def _build(config: Config) -> Experiment:
     parameters = initial(network.sizes, initializers, np.dtype(config.dtype), rng)
     if config.network.weights is not None:
         _take_weights(Path(config.network.weights), network, parameters, loaded)
+    engine = _engine(config, network, loaded, plan)
     return Experiment(
         loaded=loaded,
         network=network,
@@ -110,10 +114,25 @@ def _build(config: Config) -> Experiment:
         optimizer=config.optimizer.rule,
         plan=plan,
         metrics=metrics_of(loaded.targets),
+        engine=engine,
         form=form,
-        resolved=_resolved(config, loaded, network, initializers, plan),
-        assumed=_assumed(config, loaded, network, plan),
+        resolved=_resolved(config, loaded, network, initializers, plan, engine),
+        assumed=_assumed(config, loaded, network, plan, engine),
     )
+
+
+def _engine(config: Config, network: Network, loaded: Loaded, plan: Plan) -> Engine:
+    if config.shards > plan.batch_size:
+        raise ConfigError(
+            f"shards is {config.shards}, but a batch has {plan.batch_size} examples", key="shards", hint="fewer shards"
+        )
+    tally = new_tally(loaded.targets.counted_by, network.sizes[-1])
+    dtype, examples = np.dtype(config.dtype), loaded.parts["train"].size
+    work = Work(network, config.optimizer.rule, tally, dtype, plan, examples)
+    engine, note = resolve(config.engine, config.shards, config.threads, work)
+    if note:
+        loaded.notes.other.append(note)
+    return engine
 
 
 def _take_weights(path: Path, network: Network, parameters: Parameters, loaded: Loaded) -> None:
@@ -226,7 +245,7 @@ def metrics_of(targets: Targets) -> dict[str, Metric]:
     return {name: METRICS[name]() for name in names}
 
 
-def _assumed(config: Config, loaded: Loaded, network: Network, plan: Plan) -> list[str]:
+def _assumed(config: Config, loaded: Loaded, network: Network, plan: Plan, engine: Engine) -> list[str]:
     """What the data or a default decided, in a few words each."""
     data, trainer = config.data, config.optimizer
     assumed = []
@@ -242,11 +261,18 @@ def _assumed(config: Config, loaded: Loaded, network: Network, plan: Plan) -> li
         assumed.append(f"output {name_of(ACTIVATIONS, network.head.activation)}")
     if trainer.mode == "mini_batch" and trainer.batch_size is None:
         assumed.append(f"batch_size {plan.batch_size}")
+    if config.engine == "auto":
+        assumed.append(f"engine {engine.name}")
     return assumed
 
 
 def _resolved(
-    config: Config, loaded: Loaded, network: Network, initializers: tuple[Initializer, ...], plan: Plan
+    config: Config,
+    loaded: Loaded,
+    network: Network,
+    initializers: tuple[Initializer, ...],
+    plan: Plan,
+    engine: Engine,
 ) -> dict[str, Any]:
     """The config with every default written out: it reruns as is."""
     trainer = config.optimizer
@@ -278,6 +304,9 @@ def _resolved(
             **choices.describe(OPTIMIZERS, trainer.rule),
         },
         "epochs": config.epochs,
+        "engine": engine.name,
+        "shards": engine.shards,
+        "threads": engine.threads,
     }
 
 

@@ -12,35 +12,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from time import perf_counter
+from typing import Protocol
 
 import numpy as np
 
-from bpcli.data.sources import Source
 from bpcli.errors import DivergedError
+from bpcli.gradients import Examples, Gradients
 from bpcli.inference import assess
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.metrics import Metric, Tally
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Gradient, Optimizer, OptimizerState
+from bpcli.nn.optimizers import Optimizer, OptimizerState
 from bpcli.nn.parameters import Parameters
-from bpcli.nn.workspace import Workspace
 from bpcli.streams import stream
 
 STRETCH_SECONDS = 0.1
 """How long the loop runs before it yields: short enough for a bar that moves and a signal that is heard."""
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Features and targets of the same examples."""
-
-    features: Source
-    targets: Source
-
-    @property
-    def size(self) -> int:
-        """The number of examples."""
-        return self.features.size
 
 
 @dataclass(frozen=True)
@@ -130,14 +117,16 @@ def train(
     metrics: Mapping[str, Metric],
     units: Array,
     validation: Examples | None = None,
+    steps: Steps | None = None,
 ) -> Iterator[Stretch | Epoch]:
-    """Train from ``state`` to the end of ``plan``.
+    """Train from ``state`` to the end of ``plan``, by ``steps`` on that state, or else by the reference's.
 
     Raises:
         DivergedError: a loss or a parameter is no longer finite; ``state.finite_theta``
             holds the last epoch's end.
     """
-    steps = _Steps(network, optimizer, state, examples)
+    steps = steps or NumpySteps(network, optimizer, state, examples)
+    parameters = Parameters(network.sizes, state.theta)
     summed = network.head.loss.examples == "sum"
     while state.epoch < plan.epochs:
         began, seconds = perf_counter(), 0.0
@@ -150,15 +139,15 @@ def train(
                 yield Stretch(epoch, state.position, state.loss_sum / (1 if summed else state.position))
                 began = perf_counter()
         if not np.isfinite(state.theta).all():
-            raise _diverged("a parameter", epoch, state.optimizer.step)
+            raise diverged("a parameter", epoch, state.optimizer.step)
         values = {"loss": state.loss_sum / (1 if summed else examples.size)}
         values |= read(metrics, state.tally, units)
         seconds += perf_counter() - began
         began = perf_counter()
         if validation is not None:
-            values |= _validated(network, steps.gradients.parameters, validation, metrics, state, units)
+            values |= _validated(network, parameters, validation, metrics, state, units)
             if not isfinite(values["val_loss"]):
-                raise _diverged("the validation loss", epoch, state.optimizer.step)
+                raise diverged("the validation loss", epoch, state.optimizer.step)
         state.epoch, state.position, state.loss_sum = epoch, 0, 0.0
         state.tally.sums.fill(0)
         state.finite_theta[...] = state.theta
@@ -191,52 +180,49 @@ def _validated(
     return {f"val_{name}": value for name, value in {"loss": loss, **read(metrics, tally, units)}.items()}
 
 
-def _diverged(what: str, epoch: int, step: int) -> DivergedError:
+def diverged(what: str, epoch: int, step: int) -> DivergedError:
+    """The error to raise where something left the finite numbers."""
     return DivergedError(
         f"training diverged: {what} is no longer finite at epoch {epoch}, step {step}",
         hint="lower optimizer.learning_rate, or scale the data; the last finite epoch's parameters are kept",
     )
 
 
-class Gradients:
-    """The gradient that trains, on any batch: each batch size has a workspace, made once."""
+class Steps(Protocol):
+    """What walks through batches: the reference below, or compiled code that does the same."""
 
-    def __init__(self, network: Network, theta: Array, dtheta: Array, examples: Examples) -> None:
-        self.network, self.examples = network, examples
-        self.parameters = Parameters(network.sizes, theta)
-        self.gradients = Parameters(network.sizes, dtheta)
-        self.workspaces: dict[int, Workspace] = {}
+    def prepare(self, batch_size: int) -> Iterator[str]:
+        """Do what need be done only once; yield, before it is done, what will take a while."""
+        ...
 
-    def at(self, batch: IndexArray) -> tuple[Gradient, Workspace]:
-        """L and its gradient as a function of θ on the examples ``batch``, and the workspace it fills."""
-        network, m = self.network, len(batch)
-        ws = self.workspaces.get(m)
-        if ws is None:
-            ws = self.workspaces[m] = network.workspace(m, self.parameters.theta.dtype)
-        self.examples.features.gather(batch, ws.X)
-        self.examples.targets.gather(batch, ws.Y)
+    def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
+        """Step through ``order`` from the state's position until it ends or time is up.
 
-        def gradient(theta: Array, out: Array) -> float:
-            parameters = self._views(self.parameters, theta)
-            network.forward(parameters, ws)
-            total = float(network.total(ws))
-            network.backward(parameters, self._views(self.gradients, out), ws)
-            return total * network.scale(m)
-
-        return gradient, ws
-
-    def _views(self, known: Parameters, vector: Array) -> Parameters:
-        """Views made once for the vectors of every step, anew for any other."""
-        return known if vector is known.theta else Parameters(self.network.sizes, vector)
+        Raises:
+            DivergedError: a loss is no longer finite.
+        """
+        ...
 
 
-class _Steps:
-    """Steps on batches of whatever size."""
+class NumpySteps:
+    """Steps on batches of whatever size, on NumPy; large batches may be computed in shards, see ``gradients``."""
 
-    def __init__(self, network: Network, optimizer: Optimizer, state: TrainingState, examples: Examples) -> None:
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        state: TrainingState,
+        examples: Examples,
+        shards: int = 1,
+        threads: int = 1,
+    ) -> None:
         self.optimizer, self.state = optimizer, state
-        self.gradients = Gradients(network, state.theta, state.optimizer.dtheta, examples)
+        self.gradients = Gradients(network, state.theta, state.optimizer.dtheta, examples, shards, threads)
         self.weighted = network.head.loss.examples == "mean"
+
+    def prepare(self, batch_size: int) -> Iterator[str]:
+        """Nothing need be."""
+        return iter(())
 
     def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
         """Step through ``order`` from the state's position until it ends or time is up."""
@@ -246,14 +232,15 @@ class _Steps:
                 batch = order[state.position : state.position + batch_size]
                 loss = self._step(batch)
                 if not isfinite(loss):
-                    raise _diverged(f"the loss ({loss})", state.epoch + 1, state.optimizer.step)
+                    raise diverged(f"the loss ({loss})", state.epoch + 1, state.optimizer.step)
                 state.loss_sum += loss * len(batch) if self.weighted else loss
                 state.position += len(batch)
                 if perf_counter() >= deadline:
                     return
 
     def _step(self, batch: IndexArray) -> float:
-        gradient, ws = self.gradients.at(batch)
+        gradient, workspaces = self.gradients.at(batch)
         loss = self.optimizer.step(self.state.theta, self.state.optimizer, gradient)
-        self.state.tally.update(ws.A[-1], ws.Y, ws.output)
+        for ws in workspaces:
+            self.state.tally.update(ws.A[-1], ws.Y, ws.output)
         return loss

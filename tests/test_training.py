@@ -13,6 +13,7 @@ import pytest
 from bpcli import storage, training
 from bpcli.data.sources import ClassIndices, Columns, Rows
 from bpcli.errors import DivergedError, ExitStatus
+from bpcli.gradients import Examples
 from bpcli.inference import new_tally
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.activations import Identity, Relu, Softmax, Tanh
@@ -22,7 +23,7 @@ from bpcli.nn.metrics import METRICS, Metric
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
 from bpcli.nn.parameters import Parameters, count
-from bpcli.training import Epoch, Examples, Plan, Stretch, TrainingState
+from bpcli.training import Epoch, Plan, Stretch, TrainingState
 
 SIZE, EPOCHS, BATCH = 20, 3, 6
 SIZES = (3, 5, 2)

@@ -15,8 +15,9 @@ from bpcli.cli.arguments import Json, Words, config_and_overrides
 
 if TYPE_CHECKING:
     from bpcli.experiment import Experiment
+    from bpcli.gradients import Examples
     from bpcli.runs import Run
-    from bpcli.training import Epoch, TrainingState
+    from bpcli.training import Epoch, Steps, TrainingState
 
 SAVE_SECONDS = 10.0
 """The least time between two saves of a run under way: what a crash can cost."""
@@ -99,6 +100,7 @@ def _run(built: Experiment, run: Run, *, quiet: bool) -> None:
         built.metrics,
         built.units,
         built.examples("validation"),
+        _steps(built, state, examples, quiet=quiet),
     )
     first = next(iter(built.metrics))
     shown = f"val_{first}" if "validation" in built.loaded.parts else first
@@ -131,6 +133,17 @@ def _run(built: Experiment, run: Run, *, quiet: bool) -> None:
             shower.close()
         if caught:  # while the test part was evaluated: nothing is left to save
             die_of(caught[0])
+
+
+def _steps(built: Experiment, state: TrainingState, examples: Examples, *, quiet: bool) -> Steps:
+    """What takes the steps; compiled code is compiled now, which takes seconds the first time."""
+    from bpcli import display
+
+    steps = built.engine.steps(built.network, built.optimizer, state, examples)
+    for words in steps.prepare(built.plan.batch_size):
+        if not quiet:
+            display.say(words)
+    return steps
 
 
 def _tested(built: Experiment, state: TrainingState) -> dict[str, float]:

@@ -18,7 +18,7 @@ def broken(config: Any) -> list[ConfigError]:
     data = _mapping(config).get("data")
     optimizer = _mapping(_mapping(config).get("optimizer"))
     of_data = [*_files(data), *_split(data)] if isinstance(data, dict) else []
-    return [*of_data, *_batches(optimizer)]
+    return [*of_data, *_batches(optimizer), *_threads(_mapping(config))]
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -78,3 +78,30 @@ def _batches(optimizer: dict[str, Any]) -> list[ConfigError]:
             hint="leave batch_size out, or mode: mini_batch",
         )
     ]
+
+
+def _threads(config: dict[str, Any]) -> list[ConfigError]:
+    shards, threads = (_whole(config.get(key, 1)) for key in ("shards", "threads"))
+    errors = []
+    if threads > shards > 0:
+        errors.append(
+            ConfigError(
+                f"threads is {threads}, but it is shards that threads compute side by side, and shards is {shards}",
+                key="threads",
+                hint=f"shards: {threads}, which changes the last bits of results, or fewer threads",
+            )
+        )
+    if shards > 1 and config.get("engine") == "numba":
+        errors.append(
+            ConfigError(
+                f"shards is {shards}, but compiled code takes a batch whole",
+                key="shards",
+                hint="engine: numpy, or shards: 1",
+            )
+        )
+    return errors
+
+
+def _whole(value: Any) -> int:
+    """A number that is right by itself, else 0: that it is wrong is told anyway."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -236,6 +236,10 @@ WIDEST = 10_000_000
 """A width beyond any network that fits a machine."""
 
 
+MOST_SHARDS = 1024
+"""More than any machine has processors."""
+
+
 class HiddenSection(Section):
     """A hidden layer."""
 
@@ -272,6 +276,15 @@ class Config(Section):
         default_factory=lambda: Trainer("mini_batch", None, None, OPTIMIZERS[DEFAULT_OPTIMIZER]())
     )
     epochs: Annotated[Whole, Field(ge=1)] = 20
+    engine: Literal["auto", "numpy", "numba"] = Field(
+        "auto", description="numba, where it is installed and saves time, compiles the steps; numpy is the reference"
+    )
+    shards: Annotated[Whole, Field(ge=1, le=MOST_SHARDS)] = Field(
+        1, description="parts of each batch computed by themselves and added up; changes the last bits"
+    )
+    threads: Annotated[Whole, Field(ge=1, le=MOST_SHARDS)] = Field(
+        1, description="threads that compute shards side by side; changes no bit"
+    )
 
 
 SECTIONS: dict[str, type[Section]] = {

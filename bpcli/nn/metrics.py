@@ -8,7 +8,7 @@ metrics share one tally, so a batch is looked at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
@@ -37,14 +37,12 @@ class Decisions:
 
     def update(self, A: Array, Y: Array, scratch: OutputScratch) -> None:
         """Count a batch: A (n, m), Y (m,) class indices or (n, m)."""
-        m = A.shape[1]
-        if self.rule == "largest":
-            right = labels = self._largest(A, Y, scratch)
-        else:
-            right, labels = self._threshold(A, Y, scratch)
-        self.sums += (m, right, labels)
+        right, labels = self._largest(A, Y, scratch) if self.rule == "largest" else self._threshold(A, Y, scratch)
+        self.sums[0] += A.shape[1]
+        self.sums[1] += right
+        self.sums[2] += labels
 
-    def _largest(self, A: Array, Y: Array, scratch: OutputScratch) -> int:
+    def _largest(self, A: Array, Y: Array, scratch: OutputScratch) -> tuple[Any, Any]:
         # The transposed copy makes argmax run along memory, without a copy of its own.
         decided, right = scratch.index, scratch.flags[0]
         if Y.ndim == 2:
@@ -56,16 +54,17 @@ class Decisions:
         np.copyto(scratch.turned, A.T)
         np.argmax(scratch.turned, axis=1, out=decided)
         np.equal(decided, wanted, right)
-        return int(np.count_nonzero(right))
+        count = np.count_nonzero(right)
+        return count, count
 
-    def _threshold(self, A: Array, Y: Array, scratch: OutputScratch) -> tuple[int, int]:
+    def _threshold(self, A: Array, Y: Array, scratch: OutputScratch) -> tuple[Any, Any]:
         right = scratch.flags
         np.greater(A, 0.5, right)
         np.greater(Y, 0.5, scratch.wanted_flags)
         np.equal(right, scratch.wanted_flags, right)
-        labels = int(np.count_nonzero(right))
+        labels = np.count_nonzero(right)
         np.logical_and.reduce(right, axis=0, out=scratch.wanted_flags[0])
-        return int(np.count_nonzero(scratch.wanted_flags[0])), labels
+        return np.count_nonzero(scratch.wanted_flags[0]), labels
 
 
 class Residuals:

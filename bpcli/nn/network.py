@@ -58,7 +58,7 @@ class Network:
         W, dW, db = parameters.W, gradient.W, gradient.b
         Z, A, dZ, dA = ws.Z, ws.A, ws.dZ, ws.dA
         last = len(self.sizes) - 1
-        self.head.backward(Z[last], A[last], ws.Y, self.scale(ws.m), dA[last], dZ[last], ws.output)
+        self.head.backward(Z[last], A[last], ws.Y, self.scale(ws.batch), dA[last], dZ[last], ws.output)
         for l in range(last, 0, -1):
             np.dot(dZ[l], A[l - 1].T, out=dW[l])  # dW_l = dZ_l A_l-1ᵀ
             np.dot(dZ[l], ws.ones, out=db[l])  # db_l = dZ_l 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import sqrt
 from typing import Annotated, Protocol
 
 import numpy as np
@@ -129,7 +128,7 @@ class Adam:
         np.multiply(scratch, 1 - self.beta2, scratch)
         np.add(v, scratch, v)
         np.sqrt(v, scratch)
-        np.multiply(scratch, 1 / sqrt(1 - self.beta2**state.step), scratch)
+        np.multiply(scratch, (1 - self.beta2**state.step) ** -0.5, scratch)
         np.add(scratch, self.epsilon, scratch)
         np.divide(m, scratch, scratch)
         np.multiply(scratch, self.learning_rate / (1 - self.beta1**state.step), scratch)

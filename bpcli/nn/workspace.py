@@ -74,7 +74,8 @@ class Workspace:
     ``A``, ``dZ``, ``dA`` and ``scratch`` are lists by layer, in C order; ``A[0]`` is
     X, the other lists' first entries are empty. The arrays of ``dA`` share their
     memory, as do those of ``scratch``: only one layer's is alive at a time.
-    ``ones`` is (m, 1). Without ``training`` there is no dZ, dA and ones.
+    ``ones`` is (m, 1). Without ``training`` there is no dZ, dA and ones. ``batch`` is the
+    number of examples over which a loss averages: m, unless these are a shard of more.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Workspace:
     ) -> None:
         layers = sizes[1:]
         widest = max(layers)
-        self.m = m
+        self.m = self.batch = m
         self.X: Array = np.empty((m, sizes[0]), dtype).T
         self.Y: Array = np.empty(m, np.intp) if class_indices else np.empty((sizes[-1], m), dtype)
         empty = np.empty((0, m), dtype)

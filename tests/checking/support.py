@@ -9,13 +9,13 @@ import numpy as np
 from bpcli import choices
 from bpcli.checking import Checked, Comparison, Method, gradients_of, groups, probe_of
 from bpcli.data.sources import ClassIndices, Columns, Rows, Source
+from bpcli.gradients import Examples
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.activations import ACTIVATIONS, Activation, Softmax
 from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES, Loss, Reduction
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters, count
-from bpcli.training import Examples
 from tests.nn.support import REDUCTIONS, fits, targets
 
 METHODS: tuple[Method, ...] = ("complex-step", "central")

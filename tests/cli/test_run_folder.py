@@ -151,6 +151,8 @@ def test_the_record_says_how_the_run_was_made_and_ended(folder: Path, run: Path)
         "bp": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
+        "engine": "numpy",
+        "shards": 1,
         "threads": 1,
         "system": f"{platform.system()} {platform.machine()}",
         "seed": 3,

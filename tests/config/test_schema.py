@@ -139,6 +139,9 @@ VALUES: dict[str, list[Any]] = {
     "data.delimiter": [",", "\t", ";", " ", "", ";;", '"', "\n", "§", 3],
     "data.header": [True, False, "no", 1],
     "data.missing": ["NA", 0, [], ["NA", -1, 0.5], True, [[]]],
+    "engine": ["auto", "numpy", "numba", "cuda", True],
+    "shards": [1, 4, 0, 1.5, "2", True],
+    "threads": [1, 0, -1, "1", 1.5],
     "foo": [1],
 }  # fmt: skip
 """Values of every key, right and wrong."""

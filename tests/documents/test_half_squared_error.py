@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from bpcli.data.sources import Columns, Rows
+from bpcli.gradients import Examples
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.heads import join
@@ -23,7 +24,7 @@ from bpcli.nn.network import Network
 from bpcli.nn.optimizers import GradientDescent
 from bpcli.nn.parameters import Parameters
 from bpcli.streams import stream
-from bpcli.training import Examples, Plan, start, train
+from bpcli.training import Plan, start, train
 
 from . import half_squared_error as half
 from .scalars import Number, Table, Vector, to

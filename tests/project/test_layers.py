@@ -19,7 +19,10 @@ ROOMS = [
     "storage",
     "data",
     "inference",
+    "gradients",
     "training",
+    "compiled",
+    "engines",
     "model",
     "config",
     "experiment",
@@ -42,6 +45,7 @@ ONLY_IN = {
     "typer": "cli/",
     "pydantic": "config/",
     "safetensors": "storage.py",
+    "numba": "compiled/",
 }
 
 CHOICE_ROOMS = ["activations", "initializers", "losses", "metrics", "optimizers"]

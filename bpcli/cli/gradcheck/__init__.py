@@ -74,7 +74,7 @@ def gradcheck(
 
         return foreign.exchanged(built, batches[0], export, against, json=json)
     chosen = checking.groups(built.network, parameters, built.plan.seed)
-    gradients = checking.gradients_of(built.network, theta, part, batches)
+    gradients = checking.gradients_of(built.network, theta, part, batches, built.engine)
     comparisons = [
         checking.Comparison(built.network, theta, gradient, checking.probe_of(built.network, part, batch), method)
         for batch, gradient in zip(batches, gradients, strict=True)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.gradients import Examples, Gradients
 from bpcli.nn import IndexArray
 from bpcli.nn.workspace import Workspace
-from bpcli.training import Examples, Gradients
 
 from .mechanism import EXCHANGED, Afresh, Fault, Replaced, the_batch_before
 
@@ -27,7 +27,7 @@ def filled(fill: Fill) -> Afresh:
 
         def wrong(self: Gradients, batch: IndexArray) -> Any:
             gradient, ws = gradient_at(self, batch)
-            fill(self.examples, ws, batch, before(batch))
+            fill(self.examples, ws[0], batch, before(batch))
             return gradient, ws
 
         return Replaced(Gradients, "at", wrong)

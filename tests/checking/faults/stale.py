@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.gradients import Gradients
 from bpcli.nn import Array, IndexArray
-from bpcli.training import Gradients
 
 from .mechanism import Afresh, Fault, Pass, Pieces, Replaced, below, output, the_batch_before, weights
 from .weights import dW
@@ -56,7 +56,7 @@ def with_leftovers() -> Pieces:
 
 def longer(self: Gradients, batch: IndexArray) -> Any:
     """The batch in front of what the longest one, examples 0, 1, 2, …, left behind it."""
-    longest = max([*self.workspaces, len(batch)])
+    longest = max([*self.batches, len(batch)])
     return gradient_at(self, np.concatenate([batch, np.arange(len(batch), longest)]))
 
 

@@ -1,0 +1,69 @@
+"""Programs compiled, and the compiled code kept between runs.
+
+Numba keeps compiled code beside the file that a function comes from. So each
+program is written to a file of its own, named by its content, in bp's cache
+folder: ``$XDG_CACHE_HOME/bp`` or ``~/.cache/bp``. Where nothing can be
+written there, a temporary folder serves and every start compiles.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from bpcli import __version__
+from bpcli.compiled.recording import Program
+from bpcli.compiled.source import source
+from bpcli.nn import Array
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The functions that ``source`` writes; ``fresh`` where ``run`` has yet to be compiled."""
+
+    arrays: Callable[..., list[Array]]
+    run: Callable[..., tuple[int, int, float, float]]
+    fresh: bool
+
+
+def load(program: Program) -> Kernel:
+    """The program's functions, from the cache where they are there."""
+    text = source(program)
+    name = "kernel_" + sha256(f"{__version__}\n{text}".encode()).hexdigest()[:16]
+    path = _written(name, text)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # cached code looks for it there
+    spec.loader.exec_module(module)
+    kept = any((path.parent / "__pycache__").glob(f"{name}.run-*.nbc"))
+    return Kernel(module.arrays, module.run, not kept)
+
+
+def folder() -> Path:
+    """Where compiled code is kept."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bp"
+
+
+def _written(name: str, text: str) -> Path:
+    """The file that holds the program, made where it is not there yet, whole or not at all."""
+    try:
+        return _placed(folder(), name, text)
+    except OSError:
+        return _placed(Path(tempfile.mkdtemp(prefix="bp-")), name, text)
+
+
+def _placed(place: Path, name: str, text: str) -> Path:
+    path = place / f"{name}.py"
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        place.mkdir(parents=True, exist_ok=True)
+        part = place / f".{name}.{os.getpid()}.part"
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    return path

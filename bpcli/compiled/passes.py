@@ -1,0 +1,124 @@
+"""A recorded program made shorter, its results the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bpcli.compiled.operations import Dot, Each, Step
+from bpcli.compiled.recording import Program
+from bpcli.compiled.symbols import Symbol
+
+THETA, DTHETA = "theta", "dtheta"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Operations entry by entry over arrays of one shape, done in one walk; ``stored`` names what is kept of them."""
+
+    shape: tuple[Any, ...]
+    steps: tuple[Each, ...]
+    stored: frozenset[str]
+
+
+def simplified(program: Program) -> list[Step | Group]:
+    """The steps that matter, those that can be done together grouped."""
+    steps = _accumulated(list(program.steps), program.symbols)
+    needed, later = _needed(steps, program)
+    return _grouped(needed, later, program.symbols)
+
+
+def _accumulated(steps: list[Step], symbols: dict[str, Symbol]) -> list[Step]:
+    """Where θ ← θ − η dθ, and dθ is products alone, each product goes straight into its part of θ.
+
+    The products then come last, as backward still needs the W that they change,
+    and dθ is never stored: one pass over memory instead of three.
+    """
+    concerned = [step for step in steps if _root(step.out, symbols) == DTHETA or DTHETA in step.reads]
+    *products, scaled, update = concerned if len(concerned) > 2 else [None, None, None]
+    if (
+        not isinstance(scaled, Each)
+        or (scaled.out, scaled.ufunc, scaled.inputs[0]) != (DTHETA, "multiply", DTHETA)
+        or update != Each(THETA, "subtract", (THETA, DTHETA))
+    ):
+        return steps
+    rate = scaled.inputs[1]
+    moved: list[Step] = []
+    for product in products:
+        if not isinstance(product, Dot):
+            return steps
+        moved.append(replace(product, out=_part_of_theta(product.out, symbols), factor=rate))
+    return [step for step in steps if step not in concerned] + moved
+
+
+def _part_of_theta(name: str, symbols: dict[str, Symbol]) -> str:
+    """The part of θ in the place of this part of dθ."""
+    wanted = symbols[name].expression.replace(DTHETA, THETA, 1)
+    return next(one.name for one in symbols.values() if one.root == THETA and one.expression == wanted)
+
+
+def _root(name: str, symbols: dict[str, Symbol]) -> str:
+    return symbols[name].root if name in symbols else name
+
+
+def _needed(steps: list[Step], program: Program) -> tuple[list[Step], list[frozenset[str]]]:
+    """The steps whose results matter, and beside each the roots and numbers that are needed after it."""
+    symbols = program.symbols
+    live = {program.loss, program.step, *program.kept}
+    kept: list[Step] = []
+    later: list[frozenset[str]] = []
+    for step in reversed(steps):
+        root = _root(step.out, symbols)
+        if root not in live:
+            continue
+        kept.append(step)
+        later.append(frozenset(live))
+        if root not in program.kept and _overwrites(step, symbols):
+            live.discard(root)
+        live |= {_root(name, symbols) for name in step.reads}
+    return kept[::-1], later[::-1]
+
+
+def _overwrites(step: Step, symbols: dict[str, Symbol]) -> bool:
+    """Whether all that was in the written block is gone, for numbers always."""
+    return step.out not in symbols or (step.replaces and symbols[step.out].whole)
+
+
+def _grouped(steps: list[Step], later: list[frozenset[str]], symbols: dict[str, Symbol]) -> list[Step | Group]:
+    found: list[Step | Group] = []
+    run: list[Each] = []
+    needed: frozenset[str] = frozenset()
+
+    def close() -> None:
+        if run:
+            stored = frozenset(name for name in {step.out for step in run} if symbols[name].root in needed)
+            found.append(Group(symbols[run[0].out].shape, tuple(run), stored))
+            run.clear()
+
+    for step, after in zip(steps, later, strict=True):
+        if isinstance(step, Each):
+            if run and not _together(run, step, symbols):
+                close()
+            run.append(step)
+            needed = after
+        else:
+            close()
+            found.append(step)
+    close()
+    return found
+
+
+def _together(run: list[Each], step: Each, symbols: dict[str, Symbol]) -> bool:
+    """Whether a step can join a walk: the same shape, and no block seen in two ways one of which is written."""
+    if symbols[step.out].shape != symbols[run[0].out].shape:
+        return False
+    written = {one.out for one in run} | {step.out}
+    seen = written | {name for one in (*run, step) for name in one.reads if name in symbols}
+    roots: dict[str, set[str]] = {}
+    for name in seen:
+        roots.setdefault(symbols[name].root, set()).add(name)
+    return all(len(roots[symbols[name].root]) == 1 or symbols[name].root in PARTED for name in written)
+
+
+PARTED: frozenset[str] = frozenset({"sums"})
+"""Blocks whose views are apart from one another."""

@@ -1,0 +1,82 @@
+"""Training by compiled code: many steps in one call, on examples gathered a portion at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isfinite
+from time import perf_counter
+
+import numpy as np
+
+from bpcli.compiled.kernels import Kernel, load
+from bpcli.compiled.recording import numbers_of, record
+from bpcli.gradients import Examples
+from bpcli.nn import Array, IndexArray
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers import Optimizer
+from bpcli.training import TrainingState, diverged
+
+PORTION = 1 << 17
+"""Numbers gathered at once: few enough to stay in the processor's cache until they are used."""
+
+
+class CompiledSteps:
+    """Steps on batches of whatever size; the same walk as the reference's."""
+
+    def __init__(self, network: Network, optimizer: Optimizer, state: TrainingState, examples: Examples) -> None:
+        self.network, self.optimizer, self.state, self.examples = network, optimizer, state, examples
+        self.sizes = np.array(network.sizes, np.int64)
+        self.settings = np.array([value for _, value in numbers_of(network, optimizer)], np.float64)
+        self.kernels: dict[bool, Kernel] = {}
+        self.arrays: dict[int, list[Array]] = {}
+        self.portions: dict[int, tuple[Array, Array]] = {}
+
+    def prepare(self, batch_size: int) -> Iterator[str]:
+        """Load or compile the code for full batches and for what is left of the last."""
+        rest = self.examples.size % batch_size
+        for single in dict.fromkeys(m == 1 for m in (batch_size, rest) if m):
+            program = record(self.network, self.optimizer, self.state.tally, self.state.theta.dtype, single=single)
+            self.kernels[single] = load(program)
+            if self.kernels[single].fresh:
+                kind = "the steps of this kind of network" + ", for single examples" * single
+                yield f"compiling {kind}; it is done once"
+            self._take(np.arange(0), 1 if single else 2)
+
+    def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
+        """Step through ``order`` from the state's position until it ends or time is up."""
+        state, size = self.state, len(order)
+        portion = max(1, PORTION // (batch_size * self.network.sizes[0])) * batch_size
+        while state.position < size:
+            chosen = order[state.position : state.position + portion]
+            whole = len(chosen) // batch_size * batch_size
+            if whole:
+                self._take(chosen[:whole], batch_size)
+            else:
+                self._take(chosen, len(chosen))
+            if perf_counter() >= deadline:
+                return
+
+    def _take(self, indices: IndexArray, m: int) -> None:
+        """One step after another on the examples ``indices``, in batches of m."""
+        state, kernel = self.state, self.kernels[m == 1]
+        if m not in self.arrays:
+            memory = state.optimizer.memory.values()
+            self.arrays[m] = kernel.arrays(state.theta, *memory, state.tally.sums, self.sizes, m)
+        portion = self._gathered(indices)
+        numbers = self.sizes, self.settings, m, len(indices) // m, state.optimizer.step, state.loss_sum
+        done, state.optimizer.step, state.loss_sum, loss = kernel.run(*self.arrays[m], *portion, *numbers)
+        state.position += done * m
+        if not isfinite(loss):
+            raise diverged(f"the loss ({loss})", state.epoch + 1, state.optimizer.step)
+
+    def _gathered(self, indices: IndexArray) -> tuple[Array, Array]:
+        """X by rows, and Y as the loss wants it."""
+        n = len(indices)
+        if n not in self.portions:
+            dtype, sizes = self.state.theta.dtype, self.network.sizes
+            Y = np.empty(n, np.intp) if self.network.head.loss.class_indices else np.empty((sizes[-1], n), dtype)
+            self.portions[n] = np.empty((n, sizes[0]), dtype), Y
+        X, Y = self.portions[n]
+        self.examples.features.gather(indices, X.T)
+        self.examples.targets.gather(indices, Y)
+        return X, Y

@@ -1,0 +1,133 @@
+"""``engine``, ``shards`` and ``threads`` as they are used: what a run says, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from bpcli.nn import Array, activations
+from tests.cli.support import bp, good, points, refused, write_config
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    points(tmp_path / "points.csv")
+    write_config(
+        tmp_path / "points.yaml",
+        """
+        data: {path: points.csv}
+        network: {hidden: [4, 4], activation: tanh}
+        loss: cross_entropy
+        optimizer: {batch_size: 10}
+        epochs: 3
+        """,
+    )
+    return tmp_path
+
+
+def resolved(run: Path) -> list[str]:
+    lines = (run / "config.yaml").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line.startswith(("engine", "shards", "threads"))]
+
+
+def test_short_work_is_left_to_numpy_and_the_run_says_so(folder: Path) -> None:
+    result = good("train", "points.yaml", "--run", "run", cwd=folder)
+    assert "engine numpy" in result.err
+    assert resolved(folder / "run") == ["engine: numpy", "shards: 1", "threads: 1"]
+    record = json.loads((folder / "run" / "run.json").read_text(encoding="utf-8"))
+    assert (record["engine"], record["shards"], record["threads"]) == ("numpy", 1, 1)
+
+
+def test_the_compiled_engine_trains_and_its_gradient_is_checked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    first = good("train", "points.yaml", "engine=numba", "--run", "first", cwd=folder)
+    again = good("train", "points.yaml", "engine=numba", "--run", "again", cwd=folder)
+    good("train", "points.yaml", "engine=numpy", "--run", "numpy", "--quiet", cwd=folder)
+    assert "compiling the steps of this kind of network; it is done once" in first.err
+    assert "compiling" not in again.err
+    assert resolved(folder / "first") == ["engine: numba", "shards: 1", "threads: 1"]
+    metrics = [(folder / name / "metrics.csv").read_bytes() for name in ("first", "again")]
+    assert metrics[0] == metrics[1]
+    ends = [last_loss(folder / name) for name in ("first", "numpy")]
+    assert ends[0] == pytest.approx(ends[1], rel=1e-5)
+
+
+def last_loss(run: Path) -> float:
+    head, *_, last = (run / "metrics.csv").read_text(encoding="utf-8").splitlines()
+    return float(last.split(",")[head.split(",").index("loss")])
+
+
+def test_gradcheck_checks_the_engine_of_the_config(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A formula gone wrong shows in the compiled code, as it is made of that very formula."""
+    pytest.importorskip("numba")
+    assert good("gradcheck", "points.yaml", "engine=numba", "--json", cwd=folder).json["passed"]
+
+    def wrong(dA: Array, A: Array, out: Array) -> None:
+        import numpy as np
+
+        np.subtract(1, A, out)
+        np.multiply(out, dA, out)
+
+    monkeypatch.setattr(activations, "tanh_backward", wrong)
+    result = bp("gradcheck", "points.yaml", "engine=numba", "--json", cwd=folder)
+    assert result.status == 1
+    assert {layer["layer"] for layer in result.json["layers"] if not layer["passed"]} == {1, 2}
+
+
+def test_threads_change_no_byte_and_shards_are_in_the_config(folder: Path) -> None:
+    for name, words in {"one": ["threads=1"], "two": ["threads=2"]}.items():
+        good("train", "points.yaml", "shards=2", *words, "--run", name, "--quiet", cwd=folder)
+    files = ["metrics.csv", "model.safetensors", "checkpoint.safetensors"]
+    for file in files:
+        assert (folder / "one" / file).read_bytes() == (folder / "two" / file).read_bytes()
+    assert resolved(folder / "two") == ["engine: numpy", "shards: 2", "threads: 2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "hint"),
+    [
+        (
+            ["threads=2"],
+            "threads is 2, but it is shards that threads compute side by side, and shards is 1",
+            "shards: 2, which changes the last bits of results, or fewer threads",
+        ),
+        (
+            ["shards=2", "engine=numba"],
+            "shards is 2, but compiled code takes a batch whole",
+            "engine: numpy, or shards: 1",
+        ),
+        (["shards=11"], "shards is 11, but a batch has 10 examples", "fewer shards"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(words: list[str], error: str, hint: str, folder: Path) -> None:
+    place = f"command line: {words[0]}" if words[0] != "shards=2" else "command line: shards=2"
+    refused("train", "points.yaml", *words, cwd=folder, status=2, error=f"{place}: {error}", hint=hint)
+
+
+@pytest.mark.parametrize("words", ["engine=cuda", "shards=0", "threads=0", "shards=2.5", "threads=many"])
+def test_what_is_no_such_value_is_refused(words: str, folder: Path) -> None:
+    result = bp("train", "points.yaml", words, cwd=folder)
+    assert (result.status, result.out) == (2, "")
+    assert words.partition("=")[0] in result.err
+
+
+def test_numba_is_not_loaded_for_work_too_small_to_gain(folder: Path) -> None:
+    script = (
+        "import sys; sys.argv = ['bp', 'train', 'points.yaml', '--quiet']\n"
+        "from bpcli.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code == 0\n"
+        "print([name for name in ('numba', 'scipy', 'bpcli.compiled') if name in sys.modules])"
+    )
+    import subprocess
+
+    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

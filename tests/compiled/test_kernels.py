@@ -1,0 +1,103 @@
+"""Compiled for real: the same numbers as the reference, one compilation for all, kept between starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("numba")
+
+from bpcli.compiled import kernels
+from bpcli.compiled.recording import record
+from bpcli.compiled.steps import CompiledSteps
+from bpcli.nn.activations import ACTIVATIONS
+from bpcli.nn.optimizers import OPTIMIZERS
+from bpcli.training import NumpySteps
+from tests.nn.support import REDUCTIONS, loss, pairs
+
+from .support import Task, agree, residuals, task
+
+TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
+"""Of each array's largest number, after an epoch."""
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def cache(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One cache for all, and not the user's."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(shared))
+    return shared / "bp"
+
+
+def same(one: Task, batch_size: int) -> None:
+    found = one.trained(CompiledSteps, batch_size, epochs=1)
+    agree(found, one.trained(NumpySteps, batch_size, epochs=1), TOLERANCE[one.dtype])
+
+
+@pytest.mark.parametrize(
+    ("details", "batch_size"),
+    [
+        ({"hidden": ("relu", "tanh"), "widths": (9, 8, 7, 3), "dtype": "float32"}, 8),
+        ({"output": "identity", "of": loss("half_squared_error"), "tally": residuals, "optimizer": "adam"}, 4),
+    ],
+    ids=["mini-batch", "adam"],
+)
+def test_one_epoch_agrees_with_the_reference(details: dict[str, Any], batch_size: int) -> None:
+    same(task(size=50, **details), batch_size)
+
+
+def test_compiled_code_is_kept_for_every_network_of_its_kind(cache: Path) -> None:
+    before = set(cache.glob("kernel_*.py"))
+    first, second = task(widths=(4, 5, 3)), task(widths=(6, 2, 4))
+    told = [list(steps_of(one).prepare(1)) for one in (first, first, second)]
+    assert told == [["compiling the steps of this kind of network, for single examples; it is done once"], [], []]
+    assert len(set(cache.glob("kernel_*.py")) - before) == 1
+    same(first, 1)
+    same(second, 1)
+
+
+def steps_of(one: Task) -> CompiledSteps:
+    return CompiledSteps(one.network, one.optimizer, one.state(), one.examples())
+
+
+def test_a_damaged_program_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    one = task()
+    program = record(one.network, one.optimizer, one.state().tally, one.state().theta.dtype, single=True)
+    kernels.load(program)
+    (path,) = (tmp_path / "bp").glob("kernel_*.py")
+    whole = path.read_text(encoding="utf-8")
+    path.write_text(whole[:100], encoding="utf-8")
+    assert kernels.load(program).fresh
+    assert path.read_text(encoding="utf-8") == whole
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    one = task()
+    program = record(one.network, one.optimizer, one.state().tally, one.state().theta.dtype, single=True)
+    assert kernels.load(program).fresh
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize(("output", "name"), pairs())
+def test_every_output_under_every_loss_compiled(output: str, name: str, batch_size: int) -> None:
+    for outputs, examples in zip(REDUCTIONS, REDUCTIONS, strict=True):
+        same(task(output, loss(name, outputs, examples), size=50), batch_size)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("hidden", ACTIVATIONS)
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_every_hidden_activation_and_rule_compiled(dtype: str, hidden: str, optimizer: str, batch_size: int) -> None:
+    same(task(hidden=(hidden,), optimizer=optimizer, dtype=dtype, size=50), batch_size)
