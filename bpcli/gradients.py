@@ -7,10 +7,10 @@ how many shards there are, never on how many threads compute them.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,14 +38,6 @@ class Examples:
         return self.features.size
 
 
-def evaluate(network: Network, parameters: Parameters, gradient: Parameters, ws: Workspace) -> Any:
-    """Fill ``gradient`` with ∂L/∂θ on the batch in ``ws``, or its shard's part of it, and return that of L."""
-    network.forward(parameters, ws)
-    total = network.total(ws)
-    network.backward(parameters, gradient, ws)
-    return total * network.scale(ws.batch)
-
-
 @dataclass(frozen=True)
 class Shard:
     """Some columns of a batch in a workspace, and room for their part of the gradient; the first has none."""
@@ -56,7 +48,10 @@ class Shard:
 
 
 class Gradients:
-    """∂L/∂θ on any batch: each batch size has its workspaces, made once."""
+    """∂L/∂θ on any batch: each batch size has its workspaces, made once.
+
+    The outputs of up to ``slots`` batches are kept apart, for whoever looks at several together.
+    """
 
     def __init__(
         self, network: Network, theta: Array, dtheta: Array, examples: Examples, shards: int = 1, threads: int = 1
@@ -64,34 +59,37 @@ class Gradients:
         self.network, self.examples = network, examples
         self.parameters, self.gradient = Parameters(network.sizes, theta), Parameters(network.sizes, dtheta)
         self.parts = [Parameters(network.sizes, np.zeros_like(dtheta)) for _ in range(shards - 1)]
-        self.batches: dict[int, list[Shard]] = {}
+        self.batches: dict[tuple[int, int], list[Shard]] = {}
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
-    def at(self, batch: IndexArray) -> tuple[Gradient, list[Workspace]]:
-        """L and its gradient as a function of θ on the examples ``batch``, and the workspaces it fills."""
-        shards = self.batches.get(len(batch))
+    def at(self, batch: IndexArray, slot: int = 0) -> tuple[Gradient, list[Workspace]]:
+        """The gradient as a function of θ on the examples ``batch``, and the workspaces that it fills."""
+        shards = self.batches.get((len(batch), slot))
         if shards is None:
-            shards = self.batches[len(batch)] = self._shards(len(batch))
+            shards = self.batches[len(batch), slot] = self._shards(len(batch), slot)
         for shard in shards:
             self.examples.features.gather(batch[shard.columns], shard.ws.X)
             self.examples.targets.gather(batch[shard.columns], shard.ws.Y)
+        network = self.network
 
-        def gradient(theta: Array, out: Array) -> float:
+        def gradient(theta: Array, out: Array) -> None:
             parameters, whole = self._views(self.parameters, theta), self._views(self.gradient, out)
 
-            def compute(shard: Shard) -> Any:
-                return evaluate(self.network, parameters, shard.gradient or whole, shard.ws)
+            def compute(shard: Shard) -> None:
+                network.forward(parameters, shard.ws)
+                network.backward(parameters, shard.gradient or whole, shard.ws)
 
-            losses = self._each(compute, shards)
+            self._each(compute, shards)
             for shard in shards:
                 if shard.gradient is not None:
                     np.add(out, shard.gradient.theta, out)
-            return float(sum(losses))
 
         return gradient, [shard.ws for shard in shards]
 
-    def _shards(self, m: int) -> list[Shard]:
+    def _shards(self, m: int, slot: int) -> list[Shard]:
         """A batch of m examples cut into as many shards as there are to be, or m, as even as can be."""
+        if slot:
+            return [replace(shard, ws=shard.ws.sibling()) for shard in self.batches[m, 0]]
         count = min(len(self.parts) + 1, m)
         bounds = [m * k // count for k in range(count + 1)]
         found = []
@@ -101,17 +99,19 @@ class Gradients:
             found.append(Shard(slice(start, stop), ws, gradient))
         return found
 
-    def _each(self, compute: Callable[[Shard], Any], shards: list[Shard]) -> list[Any]:
-        """What every shard gives, in order; by threads where that pays."""
+    def _each(self, compute: Callable[[Shard], None], shards: list[Shard]) -> None:
+        """Compute every shard; by threads where that pays."""
         work = self.parameters.theta.size * shards[0].ws.m
         if self.pool is None or len(shards) == 1 or work < WORTH_A_THREAD:
-            return [compute(shard) for shard in shards]
+            for shard in shards:
+                compute(shard)
+            return
 
-        def quietly(shard: Shard) -> Any:
+        def quietly(shard: Shard) -> None:
             with np.errstate(all="ignore"):  # a thread starts with warnings on
-                return compute(shard)
+                compute(shard)
 
-        return list(self.pool.map(quietly, shards))
+        deque(self.pool.map(quietly, shards), maxlen=0)
 
     def _views(self, known: Parameters, vector: Array) -> Parameters:
         """Views made once for the vectors of every step, anew for any other."""

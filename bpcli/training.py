@@ -16,6 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
+from bpcli.counting import Count, count, together
 from bpcli.errors import DivergedError
 from bpcli.gradients import Examples, Gradients
 from bpcli.inference import assess
@@ -24,6 +25,7 @@ from bpcli.nn.metrics import Metric, Tally
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer, OptimizerState
 from bpcli.nn.parameters import Parameters
+from bpcli.nn.workspace import Workspace
 from bpcli.streams import stream
 
 STRETCH_SECONDS = 0.1
@@ -216,9 +218,10 @@ class NumpySteps:
         shards: int = 1,
         threads: int = 1,
     ) -> None:
-        self.optimizer, self.state = optimizer, state
+        self.network, self.optimizer, self.state = network, optimizer, state
         self.gradients = Gradients(network, state.theta, state.optimizer.dtheta, examples, shards, threads)
-        self.weighted = network.head.loss.examples == "mean"
+        self.sharded = shards > 1
+        self.counts: dict[tuple[int, int], Count] = {}
 
     def prepare(self, batch_size: int) -> Iterator[str]:
         """Nothing need be."""
@@ -229,18 +232,44 @@ class NumpySteps:
         state, size = self.state, len(order)
         with np.errstate(all="ignore"):
             while state.position < size:
-                batch = order[state.position : state.position + batch_size]
-                loss = self._step(batch)
-                if not isfinite(loss):
-                    raise diverged(f"the loss ({loss})", state.epoch + 1, state.optimizer.step)
-                state.loss_sum += loss * len(batch) if self.weighted else loss
-                state.position += len(batch)
+                m = min(batch_size, size - state.position)
+                batches = 1 if self.sharded else min(together(m), (size - state.position) // m)
+                self._steps(order[state.position : state.position + batches * m], m)
+                state.position += batches * m
                 if perf_counter() >= deadline:
                     return
 
-    def _step(self, batch: IndexArray) -> float:
-        gradient, workspaces = self.gradients.at(batch)
-        loss = self.optimizer.step(self.state.theta, self.state.optimizer, gradient)
-        for ws in workspaces:
-            self.state.tally.update(ws.A[-1], ws.Y, ws.output)
-        return loss
+    def _steps(self, examples: IndexArray, m: int) -> None:
+        """A step for every m examples; their losses and outputs are then counted together."""
+        state, optimizer = self.state, self.optimizer
+        done: list[Workspace] = []
+        for slot, start in enumerate(range(0, len(examples), m)):
+            gradient, workspaces = self.gradients.at(examples[start : start + m], slot)
+            optimizer.step(state.theta, state.optimizer, gradient)
+            done += workspaces
+        scale = self.network.scale(m)
+        total = self._counted(done, m)
+        if not isfinite(total):
+            self._diverged(done, scale)
+        state.loss_sum += total * scale * (m if self.network.head.loss.examples == "mean" else 1)
+
+    def _counted(self, done: list[Workspace], m: int) -> float:
+        """The sum of the losses before any division."""
+        if len(done) == 1 or self.sharded:
+            return sum(count(self.network, ws, self.state.tally) for ws in done)
+        key = m, len(done)
+        if key not in self.counts:
+            self.counts[key] = Count(self.network, *key, self.state.theta.dtype)
+        return self.counts[key].add(done, self.state.tally)
+
+    def _diverged(self, done: list[Workspace], scale: float) -> None:
+        """Tell the first of several steps whose loss is not finite.
+
+        Raises:
+            DivergedError: always.
+        """
+        losses = [float(self.network.total(ws)) * scale for ws in done]
+        first = 0 if self.sharded else next((k for k, loss in enumerate(losses) if not isfinite(loss)), 0)
+        self.state.optimizer.step -= 0 if self.sharded else len(done) - 1 - first
+        loss = sum(losses) if self.sharded else losses[first]
+        raise diverged(f"the loss ({loss})", self.state.epoch + 1, self.state.optimizer.step)

@@ -83,6 +83,7 @@ def contents(state: TrainingState) -> dict[str, bytes]:
 
 
 def test_a_stretch_ends_with_the_step_after_which_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bpcli.counting.MOST", 1)
     monkeypatch.setattr(training, "STRETCH_SECONDS", 0)
     task = Task()
     events = list(task.train(GradientDescent(), task.state(GradientDescent())))
@@ -355,7 +356,8 @@ def test_a_step_allocates_next_to_nothing_once_its_buffers_exist(monkeypatch: py
     rng = np.random.default_rng(0)
     sizes = (784, 30, 10)
     network = Network(sizes, (Relu(),), join(Softmax(), CrossEntropy()))
-    examples = Examples(Rows(rng.normal(0, 1, (640, 784)).astype("f4")), ClassIndices(rng.integers(0, 10, 640)))
+    size = 640 * 8  # steps of eight batches are looked at together
+    examples = Examples(Rows(rng.normal(0, 1, (size, 784)).astype("f4")), ClassIndices(rng.integers(0, 10, size)))
     theta = rng.normal(0, 0.1, count(sizes)).astype("f4")
     state = training.start(theta, optimizer(name), new_tally("largest", 10))
     plan = Plan(1, 32, shuffle=True, seed=0)

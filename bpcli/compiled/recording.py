@@ -13,7 +13,6 @@ import numpy as np
 
 from bpcli.compiled.operations import Step
 from bpcli.compiled.symbols import Number, Recorder, Symbol
-from bpcli.gradients import evaluate
 from bpcli.nn.metrics import Tally
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer, OptimizerState
@@ -69,10 +68,12 @@ def record(network: Network, optimizer: Optimizer, tally: Tally, dtype: np.dtype
     width = 1 + 4 * sizes[-1] if len(tally.sums) == 1 + 4 * tally.n else len(tally.sums)
     counted.sums = recorder.array("sums", (width,), np.float64)  # type: ignore[assignment]
 
-    def gradient(_theta: Any, _out: Any) -> Any:
-        return evaluate(opened, parameters, gradients, ws)
+    def gradient(_theta: Any, _out: Any) -> None:
+        opened.forward(parameters, ws)
+        opened.backward(parameters, gradients, ws)
 
-    loss: Any = rule.step(theta, state, gradient)  # type: ignore[arg-type]
+    rule.step(theta, state, gradient)  # type: ignore[arg-type]
+    loss = opened.total(ws) * opened.scale(ws.m)
     counted.update(ws.A[-1], ws.Y, ws.output)
     return Program(
         steps=tuple(recorder.steps),

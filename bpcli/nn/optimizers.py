@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
 from bpcli.nn import Array
 
-Gradient = Callable[[Array, Array], float]
-"""gradient(θ, out): writes ∂L/∂θ into ``out`` and returns L."""
+Gradient = Callable[[Array, Array], Any]
+"""gradient(θ, out): writes ∂L/∂θ into ``out``; what it returns, L or nothing, the rule hands on."""
 
 
 @dataclass
@@ -45,8 +45,8 @@ class Optimizer(Protocol):
         """The state before the first step."""
         ...
 
-    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> float:
-        """Update ``theta`` in place; return the loss before the update."""
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> Any:
+        """Update ``theta`` in place; return what ``gradient`` returned before the update."""
         ...
 
 
@@ -60,8 +60,8 @@ class GradientDescent:
         """No memory."""
         return OptimizerState({}, np.zeros_like(theta), theta[:0])
 
-    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> float:
-        """Update ``theta`` in place; return the loss before the update."""
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> Any:
+        """Update ``theta`` in place; return what ``gradient`` returned before the update."""
         dtheta = state.dtheta
         loss = gradient(theta, dtheta)
         np.multiply(dtheta, self.learning_rate, dtheta)
@@ -84,8 +84,8 @@ class Momentum:
         """v = 0."""
         return OptimizerState({"velocity": np.zeros_like(theta)}, np.zeros_like(theta), theta[:0])
 
-    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> float:
-        """Update ``theta`` in place; return the loss before the update."""
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> Any:
+        """Update ``theta`` in place; return what ``gradient`` returned before the update."""
         dtheta, v = state.dtheta, state.memory["velocity"]
         loss = gradient(theta, dtheta)
         np.multiply(dtheta, self.learning_rate, dtheta)
@@ -114,8 +114,8 @@ class Adam:
         memory = {"mean": np.zeros_like(theta), "square": np.zeros_like(theta)}
         return OptimizerState(memory, np.zeros_like(theta), np.empty_like(theta))
 
-    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> float:
-        """Update ``theta`` in place; return the loss before the update."""
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> Any:
+        """Update ``theta`` in place; return what ``gradient`` returned before the update."""
         dtheta, scratch = state.dtheta, state.scratch
         m, v = state.memory["mean"], state.memory["square"]
         loss = gradient(theta, dtheta)

@@ -10,6 +10,7 @@ column or a row over a matrix first, which costs no more time.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,3 +100,10 @@ class Workspace:
             self.dZ = [empty, *(np.empty((n, m), dtype) for n in layers)]
             block = np.empty(widest * m, dtype)
             self.dA = [empty, *(block[: n * m].reshape(n, m) for n in layers)]
+
+    def sibling(self) -> Workspace:
+        """A workspace that shares all but Z_L, A_L and Y, so that these outlive the next batch."""
+        other = copy(self)
+        other.Y = np.empty_like(self.Y)
+        other.Z, other.A = [*self.Z[:-1], np.empty_like(self.Z[-1])], [*self.A[:-1], np.empty_like(self.A[-1])]
+        return other

@@ -111,6 +111,6 @@ def test_one_program_serves_every_width_and_setting(single: bool) -> None:  # no
     texts = set()
     for widths, rate in (((4, 5, 3), 0.3), ((7, 7, 7), 0.1)):
         one = task(widths=widths)
-        rule = type(one.optimizer)(rate)
+        rule = GradientDescent(rate)
         texts.add(source(record(one.network, rule, one.state().tally, np.dtype("float64"), single=single)))
     assert len(texts) == 1

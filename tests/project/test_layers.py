@@ -20,6 +20,7 @@ ROOMS = [
     "data",
     "inference",
     "gradients",
+    "counting",
     "training",
     "compiled",
     "engines",

@@ -25,8 +25,8 @@ def filled(fill: Fill) -> Afresh:
     def made() -> Replaced:
         before = the_batch_before()
 
-        def wrong(self: Gradients, batch: IndexArray) -> Any:
-            gradient, ws = gradient_at(self, batch)
+        def wrong(self: Gradients, batch: IndexArray, slot: int = 0) -> Any:
+            gradient, ws = gradient_at(self, batch, slot)
             fill(self.examples, ws[0], batch, before(batch))
             return gradient, ws
 

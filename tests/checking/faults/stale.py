@@ -54,9 +54,10 @@ def with_leftovers() -> Pieces:
     return Pieces(below=wrong)
 
 
-def longer(self: Gradients, batch: IndexArray) -> Any:
+def longer(self: Gradients, batch: IndexArray, slot: int = 0) -> Any:
     """The batch in front of what the longest one, examples 0, 1, 2, …, left behind it."""
-    longest = max([*self.batches, len(batch)])
+    longest = max([m for m, _ in self.batches], default=0)
+    longest = max(longest, len(batch))
     return gradient_at(self, np.concatenate([batch, np.arange(len(batch), longest)]))
 
 
