@@ -1,0 +1,1 @@
+"""The competitors, one process each: ``protocol`` is what they have in common."""

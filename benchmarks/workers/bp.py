@@ -1,0 +1,108 @@
+"""bp: its own trainer, in process, with the metrics that ``bp train`` counts along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+import bpcli
+from benchmarks.workers.protocol import Task, Trainer, serve
+from benchmarks.workloads import SEED, Workload
+from bpcli.data.sources import ClassIndices, Columns, OneHot, Rows, Source
+from bpcli.engines import Engine
+from bpcli.gradients import Examples
+from bpcli.inference import new_tally
+from bpcli.nn.activations import ACTIVATIONS
+from bpcli.nn.heads import join
+from bpcli.nn.losses import LOSSES, Loss
+from bpcli.nn.metrics import METRICS
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers import OPTIMIZERS
+from bpcli.nn.parameters import Parameters, count
+from bpcli.training import Epoch, Plan, Stretch, start, train
+
+WITHOUT_END = 10**9
+"""More epochs than any measurement asks for."""
+
+
+def training(task: Task, engine: Engine) -> Iterator[Stretch | Epoch]:
+    """The training that ``bp train`` would run on the workload with ``engine``, from its initial parameters."""
+    workload = task.workload
+    network = _network(workload)
+    optimizer = OPTIMIZERS[workload.rule](learning_rate=workload.learning_rate)  # type: ignore[call-arg]
+    tally = new_tally("residuals" if workload.regression else "largest", workload.sizes[-1])
+    state = start(_theta(task), optimizer, tally)
+    examples = Examples(Rows(task.X), _targets(task, network.head.loss))
+    names = ("r2", "rmse", "mae") if workload.regression else ("accuracy",)
+    steps = engine.steps(network, optimizer, state, examples)
+    for _ in steps.prepare(workload.batch_size):
+        pass
+    return train(
+        network,
+        optimizer,
+        Plan(WITHOUT_END, workload.batch_size, workload.shuffled, SEED),
+        state,
+        examples,
+        {name: METRICS[name]() for name in names},
+        units=np.ones(workload.sizes[-1]),
+        steps=steps,
+    )
+
+
+class Bp:
+    """Epochs off the generator. Timed around it, so what it does between epochs counts too."""
+
+    def __init__(self, task: Task, engine: Engine) -> None:
+        self.task = task
+        self.engine = engine
+        self.reset()
+
+    def reset(self) -> None:
+        """Train anew."""
+        self.events = training(self.task, self.engine)
+
+    def run(self, measurement: int) -> list[float]:
+        """The running losses of the next epochs."""
+        epochs = (event for event in self.events if isinstance(event, Epoch))
+        return [next(epochs).values["loss"] for _ in range(self.task.workload.epochs)]
+
+
+def _network(workload: Workload) -> Network:
+    hidden = tuple(ACTIVATIONS[workload.activation]() for _ in workload.sizes[1:-1])
+    reductions = {"outputs": "sum", "examples": "mean"}
+    return Network(workload.sizes, hidden, join(ACTIVATIONS[workload.output](), LOSSES[workload.loss](**reductions)))
+
+
+def _theta(task: Task) -> np.ndarray:
+    parameters = Parameters(task.workload.sizes, np.zeros(count(task.workload.sizes), np.float32))
+    for l, (W, b) in enumerate(zip(task.W, task.b, strict=True), start=1):
+        parameters.W[l][...], parameters.b[l][:, 0] = W, b
+    return parameters.theta
+
+
+def _targets(task: Task, loss: Loss) -> Source:
+    """The targets as the loss wants them."""
+    if task.workload.regression:
+        return Columns(np.ascontiguousarray(task.Y.T))
+    classes = task.classes.astype(np.intp)
+    if loss.class_indices:
+        return ClassIndices(classes)
+    return OneHot(classes, task.workload.sizes[-1], np.dtype(np.float32))
+
+
+def build(task: Task) -> dict[str, Callable[[], Trainer]]:
+    """One way: bp has no layouts to choose from.
+
+    Where batches are computed in shards, threads are bp's own and BLAS has one, as in ``bp train``.
+    """
+    engine = Engine(task.options["engine"])
+    if task.options.get("sharded"):
+        engine = Engine(shards=task.threads, threads=task.threads)
+        threadpool_limits(1, "blas")
+    return {"": lambda: Bp(task, engine)}
+
+
+if __name__ == "__main__":
+    serve(build, {"bp": bpcli.__version__, "numpy": np.__version__})
