@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from enum import IntEnum
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,7 +20,7 @@ from bpcli.engines import Engine
 from bpcli.errors import DivergedError
 from bpcli.gradients import Examples
 from bpcli.nn import Array, IndexArray
-from bpcli.nn.gradcheck import Probe, Side, central, complex_step, crossings, rounding
+from bpcli.nn.gradcheck import CENTRAL_STEP, ROUNDINGS, Probe, Side, central, complex_step, crossings, rounding
 from bpcli.nn.metrics import Decisions
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Gradient, OptimizerState
@@ -32,7 +34,7 @@ COMPLEX_TOLERANCE = 1e-11
 """Of the layer's largest gradient: some hundred times the rounding seen, far below any real mistake."""
 
 CENTRAL_TOLERANCE, CENTRAL_FLOOR = 1e-7, 1e-9
-"""Of the layer's largest gradient, and of max(1, |L|): what rounding allows central differences."""
+"""Of the layer's largest gradient, and of max(1, |L|) at the usual step: what rounding allows central differences."""
 
 EVERY = 2000
 """Networks of up to so many parameters are checked whole."""
@@ -41,16 +43,30 @@ SAMPLE = 100
 """Parameters of each layer and kind checked in larger networks, unless told otherwise."""
 
 
+class Judgement(IntEnum):
+    """What a comparison says about one parameter; in words where it matters, the worst last."""
+
+    UNMOVED = 0
+    """θ_i is so large that a step does not change it."""
+    CROSSED = 1
+    """Some unit's kink lies within the step, so a central difference says nothing."""
+    ROUNDED = 2
+    """The two differ by rounding alone."""
+    AGREES = 3
+    WRONG = 4
+
+
 @dataclass(frozen=True)
 class Checked:
     """One layer's W or b on one batch of ``examples``; errors relative to the layer's largest gradient.
 
-    The largest error sits at ``row`` and ``column`` (0 for b); ``backward`` and
-    ``difference`` are the two derivatives there. ``crossed`` lists units whose
-    kink lies within the step of a central difference, which then says nothing:
-    the parameters concerned count as ``skipped``, not as checked. ``vanished``
-    counts those whose gradient is so small that the rounding of A − Y, in which
-    outputs and targets agree, is all there is of it.
+    ``checked`` are judged, ``skipped`` are not: because of a kink, with the units
+    in ``crossed``, or, ``unmoved`` of them, because θ is too large for the step.
+    ``rounded`` counts those among the checked whose two derivatives differ by
+    rounding alone, with so few digits right that an error says nothing: they are
+    left out of ``largest`` and ``median``. The largest error sits at ``row`` and
+    ``column`` (0 for b); ``backward`` and ``difference`` are the derivatives
+    there. None stands where there is nothing to tell.
     """
 
     examples: int
@@ -59,13 +75,14 @@ class Checked:
     parameters: int
     checked: int
     skipped: int
-    vanished: int
-    largest: float
-    median: float
-    row: int
-    column: int
-    backward: float
-    difference: float
+    unmoved: int
+    rounded: int
+    largest: float | None
+    median: float | None
+    row: int | None
+    column: int | None
+    backward: float | None
+    difference: float | None
     passed: bool
     crossed: tuple[Side, ...]
 
@@ -109,9 +126,9 @@ class Remember:
         """Room for the gradient."""
         return OptimizerState({"gradient": np.zeros_like(theta)}, np.zeros_like(theta), theta[:0])
 
-    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> float:
-        """Keep the gradient; return the loss."""
-        loss = gradient(theta, state.dtheta)
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> Any:
+        """Keep the gradient; return what the function of it returned."""
+        loss = gradient(theta, state.dtheta, 1.0)
         np.copyto(state.memory["gradient"], state.dtheta)
         return loss
 
@@ -153,8 +170,25 @@ class Comparison:
 
     def slopes(self, places: IndexArray) -> Array:
         """∂L/∂θ at ``places`` by differences."""
-        differences = complex_step if self.method == "complex-step" else central
-        return differences(self.probe, self.theta, places)
+        if self.method == "complex-step":
+            return complex_step(self.probe, self.theta, places)
+        return central(self.probe, self.theta, places, self.steps)
+
+    @cached_property
+    def steps(self) -> Array:
+        """The step of central differences for each parameter."""
+        return self.probe.steps(self.theta, CENTRAL_STEP)
+
+    @cached_property
+    def rounding(self) -> Array:
+        """How far rounding may turn each gradient."""
+        rng = stream(0, "gradient check")
+        return rounding(self.network, self.theta, self.probe.X, self.probe.Y, rng)
+
+    @cached_property
+    def floor(self) -> Array:
+        """What the rounding of the loss leaves of each central difference: the more, the smaller its step."""
+        return np.asarray(CENTRAL_FLOOR * max(1.0, abs(self.probe(self.theta))) * CENTRAL_STEP / self.steps)
 
     def places(self, group: Group) -> IndexArray:
         """The group's places, the largest gradient by backward or one that is not finite always among them.
@@ -173,55 +207,64 @@ class Comparison:
         own = np.concatenate([layers.W[layer].reshape(-1), layers.b[layer].reshape(-1)])
         return float(np.abs(own[np.isfinite(own)]).max(initial=0.0))
 
-    def allowed(self, layer: int) -> float:
-        """How far backward and differences may lie apart in a layer."""
+    def judge(self, place: int, error: float, tolerance: float) -> Judgement:
+        """What to make of an error at one parameter."""
+        if error <= tolerance:
+            return Judgement.AGREES
         if self.method == "complex-step":
-            return COMPLEX_TOLERANCE * self.scale(layer)
-        return CENTRAL_TOLERANCE * self.scale(layer) + CENTRAL_FLOOR * max(1.0, abs(self.probe(self.theta)))
+            return Judgement.ROUNDED if self.rounded(place, error, tolerance) else Judgement.WRONG
+        if error <= tolerance + self.floor[place]:
+            return Judgement.ROUNDED
+        theta, h = self.theta[place], self.steps[place]
+        if theta + h == theta - h:
+            return Judgement.UNMOVED
+        return Judgement.CROSSED if crossings(self.probe, self.theta, place, h) else Judgement.WRONG
+
+    def rounded(self, place: int, error: float, tolerance: float) -> bool:
+        """Whether a gradient is off by rounding alone; the difference, which rounds too, is taken once more, finely."""
+        rounding = float(self.rounding[place])
+        if not error <= tolerance + ROUNDINGS * rounding or not np.isfinite(error):
+            return False
+        exact = complex_step(self.probe, self.theta.astype(np.longdouble), [place])[0]
+        return bool(abs(exact - self.gradient[place]) <= tolerance + rounding)
 
     def check(self, group: Group) -> Checked:
         """Compare one layer's W or b."""
-        places = self.places(group)
+        places, scale = self.places(group), self.scale(group.layer)
         slopes = self.slopes(places)
         errors = np.abs(slopes - self.gradient[places])
-        wrong = ~(errors <= self.allowed(group.layer))
-        crossed: dict[Side, None] = {}
-        vanished = 0
-        for k in np.flatnonzero(wrong):
-            place = int(places[k])
-            if self.method == "central":
-                sides = crossings(self.probe, self.theta, place)
-                crossed |= dict.fromkeys(sides)
-                if sides:
-                    errors[k] = SKIPPED
-            elif errors[k] <= rounding(self.probe, self.theta, place):
-                wrong[k] = False
-                vanished += 1
-        counted = errors != SKIPPED
-        worst = int(np.argmax(np.where(np.isnan(errors), np.inf, errors)))
-        row, column = divmod(int(places[worst]) - group.start, group.shape[1])
-        relative = _relative(errors[counted], self.scale(group.layer))
+        tolerance = scale * (COMPLEX_TOLERANCE if self.method == "complex-step" else CENTRAL_TOLERANCE)
+        judged = np.array([self.judge(int(i), float(e), tolerance) for i, e in zip(places, errors, strict=True)])
+        counts = {kind: int((judged == kind).sum()) for kind in Judgement}
+        skipped = counts[Judgement.UNMOVED] + counts[Judgement.CROSSED]
+        crossed = [
+            side
+            for place in places[judged == Judgement.CROSSED]
+            for side in crossings(self.probe, self.theta, int(place), self.steps[place])
+        ]
+        relative = _relative(errors[judged >= Judgement.AGREES], scale)
+        worst = None
+        if skipped < len(places):  # the worst of those that are wrong, else of those that agree, else of the rest
+            worst = int(np.argmax(np.where(judged == judged.max(), np.nan_to_num(errors, nan=np.inf), -1)))
+        row, column = (None, None) if worst is None else divmod(int(places[worst]) - group.start, group.shape[1])
         return Checked(
             examples=self.probe.X.shape[1],
             layer=group.layer,
             kind=group.kind,
             parameters=group.shape[0] * group.shape[1],
-            checked=int(counted.sum()),
-            skipped=int((~counted).sum()),
-            vanished=vanished,
-            largest=float(relative.max(initial=0.0)),
-            median=float(np.median(relative)) if len(relative) else 0.0,
+            checked=len(places) - skipped,
+            skipped=skipped,
+            unmoved=counts[Judgement.UNMOVED],
+            rounded=counts[Judgement.ROUNDED],
+            largest=float(relative.max()) if len(relative) else None,
+            median=float(np.median(relative)) if len(relative) else None,
             row=row,
             column=column,
-            backward=float(self.gradient[places[worst]]),
-            difference=float(slopes[worst]),
-            passed=not bool((wrong & counted).any()),
-            crossed=tuple(crossed),
+            backward=None if worst is None else float(self.gradient[places[worst]]),
+            difference=None if worst is None else float(slopes[worst]),
+            passed=not counts[Judgement.WRONG],
+            crossed=tuple(dict.fromkeys(crossed)),
         )
-
-
-SKIPPED = -1.0
-"""Stands for the error of a parameter that is not counted."""
 
 
 def _relative(errors: Array, scale: float) -> Array:
@@ -239,8 +282,8 @@ STEPS = tuple(10.0**-exponent for exponent in range(1, 13))
 class StepSize:
     """Central differences with step ``h``: largest and median error, relative to the layer's largest gradient.
 
-    Of ``checked`` parameters; the other ``crossed`` ones move some unit across a kink, where a difference
-    says nothing. Errors are NaN where nothing was checked.
+    Of ``checked`` parameters; ``crossed`` others move some unit across a kink, where a difference says
+    nothing. Errors are NaN where nothing was checked. For W, h is divided by what it multiplies.
     """
 
     h: float
@@ -253,13 +296,14 @@ class StepSize:
 def step_size(comparison: Comparison, chosen: list[Group], h: float) -> StepSize:
     """The error of central differences with one step: truncation shrinks with h², round-off grows with 1/h."""
     probe, theta = comparison.probe, comparison.theta
+    steps = probe.steps(theta, h)
     errors, crossed = [], 0
     for group in chosen:
-        smooth = np.array([not crossings(probe, theta, int(place), h) for place in group.places])
-        places = group.places[smooth]
-        apart = np.abs(central(probe, theta, places, h) - comparison.gradient[places])
-        errors.append(_relative(apart, comparison.scale(group.layer)))
-        crossed += int((~smooth).sum())
+        crossing = np.array([bool(crossings(probe, theta, int(place), steps[place])) for place in group.places])
+        smooth = group.places[~crossing]
+        apart = np.abs(central(probe, theta, smooth, steps) - comparison.gradient[smooth])
+        errors.append(_relative(apart[~np.isnan(apart)], comparison.scale(group.layer)))
+        crossed += int(crossing.sum())
     joined = np.concatenate(errors)
     if not len(joined):
         return StepSize(h, np.nan, np.nan, 0, crossed)

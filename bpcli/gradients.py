@@ -63,7 +63,7 @@ class Gradients:
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     def at(self, batch: IndexArray, slot: int = 0) -> tuple[Gradient, list[Workspace]]:
-        """The gradient as a function of θ on the examples ``batch``, and the workspaces that it fills."""
+        """The gradient as a function of θ and a factor on the examples ``batch``, and the workspaces that it fills."""
         shards = self.batches.get((len(batch), slot))
         if shards is None:
             shards = self.batches[len(batch), slot] = self._shards(len(batch), slot)
@@ -72,12 +72,12 @@ class Gradients:
             self.examples.targets.gather(batch[shard.columns], shard.ws.Y)
         network = self.network
 
-        def gradient(theta: Array, out: Array) -> None:
+        def gradient(theta: Array, out: Array, factor: float) -> None:
             parameters, whole = self._views(self.parameters, theta), self._views(self.gradient, out)
 
             def compute(shard: Shard) -> None:
                 network.forward(parameters, shard.ws)
-                network.backward(parameters, shard.gradient or whole, shard.ws)
+                network.backward(parameters, shard.gradient or whole, shard.ws, factor)
 
             self._each(compute, shards)
             for shard in shards:

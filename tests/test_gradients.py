@@ -60,5 +60,5 @@ def test_small_shards_get_no_threads() -> None:
     assert found.pool is not None
     found.pool.shutdown()  # a task handed to it would now be refused
     gradient, _ = found.at(np.arange(4))
-    gradient(state.theta, state.optimizer.dtheta)
+    gradient(state.theta, state.optimizer.dtheta, 1.0)
     assert state.optimizer.dtheta.any()

@@ -29,25 +29,19 @@ def simplified(program: Program) -> list[Step | Group]:
 
 
 def _accumulated(steps: list[Step], symbols: dict[str, Symbol]) -> list[Step]:
-    """Where θ ← θ − η dθ, and dθ is products alone, each product goes straight into its part of θ.
+    """Where θ ← θ − dθ, and dθ is products alone, each product is taken off its part of θ at once.
 
     The products then come last, as backward still needs the W that they change,
     and dθ is never stored: one pass over memory instead of three.
     """
     concerned = [step for step in steps if _root(step.out, symbols) == DTHETA or DTHETA in step.reads]
-    *products, scaled, update = concerned if len(concerned) > 2 else [None, None, None]
-    if (
-        not isinstance(scaled, Each)
-        or (scaled.out, scaled.ufunc, scaled.inputs[0]) != (DTHETA, "multiply", DTHETA)
-        or update != Each(THETA, "subtract", (THETA, DTHETA))
-    ):
+    if not concerned or concerned[-1] != Each(THETA, "subtract", (THETA, DTHETA)):
         return steps
-    rate = scaled.inputs[1]
     moved: list[Step] = []
-    for product in products:
+    for product in concerned[:-1]:
         if not isinstance(product, Dot):
             return steps
-        moved.append(replace(product, out=_part_of_theta(product.out, symbols), factor=rate))
+        moved.append(replace(product, out=_part_of_theta(product.out, symbols), factor=1.0))
     return [step for step in steps if step not in concerned] + moved
 
 

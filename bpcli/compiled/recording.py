@@ -68,9 +68,9 @@ def record(network: Network, optimizer: Optimizer, tally: Tally, dtype: np.dtype
     width = 1 + 4 * sizes[-1] if len(tally.sums) == 1 + 4 * tally.n else len(tally.sums)
     counted.sums = recorder.array("sums", (width,), np.float64)  # type: ignore[assignment]
 
-    def gradient(_theta: Any, _out: Any) -> None:
+    def gradient(_theta: Any, _out: Any, factor: Any) -> None:
         opened.forward(parameters, ws)
-        opened.backward(parameters, gradients, ws)
+        opened.backward(parameters, gradients, ws, factor)
 
     rule.step(theta, state, gradient)  # type: ignore[arg-type]
     loss = opened.total(ws) * opened.scale(ws.m)

@@ -112,8 +112,8 @@ def update(network: Network, optimizer: Optimizer, state: OptimizerState, theta:
     ws.X[...] = X
     ws.Y[...] = Y
 
-    def gradient(at: Array, out: Array) -> float:
-        return _evaluate(network, Parameters(network.sizes, at), Parameters(network.sizes, out), ws)
+    def gradient(at: Array, out: Array, factor: float) -> float:
+        return _evaluate(network, Parameters(network.sizes, at), Parameters(network.sizes, out), ws, factor)
 
     optimizer.step(theta, state, gradient)
 
@@ -122,10 +122,12 @@ def _copy(network: Network, theta: Array) -> Parameters:
     return Parameters(network.sizes, theta.copy())
 
 
-def _evaluate(network: Network, parameters: Parameters, gradient: Parameters, ws: Workspace) -> float:
+def _evaluate(
+    network: Network, parameters: Parameters, gradient: Parameters, ws: Workspace, factor: float = 1.0
+) -> float:
     network.forward(parameters, ws)
     total = float(network.total(ws))
-    network.backward(parameters, gradient, ws)
+    network.backward(parameters, gradient, ws, factor)
     return total * network.scale(ws.m)
 
 

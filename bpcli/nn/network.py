@@ -53,12 +53,13 @@ class Network:
         """What turns the total over m examples into the loss."""
         return scale(self.head.loss, self.sizes[-1], m)
 
-    def backward(self, parameters: Parameters, gradient: Parameters, ws: Workspace) -> None:
-        """Fill dW_l and db_l, l = L … 1, after :meth:`forward`."""
+    def backward(self, parameters: Parameters, gradient: Parameters, ws: Workspace, factor: float = 1.0) -> None:
+        """Fill dW_l and db_l, l = L … 1, each times ``factor``, after :meth:`forward`."""
         W, dW, db = parameters.W, gradient.W, gradient.b
         Z, A, dZ, dA = ws.Z, ws.A, ws.dZ, ws.dA
         last = len(self.sizes) - 1
-        self.head.backward(Z[last], A[last], ws.Y, self.scale(ws.batch), dA[last], dZ[last], ws.output)
+        scale = factor * self.scale(ws.batch)
+        self.head.backward(Z[last], A[last], ws.Y, scale, dA[last], dZ[last], ws.output)
         for l in range(last, 0, -1):
             np.dot(dZ[l], A[l - 1].T, out=dW[l])  # dW_l = dZ_l A_l-1ᵀ
             np.dot(dZ[l], ws.ones, out=db[l])  # db_l = dZ_l 1

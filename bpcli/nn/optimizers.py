@@ -15,8 +15,11 @@ from annotated_types import Ge, Gt, Lt
 
 from bpcli.nn import Array
 
-Gradient = Callable[[Array, Array], Any]
-"""gradient(θ, out): writes ∂L/∂θ into ``out``; what it returns, L or nothing, the rule hands on."""
+Gradient = Callable[[Array, Array, float], Any]
+"""gradient(θ, out, factor): writes factor · ∂L/∂θ into ``out``; what it returns, L or nothing, the rule hands on.
+
+The factor costs nothing, as it goes into dZ_L with the loss's own, and saves a pass over ``out``.
+"""
 
 
 @dataclass
@@ -63,8 +66,7 @@ class GradientDescent:
     def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> Any:
         """Update ``theta`` in place; return what ``gradient`` returned before the update."""
         dtheta = state.dtheta
-        loss = gradient(theta, dtheta)
-        np.multiply(dtheta, self.learning_rate, dtheta)
+        loss = gradient(theta, dtheta, self.learning_rate)
         np.subtract(theta, dtheta, theta)
         state.step += 1
         return loss
@@ -87,8 +89,7 @@ class Momentum:
     def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> Any:
         """Update ``theta`` in place; return what ``gradient`` returned before the update."""
         dtheta, v = state.dtheta, state.memory["velocity"]
-        loss = gradient(theta, dtheta)
-        np.multiply(dtheta, self.learning_rate, dtheta)
+        loss = gradient(theta, dtheta, self.learning_rate)
         np.multiply(v, self.momentum, v)
         np.subtract(v, dtheta, v)
         np.add(theta, v, theta)
@@ -118,7 +119,7 @@ class Adam:
         """Update ``theta`` in place; return what ``gradient`` returned before the update."""
         dtheta, scratch = state.dtheta, state.scratch
         m, v = state.memory["mean"], state.memory["square"]
-        loss = gradient(theta, dtheta)
+        loss = gradient(theta, dtheta, 1.0)
         state.step += 1
         np.multiply(m, self.beta1, m)
         np.multiply(dtheta, 1 - self.beta1, scratch)

@@ -446,8 +446,8 @@ def one_step(net: Given) -> Parameters:
     given_gradient = np.concatenate([array.ravel() for l in to(net.L) for array in (net.run.dW[l], net.run.db[l])])
     rule = GradientDescent(learning_rate=ETA)
 
-    def gradient(at: Array, out: Array) -> float:
-        out[...] = given_gradient
+    def gradient(at: Array, out: Array, factor: float) -> float:
+        out[...] = factor * given_gradient
         return net.run.loss
 
     rule.step(theta, rule.start(theta), gradient)

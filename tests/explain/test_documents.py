@@ -265,9 +265,9 @@ class Halving:
     def start(self, theta: Array) -> OptimizerState:
         return OptimizerState({}, np.zeros_like(theta), theta[:0])
 
-    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> float:
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> Any:
         np.multiply(theta, 0.5, theta)
-        return gradient(theta, state.dtheta)
+        return gradient(theta, state.dtheta, 1.0)
 
 
 def test_a_rule_without_equations_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,15 +20,15 @@ CURVATURE = np.array([1.0, 4.0, 0.5])
 MINIMUM = np.array([1.0, -2.0, 0.5])
 
 
-def quadratic(theta: Array, out: Array) -> float:
+def quadratic(theta: Array, out: Array, factor: float = 1.0) -> float:
     """½ Σ c_i (θ_i − t_i)²."""
-    out[...] = CURVATURE * (theta - MINIMUM)
+    out[...] = factor * CURVATURE * (theta - MINIMUM)
     return float(0.5 * np.sum(CURVATURE * (theta - MINIMUM) ** 2))
 
 
-def square(theta: Array, out: Array) -> float:
+def square(theta: Array, out: Array, factor: float) -> float:
     """Σ θ_i²."""
-    out[...] = 2 * theta
+    out[...] = factor * 2 * theta
     return float(np.sum(theta * theta))
 
 
@@ -69,11 +69,11 @@ def test_the_first_step_goes_downhill(name: str) -> None:
 def test_step_asks_for_one_gradient_at_the_parameters_it_was_given(name: str) -> None:
     theta, rule, asked = np.array([3.0, 1.0, 2.0]), optimizer(name), []
 
-    def gradient(at: Array, out: Array) -> float:
+    def gradient(at: Array, out: Array, factor: float) -> float:
         asked.append(at.copy())
         assert at is theta
         assert (out.shape, out.dtype) == (theta.shape, theta.dtype)
-        return quadratic(at, out)
+        return quadratic(at, out, factor)
 
     state = rule.start(theta)
     for count in (1, 2, 3):
@@ -87,9 +87,9 @@ def test_step_asks_for_one_gradient_at_the_parameters_it_was_given(name: str) ->
 def test_gradient_is_written_into_the_same_memory_at_every_step(name: str) -> None:
     theta, rule, places = np.zeros(3), optimizer(name), set()
 
-    def gradient(at: Array, out: Array) -> float:
+    def gradient(at: Array, out: Array, factor: float) -> float:
         places.add(id(out))
-        return quadratic(at, out)
+        return quadratic(at, out, factor)
 
     state = rule.start(theta)
     for _ in range(3):
@@ -245,8 +245,8 @@ def test_adam_matches_the_published_algorithm() -> None:
 
 
 def test_adam_ignores_the_scale_of_the_loss() -> None:
-    def enlarged(theta: Array, out: Array) -> float:
-        value = quadratic(theta, out)
+    def enlarged(theta: Array, out: Array, factor: float) -> float:
+        value = quadratic(theta, out, factor)
         out *= 1024
         return 1024 * value
 

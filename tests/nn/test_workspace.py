@@ -51,10 +51,10 @@ class Steps:
         self.ws.X[...] = rng.normal(size=(net.sizes[0], m))
         self.ws.Y[...] = targets(net.head.loss, net.sizes[-1], m, rng)
 
-    def gradient(self, theta: Array, out: Array) -> float:
+    def gradient(self, theta: Array, out: Array, factor: float) -> float:
         self.net.forward(self.parameters, self.ws)
         total = float(self.net.total(self.ws))
-        self.net.backward(self.parameters, self.gradients, self.ws)
+        self.net.backward(self.parameters, self.gradients, self.ws, factor)
         return total * self.net.scale(self.ws.m)
 
     def run(self) -> None:
@@ -131,9 +131,9 @@ def test_counting_residuals_takes_no_more_memory_for_more_examples() -> None:
 
 def test_an_allocation_would_be_seen() -> None:
     class Copying(Steps):
-        def gradient(self, theta: Array, out: Array) -> float:
+        def gradient(self, theta: Array, out: Array, factor: float) -> float:
             self.ws.A[1][...] = self.ws.A[1].copy()
-            return super().gradient(theta, out)
+            return super().gradient(theta, out, factor)
 
     net = network((20, 8, 5), (Tanh(),), Softmax(), loss("cross_entropy"))
     assert allocated(Copying(net, GradientDescent(), 2000, "float32")) > 8 * 2000 * 4

@@ -111,7 +111,9 @@ class Pieces:
     through: Piece = through
     ending: Callable[[Pass], None] = ending
 
-    def backward(self, network: Network, parameters: Parameters, gradient: Parameters, ws: Workspace) -> None:
+    def backward(
+        self, network: Network, parameters: Parameters, gradient: Parameters, ws: Workspace, factor: float = 1.0
+    ) -> None:
         at = Pass(network, parameters, gradient, ws)
         self.output(at, self.scale(at))
         for l in range(at.last, 0, -1):
@@ -123,8 +125,10 @@ class Pieces:
         self.ending(at)
 
     def put_into(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def backward(network: Network, parameters: Parameters, gradient: Parameters, ws: Workspace) -> None:
-            self.backward(network, parameters, gradient, ws)
+        def backward(
+            network: Network, parameters: Parameters, gradient: Parameters, ws: Workspace, factor: float = 1.0
+        ) -> None:
+            self.backward(network, parameters, gradient, ws, factor)
 
         monkeypatch.setattr(Network, "backward", backward)
 
