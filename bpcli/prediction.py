@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,12 @@ from bpcli.model import Model
 from bpcli.nn import Array
 from bpcli.storage import to_csv
 
+PIECE = 1 << 14
+"""Rows written at a time."""
 
-def table(model: Model, path: str, keep: list[str]) -> tuple[str, Notes]:
-    """The CSV text: columns to ``keep``, predictions, then probabilities.
+
+def table(model: Model, path: str, keep: list[str]) -> tuple[Iterator[str], Notes]:
+    """The CSV text, in pieces: columns to ``keep``, predictions, then probabilities.
 
     Raises:
         DataError, ConfigError: the file does not fit the model, or lacks a column to keep.
@@ -25,18 +29,31 @@ def table(model: Model, path: str, keep: list[str]) -> tuple[str, Notes]:
     notes = Notes()
     raw = read(FilePair(path), model.form, model.features.text_columns | set(keep))
     require(keep, raw)
-    source = model.features.source(raw, np.arange(raw.size), model.dtype, notes)
+    kept = {name: _kept(raw.as_written(name)) for name in keep}
+    rows = {"all": np.arange(raw.size)}
+    source = model.features.sources(raw, rows, model.dtype, notes, last=True)["all"]
     A = outputs(model.network, model.parameters, source)
-    low, high = model.network.head.activation.range
-    predictions = model.targets.predictions(A, probabilities=low >= 0 and high <= 1)
+    predictions = _predictions(model, A[:, :0])
     for name in keep:
         if name in predictions:
             raise ConfigError(
                 f"the predictions have a column {name!r} too", where="command line", hint="rename it in the file"
             )
-    columns = {name: _kept(raw.as_written(name)) for name in keep} | predictions
-    rows = zip(*(_cells(column) for column in columns.values()), strict=True)
-    return to_csv([columns, *rows]), notes
+    return _pieces(model, kept, A), notes
+
+
+def _predictions(model: Model, A: Array) -> dict[str, Array]:
+    low, high = model.network.head.activation.range
+    return model.targets.predictions(A, probabilities=low >= 0 and high <= 1)
+
+
+def _pieces(model: Model, kept: dict[str, Array], A: Array) -> Iterator[str]:
+    """The header, then some rows at a time."""
+    yield to_csv([[*kept, *_predictions(model, A[:, :0])]])
+    for start in range(0, A.shape[1], PIECE):
+        some = slice(start, start + PIECE)
+        columns = {name: column[some] for name, column in kept.items()} | _predictions(model, A[:, some])
+        yield to_csv(zip(*(_cells(column) for column in columns.values()), strict=True))
 
 
 def _kept(column: Array) -> Array:

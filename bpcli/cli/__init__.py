@@ -22,7 +22,7 @@ import typer  # noqa: E402
 from typer.exceptions import TyperException  # noqa: E402
 
 from bpcli import __version__  # noqa: E402
-from bpcli.cli import config, evaluate, explain, gradcheck, listing, predict, runs, train  # noqa: E402
+from bpcli.cli import config, data, evaluate, explain, gradcheck, listing, predict, runs, train  # noqa: E402
 from bpcli.cli.arguments import need_command  # noqa: E402
 from bpcli.errors import BpError, ConfigError, ExitStatus, SystemRefusedError, printable  # noqa: E402
 
@@ -43,6 +43,7 @@ app.command("explain")(explain.explain)
 app.command("gradcheck")(gradcheck.gradcheck)
 app.command("runs")(runs.runs)
 app.add_typer(config.app, name="config")
+app.add_typer(data.app, name="data")
 app.command("list")(listing.listing)
 
 

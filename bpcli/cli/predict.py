@@ -31,11 +31,14 @@ def predict(
 
     if output is not None and output.exists() and Path(data).exists() and output.samefile(data):
         raise ConfigError("--output is the file of examples itself", where=str(output), hint="name another file")
-    text, notes = prediction.table(model.load(run), data, list(keep or []))
+    pieces, notes = prediction.table(model.load(run), data, list(keep or []))
     warn(notes.lines())
     if output is None:
-        emit(text)
+        for piece in pieces:
+            emit(piece)
     else:
-        from bpcli.storage import write
+        from bpcli.storage import replacing
 
-        write(output, text.encode())
+        with replacing(output) as file:
+            for piece in pieces:
+                file.write(piece.encode())

@@ -9,6 +9,7 @@ An encoding is plain data, so it travels in the model file.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -16,18 +17,22 @@ from typing import Any, Protocol
 import numpy as np
 
 from bpcli.data import scaling as scalings
+from bpcli.data import summaries
+from bpcli.data.medians import medians
+from bpcli.data.memory import Pages, blocks
 from bpcli.data.notes import Notes
-from bpcli.data.raw import Matrix, Raw, Table, as_texts, is_number, slip_in
+from bpcli.data.raw import Matrix, Raw, Table, is_number, slip_in, texts_of
 from bpcli.data.scaling import Scaling, stored
-from bpcli.data.sources import ByteRows, Rows, Source
+from bpcli.data.selection import Selection
+from bpcli.data.sources import ByteRows, FileRows, Rows, Source
 from bpcli.errors import ConfigError, DataError, did_you_mean
 from bpcli.nn import Array, IndexArray
 
 BYTE = 255.0
 """The range that the bytes of images share."""
 
-BLOCK = 4096
-"""Rows of a matrix converted at a time, so that float64 never holds all of them."""
+LOADED = 1 << 28
+"""Up to so many bytes, numbers are encoded once and held; where they are more, a file's are left in it."""
 
 MANY = 20
 """Up to so many categories, a text column in which most values differ is no surprise."""
@@ -47,15 +52,18 @@ class Number:
         """The number of features it makes."""
         return 1
 
-    def encode(self, raw: Raw, rows: IndexArray, out: Array, notes: Notes) -> None:
-        """Fill ``out``, (N, 1)."""
-        values = _numbers(raw, self.name)[rows]
+    def cells(self, raw: Raw) -> Array:
+        """What to encode, (N,) float64."""
+        return _numbers(raw, self.name)
+
+    def encode(self, values: Array, out: Array, where: Callable[[int], str]) -> int:
+        """Fill ``out``, (m, 1), from m cells, ``where`` the place of each; how many were imputed."""
         missing = np.isnan(values)
         if missing.any():
-            notes.imputed[self.name] += int(missing.sum())
             values = np.where(missing, self.median, values)
         scaled = Scaling(np.asarray(self.shift), np.asarray(self.width)).apply(values)
-        out[...] = stored(scaled[:, None], out.dtype, [self.name], partial(_place, raw, rows))
+        out[...] = stored(scaled[:, None], out.dtype, [self.name], where)
+        return int(missing.sum())
 
 
 @dataclass(frozen=True)
@@ -71,18 +79,24 @@ class Category:
         """The number of features it makes."""
         return len(self.categories)
 
-    def encode(self, raw: Raw, rows: IndexArray, out: Array, notes: Notes) -> None:
-        """Fill ``out``, (N, number of categories)."""
+    def cells(self, raw: Raw) -> Array:
+        """What to encode, (N,) str, None where missing."""
+        return texts_of(raw, self.name)
+
+    def encode(self, texts: Array, out: Array, where: Callable[[int], str]) -> int:
+        """Fill ``out``, (m, number of categories), from m cells; how many were not met in training."""
         places = {category: k for k, category in enumerate(self.categories)}
         out.fill(0)
-        for i, text in enumerate(as_texts(raw.column(self.name))[rows]):
+        unseen = 0
+        for i, text in enumerate(texts):
             if text is None:
                 continue
             place = places.get(text.lower() if self.boolean else text)
             if place is None:
-                notes.unseen[self.name] += 1
+                unseen += 1
             else:
                 out[i, place] = 1
+        return unseen
 
 
 Encoder = Number | Category
@@ -101,8 +115,10 @@ class Features(Protocol):
         """The columns to read as text, even where they look like numbers."""
         ...
 
-    def source(self, raw: Raw, rows: IndexArray, dtype: np.dtype, notes: Notes) -> Source:
-        """The encoded ``rows`` of a file."""
+    def sources(
+        self, raw: Raw, parts: Mapping[str, IndexArray], dtype: np.dtype, notes: Notes, *, last: bool = False
+    ) -> dict[str, Source]:
+        """The encoded rows, ascending, of each part of a file; ``last`` says that nobody reads them again."""
         ...
 
     def to_json(self) -> dict[str, Any]:
@@ -126,20 +142,44 @@ class TableFeatures:
         """The category columns."""
         return frozenset(encoder.name for encoder in self.encoders if isinstance(encoder, Category))
 
-    def source(self, raw: Raw, rows: IndexArray, dtype: np.dtype, notes: Notes) -> Source:
-        """The encoded ``rows`` of a file.
+    def sources(
+        self, raw: Raw, parts: Mapping[str, IndexArray], dtype: np.dtype, notes: Notes, *, last: bool = False
+    ) -> dict[str, Source]:
+        """The encoded rows of each part, all parts together, so that a stretch of the file is read once.
 
         Raises:
             ConfigError: the file lacks a column.
             DataError: text where training had numbers.
         """
         require([encoder.name for encoder in self.encoders], raw)
-        encoded = np.empty((len(rows), self.size), dtype)
-        place = 0
-        for encoder in self.encoders:
-            encoder.encode(raw, rows, encoded[:, place : place + encoder.outputs], notes)
+        encoded = {part: np.empty((len(rows), self.size), dtype) for part, rows in parts.items()}
+        columns = [encoder.cells(raw) for encoder in self.encoders]
+        numbers = [encoder.name for encoder in self.encoders if isinstance(encoder, Number)]
+        tallies = {part: [0] * len(columns) for part in parts}
+        for start, stop in blocks(raw.size, self.size):
+            for part, place in _within(parts, start, stop):
+                rows = parts[part][place]
+                counts = self._encode(columns, rows, encoded[part][place], partial(_place, raw, rows))
+                tallies[part] = [before + count for before, count in zip(tallies[part], counts, strict=True)]
+            if last:
+                raw.release(numbers, start, stop)
+        for counted in tallies.values():
+            self._note(counted, notes)
+        return {part: Rows(rows) for part, rows in encoded.items()}
+
+    def _encode(self, columns: list[Array], rows: IndexArray, out: Array, where: Callable[[int], str]) -> list[int]:
+        """Fill ``out``, (m, n_0), from m rows; what each encoder counted."""
+        counts, place = [], 0
+        for encoder, column in zip(self.encoders, columns, strict=True):
+            counts.append(encoder.encode(column[rows], out[:, place : place + encoder.outputs], where))
             place += encoder.outputs
-        return Rows(encoded)
+        return counts
+
+    def _note(self, counts: list[int], notes: Notes) -> None:
+        for encoder, count in zip(self.encoders, counts, strict=True):
+            if count:
+                tally = notes.imputed if isinstance(encoder, Number) else notes.unseen
+                tally[encoder.name] += count
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
@@ -165,25 +205,62 @@ class MatrixFeatures:
         """n_0."""
         return len(self.names)
 
-    def source(self, raw: Raw, rows: IndexArray, dtype: np.dtype, notes: Notes) -> Source:
-        """The encoded ``rows`` of a file.
+    def sources(
+        self, raw: Raw, parts: Mapping[str, IndexArray], dtype: np.dtype, notes: Notes, *, last: bool = False
+    ) -> dict[str, Source]:
+        """The encoded rows of each part; many of a file stay there and are encoded as they are gathered.
 
         Raises:
             ConfigError: the file lacks a column.
+            DataError: text where numbers were, or a number out of range.
         """
         require(list(self.names), raw)
         if self.bytes_only and isinstance(raw, Matrix) and raw.images and raw.pixels == list(self.names):
-            return ByteRows(raw.values, rows, float(self.scaling.factor))
-        encoded = np.empty((len(rows), self.size), dtype)
-        for start in range(0, len(rows), BLOCK):
-            values = _values(raw, list(self.names), rows[start : start + BLOCK])
-            missing = np.isnan(values)
-            for column in np.flatnonzero(missing.any(axis=0)):
-                notes.imputed[self.names[column]] += int(missing[:, column].sum())
-            scaled = self.scaling.apply(np.where(missing, self.medians, values))
-            places = partial(_place, raw, rows[start : start + BLOCK])
-            encoded[start : start + BLOCK] = stored(scaled, dtype, self.names, places)
-        return Rows(encoded)
+            factor, pages = float(self.scaling.factor), raw.pages
+            return {part: ByteRows(raw.values, rows, factor, pages) for part, rows in parts.items()}
+        size = sum(map(len, parts.values())) * self.size * dtype.itemsize
+        if isinstance(raw, Matrix) and raw.pages is not None and raw.in_file and size > LOADED:
+            return {part: self._in_file(raw, raw.pages, rows, dtype, notes) for part, rows in parts.items()}
+        return dict(self._in_memory(raw, parts, dtype, notes, last=last))
+
+    def _in_memory(
+        self, raw: Raw, parts: Mapping[str, IndexArray], dtype: np.dtype, notes: Notes, *, last: bool
+    ) -> dict[str, Rows]:
+        encoded = {part: np.empty((len(rows), self.size), dtype) for part, rows in parts.items()}
+        missing = {part: np.zeros(self.size, np.intp) for part in parts}
+        values = _values(raw, list(self.names))
+        for start, stop in blocks(raw.size, self.size):
+            for part, place in _within(parts, start, stop):
+                rows = parts[part][place]
+                numbers = values(rows)
+                gone = np.isnan(numbers)
+                missing[part] += gone.sum(axis=0)
+                scaled = self.scaling.apply(np.where(gone, self.medians, numbers))
+                encoded[part][place] = stored(scaled, dtype, self.names, partial(_place, raw, rows))
+            if last:
+                raw.release(list(self.names), start, stop)
+            elif isinstance(raw, Matrix):
+                raw.done(start, stop)
+        for counts in missing.values():
+            self._note(counts, notes)
+        return {part: Rows(rows) for part, rows in encoded.items()}
+
+    def _in_file(self, raw: Matrix, pages: Pages, rows: IndexArray, dtype: np.dtype, notes: Notes) -> FileRows:
+        columns = np.array(raw.places(list(self.names)), np.intp)
+        chosen = Selection(raw, columns, rows)
+        found = summaries.summary(chosen)
+        self._note(found.missing, notes)
+        with np.errstate(over="ignore"):
+            bounds = np.stack([self.scaling.apply(bound) for bound in (found.low, found.high)]).astype(dtype)
+        if np.isinf(bounds).any():  # scaling keeps the order, so a number between them is in range
+            for start, stop in blocks(len(rows), self.size):
+                scaled = self.scaling.apply(chosen.block(start, stop))
+                stored(scaled, dtype, self.names, partial(_place, raw, rows[start:stop]))
+        return FileRows(raw.values, pages, rows, columns, (self.medians, self.scaling.shift, self.scaling.factor))
+
+    def _note(self, missing: IndexArray, notes: Notes) -> None:
+        for column in np.flatnonzero(missing):
+            notes.imputed[self.names[column]] += int(missing[column])
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
@@ -245,21 +322,30 @@ def _learn_matrix(raw: Matrix, names: list[str], rows: IndexArray, scale: str, n
     if raw.images and scale == "minmax":
         byte_range = Scaling(np.asarray(0.0), np.asarray(BYTE))
         return MatrixFeatures(tuple(names), np.zeros(len(names)), byte_range, bytes_only=True)
-    values = _values(raw, names, rows)
-    missing = np.isnan(values)
-    medians = np.array([_median(column) for column in values.T])
-    values = np.where(missing, medians, values)
-    scaling = scalings.learn(scale, values, names, raw.path)
-    constant = values.max(axis=0) == values.min(axis=0)
+    chosen = Selection(raw, np.array(raw.places(names), np.intp), rows)
+    found = summaries.summary(chosen)
+    median = medians(chosen, found.missing)
+    scaling = summaries.scaling(scale, chosen, found, median, names)
+    constant = ~(found.low < found.high)
     notes.constant.extend(name for name, flat in zip(names, constant, strict=True) if flat)
-    return MatrixFeatures(tuple(names), medians, scaling)
+    return MatrixFeatures(tuple(names), median, scaling)
 
 
-def _values(raw: Raw, names: list[str], rows: IndexArray) -> Array:
-    """(len(rows), len(names)) in float64, NaN where missing."""
-    if isinstance(raw, Matrix):
-        return np.asarray(raw.values[np.ix_(rows, np.array(raw.places(names), np.intp))], np.float64)
-    return np.stack([_numbers(raw, name)[rows] for name in names], axis=1)
+def _values(raw: Raw, names: list[str]) -> Callable[[IndexArray], Array]:
+    """A function that gives the columns of some rows, (len(rows), len(names)) in float64, NaN where missing."""
+    if isinstance(raw, Matrix) and not raw.targets.keys() & set(names):
+        columns = np.array(raw.places(names), np.intp)
+        return lambda rows: np.asarray(Selection(raw, columns, rows).block(0, len(rows)), np.float64)
+    held = [_numbers(raw, name) for name in names]
+    return lambda rows: np.stack([column[rows] for column in held], axis=1)
+
+
+def _within(parts: Mapping[str, IndexArray], start: int, stop: int) -> Iterator[tuple[str, slice]]:
+    """For each part, the place in it of its rows from ``start`` to ``stop`` of the file, if it has any there."""
+    for part, rows in parts.items():
+        first, end = np.searchsorted(rows, (start, stop))
+        if first < end:
+            yield part, slice(int(first), int(end))
 
 
 def _place(raw: Raw, rows: IndexArray, i: int) -> str:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import sys
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from bpcli.data.raw import Format, Matrix, Raw, Table
+from bpcli.data.content import content
+from bpcli.data.raw import Cells, Format, Matrix, Raw, Table
 from bpcli.errors import DataError, refused
-from bpcli.nn import Array
-
-STDIN = "-"
 
 
 @dataclass(frozen=True)
@@ -27,37 +23,6 @@ class FilePair:
     def paths(self) -> list[str]:
         """The files to read."""
         return [self.features] if self.targets is None else [self.features, self.targets]
-
-
-def content(path: str) -> bytes:
-    """The bytes of a file or, for ``-``, of standard input, decompressed.
-
-    Raises:
-        DataError: the file is absent, a folder, empty or not whole.
-        SystemRefusedError: the system refused to read it.
-    """
-    shown = shown_path(path)
-    try:
-        data = sys.stdin.buffer.read() if path == STDIN else Path(path).read_bytes()
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataError("no such file", where=shown, hint="check the path") from error
-    except IsADirectoryError as error:
-        raise DataError("this is a folder, not a file", where=shown, hint="name the file in it") from error
-    except OSError as error:
-        raise refused("read", shown, error) from error
-    if data[:2] == b"\x1f\x8b":
-        try:
-            data = gzip.decompress(data)
-        except (EOFError, OSError, zlib.error) as error:
-            raise DataError(f"not a whole gzip file: {error}", where=shown, hint="copy the file again") from error
-    if not data:
-        raise DataError("the file is empty", where=shown, hint="it needs a header and at least one example")
-    return data
-
-
-def shown_path(path: str) -> str:
-    """The path for messages."""
-    return "<stdin>" if path == STDIN else path
 
 
 def digest(path: str) -> str:
@@ -85,16 +50,15 @@ def read(pair: FilePair, form: Format, text_columns: frozenset[str] | None = Non
 def _read_one(path: str, form: Format, text_columns: frozenset[str] | None) -> Raw:
     from bpcli.data import arrays
 
-    data = content(path)
-    shown = shown_path(path)
-    reader = arrays.reader(data)
+    held = content(path)
+    reader = arrays.reader(held.head)
     if reader is not None:
-        return reader(data, shown)
+        return reader(held)
     from bpcli.data import tables
 
-    if data[:4] == b"PAR1":
-        return tables.read_parquet(data, shown, text_columns)
-    return tables.read_text(data, shown, form, text_columns)
+    if held.head[:4] == b"PAR1":
+        return tables.read_parquet(held, text_columns)
+    return tables.read_text(held, form, text_columns)
 
 
 def _joined(features: Raw, targets: Raw, form: Format) -> Raw:
@@ -105,32 +69,39 @@ def _joined(features: Raw, targets: Raw, form: Format) -> Raw:
             hint="the two files must hold the same examples in the same order",
         )
     names = targets.own_targets or targets.names
-    columns = {name: targets.column(name) for name in names}
+    own = dict(zip(names, names, strict=True))
     if isinstance(features, Matrix) or isinstance(targets, Matrix) or not form.header:
-        columns = _told_apart(columns, set(features.names))
+        own = _told_apart(names, set(features.names))
+    columns = {new: targets.column(name) for new, name in own.items()}
     if isinstance(features, Matrix):
-        return Matrix(features.path, features.values, columns, features.images, targets.holds_classes)
+        return replace(features, targets=columns, holds_classes=targets.holds_classes, cells=_cells(targets, own))
     clash = [name for name in columns if name in features.names]
     if clash:
         raise DataError(
             f"column {clash[0]!r} stands in {features.path} too", where=targets.path, hint="rename it in one of them"
         )
-    merged = {name: features.column(name) for name in features.names} | columns
-    booleans = features.booleans if isinstance(features, Table) else frozenset()
+    shared = features if isinstance(features, Table) else None
     return Table(
         features.path,
-        merged,
-        booleans,
+        {name: features.column(name) for name in features.names} | columns,
+        shared.booleans if shared else frozenset(),
+        _cells(targets, own) | _cells(features, {name: name for name in features.names}),
         place=features.where,
         own_targets=list(columns),
         holds_classes=targets.holds_classes,
+        pages=shared.pages if shared else None,
     )
 
 
-def _told_apart(columns: dict[str, Array], taken: set[str]) -> dict[str, Array]:
-    """Targets named apart from features, where columns have numbers for names."""
-    if not taken & set(columns):
-        return columns
-    if len(columns) == 1:
-        return {"target": next(iter(columns.values()))}
-    return {f"target_{name}": column for name, column in columns.items()}
+def _cells(raw: Raw, own: dict[str, str]) -> dict[str, Cells]:
+    """How to get at the cells of columns that now have other names than their ``own``."""
+    return {new: partial(raw.as_written, name) for new, name in own.items()}
+
+
+def _told_apart(names: list[str], taken: set[str]) -> dict[str, str]:
+    """Targets named apart from features, where columns have numbers for names: their own names by the new ones."""
+    if not taken & set(names):
+        return {name: name for name in names}
+    if len(names) == 1:
+        return {"target": names[0]}
+    return {f"target_{name}": name for name in names}

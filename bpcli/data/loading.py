@@ -125,12 +125,16 @@ def load(files: Files, wanted: Wanted, dtype: np.dtype, rng: np.random.Generator
     elif wanted.scale_targets == "standard":
         raise ConfigError("classes are not scaled", key="data.scale_targets", hint="leave it out, or task: regression")
     scale = wanted.scale or ("minmax" if isinstance(train, Matrix) and train.images else "standard")
-    features = feature_room.learn(train, feature_names, rows["train"], scale, notes)
-    parts = {}
-    for part, part_rows in rows.items():
-        parts[part] = _part(raws.get(part, train), part_rows, features, targets, dtype, notes)
+    encoded = {part: targets.source(raws.get(part, train), own, dtype) for part, own in rows.items()}
     if isinstance(targets, Classes):
         _note_classes(raws, rows, targets, notes)
+    features = feature_room.learn(train, feature_names, rows["train"], scale, notes)
+    parts = {}
+    for raw in raws.values():  # the last to be read: encoding them gives back their memory
+        own = {part: part_rows for part, part_rows in rows.items() if raws.get(part, train) is raw}
+        for part, source in features.sources(raw, own, dtype, notes, last=True).items():
+            parts[part] = Part(source, encoded[part], raw.path, rows[part])
+    parts = {part: parts[part] for part in rows}
     digests = {path: digest(path) for pair in files.pairs().values() for path in pair.paths}
     return Loaded(parts, features, targets, target_names, feature_names, task, scale, scale_targets, notes, digests)
 
@@ -146,12 +150,10 @@ def load_known(
     notes = Notes()
     raw = read(pair, form, features.text_columns | set(targets.names))
     feature_room.require(targets.names, raw)
-    return _part(raw, np.arange(raw.size), features, targets, dtype, notes), notes
-
-
-def _part(raw: Raw, rows: IndexArray, features: Features, targets: Targets, dtype: np.dtype, notes: Notes) -> Part:
-    encoded = features.source(raw, rows, dtype, notes)
-    return Part(encoded, targets.source(raw, rows, dtype), raw.path, rows)
+    rows = np.arange(raw.size)
+    encoded = targets.source(raw, rows, dtype)
+    source = features.sources(raw, {"all": rows}, dtype, notes, last=True)["all"]
+    return Part(source, encoded, raw.path, rows), notes
 
 
 def _texts_of(raw: Raw) -> frozenset[str]:

@@ -14,7 +14,11 @@ from typing import Protocol
 
 import numpy as np
 
-from bpcli.nn import Array
+from bpcli.data.memory import Pages
+from bpcli.nn import Array, IndexArray
+
+Cells = Callable[[], Array]
+"""The cells of a column as the file has them, words for missing values included; read anew."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,11 @@ class Raw(Protocol):
         ...
 
     def as_written(self, name: str) -> Array:
-        """The column's cells as the file has them, as far as they were kept."""
+        """The column's cells as the file has them, as far as it has any."""
+        ...
+
+    def release(self, names: list[str], start: int, stop: int) -> None:
+        """Give back the memory of rows from ``start`` to ``stop`` of columns that nobody reads again."""
         ...
 
     def where(self, row: int) -> str:
@@ -71,17 +79,18 @@ class Raw(Protocol):
 class Table:
     """Named columns of numbers or text.
 
-    ``booleans`` are text columns of true and false; ``written`` holds columns with
-    every cell as the file has it, words for missing values included.
+    ``booleans`` are text columns of true and false; ``cells`` reads columns as the
+    file has them; numbers may lie in ``pages``, each column's from low addresses to high.
     """
 
     path: str
     columns: dict[str, Array]
     booleans: frozenset[str] = frozenset()
-    written: dict[str, Array] = field(default_factory=dict)
+    cells: dict[str, Cells] = field(default_factory=dict)
     place: Callable[[int], str] | None = None
     own_targets: list[str] = field(default_factory=list)
     holds_classes: bool = False
+    pages: Pages | None = None
 
     @property
     def size(self) -> int:
@@ -98,19 +107,31 @@ class Table:
         return self.columns[name]
 
     def as_written(self, name: str) -> Array:
-        """The column's cells as the file has them, as far as they were kept."""
-        return self.written.get(name, self.columns[name])
+        """The column's cells as the file has them, as far as it has any."""
+        return self.cells[name]() if name in self.cells else self.columns[name]
+
+    def release(self, names: list[str], start: int, stop: int) -> None:
+        """Give back the memory of numbers from row ``start`` to ``stop``, which are 0 from then on."""
+        if self.pages is not None:
+            for column in (self.columns[name] for name in names):
+                if column.dtype != object:
+                    self.pages.give_back(column[start:stop])
 
     def where(self, row: int) -> str:
         """``file:line`` where the file has lines, else the row, counted from 0."""
         return self.place(row) if self.place else f"{self.path}: row {row}"
 
 
+KEPT = 16
+"""Columns of a matrix that are kept once they were asked for: its targets, which would else be gathered anew."""
+
+
 @dataclass(frozen=True)
 class Matrix:
     """``values``, (N, n), one example per row, with targets beside them or among its columns.
 
-    ``images`` says that all columns are of one kind, bytes that share the range 0–255.
+    ``images`` says that all columns are of one kind, bytes that share the range 0–255;
+    ``pages`` is where the values lie, if they were read in pieces or not at all yet.
     """
 
     path: str
@@ -118,6 +139,9 @@ class Matrix:
     targets: dict[str, Array] = field(default_factory=dict)
     images: bool = False
     holds_classes: bool = False
+    pages: Pages | None = None
+    cells: dict[str, Cells] = field(default_factory=dict)
+    _kept: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def size(self) -> int:
@@ -143,6 +167,11 @@ class Matrix:
         """The targets that stand apart."""
         return list(self.targets)
 
+    @property
+    def in_file(self) -> bool:
+        """Whether the values are read from their file whenever they are needed."""
+        return self.pages is not None and self.pages.lasting
+
     def places(self, names: list[str]) -> list[int]:
         """The columns of ``values`` with these names."""
         return [self._places[name] for name in names]
@@ -151,11 +180,34 @@ class Matrix:
         """(N,) float64, or objects where the targets are text."""
         if name in self.targets:
             return self.targets[name]
-        return np.asarray(self.values[:, self._places[name]], np.float64)
+        if name in self._kept:
+            return self._kept[name]
+        column = np.asarray(self.values[:, self._places[name]], np.float64)
+        if len(self._kept) < KEPT:
+            self._kept[name] = column
+        return column
+
+    def rows(self, rows: IndexArray) -> Array:
+        """(len(rows), n) of ``rows``, ascending: a view where they follow one another."""
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
+            return self.values[rows[0] : rows[-1] + 1]
+        return self.values[rows]
 
     def as_written(self, name: str) -> Array:
         """The column: numbers have no other form."""
-        return self.column(name)
+        return self.cells[name]() if name in self.cells else self.column(name)
+
+    def done(self, start: int, stop: int) -> None:
+        """Give back the memory of rows that their file has too."""
+        if self.in_file:
+            self.release([], start, stop)
+
+    def release(self, names: list[str], start: int, stop: int) -> None:
+        """Give back the memory of rows from ``start`` to ``stop``, all columns of them."""
+        if self.pages is not None:
+            rows = self.values[start:stop]
+            for part in (rows,) if self.values.flags.c_contiguous else rows.T:
+                self.pages.give_back(part)
 
     def where(self, row: int) -> str:
         """The row, counted from 0."""
@@ -188,6 +240,18 @@ def slip_in(column: Array) -> str | None:
     present = [text for text in column if text is not None]
     slips = [text for text in present if not is_number(text)]
     return slips[0] if 0 < len(slips) <= FEW * len(present) else None
+
+
+def texts_of(raw: Raw, name: str) -> Array:
+    """A column as objects, None where missing: cells as the file has them, or numbers in as few digits as will do."""
+    column = raw.column(name)
+    if column.dtype == object:
+        return column
+    cells = raw.as_written(name)
+    if cells.dtype != object:
+        return as_texts(column)
+    cells[np.isnan(column)] = None
+    return cells
 
 
 def as_texts(column: Array) -> Array:

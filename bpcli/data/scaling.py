@@ -40,8 +40,12 @@ class Scaling:
 def standard(values: Array) -> Scaling:
     """Mean 0 and (population) standard deviation 1 for each column of (N, n)."""
     values = np.asarray(values, np.float64)
-    constant = values.max(axis=0) == values.min(axis=0)
-    return Scaling(values.mean(axis=0), np.where(constant, 0.0, values.std(axis=0)))
+    return spread(values.min(axis=0), values.max(axis=0), values.mean(axis=0), values.std(axis=0))
+
+
+def spread(low: Array, high: Array, mean: Array, deviation: Array) -> Scaling:
+    """The standard scaling of columns that run from ``low`` to ``high``; a constant one's deviation may be rounding."""
+    return Scaling(mean, np.where(high == low, 0.0, deviation))
 
 
 def minmax(values: Array) -> Scaling:
@@ -66,16 +70,25 @@ def learn(scale: str, values: Array, names: list[str], path: str) -> Scaling:
     """
     with np.errstate(over="ignore", invalid="ignore"):
         scaling = SCALINGS[scale](values)
+    require_finite(scaling, values.min(axis=0), values.max(axis=0), names, path)
+    return scaling
+
+
+def require_finite(scaling: Scaling, low: Array, high: Array, names: list[str], path: str) -> None:
+    """A scaling of columns that run from ``low`` to ``high`` is in the range of float64.
+
+    Raises:
+        DataError: it is not.
+    """
+    with np.errstate(over="ignore"):
         finite = np.isfinite(scaling.shift) & np.isfinite(scaling.width) & np.isfinite(scaling.factor)
     if not finite.all():
         column = int(np.flatnonzero(~finite)[0])
-        low, high = values[:, column].min(), values[:, column].max()
         raise DataError(
-            f"column {names[column]!r} runs from {low:g} to {high:g}, which can't be scaled",
+            f"column {names[column]!r} runs from {low[column]:g} to {high[column]:g}, which can't be scaled",
             where=path,
             hint="correct its numbers, or leave it out",
         )
-    return scaling
 
 
 def stored(scaled: Array, dtype: np.dtype, names: Sequence[str], where: Callable[[int], str]) -> Array:

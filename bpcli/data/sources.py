@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from bpcli.data.memory import Pages
 from bpcli.nn import Array, IndexArray
 
 
@@ -42,13 +43,14 @@ class Rows:
 
 
 class ByteRows:
-    """Images: bytes (N, n), each times ``factor`` as it is gathered, so memory holds bytes.
+    """Images: bytes (N, n), each times ``factor`` as it is gathered, so memory holds bytes, or a file does.
 
     ``examples`` names the rows that count, (size,).
     """
 
-    def __init__(self, rows: Array, examples: IndexArray, factor: float) -> None:
+    def __init__(self, rows: Array, examples: IndexArray, factor: float, pages: Pages | None = None) -> None:
         self.rows = rows
+        self.pages = pages
         self.examples = examples
         self.size = len(examples)
         self.factor = factor
@@ -61,9 +63,56 @@ class ByteRows:
             self._room[m] = np.empty(m, np.intp), np.empty((m, self.rows.shape[1]), np.uint8)
         places, pixels = self._room[m]
         self.examples.take(indices, out=places, mode="clip")
+        if self.pages is not None:
+            self.pages.expect(self.rows, places)
         self.rows.take(places, axis=0, out=pixels, mode="clip")
         np.copyto(out.T, pixels)
         np.multiply(out, self.factor, out)
+
+
+class FileRows:
+    """Numbers left in their file, (N, n of any type), and encoded as they are gathered, as :class:`Rows` were before.
+
+    ``examples`` names the rows that count, ``columns`` the columns; a missing number becomes its column's
+    median, then x becomes (x − shift) · factor, in float64.
+    """
+
+    def __init__(
+        self, values: Array, pages: Pages, examples: IndexArray, columns: IndexArray, encoding: tuple[Array, ...]
+    ) -> None:
+        self.values, self.pages = values, pages
+        self.examples, self.columns = examples, columns
+        self.size = len(examples)
+        self.medians, self.shift, self.factor = encoding
+        self._bytes = pages.bytes_of(values) if values.flags.c_contiguous else None
+        in_a_row = bool((np.diff(columns) == 1).all())
+        self._chosen = slice(columns[0], columns[-1] + 1) if in_a_row else columns
+        self._room: dict[int, tuple[IndexArray, Array, Array]] = {}
+
+    def gather(self, indices: IndexArray, out: Array) -> None:
+        """Write examples into ``out``, (n, m)."""
+        m = len(indices)
+        if m not in self._room:
+            held = np.empty((m, self.values.shape[1]), self.values.dtype)
+            self._room[m] = np.empty(m, np.intp), held, np.empty((m, len(self.columns)))
+        places, held, numbers = self._room[m]
+        self.examples.take(indices, out=places, mode="clip")
+        self._fetch(places, held)
+        np.copyto(numbers, held[:, self._chosen])
+        missing = np.isnan(numbers)
+        if missing.any():
+            np.copyto(numbers, self.medians, where=missing)
+        np.subtract(numbers, self.shift, numbers)
+        np.multiply(numbers, self.factor, numbers)
+        np.copyto(out.T, numbers, casting="same_kind")
+
+    def _fetch(self, places: IndexArray, held: Array) -> None:
+        """Copy rows of the file, in whichever order and alignment they lie."""
+        if self._bytes is None:
+            held[...] = self.values[places]
+        else:
+            self.pages.expect(self.values, places)
+            self._bytes.take(places, axis=0, out=held.view(np.uint8), mode="clip")
 
 
 class ClassIndices:

@@ -1,69 +1,198 @@
 """Text tables and Parquet, through pandas (imported only here).
 
-pandas reads the cells and tells numbers from text; what it would forgive in
-silence is checked here first: encoding, rows of unequal length, a header that
-repeats a name.
+pandas reads the cells and tells numbers from text, some rows at a time. What a
+column holds is known only at its end: one that looked like numbers and then
+holds a word is read once more, as text. Numbers lie in pages, column after
+column, so that their memory can be given back as they are encoded.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from functools import partial
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from bpcli.data.content import Content
+from bpcli.data.memory import Pages
 from bpcli.data.raw import Format, Table, as_numbers
+from bpcli.data.text import Sheet, look_through, refuse_too_large
 from bpcli.errors import DataError
 from bpcli.nn import Array
 
+CHUNK = 1 << 19
+"""Cells read at a time."""
 
-def read_text(data: bytes, path: str, form: Format, text_columns: frozenset[str] | None) -> Table:
+ALIGNED = 2048
+"""Numbers of float64 that fill whole pages, whatever the machine's."""
+
+SHARED = 1000
+"""Up to so many different words of a column are kept once each."""
+
+Kind = Literal["number", "truth", "text"]
+
+
+def read_text(content: Content, form: Format, text_columns: frozenset[str] | None) -> Table:
     """A CSV or TSV table.
 
+    ``text_columns`` are read to the letter, never as truth values; None means the last column.
+
     Raises:
-        DataError: not UTF-8, no rows, rows of unequal length, a repeated or infinite cell.
+        DataError: not UTF-8, no rows, rows of unequal length, a repeated or infinite cell, more than memory holds.
     """
-    text = _decoded(data, path)
-    delimiter = form.delimiter or _delimiter(text, path)
-    names = _header(text, delimiter, form, path)
-    _check_widths(text, delimiter, len(names), path)
-    keep = _last(names) if text_columns is None else text_columns
-    try:
-        frame = pd.read_csv(
-            io.StringIO(text),
-            sep=delimiter,
-            header=0 if form.header else None,
-            names=names,
-            dtype={name: "str" for name in names if name in keep},
-            na_values={name: ["", *form.missing] for name in names if name not in keep},
-            keep_default_na=False,
-            skipinitialspace=True,
-            index_col=False,
-            low_memory=False,
-        )
-    except pd.errors.ParserError as error:  # all else that it refuses has been refused by now
-        line = max(line for line, _ in _records(text, delimiter))
-        raise DataError(
-            "a quote is opened and never closed",
-            where=f"{path}:{line}",
-            hint='close it; inside a quoted cell a quote is written twice: ""',
-        ) from error
-
-    def record(row: int) -> tuple[int, list[str]]:
-        return _record(text, delimiter, row + int(form.header))
-
-    columns, booleans, written = _columns(frame, keep, frozenset(("", *form.missing)))
-    table = Table(path, columns, booleans, written, lambda row: f"{path}:{record(row)[0]}")
-    _refuse_infinite(table, lambda row, column: record(row)[1][column])
+    refuse_too_large(content, form.delimiter)
+    sheet = look_through(content, form)
+    letter = frozenset(sheet.names[-1:]) if text_columns is None else text_columns
+    table, torn = _gathered(sheet, letter, frozenset())
+    if torn:
+        del table
+        table, torn = _gathered(sheet, letter, torn)
+    _refuse_infinite(table, lambda row, column: sheet.record(row)[1][column])
     return table
 
 
-def read_parquet(data: bytes, path: str, text_columns: frozenset[str] | None) -> Table:
+def chunks(sheet: Sheet, letter: frozenset[str], text: frozenset[str]) -> Iterator[list[tuple[Kind | None, Array]]]:
+    """Some rows at a time, for each column what it holds there, None where nothing, and its cells.
+
+    Columns of ``letter`` are read to the letter; those of ``text`` are text, whatever they look like.
+    """
+    missing = frozenset(("", *sheet.form.missing))
+    for frame in _frames(sheet, letter, text):
+        told = []
+        for name in sheet.names:
+            words = missing if name in letter else frozenset[str]()
+            told.append(_told(frame[name], words, to_the_letter=name in letter, text=name in text))
+        yield told
+
+
+def _frames(
+    sheet: Sheet, letter: frozenset[str], text: frozenset[str], only: list[str] | None = None
+) -> Iterator[pd.DataFrame]:
+    names, form = sheet.names, sheet.form
+    try:
+        with (
+            sheet.open() as stream,
+            pd.read_csv(
+                stream,
+                sep=sheet.delimiter,
+                header=0 if form.header else None,
+                names=names,
+                usecols=only,
+                dtype={name: "str" for name in names if name in letter or name in text},
+                na_values={name: ["", *form.missing] for name in names if name not in letter},
+                keep_default_na=False,
+                skipinitialspace=True,
+                index_col=False,
+                low_memory=False,
+                chunksize=max(1, CHUNK // len(names)),
+            ) as reader,
+        ):
+            yield from reader
+    except pd.errors.ParserError as error:  # all else that it refuses has been refused by now
+        raise DataError(
+            "a quote is opened and never closed",
+            where=f"{sheet.path}:{sheet.last_line()}",
+            hint='close it; inside a quoted cell a quote is written twice: ""',
+        ) from error
+
+
+def _told(
+    series: pd.Series, missing: frozenset[str] = frozenset(), *, to_the_letter: bool, text: bool = False
+) -> tuple[Kind | None, Array]:
+    """What some rows of a column hold, None where nothing, and their cells: float64, or str and None where missing.
+
+    ``missing`` are words that pandas was not told of.
+    """
+    if not to_the_letter and not text:
+        if pd.api.types.is_bool_dtype(series.dtype) or _all_booleans(series):
+            return "truth", np.array([None if cell is None else cell.lower() for cell in _texts(series)], object)
+        if pd.api.types.is_numeric_dtype(series.dtype):
+            numbers = series.to_numpy(np.float64, na_value=np.nan)
+            return (None if np.isnan(numbers).all() else "number"), numbers
+    texts = _texts(series)
+    if missing:
+        texts = np.array([None if cell in missing else cell for cell in texts], object)
+    if all(cell is None for cell in texts):
+        return None, np.full(len(texts), np.nan)
+    found = None if text else as_numbers(texts)
+    return ("text", texts) if found is None else ("number", found)
+
+
+def _gathered(sheet: Sheet, letter: frozenset[str], text: frozenset[str]) -> tuple[Table, frozenset[str]]:
+    """Every column, and the names of those that were not of one kind throughout and must be read as text."""
+    height = -(-sheet.lines // ALIGNED) * ALIGNED
+    pages = Pages.of_room(height * len(sheet.names) * np.dtype(np.float64).itemsize)
+    found = [_Column(numbers) for numbers in pages.array((len(sheet.names), height), np.dtype(np.float64))]
+    for chunk in chunks(sheet, letter, text):
+        for column, (kind, cells) in zip(found, chunk, strict=True):
+            column.add(kind, cells)
+    columns = dict(zip(sheet.names, found, strict=True))
+    table = Table(
+        sheet.path,
+        {name: column.cells(to_the_letter=name in letter) for name, column in columns.items()},
+        frozenset(name for name, column in columns.items() if column.kinds == {"truth"}),
+        {name: partial(_as_written, sheet, name) for name in sheet.names},
+        place=sheet.where,
+        pages=pages,
+    )
+    return table, frozenset(name for name, column in columns.items() if len(column.kinds) > 1)
+
+
+class _Column:
+    """A column as it comes, some rows at a time: ``kinds`` of cells it holds, numbers in room made for them."""
+
+    def __init__(self, numbers: Array) -> None:
+        self.kinds: set[Kind] = set()
+        self._numbers = numbers
+        self._words: list[Array] = []
+        self._shared: dict[str | None, str | None] = {}
+        self._rows = 0
+
+    def add(self, kind: Kind | None, cells: Array) -> None:
+        """Take in cells of one kind, or of none where all are missing."""
+        before, self._rows = self._rows, self._rows + len(cells)
+        if kind is not None:
+            if not self.kinds:
+                self._fill(kind, 0, before)
+            self.kinds.add(kind)
+        if len(self.kinds) != 1:  # nothing to keep yet, or nothing any more
+            return
+        if kind is None:
+            self._fill(next(iter(self.kinds)), before, self._rows)
+        elif kind == "number":
+            self._numbers[before : self._rows] = cells
+        else:
+            if len(self._shared) > SHARED:
+                self._shared.clear()
+            self._words.append(np.array([self._shared.setdefault(cell, cell) for cell in cells], object))
+
+    def _fill(self, kind: Kind, start: int, stop: int) -> None:
+        """Rows in which the cell is missing."""
+        if kind == "number":
+            self._numbers[start:stop] = np.nan
+        else:
+            self._words.append(np.full(stop - start, None, object))
+
+    def cells(self, *, to_the_letter: bool) -> Array:
+        """The whole column; one without a value is numbers, unless it is read to the letter."""
+        if self.kinds == {"number"}:
+            return self._numbers[: self._rows]
+        if self.kinds:
+            return np.concatenate(self._words)
+        return np.full(self._rows, None, object) if to_the_letter else np.full(self._rows, np.nan)
+
+
+def _as_written(sheet: Sheet, name: str) -> Array:
+    """The cells of one column as the file has them, words for missing values included."""
+    letter = frozenset((name,))
+    return np.concatenate([_texts(frame[name]) for frame in _frames(sheet, letter, frozenset(), [name])])
+
+
+def read_parquet(content: Content, text_columns: frozenset[str] | None) -> Table:
     """A Parquet table; needs the extra ``parquet``."""
+    path = content.path
     try:
         import pyarrow as pa  # noqa: F401
     except ImportError as error:
@@ -71,7 +200,8 @@ def read_parquet(data: bytes, path: str, text_columns: frozenset[str] | None) ->
             "reading Parquet needs pyarrow", where=path, hint="pip install 'bpcli[parquet]', or write the table as CSV"
         ) from error
     try:
-        frame = pd.read_parquet(io.BytesIO(data))
+        with content.anywhere() as stream:
+            frame = pd.read_parquet(stream)
     except Exception as error:  # pyarrow's errors share no base class below Exception
         raise DataError(f"not a readable Parquet file: {error}", where=path, hint="write it again") from error
     if frame.empty:
@@ -80,133 +210,22 @@ def read_parquet(data: bytes, path: str, text_columns: frozenset[str] | None) ->
     repeated = frame.columns[frame.columns.duplicated()]
     if len(repeated):
         raise DataError(f"column {repeated[0]!r} stands twice", where=path, hint="rename one of them")
-    columns, booleans, written = _columns(frame.reset_index(drop=True), text_columns or frozenset(), frozenset())
-    table = Table(path, columns, booleans, written)
+    columns, booleans = _columns(frame.reset_index(drop=True), text_columns or frozenset())
+    table = Table(path, columns, booleans)
     _refuse_infinite(table, lambda row, column: str(frame.iat[row, column]))
     return table
 
 
-def _decoded(data: bytes, path: str) -> str:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"byte 0x{data[error.start]:02x} is not UTF-8 text",
-            where=f"{path}:{line}",
-            hint="convert the file, for example with iconv -f latin1 -t utf-8",
-        ) from error
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise DataError(
-            "the file holds binary data, not a table",
-            where=f"{path}:{line}",
-            hint="see the kinds of file in the README",
-        )
-    return text
-
-
-def _delimiter(text: str, path: str) -> str:
-    """A tab or a comma, whichever the first line holds; by the suffix where it holds both or neither."""
-    first = text.lstrip("\r\n").split("\n", 1)[0]
-    found = [mark for mark in "\t," if mark in first]
-    if len(found) == 1:
-        return found[0]
-    return "\t" if ".tsv" in Path(path.lower()).suffixes else ","
-
-
-def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Each record that is not blank, with the line it starts on, from 1."""
-    csv.field_size_limit(sys.maxsize)
-    blanks = " \t\r\n".replace(delimiter, "")
-    read = [""]
-
-    def lines() -> Iterator[str]:
-        for line in io.StringIO(text, newline=""):
-            read[0] = line
-            yield line
-
-    reader = csv.reader(lines(), delimiter=delimiter, skipinitialspace=True)
-    line = 1
-    for record in reader:
-        if len(record) > 1 or read[0].strip(blanks):
-            yield line, record
-        line = reader.line_num + 1
-
-
-def _record(text: str, delimiter: str, wanted: int) -> tuple[int, list[str]]:
-    """The line on which the record with this number starts, and its cells."""
-    for number, record in enumerate(_records(text, delimiter)):
-        if number == wanted:
-            return record
-    raise AssertionError(f"no record {wanted}")
-
-
-def _header(text: str, delimiter: str, form: Format, path: str) -> list[str]:
-    first = next(_records(text, delimiter), None)
-    if first is None:
-        raise DataError("the file holds no rows", where=path, hint="it needs a header and at least one example")
-    line, cells = first
-    if not form.header:
-        return [str(i) for i in range(len(cells))]
-    names = [cell.strip() or f"unnamed_{i}" for i, cell in enumerate(cells)]
-    for i, name in enumerate(names):
-        if name in names[:i]:
-            raise DataError(f"column {name!r} stands twice in the header", where=f"{path}:{line}", hint="rename one")
-    records = _records(text, delimiter)
-    next(records)
-    if next(records, None) is None:
-        raise DataError(
-            "a header but no rows", where=path, hint="add examples, or set header: false if the first row is one"
-        )
-    return names
-
-
-def _check_widths(text: str, delimiter: str, width: int, path: str) -> None:
-    """Every record has as many cells as the first.
-
-    Counting delimiters line by line settles the usual file without quotes; any
-    other is read record by record.
-    """
-    if '"' not in text:
-        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        if all(line.count(delimiter) == width - 1 for line in lines if line):
-            return
-    for line, record in _records(text, delimiter):
-        if len(record) != width:
-            raise DataError(
-                f"{len(record)} cells where the first row has {width}",
-                where=f"{path}:{line}",
-                hint="quote cells that hold the delimiter, or set data.delimiter",
-            )
-
-
-def _last(names: list[str]) -> frozenset[str]:
-    return frozenset(names[-1:])
-
-
-def _columns(
-    frame: pd.DataFrame, as_written: frozenset[str], missing: frozenset[str]
-) -> tuple[dict[str, Array], frozenset[str], dict[str, Array]]:
-    """The columns, which of them are truth values, and those ``as_written`` with the words for ``missing`` kept."""
+def _columns(frame: pd.DataFrame, letter: frozenset[str]) -> tuple[dict[str, Array], frozenset[str]]:
+    """The columns, and which of them are truth values."""
     columns: dict[str, Array] = {}
     booleans = set()
-    written = {}
     for name in frame.columns:
-        series = frame[name]
-        if name in as_written:
-            written[name] = _texts(series)
-            columns[name] = np.array([None if text in missing else text for text in written[name]], object)
-        elif pd.api.types.is_bool_dtype(series.dtype) or _all_booleans(series):
-            columns[name] = np.array([None if text is None else text.lower() for text in _texts(series)], object)
+        kind, cells = _told(frame[name], to_the_letter=name in letter)
+        columns[name] = _texts(frame[name]) if kind is None and name in letter else cells
+        if kind == "truth":
             booleans.add(name)
-        elif pd.api.types.is_numeric_dtype(series.dtype):
-            columns[name] = series.to_numpy(np.float64, na_value=np.nan)
-        else:
-            texts = _texts(series)
-            numbers = as_numbers(texts)
-            columns[name] = texts if numbers is None else numbers
-    return columns, frozenset(booleans), written
+    return columns, frozenset(booleans)
 
 
 def _refuse_infinite(table: Table, cell: Callable[[int, int], str]) -> None:

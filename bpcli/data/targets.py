@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from bpcli.data.notes import listed
-from bpcli.data.raw import Raw, as_numbers, as_texts, is_number, written
+from bpcli.data.raw import Raw, as_numbers, is_number, texts_of, written
 from bpcli.data.scaling import Scaling, stored
 from bpcli.data.sources import ClassIndices, Columns, OneHot, Source
 from bpcli.errors import ConfigError, DataError
@@ -99,14 +99,14 @@ class Classes:
         """
         column = raw.column(self.name)
         require_present(raw, self.name, column, rows)
-        keys = keys_of(column, numeric=isinstance(self.labels[0], int))
+        keys = keys_of(raw, self.name, numeric=isinstance(self.labels[0], int))
         places = {label: k for k, label in enumerate(self.labels)}
         found = [places.get(key, -1) for key in keys[rows].tolist()]
         if -1 in found:
             row = int(rows[found.index(-1)])
             known = [str(label) for label in self.labels]
             raise DataError(
-                f"target {self.name!r} is {shown(column[row])}, a class the model does not have",
+                f"target {self.name!r} is {shown(raw, self.name, row)}, a class the model does not have",
                 where=raw.where(row),
                 hint=f"its classes are {listed(known)}",
             )
@@ -183,7 +183,7 @@ class Labels:
         if numbers is None or len(outside):
             row = int(rows[outside[0]])
             raise ConfigError(
-                f"target {name!r} is {shown(column[row])} at {raw.where(row)}, outside [0, 1]",
+                f"target {name!r} is {shown(raw, name, row)} at {raw.where(row)}, outside [0, 1]",
                 key="data.target",
                 hint="0 and 1, or a probability between them; for named classes give one target column",
             )
@@ -271,7 +271,7 @@ def numbers_of(raw: Raw, name: str, rows: IndexArray) -> Array:
     if numbers is None:
         row = int(rows[_not_numbers(column[rows])[0]])
         raise ConfigError(
-            f"target {name!r} is {shown(column[row])} at {raw.where(row)}, not a number",
+            f"target {name!r} is {shown(raw, name, row)} at {raw.where(row)}, not a number",
             key="data.target",
             hint="for classes: task: classification",
         )
@@ -300,15 +300,17 @@ def require_present(raw: Raw, name: str, column: Array, rows: IndexArray) -> Non
         )
 
 
-def shown(value: Any) -> str:
+def shown(raw: Raw, name: str, row: int) -> str:
     """A cell as the file has it, text in quotes."""
-    return repr(value) if isinstance(value, str) else written(value)
+    cell = raw.as_written(name)[row]
+    return repr(cell) if isinstance(cell, str) else written(cell)
 
 
-def keys_of(column: Array, *, numeric: bool) -> Array:
+def keys_of(raw: Raw, name: str, *, numeric: bool) -> Array:
     """What labels are compared by: numbers where the labels are, else text; text that is no number stays."""
     if not numeric:
-        return as_texts(column)
+        return texts_of(raw, name)
+    column = raw.column(name)
     if column.dtype != object:
         return column
     return np.array([float(text) if text is not None and is_number(text) else text for text in column], object)

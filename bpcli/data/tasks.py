@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 
 from bpcli.data import scaling as scaling_room
-from bpcli.data.raw import Raw, as_numbers
+from bpcli.data.raw import Raw, as_numbers, written
 from bpcli.data.scaling import Scaling
-from bpcli.data.targets import Classes, Label, Labels, Reals, keys_of, numbers_of, require_present, shown
+from bpcli.data.targets import Classes, Label, Labels, Reals, keys_of, numbers_of, require_present
 from bpcli.errors import ConfigError
 from bpcli.nn import IndexArray
 
@@ -65,13 +65,13 @@ def learn_classes(
             if of_probabilities and not class_indices:
                 return Labels((name,))
             raise ConfigError(
-                f"target {name!r} holds {shown(broken[0])}, which is no class",
+                f"target {name!r} holds {written(float(broken[0]))}, which is no class",
                 key="data.target",
                 hint="for a regression: loss: half_squared_error",
             )
         labels: tuple[Label, ...] = tuple(int(value) for value in values)
     else:
-        labels = tuple(sorted({str(key) for column in columns for key in keys_of(column, numeric=False)}))
+        labels = tuple(sorted({str(key) for raw in raws for key in keys_of(raw, name, numeric=False)}))
     if len(labels) < 2:
         raise ConfigError(
             f"every target {name!r} is {labels[0]!r}: there is nothing to tell apart",

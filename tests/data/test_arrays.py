@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bpcli.data.arrays import MAX_AXES, reader
+from bpcli.data.content import HEAD, of_bytes
 from bpcli.data.raw import Matrix
 from bpcli.errors import BpError, DataError
 from bpcli.nn import Array
@@ -16,9 +17,9 @@ from .support import IDX_CODES, NUMBERS, idx, npy, npz, refusal
 
 
 def read(data: bytes) -> Matrix:
-    found = reader(data)
+    found = reader(data[:HEAD])
     assert found is not None
-    return found(data, "f")
+    return found(of_bytes(data, "f"))
 
 
 def refused(data: bytes) -> str:

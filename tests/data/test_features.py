@@ -59,7 +59,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 def encoded(features: Features, raw: Raw, notes: Notes | None = None, dtype: str = "float64") -> Array:
     """Every row of a file, encoded, one example per row."""
     rows = np.arange(raw.size)
-    source = features.source(raw, rows, np.dtype(dtype), notes or Notes())
+    source = features.sources(raw, {"all": rows}, np.dtype(dtype), notes or Notes())["all"]
     return gathered(source, features.size, rows, dtype).T
 
 
@@ -181,7 +181,7 @@ def test_rows_are_encoded_alike_alone_and_together(kind: str, scale: str) -> Non
     together = encoded(features, raw)
 
     for row in range(raw.size):
-        source = features.source(raw, np.array([row]), np.dtype("float64"), Notes())
+        source = features.sources(raw, {"one": np.array([row])}, np.dtype("float64"), Notes())["one"]
         np.testing.assert_array_equal(gathered(source, features.size, np.array([0]))[:, 0], together[row])
 
 

@@ -121,7 +121,8 @@ def test_features_and_targets_in_a_file_each_are_joined(tmp_path: Path) -> None:
 
     raw = read(FilePair(examples, answers), Format(), None)
 
-    assert table(raw) == {"a": [1, 3], "b": [2, 4], "kind": ["1", "02"]}
+    assert table(raw) == {"a": [1, 3], "b": [2, 4], "kind": [1, 2]}
+    assert raw.as_written("kind").tolist() == ["1", "02"]
     assert raw.own_targets == ["kind"]
     assert raw.where(1) == f"{examples}:3"
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.data.raw import Format, Table
+from bpcli.data.content import of_bytes
+from bpcli.data.raw import Format, Table, texts_of
 from bpcli.data.tables import read_parquet, read_text
 from bpcli.errors import DataError, ExitStatus
 
@@ -20,7 +21,7 @@ from .support import NO_TEXT, csv, deterministic, parquet, refusal, table
 
 def read(text: str | bytes, form: Format | None = None, texts: Sequence[str] = (), path: str = "t.csv") -> Table:
     data = text if isinstance(text, bytes) else text.encode()
-    return read_text(data, path, form or Format(), frozenset(texts))
+    return read_text(of_bytes(data, path), form or Format(), frozenset(texts))
 
 
 def refused(text: str | bytes, form: Format | None = None, texts: Sequence[str] = ()) -> str:
@@ -146,14 +147,16 @@ def test_other_pairs_of_words_are_text(cells: tuple[str, str]) -> None:
 def test_text_columns_are_kept_to_the_letter() -> None:
     raw = read("a,b\n01,True\n1.0,false\n", texts=["a", "b"])
 
-    assert table(raw) == {"a": ["01", "1.0"], "b": ["True", "false"]}
+    assert {name: texts_of(raw, name).tolist() for name in raw.names} == {"a": ["01", "1.0"], "b": ["True", "false"]}
     assert raw.booleans == frozenset()
 
 
 def test_last_column_is_kept_as_text_while_the_target_is_unknown() -> None:
-    raw = read_text(b"a,b\n01,01\n", "t.csv", Format(), None)
+    raw = read_text(of_bytes(b"a,b\n01,01\n", "t.csv"), Format(), None)
 
-    assert table(raw) == {"a": [1], "b": ["01"]}
+    assert table(raw) == {"a": [1], "b": [1]}
+    assert texts_of(raw, "b").tolist() == ["01"]
+    assert read_text(of_bytes(b"a,b\nTrue,True\n", "t.csv"), Format(), None).booleans == {"a"}
 
 
 def test_spaces_after_a_delimiter_do_not_count() -> None:
@@ -297,7 +300,7 @@ def test_parquet_keeps_types_and_tells_missing_cells() -> None:
         "day": pd.Series(["2024-02-29", None, "2025-01-01"], dtype="datetime64[s]"),
     }
 
-    raw = read_parquet(parquet(columns), "t.parquet", NO_TEXT)
+    raw = read_parquet(of_bytes(parquet(columns), "t.parquet"), NO_TEXT)
 
     assert table(raw) == {
         "whole": [1, None, 3],
@@ -314,7 +317,7 @@ def test_parquet_keeps_types_and_tells_missing_cells() -> None:
 def test_parquet_refuses_infinity_with_its_row() -> None:
     data = parquet({"a": [1.0, float("-inf")]})
 
-    assert refusal(lambda: read_parquet(data, "t.parquet", NO_TEXT), DataError) == (
+    assert refusal(lambda: read_parquet(of_bytes(data, "t.parquet"), NO_TEXT), DataError) == (
         "error: t.parquet: row 1: column 'a' holds -inf, not a finite number\n"
         "hint: leave the cell empty where the number is unknown"
     )
@@ -324,7 +327,7 @@ def test_parquet_refuses_infinity_with_its_row() -> None:
 def test_parquet_without_examples_is_refused(columns: dict[str, list[float]]) -> None:
     data = parquet(columns)
 
-    assert refusal(lambda: read_parquet(data, "t.parquet", NO_TEXT), DataError) == (
+    assert refusal(lambda: read_parquet(of_bytes(data, "t.parquet"), NO_TEXT), DataError) == (
         "error: t.parquet: the file holds no rows\nhint: it needs at least one example"
     )
 
@@ -334,7 +337,7 @@ def test_parquet_cut_short_is_refused(share: float) -> None:
     data = parquet({"a": range(100)})
     cut = data[: int(share * len(data))]
 
-    report = refusal(lambda: read_parquet(cut, "t.parquet", NO_TEXT), DataError)
+    report = refusal(lambda: read_parquet(of_bytes(cut, "t.parquet"), NO_TEXT), DataError)
 
     assert report.startswith("error: t.parquet: not a readable Parquet file: ")
     assert report.endswith("\nhint: write it again")

@@ -1,0 +1,117 @@
+"""``bp data``: data made ready for training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from bpcli.cli.arguments import Json, need_command
+
+if TYPE_CHECKING:
+    from bpcli.data.conversion import Converted, Seen
+
+SECONDS = 5.0
+"""The least time between two lines that tell how far it is."""
+
+app = typer.Typer(
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    help="Make data ready for training. Example: bp data convert big.csv big.npy",
+)
+app.callback()(need_command)
+
+
+@app.command()
+def convert(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="CSV, TSV, IDX, NPZ or NPY; also .gz; - for stdin.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="The NPY file to write.")],
+    targets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target", metavar="COLUMN", help="What to predict, put last; may be repeated; default the last."
+        ),
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option("--drop", metavar="COLUMN", help="A column to leave out; may be repeated.")
+    ] = None,
+    dtype: Annotated[
+        Literal["float32", "float64"], typer.Option("--dtype", help="How numbers are kept; float64 keeps each digit.")
+    ] = "float32",
+    delimiter: Annotated[
+        str | None, typer.Option("--delimiter", metavar="MARK", help="Between cells; default comma or tab, as found.")
+    ] = None,
+    header: Annotated[bool, typer.Option("--header/--no-header", help="Whether the first row has the names.")] = True,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option("--missing", metavar="WORD", help="What stands for a missing cell; default NA, NaN, null."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Tell nothing of the progress and the columns.")] = False,
+    json: Json = False,
+) -> None:
+    """Convert a table of any size to NPY, which training reads without loading it; print the file.
+
+    Numbers stay numbers, NaN where missing; text becomes an indicator per category, as training makes it. Targets come
+    last; text among them becomes the number of its class, in order of code points.
+
+    Example: bp data convert big.csv big.npy --target price
+    """
+    import numpy as np
+
+    from bpcli.data import conversion
+    from bpcli.data.raw import Format
+    from bpcli.display import say
+    from bpcli.errors import ConfigError
+
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        raise ConfigError(f"--delimiter is {delimiter!r}", where="command line", hint="one character, not a quote")
+    if target.exists() and Path(source).exists() and target.samefile(source):
+        raise ConfigError("TARGET is the file to convert itself", where=str(target), hint="name another file")
+    form = Format(delimiter, header) if missing is None else Format(delimiter, header, tuple(missing))
+    wanted = conversion.Wanted(form, targets, list(drop or []), np.dtype(dtype))
+    done = conversion.convert(source, target, wanted, _silently if quiet else _now_and_then())
+    if not quiet:
+        for line in _told(done):
+            say(line)
+    _result(target, done, json=json)
+
+
+def _silently(rows: int) -> None:
+    """Tell nothing."""
+
+
+def _now_and_then() -> Seen:
+    """Tell every few seconds how many rows have been read."""
+    from time import monotonic
+
+    from bpcli.display import say
+
+    last = [monotonic()]
+
+    def seen(rows: int) -> None:
+        if monotonic() - last[0] > SECONDS:
+            last[0] = monotonic()
+            say(f"{rows:,} rows")
+
+    return seen
+
+
+def _told(done: Converted) -> list[str]:
+    """What is where in the file, which has no names for its columns."""
+    from bpcli.data.notes import listed
+
+    columns = listed([f"{place} {name}" for place, name in enumerate(done.columns)])
+    lines = [f"{done.examples:,} examples; columns: {columns}; target, last: {', '.join(done.targets)}"]
+    if done.classes is not None:
+        lines.append(f"classes: {listed([f'{k} {label}' for k, label in enumerate(done.classes)])}")
+    return lines
+
+
+def _result(target: Path, done: Converted, *, json: bool) -> None:
+    """The file on standard output, or one JSON object about it."""
+    from bpcli.cli.output import emit
+    from bpcli.storage import to_json
+
+    told = {"file": str(target), **vars(done)}
+    emit((to_json(told) if json else str(target)) + "\n")

@@ -1,0 +1,145 @@
+"""How much memory there is, and memory that can be given back piece by piece.
+
+Large arrays lie in pages that the system lends: those of a file, read when they
+are first touched, or room of their own. Whoever reads an array for the last time
+gives its pages back as it goes, so that what is made of it takes their place.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterator
+from math import prod
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.lib.array_utils import byte_bounds
+
+from bpcli.nn import Array
+
+CELLS = 1 << 19
+"""Numbers handled at a time: 4 MiB in float64, small beside any memory and large beside a call."""
+
+UNLIMITED = 1 << 62
+"""A cgroup's limit from here on is none."""
+
+
+def blocks(size: int, width: int) -> Iterator[tuple[int, int]]:
+    """Ranges of rows that make up ``size``, each of about ``CELLS`` numbers.
+
+    They depend on the shape alone: what is computed from them is the same wherever the rows lie.
+    """
+    rows = max(1, CELLS // max(width, 1))
+    for start in range(0, size, rows):
+        yield start, min(start + rows, size)
+
+
+class Pages:
+    """Pages that the system lends; ``lasting`` ones, a file's, can be read again after they were given back."""
+
+    def __init__(self, pages: mmap.mmap, *, lasting: bool) -> None:
+        self._pages = pages
+        self._start = byte_bounds(np.frombuffer(pages, np.uint8))[0]
+        self._forward: bool | None = None
+        self.lasting = lasting
+
+    @classmethod
+    def of_file(cls, file: IO[bytes]) -> Pages:
+        """The pages of a file that is not empty, from its first byte on, to be read only."""
+        return cls(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), lasting=True)
+
+    @classmethod
+    def of_room(cls, size: int) -> Pages:
+        """Room for ``size`` bytes, all 0; a page counts as used from when it is written to.
+
+        Raises:
+            OSError, OverflowError: there is not so much.
+        """
+        return cls(mmap.mmap(-1, max(size, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), lasting=False)
+
+    @property
+    def size(self) -> int:
+        """The number of bytes."""
+        return len(self._pages)
+
+    def array(self, shape: tuple[int, ...], dtype: np.dtype, offset: int = 0, *, fortran: bool = False) -> Array:
+        """The bytes from ``offset`` on as an array; its last axis runs fastest, or its first in Fortran order."""
+        flat = np.frombuffer(self._pages, dtype, prod(shape), offset)
+        return flat.reshape(shape, order="F" if fortran else "C")
+
+    def bytes_of(self, values: Array) -> Array:
+        """The bytes of an array in these pages, contiguous by rows: (N, bytes of a row).
+
+        Bytes lie right wherever they lie, where numbers that do not would be copied before they are read.
+        """
+        low, high = byte_bounds(values)
+        whole = np.frombuffer(self._pages, np.uint8, high - low, low - self._start)
+        return whole.reshape(len(values), -1)
+
+    def give_back(self, values: Array) -> None:
+        """Give back the memory of an array that was read from low addresses to high, but for the last page."""
+        low, high = ((bound - self._start) // mmap.PAGESIZE * mmap.PAGESIZE for bound in byte_bounds(values))
+        if high > low:
+            self._advise("MADV_DONTNEED", low, high - low)
+
+    def expect(self, values: Array, rows: Array) -> None:
+        """Have the system read what these rows of ``values``, contiguous by rows, need: all at once, where it can.
+
+        It reads ahead by itself where rows follow one another; where they do not, reading ahead is a waste.
+        """
+        if not self.lasting:
+            return
+        forward = bool(((rows[1:] - rows[:-1]) > 0).all()) if len(rows) > 1 else False
+        if forward is not self._forward:
+            self._advise("MADV_NORMAL" if forward else "MADV_RANDOM", 0, self.size)
+            self._forward = forward
+        if forward:
+            return
+        stride, start = values.strides[0], byte_bounds(values)[0] - self._start
+        for place in np.sort(rows).tolist():
+            low = (start + place * stride) // mmap.PAGESIZE * mmap.PAGESIZE
+            self._advise("MADV_WILLNEED", low, start + (place + 1) * stride - low)
+
+    def _advise(self, advice: str, start: int, length: int) -> None:
+        if hasattr(mmap, advice):
+            self._pages.madvise(getattr(mmap, advice), start, length)
+
+
+def available(root: Path = Path("/")) -> int:
+    """Bytes of memory that this process may count on: what the machine has left, or less where a cgroup says so."""
+    return min(_machine(root), *(_limit(path) for path in _limits(root)), UNLIMITED)
+
+
+def _machine(root: Path) -> int:
+    try:
+        lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, ValueError, StopIteration):
+        return os.sysconf("SC_PHYS_PAGES") * mmap.PAGESIZE
+
+
+def _limits(root: Path) -> Iterator[Path]:
+    """The files that may hold a limit: of this process's group and of those around it, in either version."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, group = line.split(":", 2)
+        if controllers == "":
+            mount, name = root / "sys/fs/cgroup", "memory.max"
+        elif "memory" in controllers.split(","):
+            mount, name = root / "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+        else:
+            continue
+        own = mount / group.lstrip("/")
+        yield from (folder / name for folder in (own, *own.parents) if folder.is_relative_to(mount))
+
+
+def _limit(path: Path) -> int:
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):  # none there, or the word max
+        return UNLIMITED

@@ -1,0 +1,214 @@
+"""Conversion: what is trained on from the NPY file is what would be from the table."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bpcli.data import conversion
+from bpcli.data.conversion import Converted, Wanted, convert
+from bpcli.data.raw import Format
+from bpcli.errors import BpError, ConfigError, DataError
+from bpcli.nn import Array
+
+from .support import NUMBERS, csv, features, idx, loaded, npy, npz, parquet, refusal, targets, write
+
+MIXED: dict[str, list[Any]] = {
+    "n": [1.5, "", 3, 4],
+    "s": ["b", "a", "", "b"],
+    "t": [True, False, "", True],
+    "y": ["q", "p", "q", "r"],
+}
+
+
+@pytest.fixture(autouse=True, params=[1, 6, 1 << 19], ids=["row by row", "a few rows", "at once"])
+def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many cells are handled at a time."""
+    monkeypatch.setattr("bpcli.data.tables.CHUNK", request.param)
+    monkeypatch.setattr("bpcli.data.memory.CELLS", request.param)
+
+
+def converted(folder: Path, content: str | bytes, **wanted: Any) -> tuple[Converted, Array]:
+    source = write(folder, "source", content)
+    told = convert(source, folder / "target.npy", Wanted(**wanted), lambda rows: None)
+    values: Array = np.load(folder / "target.npy")
+    return told, values
+
+
+def test_numbers_stay_text_becomes_indicators_and_the_target_its_class(tmp_path: Path) -> None:
+    told, values = converted(tmp_path, csv(MIXED))
+
+    assert told == Converted(4, ["n", "s=a", "s=b", "t=false", "t=true", "y"], ["y"], ["p", "q", "r"])
+    assert values.dtype == np.float32
+    np.testing.assert_array_equal(
+        values,
+        [[1.5, 0, 1, 0, 1, 1], [np.nan, 1, 0, 1, 0, 0], [3, 0, 0, 0, 0, 1], [4, 0, 1, 0, 1, 2]],
+    )
+
+
+def test_targets_go_last_and_dropped_columns_nowhere(tmp_path: Path) -> None:
+    text = "a,y,b,c\n1,2,x,4\n5,6,z,8\n"
+
+    told, values = converted(tmp_path, text, targets=["y"], drop=["b"])
+    assert (told.columns, told.targets, told.classes) == (["a", "c", "y"], ["y"], None)
+    assert values.tolist() == [[1, 4, 2], [5, 8, 6]]
+    told, values = converted(tmp_path, "a,u,v\n1,true,0\n2,False,1\n", targets=["u", "v"])
+    assert values.tolist() == [[1, 1, 0], [2, 0, 1]]
+    assert converted(tmp_path, text, drop=["c", "b"])[0].columns == ["a", "y"]
+
+
+def test_column_that_turns_out_to_be_text_is_text_from_the_start(tmp_path: Path) -> None:
+    told, values = converted(tmp_path, "a,b,y\n1,true,1\n01,no,2\nx,true,3\n")
+
+    assert told.columns == ["a=01", "a=1", "a=x", "b=no", "b=true", "y"]
+    assert values[:, :5].tolist() == [[0, 1, 0, 0, 1], [1, 0, 0, 1, 0], [0, 0, 1, 0, 1]]
+
+
+@pytest.mark.parametrize("loss", ["half_squared_error", "cross_entropy"])
+@pytest.mark.parametrize("scale", ["standard", "minmax", "none"])
+def test_converted_numbers_train_as_the_table_does(loss: str, scale: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    columns: dict[str, list[Any]] = {name: rng.normal(3, 7, 300).tolist() for name in "abc"}
+    columns["b"][5] = columns["b"][9] = ""
+    columns["y"] = [*map(int, rng.integers(0, 3, 300))]
+    table = write(tmp_path, "t.csv", csv(columns))
+    convert(table, tmp_path / "t.npy", Wanted(dtype=np.dtype("float64")), lambda rows: None)
+
+    before, after = (
+        loaded(str(tmp_path / name), loss, fractions={"validation": 0.2, "test": 0.1}, scale=scale, dtype="float32")
+        for name in ("t.csv", "t.npy")
+    )
+
+    assert before.parts.keys() == after.parts.keys()
+    for part in before.parts:
+        np.testing.assert_array_equal(features(before, part, "float32"), features(after, part, "float32"))
+        np.testing.assert_array_equal(targets(before, part, "float32"), targets(after, part, "float32"))
+    assert before.notes.imputed.total() == after.notes.imputed.total() == 2
+
+
+def test_converted_classes_are_the_classes_in_their_order(tmp_path: Path) -> None:
+    table = write(tmp_path, "t.csv", csv({"a": range(6), "y": [*"qpqrpp"]}))
+    convert(table, tmp_path / "t.npy", Wanted(), lambda rows: None)
+
+    np.testing.assert_array_equal(targets(loaded(table)), targets(loaded(str(tmp_path / "t.npy"))))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [idx(NUMBERS), npy(NUMBERS), npy(np.asfortranarray(NUMBERS)), npz(features=NUMBERS), gzip.compress(idx(NUMBERS))],
+)
+def test_arrays_are_converted_too(content: bytes, tmp_path: Path) -> None:
+    assert converted(tmp_path, content)[1].tolist() == NUMBERS.tolist()
+    told, values = converted(tmp_path, content, targets=["0"], dtype=np.dtype("float64"))
+    assert told.columns == ["1", "2", "0"]
+    np.testing.assert_array_equal(values, NUMBERS[:, [1, 2, 0]])
+
+
+def test_targets_beside_an_array_go_last(tmp_path: Path) -> None:
+    told, values = converted(tmp_path, npz(features=[[1.0], [2], [3]], targets=["v", "u", "v"]))
+
+    assert (told.columns, told.classes) == (["0", "target"], ["u", "v"])
+    assert values.tolist() == [[1, 1], [2, 0], [3, 1]]
+
+
+def test_table_may_be_compressed_without_names_and_with_other_marks(tmp_path: Path) -> None:
+    form = Format(";", header=False, missing=("?",))
+    told, values = converted(tmp_path, gzip.compress(b"1;7\n?;4\n;6\n"), form=form, drop=[])
+
+    assert told.columns == ["0", "1"]
+    np.testing.assert_array_equal(values, [[1, 7], [np.nan, 4], [np.nan, 6]])
+
+
+def test_rows_read_are_told(tmp_path: Path) -> None:
+    told: list[int] = []
+    convert(write(tmp_path, "s", "a,b\n1,2\n3,4\n"), tmp_path / "t.npy", Wanted(), told.append)
+
+    assert told[-1] == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted", "kind", "report"),
+    [
+        (
+            "a,y\n1,2\n\n3,\n",
+            {},
+            DataError,
+            "error: source:4: the target 'y' is missing\nhint: leave examples without a target out of the file",
+        ),
+        (
+            "a,y\n1,p\n3,\n",
+            {},
+            DataError,
+            "error: source:3: the target 'y' is missing\nhint: leave examples without a target out of the file",
+        ),
+        (
+            "a,y\n1,2\n1e39,4\n",
+            {},
+            DataError,
+            (
+                "error: source:3: column 'a' holds 1e+39, out of the range of float32\n"
+                "hint: correct the number, or --dtype float64"
+            ),
+        ),
+        (
+            "a,y\n1,2\n",
+            {"targets": ["z"]},
+            ConfigError,
+            "error: command line: source has no column 'z'\nhint: its columns are a, y",
+        ),
+        (
+            "a,y\n1,2\n",
+            {"targets": ["y"], "drop": ["y"]},
+            ConfigError,
+            "error: command line: column 'y' is the target\nhint: leave it out of --drop",
+        ),
+        (
+            "a,y\n1,2\n",
+            {"drop": ["a"]},
+            ConfigError,
+            "error: command line: source has no column left for a feature\nhint: check --target, --drop, --delimiter",
+        ),
+        (
+            "a,u,v\n1,x,1\n2,true,0\n",
+            {"targets": ["u", "v"]},
+            ConfigError,
+            (
+                "error: command line: target 'u' of source is text ('x')\n"
+                "hint: several targets are numbers, or true and false; one alone may be text"
+            ),
+        ),
+        (
+            csv({"id": [f"p{i}" for i in range(5)], "y": range(5)}),
+            {},
+            ConfigError,
+            (
+                "error: command line: column 'id' of source is text with more than 4 different values\n"
+                "hint: leave it out: --drop id"
+            ),
+        ),
+        (
+            parquet({"a": [1.0], "y": [2.0]}),
+            {},
+            DataError,
+            "error: source: Parquet is not converted\nhint: write the table as CSV, or with numpy.save",
+        ),
+    ],
+)
+def test_what_cannot_be_converted_is_refused_and_nothing_written(
+    content: str | bytes,
+    wanted: dict[str, Any],
+    kind: type[BpError],
+    report: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(conversion, "MOST", 4)
+    (tmp_path / "target.npy").write_bytes(b"old")
+
+    assert refusal(lambda: converted(tmp_path, content, **wanted), kind) == report
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["source", "target.npy"]
+    assert (tmp_path / "target.npy").read_bytes() == b"old"

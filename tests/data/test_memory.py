@@ -1,0 +1,88 @@
+"""Memory: pages given back and read again, and how much memory a process may count on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bpcli.data.memory import UNLIMITED, Pages, available, blocks
+
+from .support import write
+
+
+def test_blocks_make_up_all_rows_and_depend_on_the_shape_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bpcli.data.memory.CELLS", 12)
+
+    assert list(blocks(7, 4)) == [(0, 3), (3, 6), (6, 7)]
+    assert list(blocks(2, 100)) == [(0, 1), (1, 2)]
+    assert list(blocks(0, 4)) == []
+
+
+def test_pages_of_a_file_are_read_again_after_they_were_given_back(tmp_path: Path) -> None:
+    values = np.arange(40_000.0)
+    with Path(write(tmp_path, "f", b"x" * 12 + values.tobytes())).open("rb") as file:
+        pages = Pages.of_file(file)
+    read = pages.array((200, 200), np.dtype(np.float64), 12)
+
+    assert pages.lasting
+    for order in (read, read.T):
+        pages.give_back(order)
+        np.testing.assert_array_equal(read.reshape(-1), values)
+    for rows in (np.array([3, 199, 0]), np.arange(5), np.array([7])):
+        pages.expect(read, rows)
+        np.testing.assert_array_equal(pages.bytes_of(read)[rows].view(np.float64), read[rows])
+    assert not read.flags.writeable
+
+
+def test_room_is_empty_once_it_was_given_back_but_for_its_last_page() -> None:
+    pages = Pages.of_room(80_000)
+    room = pages.array((10_000,), np.dtype(np.float64))
+    room.fill(1)
+
+    pages.give_back(room[:5000])
+
+    assert not pages.lasting
+    assert room[0] == 0
+    assert (room[5000:] == 1).all()
+
+
+def test_arrays_lie_in_either_order() -> None:
+    pages = Pages.of_room(48)
+    pages.array((6,), np.dtype(np.float64))[:] = range(6)
+
+    assert pages.array((2, 3), np.dtype(np.float64)).tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert pages.array((2, 3), np.dtype(np.float64), fortran=True).tolist() == [[0, 2, 4], [1, 3, 5]]
+
+
+def machine(folder: Path, groups: str, limits: dict[str, str]) -> Path:
+    """A file system with 8 GB available, a process's groups and their limits."""
+    files = {"proc/meminfo": "MemTotal: 9 kB\nMemAvailable: 8000000 kB\n", "proc/self/cgroup": groups, **limits}
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("groups", "limits", "expected"),
+    [
+        ("", {}, 8_192_000_000),
+        ("0::/a/b\n", {"sys/fs/cgroup/a/b/memory.max": "max\n"}, 8_192_000_000),
+        ("0::/a/b\n", {"sys/fs/cgroup/a/b/memory.max": "5000\n"}, 5000),
+        ("0::/a/b\n", {"sys/fs/cgroup/a/memory.max": "7000\n", "sys/fs/cgroup/a/b/memory.max": "9000\n"}, 7000),
+        ("0::/elsewhere\n", {"sys/fs/cgroup/memory.max": "6000\n"}, 6000),
+        ("4:cpu,memory:/c\n3:cpuset:/d\n", {"sys/fs/cgroup/memory/c/memory.limit_in_bytes": "4000\n"}, 4000),
+        ("4:memory:/c\n", {"sys/fs/cgroup/memory/c/memory.limit_in_bytes": str(UNLIMITED * 2)}, 8_192_000_000),
+    ],
+)
+def test_memory_is_what_the_machine_has_left_or_a_group_allows(
+    groups: str, limits: dict[str, str], expected: int, tmp_path: Path
+) -> None:
+    assert available(machine(tmp_path, groups, limits)) == expected
+
+
+def test_memory_is_told_without_a_proc_folder(tmp_path: Path) -> None:
+    assert 0 < available(tmp_path) <= UNLIMITED

@@ -1,0 +1,126 @@
+"""Summaries and medians: what is learned in pieces has the bits of what is learned from the whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from bpcli.data import medians as medians_room
+from bpcli.data.medians import medians
+from bpcli.data.raw import Matrix
+from bpcli.data.scaling import SCALINGS, Scaling
+from bpcli.data.selection import Selection
+from bpcli.data.summaries import scaling, summary
+from bpcli.nn import Array
+
+from .support import SCALES, deterministic
+
+TYPES = ("float16", "float32", "float64", ">f4", ">f8", "uint8", "int8", "int16", "int32", "int64", "bool")
+
+RNG = np.random.default_rng(2)
+
+
+def selected(values: Array, rows: Array | None = None, columns: Array | None = None) -> Selection:
+    own = np.arange(values.shape[1]) if columns is None else columns
+    return Selection(Matrix("m", values), own, np.arange(len(values)) if rows is None else rows)
+
+
+def whole(scale: str, values: Array) -> Scaling:
+    """The scaling of columns in memory, each by itself."""
+    found = [SCALINGS[scale](column[:, None]) for column in values.T]
+    return Scaling(np.concatenate([of.shift for of in found]), np.concatenate([of.width for of in found]))
+
+
+@pytest.mark.parametrize("cells", [1, 150, 3000, 1 << 19])
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("size", [1, 7, 8, 129, 1000, 4099])
+def test_scaling_in_pieces_has_the_bits_of_the_whole(
+    size: int, scale: str, cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = RNG.normal(size=(size, 5)) * 10.0 ** RNG.integers(-3, 4, 5)
+    values[:, 2] = 0.1
+    wanted = whole(scale, values)
+    monkeypatch.setattr("bpcli.data.memory.CELLS", cells * 5)
+
+    of = selected(values)
+    found = scaling(scale, of, summary(of), np.zeros(5), list("abcde"))
+
+    np.testing.assert_array_equal(found.shift, wanted.shift)
+    np.testing.assert_array_equal(found.width, wanted.width)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_summary_is_of_the_numbers_that_are_there(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bpcli.data.memory.CELLS", 9)
+    values = RNG.integers(0, 2, (20, 3)).astype(dtype)
+    if values.dtype.kind == "f":
+        values[3:9, 1] = np.nan
+        values[:, 2] = np.nan
+
+    found = summary(selected(values, np.array([2, 3, 5, 8, 19])))
+
+    chosen = values[[2, 3, 5, 8, 19]].astype(np.float64)
+    np.testing.assert_array_equal(found.missing, np.isnan(chosen).sum(axis=0))
+    np.testing.assert_array_equal(found.low, np.fmin.reduce(chosen, axis=0))
+    np.testing.assert_array_equal(found.high, np.fmax.reduce(chosen, axis=0))
+
+
+def test_missing_numbers_count_as_their_median() -> None:
+    values = RNG.normal(size=(50, 3))
+    values[RNG.random((50, 3)) < 0.3] = np.nan
+    of = selected(values)
+    known = summary(of)
+    median = medians(of, known.missing)
+
+    for scale in SCALES:
+        wanted = whole(scale, np.where(np.isnan(values), median, values))
+        found = scaling(scale, of, known, median, list("abc"))
+        np.testing.assert_array_equal([found.shift, found.width], [wanted.shift, wanted.width])
+
+
+def numpys(values: Array) -> list[float]:
+    columns = [column[~np.isnan(column)] for column in values.astype(np.float64).T]
+    return [float(np.median(column)) if len(column) else 0.0 for column in columns]
+
+
+@pytest.mark.parametrize(("counters", "sample"), [(8, 1), (100, 3), (1 << 22, 1 << 12)])
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("size", [1, 2, 9, 200])
+def test_medians_are_exact(size: int, dtype: str, counters: int, sample: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(medians_room, "COUNTERS", counters)
+    monkeypatch.setattr(medians_room, "SAMPLE", sample)
+    monkeypatch.setattr("bpcli.data.memory.CELLS", 64)
+    values = (RNG.normal(size=(size, 4)) * 50).astype(dtype)
+    if values.dtype.kind == "f":
+        values[RNG.random((size, 4)) < 0.2] = np.nan
+        values[:, 3] = np.nan
+    of = selected(values, columns=np.array([3, 1, 0]))
+
+    assert medians(of, summary(of).missing).tolist() == numpys(values[:, [3, 1, 0]])
+
+
+@deterministic
+@given(
+    hnp.arrays(
+        np.float64,
+        st.tuples(st.integers(1, 9), st.integers(1, 3)),
+        elements=st.floats(allow_infinity=False) | st.sampled_from([0.0, -0.0, 1.0, 5e-324, -5e-324]),
+    )
+)
+def test_any_numbers_have_the_median_that_numpy_gives_them(values: Array) -> None:
+    of = selected(values)
+
+    with np.errstate(over="ignore"):
+        assert medians(of, summary(of).missing).tolist() == numpys(values)
+
+
+def test_medians_are_found_where_the_sample_misleads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(medians_room, "SAMPLE", 400)
+    values = RNG.normal(size=(4000, 2))
+    values[np.linspace(0, 3999, 400).astype(int)] = 1e9
+    of = selected(values)
+
+    assert medians(of, summary(of).missing).tolist() == numpys(values)
