@@ -20,7 +20,18 @@ from bpcli.engines import Engine
 from bpcli.errors import DivergedError
 from bpcli.gradients import Examples
 from bpcli.nn import Array, IndexArray
-from bpcli.nn.gradcheck import CENTRAL_STEP, ROUNDINGS, Probe, Side, central, complex_step, crossings, rounding
+from bpcli.nn.gradcheck import (
+    CENTRAL_STEP,
+    FINER,
+    ROUNDINGS,
+    Probe,
+    Side,
+    central,
+    complex_step,
+    crossings,
+    loss_rounding,
+    rounding,
+)
 from bpcli.nn.metrics import Decisions
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Gradient, OptimizerState
@@ -188,7 +199,9 @@ class Comparison:
     @cached_property
     def floor(self) -> Array:
         """What the rounding of the loss leaves of each central difference: the more, the smaller its step."""
-        return np.asarray(CENTRAL_FLOOR * max(1.0, abs(self.probe(self.theta))) * CENTRAL_STEP / self.steps)
+        usual = CENTRAL_FLOOR * max(1.0, abs(self.probe(self.theta))) * CENTRAL_STEP
+        rounding = loss_rounding(self.probe, self.theta, stream(0, "gradient check"))
+        return np.asarray(max(usual, rounding) / self.steps)
 
     def places(self, group: Group) -> IndexArray:
         """The group's places, the largest gradient by backward or one that is not finite always among them.
@@ -207,12 +220,11 @@ class Comparison:
         own = np.concatenate([layers.W[layer].reshape(-1), layers.b[layer].reshape(-1)])
         return float(np.abs(own[np.isfinite(own)]).max(initial=0.0))
 
-    def judge(self, place: int, error: float, tolerance: float) -> Judgement:
-        """What to make of an error at one parameter."""
-        if error <= tolerance:
-            return Judgement.AGREES
+    def judge(self, place: int, slope: float, tolerance: float) -> Judgement:
+        """What to make of a difference that lies further than ``tolerance`` from the gradient."""
+        error = abs(slope - self.gradient[place])
         if self.method == "complex-step":
-            return Judgement.ROUNDED if self.rounded(place, error, tolerance) else Judgement.WRONG
+            return Judgement.ROUNDED if self.rounded(place, slope, tolerance) else Judgement.WRONG
         if error <= tolerance + self.floor[place]:
             return Judgement.ROUNDED
         theta, h = self.theta[place], self.steps[place]
@@ -220,21 +232,32 @@ class Comparison:
             return Judgement.UNMOVED
         return Judgement.CROSSED if crossings(self.probe, self.theta, place, h) else Judgement.WRONG
 
-    def rounded(self, place: int, error: float, tolerance: float) -> bool:
-        """Whether a gradient is off by rounding alone; the difference, which rounds too, is taken once more, finely."""
-        rounding = float(self.rounding[place])
-        if not error <= tolerance + ROUNDINGS * rounding or not np.isfinite(error):
-            return False
-        exact = complex_step(self.probe, self.theta.astype(np.longdouble), [place])[0]
-        return bool(abs(exact - self.gradient[place]) <= tolerance + rounding)
+    def rounded(self, place: int, slope: float, tolerance: float) -> bool:
+        """Whether the gradient and its complex step lie apart by the rounding of either.
+
+        The complex step is taken once more in extended precision; what that changes
+        tells how far it may be off itself.
+        """
+        finely = complex_step(self.probe, self.theta.astype(np.longdouble), [place])[0]
+        of_both = float(self.rounding[place]) + ROUNDINGS * FINER * abs(slope - finely)
+        return bool(np.isfinite(of_both) and abs(finely - self.gradient[place]) <= tolerance + of_both)
+
+    def judged(self, places: IndexArray, slopes: Array, scale: float) -> Array:
+        """A judgement for each place, the largest errors first; after one that is wrong no finer step is taken."""
+        errors = np.abs(slopes - self.gradient[places])
+        tolerance = scale * (COMPLEX_TOLERANCE if self.method == "complex-step" else CENTRAL_TOLERANCE)
+        beyond = np.flatnonzero(~(errors <= tolerance))
+        judged = np.full(len(places), Judgement.AGREES)
+        for k in beyond[np.argsort(-errors[beyond])]:
+            settled = self.method == "complex-step" and judged.max() == Judgement.WRONG
+            judged[k] = Judgement.WRONG if settled else self.judge(int(places[k]), float(slopes[k]), tolerance)
+        return judged
 
     def check(self, group: Group) -> Checked:
         """Compare one layer's W or b."""
         places, scale = self.places(group), self.scale(group.layer)
         slopes = self.slopes(places)
-        errors = np.abs(slopes - self.gradient[places])
-        tolerance = scale * (COMPLEX_TOLERANCE if self.method == "complex-step" else CENTRAL_TOLERANCE)
-        judged = np.array([self.judge(int(i), float(e), tolerance) for i, e in zip(places, errors, strict=True)])
+        errors, judged = np.abs(slopes - self.gradient[places]), self.judged(places, slopes, scale)
         counts = {kind: int((judged == kind).sum()) for kind in Judgement}
         skipped = counts[Judgement.UNMOVED] + counts[Judgement.CROSSED]
         crossed = [

@@ -48,6 +48,16 @@ def warn(lines: Sequence[str]) -> None:
         say(f"warning: {line}")
 
 
+def width(file: TextIO) -> int:
+    """How many characters fit into a line: those of the terminal, and elsewhere any number."""
+    return _console(file).width
+
+
+def _console(file: TextIO) -> Console:
+    terminal = file.isatty()
+    return Console(file=file, highlight=False, force_terminal=terminal, width=None if terminal else UNLIMITED)
+
+
 def table(
     columns: Sequence[str],
     rows: Sequence[Sequence[Any]],
@@ -61,8 +71,7 @@ def table(
     Where a terminal is too narrow, columns are left out from the end of ``order``, which
     names them by importance; returns how many.
     """
-    terminal = file.isatty()
-    console = Console(file=file, highlight=False, force_terminal=terminal, width=None if terminal else UNLIMITED)
+    console = _console(file)
     if title:
         console.print(Text(printable(title)))
     cells = [[printable(_cell(cell)) for cell in row] for row in rows]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def export(path: Path, parameters: Parameters, ws: Workspace) -> None:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise ConfigError(
-            f"--export to {path.name!r}: neither .safetensors nor .npz",
+            f"--export to {str(path)!r}: neither .safetensors nor .npz",
             where="command line",
             hint="end the file's name in one of the two",
         )
@@ -56,18 +57,11 @@ def gradients(path: Path, sizes: tuple[int, ...], m: int) -> dict[str, Array]:
     Raises:
         DataError: the file is absent or malformed, or an array is missing, not of finite floats or misshapen.
     """
-    found = _read(path)
     wanted = [name for layer in range(1, len(sizes)) for name in (f"dW{layer}", f"db{layer}")]
+    found = _read(path, wanted)
     for name in wanted:
-        if name not in found:
-            held = ", ".join(found) or "nothing"
-            raise DataError(
-                f"no array {name!r} (it holds {held})", where=str(path), hint=f"it needs {', '.join(wanted)}"
-            )
         if found[name].dtype.kind != "f" or not np.isfinite(found[name]).all():
-            raise DataError(
-                f"array {name!r} holds other than finite floats", where=str(path), hint="save float32 or float64"
-            )
+            raise DataError(f"array {name!r} holds other than finite floats", where=str(path), hint=FLOATS)
     for layer, (fan_in, n) in enumerate(pairwise(sizes), start=1):
         dW, db = found[f"dW{layer}"], found[f"db{layer}"]
         if dW.shape not in ((n, fan_in), (fan_in, n)):
@@ -75,7 +69,7 @@ def gradients(path: Path, sizes: tuple[int, ...], m: int) -> dict[str, Array]:
         vector = db.size in (n, m, 1) and db.size == max(db.shape, default=1)
         if not vector and db.shape not in ((n, m), (m, n)):
             raise _misshapen(path, f"db{layer}", db, (n,))
-    return {name: found[name] for name in wanted}
+    return found
 
 
 def _misshapen(path: Path, name: str, array: Array, shape: tuple[int, ...]) -> DataError:
@@ -86,12 +80,14 @@ def _misshapen(path: Path, name: str, array: Array, shape: tuple[int, ...]) -> D
     )
 
 
+FLOATS = "save float64, float32 or float16"
+
 ZIP = b"PK"
 """How an archive starts, and so an NPZ file."""
 
 
-def _read(path: Path) -> dict[str, Array]:
-    """Arrays by name; the kind of file is told by its content."""
+def _read(path: Path, wanted: list[str]) -> dict[str, Array]:
+    """The arrays of these names; the kind of file is told by its content. Others in it may be of any kind."""
     try:
         data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -100,7 +96,7 @@ def _read(path: Path) -> dict[str, Array]:
         raise refused("read", path, error) from error
     kind = "NPZ" if data.startswith(ZIP) or path.suffix.lower() == NPZ else "safetensors"
     try:
-        return _arrays(data) if kind == "NPZ" else storage.parse_tensors(data)[0]
+        return _members(path, data, wanted) if kind == "NPZ" else _tensors(path, data, wanted)
     except (ValueError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(
             f"not a readable {kind} file: {error}",
@@ -109,12 +105,37 @@ def _read(path: Path) -> dict[str, Array]:
         ) from error
 
 
-def _arrays(data: bytes) -> dict[str, Array]:
-    """The arrays of an NPZ file."""
+def _held(path: Path, names: Iterable[str], wanted: list[str]) -> None:
+    """Refuse a file that lacks a name."""
+    held = list(names)
+    for name in wanted:
+        if name not in held:
+            raise DataError(
+                f"no array {name!r} (it holds {', '.join(held) or 'nothing'})",
+                where=str(path),
+                hint=f"it needs {', '.join(wanted)}",
+            )
+
+
+def _tensors(path: Path, data: bytes, wanted: list[str]) -> dict[str, Array]:
+    """The wanted arrays of a safetensors file."""
+    try:
+        tensors = storage.parse_tensors(data)[0]
+    except KeyError as error:
+        raise DataError(
+            f"it holds numbers of the type {error.args[0]}, which is not supported", where=str(path), hint=FLOATS
+        ) from error
+    _held(path, tensors, wanted)
+    return {name: tensors[name] for name in wanted}
+
+
+def _members(path: Path, data: bytes, wanted: list[str]) -> dict[str, Array]:
+    """The wanted arrays of an NPZ file."""
     if not data.startswith(ZIP):
         raise ValueError("it is no archive of named arrays")
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        return {name: _numbers(archive, name) for name in archive.files}
+        _held(path, archive.files, wanted)
+        return {name: _numbers(archive, name) for name in wanted}
 
 
 def _numbers(archive: np.lib.npyio.NpzFile, name: str) -> Array:

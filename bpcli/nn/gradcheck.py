@@ -26,8 +26,16 @@ COMPLEX_STEP = 1e-30
 CENTRAL_STEP = 1e-5
 """About ε^(1/3) for float64, where truncation h² and round-off ε/h balance."""
 
+LAST_BIT = float(np.finfo(np.float64).eps)
+
+FINER = float(np.finfo(np.longdouble).eps) / LAST_BIT
+"""By so much extended precision rounds less than float64; 1 where a platform has none."""
+
+NUDGES = 8
+"""How often rounding is tried; in so many trials none of them moves a gradient by luck too little to notice."""
+
 ROUNDINGS = 10
-"""So many times the last bit of the outputs is let pass, as they are themselves sums of many terms."""
+"""So many times the largest move seen is let pass: a sum rounds at each of its terms, a nudge is one rounding."""
 
 Objective = Callable[[Array], complex]
 """θ ↦ L, for real or complex θ."""
@@ -68,10 +76,17 @@ class Probe:
             for unit, column in np.argwhere(one != other)
         ]
 
-    def outputs(self, dtype: np.dtype[Any]) -> tuple[Array, Array]:
-        """Z_L and A_L at the last θ of this precision."""
-        ws = self._workspace(dtype)
-        return ws.Z[-1], ws.A[-1]
+    def steps(self, theta: Array, h: float) -> Array:
+        """The step for each entry of θ, (P,): h for b, h / max(1, max |A_{l-1}[j, ·]|) for W_l[i, j].
+
+        So no step moves a Z by more than h, whatever the size of the features.
+        """
+        self(theta)
+        ws = self._workspace(theta.dtype)
+        steps = Parameters(self.network.sizes, np.full(theta.size, h))
+        for l in range(1, len(self.network.sizes)):
+            steps.W[l][...] = h / np.maximum(1, np.abs(ws.A[l - 1]).max(axis=1))
+        return steps.theta
 
     def _workspace(self, dtype: np.dtype[Any]) -> Workspace:
         if dtype not in self._workspaces:
@@ -88,11 +103,11 @@ def objective(network: Network, X: Array, Y: Array) -> Probe:
 
 
 def analytic(network: Network, theta: Array, X: Array, Y: Array) -> Array:
-    """∂L/∂θ by backward, (P,)."""
+    """∂L/∂θ by backward, (P,); NaN where backward writes nothing."""
     ws = network.workspace(X.shape[1], theta.dtype)
     ws.X[...] = X
     ws.Y[...] = Y
-    gradient = np.empty_like(theta)
+    gradient = np.full_like(theta, np.nan)
     with np.errstate(over="ignore", under="ignore"):
         parameters = Parameters(network.sizes, theta)
         network.forward(parameters, ws)
@@ -101,8 +116,8 @@ def analytic(network: Network, theta: Array, X: Array, Y: Array) -> Array:
 
 
 def complex_step(loss: Objective, theta: Array, places: Iterable[int], h: float = COMPLEX_STEP) -> Array:
-    """∂L/∂θ_i for i in ``places``, each from one evaluation at θ + ih e_i."""
-    point = theta.astype(np.complex128)
+    """∂L/∂θ_i for i in ``places``, each from one evaluation at θ + ih e_i, in double precision or θ's if finer."""
+    point = theta.astype(np.result_type(theta, np.complex128))
     slopes = []
     for i in places:
         point[i] = complex(theta[i], h)
@@ -111,17 +126,22 @@ def complex_step(loss: Objective, theta: Array, places: Iterable[int], h: float 
     return np.array(slopes)
 
 
-def central(loss: Objective, theta: Array, places: Iterable[int], h: float = CENTRAL_STEP) -> Array:
-    """∂L/∂θ_i for i in ``places``, each from two evaluations at θ ± h e_i."""
+def central(loss: Objective, theta: Array, places: Iterable[int], h: float | Array = CENTRAL_STEP) -> Array:
+    """∂L/∂θ_i for i in ``places``, each from two evaluations at θ ± h e_i; ``h`` may differ by i.
+
+    NaN where θ_i is so large that h does not change it.
+    """
     point = theta.astype(np.float64)
+    steps = np.broadcast_to(h, point.shape)
     slopes = []
     for i in places:
         here = point[i]
-        above, below = here + h, here - h
+        above, below = here + steps[i], here - steps[i]
         point[i] = above
         high = loss(point).real
         point[i] = below
-        slopes.append((high - loss(point).real) / (above - below))
+        low = loss(point).real
+        slopes.append((high - low) / (above - below) if above > below else np.nan)
         point[i] = here
     return np.array(slopes)
 
@@ -142,17 +162,48 @@ def crossings(probe: Probe, theta: Array, i: int, h: float = CENTRAL_STEP) -> li
     return probe.changed(below, probe.sides(point.dtype))
 
 
-def rounding(probe: Probe, theta: Array, i: int, h: float = COMPLEX_STEP) -> float:
-    """How far rounding of the outputs alone may turn ∂L/∂θ_i: 10 ε · scale · Σ (|A_L| + |Y|) |∂Z_L/∂θ_i|.
+def rounding(network: Network, theta: Array, X: Array, Y: Array, rng: np.random.Generator) -> Array:
+    """How far the last bits of float64 may turn each ∂L/∂θ_i, (P,).
 
-    dZ_L is in essence (A − Y) · scale. Where A nearly equals Y, as it does after
-    training, hardly a digit of the difference is right; what ∂Z_L/∂θ_i makes of
-    the error is no fault of backward's.
+    Where terms cancel, as in a(1 − a), 1 − a² and da − ⟨da, a⟩ of saturated units
+    and in A − Y after training, few digits of backward are right. So backward is
+    run in extended precision, and in float64 with every entry of θ, Z and A moved by
+    its last bit, up or down, so that all that follows is rounded another way; how far
+    the two lie apart is what rounding does. Where a platform has no extended
+    precision, float64 stands for it.
+
+    A wrong formula strays as little as a right one, so it finds no excuse here, and
+    neither does a backward that gives two answers at the same θ: it gets zeros.
     """
-    point = theta.astype(np.complex128)
-    point[i] = complex(theta[i], h)
-    probe(point)
-    Z, A = probe.outputs(point.dtype)
-    wanted = 1.0 if probe.Y.ndim == 1 else np.abs(probe.Y)
-    summed = float(np.sum((np.abs(A.real) + wanted) * np.abs(Z.imag / h)))
-    return ROUNDINGS * float(np.finfo(np.float64).eps) * probe.network.scale(A.shape[1]) * summed
+    ws = network.workspace(X.shape[1], np.float64)
+    ws.X[...] = X
+    ws.Y[...] = Y
+    gradient = Parameters(network.sizes, np.full_like(theta, np.nan))
+
+    def backward(by: float) -> Array:
+        parameters = Parameters(network.sizes, _nudged(theta, by, rng))
+        network.forward(parameters, ws)
+        for array in (*ws.Z[1:], *ws.A[1:]):
+            array[...] = _nudged(array, by, rng)
+        network.backward(parameters, gradient, ws)
+        return gradient.theta.copy()
+
+    with np.errstate(all="ignore"):
+        here, again = backward(0), backward(0)
+        if not np.array_equal(here, again, equal_nan=True):
+            return np.zeros_like(theta)
+        exact = analytic(network, theta.astype(np.longdouble), X, Y)
+        strayed = [np.abs(backward(LAST_BIT) - exact) for _ in range(NUDGES)]
+        return np.asarray(ROUNDINGS * np.max(strayed, axis=0), np.float64)
+
+
+def loss_rounding(probe: Probe, theta: Array, rng: np.random.Generator) -> float:
+    """How far the last bits of float64 may turn L itself, measured likewise; 0 where L is not finite."""
+    exact = probe(theta.astype(np.longdouble)).real
+    strayed = max(abs(probe(_nudged(theta, LAST_BIT, rng)).real - exact) for _ in range(NUDGES))
+    return ROUNDINGS * strayed if np.isfinite(strayed) else 0.0
+
+
+def _nudged(array: Array, by: float, rng: np.random.Generator) -> Array:
+    """Every entry larger or smaller by a part of itself, the sign drawn for each."""
+    return np.asarray(array * (1 + by * rng.choice((-1.0, 1.0), array.shape)))

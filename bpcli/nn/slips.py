@@ -2,39 +2,52 @@
 
 Going down from the output, the first layer whose dW or db is wrong is looked at:
 its dZ is computed once more with each slip in turn, all layers above it being
-right. The slip that reproduces the arrays, perhaps times a constant, is named;
-where several do, one that explains dW and db with the same constant comes first.
+right. The slip that reproduces the arrays, perhaps times a constant, is named:
+first one that explains all that is wrong at once, else dW and db apart. A slip
+that needs no constant comes before one whose constant has a meaning, and that
+before any other; where several are as good, up to three are named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from operator import itemgetter
 
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.activations import ACTIVATIONS, Identity, Sigmoid, Softmax
-from bpcli.nn.gradcheck import Probe, rounding
+from bpcli.nn.activations import ACTIVATIONS, Identity, Relu, Sigmoid, Softmax
+from bpcli.nn.gradcheck import LAST_BIT, rounding
 from bpcli.nn.heads import Composed, join
 from bpcli.nn.losses import LOSSES, HalfSquaredError, Loss
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
+from bpcli.streams import stream
 
 TOLERANCE = {"f8": 1e-9, "f4": 1e-4, "f2": 1e-2}
 """How far apart the same numbers may lie in each precision, of the layer's largest."""
 
 NONE = "none of the known slips gives these numbers"
 
+NAMED = 3
+"""At most so many slips are named where several give the same numbers."""
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """The first wrong layer counted from the output, 0 if none is; which of its arrays, and the slip that fits."""
+    """The first wrong layer counted from the output, 0 if none is; which of its arrays, and the slip that fits.
+
+    ``recognised`` is whether one does, for each array that is wrong.
+    """
 
     layer: int
     wrong: tuple[str, ...] = ()
     slip: str = ""
+    recognised: bool = True
 
 
 @dataclass(frozen=True)
@@ -48,52 +61,57 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Match:
-    """A candidate whose dW, perhaps transposed, is somebody's but for the factor ``c``."""
+    """What makes somebody's array but for the factor ``c``, in words, and the candidate it comes from."""
 
-    candidate: Candidate
+    words: str
     c: float
-    transposed: bool
-    with_db: bool
-    """Whether db is the candidate's times the same factor."""
+    candidate: Candidate
+    slips: int = 1
+    """How many slips it takes, besides the factor."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A network, its parameters, and a batch that has gone forward and backward."""
+    """A network, its parameters, and a batch that has gone forward and backward, with ``right``, its gradient."""
 
     network: Network
     parameters: Parameters
     ws: Workspace
+    right: Parameters
+
+    @cached_property
+    def rounding(self) -> Parameters:
+        """How far rounding in float64 may turn each gradient."""
+        rng = stream(0, "gradient check")
+        turned = rounding(self.network, self.parameters.theta, self.ws.X, self.ws.Y, rng)
+        return Parameters(self.network.sizes, turned)
 
 
 def judge(network: Network, parameters: Parameters, ws: Workspace, given: dict[str, Array]) -> Verdict:
     """Judge ``given``, arrays dW1, db1, …, on the examples in ``ws``, all real arrays of it in float64.
 
-    ``given`` may hold db as (n,), (n, 1) or (1, n); any other shape than that of the parameters is wrong.
+    ``given`` may hold db as (n,), (n, 1) or (1, n), and () for n = 1; any other shape than that of the
+    parameters is wrong.
     """
-    right = Parameters(network.sizes, np.empty_like(parameters.theta))
-    places = Parameters(network.sizes, np.arange(right.theta.size))
+    task = Task(network, parameters, ws, Parameters(network.sizes, np.empty_like(parameters.theta)))
     with np.errstate(all="ignore"):
         network.forward(parameters, ws)
-        network.backward(parameters, right, ws)
-    probe = Probe(network, ws.X, ws.Y)
-    for layer in range(len(network.sizes) - 1, 0, -1):
-        dW, db = given[f"dW{layer}"], _column(given[f"db{layer}"])
-        of_layer = (("dW", dW, right.W[layer], places.W[layer]), ("db", db, right.b[layer], places.b[layer]))
-        wrong = tuple(
-            f"{name}{layer}"
-            for name, array, truth, numbers in of_layer
-            if not _agrees(array, truth, numbers, probe, parameters.theta)
-        )
-        if wrong:
-            with np.errstate(all="ignore"):
-                return Verdict(layer, wrong, _slip(Task(network, parameters, ws), layer, dW, db))
+        network.backward(parameters, task.right, ws)
+        for layer in range(len(network.sizes) - 1, 0, -1):
+            dW, db = given[f"dW{layer}"], _column(given[f"db{layer}"])
+            truth_W, truth_b = task.right.W[layer], task.right.b[layer]
+            dW_wrong = not (_agrees(dW, truth_W) or _agrees(dW, truth_W, task.rounding.W[layer]))
+            db_wrong = not (_agrees(db, truth_b) or _agrees(db, truth_b, task.rounding.b[layer]))
+            if dW_wrong or db_wrong:
+                wrong = (f"dW{layer}",) * dW_wrong + (f"db{layer}",) * db_wrong
+                slip, recognised = _slip(task, layer, dW if dW_wrong else None, db if db_wrong else None)
+                return Verdict(layer, wrong, slip, recognised)
     return Verdict(0)
 
 
 def _column(db: Array) -> Array:
-    """db as a column, if it is a vector in any shape; a matrix is left as it is."""
-    return db.reshape(-1, 1) if db.size == max(db.shape, default=0) else db
+    """db as a column, if it is a vector in any shape or a number; a matrix is left as it is."""
+    return db.reshape(-1, 1) if db.size == max(db.shape, default=1) else db
 
 
 def tolerance(array: Array) -> float:
@@ -101,33 +119,30 @@ def tolerance(array: Array) -> float:
     return TOLERANCE.get(array.dtype.str[1:], TOLERANCE["f8"])
 
 
-def _agrees(array: Array, truth: Array, numbers: Array, probe: Probe, theta: Array) -> bool:
-    """Whether two arrays are the same but for rounding, theirs or that of the outputs; ``numbers``: places in θ."""
-    if _same(array, truth):
-        return True
+def _agrees(array: Array, truth: Array, rounding: Array | float = 0.0) -> bool:
+    """Whether two arrays are the same but for ``rounding``, that of float64, or of the array's coarser precision."""
     if array.shape != truth.shape:
         return False
-    errors = np.abs(array - truth).reshape(-1)
-    coarser = np.finfo(array.dtype).eps / np.finfo(np.float64).eps
-    beyond = np.flatnonzero(errors > tolerance(array) * np.abs(truth).max())
-    largest_first = beyond[np.argsort(-errors[beyond])]
-    return all(errors[k] <= coarser * rounding(probe, theta, int(numbers.flat[k])) for k in largest_first)
+    coarser = max(1.0, float(np.finfo(array.dtype).eps) / LAST_BIT)
+    allowed = tolerance(array) * np.abs(truth).max() + coarser * rounding
+    return bool((np.abs(array - truth) <= allowed).all())
 
 
-def _same(array: Array, truth: Array) -> bool:
-    """Whether two arrays agree in shape and, to their precision, in numbers."""
-    if array.shape != truth.shape:
-        return False
-    return bool(np.abs(array - truth).max() <= tolerance(array) * np.abs(truth).max())
+def _factor(array: Array, truth: Array, zero: float = 0.0) -> float | None:
+    """c where ``array`` is c times ``truth``, None where it is no multiple.
 
-
-def _factor(array: Array, truth: Array) -> float | None:
-    """c where ``array`` is c times ``truth``, None where it is no multiple."""
-    if array.shape != truth.shape or not np.isfinite(truth).all() or not truth.any():
+    Both may be nothing but the rounding of terms as large as ``zero``; then they are the same.
+    """
+    if array.shape != truth.shape or not np.isfinite(truth).all():
         return None
-    unit = truth / np.abs(truth).max()  # no square of it underflows
-    c = float(np.sum(array * unit) / np.sum(unit * unit)) / float(np.abs(truth).max())
-    if c == 0 or not _same(array, c * truth):
+    largest, least = float(np.abs(truth).max()), tolerance(array) * zero
+    if largest <= least:
+        return 1.0 if np.abs(array).max() <= max(least, np.finfo(np.float64).tiny) else None
+    if not largest:
+        return None
+    unit = truth / largest  # no square of it underflows
+    c = float(np.sum(array * unit) / np.sum(unit * unit)) / largest
+    if c == 0 or not np.isfinite(c) or np.abs(array - c * truth).max() > tolerance(array) * np.abs(c * truth).max():
         return None
     return 1.0 if _close(c, 1, array) else c
 
@@ -137,46 +152,92 @@ def _close(c: float, value: float, array: Array) -> bool:
     return bool(np.isclose(c, value, rtol=10 * tolerance(array), atol=0))
 
 
-def _slip(task: Task, layer: int, dW: Array, db: Array) -> str:
-    """The words for the slips that give these arrays, or for none."""
-    right = _right(task, layer)
-    if not dW.any() and (right.dZ @ right.below.T).any():
-        return "dW is all zeros"
-    matches = [match for candidate in _candidates(task, layer) for match in _matches(candidate, dW, db, task)]
-    if not matches:
-        return NONE
-    best = min(matches, key=lambda match: (not match.with_db, not _meanings(match.c, dW, task)))
-    return _in_words(best, dW, db, task)
+def _slip(task: Task, layer: int, dW: Array | None, db: Array | None) -> tuple[str, bool]:
+    """The words for the slips that give the arrays that are wrong, the others being None; and whether all are known."""
+    if dW is not None and db is not None:
+        together = _best(_weight_matches(task, layer, dW, db), dW, task)
+        if together:
+            return _in_words(together, dW, task), True
+    told, origin = [], _right(task, layer)
+    if dW is not None:
+        found = _best(_weight_matches(task, layer, dW), dW, task)
+        origin = found[0].candidate if found else origin
+        told.append(_in_words(found, dW, task) or "dW fits none of the known slips")
+    if db is not None:
+        found = _best(_bias_matches(task, layer, db, origin), db, task)
+        told.append(_in_words(found, db, task) or "db fits none of the known slips")
+    unknown = ["fits none" in words for words in told]
+    return (NONE if all(unknown) else "; ".join(told)), not any(unknown)
 
 
-def _matches(candidate: Candidate, dW: Array, db: Array, task: Task) -> Iterator[Match]:
-    """The ways in which dW is the candidate's: as it is, or transposed.
+def _weight_matches(task: Task, layer: int, dW: Array, db: Array | None = None) -> Iterator[Match]:
+    """What makes dW, perhaps transposed, and, where it is given, db with the same factor.
 
-    A single number is a multiple of any other, so its factor must be db's too, or have a meaning.
+    A single number is a multiple of any other, so by itself its factor must have a meaning.
     """
-    truth = candidate.dZ @ candidate.below.T
-    of_db = _factor(db, candidate.dZ.sum(axis=1, keepdims=True))
-    for transposed, array in enumerate((dW, dW.T)):
-        c = _factor(array, truth)
-        if c is None:
+    right = _right(task, layer)
+    if db is None and not dW.any():
+        yield Match("dW is all zeros", 1.0, right)
+    for candidate in _candidates(task, layer):
+        truth = candidate.dZ @ candidate.below.T
+        of_db = None if db is None else _factor(db, candidate.dZ.sum(axis=1, keepdims=True))
+        for array, transposed in ((dW, ""), (dW.T, "dW is transposed"))[: 1 + (dW.size > 1)]:
+            c = _factor(array, truth)
+            if c is None or (c == 1 and not transposed and not candidate.words):
+                continue
+            if db is None:
+                words = _about("dW", candidate.words)
+                if dW.size == 1 and not _meanings(c, dW, task):
+                    continue
+            else:
+                words = candidate.words or "right"
+                if of_db is None or not _close(of_db, c, db):
+                    continue
+            if transposed:
+                words = f"{transposed}, and {candidate.words}" if candidate.words else transposed
+            yield Match(words, c, candidate, bool(candidate.words) + bool(transposed))
+
+
+def _bias_matches(task: Task, layer: int, db: Array, origin: Candidate) -> Iterator[Match]:
+    """What makes db, dW being of ``origin``: a wrong sum of its dZ or of the right one, or another dZ.
+
+    A single number is a multiple of any other; only the right one is looked for with a factor.
+    """
+    right = _right(task, layer)
+    if not db.any():
+        yield Match("db is all zeros", 1.0, right)
+    sums = [(words, array, zero, one) for one in (right, origin) for words, array, zero in _wrong_sums(one.dZ, db)]
+    plain = ((_about("db", one.words), one.dZ.sum(axis=1, keepdims=True), 0.0, one) for one in _candidates(task, layer))
+    for words, array, zero, candidate in chain(sums, plain):
+        c = _factor(db, array, zero)
+        is_right = words == _about("db", "")
+        if c is None or (is_right and c == 1):
             continue
-        with_db = of_db is not None and _close(of_db, c, db)
-        if array.size > 1 or with_db or _meanings(c, array, task):
-            yield Match(candidate, c, bool(transposed), with_db)
+        if db.size > 1 or c == 1 or (is_right and _meanings(c, db, task)):
+            yield Match(words, c, candidate, 0 if is_right else 1)
 
 
-def _in_words(match: Match, dW: Array, db: Array, task: Task) -> str:
-    """A match as a sentence, with what is wrong about db besides."""
-    times = _times(match.c, dW, task)
-    words = match.candidate.words
-    if match.transposed:
-        words = f"dW is transposed, and {words}" if words else "dW is transposed"
-    if match.with_db:
-        return (words or "right") + times
-    of_db = _bias_slip(match.candidate.dZ, db, task)
+def _about(name: str, words: str) -> str:
+    """A candidate's words as a sentence on dW or db alone."""
     if not words:
-        words = "dW is right" if times else ""
-    return "; ".join(part for part in (words + times, of_db) if part)
+        return f"{name} is right"
+    return f"{name} {words.removeprefix('it ')}" if words.startswith("it ") else f"{name}: {words}"
+
+
+def _best(matches: Iterable[Match], array: Array, task: Task) -> list[Match]:
+    """The matches of the simplest kind; of those whose constant has no meaning only the first."""
+
+    def rank(match: Match) -> tuple[int, int]:
+        return (0 if match.c == 1 else 1 if _meanings(match.c, array, task) else 2), match.slips
+
+    found = sorted(((rank(match), match) for match in matches), key=itemgetter(0))
+    best = [match for place, match in found if place == found[0][0]]
+    return best[:1] if best and found[0][0][0] == 2 else best
+
+
+def _in_words(matches: list[Match], array: Array, task: Task) -> str:
+    """Matches as a sentence, empty for none."""
+    return ", or ".join(list(dict.fromkeys(one.words + _times(one.c, array, task) for one in matches))[:NAMED])
 
 
 def _meanings(c: float, array: Array, task: Task) -> list[str]:
@@ -215,36 +276,17 @@ def _times(c: float, array: Array, task: Task) -> str:
     return f", but {words}: {c:.6g} times what it should be"
 
 
-def _bias_slip(dZ: Array, db: Array, task: Task) -> str:
-    """What is wrong with db, dW having come from ``dZ``; empty if nothing is."""
-    truth = dZ.sum(axis=1, keepdims=True)
-    if _same(db, truth):
-        return ""
-    if not db.any():
-        return "db is all zeros"
-    c = _factor(db, truth)
-    if c is not None and (db.size > 1 or _meanings(c, db, task)):
-        return "db is right" + _times(c, db, task)
-    for words, array in _wrong_sums(dZ, db):
-        c = _factor(db, array)
-        if c is not None and (db.size > 1 or c == 1):
-            return words + _times(c, db, task)
-    return "db fits none of the known slips"
-
-
-def _wrong_sums(dZ: Array, db: Array) -> Iterator[tuple[str, Array]]:
-    """Sums of dZ that are no bias gradient; first those with more numbers in which to agree."""
+def _wrong_sums(dZ: Array, db: Array) -> Iterator[tuple[str, Array, float]]:
+    """Sums of dZ that are no bias gradient, and how large the terms are whose rounding a sum of 0 consists of."""
     n, m = dZ.shape
     if m > 1:
         for array in (dZ, dZ.T):
-            yield "db is not summed over the examples", array
+            yield "db is not summed over the examples", array, 0.0
     if n > 1:
-        yield "db is summed over the units, the wrong axis, instead of the examples", dZ.sum(axis=0)[:, None]
-    for example in range(m if m > 1 else 0):
-        words = f"db is of one example, number {example}, instead of the sum over all"
-        yield words, dZ[:, example : example + 1]
+        words = "db is summed over the units, the wrong axis, instead of the examples"
+        yield words, dZ.sum(axis=0)[:, None], float(np.abs(dZ).sum(axis=0).max())
     if n > 1 and db.size in (1, n):
-        yield "db is summed over both axes", np.full(db.shape, dZ.sum())
+        yield "db is summed over both axes", np.full(db.shape, dZ.sum()), float(np.abs(dZ).sum())
 
 
 def _right(task: Task, layer: int) -> Candidate:
@@ -258,7 +300,7 @@ def _candidates(task: Task, layer: int) -> Iterator[Candidate]:
     for words, dZ in _wrong_dZ(task, layer):
         yield Candidate(words, dZ, right.below)
     if layer > 1:
-        yield Candidate("dW takes the layer below before its activation, Z, for A", right.dZ, ws.Z[layer - 1])
+        yield Candidate("the layer below is taken before its activation, Z, for A", right.dZ, ws.Z[layer - 1])
     for example in range(ws.m if ws.m > 1 else 0):
         alone = np.zeros_like(right.dZ)
         alone[:, example] = right.dZ[:, example]
@@ -267,6 +309,20 @@ def _candidates(task: Task, layer: int) -> Iterator[Candidate]:
 
 def _wrong_dZ(task: Task, layer: int) -> Iterator[tuple[str, Array]]:
     """dZ of ``layer`` with one slip each."""
+    output = layer == len(task.network.sizes) - 1
+    different = [task.ws.dZ[layer]]
+    derivatives = []
+    for words, dZ in _wrong_derivatives(task, layer):
+        if not any(np.allclose(dZ, other, rtol=1e-12, atol=0) for other in different):
+            different.append(dZ)
+            derivatives.append((words, dZ))
+    yield from derivatives[:1]
+    yield from _wrong_losses(task) if output else _wrong_dA(task, layer)
+    yield from derivatives[1:]
+
+
+def _wrong_derivatives(task: Task, layer: int) -> Iterator[tuple[str, Array]]:
+    """dZ of ``layer`` with another derivative of the activation; it may happen to be the same."""
     network, ws = task.network, task.ws
     activation, Z, A, scratch = network.activations[layer - 1], ws.Z[layer], ws.A[layer], ws.scratch[layer]
     dA, again, dZ = _dA(task, layer), np.empty_like(A), np.empty_like(A)
@@ -280,11 +336,10 @@ def _wrong_dZ(task: Task, layer: int) -> Iterator[tuple[str, Array]]:
     yield "the activation's derivative is computed from Z by the formula that needs A", dZ.copy()
     for name, kind in ACTIVATIONS.items():
         if kind not in (type(activation), Identity):
-            kind().backward(dA, Z, A, dZ, scratch)
+            kind().backward(dA, Z, np.maximum(A, 0) if kind is Relu else A, dZ, scratch)  # whose A is never below 0
             diagonal = isinstance(activation, Softmax) and kind is Sigmoid
             other = f"the derivative is that of another activation, {name}"
             yield "softmax's derivative is taken as diagonal, a(1 − a)" if diagonal else other, dZ.copy()
-    yield from _wrong_losses(task) if output else _wrong_dA(task, layer)
 
 
 def _wrong_dA(task: Task, layer: int) -> Iterator[tuple[str, Array]]:

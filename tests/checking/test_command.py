@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,20 @@ import pytest
 
 from bpcli import display
 from bpcli.cli import gradcheck as command
+from bpcli.cli.gradcheck.report import duration
 from bpcli.nn import Array, activations
-from tests.cli.support import Result, bp, good, line, points, refused, write_config, write_table, write_tensors
+from tests.cli.support import (
+    Result,
+    bp,
+    good,
+    line,
+    on_terminal,
+    points,
+    refused,
+    write_config,
+    write_table,
+    write_tensors,
+)
 
 from .faults import FAULTS
 
@@ -108,7 +121,8 @@ def test_json_holds_all_of_it(folder: Path) -> None:
     for layer in found["layers"]:
         n, fan_in = sizes[layer["layer"]], sizes[layer["layer"] - 1]
         count = n * fan_in if layer["kind"] == "W" else n
-        assert (layer["parameters"], layer["checked"], layer["skipped"], layer["vanished"]) == (count, count, 0, 0)
+        assert (layer["parameters"], layer["checked"], layer["skipped"], layer["rounded"]) == (count, count, 0, 0)
+        assert layer["unmoved"] == 0
         assert 0 <= layer["median"] <= layer["largest"] <= 1e-13
         assert 0 <= layer["row"] < n
         assert 0 <= layer["column"] < (fan_in if layer["kind"] == "W" else 1)
@@ -226,7 +240,7 @@ def test_a_run_that_has_converged_is_no_fault(method: str, loss: str, tmp_path: 
     result = good("gradcheck", "run", "--method", method, "--json", cwd=tmp_path).json
     assert max(abs(layer["backward"]) for layer in result["layers"][:2]) < 1e-12
     shown = good("gradcheck", "run", "--method", method, cwd=tmp_path).out
-    assert ("differ by rounding alone" in shown) == any(layer["vanished"] for layer in result["layers"])
+    assert ("differ by rounding alone" in shown) == any(layer["rounded"] for layer in result["layers"])
 
 
 def test_a_fault_shows_in_a_run_that_fits_its_examples_closely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,10 +284,39 @@ def test_step_sizes_are_drawn(folder: Path) -> None:
     assert min(lengths) == 0
 
 
+@pytest.mark.parametrize("width", [50, 80, 120])
+def test_the_report_fits_the_terminal(width: int, folder: Path) -> None:
+    result = on_terminal("gradcheck", "points.yaml", "--step-sizes", cwd=folder, width=width)
+    lines = result.out.splitlines()
+    assert len(table(replace(result, out="\n".join(lines)))) == 12
+    assert all(len(row.rstrip()) <= width for row in lines if row.startswith("  h = ") or row.endswith("agrees"))
+    assert ("too narrow for" in result.out) == (width < 100)
+
+
 def test_the_time_is_told_in_advance_where_it_is_long(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "LONG_SECONDS", 0.0)
     result = good("gradcheck", "points.yaml", cwd=folder)
     assert re.fullmatch(r"checking 94 derivatives takes about \d+ s\n", result.err)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(2.4, "2 s"), (119, "119 s"), (120, "2 min"), (7000, "117 min"), (7200, "2 h"), (1e6, "12 days")],
+)
+def test_a_time_is_told_as_people_say_it(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+@pytest.mark.parametrize("option", [("--method", "central"), ("--parameters", "3"), ("--step-sizes",)])
+@pytest.mark.parametrize("exchange", ["--export", "--against"])
+def test_an_option_that_would_do_nothing_is_refused(exchange: str, option: tuple[str, ...], folder: Path) -> None:
+    refused(
+        *("gradcheck", "points.yaml", exchange, "a.npz", *option),
+        cwd=folder,
+        status=2,
+        error=f"command line: {option[0]} with --export or --against, where no differences are taken",
+        hint="leave it out",
+    )
 
 
 def test_json_is_quiet_about_the_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,10 +377,74 @@ def test_a_kink_within_the_step_is_told_and_is_no_failure(tmp_path: Path) -> Non
 def test_a_kink_within_the_step_is_told_in_words(tmp_path: Path) -> None:
     kink(tmp_path, 1e-6)
     result = good("gradcheck", "kink.yaml", "--method", "central", cwd=tmp_path)
-    words = "its kink lies within the step, so b of layer 1 was not judged by it"
-    told = [row for row in result.out.splitlines() if "kink" in row]
-    assert told == [f"layer 1, unit 0, example {example}: {words}" for example in (1, 3, 3)]
-    assert [row.split()[-2:] for row in table(result) if " 1  b " in row] == [["not", "judged"]] * 2
+    words = "1 not judged, for kinks lie within the step:"
+    assert [row for row in result.out.splitlines() if "kink" in row] == [
+        f"layer 1, b, 5 examples: {words} (layer 1, unit 0, example 1), (layer 1, unit 0, example 3)",
+        f"layer 1, b, 3 examples: {words} (layer 1, unit 0, example 3)",
+    ]
+    rows = [row.split() for row in table(result) if " 1  b " in row]
+    assert [row[3:] for row in rows] == [["0", "of", "1", *"–––––", "not", "judged"]] * 2
+    last = "the gradient that trains agrees where it could be judged; 2 of 8 derivatives were not"
+    assert result.out.splitlines()[-1] == last
+
+
+def test_what_was_not_judged_has_no_error(tmp_path: Path) -> None:
+    kink(tmp_path, 1e-6)
+    layers = report("kink.yaml", "--method", "central", cwd=tmp_path)["layers"]
+    for layer in [layer for layer in layers if layer["checked"] == 0]:
+        assert {layer[key] for key in ("largest", "median", "row", "column", "backward", "difference")} == {None}
+
+
+def test_of_many_units_at_a_kink_three_are_named(tmp_path: Path) -> None:
+    write_table(tmp_path / "rows.csv", ["x", "y"], [[0, 1], [1, 2]] * 10)
+    write_config(
+        tmp_path / "rows.yaml",
+        """
+        data: {path: rows.csv, scale: none, scale_targets: none}
+        network: {hidden: [20], activation: relu}
+        loss: half_squared_error
+        optimizer: {batch_size: 20}
+        """,
+    )
+    words = ("rows.yaml", "--method", "central")
+    told = [row for row in good("gradcheck", *words, cwd=tmp_path).out.splitlines() if "kinks" in row]
+    assert len(told) == 2
+    assert re.fullmatch(
+        r"layer 1, b, 20 examples: 20 not judged, for kinks lie within the step: "
+        r"(\(layer 1, unit \d+, example \d+\), ){2}\(layer 1, unit \d+, example \d+\) and 197 more",
+        told[0],
+    )
+    assert len(report(*words, cwd=tmp_path)["layers"][1]["crossed"]) == 200
+
+
+def test_a_weight_too_large_for_the_step_is_not_judged(tmp_path: Path) -> None:
+    kink(tmp_path, 0.5)
+    weights = {"W1": np.array([[3e38]]), "b1": np.zeros(1), "W2": np.array([[1e-38]]), "b2": np.zeros(1)}
+    write_tensors(tmp_path / "start.safetensors", weights)
+    result = good("gradcheck", "kink.yaml", "--method", "central", cwd=tmp_path)
+    assert result.err == ""
+    words = "1 not judged, for the parameter is too large for the step to change it"
+    assert f"layer 1, W, 5 examples: {words}" in result.out.splitlines()
+
+
+@both_methods
+def test_a_gradient_that_is_rounding_alone_has_no_error(method: str, tmp_path: Path) -> None:
+    """With all weights alike, what reaches layer 1 is a sum that cancels."""
+    points(tmp_path / "points.csv")
+    write_config(
+        tmp_path / "points.yaml",
+        """
+        data: {path: points.csv}
+        network: {hidden: [4], activation: tanh}
+        loss: cross_entropy
+        """,
+    )
+    weights = {"W1": np.full((4, 2), 0.3), "b1": np.zeros(4), "W2": np.full((3, 4), 0.3), "b2": np.array([0.1, 0, 0.2])}
+    write_tensors(tmp_path / "start.safetensors", weights)
+    found = report("points.yaml", "network.weights=start.safetensors", "--method", method, cwd=tmp_path)
+    below = found["layers"][0]
+    assert (below["rounded"], below["largest"], below["passed"]) == (8, None, True)
+    assert abs(below["backward"]) < 1e-15
 
 
 def test_step_sizes_leave_out_what_crosses_a_kink(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -169,6 +170,7 @@ def test_the_verdict_is_told_as_json(tmp_path: Path) -> None:
             "layer": 3,
             "wrong": ["dW3", "db3"],
             "slip": "right, but without the division by the m examples (1/m): 10 times what it should be",
+            "recognised": True,
         },
     )
 
@@ -215,7 +217,7 @@ def test_an_array_that_is_not_finite_is_named(value: float, suffix: str, tmp_pat
     config(tmp_path)
     write(tmp_path / f"found.{suffix}", RIGHT_SHAPES | {"db2": np.full(4, value)})
     error = "array 'db2' holds other than finite floats"
-    against(tmp_path, f"found.{suffix}", error, "save float32 or float64")
+    against(tmp_path, f"found.{suffix}", error, "save float64, float32 or float16")
 
 
 @every_suffix
@@ -223,7 +225,7 @@ def test_an_array_of_whole_numbers_is_named(suffix: str, tmp_path: Path) -> None
     config(tmp_path)
     write(tmp_path / f"found.{suffix}", RIGHT_SHAPES | {"dW3": np.ones((3, 4), np.int64)})
     error = "array 'dW3' holds other than finite floats"
-    against(tmp_path, f"found.{suffix}", error, "save float32 or float64")
+    against(tmp_path, f"found.{suffix}", error, "save float64, float32 or float16")
 
 
 @pytest.mark.parametrize(
@@ -317,4 +319,44 @@ def test_export_and_against_at_once_are_refused(tmp_path: Path) -> None:
         status=2,
         error="command line: --export and --against at once",
         hint="first the one, then the other",
+    )
+
+
+def test_other_members_of_an_npz_file_may_be_of_any_kind(tmp_path: Path) -> None:
+    config(tmp_path)
+    found = backpropagation(exported(tmp_path), "cross_entropy", "softmax")
+    assert judged(tmp_path, found | {"notes": np.array([None])})[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["BF16", "F8_E4M3"])
+def test_numbers_of_an_unsupported_type_are_named(kind: str, tmp_path: Path) -> None:
+    config(tmp_path)
+    size = 2 if kind == "BF16" else 1
+    header = json.dumps({"dW1": {"dtype": kind, "shape": [4], "data_offsets": [0, 4 * size]}}).encode()
+    (tmp_path / "found.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4 * size))
+    error = f"it holds numbers of the type {kind}, which is not supported"
+    against(tmp_path, "found.safetensors", error, "save float64, float32 or float16")
+
+
+def test_what_fits_no_slip_comes_with_a_hint(tmp_path: Path) -> None:
+    config(tmp_path)
+    found = backpropagation(exported(tmp_path), "cross_entropy", "softmax")
+    status, out = judged(tmp_path, found | {"dW3": np.ones((3, 4))})
+    assert (status, out.splitlines()[1:]) == (
+        1,
+        [
+            "none of the known slips gives these numbers",
+            "hint: config, overrides and --examples have to be those of the --export it was computed for",
+        ],
+    )
+
+
+def test_a_folder_is_no_file_to_export_to(tmp_path: Path) -> None:
+    config(tmp_path)
+    refused(
+        *("gradcheck", "points.yaml", "--export", "."),
+        cwd=tmp_path,
+        status=2,
+        error="command line: --export to '.': neither .safetensors nor .npz",
+        hint="end the file's name in one of the two",
     )

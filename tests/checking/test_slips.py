@@ -273,8 +273,8 @@ def test_a_single_bias_is_a_multiple_of_anything_so_only_a_known_factor_counts(d
     for c, words in ((M, "without the division by the m examples (1/m)"), (-1, "with the sign of the gradient turned")):
         told = f"db is right, but {words}: {c} times what it should be"
         assert bias(work, 3, c * work.right["db3"]) == Verdict(3, ("db3",), told)
-    unknown = "db fits none of the known slips"
-    assert bias(work, 3, 1.7 * work.right["db3"]) == Verdict(3, ("db3",), unknown)
+    unknown = NONE
+    assert bias(work, 3, 1.7 * work.right["db3"]) == Verdict(3, ("db3",), unknown, recognised=False)
 
 
 @every_precision
@@ -438,15 +438,13 @@ def test_one_entry_wrong_by_a_thousandth_is_found_and_fits_no_slip(dtype: str) -
     work = homework(dtype)
     dW = work.right["dW2"].copy()
     dW.flat[np.argmax(np.abs(dW))] *= 1.001
-    assert work.judged(work.changed(dW2=dW)) == Verdict(2, ("dW2",), "none of the known slips gives these numbers")
+    assert work.judged(work.changed(dW2=dW)) == Verdict(2, ("dW2",), NONE, recognised=False)
 
 
 def test_a_shape_that_no_slip_has_is_wrong() -> None:
     work = homework()
-    assert work.judged(work.changed(dW2=np.ones((2, 9)))) == Verdict(
-        2, ("dW2",), "none of the known slips gives these numbers"
-    )
-    assert work.judged(work.changed(db2=np.ones(9))) == Verdict(2, ("db2",), "db fits none of the known slips")
+    assert work.judged(work.changed(dW2=np.ones((2, 9)))) == Verdict(2, ("dW2",), NONE, recognised=False)
+    assert work.judged(work.changed(db2=np.ones(9))) == Verdict(2, ("db2",), NONE, recognised=False)
 
 
 @every_precision
@@ -460,3 +458,110 @@ def test_gradients_that_are_rounding_alone_are_not_wrong(dtype: str) -> None:
     given = work.from_dZ(3, noise.normal(0, last_bit, work.ws.Y.shape) / (3 * M))
     assert work.judged(given) == Verdict(0)
     assert work.judged({name: 1e4 * array for name, array in given.items()}).layer == 3
+
+
+# One array alone, several slips alike, sums that cancel.
+
+
+@every_precision
+@pytest.mark.parametrize("layer", [2, 1])
+def test_a_slip_in_dW_alone_says_nothing_of_db(layer: int, dtype: str) -> None:
+    work = homework(dtype)
+    slipped = work.from_dZ(layer, dA_of(work, layer))
+    verdict = work.judged(work.changed(**{f"dW{layer}": slipped[f"dW{layer}"]}))
+    assert verdict == Verdict(layer, (f"dW{layer}",), "dW: the activation's derivative is missing")
+
+
+@every_precision
+@pytest.mark.parametrize("layer", [2, 1])
+def test_a_slip_in_db_alone_is_recognised(layer: int, dtype: str) -> None:
+    work = homework(dtype)
+    verdict = bias(work, layer, dA_of(work, layer).sum(axis=1))
+    assert verdict == Verdict(layer, (f"db{layer}",), "db: the activation's derivative is missing")
+
+
+@pytest.mark.parametrize("dW", [np.zeros((5, 5)), np.ones((5, 5))], ids=["zeros", "unknown"])
+def test_db_is_explained_where_dW_is_zero_or_unknown(dW: Array) -> None:
+    work = homework()
+    verdict = work.judged(work.changed(dW2=dW, db2=-work.right["db2"]))
+    of_dW = "dW fits none of the known slips" if dW.any() else "dW is all zeros"
+    of_db = "db is right, but with the sign of the gradient turned: -1 times what it should be"
+    assert verdict == Verdict(2, ("dW2", "db2"), f"{of_dW}; {of_db}", recognised=not dW.any())
+
+
+def test_db_that_is_unknown_is_told_beside_dW() -> None:
+    work = homework()
+    verdict = work.judged(work.changed(dW2=-work.right["dW2"], db2=np.arange(5.0)))
+    of_dW = "dW is right, but with the sign of the gradient turned: -1 times what it should be"
+    assert (verdict.slip, verdict.recognised) == (f"{of_dW}; db fits none of the known slips", False)
+
+
+def test_a_number_stands_for_the_db_of_one_unit() -> None:
+    work = one_output("float64")
+    assert bias(work, 3, work.right["db3"].reshape(())) == Verdict(0)
+    verdict = bias(work, 3, -work.right["db3"].reshape(()))
+    assert verdict.slip == "db is right, but with the sign of the gradient turned: -1 times what it should be"
+
+
+@every_precision
+def test_db_is_explained_above_units_that_are_all_dead(dtype: str) -> None:
+    work = squared(dtype, hidden=("relu", "relu"))
+    work.given.parameters.b[2].fill(-1e3)
+    work = Homework(work.given, dtype)
+    assert not work.right["dW3"].any()
+    for db, words in (
+        (M * work.right["db3"], f"db is right, but {CONSTANTS['1/m is missing'][1]}: 7 times what it should be"),
+        (work.ws.dZ[3], "db is not summed over the examples"),
+        (work.ws.dZ[3][:, 2], "db is of one example, number 2, instead of the sum over all"),
+        (0 * work.right["db3"], "db is all zeros"),
+    ):
+        assert bias(work, 3, db) == Verdict(3, ("db3",), words)
+
+
+@every_precision
+@pytest.mark.parametrize("example", range(M))
+def test_one_example_is_told_from_another_though_all_are_proportional(example: int, dtype: str) -> None:
+    work = homework(dtype, sizes=(4, 5, 5, 2))
+    verdict = bias(work, 3, work.ws.dZ[3][:, example])
+    if dtype == "float64":
+        assert verdict.slip == f"db is of one example, number {example}, instead of the sum over all"
+    assert f"db is of one example, number {example}, " in verdict.slip
+
+
+@every_precision
+def test_a_softmax_bias_summed_over_the_units_is_recognised_though_it_is_rounding(dtype: str) -> None:
+    work = homework(dtype)
+    db = work.ws.dZ[3].sum(axis=0) + np.random.default_rng(0).normal(0, 1e-17, M)
+    assert np.abs(db).max() < 1e-15
+    words = "db is summed over the units, the wrong axis, instead of the examples"
+    assert bias(work, 3, db) == Verdict(3, ("db3",), words)
+
+
+def test_slips_that_give_the_same_numbers_are_all_named() -> None:
+    work = homework(output="sigmoid")
+    shortcut = work.ws.A[3] - np.eye(3)[:, work.ws.Y]
+    assert work.judged(work.from_dZ(3, shortcut / M)).slip == (
+        "the shortcut A − Y is used, which belongs to another pair of output and loss, "
+        "or it is the gradient of another loss, binary_cross_entropy, "
+        "or the derivative is that of another activation, softmax"
+    )
+
+
+def test_a_factor_with_two_meanings_is_told_with_both() -> None:
+    work = squared(m=2)
+    assert work.judged(work.scaled(3, 2)).slip == (
+        "right, but without the division by the m examples (1/m), or with the ½ of the loss left out: "
+        "2 times what it should be"
+    )
+
+
+@pytest.mark.parametrize("huge", [1e300, np.longdouble("1e4000")], ids=["float64", "longdouble"])
+def test_huge_numbers_are_wrong_and_no_multiple(huge: Any) -> None:
+    work = homework()
+    given = work.right | {"dW2": np.random.default_rng(0).normal(0, 1, (5, 5)) * huge}
+    assert work.judged(given) == Verdict(2, ("dW2",), NONE, recognised=False)
+
+
+def test_gradients_in_extended_precision_are_judged_right() -> None:
+    work = homework()
+    assert work.judged({name: array.astype(np.longdouble) for name, array in work.right.items()}) == Verdict(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -23,8 +24,9 @@ LONG_SECONDS = 2.0
 def gradcheck(
     words: Words,
     method: Annotated[
-        Literal["complex-step", "central"], typer.Option("--method", help="How differences are taken.")
-    ] = "complex-step",
+        Literal["complex-step", "central"] | None,
+        typer.Option("--method", help="How differences are taken; default complex-step."),
+    ] = None,
     examples: Annotated[
         int | None,
         typer.Option(
@@ -65,6 +67,9 @@ def gradcheck(
     from bpcli.cli.gradcheck import report
 
     path, changes = config_and_overrides(words)
+    if export is not None or against is not None:
+        _refuse({"--method": method, "--parameters": parameters, "--step-sizes": step_sizes or None})
+    method = method or "complex-step"
     built = _built(path, changes)
     batches = _batches(built, examples)
     theta, part = built.parameters.theta, built.examples("train")
@@ -90,6 +95,19 @@ def gradcheck(
     else:
         report.show(found)
     return ExitStatus.DONE if found.passed else ExitStatus.CHECK_FAILED
+
+
+def _refuse(options: dict[str, object]) -> None:
+    """Refuse options that take no part where gradients are exchanged."""
+    from bpcli.errors import ConfigError
+
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise ConfigError(
+            f"{' and '.join(given)} with --export or --against, where no differences are taken",
+            where="command line",
+            hint="leave it out" if len(given) == 1 else "leave them out",
+        )
 
 
 def _built(path: Path, changes: list[str]) -> Experiment:
@@ -129,6 +147,7 @@ def _checked(
 ) -> tuple[list[Checked], list[StepSize]]:
     """Every group by every comparison, and, where asked for, the errors of central differences by their step."""
     from bpcli import checking, display
+    from bpcli.cli.gradcheck import report
 
     steps = checking.STEPS if step_sizes else ()
     places = sum(len(group.places) for group in chosen)
@@ -136,7 +155,7 @@ def _checked(
     seconds = _seconds(comparisons, chosen[-1], steps) * places
     long = seconds > LONG_SECONDS and not quiet
     if long:
-        display.say(f"checking {pieces:,} derivatives takes about {seconds:.0f} s")
+        display.say(f"checking {pieces:,} derivatives takes about {report.duration(seconds)}")
     checked, sizes = [], []
     with display.counted(pieces, "derivatives", long=long) as advance:
         for comparison in comparisons:
@@ -149,16 +168,29 @@ def _checked(
     return checked, sizes
 
 
-def _seconds(comparisons: list[Comparison], group: Group, steps: tuple[float, ...]) -> float:
-    """What checking one parameter will take, from doing so once."""
-    from time import perf_counter
+TIMINGS = 3
+"""Of so many the one in the middle counts; the first has yet to make its buffers."""
 
+
+def _seconds(comparisons: list[Comparison], group: Group, steps: tuple[float, ...]) -> float:
+    """What checking one parameter will take, from doing so a few times."""
     from bpcli import checking
 
     one = replace(group, places=group.places[:1])
-    began = perf_counter()
-    comparisons[0].slopes(one.places)
-    compared = perf_counter()
+    seconds = _timed(lambda: comparisons[0].slopes(one.places)) * len(comparisons)
     if steps:
-        checking.step_size(comparisons[0], [one], steps[0])
-    return (compared - began) * len(comparisons) + (perf_counter() - compared) * len(steps)
+        seconds += _timed(lambda: checking.step_size(comparisons[0], [one], steps[0])) * len(steps)
+    return seconds
+
+
+def _timed(work: Callable[[], object]) -> float:
+    """The seconds that a piece of work takes."""
+    from statistics import median
+    from time import perf_counter
+
+    taken = []
+    for _ in range(TIMINGS):
+        began = perf_counter()
+        work()
+        taken.append(perf_counter() - began)
+    return median(taken)

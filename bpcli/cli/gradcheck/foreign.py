@@ -14,6 +14,8 @@ from bpcli.experiment import Experiment
 from bpcli.nn import IndexArray, slips
 from bpcli.storage import to_json
 
+SAME = "hint: config, overrides and --examples have to be those of the --export it was computed for\n"
+
 
 def exchanged(
     built: Experiment, batch: IndexArray, export: Path | None, against: Path | None, *, json: bool
@@ -41,5 +43,5 @@ def exchanged(
         emit(f"{against}: every gradient agrees, to {tolerance:.0e} of an array's largest\n")
     else:
         emit(f"{against}: layer {verdict.layer} is the first wrong one from the output ({', '.join(verdict.wrong)})\n")
-        emit(f"{verdict.slip}\n")
+        emit(f"{verdict.slip}\n{'' if verdict.recognised else SAME}")
     return ExitStatus.CHECK_FAILED if verdict.layer else ExitStatus.DONE

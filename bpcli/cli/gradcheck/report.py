@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from math import isnan, log10
 from typing import Any
@@ -13,9 +14,18 @@ from bpcli.nn import IndexArray
 
 PLOT_WIDTH = 40
 
-COLUMNS = ["examples", "layer", "", "checked", "largest error", "median error", "at", "backward", "difference", ""]
+COLUMNS = ["batch", "layer", "", "checked", "error", "median", "at", "backward", "difference", ""]
 TEXT = (2, 3, 6, 9)
 """Columns of words."""
+
+ORDER = (9, 1, 2, 0, 4, 6, 7, 8, 3, 5)
+"""Columns by importance: the last give way where the terminal is narrow."""
+
+PLACES = 3
+"""So many units at a kink are named, in words; JSON has them all."""
+
+NOTHING = "–"
+"""Stands for a figure that there is none of."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,12 @@ class Report:
     def passed(self) -> bool:
         """Whether all of it agrees."""
         return all(check.passed for check in self.checked)
+
+    @property
+    def skipped(self) -> tuple[int, int]:
+        """How many derivatives could not be judged, of how many."""
+        skipped = sum(check.skipped for check in self.checked)
+        return skipped, skipped + sum(check.checked for check in self.checked)
 
     @property
     def losses(self) -> dict[int, float]:
@@ -63,22 +79,42 @@ def show(report: Report) -> None:
     for m, loss in report.losses.items():
         print(f"{m} example{'s' * (m > 1)}: loss {display.figure(loss)}")
     title = f"{report.method}; errors relative to the layer's largest gradient"
-    display.table(COLUMNS, [_row(check) for check in report.checked], sys.stdout, title=title, text=TEXT)
+    rows = [_row(check) for check in report.checked]
+    left_out = display.table(COLUMNS, rows, sys.stdout, title=title, text=TEXT, order=ORDER)
+    if left_out:
+        display.say(f"too narrow for {left_out} more columns; --json has them all")
     for check in report.checked:
-        for place in report.crossed(check):
-            print(
-                f"layer {place['layer']}, unit {place['unit']}, example {place['example']}: its kink lies within the "
-                f"step, so {check.kind} of layer {check.layer} was not judged by it"
-            )
-        if check.vanished:
-            print(
-                f"layer {check.layer}, {check.kind}, {check.examples} examples: outputs and targets agree so well "
-                f"that {check.vanished} of the gradients differ by rounding alone"
-            )
+        for words in _remarks(report, check):
+            print(f"layer {check.layer}, {check.kind}, {check.examples} examples: {words}")
     if report.sizes:
         _show_sizes(report.sizes)
-    agrees = "the gradient that trains agrees"
-    print(agrees if report.passed else "the gradient that trains is WRONG where the table says so")
+    print(_verdict(report))
+
+
+def _verdict(report: Report) -> str:
+    if not report.passed:
+        return "the gradient that trains is WRONG where the table says so"
+    skipped, all_of_them = report.skipped
+    if not skipped:
+        return "the gradient that trains agrees"
+    return (
+        f"the gradient that trains agrees where it could be judged; {skipped:,} of {all_of_them:,} derivatives were not"
+    )
+
+
+def _remarks(report: Report, check: Checked) -> Iterator[str]:
+    """What the table does not tell about one layer's W or b."""
+    if check.crossed:
+        places = [
+            f"(layer {one['layer']}, unit {one['unit']}, example {one['example']})" for one in report.crossed(check)
+        ]
+        more = f" and {len(places) - PLACES:,} more" if len(places) > PLACES else ""
+        count = check.skipped - check.unmoved
+        yield f"{count:,} not judged, for kinks lie within the step: {', '.join(places[:PLACES])}{more}"
+    if check.unmoved:
+        yield f"{check.unmoved:,} not judged, for the parameter is too large for the step to change it"
+    if check.rounded:
+        yield f"{check.rounded:,} of the gradients differ by rounding alone"
 
 
 def _row(check: Checked) -> list[Any]:
@@ -88,13 +124,29 @@ def _row(check: Checked) -> list[Any]:
         check.layer,
         check.kind,
         f"{check.checked} of {check.parameters}",
-        f"{check.largest:.1e}",
-        f"{check.median:.1e}",
-        f"[{check.row}, {check.column}]",
-        check.backward,
-        check.difference,
+        _error(check.largest),
+        _error(check.median),
+        NOTHING if check.row is None else f"[{check.row}, {check.column}]",
+        NOTHING if check.backward is None else check.backward,
+        NOTHING if check.difference is None else check.difference,
         verdict if check.passed else "WRONG",
     ]
+
+
+def _error(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.1e}"
+
+
+UNITS = (("days", 86400, 2), ("h", 3600, 2), ("min", 60, 2))
+"""Units of time, their seconds, and from how many of them on they are used."""
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it."""
+    for unit, length, least in UNITS:
+        if seconds >= least * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _show_sizes(sizes: list[StepSize]) -> None:
@@ -102,15 +154,17 @@ def _show_sizes(sizes: list[StepSize]) -> None:
     print("\ncentral differences: the largest error against the step h")
     logs = [log10(max(size.largest, 1e-16)) for size in sizes if not isnan(size.largest)]
     low, high = min(logs, default=0), max(logs, default=0)
+    rest = len("  h = 1e-01  1.0e-01  ●") + max(len(_left_out(size)) for size in sizes)
+    longest = max(0, min(PLOT_WIDTH, display.width(sys.stdout) - rest))
     for size in sizes:
-        print(f"  h = {size.h:.0e}  {_drawn(size, low, high)}{_left_out(size)}")
+        print(f"  h = {size.h:.0e}  {_drawn(size, low, high, longest)}{_left_out(size)}")
     print("  truncation shrinks with h² from above, round-off grows with 1/h from below\n")
 
 
-def _drawn(size: StepSize, low: float, high: float) -> str:
+def _drawn(size: StepSize, low: float, high: float, longest: int) -> str:
     if isnan(size.largest):
-        return "   –   "
-    bar = round((log10(max(size.largest, 1e-16)) - low) / max(high - low, 1e-9) * PLOT_WIDTH)
+        return f"   {NOTHING}   "
+    bar = round((log10(max(size.largest, 1e-16)) - low) / max(high - low, 1e-9) * longest)
     return f"{size.largest:.1e}  {'·' * bar}●"
 
 
