@@ -8,7 +8,6 @@ how many shards there are, never on how many threads compute them.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -47,10 +46,19 @@ class Shard:
     gradient: Parameters | None
 
 
+@dataclass(frozen=True)
+class Batch:
+    """What batches of one size are computed with: shards, their workspaces, and the gradient on what these hold."""
+
+    shards: list[Shard]
+    workspaces: list[Workspace]
+    gradient: Gradient
+
+
 class Gradients:
     """∂L/∂θ on any batch: each batch size has its workspaces, made once.
 
-    The outputs of up to ``slots`` batches are kept apart, for whoever looks at several together.
+    Batches in other slots have workspaces that keep other outputs, for whoever looks at several together.
     """
 
     def __init__(
@@ -59,37 +67,28 @@ class Gradients:
         self.network, self.examples = network, examples
         self.parameters, self.gradient = Parameters(network.sizes, theta), Parameters(network.sizes, dtheta)
         self.parts = [Parameters(network.sizes, np.zeros_like(dtheta)) for _ in range(shards - 1)]
-        self.batches: dict[tuple[int, int], list[Shard]] = {}
+        self.batches: dict[tuple[int, int], Batch] = {}
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
-    def at(self, batch: IndexArray, slot: int = 0) -> tuple[Gradient, list[Workspace]]:
-        """The gradient as a function of θ and a factor on the examples ``batch``, and the workspaces that it fills."""
-        shards = self.batches.get((len(batch), slot))
-        if shards is None:
-            shards = self.batches[len(batch), slot] = self._shards(len(batch), slot)
-        for shard in shards:
-            self.examples.features.gather(batch[shard.columns], shard.ws.X)
-            self.examples.targets.gather(batch[shard.columns], shard.ws.Y)
-        network = self.network
+    def at(self, examples: IndexArray, slot: int = 0) -> tuple[Gradient, list[Workspace]]:
+        """The gradient as a function of θ and a factor on these examples, and the workspaces that it fills."""
+        batch = self.batches.get((len(examples), slot))
+        if batch is None:
+            batch = self.batches[len(examples), slot] = self._batch(len(examples), slot)
+        for shard in batch.shards:
+            self.examples.features.gather(examples[shard.columns], shard.ws.X)
+            self.examples.targets.gather(examples[shard.columns], shard.ws.Y)
+        return batch.gradient, batch.workspaces
 
-        def gradient(theta: Array, out: Array, factor: float) -> None:
-            parameters, whole = self._views(self.parameters, theta), self._views(self.gradient, out)
-
-            def compute(shard: Shard) -> None:
-                network.forward(parameters, shard.ws)
-                network.backward(parameters, shard.gradient or whole, shard.ws, factor)
-
-            self._each(compute, shards)
-            for shard in shards:
-                if shard.gradient is not None:
-                    np.add(out, shard.gradient.theta, out)
-
-        return gradient, [shard.ws for shard in shards]
-
-    def _shards(self, m: int, slot: int) -> list[Shard]:
-        """A batch of m examples cut into as many shards as there are to be, or m, as even as can be."""
+    def _batch(self, m: int, slot: int) -> Batch:
         if slot:
-            return [replace(shard, ws=shard.ws.sibling()) for shard in self.batches[m, 0]]
+            shards = [replace(shard, ws=shard.ws.sibling()) for shard in self.batches[m, 0].shards]
+        else:
+            shards = self._shards(m)
+        return Batch(shards, [shard.ws for shard in shards], self._gradient(shards))
+
+    def _shards(self, m: int) -> list[Shard]:
+        """A batch of m examples cut into as many shards as there are to be, or m, as even as can be."""
         count = min(len(self.parts) + 1, m)
         bounds = [m * k // count for k in range(count + 1)]
         found = []
@@ -99,19 +98,32 @@ class Gradients:
             found.append(Shard(slice(start, stop), ws, gradient))
         return found
 
-    def _each(self, compute: Callable[[Shard], None], shards: list[Shard]) -> None:
-        """Compute every shard; by threads where that pays."""
+    def _gradient(self, shards: list[Shard]) -> Gradient:
+        """The gradient on the examples that shards hold: each shard by itself, then all of them added up in order."""
+        network = self.network
         work = self.parameters.theta.size * shards[0].ws.m
-        if self.pool is None or len(shards) == 1 or work < WORTH_A_THREAD:
-            for shard in shards:
-                compute(shard)
-            return
+        pool = self.pool if len(shards) > 1 and work >= WORTH_A_THREAD else None
 
-        def quietly(shard: Shard) -> None:
-            with np.errstate(all="ignore"):  # a thread starts with warnings on
-                compute(shard)
+        def gradient(theta: Array, out: Array, factor: float) -> None:
+            parameters, whole = self._views(self.parameters, theta), self._views(self.gradient, out)
 
-        deque(self.pool.map(quietly, shards), maxlen=0)
+            def compute(shard: Shard) -> None:
+                with np.errstate(all="ignore"):  # a thread starts with warnings on
+                    network.forward(parameters, shard.ws)
+                    network.backward(parameters, shard.gradient or whole, shard.ws, factor)
+
+            deque((pool.map if pool else map)(compute, shards), maxlen=0)
+            for shard in shards[1:]:
+                assert shard.gradient is not None
+                np.add(out, shard.gradient.theta, out)
+
+        def unsharded(theta: Array, out: Array, factor: float) -> None:
+            parameters = self._views(self.parameters, theta)
+            network.forward(parameters, ws)
+            network.backward(parameters, self._views(self.gradient, out), ws, factor)
+
+        ws = shards[0].ws
+        return gradient if len(shards) > 1 else unsharded
 
     def _views(self, known: Parameters, vector: Array) -> Parameters:
         """Views made once for the vectors of every step, anew for any other."""

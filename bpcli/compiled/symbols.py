@@ -161,6 +161,11 @@ class Symbol(NDArrayOperatorsMixin):
         wanted = ", ".join(map(_written, shape))
         return self.recorder.view(self, f"{{}}.reshape({wanted})", shape, contiguous=True, whole=True)
 
+    def dot(self, other: Symbol, out: Symbol) -> Symbol:
+        """The matrix product."""
+        product: Symbol = _dot(self.recorder, self, other, out)
+        return product
+
     def fill(self, value: Any) -> None:
         """Set every entry."""
         _copyto(self.recorder, self, value)

@@ -7,6 +7,7 @@ same lines with other names, orientations and signs.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ class Network:
     hidden: tuple[Activation, ...]
     head: Head
 
-    @property
+    @cached_property
     def activations(self) -> tuple[Activation, ...]:
         """f_1 … f_L."""
         return (*self.hidden, self.head.activation)
@@ -40,8 +41,8 @@ class Network:
         """Fill Z_l and A_l, l = 1 … L, from X."""
         W, b, Z, A = parameters.W, parameters.b, ws.Z, ws.A
         for l, activation in enumerate(self.activations, start=1):
-            np.dot(W[l], A[l - 1], out=Z[l])  # Z_l = W_l A_l-1
-            np.copyto(A[l], b[l])
+            W[l].dot(A[l - 1], Z[l])  # Z_l = W_l A_l-1
+            A[l][...] = b[l]
             np.add(Z[l], A[l], Z[l])  # … + b_l 1ᵀ
             activation.forward(Z[l], A[l], ws.scratch[l])  # A_l = f_l(Z_l)
 
@@ -61,8 +62,8 @@ class Network:
         scale = factor * self.scale(ws.batch)
         self.head.backward(Z[last], A[last], ws.Y, scale, dA[last], dZ[last], ws.output)
         for l in range(last, 0, -1):
-            np.dot(dZ[l], A[l - 1].T, out=dW[l])  # dW_l = dZ_l A_l-1ᵀ
-            np.dot(dZ[l], ws.ones, out=db[l])  # db_l = dZ_l 1
+            dZ[l].dot(A[l - 1].T, dW[l])  # dW_l = dZ_l A_l-1ᵀ
+            dZ[l].dot(ws.ones, db[l])  # db_l = dZ_l 1
             if l > 1:
-                np.dot(W[l].T, dZ[l], out=dA[l - 1])  # dA_l-1 = W_lᵀ dZ_l
+                W[l].T.dot(dZ[l], dA[l - 1])  # dA_l-1 = W_lᵀ dZ_l
                 self.hidden[l - 2].backward(dA[l - 1], Z[l - 1], A[l - 1], dZ[l - 1], ws.scratch[l - 1])

@@ -94,7 +94,7 @@ def test_a_quoted_line_stands_in_the_function_named(file: str, function: str, li
 
 
 def test_a_line_that_stands_elsewhere_or_nowhere_is_noticed() -> None:
-    file, line = "bpcli/nn/network.py", "np.dot(dZ[l], A[l - 1].T, out=dW[l])"
+    file, line = "bpcli/nn/network.py", "dZ[l].dot(A[l - 1].T, dW[l])"
     assert stands(file, "Network.backward", line)
     assert not stands(file, "Network.forward", line)
     assert not stands(file, "Network.backward", line.replace(".T", ""))
