@@ -27,7 +27,7 @@ Asked = Literal["auto", "numpy", "numba"]
 WORTH_COMPILING = 2.0
 """Seconds that compiled code must save before it is worth loading Numba, and compiling the first time."""
 
-PER_LAYER, PER_ACTIVATION, PER_PARAMETER = 10e-6, 2e-9, 0.3e-9
+PER_LAYER, PER_ACTIVATION, PER_PARAMETER = 25e-6, 3e-9, 0.3e-9
 """Seconds that a compiled step saves: for a layer in calls, for an activation and a parameter in passes over memory."""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -68,6 +69,7 @@ class Gradients:
         self.parameters, self.gradient = Parameters(network.sizes, theta), Parameters(network.sizes, dtheta)
         self.parts = [Parameters(network.sizes, np.zeros_like(dtheta)) for _ in range(shards - 1)]
         self.batches: dict[tuple[int, int], Batch] = {}
+        self.threads = threads
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     def at(self, examples: IndexArray, slot: int = 0) -> tuple[Gradient, list[Workspace]]:
@@ -104,6 +106,9 @@ class Gradients:
         work = self.parameters.theta.size * shards[0].ws.m
         pool = self.pool if len(shards) > 1 and work >= WORTH_A_THREAD else None
 
+        each = pool.map if pool else map
+        pieces = self._pieces(pool)
+
         def gradient(theta: Array, out: Array, factor: float) -> None:
             parameters, whole = self._views(self.parameters, theta), self._views(self.gradient, out)
 
@@ -112,10 +117,13 @@ class Gradients:
                     network.forward(parameters, shard.ws)
                     network.backward(parameters, shard.gradient or whole, shard.ws, factor)
 
-            deque((pool.map if pool else map)(compute, shards), maxlen=0)
-            for shard in shards[1:]:
-                assert shard.gradient is not None
-                np.add(out, shard.gradient.theta, out)
+            def add_up(piece: slice) -> None:
+                for shard in shards[1:]:
+                    assert shard.gradient is not None
+                    np.add(out[piece], shard.gradient.theta[piece], out[piece])
+
+            deque(each(compute, shards), maxlen=0)
+            deque(each(add_up, pieces), maxlen=0)
 
         def unsharded(theta: Array, out: Array, factor: float) -> None:
             parameters = self._views(self.parameters, theta)
@@ -124,6 +132,12 @@ class Gradients:
 
         ws = shards[0].ws
         return gradient if len(shards) > 1 else unsharded
+
+    def _pieces(self, pool: ThreadPoolExecutor | None) -> list[slice]:
+        """θ in as many pieces as there are threads to add gradients up."""
+        count = self.threads if pool else 1
+        bounds = [self.parameters.theta.size * k // count for k in range(count + 1)]
+        return [slice(start, stop) for start, stop in pairwise(bounds)]
 
     def _views(self, known: Parameters, vector: Array) -> Parameters:
         """Views made once for the vectors of every step, anew for any other."""
