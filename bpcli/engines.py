@@ -73,7 +73,7 @@ class Work:
         from bpcli.compiled.symbols import UntraceableError
 
         try:
-            record(self.network, self.optimizer, self.tally, self.dtype, single=False)
+            record(self.network, self.optimizer, self.tally, self.dtype, single=self.plan.batch_size == 1)
         except UntraceableError as error:
             return str(error)
         return ""

@@ -15,7 +15,6 @@ from bpcli.cli.arguments import Json, Words, config_and_overrides
 
 if TYPE_CHECKING:
     from bpcli.experiment import Experiment
-    from bpcli.gradients import Examples
     from bpcli.runs import Run
     from bpcli.training import Epoch, Steps, TrainingState
 
@@ -40,17 +39,19 @@ def train(
     Example: bp train configs/iris.yaml optimizer.learning_rate=0.05 epochs=100
     """
     path, changes = config_and_overrides(words)
-    from bpcli import display, experiment, runs
+    from bpcli import display, experiment, runs, training
     from bpcli.config.reading import load
     from bpcli.errors import DivergedError
 
     built = experiment.build(load(path, changes))
-    created = runs.create(built, path.stem, run)
     if not quiet:
         display.warn(built.loaded.notes.lines())
         display.say(_before(built))
+    state = training.start(built.parameters.theta, built.optimizer, built.tally())
+    steps = _steps(built, state, quiet=quiet)
+    created = runs.create(built, path.stem, run)
     try:
-        _run(built, created, quiet=quiet)
+        _run(built, created, state, steps, quiet=quiet)
     except DivergedError:
         _result(created, json=json)
         raise
@@ -77,7 +78,7 @@ def _before(built: Experiment) -> str:
     return f"{layers}, {built.parameters.theta.size:,} parameters; {examples} examples{assumed}"
 
 
-def _run(built: Experiment, run: Run, *, quiet: bool) -> None:
+def _run(built: Experiment, run: Run, state: TrainingState, steps: Steps, *, quiet: bool) -> None:
     """Train, keeping the run's folder whole at any moment.
 
     Raises:
@@ -90,7 +91,6 @@ def _run(built: Experiment, run: Run, *, quiet: bool) -> None:
 
     examples = built.examples("train")
     assert examples is not None
-    state = training.start(built.parameters.theta, built.optimizer, built.tally())
     events = training.train(
         built.network,
         built.optimizer,
@@ -100,7 +100,7 @@ def _run(built: Experiment, run: Run, *, quiet: bool) -> None:
         built.metrics,
         built.units,
         built.examples("validation"),
-        _steps(built, state, examples, quiet=quiet),
+        steps,
     )
     first = next(iter(built.metrics))
     shown = f"val_{first}" if "validation" in built.loaded.parts else first
@@ -135,10 +135,12 @@ def _run(built: Experiment, run: Run, *, quiet: bool) -> None:
             die_of(caught[0])
 
 
-def _steps(built: Experiment, state: TrainingState, examples: Examples, *, quiet: bool) -> Steps:
-    """What takes the steps; compiled code is compiled now, which takes seconds the first time."""
+def _steps(built: Experiment, state: TrainingState, *, quiet: bool) -> Steps:
+    """What takes the steps; compiled code is compiled now, before there is a run to lose, which takes seconds once."""
     from bpcli import display
 
+    examples = built.examples("train")
+    assert examples is not None
     steps = built.engine.steps(built.network, built.optimizer, state, examples)
     for words in steps.prepare(built.plan.batch_size):
         if not quiet:

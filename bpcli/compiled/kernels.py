@@ -1,9 +1,9 @@
 """Programs compiled, and the compiled code kept between runs.
 
 Numba keeps compiled code beside the file that a function comes from. So each
-program is written to a file of its own, named by its content, in bp's cache
-folder: ``$XDG_CACHE_HOME/bp`` or ``~/.cache/bp``. Where nothing can be
-written there, a temporary folder serves and every start compiles.
+program is written to a file of its own, named by its content and Numba's version,
+in bp's cache folder: ``$XDG_CACHE_HOME/bp`` or ``~/.cache/bp``. Where nothing can
+be written there, a temporary folder serves and every start compiles.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
+from importlib import metadata
 from pathlib import Path
 
 from bpcli import __version__
@@ -35,8 +37,22 @@ class Kernel:
 def load(program: Program) -> Kernel:
     """The program's functions, from the cache where they are there."""
     text = source(program)
-    name = "kernel_" + sha256(f"{__version__}\n{text}".encode()).hexdigest()[:16]
-    path = _written(name, text)
+    called = Path(__file__).with_name("products.py").read_text(encoding="utf-8")  # compiled into it
+    key = f"{__version__}\n{metadata.version('numba')}\n{called}\n{text}"
+    name = "kernel_" + sha256(key.encode()).hexdigest()[:16]
+    try:
+        return _loaded(name, _placed(folder(), name, text))
+    except (OSError, RuntimeError):  # no place to write, or, as Numba tells it, none to keep compiled code
+        return _loaded(name, _placed(Path(_temporary().name), name, text))
+
+
+@cache
+def _temporary() -> tempfile.TemporaryDirectory[str]:
+    """A folder for as long as the process lives."""
+    return tempfile.TemporaryDirectory(prefix="bp-")
+
+
+def _loaded(name: str, path: Path) -> Kernel:
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -51,19 +67,14 @@ def folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bp"
 
 
-def _written(name: str, text: str) -> Path:
-    """The file that holds the program, made where it is not there yet, whole or not at all."""
-    try:
-        return _placed(folder(), name, text)
-    except OSError:
-        return _placed(Path(tempfile.mkdtemp(prefix="bp-")), name, text)
-
-
 def _placed(place: Path, name: str, text: str) -> Path:
-    path = place / f"{name}.py"
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+    """The file that holds the program, made where it is not there yet, whole or not at all."""
+    path, data = place / f"{name}.py", text.encode()
+    if not path.is_file() or path.read_bytes() != data:
         place.mkdir(parents=True, exist_ok=True)
         part = place / f".{name}.{os.getpid()}.part"
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(data)
         part.replace(path)
+        for stale in (place / "__pycache__").glob(f"{name}.run-*"):
+            stale.unlink(missing_ok=True)
     return path

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bpcli.compiled.operations import Dot, Each, Step
+from bpcli.compiled.operations import Dot, Each, OfNumbers, Step
 from bpcli.compiled.recording import Program
-from bpcli.compiled.symbols import Symbol
+from bpcli.compiled.symbols import Symbol, alike
 
 THETA, DTHETA = "theta", "dtheta"
 
@@ -34,15 +34,31 @@ def _accumulated(steps: list[Step], symbols: dict[str, Symbol]) -> list[Step]:
     The products then come last, as backward still needs the W that they change,
     and dθ is never stored: one pass over memory instead of three.
     """
-    concerned = [step for step in steps if _root(step.out, symbols) == DTHETA or DTHETA in step.reads]
+    concerned = [step for step in steps if DTHETA in _touched(step, symbols)]
     if not concerned or concerned[-1] != Each(THETA, "subtract", (THETA, DTHETA)):
         return steps
-    moved: list[Step] = []
-    for product in concerned[:-1]:
-        if not isinstance(product, Dot):
-            return steps
-        moved.append(replace(product, out=_part_of_theta(product.out, symbols), factor=1.0))
-    return [step for step in steps if step not in concerned] + moved
+    products, update = [step for step in concerned if isinstance(step, Dot)], concerned[-1]
+    if len(products) < len(concerned) - 1:
+        return steps
+    after = steps[steps.index(update) + 1 :]
+    if any(THETA in _touched(step, symbols) for step in after) or not _steady(products, steps, symbols):
+        return steps
+    moved = [replace(product, out=_part_of_theta(product.out, symbols), factor=1.0) for product in products]
+    return [step for step in steps if step not in concerned] + list(moved)
+
+
+def _touched(step: Step, symbols: dict[str, Symbol]) -> set[str]:
+    """The blocks that a step reads or writes."""
+    return {_root(name, symbols) for name in (step.out, *step.reads)}
+
+
+def _steady(products: list[Dot], steps: list[Step], symbols: dict[str, Symbol]) -> bool:
+    """Whether what products read is not written between them and the end."""
+    return not any(
+        _root(step.out, symbols) in {_root(name, symbols) for name in product.reads}
+        for product in products
+        for step in steps[steps.index(product) + 1 :]
+    )
 
 
 def _part_of_theta(name: str, symbols: dict[str, Symbol]) -> str:
@@ -95,6 +111,8 @@ def _grouped(steps: list[Step], later: list[frozenset[str]], symbols: dict[str, 
                 close()
             run.append(step)
             needed = after
+        elif isinstance(step, OfNumbers):  # needs nothing of the run, so it can go before it
+            found.append(step)
         else:
             close()
             found.append(step)
@@ -104,7 +122,7 @@ def _grouped(steps: list[Step], later: list[frozenset[str]], symbols: dict[str, 
 
 def _together(run: list[Each], step: Each, symbols: dict[str, Symbol]) -> bool:
     """Whether a step can join a walk: the same shape, and no block seen in two ways one of which is written."""
-    if symbols[step.out].shape != symbols[run[0].out].shape:
+    if not alike(symbols[step.out].shape, symbols[run[0].out].shape):
         return False
     written = {one.out for one in run} | {step.out}
     seen = written | {name for one in (*run, step) for name in one.reads if name in symbols}

@@ -18,13 +18,13 @@ _gemm: Any = types.ExternalFunction(
 """What ``np.dot`` of matrices becomes: kind, transpositions, sizes, α, left, right, β, out, in column-major terms."""
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def product(left, right, out):  # type: ignore[no-untyped-def]
     """out ← left · right."""
     np.dot(left, right, out)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def accumulate(factor, left, right, out):  # type: ignore[no-untyped-def]
     """out ← out + factor · left · right, in one pass over ``out``; (n, k) in C order.
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.compiled.operations import Step
-from bpcli.compiled.symbols import Number, Recorder, Symbol
+from bpcli.compiled.symbols import Number, Recorder, Symbol, UntraceableError
 from bpcli.nn.metrics import Tally
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer, OptimizerState
@@ -53,6 +53,13 @@ def record(network: Network, optimizer: Optimizer, tally: Tally, dtype: np.dtype
     Raises:
         UntraceableError: it asks NumPy for something that has no operation.
     """
+    try:
+        return _recorded(network, optimizer, tally, dtype, single=single)
+    except (TypeError, AttributeError, ValueError) as error:
+        raise UntraceableError(f"what these choices compute ({error})") from error
+
+
+def _recorded(network: Network, optimizer: Optimizer, tally: Tally, dtype: np.dtype[Any], *, single: bool) -> Program:
     recorder = Recorder()
     sizes = tuple(Number(recorder, f"n{l}") for l in range(len(network.sizes)))
     settings = dict(numbers_of(network, optimizer))
@@ -65,8 +72,7 @@ def record(network: Network, optimizer: Optimizer, tally: Tally, dtype: np.dtype
     ws, constants = _workspace(recorder, network, sizes, dtype, single=single)
     counted = copy.copy(tally)
     counted.n = sizes[-1]  # type: ignore[assignment]
-    width = 1 + 4 * sizes[-1] if len(tally.sums) == 1 + 4 * tally.n else len(tally.sums)
-    counted.sums = recorder.array("sums", (width,), np.float64)  # type: ignore[assignment]
+    counted.sums = recorder.array("sums", (Number(recorder, "S"),), np.float64)  # type: ignore[assignment]
 
     def gradient(_theta: Any, _out: Any, factor: Any) -> None:
         opened.forward(parameters, ws)

@@ -1,7 +1,20 @@
 """A program written out as the source of a function that Numba compiles: plain loops over arrays.
 
 Widths, settings and the number of examples are arguments, so one compiled
-function serves every network of the same structure.
+function serves every network of the same structure. A hidden sigmoid layer, for
+example, becomes
+
+    product(view2, X, buffer13)                          # Z ← W X
+    c1 = np.float32(1)                                   # plain numbers in the arrays' precision
+    for i in range(n1):
+        for j in range(m):
+            t0_buffer16 = (view3[i, 0])                  # what a buffer would hold, where no one reads it later
+            t1_buffer13 = (buffer13[i, j] + t0_buffer16)
+            t2_buffer16 = (-t1_buffer13)
+            ...
+            buffer16[i, j] = t5_buffer16                 # what is read later is stored
+
+A name that ends in ``_flat`` is the array in one dimension.
 """
 
 from __future__ import annotations
@@ -26,6 +39,12 @@ from bpcli.compiled.operations import (
 )
 from bpcli.compiled.passes import Group, simplified
 from bpcli.compiled.recording import Program, X, Y
+from bpcli.compiled.symbols import alike
+
+MADE_ONCE, TURNED, PER_STEP = "made once", "turned", "per step"
+"""Where an array is made. A transpose is made in compiled code, which can tell then that it lies turned in memory."""
+
+LENGTHS = ("P = theta.shape[0]", "S = sums.shape[0]")
 
 VECTOR = "x"
 """X where it is one example."""
@@ -93,18 +112,19 @@ class _Writer:
     def module(self) -> str:
         program = self.program
         body = [line for step in self.steps for line in self._lines(step)]
-        body = [*self._inputs(), *self._views(body, per_step=True), *body]
-        words = set(re.findall(r"\w+", "\n".join(body)))
+        turned = self._views(body, TURNED)
+        body = [*self._inputs(), *self._views(body, PER_STEP), *body]
+        words = set(re.findall(r"\w+", "\n".join([*turned, *body])))
         known = [alias for name in self.symbols for alias in (name, self.flat.get(name, name))]
         known = list(dict.fromkeys(known))
-        arrays = [name for name in known if name in words and not self._per_step(name)]
+        arrays = [name for name in known if name in words and self._place(name) == MADE_ONCE]
         return MODULE.format(
             kept=", ".join(program.kept),
-            preparation=_indented([*self._widths(), "P = theta.shape[0]", *self._buffers(body), *self._views(body)], 1),
+            preparation=_indented([*self._widths(), *LENGTHS, *self._buffers(body), *self._views(body, MADE_ONCE)], 1),
             arrays=", ".join(arrays),
             X=X,
             Y=Y,
-            numbers=_indented([*self._widths(), *self._settings()], 1),
+            numbers=_indented([*self._widths(), *self._settings(), *turned], 1),
             body=_indented(body, 2),
             loss=program.loss,
             weighted="loss * m" if program.weighted else "loss",
@@ -117,9 +137,17 @@ class _Writer:
     def _settings(self) -> list[str]:
         return [f"{name} = settings[{k}]" for k, name in enumerate(self.program.settings)]
 
-    def _per_step(self, name: str) -> bool:
-        """Whether an array is another one for each batch: X, Y and views of them."""
-        return name in self.symbols and self.symbols[name].root in (X, Y)
+    def _place(self, name: str) -> str:
+        """Where an array is made: once, or, where it is turned, in compiled code, or for each batch."""
+        if name not in self.symbols:
+            return MADE_ONCE
+        symbol = self.symbols[name]
+        if symbol.root in (X, Y):
+            return PER_STEP
+        if symbol.expression.endswith(".T"):
+            return TURNED
+        parents = [word for word in re.findall(r"\w+", symbol.expression) if word in self.symbols]
+        return TURNED if any(self._place(parent) == TURNED for parent in parents) else MADE_ONCE
 
     def _used(self, lines: list[str]) -> set[str]:
         """The symbols that lines mention, and those that they are views of."""
@@ -145,15 +173,17 @@ class _Writer:
                 shape = ", ".join(map(str, symbol.shape))
                 yield f"{name} = np.empty(({shape},), np.{symbol.dtype.name})"
 
-    def _views(self, lines: list[str], *, per_step: bool = False) -> Iterator[str]:
+    def _views(self, lines: list[str], place: str) -> list[str]:
         used = self._used(lines)
+        found = []
         for name, symbol in self.symbols.items():
-            if name not in used or self._per_step(name) != per_step:
+            if name not in used or self._place(name) != place:
                 continue
             if symbol.expression:
-                yield f"{name} = {symbol.expression}"
+                found.append(f"{name} = {symbol.expression}")
             if name in self.flat:
-                yield f"{self.flat[name]} = {name}.reshape(-1)"
+                found.append(f"{self.flat[name]} = {name}.reshape(-1)")
+        return found
 
     def _inputs(self) -> Iterator[str]:
         single = self.program.single
@@ -179,7 +209,7 @@ class _Writer:
     def _group(self, group: Group) -> list[str]:
         symbols = self.symbols
         names = {name for step in group.steps for name in (*step.reads, step.out) if name in symbols}
-        flat = all(symbols[name].shape == group.shape and symbols[name].contiguous for name in names)
+        flat = all(alike(symbols[name].shape, group.shape) and symbols[name].contiguous for name in names)
         before: list[str] = []
         held: dict[str, str] = {}
         inner: list[str] = []
@@ -226,11 +256,16 @@ class _Writer:
     def _at(self, name: str, group: Group, *, flat: bool) -> str:
         symbol = self.symbols[name]
         if flat or len(group.shape) == 1:
-            return f"{self._flattened(name) if symbol.ndim > 1 else name}[i]" if symbol.shape != (1,) else f"{name}[0]"
+            return (
+                f"{self._flattened(name) if symbol.ndim > 1 else name}[i]"
+                if not alike(symbol.shape, (1,))
+                else f"{name}[0]"
+            )
         places = ["i", "j"][2 - symbol.ndim :]
         lengths = group.shape[2 - symbol.ndim :]
         index = ", ".join(
-            place if own == length else "0" for place, own, length in zip(places, symbol.shape, lengths, strict=True)
+            place if str(own) == str(length) else "0"
+            for place, own, length in zip(places, symbol.shape, lengths, strict=True)
         )
         return f"{name}[{index}]"
 
@@ -261,9 +296,9 @@ class _Writer:
         kind = self.symbols[step.out].dtype.name
         if step.factor is not None:
             yield f"factor = np.{kind}(-{step.factor})"
-        if left.shape[1] == 1:
+        if str(left.shape[1]) == "1":
             yield from self._outer(step)
-        elif right.shape[1] == 1:
+        elif str(right.shape[1]) == "1":
             yield from self._of_vector(step, kind, transposed=left.expression.endswith(".T"))
         elif step.factor is None:
             yield f"product({step.left}, {step.right}, {step.out})"
@@ -274,7 +309,7 @@ class _Writer:
         """A column times a row."""
         column, row = self._vector(step.left), self._vector(step.right)
         yield f"for i in range({column}.shape[0]):"
-        if self.symbols[step.out].shape[1] == 1:  # the row is one number
+        if str(self.symbols[step.out].shape[1]) == "1":  # the row is one number
             out = self._vector(step.out)
             yield f"    {out}[i] " + (
                 f"= {column}[i] * {row}[0]" if step.factor is None else f"+= factor * {column}[i] * {row}[0]"

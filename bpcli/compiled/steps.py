@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from math import isfinite
 from time import perf_counter
@@ -19,6 +20,9 @@ from bpcli.training import TrainingState, diverged
 PORTION = 1 << 17
 """Numbers gathered at once: few enough to stay in the processor's cache until they are used."""
 
+WORK = 1 << 30
+"""Multiplications done at once: few enough that a signal is soon heard."""
+
 
 class CompiledSteps:
     """Steps on batches of whatever size; the same walk as the reference's."""
@@ -27,25 +31,28 @@ class CompiledSteps:
         self.network, self.optimizer, self.state, self.examples = network, optimizer, state, examples
         self.sizes = np.array(network.sizes, np.int64)
         self.settings = np.array([value for _, value in numbers_of(network, optimizer)], np.float64)
-        self.kernels: dict[bool, Kernel] = {}
+        self.kernel: Kernel | None = None
         self.arrays: dict[int, list[Array]] = {}
         self.portions: dict[int, tuple[Array, Array]] = {}
 
     def prepare(self, batch_size: int) -> Iterator[str]:
-        """Load or compile the code for full batches and for what is left of the last."""
-        rest = self.examples.size % batch_size
-        for single in dict.fromkeys(m == 1 for m in (batch_size, rest) if m):
-            program = record(self.network, self.optimizer, self.state.tally, self.state.theta.dtype, single=single)
-            self.kernels[single] = load(program)
-            if self.kernels[single].fresh:
-                kind = "the steps of this kind of network" + ", for single examples" * single
-                yield f"compiling {kind}; it is done once"
-            self._take(np.arange(0), 1 if single else 2)
+        """Load or compile the code; batches of one example have a program of their own."""
+        if self.kernel is not None:
+            return
+        single = batch_size == 1
+        program = record(self.network, self.optimizer, self.state.tally, self.state.theta.dtype, single=single)
+        self.kernel = load(program)
+        if self.kernel.fresh:
+            kind = "the steps of this kind of network" + ", for single examples" * single
+            yield f"compiling {kind}; it is done once"
+        self._take(np.arange(0), batch_size)
 
     def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
         """Step through ``order`` from the state's position until it ends or time is up."""
+        deque(self.prepare(batch_size), maxlen=0)
         state, size = self.state, len(order)
-        portion = max(1, PORTION // (batch_size * self.network.sizes[0])) * batch_size
+        widest = max(self.network.sizes[0], self.network.sizes[-1])
+        portion = max(1, min(PORTION // widest, WORK // (3 * len(state.theta))) // batch_size) * batch_size
         while state.position < size:
             chosen = order[state.position : state.position + portion]
             whole = len(chosen) // batch_size * batch_size
@@ -58,7 +65,8 @@ class CompiledSteps:
 
     def _take(self, indices: IndexArray, m: int) -> None:
         """One step after another on the examples ``indices``, in batches of m."""
-        state, kernel = self.state, self.kernels[m == 1]
+        state, kernel = self.state, self.kernel
+        assert kernel is not None
         if m not in self.arrays:
             memory = state.optimizer.memory.values()
             self.arrays[m] = kernel.arrays(state.theta, *memory, state.tally.sums, self.sizes, m)
@@ -77,6 +85,7 @@ class CompiledSteps:
             Y = np.empty(n, np.intp) if self.network.head.loss.class_indices else np.empty((sizes[-1], n), dtype)
             self.portions[n] = np.empty((n, sizes[0]), dtype), Y
         X, Y = self.portions[n]
-        self.examples.features.gather(indices, X.T)
-        self.examples.targets.gather(indices, Y)
+        with np.errstate(all="ignore"):  # as on the reference's steps
+            self.examples.features.gather(indices, X.T)
+            self.examples.targets.gather(indices, Y)
         return X, Y

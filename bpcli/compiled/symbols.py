@@ -33,7 +33,26 @@ from bpcli.compiled.operations import (
     Write,
 )
 
-Whole = np.dtype(np.intp)
+ARITHMETIC = (
+    "absolute",
+    "add",
+    "divide",
+    "multiply",
+    "negative",
+    "positive",
+    "power",
+    "reciprocal",
+    "sign",
+    "subtract",
+)
+ORDER = ("sign", "equal", "greater", "greater_equal", "less", "less_equal", "maximum", "minimum", "not_equal")
+LOGIC = ("logical_and", "logical_or")
+FUNCTIONS_OF_ONE = (
+    *("arccos", "arcsin", "arctan", "cos", "cosh", "sin", "sinh", "tan", "tanh"),
+    *("exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "sqrt", "square"),
+)
+COMPILED = frozenset({*ARITHMETIC, *ORDER, *LOGIC, *FUNCTIONS_OF_ONE})
+"""The ufuncs that have a compiled form."""
 
 
 class UntraceableError(Exception):
@@ -98,18 +117,6 @@ class Number(NDArrayOperatorsMixin):
         operands = tuple(_operand(one) for one in inputs)
         return self.recorder.number(lambda name: OfNumbers(name, ufunc.__name__, operands))
 
-    def __eq__(self, other: object) -> bool:
-        """The same number by its name: shapes are compared so."""
-        return isinstance(other, Number) and other.expression == self.expression
-
-    def __ne__(self, other: object) -> bool:
-        """Another number by its name."""
-        return not self == other
-
-    def __hash__(self) -> int:
-        """By its name."""
-        return hash(self.expression)
-
     def __bool__(self) -> bool:
         """No branch may depend on a number that is not known yet."""
         raise UntraceableError(f"a branch on {self.expression}")
@@ -149,7 +156,9 @@ class Symbol(NDArrayOperatorsMixin):
     @property
     def T(self) -> Symbol:
         """The transpose."""
-        return self.recorder.view(self, "{}.T", self.shape[::-1], contiguous=self.ndim == 1, whole=True)
+        return self.recorder.view(
+            self, "{}.T", self.shape[::-1], contiguous=self.contiguous and self.ndim == 1, whole=True
+        )
 
     def reshape(self, *shape: Any) -> Symbol:
         """The same block in another shape; −1 stands for all of it."""
@@ -188,9 +197,10 @@ class Symbol(NDArrayOperatorsMixin):
             return self.recorder.number(lambda name: Read(name, self.name, key))
         if isinstance(key, int):
             return self.recorder.view(self, f"{{}}[{key}]", self.shape[1:], contiguous=self.contiguous)
-        shape = _sliced(self.shape, key if isinstance(key, tuple) else (key,))
-        words = ", ".join(_slice(part) for part in (key if isinstance(key, tuple) else (key,)))
-        return self.recorder.view(self, f"{{}}[{words}]", shape, contiguous=self.ndim == 1)
+        parts = key if isinstance(key, tuple) else (key,)
+        words = ", ".join(map(_slice, parts))
+        vector = self.ndim == 1 and self.contiguous and len(parts) == 1
+        return self.recorder.view(self, f"{{}}[{words}]", _sliced(self.shape, parts), contiguous=vector)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """Set all of it, an entry of a vector, or the entries that whole numbers name."""
@@ -237,7 +247,8 @@ def _operand(value: Any) -> Any:
     if isinstance(value, Number):
         return value.expression
     if isinstance(value, bool | int | float | np.number):
-        return value.item() if isinstance(value, np.number) else value
+        number = value.item() if isinstance(value, np.number) else value
+        return number if np.isfinite(number) else f"np.{number}"
     raise UntraceableError(f"a {type(value).__name__} among the operands")
 
 
@@ -266,16 +277,18 @@ def _sliced(shape: tuple[Any, ...], key: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _length(whole: Any, part: slice) -> Any:
     start = part.start or 0
-    if part.stop is None:
-        return whole - start if start else whole
-    if part.stop >= 0:
-        return part.stop - start
-    raise UntraceableError("a slice that counts from the end")
+    if start < 0 or part.stop not in (None, 1) or (part.stop == 1 and start):
+        raise UntraceableError("a slice of other than all, all but the first ones, or the first one")
+    if part.stop == 1:
+        return 1
+    return whole if not start else f"{whole} - {start}" if isinstance(whole, Number) else whole - start
 
 
 def _ufunc(recorder: Recorder, ufunc: np.ufunc, method: str, inputs: Any, options: Any) -> Any:
     out = options.pop("out", (None,))[0]
-    if method == "reduce":
+    if ufunc.signature is not None or ufunc.__name__ not in COMPILED:
+        raise UntraceableError(f"numpy.{ufunc.__name__}")
+    if method == "reduce" and not set(options) - {"axis"}:
         return _reduce(recorder, ufunc, inputs[0], options.get("axis", 0), out)
     if method != "__call__" or options or ufunc.nout != 1:
         raise UntraceableError(f"numpy.{ufunc.__name__}.{method} with {options}")
@@ -292,11 +305,16 @@ def _joint(inputs: Sequence[Any]) -> tuple[Any, ...]:
     padded = [(1,) * (longest - len(shape)) + shape for shape in shapes]
     joint = []
     for lengths in zip(*padded, strict=True):
-        several = list(dict.fromkeys(length for length in lengths if length != 1))
+        several = {str(length): length for length in lengths if str(length) != "1"}
         if len(several) > 1:
             raise UntraceableError(f"broadcasting {shapes}")
-        joint.append(several[0] if several else 1)
+        joint.append(next(iter(several.values()), 1))
     return tuple(joint)
+
+
+def alike(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Whether two shapes are the same, lengths that are not known yet by their names."""
+    return tuple(map(str, one)) == tuple(map(str, other))
 
 
 def _result(ufunc: np.ufunc, inputs: Sequence[Any]) -> np.dtype[Any]:
@@ -306,6 +324,8 @@ def _result(ufunc: np.ufunc, inputs: Sequence[Any]) -> np.dtype[Any]:
 
 
 def _reduce(recorder: Recorder, ufunc: np.ufunc, array: Symbol, axis: int | None, out: Symbol | None) -> Any:
+    if axis not in (None, 0, 1) or (out is not None and (axis is None or array.ndim == 1)):
+        raise UntraceableError(f"numpy.{ufunc.__name__}.reduce over axis {axis} of {array.ndim}")
     if axis is None or array.ndim == 1:
         flat = array if array.ndim == 1 else array.reshape(-1)
         return recorder.number(lambda name: Reduce(name, ufunc.__name__, flat.name, None), "sum")
@@ -328,7 +348,9 @@ def _copyto(recorder: Recorder, out: Symbol, value: Any) -> None:
     recorder.steps.append(Each(out.name, "positive", (_operand(value),)))
 
 
-def _take(recorder: Recorder, array: Symbol, index: Symbol, *, out: Symbol, **_: Any) -> Symbol:
+def _take(recorder: Recorder, array: Symbol, index: Symbol, *, out: Symbol, mode: str) -> Symbol:
+    if mode != "clip":
+        raise UntraceableError(f"numpy.take with mode {mode}")
     flat = array if array.ndim == 1 else array.reshape(-1)
     recorder.steps.append(Take(out.name, flat.name, index.name))
     return out

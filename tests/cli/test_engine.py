@@ -109,7 +109,7 @@ def test_threads_change_no_byte_and_shards_are_in_the_config(folder: Path) -> No
     ],
 )
 def test_what_does_not_go_together_is_refused(words: list[str], error: str, hint: str, folder: Path) -> None:
-    place = f"command line: {words[0]}" if words[0] != "shards=2" else "command line: shards=2"
+    place = f"command line: {words[0]}"
     refused("train", "points.yaml", *words, cwd=folder, status=2, error=f"{place}: {error}", hint=hint)
 
 

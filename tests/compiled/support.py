@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 
 from bpcli import choices, training
-from bpcli.compiled import steps
 from bpcli.compiled.kernels import Kernel
 from bpcli.compiled.recording import Program
 from bpcli.compiled.source import source
-from bpcli.compiled.steps import CompiledSteps
 from bpcli.data.sources import ClassIndices, Columns, Rows
 from bpcli.gradients import Examples
 from bpcli.nn import Array
@@ -23,7 +21,7 @@ from bpcli.nn.metrics import Decisions, Residuals, Tally
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
 from bpcli.nn.parameters import count
-from bpcli.training import NumpySteps, Plan, Steps, TrainingState
+from bpcli.training import Steps, TrainingState
 from tests.nn.support import activation, loss
 
 N = 11
@@ -119,6 +117,3 @@ def agree(one: TrainingState, other: TrainingState, tolerance: float) -> None:
     for name, array in wanted.items():
         scale = max(1.0, float(np.abs(array).max(initial=0)))
         np.testing.assert_allclose(found[name], array, rtol=0, atol=tolerance * scale, err_msg=name)
-
-
-__all__ = ["CompiledSteps", "NumpySteps", "Plan", "steps"]

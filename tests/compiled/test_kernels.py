@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("numba")
@@ -84,6 +85,20 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypa
     one = task()
     program = record(one.network, one.optimizer, one.state().tally, one.state().theta.dtype, single=True)
     assert kernels.load(program).fresh
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(("n", "m", "k"), [(5, 7, 4), (1, 3, 2), (3, 1, 2), (2, 3, 1), (1, 1, 1)])
+def test_products_are_taken_off_in_place(n: int, m: int, k: int, order: str, dtype: str) -> None:
+    from bpcli.compiled.products import accumulate
+
+    rng, kind = np.random.default_rng(1), np.dtype(dtype).type
+    left, out = rng.normal(size=(n, m)).astype(dtype), rng.normal(size=(n, k)).astype(dtype)
+    right = np.asarray(rng.normal(size=(m, k)), dtype, order)  # type: ignore[call-overload]
+    expected = out - 0.5 * left @ right
+    accumulate(kind(-0.5), left, right, out)
+    np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.slow
