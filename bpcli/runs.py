@@ -73,14 +73,28 @@ def create(experiment: Experiment, stem: str, folder: Path | None) -> Run:
     return run
 
 
+def require_free(folder: Path | None) -> None:
+    """Look whether a run can be made there, before there is much to lose by its refusal.
+
+    Raises:
+        ConfigError: ``folder`` exists.
+    """
+    if folder is not None and folder.exists():
+        raise _taken(folder)
+
+
+def _taken(folder: Path) -> ConfigError:
+    return ConfigError(
+        "it exists already, and a run is never overwritten", where=str(folder), hint="name another folder"
+    )
+
+
 def _make(folder: Path) -> Path:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir()
     except FileExistsError as error:
-        raise ConfigError(
-            "it exists already, and a run is never overwritten", where=str(folder), hint="name another folder"
-        ) from error
+        raise _taken(folder) from error
     except OSError as error:
         raise refused("make the folder", folder, error) from error
     return folder

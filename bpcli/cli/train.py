@@ -44,12 +44,13 @@ def train(
     from bpcli.errors import DivergedError
 
     built = experiment.build(load(path, changes))
-    if not quiet:
-        display.warn(built.loaded.notes.lines())
-        display.say(_before(built))
+    runs.require_free(run)
     state = training.start(built.parameters.theta, built.optimizer, built.tally())
     steps = _steps(built, state, quiet=quiet)
     created = runs.create(built, path.stem, run)
+    if not quiet:
+        display.warn(built.loaded.notes.lines())
+        display.say(_before(built))
     try:
         _run(built, created, state, steps, quiet=quiet)
     except DivergedError:

@@ -95,7 +95,7 @@ def test_a_signal_ends_training_by_itself_and_the_run_is_kept(folder: Path, name
 def test_a_signal_is_heard_within_an_epoch(folder: Path) -> None:
     rng = np.random.default_rng(0)
     np.savez(folder / "points.npz", features=rng.normal(0, 1, (400_000, 2)), targets=np.arange(400_000) % 3)
-    changes = ["optimizer.mode=sgd", "data.split=null", "data.scale=none"]
+    changes = ["engine=numpy", "optimizer.mode=sgd", "data.split=null", "data.scale=none"]
     process = start(folder, *changes, "--quiet")
     wait_for((folder / "run/checkpoint.safetensors").exists, "checkpoint")
     process.send_signal(signal.SIGTERM)
