@@ -11,7 +11,7 @@ test:
 	$(PYTHON) -m pytest
 
 test-slow:
-	$(PYTHON) -m pytest -m slow -s
+	$(PYTHON) -m pytest -m slow -s -n 0
 
 lint:
 	$(PYTHON) -m ruff check .
