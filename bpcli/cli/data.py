@@ -66,6 +66,10 @@ def convert(
 
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
         raise ConfigError(f"--delimiter is {delimiter!r}", where="command line", hint="one character, not a quote")
+    if target.suffix.lower() != ".npy":
+        raise ConfigError(
+            f"TARGET is {target.name!r}, which does not end in .npy", where="command line", hint="say .npy"
+        )
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise ConfigError("TARGET is the file to convert itself", where=str(target), hint="name another file")
     form = Format(delimiter, header) if missing is None else Format(delimiter, header, tuple(missing))

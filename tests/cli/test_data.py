@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from bpcli.cli import data
 from tests.cli.support import bp, good, line, points, process, read_metrics, refused, write_config
@@ -100,13 +101,25 @@ def test_absent_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_file_is_not_converted_to_itself(tmp_path: Path) -> None:
-    line(tmp_path / "line.csv")
+    np.save(tmp_path / "line.npy", np.ones((3, 2)))
     refused(
-        *("data", "convert", "line.csv", "line.csv"),
+        *("data", "convert", "line.npy", "line.npy"),
         cwd=tmp_path,
         status=2,
-        error="line.csv: TARGET is the file to convert itself",
+        error="line.npy: TARGET is the file to convert itself",
         hint="name another file",
+    )
+
+
+@pytest.mark.parametrize("name", ["line.csv", "other", "other.npz"])
+def test_target_ends_in_npy(name: str, tmp_path: Path) -> None:
+    line(tmp_path / "line.csv")
+    refused(
+        *("data", "convert", "line.csv", name),
+        cwd=tmp_path,
+        status=2,
+        error=f"command line: TARGET is {name!r}, which does not end in .npy",
+        hint="say .npy",
     )
 
 
