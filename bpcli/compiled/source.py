@@ -323,7 +323,7 @@ class _Writer:
         """A matrix times a column: row by row, or, where it is the transpose of one in C order, column by column."""
         vector, out = self._vector(step.right), self._vector(step.out)
         assign = f"{out}[i] = held" if step.factor is None else f"{out}[i] += factor * held"
-        if not transposed:
+        if not transposed or step.factor is not None:
             yield f"for i in range({step.left}.shape[0]):"
             yield f"    held = np.{kind}(0)"
             yield f"    for j in range({vector}.shape[0]):"
