@@ -84,7 +84,7 @@ KINDS: dict[str, bytes] = {
 }
 """The same numbers, in columns 0, 1 and 2, in every kind of file."""
 
-KINDS |= {f"{kind}.gz": gzip.compress(content) for kind, content in list(KINDS.items())}
+KINDS |= {f"{kind}.gz": gzip.compress(content, mtime=0) for kind, content in list(KINDS.items())}
 
 
 def table(raw: Raw) -> dict[str, list[Any]]:
