@@ -65,13 +65,20 @@ class Steps:
 
 
 def allocated(steps: Steps) -> int:
-    """The most memory held at once during steps beyond what was there before, in bytes."""
+    """The most memory held at once during steps beyond what was there before, in bytes.
+
+    The least of five times: the thread that reports to other workers allocates too, now and then.
+    """
     steps.run()
     tracemalloc.start()
     try:
-        before, _ = tracemalloc.get_traced_memory()
-        steps.run()
-        return tracemalloc.get_traced_memory()[1] - before
+        found = []
+        for _ in range(5):
+            tracemalloc.reset_peak()
+            before, _ = tracemalloc.get_traced_memory()
+            steps.run()
+            found.append(tracemalloc.get_traced_memory()[1] - before)
+        return min(found)
     finally:
         tracemalloc.stop()
 
