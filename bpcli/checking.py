@@ -6,7 +6,6 @@ full batch, then a shorter one with the same network, parameters and buffers.
 
 from __future__ import annotations
 
-from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
@@ -16,9 +15,9 @@ from typing import Any, Literal
 import numpy as np
 
 from bpcli import training
+from bpcli.data.sources import Examples
 from bpcli.engines import Engine
 from bpcli.errors import DivergedError
-from bpcli.gradients import Examples
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.gradcheck import (
     CENTRAL_STEP,
@@ -153,7 +152,6 @@ def gradients_of(
     steps = (engine or Engine()).steps(network, rule, state, examples)
     found = []
     for batch in batches:
-        deque(steps.prepare(len(batch)), maxlen=0)
         state.position = 0
         with suppress(DivergedError):  # a gradient there is all the same
             steps.run(batch, len(batch), np.inf)
@@ -164,8 +162,7 @@ def gradients_of(
 def probe_of(network: Network, examples: Examples, batch: IndexArray) -> Probe:
     """L on the examples ``batch``, for differences."""
     ws = network.workspace(len(batch), np.float64)
-    examples.features.gather(batch, ws.X)
-    examples.targets.gather(batch, ws.Y)
+    examples.gather(batch, ws.X, ws.Y)
     return Probe(network, ws.X, ws.Y)
 
 

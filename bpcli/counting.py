@@ -31,7 +31,7 @@ class Count:
         n, columns = network.sizes[-1], m * batches
         self.network = network
         self.Z, self.A = np.empty((n, columns), dtype), np.empty((n, columns), dtype)
-        self.Y = np.empty(columns, np.intp) if network.head.loss.class_indices else np.empty((n, columns), dtype)
+        self.Y = network.targets(columns, dtype)
         self.scratch = output_scratch(Scratch(np.empty((n, columns), dtype), np.empty(columns, dtype)))
 
     def add(self, workspaces: list[Workspace], tally: Tally) -> float:

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from bpcli.data.sources import Examples
 from bpcli.errors import ConfigError
-from bpcli.gradients import Examples
 from bpcli.nn.metrics import Tally
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer

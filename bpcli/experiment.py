@@ -21,7 +21,6 @@ from bpcli.data.raw import Format
 from bpcli.data.targets import Labels, Targets
 from bpcli.engines import Engine, Work, resolve
 from bpcli.errors import BpError, ConfigError, DataError, raise_all
-from bpcli.gradients import Examples
 from bpcli.inference import new_tally
 from bpcli.model import Model
 from bpcli.nn import Array
@@ -65,10 +64,9 @@ class Experiment:
         """(n_L,): one training unit in the target's own."""
         return self.loaded.targets.units
 
-    def examples(self, part: str) -> Examples | None:
+    def examples(self, part: str) -> Part | None:
         """A part's examples, None where there is no such part."""
-        found = self.loaded.parts.get(part)
-        return None if found is None else Examples(found.features, found.targets)
+        return self.loaded.parts.get(part)
 
     def model(self, theta: Array) -> Model:
         """The model with parameters θ."""

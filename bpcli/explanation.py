@@ -164,6 +164,5 @@ def _gather(built: Experiment, examples: tuple[Example, ...]) -> tuple[Array, Ar
 def _column(network: Network, part: Part, row: int) -> tuple[Array, Array]:
     ws = network.workspace(1, np.float64, training=False)
     place = np.flatnonzero(part.rows == row)
-    part.features.gather(place, ws.X)
-    part.targets.gather(place, ws.Y)
+    part.gather(place, ws.X, ws.Y)
     return ws.X, ws.Y

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
-from bpcli.data.sources import Source
+from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Gradient
@@ -23,19 +24,6 @@ from bpcli.nn.workspace import Workspace
 
 WORTH_A_THREAD = 4e6
 """Multiplications of a shard from which on a thread of its own saves more than it costs."""
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Features and targets of the same examples."""
-
-    features: Source
-    targets: Source
-
-    @property
-    def size(self) -> int:
-        """The number of examples."""
-        return self.features.size
 
 
 @dataclass(frozen=True)
@@ -78,8 +66,7 @@ class Gradients:
         if batch is None:
             batch = self.batches[len(examples), slot] = self._batch(len(examples), slot)
         for shard in batch.shards:
-            self.examples.features.gather(examples[shard.columns], shard.ws.X)
-            self.examples.targets.gather(examples[shard.columns], shard.ws.Y)
+            self.examples.gather(examples[shard.columns], shard.ws.X, shard.ws.Y)
         return batch.gradient, batch.workspaces
 
     def _batch(self, m: int, slot: int) -> Batch:
@@ -91,31 +78,26 @@ class Gradients:
 
     def _shards(self, m: int) -> list[Shard]:
         """A batch of m examples cut into as many shards as there are to be, or m, as even as can be."""
-        count = min(len(self.parts) + 1, m)
-        bounds = [m * k // count for k in range(count + 1)]
+        slices = _slices(m, min(len(self.parts) + 1, m))
         found = []
-        for start, stop, gradient in zip(bounds, bounds[1:], [None, *self.parts], strict=False):
-            ws = self.network.workspace(stop - start, self.parameters.theta.dtype)
+        for columns, gradient in zip(slices, [None, *self.parts], strict=False):
+            ws = self.network.workspace(columns.stop - columns.start, self.parameters.theta.dtype)
             ws.batch = m
-            found.append(Shard(slice(start, stop), ws, gradient))
+            found.append(Shard(columns, ws, gradient))
         return found
 
     def _gradient(self, shards: list[Shard]) -> Gradient:
         """The gradient on the examples that shards hold: each shard by itself, then all of them added up in order."""
-        network = self.network
-        work = self.parameters.theta.size * shards[0].ws.m
-        pool = self.pool if len(shards) > 1 and work >= WORTH_A_THREAD else None
-
+        if len(shards) == 1:
+            return partial(self._compute, shards[0])
+        pool = self.pool if self.parameters.theta.size * shards[0].ws.m >= WORTH_A_THREAD else None
+        pieces = _slices(self.parameters.theta.size, self.threads if pool else 1)
         each = pool.map if pool else map
-        pieces = self._pieces(pool)
 
         def gradient(theta: Array, out: Array, factor: float) -> None:
-            parameters, whole = self._views(self.parameters, theta), self._views(self.gradient, out)
-
             def compute(shard: Shard) -> None:
                 with np.errstate(all="ignore"):  # a thread starts with warnings on
-                    network.forward(parameters, shard.ws)
-                    network.backward(parameters, shard.gradient or whole, shard.ws, factor)
+                    self._compute(shard, theta, out, factor)
 
             def add_up(piece: slice) -> None:
                 for shard in shards[1:]:
@@ -125,20 +107,19 @@ class Gradients:
             deque(each(compute, shards), maxlen=0)
             deque(each(add_up, pieces), maxlen=0)
 
-        def unsharded(theta: Array, out: Array, factor: float) -> None:
-            parameters = self._views(self.parameters, theta)
-            network.forward(parameters, ws)
-            network.backward(parameters, self._views(self.gradient, out), ws, factor)
+        return gradient
 
-        ws = shards[0].ws
-        return gradient if len(shards) > 1 else unsharded
-
-    def _pieces(self, pool: ThreadPoolExecutor | None) -> list[slice]:
-        """θ in as many pieces as there are threads to add gradients up."""
-        count = self.threads if pool else 1
-        bounds = [self.parameters.theta.size * k // count for k in range(count + 1)]
-        return [slice(start, stop) for start, stop in pairwise(bounds)]
+    def _compute(self, shard: Shard, theta: Array, out: Array, factor: float) -> None:
+        parameters = self._views(self.parameters, theta)
+        self.network.forward(parameters, shard.ws)
+        self.network.backward(parameters, shard.gradient or self._views(self.gradient, out), shard.ws, factor)
 
     def _views(self, known: Parameters, vector: Array) -> Parameters:
         """Views made once for the vectors of every step, anew for any other."""
         return known if vector is known.theta else Parameters(self.network.sizes, vector)
+
+
+def _slices(length: int, count: int) -> list[slice]:
+    """A length cut into ``count`` slices as even as can be."""
+    bounds = [length * k // count for k in range(count + 1)]
+    return [slice(start, stop) for start, stop in pairwise(bounds)]

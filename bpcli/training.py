@@ -17,8 +17,9 @@ from typing import Protocol
 import numpy as np
 
 from bpcli.counting import Count, count, together
+from bpcli.data.sources import Examples
 from bpcli.errors import DivergedError
-from bpcli.gradients import Examples, Gradients
+from bpcli.gradients import Gradients
 from bpcli.inference import assess
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.metrics import Metric, Tally
@@ -242,34 +243,33 @@ class NumpySteps:
     def _steps(self, examples: IndexArray, m: int) -> None:
         """A step for every m examples; their losses and outputs are then counted together."""
         state, optimizer = self.state, self.optimizer
-        done: list[Workspace] = []
+        done: list[list[Workspace]] = []
         for slot, start in enumerate(range(0, len(examples), m)):
             gradient, workspaces = self.gradients.at(examples[start : start + m], slot)
             optimizer.step(state.theta, state.optimizer, gradient)
-            done += workspaces
+            done.append(workspaces)
         scale = self.network.scale(m)
         total = self._counted(done, m)
         if not isfinite(total):
             self._diverged(done, scale)
         state.loss_sum += total * scale * (m if self.network.head.loss.examples == "mean" else 1)
 
-    def _counted(self, done: list[Workspace], m: int) -> float:
-        """The sum of the losses before any division."""
-        if len(done) == 1 or self.sharded:
-            return sum(count(self.network, ws, self.state.tally) for ws in done)
+    def _counted(self, done: list[list[Workspace]], m: int) -> float:
+        """The sum of the losses before any division; several batches have one workspace each."""
+        if len(done) == 1:
+            return sum(count(self.network, ws, self.state.tally) for ws in done[0])
         key = m, len(done)
         if key not in self.counts:
             self.counts[key] = Count(self.network, *key, self.state.theta.dtype)
-        return self.counts[key].add(done, self.state.tally)
+        return self.counts[key].add([ws for (ws,) in done], self.state.tally)
 
-    def _diverged(self, done: list[Workspace], scale: float) -> None:
+    def _diverged(self, done: list[list[Workspace]], scale: float) -> None:
         """Tell the first of several steps whose loss is not finite.
 
         Raises:
             DivergedError: always.
         """
-        losses = [float(self.network.total(ws)) * scale for ws in done]
-        first = 0 if self.sharded else next((k for k, loss in enumerate(losses) if not isfinite(loss)), 0)
-        self.state.optimizer.step -= 0 if self.sharded else len(done) - 1 - first
-        loss = sum(losses) if self.sharded else losses[first]
-        raise diverged(f"the loss ({loss})", self.state.epoch + 1, self.state.optimizer.step)
+        losses = [sum(float(self.network.total(ws)) for ws in batch) * scale for batch in done]
+        first = next((k for k, loss in enumerate(losses) if not isfinite(loss)), 0)
+        self.state.optimizer.step -= len(done) - 1 - first
+        raise diverged(f"the loss ({losses[first]})", self.state.epoch + 1, self.state.optimizer.step)

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from bpcli import storage, training
-from bpcli.data.sources import ClassIndices, Columns, Rows
+from bpcli.data.sources import ClassIndices, Columns, Examples, Rows
 from bpcli.errors import DivergedError, ExitStatus
-from bpcli.gradients import Examples
 from bpcli.inference import new_tally
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.activations import Identity, Relu, Softmax, Tanh

@@ -10,9 +10,8 @@ from threadpoolctl import threadpool_limits
 import bpcli
 from benchmarks.workers.protocol import Task, Trainer, serve
 from benchmarks.workloads import SEED, Workload
-from bpcli.data.sources import ClassIndices, Columns, OneHot, Rows, Source
+from bpcli.data.sources import ClassIndices, Columns, Examples, OneHot, Rows, Source
 from bpcli.engines import Engine
-from bpcli.gradients import Examples
 from bpcli.inference import new_tally
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.heads import join

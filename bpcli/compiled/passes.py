@@ -7,7 +7,7 @@ from typing import Any
 
 from bpcli.compiled.operations import Dot, Each, OfNumbers, Step
 from bpcli.compiled.recording import Program
-from bpcli.compiled.symbols import Symbol, alike
+from bpcli.compiled.symbols import Symbol, apart, same
 
 THETA, DTHETA = "theta", "dtheta"
 
@@ -122,15 +122,14 @@ def _grouped(steps: list[Step], later: list[frozenset[str]], symbols: dict[str, 
 
 def _together(run: list[Each], step: Each, symbols: dict[str, Symbol]) -> bool:
     """Whether a step can join a walk: the same shape, and no block seen in two ways one of which is written."""
-    if not alike(symbols[step.out].shape, symbols[run[0].out].shape):
+    if not same(symbols[step.out].shape, symbols[run[0].out].shape):
         return False
     written = {one.out for one in run} | {step.out}
     seen = written | {name for one in (*run, step) for name in one.reads if name in symbols}
-    roots: dict[str, set[str]] = {}
-    for name in seen:
-        roots.setdefault(symbols[name].root, set()).add(name)
-    return all(len(roots[symbols[name].root]) == 1 or symbols[name].root in PARTED for name in written)
-
-
-PARTED: frozenset[str] = frozenset({"sums"})
-"""Blocks whose views are apart from one another."""
+    of_one_block = (
+        (symbols[name], symbols[other])
+        for name in written
+        for other in seen
+        if name != other and symbols[name].root == symbols[other].root
+    )
+    return all(apart(one, other) for one, other in of_one_block)

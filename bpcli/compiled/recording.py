@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import pairwise
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.compiled.operations import Step
-from bpcli.compiled.symbols import Number, Recorder, Symbol, UntraceableError
+from bpcli.compiled.symbols import Number, Recorder, Symbol, UntraceableError, written
 from bpcli.nn.metrics import Tally
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer, OptimizerState
@@ -62,9 +62,8 @@ def record(network: Network, optimizer: Optimizer, tally: Tally, dtype: np.dtype
 def _recorded(network: Network, optimizer: Optimizer, tally: Tally, dtype: np.dtype[Any], *, single: bool) -> Program:
     recorder = Recorder()
     sizes = tuple(Number(recorder, f"n{l}") for l in range(len(network.sizes)))
-    settings = dict(numbers_of(network, optimizer))
-    opened: Network = replace(_opened(network, recorder, "network"), sizes=sizes)
-    rule: Optimizer = _opened(optimizer, recorder, "optimizer")
+    opened, rule = _opened(network, optimizer, lambda name, _: Number(recorder, name))
+    opened = replace(opened, sizes=sizes)  # type: ignore[arg-type]
     theta = recorder.array("theta", (Number(recorder, "P"),), dtype)
     state, memory = _state(optimizer, recorder, theta)
     parameters = _parameters(recorder, theta, sizes)
@@ -84,11 +83,11 @@ def _recorded(network: Network, optimizer: Optimizer, tally: Tally, dtype: np.dt
     return Program(
         steps=tuple(recorder.steps),
         symbols=recorder.symbols,
-        loss=_text(loss),
-        step=_text(state.step),
+        loss=written(loss),
+        step=written(state.step),
         kept=("theta", *memory, "sums"),
         sizes=tuple(size.expression for size in sizes),
-        settings=tuple(settings),
+        settings=tuple(numbers_of(network, optimizer)),
         constants=constants,
         single=single,
         weighted=network.head.loss.examples == "mean",
@@ -96,40 +95,27 @@ def _recorded(network: Network, optimizer: Optimizer, tally: Tally, dtype: np.dt
     )
 
 
-def _text(value: Any) -> str:
-    return value.expression if isinstance(value, Number) else repr(value)
-
-
-def numbers_of(network: Network, optimizer: Optimizer) -> Iterator[tuple[str, float]]:
+def numbers_of(network: Network, optimizer: Optimizer) -> dict[str, float]:
     """Every setting that is a number, by a name of its own."""
-    for prefix, choice in (("network", network), ("optimizer", optimizer)):
-        yield from _numbers(choice, prefix)
+    found: dict[str, float] = {}
+    _opened(network, optimizer, found.setdefault)
+    return found
 
 
-def _numbers(choice: Any, prefix: str) -> Iterator[tuple[str, float]]:
-    for one in fields(choice):
-        value, name = getattr(choice, one.name), f"{prefix}_{one.name}"
-        if isinstance(value, float):
-            yield name, value
-        elif is_dataclass(value):
-            yield from _numbers(value, name)
-        elif one.name == "hidden":
-            for k, activation in enumerate(value):
-                yield from _numbers(activation, f"{name}_{k}")
+def _opened(network: Network, optimizer: Optimizer, put: Callable[[str, float], Any]) -> tuple[Network, Optimizer]:
+    """Both with ``put(name, value)`` for every setting that is a number."""
 
+    def opened(thing: Any, name: str) -> Any:
+        if isinstance(thing, float):
+            return put(name, thing)
+        if isinstance(thing, tuple):
+            return tuple(opened(one, f"{name}_{k}") for k, one in enumerate(thing))
+        if is_dataclass(thing) and not isinstance(thing, type):
+            changed = {one.name: opened(getattr(thing, one.name), f"{name}_{one.name}") for one in fields(thing)}
+            return replace(thing, **changed)
+        return thing
 
-def _opened(choice: Any, recorder: Recorder, prefix: str) -> Any:
-    """The choice with a symbol for every setting that is a number."""
-    changed: dict[str, Any] = {}
-    for one in fields(choice):
-        value, name = getattr(choice, one.name), f"{prefix}_{one.name}"
-        if isinstance(value, float):
-            changed[one.name] = Number(recorder, name)
-        elif is_dataclass(value):
-            changed[one.name] = _opened(value, recorder, name)
-        elif one.name == "hidden":
-            changed[one.name] = tuple(_opened(f, recorder, f"{name}_{k}") for k, f in enumerate(value))
-    return replace(choice, **changed)
+    return opened(network, "network"), opened(optimizer, "optimizer")
 
 
 def _state(optimizer: Optimizer, recorder: Recorder, theta: Symbol) -> tuple[OptimizerState, list[str]]:
@@ -171,8 +157,7 @@ def _workspace(
     ws = _mapped(real, symbol)
     ws.m = ws.batch = lengths.get(m, m)
     ws.X = ws.A[0] = recorder.array(X, (sizes[0], ws.m), dtype, contiguous=False)
-    shape = (ws.m,) if network.head.loss.class_indices else (sizes[-1], ws.m)
-    given = recorder.array(Y, shape, real.Y.dtype, contiguous=False)
+    given = recorder.array(Y, ws.Y.shape, real.Y.dtype, contiguous=False)
     np.copyto(ws.Y, given)  # type: ignore[arg-type]
     length = ws.m.expression if isinstance(ws.m, Number) else ws.m
     return ws, {

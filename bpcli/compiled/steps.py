@@ -11,7 +11,7 @@ import numpy as np
 
 from bpcli.compiled.kernels import Kernel, load
 from bpcli.compiled.recording import numbers_of, record
-from bpcli.gradients import Examples
+from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer
@@ -30,7 +30,7 @@ class CompiledSteps:
     def __init__(self, network: Network, optimizer: Optimizer, state: TrainingState, examples: Examples) -> None:
         self.network, self.optimizer, self.state, self.examples = network, optimizer, state, examples
         self.sizes = np.array(network.sizes, np.int64)
-        self.settings = np.array([value for _, value in numbers_of(network, optimizer)], np.float64)
+        self.settings = np.array(list(numbers_of(network, optimizer).values()), np.float64)
         self.kernel: Kernel | None = None
         self.arrays: dict[int, list[Array]] = {}
         self.portions: dict[int, tuple[Array, Array]] = {}
@@ -81,11 +81,9 @@ class CompiledSteps:
         """X by rows, and Y as the loss wants it."""
         n = len(indices)
         if n not in self.portions:
-            dtype, sizes = self.state.theta.dtype, self.network.sizes
-            Y = np.empty(n, np.intp) if self.network.head.loss.class_indices else np.empty((sizes[-1], n), dtype)
-            self.portions[n] = np.empty((n, sizes[0]), dtype), Y
+            dtype = self.state.theta.dtype
+            self.portions[n] = np.empty((n, self.network.sizes[0]), dtype), self.network.targets(n, dtype)
         X, Y = self.portions[n]
         with np.errstate(all="ignore"):  # as on the reference's steps
-            self.examples.features.gather(indices, X.T)
-            self.examples.targets.gather(indices, Y)
+            self.examples.gather(indices, X.T, Y)
         return X, Y

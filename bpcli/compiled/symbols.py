@@ -11,6 +11,7 @@ Shapes are symbols too, which is why one compiled program serves every width.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,7 +46,7 @@ ARITHMETIC = (
     "sign",
     "subtract",
 )
-ORDER = ("sign", "equal", "greater", "greater_equal", "less", "less_equal", "maximum", "minimum", "not_equal")
+ORDER = ("equal", "greater", "greater_equal", "less", "less_equal", "maximum", "minimum", "not_equal")
 LOGIC = ("logical_and", "logical_or")
 FUNCTIONS_OF_ONE = (
     *("arccos", "arcsin", "arctan", "cos", "cosh", "sin", "sinh", "tan", "tanh"),
@@ -165,9 +166,9 @@ class Symbol(NDArrayOperatorsMixin):
         if not self.contiguous:
             raise UntraceableError("reshape of an array with gaps")
         if shape == (-1,):
-            whole = self.shape[0] if self.ndim == 1 else _product(self.shape)
+            whole = self.shape[0] if self.ndim == 1 else Number(self.recorder, " * ".join(map(written, self.shape)))
             return self.recorder.view(self, "{}.reshape(-1)", (whole,), contiguous=True, whole=True)
-        wanted = ", ".join(map(_written, shape))
+        wanted = ", ".join(map(written, shape))
         return self.recorder.view(self, f"{{}}.reshape({wanted})", shape, contiguous=True, whole=True)
 
     def dot(self, other: Symbol, out: Symbol) -> Symbol:
@@ -228,15 +229,8 @@ class Symbol(NDArrayOperatorsMixin):
         return self.name
 
 
-def _product(shape: Sequence[Any]) -> Any:
-    """The number of entries."""
-    whole = shape[0]
-    for length in shape[1:]:
-        whole = whole * length
-    return whole
-
-
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
+    """A number as source."""
     return value.expression if isinstance(value, Number) else repr(value)
 
 
@@ -305,16 +299,24 @@ def _joint(inputs: Sequence[Any]) -> tuple[Any, ...]:
     padded = [(1,) * (longest - len(shape)) + shape for shape in shapes]
     joint = []
     for lengths in zip(*padded, strict=True):
-        several = {str(length): length for length in lengths if str(length) != "1"}
+        several = {str(length): length for length in lengths if not same(length, 1)}
         if len(several) > 1:
             raise UntraceableError(f"broadcasting {shapes}")
         joint.append(next(iter(several.values()), 1))
     return tuple(joint)
 
 
-def alike(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-    """Whether two shapes are the same, lengths that are not known yet by their names."""
-    return tuple(map(str, one)) == tuple(map(str, other))
+def same(one: Any, other: Any) -> bool:
+    """Whether two lengths, or two shapes, are the same; those that are not known yet go by their names."""
+    return str(one) == str(other)
+
+
+def apart(one: Symbol, other: Symbol) -> bool:
+    """Whether two looks at a block surely share no entry: they are different rows of one view."""
+    rows = [re.fullmatch(r"(\w+)\[(\d+)\]", symbol.expression) for symbol in (one, other)]
+    if rows[0] is None or rows[1] is None:
+        return False
+    return rows[0][1] == rows[1][1] and rows[0][2] != rows[1][2]
 
 
 def _result(ufunc: np.ufunc, inputs: Sequence[Any]) -> np.dtype[Any]:

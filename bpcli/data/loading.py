@@ -13,7 +13,7 @@ from bpcli.data.features import Features, lacking
 from bpcli.data.files import FilePair, digest, read
 from bpcli.data.notes import Notes
 from bpcli.data.raw import Format, Matrix, Raw, slip_in
-from bpcli.data.sources import Source
+from bpcli.data.sources import Examples
 from bpcli.data.split import PARTS, split
 from bpcli.data.targets import Classes, Targets
 from bpcli.errors import ConfigError, raise_all
@@ -58,18 +58,11 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Part:
+class Part(Examples):
     """The examples of one part: ``rows`` of the file ``path``, in the file's order."""
 
-    features: Source
-    targets: Source
     path: str
     rows: IndexArray
-
-    @property
-    def size(self) -> int:
-        """The number of examples."""
-        return len(self.rows)
 
 
 @dataclass(frozen=True)

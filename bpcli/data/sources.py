@@ -6,6 +6,7 @@ same to the loop that trains.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -25,6 +26,24 @@ class Source(Protocol):
     def gather(self, indices: IndexArray, out: Array) -> None:
         """Write the examples ``indices``, (m,), into ``out``: (n, m), or (m,) for class indices."""
         ...
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Features and targets of the same examples."""
+
+    features: Source
+    targets: Source
+
+    @property
+    def size(self) -> int:
+        """The number of examples."""
+        return self.features.size
+
+    def gather(self, indices: IndexArray, X: Array, Y: Array) -> None:
+        """Fill a batch, X (n_0, m) and Y (n_L, m) or (m,), with the examples ``indices``, (m,)."""
+        self.features.gather(indices, X)
+        self.targets.gather(indices, Y)
 
 
 class Rows:

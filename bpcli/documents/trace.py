@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from bpcli.nn import Array
 from bpcli.nn.activations import Softmax
@@ -77,9 +78,7 @@ def trace(
     network: Network, optimizer: Optimizer, state: OptimizerState, theta: Array, X: Array, Y: Array, mode: Mode
 ) -> Trace:
     """Follow one update on the examples X (n_0, m) and Y; ``theta`` and ``state`` move on by it."""
-    ws = network.workspace(X.shape[1], theta.dtype)
-    ws.X[...] = X
-    ws.Y[...] = Y
+    ws = _filled(network, theta.dtype, X, Y)
     before, gradient = _copy(network, theta), _copy(network, theta)
     memory_before = {name: _copy(network, array) for name, array in state.memory.items()}
     with np.errstate(all="ignore"):
@@ -108,14 +107,19 @@ def trace(
 
 def update(network: Network, optimizer: Optimizer, state: OptimizerState, theta: Array, X: Array, Y: Array) -> None:
     """One step of the rule on its own, however often the rule asks for the gradient."""
-    ws = network.workspace(X.shape[1], theta.dtype)
-    ws.X[...] = X
-    ws.Y[...] = Y
+    ws = _filled(network, theta.dtype, X, Y)
 
     def gradient(at: Array, out: Array, factor: float) -> float:
         return _evaluate(network, Parameters(network.sizes, at), Parameters(network.sizes, out), ws, factor)
 
     optimizer.step(theta, state, gradient)
+
+
+def _filled(network: Network, dtype: DTypeLike, X: Array, Y: Array) -> Workspace:
+    ws = network.workspace(X.shape[1], dtype)
+    ws.X[...] = X
+    ws.Y[...] = Y
+    return ws
 
 
 def _copy(network: Network, theta: Array) -> Parameters:

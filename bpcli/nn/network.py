@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.nn import Array
 from bpcli.nn.activations import Activation
 from bpcli.nn.heads import Head
 from bpcli.nn.losses import scale
 from bpcli.nn.parameters import Parameters
-from bpcli.nn.workspace import Workspace
+from bpcli.nn.workspace import Workspace, targets
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ class Network:
         """The arrays for batches of ``m`` examples."""
         class_indices = self.head.loss.class_indices
         return Workspace(self.sizes, m, dtype, class_indices=class_indices, training=training)
+
+    def targets(self, m: int, dtype: Any) -> Array:
+        """Room for the Y of ``m`` examples."""
+        return targets(self.sizes[-1], m, dtype, class_indices=self.head.loss.class_indices)
 
     def forward(self, parameters: Parameters, ws: Workspace) -> None:
         """Fill Z_l and A_l, l = 1 … L, from X."""

@@ -67,6 +67,11 @@ def output_scratch(layer: Scratch) -> OutputScratch:
     )
 
 
+def targets(outputs: int, m: int, dtype: DTypeLike, *, class_indices: bool) -> Array:
+    """Room for Y: (m,) class indices, or (outputs, m)."""
+    return np.empty(m, np.intp) if class_indices else np.empty((outputs, m), dtype)
+
+
 class Workspace:
     """The arrays of a network with layer sizes n_0 … n_L for batches of m examples.
 
@@ -86,7 +91,7 @@ class Workspace:
         widest = max(layers)
         self.m = self.batch = m
         self.X: Array = np.empty((m, sizes[0]), dtype).T
-        self.Y: Array = np.empty(m, np.intp) if class_indices else np.empty((sizes[-1], m), dtype)
+        self.Y = targets(sizes[-1], m, dtype, class_indices=class_indices)
         empty = np.empty((0, m), dtype)
         self.Z = [empty, *(np.empty((n, m), dtype) for n in layers)]
         self.A = [self.X, *(np.empty((n, m), dtype) for n in layers)]

@@ -8,8 +8,7 @@ import numpy as np
 
 from bpcli import choices
 from bpcli.checking import Checked, Comparison, Method, gradients_of, groups, probe_of
-from bpcli.data.sources import ClassIndices, Columns, Rows, Source
-from bpcli.gradients import Examples
+from bpcli.data.sources import ClassIndices, Columns, Examples, Rows, Source
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.activations import ACTIVATIONS, Activation, Softmax
 from bpcli.nn.heads import join

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from bpcli import checking
-from bpcli.data.sources import Rows
-from bpcli.gradients import Examples
+from bpcli.data.sources import Examples, Rows
 from bpcli.nn import Array, gradcheck
 from bpcli.nn.gradcheck import analytic, rounding
 from bpcli.nn.network import Network

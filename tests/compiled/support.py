@@ -12,8 +12,7 @@ from bpcli import choices, training
 from bpcli.compiled.kernels import Kernel
 from bpcli.compiled.recording import Program
 from bpcli.compiled.source import source
-from bpcli.data.sources import ClassIndices, Columns, Rows
-from bpcli.gradients import Examples
+from bpcli.data.sources import ClassIndices, Columns, Examples, Rows
 from bpcli.nn import Array
 from bpcli.nn.heads import join
 from bpcli.nn.losses import Loss

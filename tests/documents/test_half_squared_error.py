@@ -13,8 +13,7 @@ from functools import cache, cached_property
 import numpy as np
 import pytest
 
-from bpcli.data.sources import Columns, Rows
-from bpcli.gradients import Examples
+from bpcli.data.sources import Columns, Examples, Rows
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.heads import join

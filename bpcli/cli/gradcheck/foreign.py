@@ -26,8 +26,7 @@ def exchanged(
     examples = built.examples("train")
     assert examples is not None
     ws = built.network.workspace(len(batch), np.float64)
-    examples.features.gather(batch, ws.X)
-    examples.targets.gather(batch, ws.Y)
+    examples.gather(batch, ws.X, ws.Y)
     if export is not None:
         exchange.export(export, built.parameters, ws)
         emit(to_json({"exported": str(export), "examples": len(batch)}) + "\n" if json else f"{export}\n")

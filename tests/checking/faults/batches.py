@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.gradients import Examples, Gradients
+from bpcli.data.sources import Examples
+from bpcli.gradients import Gradients
 from bpcli.nn import IndexArray
 from bpcli.nn.workspace import Workspace
 
