@@ -1,6 +1,6 @@
 """What a person sees, on standard error or as tables; the only importer of rich.
 
-On a terminal a bar that moves; elsewhere plain lines. Names from files are shown
+On a terminal a bar that moves; elsewhere plain lines, for which rich is not loaded. Names from files are shown
 as text, never interpreted as markup or control characters.
 """
 
@@ -10,16 +10,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from time import perf_counter
-from typing import Any, TextIO
-
-from rich.cells import cell_len
-from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, TextIO
 
 from bpcli.errors import printable
 from bpcli.training import Epoch, Stretch
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, ProgressColumn
 
 REFRESH_SECONDS = 0.1
 """The least time between two pictures of the bar."""
@@ -54,6 +52,8 @@ def width(file: TextIO) -> int:
 
 
 def _console(file: TextIO) -> Console:
+    from rich.console import Console
+
     terminal = file.isatty()
     return Console(file=file, highlight=False, force_terminal=terminal, width=None if terminal else UNLIMITED)
 
@@ -71,6 +71,10 @@ def table(
     Where a terminal is too narrow, columns are left out from the end of ``order``, which
     names them by importance; returns how many.
     """
+    from rich.cells import cell_len
+    from rich.table import Table
+    from rich.text import Text
+
     console = _console(file)
     if title:
         console.print(Text(printable(title)))
@@ -102,6 +106,8 @@ WIDE, MEDIUM = 95, 70
 
 def _bar_columns(width: int) -> list[ProgressColumn]:
     """What the bar shows: less on a narrow terminal, but always the epoch, the loss and the time left."""
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
     def words(template: str) -> TextColumn:
         return TextColumn(template, table_column=Column(no_wrap=True))
@@ -127,6 +133,9 @@ class TrainingDisplay:
         self.pictured = 0.0
         self.measured = ""
         if not quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import Progress
+
             console = Console(stderr=True, highlight=False)
             if console.is_dumb_terminal:
                 return
@@ -189,6 +198,9 @@ def counted(total: int, what: str, *, long: bool) -> Iterator[Callable[[int], No
     if not long or not sys.stderr.isatty():
         yield lambda pieces: None
         return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
     bar = Progress(
         TextColumn(what),
         BarColumn(bar_width=None),

@@ -8,10 +8,10 @@ how many shards there are, never on how many threads compute them.
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Gradient
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 WORTH_A_THREAD = 4e6
 """Multiplications of a shard from which on a thread of its own saves more than it costs."""
@@ -58,7 +61,7 @@ class Gradients:
         self.parts = [Parameters(network.sizes, np.zeros_like(dtheta)) for _ in range(shards - 1)]
         self.batches: dict[tuple[int, int], Batch] = {}
         self.threads = threads
-        self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self.pool = _pool(threads) if threads > 1 else None
 
     def at(self, examples: IndexArray, slot: int = 0) -> tuple[Gradient, list[Workspace]]:
         """The gradient as a function of θ and a factor on these examples, and the workspaces that it fills."""
@@ -117,6 +120,12 @@ class Gradients:
     def _views(self, known: Parameters, vector: Array) -> Parameters:
         """Views made once for the vectors of every step, anew for any other."""
         return known if vector is known.theta else Parameters(self.network.sizes, vector)
+
+
+def _pool(threads: int) -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(threads)
 
 
 def _slices(length: int, count: int) -> list[slice]:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import tempfile
-import traceback
 from contextlib import suppress
 from typing import Annotated, NoReturn
 
@@ -139,6 +137,9 @@ def _report(error: BpError) -> ExitStatus:
 
 
 def _report_defect(error: Exception) -> ExitStatus:
+    import tempfile
+    import traceback
+
     try:
         descriptor, path = tempfile.mkstemp(prefix="bp-defect-", suffix=".txt")
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:

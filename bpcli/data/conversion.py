@@ -8,7 +8,7 @@ index of its class.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from bpcli.data import arrays
+from bpcli.data.cells import Chunk
 from bpcli.data.content import content
 from bpcli.data.features import Category
 from bpcli.data.memory import blocks
@@ -30,9 +31,6 @@ from bpcli.storage import replacing
 
 MOST = 1000
 """Up to so many categories, a text column is worth an indicator each."""
-
-Chunk = Sequence[tuple[str | None, Array]]
-"""Some rows: for each column what kind of cells it holds there, None where all are missing, and the cells."""
 
 Where = Callable[[int], str]
 Seen = Callable[[int], None]

@@ -54,10 +54,12 @@ def _read_one(path: str, form: Format, text_columns: frozenset[str] | None) -> R
     reader = arrays.reader(held.head)
     if reader is not None:
         return reader(held)
+    if held.head[:4] == b"PAR1":
+        from bpcli.data import frames
+
+        return frames.read_parquet(held, text_columns)
     from bpcli.data import tables
 
-    if held.head[:4] == b"PAR1":
-        return tables.read_parquet(held, text_columns)
     return tables.read_text(held, form, text_columns)
 
 

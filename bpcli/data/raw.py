@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from bpcli.data.memory import Pages
+from bpcli.errors import DataError
 from bpcli.nn import Array, IndexArray
 
 Cells = Callable[[], Array]
@@ -233,6 +234,24 @@ def as_numbers(column: Array) -> Array | None:
     if not present or not all(map(is_number, present)):
         return None
     return np.array([np.nan if text is None else float(text) for text in column])
+
+
+def refuse_infinite(table: Table, cell: Callable[[int, int], str]) -> None:
+    """No number is infinite; ``cell`` gives a cell's text for the message."""
+    for place, (name, column) in enumerate(table.columns.items()):
+        numbers = as_numbers(column)
+        if numbers is not None and np.isinf(numbers).any():
+            row = int(np.flatnonzero(np.isinf(numbers))[0])
+            raise DataError(
+                f"column {name!r} holds {cell(row, place).strip()}, not a finite number",
+                where=table.where(row),
+                hint="leave the cell empty where the number is unknown",
+            )
+
+
+def distinct(values: Array) -> Array:
+    """The different numbers, ascending."""
+    return np.unique(values, return_counts=True)[0]  # without counts it imports numpy.ma, which is slow
 
 
 def slip_in(column: Array) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bpcli.data.raw import distinct
 from bpcli.nn import Array, IndexArray
 
 PARTS = ("train", "validation", "test")
@@ -19,7 +20,7 @@ def split(
     numbers allow, and keeps at least one example in training; what it keeps so
     is not made up for by other classes.
     """
-    groups = [np.arange(size)] if classes is None else [np.flatnonzero(classes == c) for c in np.unique(classes)]
+    groups = [np.arange(size)] if classes is None else [np.flatnonzero(classes == c) for c in distinct(classes)]
     shuffled = [rng.permutation(group) for group in groups]
     left = np.array([len(group) for group in groups])
     dealt: dict[str, IndexArray] = {}

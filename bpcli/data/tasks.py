@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from bpcli.data import scaling as scaling_room
-from bpcli.data.raw import Raw, as_numbers, written
+from bpcli.data.raw import Raw, as_numbers, distinct, written
 from bpcli.data.scaling import Scaling
 from bpcli.data.targets import Classes, Label, Labels, Reals, keys_of, numbers_of, require_present
 from bpcli.errors import ConfigError
@@ -59,7 +59,7 @@ def learn_classes(
         require_present(raw, name, column, np.arange(raw.size))
     numeric = [as_numbers(column) for column in columns]
     if all(numbers is not None for numbers in numeric):
-        values = np.unique(np.concatenate([numbers for numbers in numeric if numbers is not None]))
+        values = distinct(np.concatenate([numbers for numbers in numeric if numbers is not None]))
         broken = values[values != np.round(values)]
         if len(broken):
             if of_probabilities and not class_indices:

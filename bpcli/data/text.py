@@ -10,8 +10,9 @@ import codecs
 import csv
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
 
@@ -42,20 +43,22 @@ class Sheet:
         """The file's name, for messages."""
         return self.content.path
 
+    @property
+    def missing(self) -> frozenset[str]:
+        """The cells in which nothing is known."""
+        return frozenset(("", *self.form.missing))
+
     def open(self) -> TextIO:
         """Its text from the start, line breaks as they are."""
         return _text(self.content)
 
     def record(self, row: int) -> tuple[int, list[str]]:
         """The line on which a row starts, and its cells."""
-        for number, record in enumerate(_records(self.content, self.delimiter)):
-            if number == row + int(self.form.header):
-                return record
-        raise AssertionError(f"no row {row}")
+        return next(islice(_records(self.content, self.delimiter), row + int(self.form.header), None))
 
-    def last_line(self) -> int:
-        """The line on which the last record starts."""
-        return max(line for line, _ in _records(self.content, self.delimiter))
+    def rows(self) -> Iterator[list[str]]:
+        """The cells of each row."""
+        return (cells for _, cells in islice(_records(self.content, self.delimiter), int(self.form.header), None))
 
     def where(self, row: int) -> str:
         """``file:line`` of a row."""
@@ -143,21 +146,37 @@ def _delimiter(content: Content) -> str:
     return "\t" if ".tsv" in Path(content.path.lower()).suffixes else ","
 
 
+END = "\0"
+"""A line put after the last one: a record by itself, unless a quote is still open."""
+
+
 def _records(content: Content, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Each record that is not blank, with the line it starts on, from 1."""
+    """Each record that is not blank, with the line it starts on, from 1.
+
+    Raises:
+        DataError: a quote is never closed.
+    """
     csv.field_size_limit(sys.maxsize)
     blanks = " \t\r\n".replace(delimiter, "")
     read = [""]
 
-    def lines(stream: TextIO) -> Iterator[str]:
+    def lines(stream: Iterable[str]) -> Iterator[str]:
         for line in stream:
             read[0] = line
             yield line
 
     with _text(content) as stream:
-        reader = csv.reader(lines(stream), delimiter=delimiter, skipinitialspace=True)
+        reader = csv.reader(lines(chain(stream, [END])), delimiter=delimiter, skipinitialspace=True)
         line = 1
         for record in reader:
+            if read[0] is END:
+                if reader.line_num == line:
+                    return
+                raise DataError(
+                    "a quote is opened and never closed",
+                    where=f"{content.path}:{line}",
+                    hint='close it; inside a quoted cell a quote is written twice: ""',
+                )
             if len(record) > 1 or read[0].strip(blanks):
                 yield line, record
             line = reader.line_num + 1

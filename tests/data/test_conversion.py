@@ -25,11 +25,13 @@ MIXED: dict[str, list[Any]] = {
 }
 
 
-@pytest.fixture(autouse=True, params=[1, 6, 1 << 19], ids=["row by row", "a few rows", "at once"])
+@pytest.fixture(autouse=True, params=[1, 6, 1 << 19, None], ids=["row by row", "a few rows", "at once", "small"])
 def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many cells are handled at a time."""
-    monkeypatch.setattr("bpcli.data.tables.CHUNK", request.param)
-    monkeypatch.setattr("bpcli.data.memory.CELLS", request.param)
+    """However many cells are handled at a time, and whoever reads the table."""
+    if request.param is not None:
+        monkeypatch.setattr("bpcli.data.tables.SMALL", 0)
+        monkeypatch.setattr("bpcli.data.frames.CHUNK", request.param)
+        monkeypatch.setattr("bpcli.data.memory.CELLS", request.param)
 
 
 def converted(folder: Path, content: str | bytes, **wanted: Any) -> tuple[Converted, Array]:

@@ -499,3 +499,11 @@ def test_any_table_loads_or_is_refused_but_is_never_a_defect(tmp_path: Path) -> 
             outcomes.add(type(error).__name__)
 
     assert outcomes == {"loaded", "DataError", "ConfigError"}
+
+
+def test_a_long_table_may_have_a_column_without_a_value(tmp_path: Path) -> None:
+    table = "a,b,y\n" + "".join(f"{i % 7},,{i % 2}\n" for i in range(5000))
+
+    found = loaded(write(tmp_path, "t.csv", table))
+
+    assert features(found, "train")[:, 1].tolist() == [0.0] * 5000

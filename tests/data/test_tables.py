@@ -12,11 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.data.content import of_bytes
+from bpcli.data.frames import CHUNK, read_parquet
 from bpcli.data.raw import Format, Table, texts_of
-from bpcli.data.tables import read_parquet, read_text
+from bpcli.data.tables import read_text
 from bpcli.errors import DataError, ExitStatus
 
 from .support import NO_TEXT, csv, deterministic, parquet, refusal, table
+
+
+@pytest.fixture(autouse=True, params=[None, CHUNK, 1], ids=["small", "large", "row by row"])
+def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads the table, and however much at a time."""
+    if request.param is not None:
+        monkeypatch.setattr("bpcli.data.tables.SMALL", 0)
+        monkeypatch.setattr("bpcli.data.frames.CHUNK", request.param)
 
 
 def read(text: str | bytes, form: Format | None = None, texts: Sequence[str] = (), path: str = "t.csv") -> Table:
@@ -142,6 +151,18 @@ def test_other_pairs_of_words_are_text(cells: tuple[str, str]) -> None:
 
     assert raw.booleans == frozenset()
     assert raw.column("a").tolist() == list(cells)
+
+
+def test_column_is_of_one_kind_wherever_its_cells_stand() -> None:
+    raw = read("a,b,c,d\n1,x,true,\n,2,1,\n3,,,\n1_0,4,x,\n")
+
+    assert table(raw) == {
+        "a": ["1", None, "3", "1_0"],
+        "b": ["x", "2", None, "4"],
+        "c": ["true", "1", None, "x"],
+        "d": [None, None, None, None],
+    }
+    assert raw.booleans == frozenset()
 
 
 def test_text_columns_are_kept_to_the_letter() -> None:

@@ -41,7 +41,7 @@ ROOMS = [
 
 ONLY_IN = {
     "yaml": "config/document.py",
-    "pandas": "data/tables.py",
+    "pandas": "data/frames.py",
     "rich": "display.py",
     "typer": "cli/",
     "pydantic": "config/",
