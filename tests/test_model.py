@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from bpcli import model, storage
-from bpcli.data.features import Category, Features, MatrixFeatures, Number, TableFeatures
+from bpcli.data.columns import Category, Number
+from bpcli.data.features import Features, MatrixFeatures, TableFeatures
 from bpcli.data.raw import Format
 from bpcli.data.scaling import Scaling
 from bpcli.data.targets import Classes, Labels, Reals, Targets

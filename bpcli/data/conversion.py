@@ -19,8 +19,8 @@ from numpy.lib import format as npy
 
 from bpcli.data import arrays
 from bpcli.data.cells import Chunk
+from bpcli.data.columns import Category
 from bpcli.data.content import content
-from bpcli.data.features import Category
 from bpcli.data.memory import blocks
 from bpcli.data.notes import listed
 from bpcli.data.raw import Format, Matrix, as_texts

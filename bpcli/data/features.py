@@ -16,16 +16,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from bpcli.data import scaling as scalings
 from bpcli.data import summaries
+from bpcli.data.columns import Category, Encoder, Number, learn_column, numeric
 from bpcli.data.medians import medians
 from bpcli.data.memory import Pages, blocks
 from bpcli.data.notes import Notes
-from bpcli.data.raw import Matrix, Raw, Table, is_number, slip_in, texts_of
+from bpcli.data.raw import Matrix, Raw
 from bpcli.data.scaling import Scaling, stored
 from bpcli.data.selection import Selection
 from bpcli.data.sources import ByteRows, FileRows, Rows, Source
-from bpcli.errors import ConfigError, DataError, did_you_mean
+from bpcli.errors import ConfigError, did_you_mean
 from bpcli.nn import Array, IndexArray
 
 BYTE = 255.0
@@ -33,73 +33,6 @@ BYTE = 255.0
 
 LOADED = 1 << 28
 """Up to so many bytes, numbers are encoded once and held; where they are more, a file's are left in it."""
-
-MANY = 20
-"""Up to so many categories, a text column in which most values differ is no surprise."""
-
-
-@dataclass(frozen=True)
-class Number:
-    """A column of numbers: the training median where missing, then (x − shift)/width."""
-
-    name: str
-    median: float
-    shift: float
-    width: float
-
-    @property
-    def outputs(self) -> int:
-        """The number of features it makes."""
-        return 1
-
-    def cells(self, raw: Raw) -> Array:
-        """What to encode, (N,) float64."""
-        return _numbers(raw, self.name)
-
-    def encode(self, values: Array, out: Array, where: Callable[[int], str]) -> int:
-        """Fill ``out``, (m, 1), from m cells, ``where`` the place of each; how many were imputed."""
-        missing = np.isnan(values)
-        if missing.any():
-            values = np.where(missing, self.median, values)
-        scaled = Scaling(np.asarray(self.shift), np.asarray(self.width)).apply(values)
-        out[...] = stored(scaled[:, None], out.dtype, [self.name], where)
-        return int(missing.sum())
-
-
-@dataclass(frozen=True)
-class Category:
-    """A column of text: an indicator for each category, in order of code points."""
-
-    name: str
-    categories: tuple[str, ...]
-    boolean: bool = False
-
-    @property
-    def outputs(self) -> int:
-        """The number of features it makes."""
-        return len(self.categories)
-
-    def cells(self, raw: Raw) -> Array:
-        """What to encode, (N,) str, None where missing."""
-        return texts_of(raw, self.name)
-
-    def encode(self, texts: Array, out: Array, where: Callable[[int], str]) -> int:
-        """Fill ``out``, (m, number of categories), from m cells; how many were not met in training."""
-        places = {category: k for k, category in enumerate(self.categories)}
-        out.fill(0)
-        unseen = 0
-        for i, text in enumerate(texts):
-            if text is None:
-                continue
-            place = places.get(text.lower() if self.boolean else text)
-            if place is None:
-                unseen += 1
-            else:
-                out[i, place] = 1
-        return unseen
-
-
-Encoder = Number | Category
 
 
 class Features(Protocol):
@@ -315,7 +248,7 @@ def learn(raw: Raw, names: list[str], rows: IndexArray, scale: str, notes: Notes
     """Learn the encoding of columns ``names`` from the training ``rows``."""
     if isinstance(raw, Matrix):
         return _learn_matrix(raw, names, rows, scale, notes)
-    return TableFeatures(tuple(_learn_column(raw, name, rows, scale, notes) for name in names))
+    return TableFeatures(tuple(learn_column(raw, name, rows, scale, notes) for name in names))
 
 
 def _learn_matrix(raw: Matrix, names: list[str], rows: IndexArray, scale: str, notes: Notes) -> MatrixFeatures:
@@ -334,9 +267,9 @@ def _learn_matrix(raw: Matrix, names: list[str], rows: IndexArray, scale: str, n
 def _values(raw: Raw, names: list[str]) -> Callable[[IndexArray], Array]:
     """A function that gives the columns of some rows, (len(rows), len(names)) in float64, NaN where missing."""
     if isinstance(raw, Matrix) and not raw.targets.keys() & set(names):
-        columns = np.array(raw.places(names), np.intp)
-        return lambda rows: np.asarray(Selection(raw, columns, rows).block(0, len(rows)), np.float64)
-    held = [_numbers(raw, name) for name in names]
+        places = np.array(raw.places(names), np.intp)
+        return lambda rows: np.asarray(Selection(raw, places, rows).block(0, len(rows)), np.float64)
+    held = [numeric(raw, name) for name in names]
     return lambda rows: np.stack([column[rows] for column in held], axis=1)
 
 
@@ -350,57 +283,3 @@ def _within(parts: Mapping[str, IndexArray], start: int, stop: int) -> Iterator[
 
 def _place(raw: Raw, rows: IndexArray, i: int) -> str:
     return raw.where(int(rows[i]))
-
-
-def _numbers(raw: Raw, name: str) -> Array:
-    """A column that training learned as numbers, NaN where missing.
-
-    Raises:
-        DataError: it holds text.
-    """
-    column = raw.column(name)
-    if column.dtype != object:
-        return column
-    for row, text in enumerate(column):
-        if text is not None and not is_number(text):
-            raise DataError(
-                f"column {name!r} holds {text!r}, where training had numbers",
-                where=raw.where(row),
-                hint="correct the cell, or leave it empty where the number is unknown",
-            )
-    return np.array([np.nan if text is None else float(text) for text in column])
-
-
-def _median(column: Array) -> float:
-    """0 where nothing is known; numpy.median would import numpy.ma, which is slow."""
-    present = column[~np.isnan(column)]
-    if not len(present):
-        return 0.0
-    low, high = (len(present) - 1) // 2, len(present) // 2
-    return float(np.mean(np.partition(present, (low, high))[low : high + 1]))
-
-
-def _learn_column(raw: Raw, name: str, rows: IndexArray, scale: str, notes: Notes) -> Encoder:
-    column = raw.column(name)[rows]
-    if column.dtype == object:
-        return _learn_category(raw, name, column, notes)
-    median = _median(column)
-    values = np.where(np.isnan(column), median, column)[:, None]
-    if values.max() == values.min():
-        notes.constant.append(name)
-    scaling = scalings.learn(scale, values, [name], raw.path)
-    return Number(name, median, float(scaling.shift[0]), float(scaling.width[0]))
-
-
-def _learn_category(raw: Raw, name: str, column: Array, notes: Notes) -> Category:
-    boolean = isinstance(raw, Table) and name in raw.booleans
-    present = [text for text in column if text is not None]
-    categories = tuple(sorted(set(present)))
-    slip = slip_in(raw.column(name))
-    if slip is not None:
-        notes.nearly_numbers.append(f"{name} ({slip!r})")
-    elif len(categories) > max(MANY, len(present) / 2):
-        notes.many.append(name)
-    if len(categories) <= 1:
-        notes.constant.append(name)
-    return Category(name, categories, boolean)

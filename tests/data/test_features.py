@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.data.features import Category, Features, Number, TableFeatures, from_json, learn, require
+from bpcli.data.columns import Category, Number
+from bpcli.data.features import Features, TableFeatures, from_json, learn, require
 from bpcli.data.notes import Notes
 from bpcli.data.raw import Matrix, Raw, Table
 from bpcli.errors import ConfigError, DataError
