@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcli import choices
-from bpcli.checking import Checked, Comparison, Method, gradients_of, groups, probe_of
+from bpcli.checking.comparison import Checked, Comparison, Method
+from bpcli.checking.subject import gradients_of, groups, probe_of
 from bpcli.data.sources import ClassIndices, Columns, Examples, Rows, Source
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.activations import ACTIVATIONS, Activation, Softmax

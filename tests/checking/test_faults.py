@@ -13,7 +13,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from bpcli.checking import Method, gradients_of, groups
+from bpcli.checking.comparison import Method
+from bpcli.checking.subject import gradients_of, groups
 
 from .faults import FAULTS, KINDS
 from .faults.mechanism import Fault, Pass, Pieces

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bpcli.checking import CENTRAL_FLOOR, CENTRAL_TOLERANCE
+from bpcli.checking.comparison import CENTRAL_FLOOR, CENTRAL_TOLERANCE
 from bpcli.nn import Array
 from bpcli.nn.gradcheck import Probe, central, complex_step, crossings
 from bpcli.nn.parameters import Parameters

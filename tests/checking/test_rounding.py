@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bpcli import checking
+from bpcli.checking import comparison
 from bpcli.data.sources import Examples, Rows
 from bpcli.nn import Array, gradcheck
 from bpcli.nn.gradcheck import analytic, rounding
@@ -58,14 +58,14 @@ def test_right_gradients_that_cancellation_spoils_agree(
 ) -> None:
     assert given().wrong("complex-step") == set()
     assert any(check.rounded for checks in given().check("complex-step") for check in checks)
-    monkeypatch.setattr(checking, "rounding", without_excuse)
+    monkeypatch.setattr(comparison, "rounding", without_excuse)
     assert given().wrong("complex-step") != set()
 
 
 def test_a_loss_that_cancellation_spoils_is_no_fault_of_backward(monkeypatch: pytest.MonkeyPatch) -> None:
     """log(1 − a) has few right digits, and so have its differences."""
     assert composed().wrong("central") == set()
-    monkeypatch.setattr(checking, "loss_rounding", lambda probe, theta, rng: 0.0)
+    monkeypatch.setattr(comparison, "loss_rounding", lambda probe, theta, rng: 0.0)
     assert composed().wrong("central") != set()
 
 

@@ -13,7 +13,9 @@ from bpcli.cli.arguments import Json, Words, config_and_overrides
 from bpcli.errors import ExitStatus
 
 if TYPE_CHECKING:
-    from bpcli.checking import Checked, Comparison, Group, StepSize
+    from bpcli.checking.comparison import Checked, Comparison
+    from bpcli.checking.step_sizes import StepSize
+    from bpcli.checking.subject import Group
     from bpcli.experiment import Experiment
     from bpcli.nn import IndexArray
 
@@ -63,7 +65,8 @@ def gradcheck(
 
     Example: bp gradcheck configs/iris.yaml --method central
     """
-    from bpcli import checking
+    from bpcli.checking import subject
+    from bpcli.checking.comparison import Comparison
     from bpcli.cli.gradcheck import report
 
     path, changes = config_and_overrides(words)
@@ -78,10 +81,10 @@ def gradcheck(
         from bpcli.cli.gradcheck import foreign
 
         return foreign.exchanged(built, batches[0], export, against, json=json)
-    chosen = checking.groups(built.network, parameters, built.plan.seed)
-    gradients = checking.gradients_of(built.network, theta, part, batches, built.engine)
+    chosen = subject.groups(built.network, parameters, built.plan.seed)
+    gradients = subject.gradients_of(built.network, theta, part, batches, built.engine)
     comparisons = [
-        checking.Comparison(built.network, theta, gradient, checking.probe_of(built.network, part, batch), method)
+        Comparison(built.network, theta, gradient, subject.probe_of(built.network, part, batch), method)
         for batch, gradient in zip(batches, gradients, strict=True)
     ]
     checked, sizes = _checked(comparisons, chosen, step_sizes=step_sizes, quiet=json)
@@ -146,10 +149,11 @@ def _checked(
     comparisons: list[Comparison], chosen: list[Group], *, step_sizes: bool, quiet: bool
 ) -> tuple[list[Checked], list[StepSize]]:
     """Every group by every comparison, and, where asked for, the errors of central differences by their step."""
-    from bpcli import checking, display
+    from bpcli import display
+    from bpcli.checking.step_sizes import STEPS, step_size
     from bpcli.cli.gradcheck import report
 
-    steps = checking.STEPS if step_sizes else ()
+    steps = STEPS if step_sizes else ()
     places = sum(len(group.places) for group in chosen)
     pieces = places * (len(comparisons) + len(steps))
     seconds = _seconds(comparisons, chosen[-1], steps) * places
@@ -163,7 +167,7 @@ def _checked(
                 checked.append(comparison.check(group))
                 advance(len(group.places))
         for h in steps:
-            sizes.append(checking.step_size(comparisons[0], chosen, h))
+            sizes.append(step_size(comparisons[0], chosen, h))
             advance(places)
     return checked, sizes
 
@@ -174,12 +178,12 @@ TIMINGS = 3
 
 def _seconds(comparisons: list[Comparison], group: Group, steps: tuple[float, ...]) -> float:
     """What checking one parameter will take, from doing so a few times."""
-    from bpcli import checking
+    from bpcli.checking.step_sizes import step_size
 
     one = replace(group, places=group.places[:1])
     seconds = _timed(lambda: comparisons[0].slopes(one.places)) * len(comparisons)
     if steps:
-        seconds += _timed(lambda: checking.step_size(comparisons[0], [one], steps[0])) * len(steps)
+        seconds += _timed(lambda: step_size(comparisons[0], [one], steps[0])) * len(steps)
     return seconds
 
 

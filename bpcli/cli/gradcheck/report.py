@@ -9,7 +9,8 @@ from math import isnan, log10
 from typing import Any
 
 from bpcli import display
-from bpcli.checking import Checked, Comparison, StepSize
+from bpcli.checking.comparison import Checked, Comparison
+from bpcli.checking.step_sizes import StepSize
 from bpcli.nn import IndexArray
 
 PLOT_WIDTH = 40

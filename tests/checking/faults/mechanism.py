@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import pytest
 
-from bpcli.checking import Method
+from bpcli.checking.comparison import Method
 from bpcli.nn import Array
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters

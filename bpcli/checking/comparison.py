@@ -1,23 +1,15 @@
-"""The gradient that trains, held against differences, layer by layer: what ``bp gradcheck`` reports.
-
-The trainer's own code fills the gradient, in float64, on real examples: first a
-full batch, then a shorter one with the same network, parameters and buffers.
-"""
+"""A gradient against differences of the loss, and what to make of each parameter's."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from bpcli import training
-from bpcli.data.sources import Examples
-from bpcli.engines import Engine
-from bpcli.errors import DivergedError
+from bpcli.checking.subject import Group, Kind
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.gradcheck import (
     CENTRAL_STEP,
@@ -31,26 +23,17 @@ from bpcli.nn.gradcheck import (
     loss_rounding,
     rounding,
 )
-from bpcli.nn.metrics import Decisions
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Gradient, OptimizerState
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Parameters
 from bpcli.streams import stream
 
 Method = Literal["complex-step", "central"]
-Kind = Literal["W", "b"]
 
 COMPLEX_TOLERANCE = 1e-11
 """Of the layer's largest gradient: some hundred times the rounding seen, far below any real mistake."""
 
 CENTRAL_TOLERANCE, CENTRAL_FLOOR = 1e-7, 1e-9
 """Of the layer's largest gradient, and of max(1, |L|) at the usual step: what rounding allows central differences."""
-
-EVERY = 2000
-"""Networks of up to so many parameters are checked whole."""
-
-SAMPLE = 100
-"""Parameters of each layer and kind checked in larger networks, unless told otherwise."""
 
 
 class Judgement(IntEnum):
@@ -95,75 +78,6 @@ class Checked:
     difference: float | None
     passed: bool
     crossed: tuple[Side, ...]
-
-
-@dataclass(frozen=True)
-class Group:
-    """Parameters of one layer and kind to check: ``places`` in θ, of an array that starts at ``start``."""
-
-    layer: int
-    kind: Kind
-    shape: tuple[int, int]
-    start: int
-    places: IndexArray
-
-
-def groups(network: Network, per_group: int | None, seed: int) -> list[Group]:
-    """Every parameter of a small network, else a seeded sample of each layer's W and b."""
-    sizes = network.sizes
-    size = count(sizes)
-    limit = per_group or (size if size <= EVERY else SAMPLE)
-    rng = stream(seed, "gradient check")
-    found, start = [], 0
-    numbered = Parameters(sizes, np.zeros(size))
-    for layer in range(1, len(sizes)):
-        kinds: tuple[tuple[Kind, Array], ...] = (("W", numbered.W[layer]), ("b", numbered.b[layer]))
-        for kind, array in kinds:
-            own = np.arange(start, start + array.size)
-            chosen = own if array.size <= limit else np.sort(rng.permutation(own)[:limit])
-            found.append(Group(layer, kind, (array.shape[0], array.shape[1]), start, chosen))
-            start += array.size
-    return found
-
-
-@dataclass(frozen=True)
-class Remember:
-    """The rule that changes nothing and keeps the gradient it was given."""
-
-    learning_rate: float = 0.0
-
-    def start(self, theta: Array) -> OptimizerState:
-        """Room for the gradient."""
-        return OptimizerState({"gradient": np.zeros_like(theta)}, np.zeros_like(theta), theta[:0])
-
-    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> Any:
-        """Keep the gradient; return what the function of it returned."""
-        loss = gradient(theta, state.dtheta, 1.0)
-        np.copyto(state.memory["gradient"], state.dtheta)
-        return loss
-
-
-def gradients_of(
-    network: Network, theta: Array, examples: Examples, batches: list[IndexArray], engine: Engine | None = None
-) -> list[Array]:
-    """The gradient at θ, (P,), that the engine's own steps compute on each batch in turn, through the same buffers."""
-    rule = Remember()
-    state = training.start(theta.copy(), rule, Decisions(network.sizes[-1], "largest"))
-    steps = (engine or Engine()).steps(network, rule, state, examples)
-    found = []
-    for batch in batches:
-        state.position = 0
-        with suppress(DivergedError):  # a gradient there is all the same
-            steps.run(batch, len(batch), np.inf)
-        found.append(state.optimizer.memory["gradient"].copy())
-    return found
-
-
-def probe_of(network: Network, examples: Examples, batch: IndexArray) -> Probe:
-    """L on the examples ``batch``, for differences."""
-    ws = network.workspace(len(batch), np.float64)
-    examples.gather(batch, ws.X, ws.Y)
-    return Probe(network, ws.X, ws.Y)
 
 
 @dataclass(frozen=True)
@@ -262,7 +176,7 @@ class Comparison:
             for place in places[judged == Judgement.CROSSED]
             for side in crossings(self.probe, self.theta, int(place), self.steps[place])
         ]
-        relative = _relative(errors[judged >= Judgement.AGREES], scale)
+        relative = relative_to(errors[judged >= Judgement.AGREES], scale)
         worst = None
         if skipped < len(places):  # the worst of those that are wrong, else of those that agree, else of the rest
             worst = int(np.argmax(np.where(judged == judged.max(), np.nan_to_num(errors, nan=np.inf), -1)))
@@ -287,44 +201,8 @@ class Comparison:
         )
 
 
-def _relative(errors: Array, scale: float) -> Array:
+def relative_to(errors: Array, scale: float) -> Array:
     """Errors by the layer's largest gradient; where that is 0, an error is infinitely wrong."""
     if scale > 0:
         return errors / scale
     return np.where(errors == 0, 0.0, np.inf)
-
-
-STEPS = tuple(10.0**-exponent for exponent in range(1, 13))
-"""The steps h whose errors are compared."""
-
-
-@dataclass(frozen=True)
-class StepSize:
-    """Central differences with step ``h``: largest and median error, relative to the layer's largest gradient.
-
-    Of ``checked`` parameters; ``crossed`` others move some unit across a kink, where a difference says
-    nothing. Errors are NaN where nothing was checked. For W, h is divided by what it multiplies.
-    """
-
-    h: float
-    largest: float
-    median: float
-    checked: int
-    crossed: int
-
-
-def step_size(comparison: Comparison, chosen: list[Group], h: float) -> StepSize:
-    """The error of central differences with one step: truncation shrinks with h², round-off grows with 1/h."""
-    probe, theta = comparison.probe, comparison.theta
-    steps = probe.steps(theta, h)
-    errors, crossed = [], 0
-    for group in chosen:
-        crossing = np.array([bool(crossings(probe, theta, int(place), steps[place])) for place in group.places])
-        smooth = group.places[~crossing]
-        apart = np.abs(central(probe, theta, smooth, steps) - comparison.gradient[smooth])
-        errors.append(_relative(apart[~np.isnan(apart)], comparison.scale(group.layer)))
-        crossed += int(crossing.sum())
-    joined = np.concatenate(errors)
-    if not len(joined):
-        return StepSize(h, np.nan, np.nan, 0, crossed)
-    return StepSize(h, float(joined.max()), float(np.median(joined)), len(joined), crossed)

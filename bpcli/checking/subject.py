@@ -1,0 +1,98 @@
+"""What is checked: some parameters of each layer, and the gradient that training computes for them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from bpcli import training
+from bpcli.data.sources import Examples
+from bpcli.engines import Engine
+from bpcli.errors import DivergedError
+from bpcli.nn import Array, IndexArray
+from bpcli.nn.gradcheck import Probe
+from bpcli.nn.metrics import Decisions
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers import Gradient, OptimizerState
+from bpcli.nn.parameters import Parameters, count
+from bpcli.streams import stream
+
+Kind = Literal["W", "b"]
+
+EVERY = 2000
+"""Networks of up to so many parameters are checked whole."""
+
+SAMPLE = 100
+"""Parameters of each layer and kind checked in larger networks, unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parameters of one layer and kind to check: ``places`` in θ, of an array that starts at ``start``."""
+
+    layer: int
+    kind: Kind
+    shape: tuple[int, int]
+    start: int
+    places: IndexArray
+
+
+def groups(network: Network, per_group: int | None, seed: int) -> list[Group]:
+    """Every parameter of a small network, else a seeded sample of each layer's W and b."""
+    sizes = network.sizes
+    size = count(sizes)
+    limit = per_group or (size if size <= EVERY else SAMPLE)
+    rng = stream(seed, "gradient check")
+    found, start = [], 0
+    numbered = Parameters(sizes, np.zeros(size))
+    for layer in range(1, len(sizes)):
+        kinds: tuple[tuple[Kind, Array], ...] = (("W", numbered.W[layer]), ("b", numbered.b[layer]))
+        for kind, array in kinds:
+            own = np.arange(start, start + array.size)
+            chosen = own if array.size <= limit else np.sort(rng.permutation(own)[:limit])
+            found.append(Group(layer, kind, (array.shape[0], array.shape[1]), start, chosen))
+            start += array.size
+    return found
+
+
+@dataclass(frozen=True)
+class Remember:
+    """The rule that changes nothing and keeps the gradient it was given."""
+
+    learning_rate: float = 0.0
+
+    def start(self, theta: Array) -> OptimizerState:
+        """Room for the gradient."""
+        return OptimizerState({"gradient": np.zeros_like(theta)}, np.zeros_like(theta), theta[:0])
+
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> Any:
+        """Keep the gradient; return what the function of it returned."""
+        loss = gradient(theta, state.dtheta, 1.0)
+        np.copyto(state.memory["gradient"], state.dtheta)
+        return loss
+
+
+def gradients_of(
+    network: Network, theta: Array, examples: Examples, batches: list[IndexArray], engine: Engine | None = None
+) -> list[Array]:
+    """The gradient at θ, (P,), that the engine's own steps compute on each batch in turn, through the same buffers."""
+    rule = Remember()
+    state = training.start(theta.copy(), rule, Decisions(network.sizes[-1], "largest"))
+    steps = (engine or Engine()).steps(network, rule, state, examples)
+    found = []
+    for batch in batches:
+        state.position = 0
+        with suppress(DivergedError):  # a gradient there is all the same
+            steps.run(batch, len(batch), np.inf)
+        found.append(state.optimizer.memory["gradient"].copy())
+    return found
+
+
+def probe_of(network: Network, examples: Examples, batch: IndexArray) -> Probe:
+    """L on the examples ``batch``, for differences."""
+    ws = network.workspace(len(batch), np.float64)
+    examples.gather(batch, ws.X, ws.Y)
+    return Probe(network, ws.X, ws.Y)
