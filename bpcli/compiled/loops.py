@@ -163,7 +163,7 @@ class Loops:
             yield f"    {step.out}[i] = held"
 
     def _dot(self, step: Dot) -> Iterator[str]:
-        """By hand where a factor is a vector, else by BLAS."""
+        """By hand where a factor is a vector, or where it may pay as the examples' rows are long; else by BLAS."""
         left, right = self.symbols[step.left], self.symbols[step.right]
         kind = self.symbols[step.out].dtype.name
         if step.factor is not None:
@@ -172,10 +172,13 @@ class Loops:
             yield from self._outer(step)
         elif same(right.shape[1], 1):
             yield from self._of_vector(step, kind, transposed=left.expression.endswith(".T"))
-        elif step.factor is None:
-            yield f"product({step.left}, {step.right}, {step.out})"
         else:
-            yield f"accumulate(factor, {step.left}, {step.right}, {step.out})"
+            name = "product" if step.factor is None else "accumulate"
+            if right.root == X and step.right != X:
+                name += "_of_rows"
+            elif step.right == X and step.factor is None:
+                name += "_along_rows"
+            yield f"{name}({'' if step.factor is None else 'factor, '}{step.left}, {step.right}, {step.out})"
 
     def _outer(self, step: Dot) -> Iterator[str]:
         """A column times a row."""

@@ -18,10 +18,39 @@ _gemm: Any = types.ExternalFunction(
 """What ``np.dot`` of matrices becomes: kind, transpositions, sizes, α, left, right, β, out, in column-major terms."""
 
 
+SKINNY, PER_LENGTH = 1024, 16
+"""Numbers in the small matrix up to which a product along rows is done by hand: so many, and so many for each of a row.
+
+BLAS first copies both factors into an order of its own, which pays only where each number is then used often.
+"""
+
+FAST = {"reassoc", "nsz", "contract"}
+"""What lets the order of a sum be changed, so that it is computed eight numbers at a time."""
+
+
 @njit(error_model="numpy")
 def product(left, right, out):  # type: ignore[no-untyped-def]
     """out ← left · right."""
     np.dot(left, right, out)
+
+
+@njit(error_model="numpy")
+def product_along_rows(left, right, out):  # type: ignore[no-untyped-def]
+    """The same, ``left`` in C order and ``right`` the transpose of such a matrix."""
+    if out.size <= min(SKINNY, PER_LENGTH * left.shape[1]):
+        _inner_products(left, right.T, out)
+    else:
+        np.dot(left, right, out)
+
+
+@njit(error_model="numpy")
+def product_of_rows(left, right, out):  # type: ignore[no-untyped-def]
+    """The same, ``right`` in C order."""
+    if left.size <= min(SKINNY // 2, PER_LENGTH * right.shape[1]):
+        out[...] = 0
+        _add_rows(out.dtype.type(1), left, right, out)
+    else:
+        np.dot(left, right, out)
 
 
 @njit(error_model="numpy")
@@ -41,3 +70,70 @@ def accumulate(factor, left, right, out):  # type: ignore[no-untyped-def]
         kind, of_right, of_left, k, n, m,
         factors.ctypes, right.ctypes, right_step, left.ctypes, left_step, factors[1:].ctypes, out.ctypes, k,
     )  # fmt: skip
+
+
+@njit(error_model="numpy")
+def accumulate_of_rows(factor, left, right, out):  # type: ignore[no-untyped-def]
+    """The same, ``right`` in C order."""
+    if left.size <= min(SKINNY // 2, PER_LENGTH * right.shape[1]):
+        _add_rows(factor, left, right, out)
+    else:
+        accumulate(factor, left, right, out)
+
+
+@njit(error_model="numpy", fastmath=FAST)
+def _inner_products(left, right, out):  # type: ignore[no-untyped-def]
+    """out_ij ← ⟨left_i, right_j⟩, two by five at a time, so that each number read is used several times.
+
+    At an edge the last row, or the last rows, are taken again.
+    """
+    n, m, size = left.shape[0], right.shape[0], left.shape[1]
+    for i in range(0, n, 2):
+        next_i = min(i + 1, n - 1)
+        x, y = left[i], left[next_i]
+        for j in range(0, m, 5):
+            j1, j2, j3, j4 = min(j + 1, m - 1), min(j + 2, m - 1), min(j + 3, m - 1), min(j + 4, m - 1)
+            r0, r1, r2, r3, r4 = right[j], right[j1], right[j2], right[j3], right[j4]
+            x0 = x1 = x2 = x3 = x4 = y0 = y1 = y2 = y3 = y4 = out.dtype.type(0)
+            for k in range(size):
+                x0 += x[k] * r0[k]
+                x1 += x[k] * r1[k]
+                x2 += x[k] * r2[k]
+                x3 += x[k] * r3[k]
+                x4 += x[k] * r4[k]
+                y0 += y[k] * r0[k]
+                y1 += y[k] * r1[k]
+                y2 += y[k] * r2[k]
+                y3 += y[k] * r3[k]
+                y4 += y[k] * r4[k]
+            out[i, j], out[i, j1], out[i, j2], out[i, j3], out[i, j4] = x0, x1, x2, x3, x4
+            out[next_i, j], out[next_i, j1], out[next_i, j2] = y0, y1, y2
+            out[next_i, j3], out[next_i, j4] = y3, y4
+
+
+@njit(error_model="numpy", fastmath=FAST)
+def _add_rows(factor, left, right, out):  # type: ignore[no-untyped-def]
+    """out ← out + factor · left · right, two rows of ``out`` and five of ``right`` at a time."""
+    n, m = left.shape
+    size = right.shape[1]
+    for i in range(0, n - n % 2, 2):
+        x, y = out[i], out[i + 1]
+        for j in range(0, m - m % 5, 5):
+            r0, r1, r2, r3, r4 = right[j], right[j + 1], right[j + 2], right[j + 3], right[j + 4]
+            x0, x1, x2 = factor * left[i, j], factor * left[i, j + 1], factor * left[i, j + 2]
+            x3, x4 = factor * left[i, j + 3], factor * left[i, j + 4]
+            y0, y1, y2 = factor * left[i + 1, j], factor * left[i + 1, j + 1], factor * left[i + 1, j + 2]
+            y3, y4 = factor * left[i + 1, j + 3], factor * left[i + 1, j + 4]
+            for k in range(size):
+                x[k] += x0 * r0[k] + x1 * r1[k] + x2 * r2[k] + x3 * r3[k] + x4 * r4[k]
+                y[k] += y0 * r0[k] + y1 * r1[k] + y2 * r2[k] + y3 * r3[k] + y4 * r4[k]
+        for j in range(m - m % 5, m):
+            x0, y0, r0 = factor * left[i, j], factor * left[i + 1, j], right[j]
+            for k in range(size):
+                x[k] += x0 * r0[k]
+                y[k] += y0 * r0[k]
+    for i in range(n - n % 2, n):
+        for j in range(m):
+            x0 = factor * left[i, j]
+            for k in range(size):
+                out[i, k] += x0 * right[j, k]

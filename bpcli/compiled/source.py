@@ -24,7 +24,7 @@ MODULE = '''"""Made by bp from its own formulas."""
 import numpy as np
 from numba import njit
 
-from bpcli.compiled.products import accumulate, product
+from bpcli.compiled.products import accumulate, accumulate_of_rows, product, product_along_rows, product_of_rows
 
 
 def arrays({kept}, sizes, m):

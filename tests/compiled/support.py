@@ -35,6 +35,9 @@ def product(left, right, out):
 
 def accumulate(factor, left, right, out):
     out += factor * (left @ right)
+
+product_along_rows = product_of_rows = product
+accumulate_of_rows = accumulate
 """
 
 

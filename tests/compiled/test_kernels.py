@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,18 +88,26 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypa
     assert kernels.load(program).fresh
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize(("n", "m", "k"), [(5, 7, 4), (1, 3, 2), (3, 1, 2), (2, 3, 1), (1, 1, 1)])
-def test_products_are_taken_off_in_place(n: int, m: int, k: int, order: str, dtype: str) -> None:
-    from bpcli.compiled.products import accumulate
+@pytest.mark.parametrize("dtype", [pytest.param("float32", marks=pytest.mark.slow), "float64"])
+@pytest.mark.parametrize("n", [1, 2, 5, 60])
+@pytest.mark.parametrize("m", [1, 3, 5, 10, 70])
+@pytest.mark.parametrize("k", [1, 4, 11, 64])
+def test_products_by_hand_and_by_blas_are_matrix_products(n: int, m: int, k: int, dtype: str) -> None:
+    from bpcli.compiled.products import accumulate, accumulate_of_rows, product_along_rows, product_of_rows
 
     rng, kind = np.random.default_rng(1), np.dtype(dtype).type
-    left, out = rng.normal(size=(n, m)).astype(dtype), rng.normal(size=(n, k)).astype(dtype)
-    right = np.asarray(rng.normal(size=(m, k)), dtype, order)  # type: ignore[call-overload]
-    expected = out - 0.5 * left @ right
-    accumulate(kind(-0.5), left, right, out)
-    np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-6)
+    left, right, out = (rng.normal(size=shape).astype(dtype) for shape in ((n, m), (m, k), (n, k)))
+    turned = np.asfortranarray(right)
+    expected = left.astype(np.float64) @ right
+    near = partial(np.testing.assert_allclose, rtol=0, atol=100 * np.finfo(dtype).eps * m)
+    product_along_rows(left, turned, out)
+    near(out, expected)
+    accumulate(kind(-0.5), left, turned, out)
+    near(out, 0.5 * expected)
+    accumulate_of_rows(kind(-0.25), left, right, out)
+    near(out, 0.25 * expected)
+    product_of_rows(left, right, out)
+    near(out, expected)
 
 
 @pytest.mark.slow
