@@ -250,8 +250,8 @@ class NumpySteps:
             done.append(workspaces)
         scale = self.network.scale(m)
         total = self._counted(done, m)
-        if not isfinite(total):
-            self._diverged(done, scale)
+        if not isfinite(total):  # of one batch, or of several together in their precision
+            total = self._one_by_one(done, scale)
         state.loss_sum += total * scale * (m if self.network.head.loss.examples == "mean" else 1)
 
     def _counted(self, done: list[list[Workspace]], m: int) -> float:
@@ -263,13 +263,15 @@ class NumpySteps:
             self.counts[key] = Count(self.network, *key, self.state.theta.dtype)
         return self.counts[key].add([ws for (ws,) in done], self.state.tally)
 
-    def _diverged(self, done: list[list[Workspace]], scale: float) -> None:
-        """Tell the first of several steps whose loss is not finite.
+    def _one_by_one(self, done: list[list[Workspace]], scale: float) -> float:
+        """The sum of the losses before any division, each batch by itself.
 
         Raises:
-            DivergedError: always.
+            DivergedError: the loss of a step is not finite; the first one is told.
         """
-        losses = [sum(float(self.network.total(ws)) for ws in batch) * scale for batch in done]
-        first = next((k for k, loss in enumerate(losses) if not isfinite(loss)), 0)
-        self.state.optimizer.step -= len(done) - 1 - first
-        raise diverged(f"the loss ({losses[first]})", self.state.epoch + 1, self.state.optimizer.step)
+        totals = [sum(float(self.network.total(ws)) for ws in batch) for batch in done]
+        for later, total in zip(reversed(range(len(totals))), totals, strict=True):
+            if not isfinite(total * scale):
+                self.state.optimizer.step -= later
+                raise diverged(f"the loss ({total * scale})", self.state.epoch + 1, self.state.optimizer.step)
+        return sum(totals)

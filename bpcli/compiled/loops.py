@@ -142,11 +142,12 @@ class Loops:
         return f"{name}[{index}]"
 
     def _reduce(self, step: Reduce) -> Iterator[str]:
-        array, kind = step.array, self.symbols[step.array].dtype.name
+        array = step.array
         combine: Callable[[str, str], str] = lambda a, b: _expression(step.ufunc, [a, b])  # noqa: E731
-        if step.axis is None:
-            wide = "float64" if self.symbols[step.array].dtype.kind == "f" else kind
-            yield f"{step.out} = np.{wide}({array}[0])"
+        if step.axis is None and step.ufunc == "add" and self.symbols[array].dtype.kind == "f":
+            yield f"{step.out} = total({array})"
+        elif step.axis is None:
+            yield f"{step.out} = {array}[0]"
             yield f"for i in range(1, {array}.shape[0]):"
             yield f"    {step.out} = {combine(step.out, f'{array}[i]')}"
         elif step.axis == 0:
@@ -197,13 +198,10 @@ class Loops:
     def _of_vector(self, step: Dot, kind: str, *, transposed: bool) -> Iterator[str]:
         """A matrix times a column: row by row, or, where it is the transpose of one in C order, column by column."""
         vector, out = self._vector(step.right), self._vector(step.out)
-        assign = f"{out}[i] = held" if step.factor is None else f"{out}[i] += factor * held"
         if not transposed or step.factor is not None:
+            assign = "=" if step.factor is None else "+= factor *"
             yield f"for i in range({step.left}.shape[0]):"
-            yield f"    held = np.{kind}(0)"
-            yield f"    for j in range({vector}.shape[0]):"
-            yield f"        held += {step.left}[i, j] * {vector}[j]"
-            yield f"    {assign}"
+            yield f"    {out}[i] {assign} inner({step.left}[i], {vector}, np.{kind}(0))"
             return
         yield f"for i in range({out}.shape[0]):"
         yield f"    {out}[i] = np.{kind}(0)"
@@ -222,9 +220,7 @@ class Loops:
         return self._flattened(name)
 
     def _inner(self, step: Inner) -> Iterator[str]:
-        yield f"{step.out} = 0.0"
-        yield f"for i in range({step.left}.shape[0]):"
-        yield f"    {step.out} += {step.left}[i] * {step.right}[i]"
+        yield f"{step.out} = inner({step.left}, {step.right}, 0.0)"
 
     def _take(self, step: Take) -> Iterator[str]:
         yield f"for i in range({step.out}.shape[0]):"

@@ -1,4 +1,4 @@
-"""Matrix products for compiled code, through the BLAS that SciPy brings and Numba calls for ``np.dot``."""
+"""Products and sums for compiled code: by hand where they are small, else by the BLAS that SciPy brings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,28 @@ BLAS first copies both factors into an order of its own, which pays only where e
 """
 
 FAST = {"reassoc", "nsz", "contract"}
-"""What lets the order of a sum be changed, so that it is computed eight numbers at a time."""
+"""What lets the order of a sum be changed, so that it is computed eight numbers at a time.
+
+It is for sums like those below alone: a formula's own order may be what keeps its digits.
+"""
+
+
+@njit(error_model="numpy", fastmath=FAST)
+def inner(left, right, zero):  # type: ignore[no-untyped-def]
+    """⟨left, right⟩ of two vectors, added up in the precision of ``zero``."""
+    held = zero
+    for i in range(left.shape[0]):
+        held += left[i] * right[i]
+    return held
+
+
+@njit(error_model="numpy", fastmath=FAST)
+def total(vector):  # type: ignore[no-untyped-def]
+    """The sum of a vector, in float64."""
+    held = 0.0
+    for i in range(vector.shape[0]):
+        held += vector[i]
+    return held
 
 
 @njit(error_model="numpy")

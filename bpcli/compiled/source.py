@@ -24,7 +24,8 @@ MODULE = '''"""Made by bp from its own formulas."""
 import numpy as np
 from numba import njit
 
-from bpcli.compiled.products import accumulate, accumulate_of_rows, product, product_along_rows, product_of_rows
+from bpcli.compiled.products import accumulate, accumulate_of_rows, inner, product, product_along_rows, product_of_rows
+from bpcli.compiled.products import total
 
 
 def arrays({kept}, sizes, m):
@@ -33,7 +34,7 @@ def arrays({kept}, sizes, m):
     return [{arrays}]
 
 
-@njit(cache=True, error_model="numpy", fastmath={{"reassoc", "nsz", "contract"}})
+@njit(cache=True, error_model="numpy", fastmath={{"nsz", "contract"}})
 def run({arrays}, {X}s, {Y}s, sizes, settings, m, count, step, loss_sum):
 {numbers}
     for k in range(count):

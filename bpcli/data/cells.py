@@ -28,7 +28,7 @@ Cells are float64, or str in lower case for truth values, or str; None where mis
 TRUTH = frozenset({"true", "false"})
 """In whatever case."""
 
-INFINITE = re.compile(r"\s*[-+]?inf(inity)?\s*", re.IGNORECASE)
+INFINITE = re.compile(r"\s*[-+]?inf(inity)?\s*", re.IGNORECASE | re.ASCII)
 
 
 def looks_like_number(text: str) -> bool:

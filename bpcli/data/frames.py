@@ -45,7 +45,7 @@ def _frames(
             dtype={name: "str" for name in names if name in letter or name in text},
             na_values={name: words for name in names if name not in letter},
             keep_default_na=False,
-            skipinitialspace=True,
+            skipinitialspace=sheet.delimiter != " ",
             index_col=False,
             low_memory=False,
             chunksize=max(1, CHUNK // len(names)),

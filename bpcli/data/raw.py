@@ -218,7 +218,7 @@ class Matrix:
 FEW = 0.1
 """Up to this share of other cells, a text column looks like numbers with slips in it."""
 
-NUMBER = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*")
+NUMBER = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*", re.ASCII)
 
 
 def is_number(text: str) -> bool:

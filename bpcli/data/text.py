@@ -166,7 +166,7 @@ def _records(content: Content, delimiter: str) -> Iterator[tuple[int, list[str]]
             yield line
 
     with _text(content) as stream:
-        reader = csv.reader(lines(chain(stream, [END])), delimiter=delimiter, skipinitialspace=True)
+        reader = csv.reader(lines(chain(stream, [END])), delimiter=delimiter, skipinitialspace=delimiter != " ")
         line = 1
         for record in reader:
             if read[0] is END:

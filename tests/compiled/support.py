@@ -36,6 +36,12 @@ def product(left, right, out):
 def accumulate(factor, left, right, out):
     out += factor * (left @ right)
 
+def inner(left, right, zero):
+    return zero + np.dot(left, right)
+
+def total(vector):
+    return np.sum(vector, dtype=np.float64)
+
 product_along_rows = product_of_rows = product
 accumulate_of_rows = accumulate
 """

@@ -11,15 +11,17 @@ import pytest
 
 pytest.importorskip("numba")
 
+from bpcli import training
 from bpcli.compiled import kernels
 from bpcli.compiled.recording import record
 from bpcli.compiled.steps import CompiledSteps
+from bpcli.data.sources import Columns, Examples, Rows
 from bpcli.nn.activations import ACTIVATIONS
-from bpcli.nn.optimizers import OPTIMIZERS
-from bpcli.training import NumpySteps
+from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent
+from bpcli.training import NumpySteps, TrainingState
 from tests.nn.support import REDUCTIONS, loss, pairs
 
-from .support import Task, agree, residuals, task
+from .support import Task, agree, labels, numbers, residuals, task
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 """Of each array's largest number, after an epoch."""
@@ -52,6 +54,41 @@ def same(one: Task, batch_size: int) -> None:
 )
 def test_one_epoch_agrees_with_the_reference(details: dict[str, Any], batch_size: int) -> None:
     same(task(size=50, **details), batch_size)
+
+
+class Separated(Task):
+    """Logits so far on the right side that each term of the loss is what is left of a difference."""
+
+    def examples(self) -> Examples:
+        X = np.array([[20.0], [18], [-19], [-21], [25], [-17], [16], [22.5]], self.dtype)
+        return Examples(Rows(X), Columns((X.T > 0).astype(self.dtype)))
+
+    def state(self) -> TrainingState:
+        return training.start(np.array([1.0, 0.0], self.dtype), self.optimizer, self.tally(1))
+
+
+class Constant(Task):
+    """A target whose spread is 0 to the last bit, as long as nobody reorders its running mean."""
+
+    def examples(self) -> Examples:
+        return Examples(Rows(np.arange(9.0)[:, None]), Columns(np.full((1, 9), 0.1)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "output", "of", "tally", "dtype", "batch_size"),
+    [
+        (Separated, "sigmoid", "binary_cross_entropy", labels, "float32", 4),
+        (Constant, "identity", "half_squared_error", residuals, "float64", 3),
+    ],
+)
+def test_digits_that_a_formulas_order_keeps_are_kept(
+    kind: type[Task], output: str, of: str, tally: Any, dtype: str, batch_size: int
+) -> None:
+    given = task(output, loss(of), hidden=(), widths=(1, 1), tally=tally, dtype=dtype)
+    one = kind(given.network, GradientDescent(1e-12), dtype, tally)
+    found, wanted = (numbers(one.trained(steps, batch_size, epochs=1)) for steps in (CompiledSteps, NumpySteps))
+    for name in ("loss_sum", "tally"):
+        np.testing.assert_allclose(found[name], wanted[name], rtol=1e-6, atol=0, err_msg=name)
 
 
 def test_compiled_code_is_kept_for_every_network_of_its_kind(cache: Path) -> None:

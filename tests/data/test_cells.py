@@ -37,7 +37,7 @@ kinds = [
 @st.composite
 def texts(draw: st.DrawFn) -> tuple[str, Format, frozenset[str]]:
     """A table, how it is written, and the columns to be read to the letter."""
-    delimiter = draw(st.sampled_from(",;\t"))
+    delimiter = draw(st.sampled_from(",;\t "))
     columns = draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=3))
     records = draw(st.lists(st.tuples(*columns), min_size=1, max_size=5))
     header = draw(st.booleans())

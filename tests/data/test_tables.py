@@ -108,7 +108,9 @@ def test_decimal_notation_is_a_number(cell: str) -> None:
     assert read(f"a,b\n{cell},x\n").column("a").tolist() == [float(cell.strip('"'))]
 
 
-@pytest.mark.parametrize("cell", ["1_000", "0x1f", "1d3", "1,5", "50%", "one", "1e", "--1", "١", "nan", "infinit"])
+@pytest.mark.parametrize(
+    "cell", ["1_000", "\x1c5", "0x1f", "1d3", "1,5", "50%", "one", "1e", "--1", "١", "nan", "infinit"]
+)
 def test_other_notations_are_text(cell: str) -> None:
     assert read(f"a;b\n{cell};x\n1;x\n", Format(";")).column("a").tolist() == [cell, "1"]
 
@@ -281,6 +283,15 @@ RAGGED = "hint: quote cells that hold the delimiter, or set data.delimiter"
 )
 def test_malformed_table_is_refused_with_its_line(text: str | bytes, report: str) -> None:
     assert refused(text) == report
+
+
+def test_blanks_that_delimit_are_all_counted() -> None:
+    form = Format(" ")
+    assert table(read("a b\n1 2\n 3\n", form)) == {"a": [1, None], "b": [2, 3]}
+    assert refused("a b c\n1 2 3\n4  5 6\n", form) == (
+        "error: t.csv:3: 4 cells where the first row has 3\n"
+        "hint: quote cells that hold the delimiter, or set data.delimiter"
+    )
 
 
 @pytest.mark.parametrize("cell", ["1e400", "-1e400", "inf", "-Inf", "Infinity", "9" * 400])
