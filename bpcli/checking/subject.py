@@ -16,7 +16,7 @@ from bpcli.nn import Array, IndexArray
 from bpcli.nn.gradcheck import Probe
 from bpcli.nn.metrics import Decisions
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Gradient, OptimizerState
+from bpcli.nn.optimizers import Gradient, Optimizer, OptimizerState
 from bpcli.nn.parameters import Parameters, count
 from bpcli.streams import stream
 
@@ -60,8 +60,13 @@ def groups(network: Network, per_group: int | None, seed: int) -> list[Group]:
 
 @dataclass(frozen=True)
 class Remember:
-    """The rule that changes nothing and keeps the gradient it was given."""
+    """The rule that changes nothing and keeps the gradient it was given.
 
+    ``at_once`` takes −∂L/∂θ off zeros, as gradient descent takes η ∂L/∂θ off θ: compiled code
+    then lets the same products do both without storing dθ.
+    """
+
+    at_once: bool = False
     learning_rate: float = 0.0
 
     def start(self, theta: Array) -> OptimizerState:
@@ -70,16 +75,30 @@ class Remember:
 
     def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> Any:
         """Keep the gradient; return what the function of it returned."""
-        loss = gradient(theta, state.dtheta, 1.0)
-        np.copyto(state.memory["gradient"], state.dtheta)
+        kept = state.memory["gradient"]
+        if not self.at_once:
+            loss = gradient(theta, state.dtheta, 1.0)
+            np.copyto(kept, state.dtheta)
+            return loss
+        kept.fill(0)
+        loss = gradient(theta, state.dtheta, -1.0)
+        np.subtract(kept, state.dtheta, kept)
         return loss
 
 
 def gradients_of(
-    network: Network, theta: Array, examples: Examples, batches: list[IndexArray], engine: Engine | None = None
+    network: Network,
+    theta: Array,
+    examples: Examples,
+    batches: list[IndexArray],
+    engine: Engine | None = None,
+    optimizer: Optimizer | None = None,
 ) -> list[Array]:
-    """The gradient at θ, (P,), that the engine's own steps compute on each batch in turn, through the same buffers."""
-    rule = Remember()
+    """The gradient at θ, (P,), that the engine's own steps compute on each batch in turn, through the same buffers.
+
+    They compute it as under ``optimizer``: one without a memory takes it off θ at once.
+    """
+    rule = Remember(at_once=optimizer is not None and not optimizer.start(theta).memory)
     state = training.start(theta.copy(), rule, Decisions(network.sizes[-1], "largest"))
     steps = (engine or Engine()).steps(network, rule, state, examples)
     found = []

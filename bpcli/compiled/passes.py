@@ -9,7 +9,7 @@ from bpcli.compiled.operations import Dot, Each, OfNumbers, Step
 from bpcli.compiled.recording import Program
 from bpcli.compiled.symbols import Symbol, apart, same
 
-THETA, DTHETA = "theta", "dtheta"
+DTHETA = "dtheta"
 
 
 @dataclass(frozen=True)
@@ -29,21 +29,22 @@ def simplified(program: Program) -> list[Step | Group]:
 
 
 def _accumulated(steps: list[Step], symbols: dict[str, Symbol]) -> list[Step]:
-    """Where θ ← θ − dθ, and dθ is products alone, each product is taken off its part of θ at once.
+    """Where θ ← θ − dθ, and dθ is products alone, each product is taken off its part of θ at once; so with any vector.
 
     The products then come last, as backward still needs the W that they change,
     and dθ is never stored: one pass over memory instead of three.
     """
     concerned = [step for step in steps if DTHETA in _touched(step, symbols)]
-    if not concerned or concerned[-1] != Each(THETA, "subtract", (THETA, DTHETA)):
+    if not concerned or concerned[-1] != Each(concerned[-1].out, "subtract", (concerned[-1].out, DTHETA)):
         return steps
     products, update = [step for step in concerned if isinstance(step, Dot)], concerned[-1]
+    vector = symbols[update.out]
     if len(products) < len(concerned) - 1:
         return steps
     after = steps[steps.index(update) + 1 :]
-    if any(THETA in _touched(step, symbols) for step in after) or not _steady(products, steps, symbols):
+    if any(vector.name in _touched(step, symbols) for step in after) or not _steady(products, steps, symbols):
         return steps
-    moved = [replace(product, out=_part_of_theta(product.out, symbols), factor=1.0) for product in products]
+    moved = [replace(product, out=_same_part(vector, product.out, symbols), factor=1.0) for product in products]
     return [step for step in steps if step not in concerned] + list(moved)
 
 
@@ -61,10 +62,15 @@ def _steady(products: list[Dot], steps: list[Step], symbols: dict[str, Symbol]) 
     )
 
 
-def _part_of_theta(name: str, symbols: dict[str, Symbol]) -> str:
-    """The part of θ in the place of this part of dθ."""
-    wanted = symbols[name].expression.replace(DTHETA, THETA, 1)
-    return next(one.name for one in symbols.values() if one.root == THETA and one.expression == wanted)
+def _same_part(vector: Symbol, name: str, symbols: dict[str, Symbol]) -> str:
+    """The part of a vector in the place of this part of dθ."""
+    part = symbols[name]
+    wanted = part.expression.replace(DTHETA, vector.name, 1)
+    known = [one.name for one in symbols.values() if one.root == vector.name and one.expression == wanted]
+    if known:
+        return known[0]
+    view = part.expression.replace(DTHETA, "{}", 1)
+    return part.recorder.view(vector, view, part.shape, contiguous=part.contiguous).name
 
 
 def _root(name: str, symbols: dict[str, Symbol]) -> str:

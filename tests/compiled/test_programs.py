@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
+from bpcli.checking.subject import Remember, gradients_of
 from bpcli.compiled import steps as compiled
 from bpcli.compiled.recording import record
 from bpcli.compiled.source import source
 from bpcli.compiled.steps import CompiledSteps
+from bpcli.engines import Engine
 from bpcli.errors import DivergedError
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.losses import Reduction
@@ -104,6 +107,22 @@ def test_gradient_descent_keeps_no_gradient() -> None:
     text = source(record(one.network, one.optimizer, one.state().tally, np.dtype("float32"), single=False))
     assert "dtheta" not in text
     assert ("accumulate(factor" in text, "accumulate_of_rows(factor" in text) == (True, True)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_check_takes_the_gradient_by_the_products_that_train(name: str) -> None:
+    one = task(optimizer=name)
+    state = one.state()
+    rule = Remember(at_once=not state.optimizer.memory)
+    products = []
+    for optimizer in (one.optimizer, rule):
+        text = source(record(one.network, optimizer, state.tally, np.dtype("float64"), single=False))
+        products.append(re.findall(r"^ +(product\w*|accumulate\w*)\(", text, re.MULTILINE))
+    assert products[0] == products[1]
+    given = one.network, state.theta, one.examples(), [np.arange(5), np.arange(1), np.arange(3)]
+    found, wanted = gradients_of(*given, Engine("numba"), one.optimizer), gradients_of(*given)
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize("single", [False, True])

@@ -82,7 +82,7 @@ def gradcheck(
 
         return foreign.exchanged(built, batches[0], export, against, json=json)
     chosen = subject.groups(built.network, parameters, built.plan.seed)
-    gradients = subject.gradients_of(built.network, theta, part, batches, built.engine)
+    gradients = subject.gradients_of(built.network, theta, part, batches, built.engine, built.optimizer)
     comparisons = [
         Comparison(built.network, theta, gradient, subject.probe_of(built.network, part, batch), method)
         for batch, gradient in zip(batches, gradients, strict=True)

@@ -115,7 +115,7 @@ class Pieces:
         self, network: Network, parameters: Parameters, gradient: Parameters, ws: Workspace, factor: float = 1.0
     ) -> None:
         at = Pass(network, parameters, gradient, ws)
-        self.output(at, self.scale(at))
+        self.output(at, self.scale(at) * factor)
         for l in range(at.last, 0, -1):
             self.weights(at, l)
             self.biases(at, l)
