@@ -8,6 +8,7 @@ same engine; the resolved config names it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -97,13 +98,29 @@ def resolve(asked: Asked, shards: int, threads: int, work: Work) -> tuple[Engine
         raise ConfigError(
             "engine numba needs Numba and SciPy, which are not installed",
             key="engine",
-            hint="pip install 'bp[fast]', or engine: numpy",
+            hint="pip install 'bpcli[fast]', or engine: numpy",
         )
     if asked == "auto" and work.saving < WORTH_COMPILING:
         return reference, ""
+    if failure := _failure(work.plan.batch_size):
+        if asked == "numba":
+            hint = "install versions of NumPy, SciPy and Numba that go together, or engine: numpy"
+            raise ConfigError(f"Numba cannot be imported: {failure}", key="engine", hint=hint)
+        return reference, f"engine numpy, for Numba cannot be imported: {failure}"
     obstacle = work.obstacle
     if not obstacle:
         return Engine("numba"), ""
     if asked == "numba":
         raise ConfigError(f"engine numba cannot compile {obstacle}", key="engine", hint="engine: numpy")
     return reference, f"engine numpy, for there is no compiled form of {obstacle}"
+
+
+def _failure(batch_size: int) -> str:
+    """Why Numba, or the SciPy that products of batches need, cannot be imported although it is there, or nothing."""
+    try:
+        import_module("bpcli.compiled.products")
+        if batch_size > 1:
+            import_module("scipy.linalg.cython_blas")
+    except Exception as error:  # noqa: BLE001 - versions that do not go together fail in many ways
+        return " ".join(str(error).split()) or type(error).__name__
+    return ""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -61,7 +64,7 @@ def convert(
 
     from bpcli.data import conversion
     from bpcli.data.raw import Format
-    from bpcli.display import say
+    from bpcli.display import say, warn
     from bpcli.errors import ConfigError
 
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
@@ -74,11 +77,42 @@ def convert(
         raise ConfigError("TARGET is the file to convert itself", where=str(target), hint="name another file")
     form = Format(delimiter, header) if missing is None else Format(delimiter, header, tuple(missing))
     wanted = conversion.Wanted(form, targets, list(drop or []), np.dtype(dtype))
-    done = conversion.convert(source, target, wanted, _silently if quiet else _now_and_then())
+    with _stopped_cleanly():
+        done, notes = conversion.convert(source, target, wanted, _silently if quiet else _now_and_then())
     if not quiet:
+        warn(notes.lines())
         for line in _told(done):
             say(line)
     _result(target, done, json=json)
+
+
+class _Stopped(BaseException):
+    """A signal came; no ``except Exception`` on the way holds it up."""
+
+
+@contextmanager
+def _stopped_cleanly() -> Iterator[None]:
+    """Let a signal that ends us be noticed where a half file is cleaned up."""
+    from bpcli.cli import die_of
+
+    caught: list[signal.Signals] = []
+
+    def stop(number: int, _frame: object) -> None:
+        caught.append(signal.Signals(number))
+        raise _Stopped
+
+    heeded = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    previous = {number: signal.getsignal(number) for number in heeded}
+    for number, handler in previous.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, stop)
+    try:
+        yield
+    except _Stopped:
+        die_of(caught[0])
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _silently(rows: int) -> None:

@@ -34,14 +34,17 @@ class Kernel:
     fresh: bool
 
 
-def load(program: Program) -> Kernel:
-    """The program's functions, from the cache where they are there."""
+def load(program: Program, *, anew: bool = False) -> Kernel:
+    """The program's functions, from the cache where they are there; ``anew`` without what it holds of them."""
     text = source(program)
     called = Path(__file__).with_name("products.py").read_text(encoding="utf-8")  # compiled into it
     key = f"{__version__}\n{metadata.version('numba')}\n{called}\n{text}"
     name = "kernel_" + sha256(key.encode()).hexdigest()[:16]
     try:
-        return _loaded(name, _placed(folder(), name, text))
+        path = _placed(folder(), name, text)
+        if anew:
+            _forget(path)
+        return _loaded(name, path)
     except (OSError, RuntimeError):  # no place to write, or, as Numba tells it, none to keep compiled code
         return _loaded(name, _placed(Path(_temporary().name), name, text))
 
@@ -75,6 +78,11 @@ def _placed(place: Path, name: str, text: str) -> Path:
         part = place / f".{name}.{os.getpid()}.part"
         part.write_bytes(data)
         part.replace(path)
-        for stale in (place / "__pycache__").glob(f"{name}.run-*"):
-            stale.unlink(missing_ok=True)
+        _forget(path)
     return path
+
+
+def _forget(path: Path) -> None:
+    """Drop compiled code."""
+    for stale in (path.parent / "__pycache__").glob(f"{path.stem}.run-*"):
+        stale.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from math import isfinite
 from time import perf_counter
 
@@ -42,10 +43,17 @@ class CompiledSteps:
         single = batch_size == 1
         program = record(self.network, self.optimizer, self.state.tally, self.state.theta.dtype, single=single)
         self.kernel = load(program)
+        if not self.kernel.fresh:
+            try:
+                self._take(np.arange(0), batch_size)
+            except Exception:  # noqa: BLE001 - what is kept is damaged, which shows in many ways
+                self.arrays.clear()
+                self.kernel = load(program, anew=True)
         if self.kernel.fresh:
             kind = "the steps of this kind of network" + ", for single examples" * single
             yield f"compiling {kind}; it is done once"
-        self._take(np.arange(0), batch_size)
+            with suppress(OSError):  # compiled, but there is no room to keep it
+                self._take(np.arange(0), batch_size)
 
     def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
         """Step through ``order`` from the state's position until it ends or time is up."""

@@ -8,6 +8,7 @@ import stat
 import sys
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -91,10 +92,23 @@ def _of_file(path: Path) -> Content:
     def unzipped() -> BinaryIO:
         return io.BufferedReader(_Unzipped(path.open("rb"), str(path)), SAMPLE)
 
-    with path.open("rb") as file, _Unzipped(file, str(path)) as start:
-        sample = start.read(SAMPLE) or b""
-        length = int(about.st_size * len(sample) / max(file.tell(), 1))
-    return Content(str(path), unzipped, sample[:HEAD], length)
+    with unzipped() as start:
+        sample = start.read(HEAD)
+    return Content(str(path), unzipped, sample, _unzipped_length(path, about.st_size))
+
+
+def _unzipped_length(path: Path, size: int) -> int:
+    """How long a gzip file of ``size`` bytes is likely to be: as its beginning, and no less than its end says."""
+    with path.open("rb") as file:
+        beginning = file.read(SAMPLE)
+        file.seek(max(size - 4, 0))
+        told = int.from_bytes(file.read(4), "little")  # modulo 2³²
+    decompressor = zlib.decompressobj(wbits=31)
+    with suppress(zlib.error):  # damage is told where it is met
+        sample = decompressor.decompress(beginning, SAMPLE)
+        used = len(beginning) - len(decompressor.unconsumed_tail) - len(decompressor.unused_data)
+        return max(told, int(size * len(sample) / max(used, 1)))
+    return told
 
 
 class _Unzipped(io.RawIOBase):

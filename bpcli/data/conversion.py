@@ -20,10 +20,10 @@ from numpy.lib import format as npy
 from bpcli.data import arrays
 from bpcli.data.cells import Chunk
 from bpcli.data.columns import Category
-from bpcli.data.content import content
+from bpcli.data.content import Content, content
 from bpcli.data.memory import blocks
-from bpcli.data.notes import listed
-from bpcli.data.raw import Format, Matrix, as_texts
+from bpcli.data.notes import Notes, listed
+from bpcli.data.raw import FEW, Format, Matrix, as_texts, is_number
 from bpcli.data.targets import TRUTH
 from bpcli.errors import ConfigError, DataError, did_you_mean
 from bpcli.nn import Array
@@ -80,6 +80,12 @@ class Number:
         infinite = np.flatnonzero(np.isinf(out[:, 0]))
         if len(infinite):
             row = int(infinite[0])
+            if np.isinf(cells[row]):
+                raise DataError(
+                    f"column {self.name!r} holds {cells[row]:g}, not a finite number",
+                    where=where(row),
+                    hint="leave the cell empty where the number is unknown",
+                )
             raise DataError(
                 f"column {self.name!r} holds {cells[row]:g}, out of the range of {out.dtype}",
                 where=where(row),
@@ -126,19 +132,46 @@ class Classes:
 Maker = Number | Words | Classes
 
 
-def convert(source: str, target: Path, wanted: Wanted, seen: Seen) -> Converted:
+def convert(source: str, target: Path, wanted: Wanted, seen: Seen) -> tuple[Converted, Notes]:
     """Write the table or array ``source`` to ``target``, whole or not at all.
 
     Raises:
         DataError: the file is absent or malformed, holds an infinite number, or lacks a target in some row.
         ConfigError: a column that is named is not there, or text has too many categories.
     """
+    before = _state(source)
     held = content(source)
     reader = arrays.reader(held.head)
-    if reader is not None:
-        return _convert_matrix(reader(held), target, wanted, seen)
+
+    def unchanged() -> None:
+        if _state(source) != before:
+            raise DataError(
+                "the file changed while it was read", where=source, hint="convert it once nobody writes to it"
+            )
+
+    try:
+        if reader is not None:
+            return _convert_matrix(reader(held), target, wanted, seen)
+        return _convert_table(held, target, wanted, seen, unchanged)
+    except Exception:
+        unchanged()  # else what is amiss is the file's own
+        raise
+
+
+def _state(source: str) -> tuple[int, int] | None:
+    """What changes when a file is written to; None where it is no file or not there."""
+    path = Path(source)
+    if not path.is_file():
+        return None
+    about = path.stat()
+    return about.st_size, about.st_mtime_ns
+
+
+def _convert_table(
+    held: Content, target: Path, wanted: Wanted, seen: Seen, unchanged: Callable[[], None]
+) -> tuple[Converted, Notes]:
     if held.head[:4] == b"PAR1":
-        raise DataError("Parquet is not converted", where=source, hint="write the table as CSV, or with numpy.save")
+        raise DataError("Parquet is not converted", where=held.path, hint="write the table as CSV, or with numpy.save")
     from bpcli.data.tables import chunks
     from bpcli.data.text import look_through
 
@@ -154,16 +187,21 @@ def convert(source: str, target: Path, wanted: Wanted, seen: Seen) -> Converted:
     makers = [_maker(known[name], targets, sheet.path) for name in order]
     places = [sheet.names.index(name) for name in order]
     rows = ([cells[place][1] for place in places] for cells in chunks(sheet, letter, torn))
-    return _write(target, found[0].rows, makers, rows, wanted.dtype, sheet.where, targets, seen)
+    notes = Notes(nearly_numbers=[f"{name} ({known[name].slip!r})" for name in order if known[name].nearly_numbers])
+    written = _write(target, found[0].rows, makers, rows, wanted.dtype, sheet.where, targets, seen, unchanged)
+    return written, notes
 
 
-def _convert_matrix(raw: Matrix, target: Path, wanted: Wanted, seen: Seen) -> Converted:
+def _convert_matrix(raw: Matrix, target: Path, wanted: Wanted, seen: Seen) -> tuple[Converted, Notes]:
     targets = _targets(raw.names, wanted, raw.path, raw.own_targets)
-    order = [*(name for name in raw.names if name not in targets and name not in wanted.drop), *targets]
+    apart_from_features = {*targets, *raw.own_targets, *wanted.drop}
+    order = [*(name for name in raw.names if name not in apart_from_features), *targets]
     apart = {name: raw.column(name) for name in raw.own_targets}
     makers: list[Maker] = [Number(name, required=name in targets) for name in order]
     for k, name in enumerate(order):
         if name in apart and apart[name].dtype == object:
+            if len(targets) > 1:
+                raise _several(name, raw.path, sorted(set(apart[name])))
             makers[k] = Classes(name, tuple(sorted(set(apart[name]))))
 
     def rows() -> Iterator[list[Array]]:
@@ -175,7 +213,7 @@ def _convert_matrix(raw: Matrix, target: Path, wanted: Wanted, seen: Seen) -> Co
             ]
             raw.done(start, stop)
 
-    return _write(target, raw.size, makers, rows(), wanted.dtype, raw.where, targets, seen)
+    return _write(target, raw.size, makers, rows(), wanted.dtype, raw.where, targets, seen, lambda: None), Notes()
 
 
 def _targets(names: list[str], wanted: Wanted, path: str, own: list[str] | None = None) -> list[str]:
@@ -197,12 +235,40 @@ def _targets(names: list[str], wanted: Wanted, path: str, own: list[str] | None 
 
 @dataclass
 class _Column:
-    """What a column turned out to hold: the ``kinds`` of its cells, and its ``words``, None from too many on."""
+    """What a column turned out to hold: the ``kinds`` of its cells, and its ``words``, None from too many on.
+
+    ``slips`` of its ``present`` cells are no numbers, ``slip`` the first of them.
+    """
 
     name: str
     kinds: set[str] = field(default_factory=set)
     words: set[str] | None = field(default_factory=set)
     rows: int = 0
+    present: int = 0
+    slips: int = 0
+    slip: str = ""
+
+    @property
+    def nearly_numbers(self) -> bool:
+        """Whether it is text for a few cells only."""
+        return 0 < self.slips <= FEW * self.present
+
+    def take(self, kind: str, cells: Array) -> None:
+        """See what some cells of one kind hold."""
+        self.kinds.add(kind)
+        if kind == "number":
+            self.present += int(np.count_nonzero(~np.isnan(cells)))
+            return
+        texts = [cell for cell in cells if cell is not None]
+        slips = [text for text in texts if not is_number(text)]
+        self.present, self.slips, self.slip = (
+            self.present + len(texts),
+            self.slips + len(slips),
+            self.slip or next(iter(slips), ""),
+        )
+        if self.words is not None:
+            self.words.update(texts)
+            self.words = self.words if len(self.words) <= MOST else None
 
 
 def _examine(names: list[str], chunks: Iterator[Chunk], drop: list[str], seen: Seen) -> list[_Column]:
@@ -211,12 +277,8 @@ def _examine(names: list[str], chunks: Iterator[Chunk], drop: list[str], seen: S
     for chunk in chunks:
         for column, (kind, cells) in zip(found, chunk, strict=True):
             column.rows += len(cells)
-            if column.name in drop or kind is None:
-                continue
-            column.kinds.add(kind)
-            if kind != "number" and column.words is not None:
-                column.words.update(cell for cell in cells if cell is not None)
-                column.words = column.words if len(column.words) <= MOST else None
+            if column.name not in drop and kind is not None:
+                column.take(kind, cells)
         seen(found[0].rows)
     return found
 
@@ -228,11 +290,7 @@ def _maker(column: _Column, targets: list[str], path: str) -> Maker:
     if of_target and len(targets) > 1:
         other = sorted(word for word in column.words or () if word.lower() not in TRUTH)
         if other or column.words is None:
-            raise ConfigError(
-                f"target {name!r} of {path} is text ({listed([repr(word) for word in other])})",
-                where="command line",
-                hint="several targets are numbers, or true and false; one alone may be text",
-            )
+            raise _several(name, path, other)
         return Number(name, required=True)
     if column.words is None:
         raise ConfigError(
@@ -244,6 +302,14 @@ def _maker(column: _Column, targets: list[str], path: str) -> Maker:
     return Classes(name, words) if of_target else Words(Category(name, words, boolean=column.kinds == {"truth"}))
 
 
+def _several(name: str, path: str, words: list[str]) -> ConfigError:
+    return ConfigError(
+        f"target {name!r} of {path} is text ({listed([repr(word) for word in words])})",
+        where="command line",
+        hint="several targets are numbers, or true and false; one alone may be text",
+    )
+
+
 def _write(
     target: Path,
     size: int,
@@ -253,8 +319,9 @@ def _write(
     where: Where,
     targets: list[str],
     seen: Seen,
+    unchanged: Callable[[], None],
 ) -> Converted:
-    """Write the header, then a chunk of rows after the other."""
+    """Write the header, then a chunk of rows after the other; the source must be ``unchanged`` at the end."""
     names = [name for maker in makers for name in maker.outputs]
     with replacing(target) as file:
         header = {"descr": npy.dtype_to_descr(dtype), "fortran_order": False, "shape": (size, len(names))}
@@ -264,6 +331,7 @@ def _write(
             _write_rows(file, cells, makers, len(names), dtype, partial(_later, where, first))
             first += len(cells[0])
             seen(first)
+        unchanged()
     classes = next((list(maker.labels) for maker in makers if isinstance(maker, Classes)), None)
     return Converted(size, names, targets, classes)
 

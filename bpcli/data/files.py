@@ -25,9 +25,11 @@ class FilePair:
         return [self.features] if self.targets is None else [self.features, self.targets]
 
 
-def digest(path: str) -> str:
-    """The SHA-256 of a file's bytes as they lie on disk."""
+def digest(path: str) -> str | None:
+    """The SHA-256 of a file's bytes as they lie on disk; None of a pipe, which can be read only once."""
     try:
+        if not Path(path).is_file():
+            return None
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:

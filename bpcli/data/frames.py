@@ -14,8 +14,8 @@ from bpcli.data.text import Sheet
 from bpcli.errors import DataError
 from bpcli.nn import Array
 
-CHUNK = 1 << 19
-"""Cells read at a time."""
+CHUNK, LEAST = 1 << 19, 256
+"""Cells read at a time, and rows however wide they are."""
 
 
 def chunks(sheet: Sheet, letter: frozenset[str], text: frozenset[str]) -> Iterator[Chunk]:
@@ -34,24 +34,27 @@ def _frames(
 ) -> Iterator[pd.DataFrame]:
     names = sheet.names
     words = [word for word in sheet.missing if not looks_like_number(word)]  # pandas would take -1 for -1.0
-    with (
-        sheet.open() as stream,
-        pd.read_csv(
-            stream,
-            sep=sheet.delimiter,
-            header=0 if sheet.form.header else None,
-            names=names,
-            usecols=only,
-            dtype={name: "str" for name in names if name in letter or name in text},
-            na_values={name: words for name in names if name not in letter},
-            keep_default_na=False,
-            skipinitialspace=sheet.delimiter != " ",
-            index_col=False,
-            low_memory=False,
-            chunksize=max(1, CHUNK // len(names)),
-        ) as reader,
-    ):
-        yield from reader
+    try:
+        with (
+            sheet.open() as stream,
+            pd.read_csv(
+                stream,
+                sep=sheet.delimiter,
+                header=0 if sheet.form.header else None,
+                names=names,
+                usecols=only,
+                dtype={name: "str" for name in names if name in letter or name in text},
+                na_values={name: words for name in names if name not in letter},
+                keep_default_na=False,
+                skipinitialspace=sheet.delimiter != " ",
+                index_col=False,
+                low_memory=False,
+                chunksize=max(LEAST, CHUNK // len(names)),
+            ) as reader,
+        ):
+            yield from reader
+    except pd.errors.ParserError as error:  # all that it refuses of a table has been refused by now
+        raise MemoryError from error
 
 
 def _told(

@@ -78,7 +78,7 @@ class Loaded:
     scale: ScaleName
     scale_targets: Literal["standard", "none"]
     notes: Notes
-    digests: dict[str, str]
+    digests: dict[str, str | None]
 
 
 def load(files: Files, wanted: Wanted, dtype: np.dtype, rng: np.random.Generator) -> Loaded:

@@ -70,7 +70,7 @@ def chunks(sheet: Sheet, letter: frozenset[str], text: frozenset[str]) -> Iterat
 
 def _reader(sheet: Sheet) -> ModuleType:
     """What reads a table of this size."""
-    if sheet.content.length <= SMALL:
+    if sheet.content.length <= SMALL or not sheet.delimiter.isascii():  # pandas knows no others
         return cells
     from bpcli.data import frames
 

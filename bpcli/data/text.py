@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -95,7 +96,8 @@ def refuse_too_large(content: Content, delimiter: str | None) -> None:
         raise DataError(
             f"its numbers take {_size(needed)} of memory, {_size(there)} are left",
             where=content.path,
-            hint=f"bp data convert {content.path} OUTPUT.npy, and train on that: it is read as needed, not loaded",
+            hint=f"bp data convert {shlex.quote(content.path)} OUTPUT.npy (--target COLUMN where it is not the last), "
+            "and train on that: it is read as needed, not loaded",
         )
 
 

@@ -117,6 +117,17 @@ def test_a_damaged_program_is_written_anew(tmp_path: Path, monkeypatch: pytest.M
     assert path.read_text(encoding="utf-8") == whole
 
 
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+def test_damaged_code_is_compiled_anew(suffix: str, cache: Path) -> None:
+    one = task(hidden=(), widths=(2, 3))
+    list(steps_of(one).prepare(1))
+    for path in (cache / "__pycache__").glob(f"*.{suffix}"):
+        path.write_bytes(path.read_bytes()[:20])
+    assert len(list(steps_of(one).prepare(1))) == 1
+    assert list(steps_of(one).prepare(1)) == []
+    same(one, 1)
+
+
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))

@@ -66,4 +66,5 @@ def test_a_small_table_is_read_as_a_large_one(case: tuple[str, Format, frozenset
         patch.setattr(tables, "SMALL", 0)
         assert found(*case) == small
         patch.setattr(frames, "CHUNK", 1)
+        patch.setattr(frames, "LEAST", 1)
         assert found(*case) == small

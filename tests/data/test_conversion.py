@@ -31,12 +31,13 @@ def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     if request.param is not None:
         monkeypatch.setattr("bpcli.data.tables.SMALL", 0)
         monkeypatch.setattr("bpcli.data.frames.CHUNK", request.param)
+        monkeypatch.setattr("bpcli.data.frames.LEAST", 1)
         monkeypatch.setattr("bpcli.data.memory.CELLS", request.param)
 
 
 def converted(folder: Path, content: str | bytes, **wanted: Any) -> tuple[Converted, Array]:
     source = write(folder, "source", content)
-    told = convert(source, folder / "target.npy", Wanted(**wanted), lambda rows: None)
+    told, _ = convert(source, folder / "target.npy", Wanted(**wanted), lambda rows: None)
     values: Array = np.load(folder / "target.npy")
     return told, values
 
@@ -220,3 +221,37 @@ def test_what_cannot_be_converted_is_refused_and_nothing_written(
     assert refusal(lambda: converted(tmp_path, content, **wanted), kind) == report
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source", "target.npy"]
     assert (tmp_path / "target.npy").read_bytes() == b"old"
+
+
+def noted(folder: Path, content: str, **wanted: Any) -> list[str]:
+    return convert(write(folder, "s.csv", content), folder / "t.npy", Wanted(**wanted), lambda rows: None)[1].lines()
+
+
+def test_column_of_numbers_with_a_slip_is_told(tmp_path: Path) -> None:
+    rows = "".join(f"{i},{3 * i}\n" for i in range(20))
+    warning = "columns read as text for a few values that are not numbers: {}"
+    assert noted(tmp_path, "a,y\n" + rows) == []
+    assert noted(tmp_path, "a,y\n" + rows + "1,n/a\n") == [warning.format("y ('n/a')")]
+    assert noted(tmp_path, "a,y\n" + rows + "x,1\n") == [warning.format("a ('x')")]
+    assert noted(tmp_path, "b,a,y\n" + rows.replace("\n", ",1\n") + "2,x,1\n", drop=["a"]) == []
+
+
+@pytest.mark.parametrize("change", ["3,word\n", "", "a,y\n1,2\n", "a,y\n1,2\n3,4\n5,6\n7,8\n"])
+def test_file_that_changes_meanwhile_is_refused_and_nothing_written(tmp_path: Path, change: str) -> None:
+    source, target = Path(write(tmp_path, "s.csv", "a,y\n1,2\n3,4\n5,6\n")), tmp_path / "t.npy"
+    changes = [change]
+
+    def seen(rows: int) -> None:
+        if changes:
+            with source.open("a" if change == "3,word\n" else "w", encoding="utf-8") as file:
+                file.write(changes.pop())
+
+    with pytest.raises(DataError, match="the file changed while it was read"):
+        convert(str(source), target, Wanted(), seen)
+    assert not target.exists()
+
+
+def test_targets_that_a_file_keeps_apart_are_no_features(tmp_path: Path) -> None:
+    source = write(tmp_path, "s.npz", npz(features=np.arange(6.0).reshape(3, 2), targets=np.array([1.0, 0, 1])))
+    told, _ = convert(source, tmp_path / "t.npy", Wanted(targets=["1"]), lambda rows: None)
+    assert (told.columns, told.targets) == (["0", "1"], ["1"])

@@ -26,6 +26,7 @@ def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     if request.param is not None:
         monkeypatch.setattr("bpcli.data.tables.SMALL", 0)
         monkeypatch.setattr("bpcli.data.frames.CHUNK", request.param)
+        monkeypatch.setattr("bpcli.data.frames.LEAST", 1)
 
 
 def read(text: str | bytes, form: Format | None = None, texts: Sequence[str] = (), path: str = "t.csv") -> Table:
