@@ -162,7 +162,8 @@ def test_table_too_large_for_memory_is_refused_before_it_is_read(
     assert 6 < float(report.removeprefix(told).split()[0]) < 12
     assert report.endswith(
         " MB of memory, 4.0 MB are left\n"
-        "hint: bp data convert t.csv OUTPUT.npy, and train on that: it is read as needed, not loaded"
+        "hint: bp data convert t.csv OUTPUT.npy (--target COLUMN where it is not the last), "
+        "and train on that: it is read as needed, not loaded"
     )
     monkeypatch.setattr("bpcli.data.text.available", lambda: 40_000_000)
     refuse_too_large(content(path), None)
