@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bpcli.errors import printable
-from bpcli.training import Epoch, Stretch
+from bpcli.training.loop import Epoch, Stretch
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -11,18 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from bpcli import choices, model
+from bpcli import choices
 from bpcli.choices import name_of
 from bpcli.config.reading import Read
 from bpcli.config.schema import Config, DataSection, PairSection
-from bpcli.data.files import FilePair
+from bpcli.data.encoding.targets import Labels, Targets
+from bpcli.data.files.raw import Format
+from bpcli.data.files.reading import FilePair
 from bpcli.data.loading import Files, Loaded, Part, Wanted, load
-from bpcli.data.raw import Format
-from bpcli.data.targets import Labels, Targets
-from bpcli.engines import Engine, Work, resolve
 from bpcli.errors import BpError, ConfigError, DataError, raise_all
-from bpcli.inference import new_tally
-from bpcli.model import Model
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Activation, Identity, Relu, Softmax
 from bpcli.nn.heads import join
@@ -33,7 +30,10 @@ from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from bpcli.nn.parameters import Parameters, initial
 from bpcli.streams import stream
-from bpcli.training import Plan
+from bpcli.training.engines import Engine, Work, resolve
+from bpcli.training.inference import new_tally
+from bpcli.training.initial_parameters import other_than, read_weights
+from bpcli.training.loop import Plan
 
 USUAL_BATCH = 32
 """The batch size where the config names none."""
@@ -67,11 +67,6 @@ class Experiment:
     def examples(self, part: str) -> Part | None:
         """A part's examples, None where there is no such part."""
         return self.loaded.parts.get(part)
-
-    def model(self, theta: Array) -> Model:
-        """The model with parameters θ."""
-        parameters = Parameters(self.network.sizes, theta)
-        return Model(self.network, parameters, self.loaded.features, self.loaded.targets, self.form)
 
 
 def build(read: Read) -> Experiment:
@@ -135,8 +130,8 @@ def _engine(config: Config, network: Network, loaded: Loaded, plan: Plan) -> Eng
 
 def _take_weights(path: Path, network: Network, parameters: Parameters, loaded: Loaded) -> None:
     """Start from a file's W and b, and tell where they were learned on something else."""
-    model.read_weights(path, parameters)
-    other = model.other_than(path, network, loaded.features, loaded.targets)
+    read_weights(path, parameters)
+    other = other_than(path, network, loaded.features, loaded.targets)
     if other:
         loaded.notes.other.append(
             f"the weights of {path} were learned with other {'; '.join(other)}: only W and b are taken over"
@@ -308,7 +303,7 @@ def _resolved(
     }
 
 
-def _brief(room: choices.Room, choice: Any) -> Any:
+def _brief(room: choices.Registry, choice: Any) -> Any:
     """The name alone where there are no settings."""
     described = choices.describe(room, choice)
     return described["name"] if len(described) == 1 else described

@@ -18,9 +18,9 @@ from typing import Any, BinaryIO
 import numpy as np
 import safetensors
 import safetensors.numpy
+from numpy.typing import NDArray
 
 from bpcli.errors import DataError, refused
-from bpcli.nn import Array
 
 HEADER = "bp"
 """The one key of a tensor file's metadata; several are not written in a stable order."""
@@ -118,13 +118,13 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
-def write_tensors(path: Path, tensors: dict[str, Array], header: dict[str, Any]) -> None:
+def write_tensors(path: Path, tensors: dict[str, NDArray[Any]], header: dict[str, Any]) -> None:
     """Write arrays by name with a JSON header as a safetensors file."""
     whole = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     write(path, safetensors.numpy.save(whole, metadata={HEADER: to_json(header)}))
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, Any] | None]:
+def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any] | None]:
     """The arrays of a safetensors file and its JSON header, None where it is not bp's.
 
     Raises:
@@ -142,7 +142,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, Any] | None]:
         raise refused("read", path, error) from error
 
 
-def parse_tensors(data: bytes) -> tuple[dict[str, Array], dict[str, Any] | None]:
+def parse_tensors(data: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any] | None]:
     """The arrays and bp's JSON header of a safetensors file's content.
 
     Raises:

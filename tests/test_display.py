@@ -14,7 +14,7 @@ import pytest
 
 from bpcli import display
 from bpcli.display import TrainingDisplay
-from bpcli.training import Epoch, Stretch
+from bpcli.training.loop import Epoch, Stretch
 
 
 def epoch(number: int, **values: float) -> Epoch:

@@ -11,8 +11,6 @@ import bpcli
 from benchmarks.workers.protocol import Task, Trainer, serve
 from benchmarks.workloads import SEED, Workload
 from bpcli.data.sources import ClassIndices, Columns, Examples, OneHot, Rows, Source
-from bpcli.engines import Engine
-from bpcli.inference import new_tally
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES, Loss
@@ -20,7 +18,10 @@ from bpcli.nn.metrics import METRICS
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.parameters import Parameters, count
-from bpcli.training import Epoch, Plan, Stretch, start, train
+from bpcli.training.engines import Engine
+from bpcli.training.inference import new_tally
+from bpcli.training.loop import Epoch, Plan, Stretch, train
+from bpcli.training.state import start
 
 WITHOUT_END = 10**9
 """More epochs than any measurement asks for."""

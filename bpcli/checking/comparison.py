@@ -11,7 +11,7 @@ import numpy as np
 
 from bpcli.checking.subject import Group, Kind
 from bpcli.nn import Array, IndexArray
-from bpcli.nn.gradcheck import (
+from bpcli.nn.gradient_check import (
     CENTRAL_STEP,
     FINER,
     ROUNDINGS,

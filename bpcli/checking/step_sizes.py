@@ -8,7 +8,7 @@ import numpy as np
 
 from bpcli.checking.comparison import Comparison, relative_to
 from bpcli.checking.subject import Group
-from bpcli.nn.gradcheck import central, crossings
+from bpcli.nn.gradient_check import central, crossings
 
 STEPS = tuple(10.0**-exponent for exponent in range(1, 13))
 """The steps h whose errors are compared."""

@@ -8,17 +8,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bpcli import training
 from bpcli.data.sources import Examples
-from bpcli.engines import Engine
 from bpcli.errors import DivergedError
 from bpcli.nn import Array, IndexArray
-from bpcli.nn.gradcheck import Probe
+from bpcli.nn.gradient_check import Probe
 from bpcli.nn.metrics import Decisions
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Gradient, Optimizer, OptimizerState
 from bpcli.nn.parameters import Parameters, count
 from bpcli.streams import stream
+from bpcli.training.engines import Engine
+from bpcli.training.state import start
 
 Kind = Literal["W", "b"]
 
@@ -99,7 +99,7 @@ def gradients_of(
     They compute it as under ``optimizer``: one without a memory takes it off θ at once.
     """
     rule = Remember(at_once=optimizer is not None and not optimizer.start(theta).memory)
-    state = training.start(theta.copy(), rule, Decisions(network.sizes[-1], "largest"))
+    state = start(theta.copy(), rule, Decisions(network.sizes[-1], "largest"))
     steps = (engine or Engine()).steps(network, rule, state, examples)
     found = []
     for batch in batches:

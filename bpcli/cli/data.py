@@ -63,7 +63,7 @@ def convert(
     import numpy as np
 
     from bpcli.data import conversion
-    from bpcli.data.raw import Format
+    from bpcli.data.files.raw import Format
     from bpcli.display import say, warn
     from bpcli.errors import ConfigError
 
@@ -137,7 +137,7 @@ def _now_and_then() -> Seen:
 
 def _told(done: Converted) -> list[str]:
     """What is where in the file, which has no names for its columns."""
-    from bpcli.data.notes import listed
+    from bpcli.data.warnings import listed
 
     columns = listed([f"{place} {name}" for place, name in enumerate(done.columns)])
     lines = [f"{done.examples:,} examples; columns: {columns}; target, last: {', '.join(done.targets)}"]

@@ -11,7 +11,7 @@ from bpcli.cli.arguments import Json, RunFolder
 
 if TYPE_CHECKING:
     from bpcli.data.loading import Part
-    from bpcli.model import Model
+    from bpcli.runs.model_file import Model
 
 Split = Literal["train", "validation", "test"]
 
@@ -33,8 +33,8 @@ def evaluate(
 
     Example: bp evaluate runs/iris-001 --split validation
     """
-    from bpcli import model
     from bpcli.errors import ConfigError
+    from bpcli.runs import model_file as model
 
     if targets is not None and data is None:
         raise ConfigError("--targets goes with --data", where="command line", hint="name the features' file too")
@@ -57,7 +57,7 @@ def evaluate(
 
 
 def _file(known: Model, data: Path, targets: Path | None) -> Part:
-    from bpcli.data.files import FilePair
+    from bpcli.data.files.reading import FilePair
     from bpcli.data.loading import load_known
     from bpcli.display import warn
 
@@ -69,10 +69,10 @@ def _file(known: Model, data: Path, targets: Path | None) -> Part:
 
 def _part(run: Path, known: Model, split: Split | None) -> tuple[Part, str]:
     """A part of the data that the run was made of, dealt as it was then."""
-    from bpcli.data.split import PARTS
+    from bpcli.data.splitting import PARTS
     from bpcli.display import warn
     from bpcli.errors import ConfigError
-    from bpcli.evaluation import parts
+    from bpcli.reporting.evaluation import parts
 
     found, notes = parts(run, known)
     warn(notes)
@@ -85,7 +85,7 @@ def _part(run: Path, known: Model, split: Split | None) -> tuple[Part, str]:
 
 
 def _assessed(known: Model, part: Part) -> dict[str, Any]:
-    from bpcli.evaluation import assess
+    from bpcli.reporting.evaluation import assess
 
     return assess(known, part)
 

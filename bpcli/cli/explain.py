@@ -13,7 +13,7 @@ Format = Literal["text", "markdown", "latex", "json"]
 
 def _documents(incomplete: str) -> list[str]:
     """Documents that complete a word."""
-    from bpcli.documents import DOCUMENTS
+    from bpcli.explaining.documents import DOCUMENTS
 
     return [name for name in DOCUMENTS if name.startswith(incomplete)]
 
@@ -50,8 +50,9 @@ def explain(
     Example: bp explain configs/xor.yaml --example 1 --example 2 --format latex > xor.tex
     """
     path, changes = config_and_overrides(words)
-    from bpcli import display, explanation, rendering
+    from bpcli import display
     from bpcli.cli.output import emit
+    from bpcli.explaining import explanation, rendering
 
     explained = explanation.explain(path, changes, document, example or [0])
     display.warn(explained.warnings)

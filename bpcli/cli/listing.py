@@ -9,9 +9,9 @@ import typer
 
 def _rooms(incomplete: str) -> list[str]:
     """Rooms that complete a word."""
-    from bpcli.choices import ROOMS
+    from bpcli.config.registries import REGISTRIES
 
-    return [room for room in ROOMS if room.startswith(incomplete)]
+    return [room for room in REGISTRIES if room.startswith(incomplete)]
 
 
 def listing(
@@ -24,16 +24,16 @@ def listing(
 
     Example: bp list activations leaky_relu
     """
-    from bpcli.choices import ROOMS
+    from bpcli.config.registries import REGISTRIES
     from bpcli.errors import ConfigError, did_you_mean
 
     if room is None:
-        for key, kinds in ROOMS.items():
+        for key, kinds in REGISTRIES.items():
             typer.echo(f"{key}: {', '.join(kinds)}")
         return
-    if room not in ROOMS:
-        raise ConfigError(f"there is no room {room!r}", where="command line", hint=did_you_mean(room, ROOMS))
-    choices = ROOMS[room]
+    if room not in REGISTRIES:
+        raise ConfigError(f"there is no room {room!r}", where="command line", hint=did_you_mean(room, REGISTRIES))
+    choices = REGISTRIES[room]
     if name is None:
         width = max(map(len, choices))
         for key, kind in choices.items():

@@ -24,10 +24,11 @@ def predict(
 
     Example: bp predict runs/iris-001 --data new.csv --output predictions.csv --keep id
     """
-    from bpcli import model, prediction
     from bpcli.cli.output import emit
     from bpcli.display import warn
     from bpcli.errors import ConfigError
+    from bpcli.reporting import prediction
+    from bpcli.runs import model_file as model
 
     if output is not None and output.exists() and Path(data).exists() and output.samefile(data):
         raise ConfigError("--output is the file of examples itself", where=str(output), hint="name another file")

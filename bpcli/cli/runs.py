@@ -25,14 +25,14 @@ def runs(
 
     Example: bp runs runs/sweep --by test_accuracy
     """
-    from bpcli import runs as room
     from bpcli.errors import ConfigError
+    from bpcli.runs import comparison
 
     if as_csv and json:
         raise ConfigError("--csv and --json are two forms of the same", where="command line", hint="give one")
-    found = room.find(folder)
-    metric = room.monitored(found, by) if found else (by or "loss")
-    rows = [_row(run, metric, room.differing(found)) for run in room.ranked(found, metric)]
+    found = comparison.find(folder)
+    metric = comparison.monitored(found, by) if found else (by or "loss")
+    rows = [_row(run, metric, comparison.differing(found)) for run in comparison.ranked(found, metric)]
     if json:
         from bpcli.cli.output import emit
         from bpcli.storage import to_json
@@ -43,9 +43,9 @@ def runs(
 
 
 def _row(run: Any, metric: str, differing: list[str]) -> dict[str, Any]:
-    from bpcli import runs as room
+    from bpcli.runs import comparison
 
-    best = room.best_epoch(run, metric)
+    best = comparison.best_epoch(run, metric)
     return {
         "run": str(run.folder),
         "settings": {key: run.settings.get(key) for key in differing},

@@ -15,8 +15,9 @@ from bpcli.cli.arguments import Json, Words, config_and_overrides
 
 if TYPE_CHECKING:
     from bpcli.experiment import Experiment
-    from bpcli.runs import Run
-    from bpcli.training import Epoch, Steps, TrainingState
+    from bpcli.runs.folder import Run
+    from bpcli.training.loop import Epoch, Steps
+    from bpcli.training.state import TrainingState
 
 SAVE_SECONDS = 10.0
 """The least time between two saves of a run under way: what a crash can cost."""
@@ -39,13 +40,15 @@ def train(
     Example: bp train configs/iris.yaml optimizer.learning_rate=0.05 epochs=100
     """
     path, changes = config_and_overrides(words)
-    from bpcli import display, experiment, runs, training
+    from bpcli import display, experiment
     from bpcli.config.reading import load
     from bpcli.errors import DivergedError
+    from bpcli.runs import folder as runs
+    from bpcli.training.state import start
 
     built = experiment.build(load(path, changes))
     runs.require_free(run)
-    state = training.start(built.parameters.theta, built.optimizer, built.tally())
+    state = start(built.parameters.theta, built.optimizer, built.tally())
     steps = _steps(built, state, quiet=quiet)
     created = runs.create(built, path.stem, run)
     if not quiet:
@@ -85,14 +88,14 @@ def _run(built: Experiment, run: Run, state: TrainingState, steps: Steps, *, qui
     Raises:
         DivergedError: training diverged; the run is kept.
     """
-    from bpcli import training
     from bpcli.cli import die_of
     from bpcli.display import TrainingDisplay
     from bpcli.errors import DivergedError
+    from bpcli.training import loop
 
     examples = built.examples("train")
     assert examples is not None
-    events = training.train(
+    events = loop.train(
         built.network,
         built.optimizer,
         built.plan,
@@ -112,7 +115,7 @@ def _run(built: Experiment, run: Run, state: TrainingState, steps: Steps, *, qui
         shower = TrainingDisplay(built.plan.epochs, examples.size, shown, quiet=quiet)
         try:
             for event in events:
-                if isinstance(event, training.Epoch):
+                if isinstance(event, loop.Epoch):
                     last = event
                     run.add(event)
                 shower.show(event)
@@ -151,8 +154,8 @@ def _steps(built: Experiment, state: TrainingState, *, quiet: bool) -> Steps:
 
 def _tested(built: Experiment, state: TrainingState) -> dict[str, float]:
     """The test part, evaluated once, with the parameters that the run keeps."""
-    from bpcli import inference, training
     from bpcli.nn.parameters import Parameters
+    from bpcli.training import inference, loop
 
     test = built.examples("test")
     if test is None:
@@ -160,7 +163,7 @@ def _tested(built: Experiment, state: TrainingState) -> dict[str, float]:
     tally = built.tally()
     parameters = Parameters(built.network.sizes, state.finite_theta)
     loss = inference.assess(built.network, parameters, test.features, test.targets, tally)
-    values = {"loss": loss, **training.read(built.metrics, tally, built.units)}
+    values = {"loss": loss, **loop.read(built.metrics, tally, built.units)}
     return {f"test_{name}": value for name, value in values.items()}
 
 

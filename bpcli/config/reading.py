@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bpcli.choices import ROOMS
 from bpcli.config import document, overrides, rules
 from bpcli.config.document import Node
+from bpcli.config.registries import REGISTRIES
 from bpcli.config.schema import CHOICE_MODELS, ENTRIES, PATHS, SECTIONS, Config
 from bpcli.errors import BpError, ConfigError, SeveralErrors, did_you_mean
 
@@ -182,7 +182,7 @@ def _unknown_key(location: tuple[str | int, ...], key: str) -> tuple[str, str]:
 def _example(key: str) -> str:
     examples = {
         "data": "for example data: {path: table.csv, target: label}",
-        "loss": f"choose from {', '.join(ROOMS['losses'])}",
+        "loss": f"choose from {', '.join(REGISTRIES['losses'])}",
         "units": "give the layer's width, for example units: 16",
         "features": "name the file with the features",
     }

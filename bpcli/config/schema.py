@@ -1,7 +1,7 @@
 """Which keys a config has, their types and defaults: pydantic over the choices' own dataclasses.
 
 A choice is a name or a mapping with ``name``; its other keys are the fields of
-the dataclass that its room lists under that name, constraints included. So a new
+the dataclass that its registry lists under that name, constraints included. So a new
 choice is parsed, checked and put into the JSON schema by being listed.
 """
 
@@ -27,7 +27,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from bpcli.choices import Room
+from bpcli.choices import Registry
 from bpcli.config.overrides import Entry
 from bpcli.nn.activations import ACTIVATIONS, Activation
 from bpcli.nn.initializers import INITIALIZERS, Initializer
@@ -76,11 +76,11 @@ class Shorthand:
 
 
 CHOICE_MODELS: dict[tuple[str, str], type[Section]] = {}
-"""The model of each choice, by its room's key and its name."""
+"""The model of each choice, by its registry's key and its name."""
 
 
 class Choice:
-    """A name, or a mapping with ``name`` and settings; handed on as the dataclass of the room.
+    """A name, or a mapping with ``name`` and settings; handed on as the dataclass of the registry.
 
     ``base`` adds keys that surround the choice, and ``join`` puts them together
     with it; a mapping without a name gets ``default``.
@@ -89,21 +89,21 @@ class Choice:
     def __init__(
         self,
         key: str,
-        room: Room,
+        registry: Registry,
         base: type[Section] = Section,
         join: Callable[[Any, Any], Any] = lambda model, choice: choice,
         default: str | None = None,
     ) -> None:
-        self.room, self.join = room, join
-        self.shorthand = Shorthand("name", {"enum": list(room)}, default)
-        for name, kind in room.items():
+        self.registry, self.join = registry, join
+        self.shorthand = Shorthand("name", {"enum": list(registry)}, default)
+        for name, kind in registry.items():
             CHOICE_MODELS[key, name] = _model(name, kind, base, required=name != default)
-        union: Any = reduce(or_, (CHOICE_MODELS[key, name] for name in room))
+        union: Any = reduce(or_, (CHOICE_MODELS[key, name] for name in registry))
         self.form = Annotated[union, Field(discriminator="name")]
 
     def built(self, model: Any) -> Any:
         """The choice that a validated model describes."""
-        kind = self.room[model.name]
+        kind = self.registry[model.name]
         return self.join(model, kind(**{setting.name: getattr(model, setting.name) for setting in fields(kind)}))
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

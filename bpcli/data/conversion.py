@@ -17,14 +17,14 @@ from typing import BinaryIO
 import numpy as np
 from numpy.lib import format as npy
 
-from bpcli.data import arrays
-from bpcli.data.cells import Chunk
-from bpcli.data.columns import Category
-from bpcli.data.content import Content, content
-from bpcli.data.memory import blocks
-from bpcli.data.notes import Notes, listed
-from bpcli.data.raw import FEW, Format, Matrix, as_texts, is_number
-from bpcli.data.targets import TRUTH
+from bpcli.data.encoding.columns import Category
+from bpcli.data.encoding.targets import TRUTH
+from bpcli.data.files import arrays
+from bpcli.data.files.csv_reader import Chunk
+from bpcli.data.files.memory import blocks
+from bpcli.data.files.open_bytes import Content, content
+from bpcli.data.files.raw import FEW, Format, Matrix, as_texts, is_number
+from bpcli.data.warnings import Notes, listed
 from bpcli.errors import ConfigError, DataError, did_you_mean
 from bpcli.nn import Array
 from bpcli.storage import replacing
@@ -172,8 +172,8 @@ def _convert_table(
 ) -> tuple[Converted, Notes]:
     if held.head[:4] == b"PAR1":
         raise DataError("Parquet is not converted", where=held.path, hint="write the table as CSV, or with numpy.save")
-    from bpcli.data.tables import chunks
-    from bpcli.data.text import look_through
+    from bpcli.data.files.tables import chunks
+    from bpcli.data.files.text import look_through
 
     sheet = look_through(held, wanted.form)
     targets = _targets(sheet.names, wanted, sheet.path)

@@ -7,15 +7,15 @@ from typing import Literal
 
 import numpy as np
 
-from bpcli.data import features as feature_room
-from bpcli.data import tasks
-from bpcli.data.features import Features, lacking
-from bpcli.data.files import FilePair, digest, read
-from bpcli.data.notes import Notes
-from bpcli.data.raw import Format, Matrix, Raw, slip_in
+from bpcli.data.encoding import features as feature_room
+from bpcli.data.encoding import tasks
+from bpcli.data.encoding.features import Features, lacking
+from bpcli.data.encoding.targets import Classes, Targets
+from bpcli.data.files.raw import Format, Matrix, Raw, slip_in
+from bpcli.data.files.reading import FilePair, digest, read
 from bpcli.data.sources import Examples
-from bpcli.data.split import PARTS, split
-from bpcli.data.targets import Classes, Targets
+from bpcli.data.splitting import PARTS, split
+from bpcli.data.warnings import Notes
 from bpcli.errors import ConfigError, raise_all
 from bpcli.nn import IndexArray
 

@@ -7,7 +7,7 @@ import pytest
 
 from bpcli.checking.comparison import CENTRAL_FLOOR, CENTRAL_TOLERANCE
 from bpcli.nn import Array
-from bpcli.nn.gradcheck import Probe, central, complex_step, crossings
+from bpcli.nn.gradient_check import Probe, central, complex_step, crossings
 from bpcli.nn.parameters import Parameters
 
 from .support import Subject, random_subject

@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 
 from bpcli.checking import comparison
+from bpcli.checking.known_mistakes import Verdict
 from bpcli.data.sources import Examples, Rows
-from bpcli.nn import Array, gradcheck
-from bpcli.nn.gradcheck import analytic, rounding
+from bpcli.nn import Array
+from bpcli.nn import gradient_check as gradcheck
+from bpcli.nn.gradient_check import analytic, rounding
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
-from bpcli.nn.slips import Verdict
 
 from .faults import FAULTS
 from .faults.mechanism import Pass, Pieces
 from .support import Subject, loss, subject
-from .test_slips import Homework
+from .test_known_mistakes import Homework
 
 SATURATED = 30.0
 """Times the weights of a layer, so that the units of it are near their limits."""

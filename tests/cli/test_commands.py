@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import typer.main
 
-from bpcli import __version__, choices, cli
+from bpcli import __version__, cli
+from bpcli.config.registries import REGISTRIES
 from tests.cli.support import Result, bp, good, points, process, refused, write_config
 
 
@@ -118,21 +119,21 @@ def test_completion_answers_the_shell(tmp_path: Path) -> None:
 
 def test_every_room_is_listed(tmp_path: Path) -> None:
     lines = good("list", cwd=tmp_path).out.splitlines()
-    assert lines == [f"{room}: {', '.join(kinds)}" for room, kinds in choices.ROOMS.items()]
+    assert lines == [f"{room}: {', '.join(kinds)}" for room, kinds in REGISTRIES.items()]
 
 
-@pytest.mark.parametrize("room", list(choices.ROOMS))
+@pytest.mark.parametrize("room", list(REGISTRIES))
 def test_every_choice_of_a_room_is_listed_with_its_summary(tmp_path: Path, room: str) -> None:
     lines = good("list", room, cwd=tmp_path).out.splitlines()
-    assert [text.split()[0] for text in lines] == list(choices.ROOMS[room])
+    assert [text.split()[0] for text in lines] == list(REGISTRIES[room])
     assert all(len(text.split()) > 1 for text in lines)
 
 
-@pytest.mark.parametrize(("room", "name"), [(room, name) for room, kinds in choices.ROOMS.items() for name in kinds])
+@pytest.mark.parametrize(("room", "name"), [(room, name) for room, kinds in REGISTRIES.items() for name in kinds])
 def test_every_choice_is_explained(tmp_path: Path, room: str, name: str) -> None:
     told = good("list", room, name, cwd=tmp_path).out
     assert told.startswith(f"{name}\n\n")
-    for setting, value in vars(choices.ROOMS[room][name]()).items():
+    for setting, value in vars(REGISTRIES[room][name]()).items():
         assert f"\n  {setting}: {value}\n" in told
 
 

@@ -56,7 +56,7 @@ def test_run_is_the_same_where_the_file_is_left_in_place(tmp_path: Path) -> None
     rng = np.random.default_rng(0)
     np.save(tmp_path / "a.npy", np.column_stack([rng.normal(2, 3, (90, 6)), np.arange(90) % 3]))
     write_config(tmp_path / "a.yaml", "data: {path: a.npy, split: {validation: 0.2}}\nloss: cross_entropy\nepochs: 2\n")
-    from bpcli.data import features
+    from bpcli.data.encoding import features
 
     good("train", "a.yaml", "--run", "held", "--quiet", cwd=tmp_path)
     before = features.LOADED

@@ -125,7 +125,7 @@ def test_numba_is_not_loaded_for_work_too_small_to_gain(folder: Path) -> None:
         "import sys; sys.argv = ['bp', 'train', 'points.yaml', '--quiet']\n"
         "from bpcli.cli import main\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert end.code == 0\n"
-        "print([name for name in ('numba', 'scipy', 'bpcli.compiled') if name in sys.modules])"
+        "print([name for name in ('numba', 'scipy', 'bpcli.training.compiled') if name in sys.modules])"
     )
     import subprocess
 

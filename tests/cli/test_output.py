@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli import cli, model
+from bpcli import cli
 from bpcli.errors import DataError
+from bpcli.runs import model_file as model
 from tests.cli.support import Result, bp, good, process, shell, write_config
 
 CONTROL = set(map(chr, range(32))) - {"\n"} | {"\x7f"}

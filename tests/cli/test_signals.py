@@ -175,7 +175,7 @@ def test_a_reader_that_leaves_ends_bp_in_silence(folder: Path) -> None:
 
 WHILE_TESTING = """
 import os, signal, sys
-from bpcli import inference
+from bpcli.training import inference
 from bpcli.cli import main
 
 assess, names = inference.assess, sys.argv.pop(1).split(",")

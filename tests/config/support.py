@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hint
 import pytest
 from hypothesis import settings
 
-from bpcli.choices import Room
+from bpcli.choices import Registry
 from bpcli.config.reading import Read, load
 from bpcli.config.schema import Config
 from bpcli.errors import BpError
@@ -27,7 +27,7 @@ SHIPPED = sorted(Path(__file__).parents[2].glob("configs/*.yaml"))
 BASE = "data: {path: table.csv}\nloss: cross_entropy\n"
 """A config with nothing but what it must have."""
 
-PLACES: dict[str, Room] = {
+PLACES: dict[str, Registry] = {
     "network.activation": ACTIVATIONS,
     "network.output": ACTIVATIONS,
     "network.initializer": INITIALIZERS,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bpcli.choices import Room
+from bpcli.choices import Registry
 from bpcli.config.document import dump, read
 from bpcli.config.reading import load
 from bpcli.config.schema import CHOICE_MODELS, SECTIONS, json_schema
@@ -178,7 +178,7 @@ def test_schema_requires_what_reading_requires(missing: str, tmp_path: Path) -> 
 
 
 def test_every_choice_of_every_room_has_a_model() -> None:
-    rooms: dict[str, Room] = {
+    rooms: dict[str, Registry] = {
         "activation": PLACES["network.output"],
         "initializer": PLACES["network.initializer"],
         "loss": PLACES["loss"],

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from bpcli.data.files import FilePair, read
+from bpcli.data.files.raw import Format, Raw
+from bpcli.data.files.reading import FilePair, read
 from bpcli.data.loading import Files, Loaded, Wanted, load
-from bpcli.data.raw import Format, Raw
 from bpcli.data.sources import Source
 from bpcli.errors import BpError
 from bpcli.nn import Array, IndexArray

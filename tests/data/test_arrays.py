@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.data.arrays import MAX_AXES, reader
-from bpcli.data.content import HEAD, of_bytes
-from bpcli.data.raw import Matrix
+from bpcli.data.files.arrays import MAX_AXES, reader
+from bpcli.data.files.open_bytes import HEAD, of_bytes
+from bpcli.data.files.raw import Matrix
 from bpcli.errors import BpError, DataError
 from bpcli.nn import Array
 

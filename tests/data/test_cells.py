@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.data import frames, tables
-from bpcli.data.content import of_bytes
-from bpcli.data.raw import Format
-from bpcli.data.tables import read_text
+from bpcli.data.files import pandas_reader as frames
+from bpcli.data.files import tables
+from bpcli.data.files.open_bytes import of_bytes
+from bpcli.data.files.raw import Format
+from bpcli.data.files.tables import read_text
 from bpcli.errors import DataError
 
 from .support import deterministic, table

@@ -11,7 +11,7 @@ import pytest
 
 from bpcli.data import conversion
 from bpcli.data.conversion import Converted, Wanted, convert
-from bpcli.data.raw import Format
+from bpcli.data.files.raw import Format
 from bpcli.errors import BpError, ConfigError, DataError
 from bpcli.nn import Array
 
@@ -29,10 +29,10 @@ MIXED: dict[str, list[Any]] = {
 def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many cells are handled at a time, and whoever reads the table."""
     if request.param is not None:
-        monkeypatch.setattr("bpcli.data.tables.SMALL", 0)
-        monkeypatch.setattr("bpcli.data.frames.CHUNK", request.param)
-        monkeypatch.setattr("bpcli.data.frames.LEAST", 1)
-        monkeypatch.setattr("bpcli.data.memory.CELLS", request.param)
+        monkeypatch.setattr("bpcli.data.files.tables.SMALL", 0)
+        monkeypatch.setattr("bpcli.data.files.pandas_reader.CHUNK", request.param)
+        monkeypatch.setattr("bpcli.data.files.pandas_reader.LEAST", 1)
+        monkeypatch.setattr("bpcli.data.files.memory.CELLS", request.param)
 
 
 def converted(folder: Path, content: str | bytes, **wanted: Any) -> tuple[Converted, Array]:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.data.columns import Category, Number
-from bpcli.data.features import Features, TableFeatures, from_json, learn, require
-from bpcli.data.notes import Notes
-from bpcli.data.raw import Matrix, Raw, Table
+from bpcli.data.encoding.columns import Category, Number
+from bpcli.data.encoding.features import Features, TableFeatures, from_json, learn, require
+from bpcli.data.files.raw import Matrix, Raw, Table
+from bpcli.data.warnings import Notes
 from bpcli.errors import ConfigError, DataError
 from bpcli.nn import Array
 

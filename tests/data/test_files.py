@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.data.files import FilePair, digest, read
-from bpcli.data.raw import Format, Matrix, Table
+from bpcli.data.files.raw import Format, Matrix, Table
+from bpcli.data.files.reading import FilePair, digest, read
 from bpcli.errors import DataError, ExitStatus, SystemRefusedError
 
 from .support import KINDS, NUMBERS, csv, idx, npy, parquet, read_file, refusal, table, write

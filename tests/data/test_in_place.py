@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.data.content import content
-from bpcli.data.files import FilePair
+from bpcli.data.files.open_bytes import content
+from bpcli.data.files.raw import Format, Matrix
+from bpcli.data.files.reading import FilePair
+from bpcli.data.files.text import refuse_too_large
 from bpcli.data.loading import Loaded, load_known
-from bpcli.data.raw import Format, Matrix
 from bpcli.data.sources import ByteRows, FileRows, Rows
-from bpcli.data.text import refuse_too_large
 from bpcli.errors import DataError
 
 from .support import PRECISIONS, SCALES, csv, features, idx, loaded, npy, npz, read_file, refusal, targets, write
@@ -44,13 +44,13 @@ every_file = pytest.mark.parametrize("name", FILES)
 
 @pytest.fixture(params=[1 << 19, 50], ids=["at once", "in pieces"])
 def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bpcli.data.memory.CELLS", request.param)
+    monkeypatch.setattr("bpcli.data.files.memory.CELLS", request.param)
 
 
 def both(monkeypatch: pytest.MonkeyPatch, path: str, **how: Any) -> list[Loaded]:
     """Loaded, then left in its file."""
     before = loaded(path, fractions=FRACTIONS, **how)
-    monkeypatch.setattr("bpcli.data.features.LOADED", 0)
+    monkeypatch.setattr("bpcli.data.encoding.features.LOADED", 0)
     return [before, loaded(path, fractions=FRACTIONS, **how)]
 
 
@@ -105,7 +105,7 @@ def test_images_are_bytes_in_their_file(tmp_path: Path) -> None:
 
 
 def test_compressed_arrays_are_loaded_however_many_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bpcli.data.features.LOADED", 0)
+    monkeypatch.setattr("bpcli.data.encoding.features.LOADED", 0)
     for content_of in (gzip.compress(FILES["float64"]), npz(features=VALUES)):
         of = loaded(write(tmp_path, "f", content_of))
         assert isinstance(of.parts["train"].features, Rows)
@@ -124,10 +124,10 @@ def test_number_out_of_range_is_refused_with_its_row_wherever_it_lies(
     values = VALUES.copy()
     values[17, 2] = -1e300
     path = write(tmp_path, "f", npy(values))
-    monkeypatch.setattr("bpcli.data.memory.CELLS", 20)
+    monkeypatch.setattr("bpcli.data.files.memory.CELLS", 20)
     reports = []
     for limit in (1 << 28, 0):
-        monkeypatch.setattr("bpcli.data.features.LOADED", limit)
+        monkeypatch.setattr("bpcli.data.encoding.features.LOADED", limit)
         reports.append(refusal(lambda: loaded(path, scale="none", dtype="float32"), DataError))
 
     assert reports[0] == reports[1]
@@ -137,7 +137,7 @@ def test_number_out_of_range_is_refused_with_its_row_wherever_it_lies(
 def test_known_encoding_leaves_another_file_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, "f", FILES["missing"])
     of = loaded(path)
-    monkeypatch.setattr("bpcli.data.features.LOADED", 0)
+    monkeypatch.setattr("bpcli.data.encoding.features.LOADED", 0)
 
     part, notes = load_known(FilePair(path), Format(), of.features, of.targets, np.dtype("float64"))
     assert isinstance(part.features, FileRows)
@@ -153,7 +153,7 @@ def test_table_too_large_for_memory_is_refused_before_it_is_read(
 ) -> None:
     text = csv({name: [f"{i}.25" for i in range(100_000)] for name in "abcdefghij"}).encode()
     path = write(tmp_path, "t.csv", gzip.compress(text, 1) if packed else text)
-    monkeypatch.setattr("bpcli.data.text.available", lambda: 4_000_000)
+    monkeypatch.setattr("bpcli.data.files.text.available", lambda: 4_000_000)
 
     report = refusal(lambda: read_file(path), DataError)
 
@@ -165,5 +165,5 @@ def test_table_too_large_for_memory_is_refused_before_it_is_read(
         "hint: bp data convert t.csv OUTPUT.npy (--target COLUMN where it is not the last), "
         "and train on that: it is read as needed, not loaded"
     )
-    monkeypatch.setattr("bpcli.data.text.available", lambda: 40_000_000)
+    monkeypatch.setattr("bpcli.data.files.text.available", lambda: 40_000_000)
     refuse_too_large(content(path), None)

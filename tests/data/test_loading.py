@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.data.files import FilePair
+from bpcli.data.files.raw import Format
+from bpcli.data.files.reading import FilePair
 from bpcli.data.loading import Files, Loaded, Wanted, load, load_known
-from bpcli.data.raw import Format
 from bpcli.errors import BpError, ConfigError, DataError, ExitStatus
 
 from .support import KINDS, PRECISIONS, SCALES, csv, features, idx, loaded, npy, npz, parquet, refusal, targets, write

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bpcli.data.scaling import SCALINGS, Scaling, learn, stored
+from bpcli.data.encoding.scaling import SCALINGS, Scaling, learn, stored
 from bpcli.errors import DataError
 from bpcli.nn import Array
 

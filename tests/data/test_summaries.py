@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bpcli.data import medians as medians_room
-from bpcli.data.medians import medians
-from bpcli.data.raw import Matrix
-from bpcli.data.scaling import SCALINGS, Scaling
-from bpcli.data.selection import Selection
-from bpcli.data.summaries import scaling, summary
+from bpcli.data.encoding import medians as medians_room
+from bpcli.data.encoding.medians import medians
+from bpcli.data.encoding.scaling import SCALINGS, Scaling
+from bpcli.data.encoding.selection import Selection
+from bpcli.data.encoding.summaries import scaling, summary
+from bpcli.data.files.raw import Matrix
 from bpcli.nn import Array
 
 from .support import SCALES, deterministic
@@ -43,7 +43,7 @@ def test_scaling_in_pieces_has_the_bits_of_the_whole(
     values = RNG.normal(size=(size, 5)) * 10.0 ** RNG.integers(-3, 4, 5)
     values[:, 2] = 0.1
     wanted = whole(scale, values)
-    monkeypatch.setattr("bpcli.data.memory.CELLS", cells * 5)
+    monkeypatch.setattr("bpcli.data.files.memory.CELLS", cells * 5)
 
     of = selected(values)
     found = scaling(scale, of, summary(of), np.zeros(5), list("abcde"))
@@ -54,7 +54,7 @@ def test_scaling_in_pieces_has_the_bits_of_the_whole(
 
 @pytest.mark.parametrize("dtype", TYPES)
 def test_summary_is_of_the_numbers_that_are_there(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bpcli.data.memory.CELLS", 9)
+    monkeypatch.setattr("bpcli.data.files.memory.CELLS", 9)
     values = RNG.integers(0, 2, (20, 3)).astype(dtype)
     if values.dtype.kind == "f":
         values[3:9, 1] = np.nan
@@ -92,7 +92,7 @@ def numpys(values: Array) -> list[float]:
 def test_medians_are_exact(size: int, dtype: str, counters: int, sample: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(medians_room, "COUNTERS", counters)
     monkeypatch.setattr(medians_room, "SAMPLE", sample)
-    monkeypatch.setattr("bpcli.data.memory.CELLS", 64)
+    monkeypatch.setattr("bpcli.data.files.memory.CELLS", 64)
     values = (RNG.normal(size=(size, 4)) * 50).astype(dtype)
     if values.dtype.kind == "f":
         values[RNG.random((size, 4)) < 0.2] = np.nan

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.data.content import of_bytes
-from bpcli.data.frames import CHUNK, read_parquet
-from bpcli.data.raw import Format, Table, texts_of
-from bpcli.data.tables import read_text
+from bpcli.data.files.open_bytes import of_bytes
+from bpcli.data.files.pandas_reader import CHUNK, read_parquet
+from bpcli.data.files.raw import Format, Table, texts_of
+from bpcli.data.files.tables import read_text
 from bpcli.errors import DataError, ExitStatus
 
 from .support import NO_TEXT, csv, deterministic, parquet, refusal, table
@@ -24,9 +24,9 @@ from .support import NO_TEXT, csv, deterministic, parquet, refusal, table
 def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever reads the table, and however much at a time."""
     if request.param is not None:
-        monkeypatch.setattr("bpcli.data.tables.SMALL", 0)
-        monkeypatch.setattr("bpcli.data.frames.CHUNK", request.param)
-        monkeypatch.setattr("bpcli.data.frames.LEAST", 1)
+        monkeypatch.setattr("bpcli.data.files.tables.SMALL", 0)
+        monkeypatch.setattr("bpcli.data.files.pandas_reader.CHUNK", request.param)
+        monkeypatch.setattr("bpcli.data.files.pandas_reader.LEAST", 1)
 
 
 def read(text: str | bytes, form: Format | None = None, texts: Sequence[str] = (), path: str = "t.csv") -> Table:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.data.raw import Matrix, Raw, Table
-from bpcli.data.targets import Classes, Labels, Reals, Targets, from_json
-from bpcli.data.tasks import Task, learn_classes, learn_reals, task_of
+from bpcli.data.encoding.targets import Classes, Labels, Reals, Targets, from_json
+from bpcli.data.encoding.tasks import Task, learn_classes, learn_reals, task_of
+from bpcli.data.files.raw import Matrix, Raw, Table
 from bpcli.errors import ConfigError, DataError, ExitStatus
 from bpcli.nn import Array
 from bpcli.nn.losses import LOSSES

@@ -13,7 +13,7 @@ from hypothesis import settings
 from bpcli import choices
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Activation, LeakyRelu
-from bpcli.nn.gradcheck import analytic, central, complex_step, objective
+from bpcli.nn.gradient_check import analytic, central, complex_step, objective
 from bpcli.nn.heads import join
 from bpcli.nn.initializers import INITIALIZERS, Initializer
 from bpcli.nn.losses import LOSSES, Loss, Reduction

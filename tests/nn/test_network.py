@@ -9,7 +9,7 @@ import pytest
 
 from bpcli.nn import Array
 from bpcli.nn.activations import Identity, Relu, Sigmoid, Softmax, Tanh
-from bpcli.nn.gradcheck import analytic, objective
+from bpcli.nn.gradient_check import analytic, objective
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Reduction
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters, count

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli import training
 from bpcli.config.reading import load
 from bpcli.experiment import Experiment, build
-from bpcli.nn.gradcheck import analytic, central, complex_step, objective
+from bpcli.nn.gradient_check import analytic, central, complex_step, objective
 from bpcli.nn.parameters import Parameters
+from bpcli.training import loop
+from bpcli.training.state import start
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 NAMES = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
@@ -51,9 +52,9 @@ def test_a_shipped_config_trains_for_an_epoch(name: str, images: list[str]) -> N
     assert examples is not None
     theta = experiment.parameters.theta
     before = theta.copy()
-    state = training.start(theta, experiment.optimizer, experiment.tally())
+    state = start(theta, experiment.optimizer, experiment.tally())
     events = list(
-        training.train(
+        loop.train(
             experiment.network,
             experiment.optimizer,
             experiment.plan,
@@ -64,7 +65,7 @@ def test_a_shipped_config_trains_for_an_epoch(name: str, images: list[str]) -> N
             experiment.examples("validation"),
         )
     )
-    assert isinstance(events[-1], training.Epoch)
+    assert isinstance(events[-1], loop.Epoch)
     assert np.isfinite(list(events[-1].values.values())).all()
     assert (theta != before).any()
 

@@ -13,27 +13,17 @@ PACKAGE = Path(__file__).parents[2] / "bpcli"
 ROOMS = [
     "errors",
     "streams",
-    "nn",
-    "documents",
-    "choices",
     "storage",
+    "choices",
+    "nn",
     "data",
-    "inference",
-    "gradients",
-    "counting",
     "training",
-    "compiled",
-    "engines",
-    "model",
     "config",
     "experiment",
     "runs",
-    "explanation",
-    "rendering",
-    "evaluation",
     "checking",
-    "exchange",
-    "prediction",
+    "explaining",
+    "reporting",
     "display",
     "cli",
 ]
@@ -41,12 +31,12 @@ ROOMS = [
 
 ONLY_IN = {
     "yaml": "config/document.py",
-    "pandas": "data/frames.py",
+    "pandas": "data/files/pandas_reader.py",
     "rich": "display.py",
     "typer": "cli/",
     "pydantic": "config/",
     "safetensors": "storage.py",
-    "numba": "compiled/",
+    "numba": "training/compiled/",
 }
 
 CHOICE_ROOMS = ["activations", "initializers", "losses", "metrics", "optimizers"]

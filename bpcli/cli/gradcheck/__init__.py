@@ -115,14 +115,15 @@ def _refuse(options: dict[str, object]) -> None:
 
 def _built(path: Path, changes: list[str]) -> Experiment:
     """The experiment in float64, at a run's trained parameters where ``path`` is a run."""
-    from bpcli import experiment, model
+    from bpcli import experiment
     from bpcli.config.reading import load
-    from bpcli.runs import CONFIG
+    from bpcli.runs.folder import CONFIG
+    from bpcli.training.initial_parameters import read_weights
 
     config = path / CONFIG if path.is_dir() else path
     built = experiment.build(load(config, [*changes, "dtype=float64"]))
     if path.is_dir():
-        model.read_weights(path, built.parameters)
+        read_weights(path, built.parameters)
     return built
 
 

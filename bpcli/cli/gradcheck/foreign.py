@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bpcli import exchange
+from bpcli.checking import exchange
+from bpcli.checking import known_mistakes as slips
 from bpcli.cli.output import emit
 from bpcli.errors import ConfigError, ExitStatus
 from bpcli.experiment import Experiment
-from bpcli.nn import IndexArray, slips
+from bpcli.nn import IndexArray
 from bpcli.storage import to_json
 
 SAME = "hint: config, overrides and --examples have to be those of the --export it was computed for\n"

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from bpcli.data.sources import Examples
-from bpcli.gradients import Gradients
 from bpcli.nn import IndexArray
 from bpcli.nn.workspace import Workspace
+from bpcli.training.shards import Gradients
 
 from .mechanism import EXCHANGED, Afresh, Fault, Replaced, the_batch_before
 

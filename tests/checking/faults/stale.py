@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.gradients import Gradients
 from bpcli.nn import Array, IndexArray
+from bpcli.training.shards import Gradients
 
 from .mechanism import Afresh, Fault, Pass, Pieces, Replaced, below, output, the_batch_before, weights
 from .weights import dW

@@ -1,0 +1,1 @@
+"""From bytes on disk to columns of text and numbers, nothing encoded yet."""

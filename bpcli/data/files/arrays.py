@@ -1,0 +1,212 @@
+"""Arrays of numbers: IDX (the format of MNIST), NPY and NPZ.
+
+IDX: two zero bytes, a type code, the number of axes, each axis's length as a
+big-endian 32-bit number, then the values, big-endian, last axis fastest.
+
+A plain IDX or NPY file is not loaded: its values are read where they lie,
+whenever they are needed. What is compressed is unpacked into memory.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from math import prod
+from typing import IO
+
+import numpy as np
+from numpy.lib import format as npy
+
+from bpcli.data.files.memory import Pages, blocks
+from bpcli.data.files.open_bytes import Content
+from bpcli.data.files.raw import Matrix
+from bpcli.errors import BpError, DataError
+from bpcli.nn import Array
+
+IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+MAX_AXES = 16
+"""More axes than any real IDX file has; NumPy has a limit too."""
+
+PIECE = 1 << 20
+"""Bytes unpacked at a time."""
+
+Reader = Callable[[Content], Matrix]
+Shape = tuple[int, ...]
+
+
+def reader(head: bytes) -> Reader | None:
+    """The reader for a file that starts with these bytes, or None where it is no array file."""
+    if head[:6] == b"\x93NUMPY":
+        return read_npy
+    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        return read_npz
+    if head[:2] == b"\0\0" and len(head) >= 4:
+        return read_idx
+    return None
+
+
+def read_idx(content: Content) -> Matrix:
+    """Labels where there is one axis, else examples along the first, the others flattened."""
+    path = content.path
+    with content.open() as stream:
+        code, axes = stream.read(4)[2:]
+        if code not in IDX_TYPES or not 0 < axes <= MAX_AXES:
+            raise DataError(f"unknown IDX type 0x{code:02x} with {axes} axes", where=path, hint="is this an IDX file?")
+        lengths = stream.read(4 * axes)
+        shape = tuple(np.frombuffer(lengths, ">u4").tolist()) if len(lengths) == 4 * axes else ()
+        dtype = np.dtype(IDX_TYPES[code])
+        size = prod(shape) * dtype.itemsize if shape else 0
+        pages, held = _unpacked(content, stream, size, 4 + 4 * axes)
+    if held != size or not shape or pages is None:
+        raise DataError(
+            f"the IDX header promises shape {shape}, the file holds {held} bytes of values",
+            where=path,
+            hint="the file is cut short or damaged; copy it again",
+        )
+    values = pages.array(shape, dtype, 4 + 4 * axes if pages.lasting else 0)
+    if axes == 1 and len(values):
+        labels = _refuse_infinite(Matrix(path, values.astype(np.float64)[:, None])).values[:, 0]
+        return Matrix(path, np.empty((len(labels), 0)), {"label": labels}, holds_classes=True)
+    return _matrix(values, path, pages)
+
+
+def read_npy(content: Content) -> Matrix:
+    """A matrix with one example per row; the targets are among its columns, by default the last."""
+    try:
+        with content.open() as stream:
+            values, pages = _read_array(content, stream)
+    except BpError:
+        raise
+    except Exception as error:  # NumPy parses the header as Python, which can fail in many ways
+        raise DataError(
+            f"not a readable NPY file: {error}", where=content.path, hint="write it with numpy.save"
+        ) from error
+    return _matrix(values, content.path, pages)
+
+
+def read_npz(content: Content) -> Matrix:
+    """The arrays ``features`` and, beside them, ``targets``."""
+    path = content.path
+    arrays = {}
+    try:
+        with content.anywhere() as stream, zipfile.ZipFile(stream) as archive:
+            members = {name.removesuffix(".npy"): name for name in archive.namelist()}
+            for name in ("features", "targets"):
+                if name in members:
+                    with archive.open(members[name]) as member:
+                        arrays[name] = _read_array(None, member)
+                        while member.read(PIECE):  # the end is where damage shows
+                            pass
+    except BpError:
+        raise
+    except Exception as error:  # zipfile's, zlib's and NumPy's errors share no base class below Exception
+        raise DataError(f"not a readable NPZ file: {error}", where=path, hint="write it with numpy.savez") from error
+    if "features" not in arrays:
+        held = ", ".join(members) or "nothing"
+        raise DataError(
+            f"no array named 'features' (it holds {held})", where=path, hint="numpy.savez(file, features=X, targets=y)"
+        )
+    matrix = _matrix(arrays["features"][0], path, arrays["features"][1])
+    if "targets" not in arrays:
+        return matrix
+    given = arrays["targets"][0]
+    targets = _target_columns(given, path)
+    if len(next(iter(targets.values()))) != matrix.size:
+        raise DataError(f"{matrix.size} examples but {len(given)} targets", where=path, hint="one row each")
+    return Matrix(path, matrix.values, targets, matrix.images, pages=matrix.pages)
+
+
+def _read_array(content: Content | None, stream: IO[bytes]) -> tuple[Array, Pages]:
+    """The array that a stream of NPY format holds: in place, where ``content`` is a plain file.
+
+    Raises:
+        ValueError, OSError, …: it is not whole, or holds Python objects.
+    """
+    version = npy.read_magic(stream)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"its format is version {version}")
+    read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, fortran, dtype = read_header(stream)
+    if dtype.hasobject:
+        raise ValueError("Object arrays cannot be loaded when allow_pickle=False")
+    if min(shape, default=0) < 0:
+        raise ValueError(f"its shape is {shape}")
+    size = prod(shape) * dtype.itemsize
+    offset = stream.tell() if content is not None and content.plain else 0
+    pages, held = _unpacked(content, stream, size, offset)
+    if held < size or pages is None:
+        raise ValueError(f"its header promises shape {shape}, the file holds {held} of {size} bytes")
+    return pages.array(shape, dtype, offset, fortran=fortran), pages
+
+
+def _unpacked(content: Content | None, stream: IO[bytes], size: int, offset: int) -> tuple[Pages | None, int]:
+    """Pages that hold the next ``size`` bytes of ``stream``, and how many there are up to its end.
+
+    Those of the file itself, in which they start at ``offset``, where it holds them as they are.
+    None where there are fewer than ``size``, or no memory would hold as many.
+    """
+    if content is not None and content.plain:
+        return Pages.of_file(stream), max(content.length - offset, 0)
+    try:
+        pages = Pages.of_room(size)
+    except (OSError, OverflowError, ValueError):
+        size, pages = 0, None
+    held = 0
+    if pages is not None:
+        room = pages.array((size,), np.dtype(np.uint8)).data
+        while held < size and (count := stream.readinto(room[held : held + PIECE])):  # type: ignore[attr-defined]
+            held += count
+    while rest := stream.read(PIECE):
+        held += len(rest)
+    return pages, held
+
+
+def _matrix(values: Array, path: str, pages: Pages | None = None) -> Matrix:
+    """(N, …) as (N, n). Bytes with more than one axis per example are images."""
+    if values.dtype.kind not in "fiub":
+        raise DataError(f"an array of {values.dtype}, not of numbers", where=path, hint="save numbers")
+    if values.ndim == 0 or values.size == 0:
+        raise DataError(f"an array of shape {values.shape} holds no examples", where=path, hint="one example per row")
+    flat = values.reshape(values.shape[0], -1)
+    if values.dtype.itemsize > np.dtype(np.float64).itemsize:
+        flat = _shortened(flat)
+    if not np.may_share_memory(flat, values):
+        pages = None
+    images = values.ndim > 2 and values.dtype == np.uint8
+    return _refuse_infinite(Matrix(path, flat, images=images, pages=pages))
+
+
+def _shortened(values: Array) -> Array:
+    """Extended precision as float64, infinite where it is out of range."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float64)
+
+
+def _refuse_infinite(matrix: Matrix) -> Matrix:
+    """The matrix, none of its numbers infinite."""
+    if matrix.values.dtype.kind == "f":
+        for start, stop in blocks(*matrix.values.shape):
+            infinite = np.isinf(matrix.values[start:stop])
+            if infinite.any():
+                raise DataError(
+                    "an infinite number",
+                    where=matrix.where(start + int(np.argwhere(infinite)[0, 0])),
+                    hint="use numbers, or NaN where one is missing",
+                )
+            matrix.done(start, stop)
+    return matrix
+
+
+def _target_columns(values: Array, path: str) -> dict[str, Array]:
+    if values.ndim not in (1, 2) or values.size == 0 or values.dtype.kind not in "fiubU":
+        raise DataError(
+            f"targets of {values.dtype} in shape {values.shape}", where=path, hint="one row of numbers or text each"
+        )
+    if values.dtype.kind == "U":
+        columns = values.astype(object).reshape(len(values), -1)
+    else:
+        columns = _refuse_infinite(Matrix(path, _shortened(values).reshape(len(values), -1))).values
+    if values.ndim == 1:
+        return {"target": columns[:, 0]}
+    return {f"target_{k}": columns[:, k] for k in range(columns.shape[1])}

@@ -1,0 +1,285 @@
+"""A file as it was read: one example per row, named columns, nothing encoded yet.
+
+Two kinds share one interface: a :class:`Table` of columns that differ in type,
+and a :class:`Matrix` of numbers that do not, such as images.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from bpcli.data.files.memory import Pages
+from bpcli.errors import DataError
+from bpcli.nn import Array, IndexArray
+
+Cells = Callable[[], Array]
+"""The cells of a column as the file has them, words for missing values included; read anew."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """How text tables are written: the settings that a file cannot tell by itself."""
+
+    delimiter: str | None = None
+    header: bool = True
+    missing: tuple[str, ...] = ("NA", "NaN", "null")
+
+
+class Raw(Protocol):
+    """What the rest of the data room needs of a file."""
+
+    @property
+    def path(self) -> str:
+        """The file's name, for messages."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """The number of examples."""
+        ...
+
+    @property
+    def names(self) -> list[str]:
+        """Every column, in the file's order."""
+        ...
+
+    @property
+    def own_targets(self) -> list[str]:
+        """The columns that the file itself marks as targets."""
+        ...
+
+    @property
+    def holds_classes(self) -> bool:
+        """Whether the file's kind says that its targets are classes."""
+        ...
+
+    def column(self, name: str) -> Array:
+        """(N,): float64 with NaN where missing, or objects, str or None where missing."""
+        ...
+
+    def as_written(self, name: str) -> Array:
+        """The column's cells as the file has them, as far as it has any."""
+        ...
+
+    def release(self, names: list[str], start: int, stop: int) -> None:
+        """Give back the memory of rows from ``start`` to ``stop`` of columns that nobody reads again."""
+        ...
+
+    def where(self, row: int) -> str:
+        """The place of an example, for messages."""
+        ...
+
+
+@dataclass(frozen=True)
+class Table:
+    """Named columns of numbers or text.
+
+    ``booleans`` are text columns of true and false; ``cells`` reads columns as the
+    file has them; numbers may lie in ``pages``, each column's from low addresses to high.
+    """
+
+    path: str
+    columns: dict[str, Array]
+    booleans: frozenset[str] = frozenset()
+    cells: dict[str, Cells] = field(default_factory=dict)
+    place: Callable[[int], str] | None = None
+    own_targets: list[str] = field(default_factory=list)
+    holds_classes: bool = False
+    pages: Pages | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of examples."""
+        return len(next(iter(self.columns.values()))) if self.columns else 0
+
+    @property
+    def names(self) -> list[str]:
+        """Every column, in the file's order."""
+        return list(self.columns)
+
+    def column(self, name: str) -> Array:
+        """(N,): float64 with NaN where missing, or objects, str or None where missing."""
+        return self.columns[name]
+
+    def as_written(self, name: str) -> Array:
+        """The column's cells as the file has them, as far as it has any."""
+        return self.cells[name]() if name in self.cells else self.columns[name]
+
+    def release(self, names: list[str], start: int, stop: int) -> None:
+        """Give back the memory of numbers from row ``start`` to ``stop``, which are 0 from then on."""
+        if self.pages is not None:
+            for column in (self.columns[name] for name in names):
+                if column.dtype != object:
+                    self.pages.give_back(column[start:stop])
+
+    def where(self, row: int) -> str:
+        """``file:line`` where the file has lines, else the row, counted from 0."""
+        return self.place(row) if self.place else f"{self.path}: row {row}"
+
+
+KEPT = 16
+"""Columns of a matrix that are kept once they were asked for: its targets, which would else be gathered anew."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """``values``, (N, n), one example per row, with targets beside them or among its columns.
+
+    ``images`` says that all columns are of one kind, bytes that share the range 0–255;
+    ``pages`` is where the values lie, if they were read in pieces or not at all yet.
+    """
+
+    path: str
+    values: Array
+    targets: dict[str, Array] = field(default_factory=dict)
+    images: bool = False
+    holds_classes: bool = False
+    pages: Pages | None = None
+    cells: dict[str, Cells] = field(default_factory=dict)
+    _kept: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def size(self) -> int:
+        """The number of examples."""
+        return int(self.values.shape[0])
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {str(i): i for i in range(self.values.shape[1])}
+
+    @property
+    def pixels(self) -> list[str]:
+        """The columns of ``values``: 0 … n − 1."""
+        return list(self._places)
+
+    @property
+    def names(self) -> list[str]:
+        """0 … n − 1, then the targets that stand apart."""
+        return [*self._places, *self.targets]
+
+    @property
+    def own_targets(self) -> list[str]:
+        """The targets that stand apart."""
+        return list(self.targets)
+
+    @property
+    def in_file(self) -> bool:
+        """Whether the values are read from their file whenever they are needed."""
+        return self.pages is not None and self.pages.lasting
+
+    def places(self, names: list[str]) -> list[int]:
+        """The columns of ``values`` with these names."""
+        return [self._places[name] for name in names]
+
+    def column(self, name: str) -> Array:
+        """(N,) float64, or objects where the targets are text."""
+        if name in self.targets:
+            return self.targets[name]
+        if name in self._kept:
+            return self._kept[name]
+        column = np.asarray(self.values[:, self._places[name]], np.float64)
+        if len(self._kept) < KEPT:
+            self._kept[name] = column
+        return column
+
+    def rows(self, rows: IndexArray) -> Array:
+        """(len(rows), n) of ``rows``, ascending: a view where they follow one another."""
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
+            return self.values[rows[0] : rows[-1] + 1]
+        return self.values[rows]
+
+    def as_written(self, name: str) -> Array:
+        """The column: numbers have no other form."""
+        return self.cells[name]() if name in self.cells else self.column(name)
+
+    def done(self, start: int, stop: int) -> None:
+        """Give back the memory of rows that their file has too."""
+        if self.in_file:
+            self.release([], start, stop)
+
+    def release(self, names: list[str], start: int, stop: int) -> None:
+        """Give back the memory of rows from ``start`` to ``stop``, all columns of them."""
+        if self.pages is not None:
+            rows = self.values[start:stop]
+            for part in (rows,) if self.values.flags.c_contiguous else rows.T:
+                self.pages.give_back(part)
+
+    def where(self, row: int) -> str:
+        """The row, counted from 0."""
+        return f"{self.path}: row {row}"
+
+
+FEW = 0.1
+"""Up to this share of other cells, a text column looks like numbers with slips in it."""
+
+NUMBER = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*", re.ASCII)
+
+
+def is_number(text: str) -> bool:
+    """Whether text is a decimal number, as a table may hold one."""
+    return NUMBER.fullmatch(text) is not None
+
+
+def as_numbers(column: Array) -> Array | None:
+    """A column as float64, NaN where missing; text is rounded correctly. None where any is not a number."""
+    if column.dtype != object:
+        return column
+    present = [text for text in column if text is not None]
+    if not present or not all(map(is_number, present)):
+        return None
+    return np.array([np.nan if text is None else float(text) for text in column])
+
+
+def refuse_infinite(table: Table, cell: Callable[[int, int], str]) -> None:
+    """No number is infinite; ``cell`` gives a cell's text for the message."""
+    for place, (name, column) in enumerate(table.columns.items()):
+        numbers = as_numbers(column)
+        if numbers is not None and np.isinf(numbers).any():
+            row = int(np.flatnonzero(np.isinf(numbers))[0])
+            raise DataError(
+                f"column {name!r} holds {cell(row, place).strip()}, not a finite number",
+                where=table.where(row),
+                hint="leave the cell empty where the number is unknown",
+            )
+
+
+def distinct(values: Array) -> Array:
+    """The different numbers, ascending."""
+    return np.unique(values, return_counts=True)[0]  # without counts it imports numpy.ma, which is slow
+
+
+def slip_in(column: Array) -> str | None:
+    """The first cell that is no number in a column of text where nearly all are, else None."""
+    present = [text for text in column if text is not None]
+    slips = [text for text in present if not is_number(text)]
+    return slips[0] if 0 < len(slips) <= FEW * len(present) else None
+
+
+def texts_of(raw: Raw, name: str) -> Array:
+    """A column as objects, None where missing: cells as the file has them, or numbers in as few digits as will do."""
+    column = raw.column(name)
+    if column.dtype == object:
+        return column
+    cells = raw.as_written(name)
+    if cells.dtype != object:
+        return as_texts(column)
+    cells[np.isnan(column)] = None
+    return cells
+
+
+def as_texts(column: Array) -> Array:
+    """A column as objects, str or None where missing; whole numbers without a point."""
+    if column.dtype == object:
+        return column
+    return np.array([None if np.isnan(number) else written(number) for number in column], object)
+
+
+def written(number: float) -> str:
+    """A number with the fewest digits that read back as it; a whole one without a point."""
+    return str(int(number)) if float(number).is_integer() else repr(float(number))

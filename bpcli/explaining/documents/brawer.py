@@ -1,0 +1,168 @@
+"""Brawer, "Derivation of Back Propagation Equations" (2017): K sigmoid outputs, the bias as node 0 of each layer.
+
+Layers count from 1, the inputs, to L, so bp's layer l is layer l + 1 here.
+θ^(l), s_(l+1) × (s_l + 1), leads out of layer l, its column 0 from the bias
+node; z is a node's value before h; C undoes h at the bias node, Ψ is h′, M the
+factor that carries δ down. δ belongs to one sample, gradients are means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from bpcli.explaining.documents.brawer_equations import EQUATIONS, UNLIKE, hidden_h
+from bpcli.explaining.documents.matrices import LEARNING_RATE
+from bpcli.explaining.documents.objections import clash, hidden_layers, of_loss, of_output, of_softmax
+from bpcli.explaining.documents.reductions import Own, factor, remark
+from bpcli.explaining.documents.steps import Document, Page, Step, activation_names, derivative
+from bpcli.explaining.documents.updates import Block, add_updates
+from bpcli.explaining.trace import Trace
+from bpcli.nn import Array
+from bpcli.nn.activations import Activation
+from bpcli.nn.losses import BinaryCrossEntropy
+from bpcli.nn.network import Network
+from bpcli.nn.parameters import Parameters
+from bpcli.nn.workspace import Scratch
+
+OWN = Own("sum", "mean", "K", "m", loss="J")
+EACH = Own("sum", "sum", "K", "m")
+"""δ belongs to one sample: it is not divided by their number."""
+
+
+def objection(network: Network) -> str:
+    """Why the document cannot express ``network``."""
+    return (
+        of_loss(network, BinaryCrossEntropy)
+        or of_output(network, "sigmoid")
+        or of_softmax(network, "h", hidden_layers(network))
+        or _no_reciprocal(network)
+    )
+
+
+def _no_reciprocal(network: Network) -> str:
+    """The clash where C of a layer, 1/h(1), would be 1/0."""
+    names = activation_names(network)
+    for l in hidden_layers(network):
+        if at_one(network.hidden[l - 1]) == 0:
+            return clash("an h with h(1) other than 0, for (7)", f"{names[l]} in layer {l}")
+    return ""
+
+
+def at_one(activation: Activation) -> float:
+    """h(1), of which (7) takes the reciprocal."""
+    value = np.empty((1, 1))
+    activation.forward(np.ones((1, 1)), value, Scratch(np.empty((1, 1)), np.empty(1)))
+    return float(value[0, 0])
+
+
+def theta(l: int) -> Callable[[Parameters], Array]:
+    """θ^(l) of parameters: the biases as column 0, then the weights."""
+    return lambda parameters: np.hstack([parameters.b[l], parameters.W[l]])
+
+
+def steps(trace: Trace) -> tuple[Step, ...]:
+    """Given, forward, cost, backward, update."""
+    page, own, last = Page(EQUATIONS), factor(trace, OWN), trace.last + 1
+    _given(page, trace)
+    _forward(page, trace)
+    page.add("loss", "loss", last, trace.loss * own.document, notes=remark(trace, OWN))
+    page.add("backward", "error/output", last, trace.dZ[-1] * factor(trace, EACH).document)
+    _gradient(page, trace, last - 1)
+    for l in range(last - 1, 1, -1):
+        _carry(page, trace, l)
+        _gradient(page, trace, l - 1)
+    blocks = [Block("theta", "theta_gradient", l, theta(l)) for l in range(1, last)]
+    add_updates(page, trace, blocks, own)
+    return tuple(page.steps)
+
+
+def _given(page: Page, trace: Trace) -> None:
+    page.add("given", "inputs", 1, _with_bias_node(trace.A[0], 1))
+    page.add("given", "targets", trace.last + 1, trace.targets)
+    for l in range(1, trace.last + 1):
+        page.add("given", "theta", l, theta(l)(trace.before))
+    page.set(LEARNING_RATE, "given", "learning_rate", None, trace.optimizer.learning_rate, ())
+
+
+def _with_bias_node(values: Array, bias: float) -> Array:
+    """Nodes 0 … s of every sample, node 0 being ``bias``."""
+    return np.vstack([np.full((1, values.shape[1]), bias), values])
+
+
+def _forward(page: Page, trace: Trace) -> None:
+    """h of a layer and its C, then z of the next; layer 1 has h(z) = z."""
+    names = activation_names(trace.network)
+    for l in range(1, trace.last + 1):
+        hidden = l > 1
+        bias = at_one(trace.network.hidden[l - 2]) if hidden else 1.0
+        notes = hidden_h(l, names[l - 1]) if hidden else ()
+        page.add(
+            "forward",
+            "activation" if hidden else "activation/input",
+            l,
+            _with_bias_node(trace.A[l - 1], bias),
+            notes=notes,
+        )
+        coefficients = np.ones((1, trace.A[l - 1].shape[0] + 1))
+        coefficients[0, 0] = 1 / bias
+        page.add("forward", "bias_factor", l, coefficients)
+        last = l == trace.last
+        Z = trace.Z[l] if last else _with_bias_node(trace.Z[l], 1)
+        page.add("forward", "pre_activation/output" if last else "pre_activation", l + 1, Z)
+    page.add("forward", "activation/output", trace.last + 1, trace.A[-1])
+
+
+def _carry(page: Page, trace: Trace, l: int) -> None:
+    """Ψ, M of each sample, and δ, of layer l: from the layer above down to it."""
+    slope, name = trace.slopes[l - 1], activation_names(trace.network)[l - 1]
+    assert slope is not None, "a document expresses no softmax here"
+    symbol = "h^{(<l>)}(z_p^<l>)"
+    formula = derivative(name, "z_p^<l>", symbol).replace(r" \odot ", " ")
+    notes = () if name == "sigmoid" else (UNLIKE,)
+    page.add("backward", "slope", l, slope, formula=formula, notes=notes)
+    for i in range(trace.m):
+        page.add("backward", "carrier", l, trace.before.W[l] * slope[:, i], example=i + 1)
+    steps_down = trace.last - l
+    reference = {0: "(34), (43)", 1: "(40), (43)"}.get(steps_down, "(43)")
+    page.add("backward", "error", l, trace.dZ[l - 1] * factor(trace, EACH).document)
+    page.steps[-1] = replace(page.steps[-1], reference=reference)
+
+
+def _gradient(page: Page, trace: Trace, l: int) -> None:
+    """∂J/∂θ^(l), from δ of layer l + 1."""
+    reference = {0: "(26), (44)", 1: "(35), (44)", 2: "(41), (44)"}.get(trace.last - l, "(44)")
+    if trace.last == 1 and trace.outputs == 1:
+        reference += ", here (28), (29)"
+    page.add("backward", "theta_gradient", l, theta(l)(trace.gradient) * factor(trace, OWN).document)
+    page.steps[-1] = replace(page.steps[-1], reference=reference)
+
+
+DOCUMENT = Document(
+    name="brawer",
+    title="Steven Brawer: Derivation of Back Propagation Equations (2017)",
+    expresses="sigmoid outputs under binary cross-entropy, one for each of K classes or labels, any hidden h",
+    conventions=(
+        "Layers count from 1, the inputs, to $L$; node 0 of every layer but the last is the bias node, of value 1.",
+        r"$\theta^{(l)}$ leads from layer $l$ to $l + 1$, is $s_{l+1} \times (s_l + 1)$, column 0 the bias node's.",
+        r"In place of the letter a layer's number is in parentheses, $z^{(2)}$: without them it would be a power.",
+        "$z$ is a node's value before $h$. The sample $i$, implicit in the document, is the column here.",
+        r"$J$ and its gradients are means over the $m$ samples, $\delta$ belongs to one.",
+    ),
+    notation=(
+        ("m, K", "the numbers of samples and of classes, $K = s_L$"),
+        ("s_l", "the nodes of layer $l$ without the bias node"),
+        ("z_k^l", "the value of node $k$ of layer $l$"),
+        ("h^{(l)}", "the function of layer $l$, $h^{(1)}(z) = z$"),
+        (r"\theta_{p,q}^{(l)}", "the weight from node $q$ of layer $l$ to node $p$ of layer $l + 1$"),
+        ("C_{1,q}^{(l)}", "1, but at the bias node the reciprocal of $h^{(l)}(1)$"),
+        (r"\Psi^{(l)}", "the derivative of $h^{(l)}$"),
+        ("M_{j,k}^{(l)}", r"what carries $\delta$ from node $j$ of layer $l + 1$ to node $k$ of layer $l$"),
+        (r"\delta_p^l", "the error of node $p$ of layer $l$"),
+        ("J", "the cost"),
+    ),
+    objection=objection,
+    steps=steps,
+)

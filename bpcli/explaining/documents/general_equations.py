@@ -1,0 +1,165 @@
+"""The equations of the general case, by section, with their slips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bpcli.explaining.documents.steps import Equation
+
+FIRST_SLIP = r"(1) prints $w_{n_0 n_{l+1}}$ for the bias weight $w_{0 n_{l+1}}$, and $f$ is not applied to the inputs."
+INPUTS = r"The closing lines print $x_p$ for $x_{n_0}^p$."
+UPHILL = "$C$ is called a cost, but as a log-likelihood it is to be raised: its gradient points uphill."
+OPEN = "The document leaves $c$ open; this is the config's loss for one output."
+INDICES = r"(7) sums over $n_{L+2}$ for $n_{l+2}$, (8) lacks a $\partial$, and (4) has $w^p$ for $w^l$."
+LACKS_SUM = r"(12) and (13) leave out the sum over $n_l$ in their first line, right only below a layer of one node."
+ADDED = (
+    r"$\frac{\partial c_{n_L}}{\partial z_{n_l}^L}$ is 0 for $n_l \neq n_L$; with $d_{n_l}$ for every $n_L$ the result "
+    r"would be $N_L$ times too large. The sum over $n_L$ is shown, which obeys the same recursion."
+)
+LAST_WEIGHTS = "(10) to (17) do not state the last weights' gradient: it is (9) with the output layer as $l + 1$."
+ACTIVATIONS = r"$a^{p1}$ and $a^{p_1}$ are printed for $a^{p,1}$, and one sum over $p$ runs to $p$ instead of $P$."
+
+SECTIONS = {1: "(9), (10)", 2: "(11)", 3: "(12)", 4: "(13)", 5: "(14), (15)"}
+"""The section's system of equations."""
+
+Z_SYMBOL, A_SYMBOL = "z_{n_<l>}^{p,<l>}", "a_{n_<l>}^{p,<l>}"
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Which section, whether there is one output, and what c is: ``likelihood``, ``class`` or ``squared``."""
+
+    section: int
+    one: bool
+    cost: str
+
+    @property
+    def system(self) -> str:
+        """The section and its equations."""
+        return f"§{self.section}, {SECTIONS[self.section]}"
+
+    def of(self, letter: str) -> str:
+        """y or h of an output for data point p."""
+        return f"{letter}^p" if self.one else f"{letter}_{{n_L}}^p"
+
+    def term(self) -> str:
+        """C of one output and data point."""
+        y, h = self.of("y"), self.of("h")
+        return {
+            "likelihood": rf"\left[ {y} \log {h} + (1 - {y}) \log (1 - {h}) \right]",
+            "class": rf"{y} \log {h}",
+            "squared": rf"\frac{{1}}{{2}} ({h} - {y})^2",
+        }[self.cost]
+
+    def by(self, quantity: str) -> str:
+        """∂c/∂quantity, added up over the outputs where there are several."""
+        if self.one:
+            return rf"\frac{{\partial c^p}}{{\partial {quantity}}}"
+        return rf"\sum_{{n_L=1}}^{{N_L}} \frac{{\partial c_{{n_L}}^p}}{{\partial {quantity}}}"
+
+    def by_output(self) -> str:
+        """∂c/∂h in symbols."""
+        y, h = self.of("y"), self.of("h")
+        return rf"\frac{{{y}}}{{{h}}}" if self.cost == "class" else f"{h} - {y}"
+
+
+def equations(say: Wording) -> dict[str, Equation]:
+    """The table of equations in the words of one section."""
+    return _forward(say) | _backward(say)
+
+
+def _forward(say: Wording) -> dict[str, Equation]:
+    node, both = "n_<l>", "n_<l+1>"
+    sums = r"\sum_{p=1}^{P} " + ("" if say.one else r"\sum_{n_L=1}^{N_L} ")
+    cost: tuple[str, ...] = (UPHILL,) if say.cost != "squared" else ()
+    cost += () if say.cost == "likelihood" else (OPEN,)
+    return {
+        "inputs": Equation("Inputs", "definitions", A_SYMBOL, "x_{n_<l>}^p", node, "p", (INPUTS,)),
+        "targets": Equation("True outputs", "definitions", say.of("y"), rows=node, columns="p"),
+        "weights": Equation(
+            "Weights from layer <l> to layer <l+1>", "definitions", "w_{n_<l> n_<l+1>}^<l>", "", node, both
+        ),
+        "biases": Equation("Bias weights from layer <l> to layer <l+1>", "(1)", "w_{0 n_<l+1>}^<l>", columns=both),
+        "pre_activation": Equation(
+            "Layer <l> before activation",
+            "(1)",
+            Z_SYMBOL,
+            r"w_{0 n_<l>}^<l-1> + \sum_{n_<l-1>=1}^{N_<l-1>} w_{n_<l-1> n_<l>}^<l-1> a_{n_<l-1>}^{p,<l-1>}",
+            node,
+            "p",
+            (FIRST_SLIP,),
+        ),
+        "activation": Equation("Layer <l> after activation", "definitions", A_SYMBOL, f"f({Z_SYMBOL})", node, "p"),
+        "activation/output": Equation("Outputs", "definitions", say.of("h"), f"f({Z_SYMBOL})", node, "p"),
+        "loss": Equation("Cost", "(2), §2" if say.cost == "likelihood" else "(2)", "C", sums + say.term(), notes=cost),
+    }
+
+
+def _backward(say: Wording) -> dict[str, Equation]:
+    node, both, E = "n_<l>", "n_<l+1>", say.by(Z_SYMBOL)
+    above = say.by("z_{n_<l+1>}^{p,<l+1>}")
+    carried = rf"\sum_{{n_<l+1>=1}}^{{N_<l+1>}} w_{{n_<l> n_<l+1>}}^<l> {above}"
+    outputs = () if say.one else (ADDED,)
+    recursion = (INDICES, *((LACKS_SUM,) if say.section in (3, 4, 5) else ()))
+    difference = "y^p - h^p" if say.one else "y_{n_<l>}^p - h_{n_<l>}^p"
+    hidden = "§5, (15)" if say.section == 5 else say.system
+    table = {
+        "activation_gradient/output": Equation(
+            "Cost by the outputs",
+            "§1",
+            say.by(say.of("h")) if say.one else r"\frac{\partial c_{n_L}^p}{\partial h_{n_L}^p}",
+            say.by_output(),
+            node,
+            "p",
+        ),
+        "activation_gradient": Equation(
+            "Cost by layer <l> after activation", hidden, say.by(A_SYMBOL), carried, node, "p", recursion
+        ),
+        "slope": Equation("Derivative of layer <l>'s activation", hidden, f"f'({Z_SYMBOL})", "", node, "p"),
+        "error": Equation("Cost by layer <l> before activation", hidden, E, f"f'({Z_SYMBOL}) {carried}", node, "p"),
+        "error/output": Equation(
+            "Cost by the outputs before activation",
+            "§1, chain rule",
+            E,
+            rf"\frac{{\partial c}}{{\partial h}} f'({Z_SYMBOL})",
+            node,
+            "p",
+            outputs,
+        ),
+        "bias_gradient": Equation(
+            "Gradient by the bias weights to layer <l+1>",
+            say.system,
+            r"\frac{\partial C}{\partial w_{0 n_<l+1>}^<l>}",
+            rf"\sum_{{p=1}}^{{P}} {above}",
+            "",
+            both,
+        ),
+        "weight_gradient": Equation(
+            "Gradient by the weights to layer <l+1>",
+            say.system,
+            r"\frac{\partial C}{\partial w_{n_<l> n_<l+1>}^<l>}",
+            rf"\sum_{{p=1}}^{{P}} {A_SYMBOL} {above}",
+            node,
+            both,
+        ),
+    }
+    if say.cost == "likelihood":
+        reference = {2: "§2, (11)", 4: "§4, (13)", 5: "§5, (14)"}.get(say.section, "§2")
+        table["error/output"] = Equation(
+            "Cost by the outputs before activation", reference, E, difference, node, "p", outputs
+        )
+    return table | (_closed(table) if say.section == 5 else {})
+
+
+def _closed(table: dict[str, Equation]) -> dict[str, Equation]:
+    """(16) and (17): the first weights' gradients with everything put in."""
+    inner = r"a_{n_1}^{p,1} (1 - a_{n_1}^{p,1}) (y^p - h^p)"
+    found = {}
+    for key, before in (("bias_gradient", ""), ("weight_gradient", "a_{n_0}^{p,0} ")):
+        said = table[key]
+        formula = rf"w_{{n_1}}^{{(1)}} \sum_{{p=1}}^{{P}} {before}{inner}"
+        notes = (ACTIVATIONS,) if not before else ()
+        found[f"{key}/closed"] = Equation(
+            said.title, "§5, (16), (17)", said.symbol, formula, said.rows, said.columns, notes
+        )
+    return found

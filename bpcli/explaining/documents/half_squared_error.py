@@ -1,0 +1,140 @@
+"""Half of the mean squared error: δ, ∇W, W − η ∇W, layers as superscripts, mean over the outputs.
+
+Sections: §1 cost, §2 activation, §3 pre-activation, then "Error" and
+"Gradients". It derives one example and updates after it (stochastic gradient
+descent); batch and mini-batch average the gradients of their examples.
+"""
+
+from __future__ import annotations
+
+from bpcli.explaining.documents.matrices import Walk
+from bpcli.explaining.documents.objections import all_layers, of_loss, of_softmax
+from bpcli.explaining.documents.reductions import Own, factor, remark
+from bpcli.explaining.documents.steps import Document, Equation, Page, Step
+from bpcli.explaining.trace import Mode, Trace
+from bpcli.nn.losses import HalfSquaredError
+from bpcli.nn.network import Network
+
+OWN = Own("mean", "mean", "n_L", "m", loss="C")
+EACH = Own("mean", "sum", "n_L", "m")
+"""δ belongs to one example: it is not divided by their number."""
+
+GIVEN = r"The document does not say it: the activation of layer 0 is the input, $a^{(0)} = x$."
+BEFORE = r"Every $\delta$ uses the weights as they were before the update."
+DOWNHILL = r"$-\delta$ points downhill, not $\delta$."
+AVERAGE = "The average over the batch, of which the document speaks in its last paragraph."
+DIFFERENTIAL = r"\frac{\partial \sigma}{\partial z^<l>}"
+ABOVE = r"(W^<l+1>)^\top \cdot \delta^<l+1>"
+MODES: dict[Mode, str] = {
+    "sgd": "Stochastic gradient descent: an update after each example, in an order that the document leaves open.",
+    "mini_batch": "Mini-batch gradient descent: the gradient is averaged over some examples, here those chosen.",
+    "batch": "Batch gradient descent: the gradient is averaged over all training examples, here over those chosen.",
+}
+ERROR = "Error"
+GRADIENTS = "Gradients"
+
+ONE = {
+    "inputs": Equation("Input", "§3", "a^<l>", "x", "k", notes=(GIVEN,)),
+    "targets": Equation("Expected output", "§1", "y", rows="j"),
+    "weights": Equation("Weights into layer <l>", "§3", "W^<l>", rows="j", columns="k"),
+    "biases": Equation("Biases of layer <l>", "§3", "b^<l>", rows="j"),
+    "pre_activation": Equation("Layer <l> before activation", "§3", "z^<l>", r"W^<l> \cdot a^<l-1> + b^<l>", "j"),
+    "activation": Equation("Activation of layer <l>", "§2", "a^<l>", r"\sigma(z^<l>)", "j"),
+    "loss": Equation("Cost", "§1", "C", r"\frac{1}{n_L} \sum_{j=1}^{n_L} \frac{1}{2} (a_j^<l> - y_j)^2"),
+    "activation_gradient/output": Equation(
+        "Cost by the output", "§1", r"\frac{d C}{d a^<l>}", r"\frac{1}{n_L} (a^<l> - y)", "j"
+    ),
+    "slope": Equation("Derivative of layer <l>'s activation", "§2", DIFFERENTIAL, "", "j"),
+    "error/output": Equation(
+        "Error of the output layer",
+        GRADIENTS,
+        r"\delta^<l>",
+        rf"\frac{{1}}{{n_L}} (a^<l> - y) \odot {DIFFERENTIAL}",
+        "j",
+        notes=(DOWNHILL,),
+    ),
+    "activation_gradient": Equation(
+        "Cost by the activation of layer <l>", ERROR, r"\frac{\partial C}{\partial a^<l>}", ABOVE, "j", notes=(BEFORE,)
+    ),
+    "error": Equation("Error of layer <l>", GRADIENTS, r"\delta^<l>", rf"({ABOVE}) \odot {DIFFERENTIAL}", "j"),
+    "weight_gradient": Equation(
+        "Gradient of layer <l>'s weights", GRADIENTS, r"\nabla W^<l>", r"\delta^<l> \cdot (a^<l-1>)^\top", "j", "k"
+    ),
+    "bias_gradient": Equation("Gradient of layer <l>'s biases", GRADIENTS, r"\nabla b^<l>", r"\delta^<l>", "j"),
+}
+
+COLUMNS = {
+    key: Equation(said.title, said.reference, said.symbol, said.formula, said.rows, "i", said.notes)
+    for key, said in ONE.items()
+    if not key.endswith(("weights", "biases", "weight_gradient", "bias_gradient", "loss"))
+}
+
+SEVERAL = (
+    ONE
+    | COLUMNS
+    | {
+        "loss": Equation(
+            "Cost, averaged over the batch",
+            "§1",
+            "C",
+            r"\frac{1}{m} \sum_{i=1}^{m} \frac{1}{n_L} \sum_{j=1}^{n_L} \frac{1}{2} (a_{j,i}^<l> - y_{j,i})^2",
+        ),
+        "weight_gradient": Equation(
+            "Gradient of layer <l>'s weights",
+            GRADIENTS,
+            r"\nabla W^<l>",
+            r"\frac{1}{m} \sum_{i=1}^{m} \delta_i^<l> \cdot (a_i^<l-1>)^\top",
+            "j",
+            "k",
+            (AVERAGE,),
+        ),
+        "bias_gradient": Equation(
+            "Gradient of layer <l>'s biases",
+            GRADIENTS,
+            r"\nabla b^<l>",
+            r"\frac{1}{m} \sum_{i=1}^{m} \delta_i^<l>",
+            "j",
+        ),
+    }
+)
+
+
+def objection(network: Network) -> str:
+    """Why the document cannot express ``network``."""
+    return of_loss(network, HalfSquaredError) or of_softmax(network, "σ", all_layers(network))
+
+
+def steps(trace: Trace) -> tuple[Step, ...]:
+    """Given, forward, cost, backward, update."""
+    page, own = Page(ONE if trace.m == 1 else SEVERAL), factor(trace, OWN)
+    output = ("activation_gradient", "slope", "error")
+    error = factor(trace, EACH).document
+    said = (MODES[trace.mode],)
+    Walk(page, trace, error, own, output, remark(trace, OWN), GRADIENTS, r"\sigma", said).steps()
+    return tuple(page.steps)
+
+
+DOCUMENT = Document(
+    name="half-squared-error",
+    title="Backpropagation of half the mean squared error",
+    expresses="half squared error, any activations that act unit by unit (the document has the sigmoid)",
+    conventions=(
+        r"Layers are superscripts and count from 0, the input, to $L$; $W^l$ leads into layer $l$, neurons by inputs.",
+        r"The cost is a mean over the $n_L$ outputs; $\delta$ belongs to one example, a column.",
+        r"In place of the letter a layer's number is in parentheses, $a^{(2)}$: without them it would be a power.",
+        "The gradients of several examples are averaged.",
+        r"$\odot$ is the product entry by entry.",
+    ),
+    notation=(
+        ("a^l", r"the activation of layer $l$, $a^l = \sigma(z^l)$"),
+        ("z^l", "layer $l$ before activation"),
+        ("W^l, b^l", "the weights and biases into layer $l$"),
+        ("y", "the expected output"),
+        ("n_L", "the number of outputs"),
+        (r"\delta^l", "the error of layer $l$, the derivative of $C$ by $z^l$"),
+        (r"\nabla W^l, \nabla b^l", "the gradients"),
+        (r"\eta", "the learning rate"),
+    ),
+    objection=objection,
+    steps=steps,
+)

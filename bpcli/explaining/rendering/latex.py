@@ -1,0 +1,116 @@
+"""An explanation as a LaTeX document that compiles as it stands, with amsmath alone."""
+
+from __future__ import annotations
+
+from bpcli.explaining.documents.steps import Step
+from bpcli.explaining.explanation import Explanation
+from bpcli.explaining.rendering import shared_text as story
+from bpcli.explaining.rendering.mathematics import array, number
+from bpcli.explaining.rendering.numbers import shape, shown
+
+PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
+\usepackage[utf8]{inputenc}
+\usepackage{amsmath,amssymb}
+\usepackage[margin=2.2cm]{geometry}
+\setlength{\parindent}{0pt}
+\setlength{\emergencystretch}{3em}
+\setlength{\parskip}{4pt}
+\raggedbottom
+\setlength{\abovedisplayskip}{4pt plus 2pt}
+\setlength{\belowdisplayskip}{6pt plus 2pt}
+\setlength{\abovedisplayshortskip}{0pt plus 2pt}
+\setlength{\belowdisplayshortskip}{6pt plus 2pt}
+\renewcommand{\arraystretch}{1.15}
+\newcommand{\step}[3]{\par\medskip\pagebreak[2]\textbf{#1}\hfill{\small #2}#3\nopagebreak}
+\newcommand{\note}[1]{\par{\small\hangindent=1.2em\hangafter=1$\triangleright$ #1\par}}
+"""
+
+ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "#": r"\#",
+    "$": r"\$",
+    "%": r"\%",
+    "&": r"\&",
+    "_": r"\_",
+    "^": r"\^{}",
+    "~": r"\~{}",
+    "<": "$<$",
+    ">": "$>$",
+    "|": "$|$",
+    '"': "''",
+    "§": r"\S{}",
+    "×": r"$\times$",
+    "…": r"\dots{}",
+    "–": r"\textendash{}",
+}
+"""Text's signs that LaTeX reads as something else, or not at all."""
+
+LATIN = "".join(sign for sign in map(chr, range(0xC0, 0x100)) if sign not in "×÷ÐÞðþ")
+"""Letters with accents that every font of LaTeX's can make."""
+
+BREAKS = r"/\allowbreak{}"
+"""A slash after which a line may break."""
+
+
+def render(explained: Explanation) -> str:
+    """The whole document."""
+    lines = [PREAMBLE, r"\begin{document}", rf"\section*{{{escaped(story.HEADING)}}}"]
+    lines.append(" ".join(escaped(line) for line in story.introduction(explained)))
+    lines.append(rf"\par{{\raggedright Source: {_path(explained.source)}; data: {_path(explained.data)}\par}}")
+    lines += [r"\begin{itemize}", *(rf"\item {prose(line)}" for line in explained.document.conventions)]
+    lines += [r"\end{itemize}", *_notation(explained)]
+    for place, update in enumerate(explained.updates):
+        lines.append(rf"\section*{{{escaped(story.update_heading(explained, place))}}}")
+        for title, steps in story.stages(update.steps):
+            lines.append(rf"\subsection*{{{title}}}")
+            for step in steps:
+                lines += _step(step)
+    return "\n".join([*lines, r"\end{document}"]) + "\n"
+
+
+def _path(name: str) -> str:
+    """A file's name, which may break after a slash."""
+    return rf"\texttt{{{BREAKS.join(escaped(name).split('/'))}}}"
+
+
+def _notation(explained: Explanation) -> list[str]:
+    rows = [rf"${symbol}$ & {prose(meaning)} \\" for symbol, meaning in explained.document.notation]
+    return [r"\begin{tabular}{@{}ll@{}}", *rows, r"\end{tabular}"]
+
+
+def _step(step: Step) -> list[str]:
+    runs = [f"{kind} ${run}$" for kind, run in (("rows", step.rows), ("columns", step.columns)) if run]
+    size = [escaped(shape(step.value))] if step.value.ndim else []
+    part = shown(step.value) if step.value.ndim else None
+    value = number(float(step.value)) if part is None else array(part)
+    below = rf"\\*{{\small {', '.join([*size, *runs])}}}" if size else ""
+    lines = [rf"\step{{{prose(story.title(step))}}}{{{prose(step.reference)}}}{{{below}}}"]
+    if step.formula:
+        first = rf"{step.symbol} &{step.relation} {step.formula} \\"
+        lines += [r"\begin{align*}", first, f"&= {value}", r"\end{align*}"]
+    else:
+        lines += [r"\[", f"{step.symbol} = {value}", r"\]"]
+    if part is not None and part.remark:
+        lines.append(rf"{{\small {escaped(part.remark)}}}")
+    return lines + [rf"\note{{{prose(note)}}}" for note in step.notes]
+
+
+def prose(line: str) -> str:
+    """A sentence with markup between dollar signs."""
+    parts = line.split("$")
+    return "".join(f"${part}$" if place % 2 else escaped(part) for place, part in enumerate(parts))
+
+
+def escaped(line: str) -> str:
+    """Text as LaTeX reads it; a sign that the fonts lack as its code point, two hyphens kept from becoming a dash."""
+    return "".join(_sign(sign) for sign in line).replace("--", "-{}-")
+
+
+def _sign(sign: str) -> str:
+    if sign in ESCAPES:
+        return ESCAPES[sign]
+    if (sign.isascii() and sign.isprintable()) or sign in LATIN:
+        return sign
+    return f"[U+{ord(sign):04X}]"

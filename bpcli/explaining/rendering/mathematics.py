@@ -1,0 +1,35 @@
+"""Numbers and matrices in LaTeX's mathematics, for Markdown and LaTeX alike."""
+
+from __future__ import annotations
+
+from bpcli.explaining.documents.steps import Step
+from bpcli.explaining.rendering.numbers import Shown, short
+
+SPECIAL = {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\mathrm{nan}"}
+
+
+def start(step: Step) -> str:
+    """The equation in symbols."""
+    return f"{step.symbol} {step.relation} {step.formula}"
+
+
+def number(value: float) -> str:
+    """A number."""
+    return typeset(short(value))
+
+
+def typeset(cell: str) -> str:
+    """A figure as mathematics."""
+    mantissa, mark, exponent = cell.partition("e")
+    if mark:
+        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
+    return SPECIAL.get(cell, cell)
+
+
+def array(part: Shown) -> str:
+    r"""A matrix in brackets, figures right-aligned; rows end in ``\cr``, one on each line."""
+    rows = [[*map(typeset, row), *([r"\cdots"] if part.more_columns else [])] for row in part.cells]
+    if part.more_rows:
+        rows.append([r"\vdots"] * len(rows[0]))
+    lines = " \\cr\n".join(" & ".join(row) for row in rows)
+    return rf"\left[ \begin{{array}}{{{'r' * len(rows[0])}}}" + f"\n{lines}\n" + r"\end{array} \right]"

@@ -1,0 +1,68 @@
+"""An explanation as JSON: complete, every number as it is in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bpcli.explaining.documents.steps import Step
+from bpcli.explaining.explanation import Explanation
+from bpcli.explaining.rendering.unicode import equation, math, prose
+from bpcli.storage import to_json
+
+
+def render(explained: Explanation) -> str:
+    """One JSON object on one line."""
+    return to_json(tree(explained)) + "\n"
+
+
+def tree(explained: Explanation) -> dict[str, Any]:
+    """The explanation as plain data."""
+    document = explained.document
+    return {
+        "source": explained.source,
+        "trained": explained.trained,
+        "data": explained.data,
+        "document": {
+            "name": document.name,
+            "title": document.title,
+            "expresses": document.expresses,
+            "conventions": [prose(line) for line in document.conventions],
+            "notation": [
+                {"latex": symbol, "text": math(symbol), "meaning": prose(meaning)}
+                for symbol, meaning in document.notation
+            ],
+        },
+        "others": list(explained.others),
+        "layers": list(explained.layers),
+        **explained.choices,
+        "updates": [
+            {
+                "examples": [vars(example) for example in update.examples],
+                "steps": [_step(step) for step in update.steps],
+            }
+            for update in explained.updates
+        ],
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "stage": step.stage,
+        "key": step.key,
+        "layer": step.layer,
+        "example": step.example,
+        "title": prose(step.title),
+        "reference": step.reference,
+        "symbol": {"latex": step.symbol, "text": math(step.symbol)},
+        "equation": {"latex": latex(step), "text": equation(step)},
+        "shape": list(step.value.shape),
+        "rows": math(step.rows),
+        "columns": math(step.columns),
+        "value": step.value.tolist(),
+        "notes": [prose(note) for note in step.notes],
+    }
+
+
+def latex(step: Step) -> str:
+    """The equation in markup; the symbol alone for what is given."""
+    return f"{step.symbol} {step.relation} {step.formula}" if step.formula else step.symbol

@@ -1,0 +1,88 @@
+"""What every readable rendering says in the same words: the introduction and the headings."""
+
+from __future__ import annotations
+
+from bpcli.explaining.documents.steps import Stage, Step
+from bpcli.explaining.explanation import Explanation, Update
+
+STAGES: dict[Stage, str] = {
+    "given": "Given",
+    "forward": "Forward",
+    "loss": "Loss",
+    "backward": "Backward",
+    "update": "Update",
+}
+
+
+HEADING = "Backpropagation step by step"
+
+
+def introduction(explained: Explanation) -> list[str]:
+    """Sentences on what is shown; file names are apart, in :func:`sources`."""
+    choices, document = explained.choices, explained.document
+    names = ", ".join(_brief(activation) for activation in choices["activations"])
+    loss, rule = choices["loss"], choices["optimizer"]
+    parameters = "its trained parameters" if explained.trained else "its initial parameters"
+    return [
+        f"The notation and the equations are those of: {document.title}.",
+        f"It covers {document.expresses}.{_others(explained)}",
+        f"A {'-'.join(map(str, explained.layers))} network ({names}) under {_brief(loss)}, at {parameters}.",
+        f"Updated by {_brief(rule)}, mode {_words(rule['mode'])}.{_together(explained)}",
+        "All numbers are computed in double precision and shown with six decimals or six digits.",
+    ]
+
+
+def _others(explained: Explanation) -> str:
+    """Which documents else could be asked for."""
+    if not explained.others:
+        return " No other document can express this network."
+    return f" With --document, this network can also be told by: {', '.join(explained.others)}."
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _brief(choice: dict[str, object]) -> str:
+    """A choice's name and its settings in words."""
+    settings = [f"{_words(key)} {value}" for key, value in choice.items() if key not in ("name", "mode")]
+    return _words(str(choice["name"])) + (f" with {', '.join(settings)}" if settings else "")
+
+
+def _together(explained: Explanation) -> str:
+    count = sum(len(update.examples) for update in explained.updates)
+    if count == 1:
+        return ""
+    if len(explained.updates) == 1:
+        return f" The {count} examples are one batch."
+    return f" Each of the {count} examples is an update of its own, from where the one before ended."
+
+
+def examples(update: Update) -> str:
+    """``examples 0 and 5 (train), 7 (test)`` in the order of the columns."""
+    listed = ", ".join(f"{example.row} ({example.part})" for example in update.examples)
+    return f"{'example' if len(update.examples) == 1 else 'examples'} {listed}"
+
+
+def update_heading(explained: Explanation, place: int) -> str:
+    """The heading of one update, with its number where there are several."""
+    named = examples(explained.updates[place])
+    if len(explained.updates) == 1:
+        return named.capitalize()
+    return f"Update {place + 1} of {len(explained.updates)}: {named}"
+
+
+def stages(steps: tuple[Step, ...]) -> list[tuple[str, list[Step]]]:
+    """Steps under their stages' headings, in order."""
+    grouped: list[tuple[str, list[Step]]] = []
+    for step in steps:
+        title = STAGES[step.stage]
+        if not grouped or grouped[-1][0] != title:
+            grouped.append((title, []))
+        grouped[-1][1].append(step)
+    return grouped
+
+
+def title(step: Step) -> str:
+    """The step's title in markup, with the example where there is one for each."""
+    return step.title if step.example is None else f"{step.title}, example {step.example}"

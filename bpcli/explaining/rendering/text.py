@@ -1,0 +1,86 @@
+"""An explanation as plain text, matrices laid out as matrices."""
+
+from __future__ import annotations
+
+from textwrap import fill
+
+from bpcli.explaining.documents.steps import Step
+from bpcli.explaining.explanation import Explanation
+from bpcli.explaining.rendering import shared_text as story
+from bpcli.explaining.rendering.numbers import Shown, shape, short, shown
+from bpcli.explaining.rendering.unicode import equation, math, prose
+
+WIDTH = 88
+INDENT = "    "
+
+GLUE = "\N{NO-BREAK SPACE}"
+
+
+def render(explained: Explanation) -> str:
+    """The whole text."""
+    lines = [*_title(story.HEADING, "="), ""]
+    lines += [fill(line, WIDTH) for line in story.introduction(explained)]
+    lines += [f"Source: {explained.source}; data: {explained.data}", ""]
+    lines += [
+        fill(prose(line), WIDTH, initial_indent="- ", subsequent_indent="  ") for line in explained.document.conventions
+    ]
+    lines += ["", *_notation(explained)]
+    for place, update in enumerate(explained.updates):
+        lines += ["", *_title(story.update_heading(explained, place), "=")]
+        for title, steps in story.stages(update.steps):
+            lines += ["", *_title(title, "-")]
+            for step in steps:
+                lines += ["", *_step(step)]
+    return "\n".join(lines) + "\n"
+
+
+def _title(line: str, rule: str) -> list[str]:
+    return [line, rule * len(line)]
+
+
+def _notation(explained: Explanation) -> list[str]:
+    rows = [(math(symbol), prose(meaning)) for symbol, meaning in explained.document.notation]
+    width = max(len(symbol) for symbol, _ in rows)
+    return [f"{INDENT}{symbol:<{width}}  {meaning}" for symbol, meaning in rows]
+
+
+def _step(step: Step) -> list[str]:
+    """Title and reference on one line, the equation, the shape and the numbers, notes."""
+    title = prose(story.title(step))
+    lines = [f"{title} {prose(step.reference):>{WIDTH - len(title) - 1}}"]
+    if step.formula or step.value.ndim:
+        lines.append(broken(equation(step)))
+    if step.value.ndim:
+        runs = [f"{kind} {math(run)}" for kind, run in (("rows", step.rows), ("columns", step.columns)) if run]
+        lines.append(f"{INDENT}{', '.join([shape(step.value), *runs])}")
+        lines += [INDENT + line for line in matrix(shown(step.value))]
+    else:
+        lines.append(f"{INDENT}{math(step.symbol)} = {short(float(step.value))}")
+    return [*lines, *(fill(prose(note), WIDTH, initial_indent="  * ", subsequent_indent="    ") for note in step.notes)]
+
+
+def broken(formula: str) -> str:
+    """An equation on as many lines as it needs, broken outside of parentheses and indices."""
+    glued, depth = "", 0
+    for sign in formula:
+        depth += (sign in "({") - (sign in ")}")
+        glued += GLUE if sign == " " and depth else sign
+    lines = fill(glued, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT * 2, break_long_words=False)
+    return lines.replace(GLUE, " ")
+
+
+def matrix(part: Shown) -> list[str]:
+    """Rows between brackets, figures right-aligned."""
+    cells = [[*row, "…"] if part.more_columns else row for row in part.cells]
+    if part.more_rows:
+        cells.append(["⋮"] * len(cells[0]))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    rows = ["  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)) for row in cells]
+    lines = [f"{left} {row} {right}" for row, (left, right) in zip(rows, _brackets(len(rows)), strict=True)]
+    return [*lines, part.remark] if part.remark else lines
+
+
+def _brackets(count: int) -> list[tuple[str, str]]:
+    if count == 1:
+        return [("[", "]")]
+    return [("⎡", "⎤"), *([("⎢", "⎥")] * (count - 2)), ("⎣", "⎦")]

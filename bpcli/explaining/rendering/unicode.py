@@ -1,0 +1,118 @@
+r"""Markup → Unicode text: ``\frac{\partial F}{\partial z_{2}}`` → ``∂F/∂z₂``.
+
+Indices become small letters where Unicode has all of them, else they stand in
+braces. A quotient is put into parentheses where a factor stands right beside it,
+``(1/n) Σ``, and nowhere else: ``1/n · Σ`` and ``1/n + 1`` read from left to right.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from bpcli.explaining.documents.steps import Step
+
+COMMANDS = {
+    "partial": "∂", "nabla": "∇", "delta": "δ", "theta": "θ", "eta": "η", "sigma": "σ", "Psi": "Ψ", "mu": "μ",
+    "beta": "β", "varepsilon": "ε", "ell": "ℓ", "top": "T", "sum": "Σ", "ldots": "… ", "mathcal": "", "mathbf": "",
+    "mathrm": "", "text": "", "underline": "", "left": "", "right": "",
+    "cdot": " · ", "ast": " ∗ ", "odot": " ⊙ ", "times": " × ", "equiv": " ≡ ", "leftarrow": " ← ", "neq": " ≠ ",
+    "ln": "ln ", "log": "log ",
+}  # fmt: skip
+"""What a command reads as; those with an argument and no sign of their own leave it as it is."""
+
+BESIDE_NO_FACTOR = re.compile(r" *($|[-+=,.)\]}]|\\(cdot|ast|odot|times|leftarrow|neq|equiv|right|text)\b)")
+"""What can follow a quotient that needs no parentheses."""
+
+SUBSCRIPTS = dict(zip("0123456789+-=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
+SUPERSCRIPTS = dict(
+    zip("0123456789+-=()abcdefghijklmnoprstuvwxyzLPKNTM", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴸᴾᴷᴺᵀᴹ", strict=True)
+)
+
+
+def math(markup: str) -> str:
+    """Markup as text."""
+    reader = _Reader(markup)
+    return _tidy(reader.until(""))
+
+
+def prose(line: str) -> str:
+    """A sentence with markup between dollar signs as text."""
+    parts = line.split("$")
+    return "".join(math(part) if place % 2 else part for place, part in enumerate(parts))
+
+
+def equation(step: Step) -> str:
+    """A step's equation as text; the symbol alone for what is given."""
+    return math(f"{step.symbol} {step.relation} {step.formula}" if step.formula else step.symbol)
+
+
+def _tidy(text: str) -> str:
+    spaced = re.sub(r"  +", " ", text).strip()
+    return re.sub(r" ([)\],])", r"\1", re.sub(r"([(\[]) ", r"\1", spaced))
+
+
+class _Reader:
+    """Reads markup from left to right; what is read once is gone."""
+
+    def __init__(self, markup: str) -> None:
+        self.markup = markup
+        self.place = 0
+
+    def until(self, end: str) -> str:
+        """Text up to ``end``, which is taken too."""
+        written = ""
+        while self.place < len(self.markup) and (not end or self.markup[self.place] != end):
+            written += self.item()
+        self.place += len(end)
+        return written
+
+    def item(self) -> str:
+        """The next sign, command or group."""
+        sign = self.markup[self.place]
+        self.place += 1
+        if sign == "{":
+            return self.until("}")
+        if sign == "_":
+            return _index(self.item(), SUBSCRIPTS, "_")
+        if sign == "^":
+            return _index(self.item(), SUPERSCRIPTS, "^")
+        return self.command() if sign == "\\" else sign
+
+    def command(self) -> str:
+        """A command after its backslash, with its arguments."""
+        found = re.compile(r"[A-Za-z]+").match(self.markup, self.place)
+        if found is None:
+            self.place += 1
+            return self.markup[self.place - 1]
+        self.place = found.end()
+        name, following = found[0], self.markup[self.place : self.place + 2]
+        if following[:1] == " " and (name == "partial" or following[1:].isalnum()):
+            self.place += 1
+        if name == "frac":
+            quotient = _quotient(self.item(), self.item())
+            return quotient if BESIDE_NO_FACTOR.match(self.markup, self.place) else f"({quotient})"
+        if name == "sqrt":
+            return f"√({self.item()})"
+        if name == "hat":
+            return unicodedata.normalize("NFC", self.item() + "\N{COMBINING CIRCUMFLEX ACCENT}")
+        return COMMANDS[name]
+
+
+def _quotient(over: str, under: str) -> str:
+    if over.startswith(("∂", "d ")) and under.startswith(("∂", "d ")):
+        return f"{over}/{under}".replace("d ", "d")
+    return f"{_grouped(over)}/{_grouped(under)}"
+
+
+def _grouped(text: str) -> str:
+    text = text.strip()
+    return f"({text})" if " " in text else text
+
+
+def _index(text: str, letters: dict[str, str], mark: str) -> str:
+    text = text.strip()
+    small = "".join(letters.get(letter, "") for letter in text.replace(" ", ""))
+    if len(small) == len(text.replace(" ", "")):
+        return small
+    return f"{mark}{text}" if len(text) == 1 else f"{mark}{{{_tidy(text)}}}"

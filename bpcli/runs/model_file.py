@@ -1,0 +1,113 @@
+"""A trained model: the network, its parameters, and how examples are encoded for it.
+
+``model.safetensors`` holds the tensors ``W1``, ``b1``, … and, as one JSON header,
+all that predicting needs. Weights alone may come from any safetensors file with
+those tensors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bpcli import choices, storage
+from bpcli.data.encoding import features as feature_room
+from bpcli.data.encoding import targets as target_room
+from bpcli.data.encoding.features import Features
+from bpcli.data.encoding.targets import Targets
+from bpcli.data.files.raw import Format
+from bpcli.errors import DataError
+from bpcli.experiment import Experiment
+from bpcli.nn import Array
+from bpcli.nn.activations import ACTIVATIONS
+from bpcli.nn.heads import join
+from bpcli.nn.losses import LOSSES
+from bpcli.nn.network import Network
+from bpcli.nn.parameters import Parameters, count
+from bpcli.training.initial_parameters import MODEL, fill
+
+VERSION = 1
+"""The version of the header's form."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What it takes to turn examples of a file into predictions."""
+
+    network: Network
+    parameters: Parameters
+    features: Features
+    targets: Targets
+    form: Format
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The precision it computes in."""
+        return self.parameters.theta.dtype
+
+
+def of(experiment: Experiment, theta: Array) -> Model:
+    """The model that an experiment has with parameters θ."""
+    parameters, loaded = Parameters(experiment.network.sizes, theta), experiment.loaded
+    return Model(experiment.network, parameters, loaded.features, loaded.targets, experiment.form)
+
+
+def save(path: Path, model: Model) -> None:
+    """Write ``model.safetensors``."""
+    network = model.network
+    header = {
+        "version": VERSION,
+        "layers": list(network.sizes),
+        "hidden": [choices.describe(ACTIVATIONS, activation) for activation in network.hidden],
+        "output": choices.describe(ACTIVATIONS, network.head.activation),
+        "loss": choices.describe(LOSSES, network.head.loss),
+        "features": model.features.to_json(),
+        "targets": model.targets.to_json(),
+        "format": {**vars(model.form), "missing": list(model.form.missing)},
+    }
+    storage.write_tensors(path, model.parameters.named(), header)
+
+
+def load(path: Path) -> Model:
+    """Read ``model.safetensors``, or the one in a run folder.
+
+    Raises:
+        DataError: the file is absent, malformed or not a bp model.
+    """
+    file = path / MODEL if path.is_dir() else path
+    tensors, header = storage.read_tensors(file)
+    if header is None:
+        raise DataError("the file holds tensors but no bp model", where=str(file), hint="name a run folder")
+    version = header.get("version") if isinstance(header, dict) else None
+    if version != VERSION:
+        raise DataError(
+            f"the header is of version {version!r}, not {VERSION}", where=str(file), hint="use the bp that wrote it"
+        )
+    try:
+        network = _network(header)
+        features = feature_room.from_json(header["features"])
+        targets = target_room.from_json(header["targets"])
+        saved = header["format"]
+        form = Format(saved["delimiter"], saved["header"], tuple(saved["missing"]))
+        dtype = np.result_type(*(array.dtype for array in tensors.values()), np.float32)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(
+            f"the model's header is malformed ({error!r})", where=str(file), hint="copy the file again"
+        ) from error
+    parameters = Parameters(network.sizes, np.zeros(count(network.sizes), dtype))
+    fill(parameters, tensors, file)
+    if (features.size, targets.outputs) != (network.sizes[0], network.sizes[-1]):
+        raise DataError("the model's encoding and its network differ in size", where=str(file), hint="copy it again")
+    return Model(network, parameters, features, targets, form)
+
+
+def _network(header: dict[str, Any]) -> Network:
+    hidden = tuple(choices.build(ACTIVATIONS, activation) for activation in header["hidden"])
+    head = join(choices.build(ACTIVATIONS, header["output"]), choices.build(LOSSES, header["loss"]))
+    sizes = tuple(int(size) for size in header["layers"])
+    if len(sizes) != len(hidden) + 2 or min(sizes) < 1:
+        raise ValueError(f"layers {sizes} with {len(hidden)} hidden activations")
+    return Network(sizes, hidden, head)

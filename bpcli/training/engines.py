@@ -1,0 +1,128 @@
+"""Which code takes the steps: the NumPy reference, or the same steps compiled by Numba.
+
+``auto`` is decided before training from the work that there is, never from a
+clock or a cache, so the same config on the same installation always gets the
+same engine; the resolved config names it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Literal
+
+import numpy as np
+
+from bpcli.data.sources import Examples
+from bpcli.errors import ConfigError
+from bpcli.nn.metrics import Tally
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers import Optimizer
+from bpcli.nn.parameters import count
+from bpcli.training.loop import Plan, Steps
+from bpcli.training.numpy_steps import NumpySteps
+from bpcli.training.state import TrainingState
+
+Name = Literal["numpy", "numba"]
+Asked = Literal["auto", "numpy", "numba"]
+
+WORTH_COMPILING = 2.0
+"""Seconds that compiled code must save before it is worth loading Numba, and compiling the first time."""
+
+PER_LAYER, PER_ACTIVATION, PER_PARAMETER = 25e-6, 3e-9, 0.3e-9
+"""Seconds that a compiled step saves: for a layer in calls, for an activation and a parameter in passes over memory."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine by name, and how the NumPy one divides its work."""
+
+    name: Name = "numpy"
+    shards: int = 1
+    threads: int = 1
+
+    def steps(self, network: Network, optimizer: Optimizer, state: TrainingState, examples: Examples) -> Steps:
+        """What takes the steps from ``state``."""
+        if self.name == "numba":
+            from bpcli.training.compiled.steps import CompiledSteps
+
+            return CompiledSteps(network, optimizer, state, examples)
+        return NumpySteps(network, optimizer, state, examples, self.shards, self.threads)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What there is to do: ``examples`` each epoch."""
+
+    network: Network
+    optimizer: Optimizer
+    tally: Tally
+    dtype: np.dtype[Any]
+    plan: Plan
+    examples: int
+
+    @property
+    def saving(self) -> float:
+        """Seconds that compiled code can be expected to save over the whole training."""
+        layers, m = self.network.sizes[1:], self.plan.batch_size
+        step = len(layers) * PER_LAYER + sum(layers) * m * PER_ACTIVATION + count(self.network.sizes) * PER_PARAMETER
+        return self.plan.epochs * -(-self.examples // m) * step
+
+    @property
+    def obstacle(self) -> str:
+        """What keeps these choices from being compiled, or nothing."""
+        from bpcli.training.compiled.recording import record
+        from bpcli.training.compiled.symbols import UntraceableError
+
+        try:
+            record(self.network, self.optimizer, self.tally, self.dtype, single=self.plan.batch_size == 1)
+        except UntraceableError as error:
+            return str(error)
+        return ""
+
+
+def installed() -> bool:
+    """Whether Numba and the SciPy that its products need are there; neither is imported."""
+    return find_spec("numba") is not None and find_spec("scipy") is not None
+
+
+def resolve(asked: Asked, shards: int, threads: int, work: Work) -> tuple[Engine, str]:
+    """The engine for this work, and a note where it is another than could be expected.
+
+    Raises:
+        ConfigError: what was asked for cannot be had.
+    """
+    reference = Engine("numpy", shards, threads)
+    if asked == "numpy" or (asked == "auto" and (shards > 1 or not installed())):
+        return reference, ""
+    if asked == "numba" and not installed():
+        raise ConfigError(
+            "engine numba needs Numba and SciPy, which are not installed",
+            key="engine",
+            hint="pip install 'bpcli[fast]', or engine: numpy",
+        )
+    if asked == "auto" and work.saving < WORTH_COMPILING:
+        return reference, ""
+    if failure := _failure(work.plan.batch_size):
+        if asked == "numba":
+            hint = "install versions of NumPy, SciPy and Numba that go together, or engine: numpy"
+            raise ConfigError(f"Numba cannot be imported: {failure}", key="engine", hint=hint)
+        return reference, f"engine numpy, for Numba cannot be imported: {failure}"
+    obstacle = work.obstacle
+    if not obstacle:
+        return Engine("numba"), ""
+    if asked == "numba":
+        raise ConfigError(f"engine numba cannot compile {obstacle}", key="engine", hint="engine: numpy")
+    return reference, f"engine numpy, for there is no compiled form of {obstacle}"
+
+
+def _failure(batch_size: int) -> str:
+    """Why Numba, or the SciPy that products of batches need, cannot be imported although it is there, or nothing."""
+    try:
+        import_module("bpcli.training.compiled.products")
+        if batch_size > 1:
+            import_module("scipy.linalg.cython_blas")
+    except Exception as error:  # noqa: BLE001 - versions that do not go together fail in many ways
+        return " ".join(str(error).split()) or type(error).__name__
+    return ""

@@ -1,5 +1,0 @@
-"""``bp explain``: the trace, the documents' steps recomputed, the four formats."""
-
-import pytest
-
-pytest.register_assert_rewrite("tests.explain.support", "tests.explain.recompute")

@@ -1,0 +1,77 @@
+"""Small experiments to explain, and explanations as JSON tells them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bpcli.explaining import rendering
+from bpcli.explaining.explanation import Explanation, explain
+from tests.cli.support import write_config, write_table
+
+ROWS = [
+    [0.5, -1.0, 0, 1, "ash", 0.3],
+    [1.5, 0.25, 1, 1, "birch", -1.2],
+    [-0.75, 2.0, 1, 0, "ash", 0.9],
+    [0.1, 0.9, 0, 0, "cedar", 2.1],
+    [-1.25, -0.6, 0, 1, "birch", 0.4],
+    [0.8, 1.1, 1, 1, "cedar", -0.5],
+]
+"""Two features; two 0/1 targets, a class and a number."""
+
+LOSSES = {
+    "binary": ("[c]", "binary_cross_entropy", "sigmoid"),
+    "labels": ("[c, d]", "binary_cross_entropy", "sigmoid"),
+    "classes": ("[tree]", "cross_entropy", "softmax"),
+    "scores": ("[tree]", "cross_entropy", "sigmoid"),
+    "numbers": ("[y, c]", "half_squared_error", "identity"),
+    "number": ("[y]", "half_squared_error", "tanh"),
+}
+"""By kind: the targets, the loss and the output."""
+
+
+SUITED = [
+    ("binary", "binary"),
+    ("binary", "brawer"),
+    ("binary", "general"),
+    ("labels", "brawer"),
+    ("labels", "general"),
+    ("classes", "biswas"),
+    ("scores", "general"),
+    ("numbers", "half-squared-error"),
+    ("numbers", "general"),
+    ("number", "half-squared-error"),
+    ("number", "general"),
+]
+"""Kinds of experiment and the documents that express them."""
+
+
+def config(folder: Path, kind: str) -> Path:
+    """A config of one kind over the table, in batch mode, with a 2-3-… network of sigmoids."""
+    write_table(folder / "table.csv", ["u", "v", "c", "d", "tree", "y"], ROWS)
+    target, loss, output = LOSSES[kind]
+    task = "regression" if loss == "half_squared_error" else "classification"
+    return write_config(
+        folder / f"{kind}.yaml",
+        f"""
+        seed: 3
+        data: {{path: table.csv, target: {target}, features: [u, v], scale: none, task: {task}}}
+        network: {{hidden: [3], activation: sigmoid, output: {output}}}
+        loss: {{name: {loss}}}
+        optimizer: {{mode: batch, name: gradient_descent, learning_rate: 0.3}}
+        """,
+    )
+
+
+def explained(
+    folder: Path, kind: str, *changes: str, document: str | None = None, rows: tuple[int, ...] = (0,)
+) -> Explanation:
+    """An explanation of one kind of experiment."""
+    return explain(config(folder, kind), list(changes), document, rows)
+
+
+def told(explanation: Explanation) -> dict[str, Any]:
+    """What its JSON says."""
+    parsed: dict[str, Any] = json.loads(rendering.FORMATS["json"](explanation))
+    return parsed

@@ -1,0 +1,128 @@
+"""Programs run without a compiler, line by line in Python, beside the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bpcli import choices
+from bpcli.data.sources import ClassIndices, Columns, Examples, Rows
+from bpcli.nn import Array
+from bpcli.nn.heads import join
+from bpcli.nn.losses import Loss
+from bpcli.nn.metrics import Decisions, Residuals, Tally
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
+from bpcli.nn.parameters import count
+from bpcli.training.compiled.kernels import Kernel
+from bpcli.training.compiled.recording import Program
+from bpcli.training.compiled.source import source
+from bpcli.training.loop import Steps
+from bpcli.training.state import TrainingState, start
+from tests.nn.support import activation, loss
+
+N = 11
+"""Examples: batches of 4 leave 3, batches of 5 leave 1."""
+
+INTERPRETED = """
+def njit(**options):
+    return lambda function: function
+
+def product(left, right, out):
+    np.dot(left, right, out)
+
+def accumulate(factor, left, right, out):
+    out += factor * (left @ right)
+
+def inner(left, right, zero):
+    return zero + np.dot(left, right)
+
+def total(vector):
+    return np.sum(vector, dtype=np.float64)
+
+product_along_rows = product_of_rows = product
+accumulate_of_rows = accumulate
+"""
+
+
+def interpreted(program: Program) -> Kernel:
+    """The program's source as plain Python."""
+    lines = [line for line in source(program).splitlines() if not line.startswith("from ")]
+    place: dict[str, Any] = {"np": np}
+    exec(INTERPRETED, place)
+    exec("\n".join(lines), place)
+    return Kernel(place["arrays"], place["run"], fresh=False)
+
+
+@dataclass
+class Task:
+    """A network, a rule and examples."""
+
+    network: Network
+    optimizer: Optimizer = field(default_factory=lambda: GradientDescent(0.3))
+    dtype: str = "float64"
+    tally: Callable[[int], Tally] = lambda n: Decisions(n, "largest")
+    size: int = N
+    features: float = 1.0
+
+    def examples(self) -> Examples:
+        rng, kind = np.random.default_rng(5), np.dtype(self.dtype)
+        n = self.network.sizes[-1]
+        X = (self.features * rng.normal(0, 1, (self.size, self.network.sizes[0]))).astype(kind)
+        if self.network.head.loss.class_indices:
+            return Examples(Rows(X), ClassIndices(rng.integers(0, n, self.size)))
+        return Examples(Rows(X), Columns(rng.integers(0, 2, (n, self.size)).astype(kind)))
+
+    def state(self) -> TrainingState:
+        theta = np.random.default_rng(6).normal(0, 0.7, count(self.network.sizes)).astype(self.dtype)
+        return start(theta, self.optimizer, self.tally(self.network.sizes[-1]))
+
+    def trained(
+        self, kind: Callable[[Network, Optimizer, TrainingState, Examples], Steps], batch_size: int, epochs: int = 2
+    ) -> TrainingState:
+        """The state in the middle of an epoch, all its sums in it."""
+        state, examples = self.state(), self.examples()
+        steps = kind(self.network, self.optimizer, state, examples)
+        list(steps.prepare(batch_size))
+        rng = np.random.default_rng(7)
+        for _ in range(epochs):
+            state.position = 0
+            steps.run(rng.permutation(examples.size), batch_size, np.inf)
+        return state
+
+
+def task(
+    output: str = "softmax",
+    of: Loss | None = None,
+    hidden: tuple[str, ...] = ("tanh",),
+    optimizer: str = "gradient_descent",
+    widths: tuple[int, ...] = (4, 5, 3),
+    **more: Any,
+) -> Task:
+    head = join(activation(output), of or loss("cross_entropy"))
+    rule: Optimizer = choices.build(OPTIMIZERS, {"name": optimizer, "learning_rate": 0.3})
+    return Task(Network(widths, tuple(activation(name) for name in hidden), head), rule, **more)
+
+
+def residuals(n: int) -> Tally:
+    return Residuals(n)
+
+
+def labels(n: int) -> Tally:
+    return Decisions(n, "threshold")
+
+
+def numbers(state: TrainingState) -> dict[str, Array]:
+    counters = {name: np.array(value) for name, value in state.counters().items()}
+    return {**state.tensors(), **counters}
+
+
+def agree(one: TrainingState, other: TrainingState, tolerance: float) -> None:
+    """All that training carries along, to a tolerance of each array's largest number."""
+    found, wanted = numbers(one), numbers(other)
+    for name, array in wanted.items():
+        scale = max(1.0, float(np.abs(array).max(initial=0)))
+        np.testing.assert_allclose(found[name], array, rtol=0, atol=tolerance * scale, err_msg=name)

@@ -1,0 +1,175 @@
+"""Compiled for real: the same numbers as the reference, one compilation for all, kept between starts."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from bpcli.data.sources import Columns, Examples, Rows
+from bpcli.nn.activations import ACTIVATIONS
+from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent
+from bpcli.training.compiled import kernels
+from bpcli.training.compiled.recording import record
+from bpcli.training.compiled.steps import CompiledSteps
+from bpcli.training.numpy_steps import NumpySteps
+from bpcli.training.state import TrainingState, start
+from tests.nn.support import REDUCTIONS, loss, pairs
+
+from .support import Task, agree, labels, numbers, residuals, task
+
+TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
+"""Of each array's largest number, after an epoch."""
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def cache(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One cache for all, and not the user's."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(shared))
+    return shared / "bp"
+
+
+def same(one: Task, batch_size: int) -> None:
+    found = one.trained(CompiledSteps, batch_size, epochs=1)
+    agree(found, one.trained(NumpySteps, batch_size, epochs=1), TOLERANCE[one.dtype])
+
+
+@pytest.mark.parametrize(
+    ("details", "batch_size"),
+    [
+        ({"hidden": ("relu", "tanh"), "widths": (9, 8, 7, 3), "dtype": "float32"}, 8),
+        ({"output": "identity", "of": loss("half_squared_error"), "tally": residuals, "optimizer": "adam"}, 4),
+    ],
+    ids=["mini-batch", "adam"],
+)
+def test_one_epoch_agrees_with_the_reference(details: dict[str, Any], batch_size: int) -> None:
+    same(task(size=50, **details), batch_size)
+
+
+class Separated(Task):
+    """Logits so far on the right side that each term of the loss is what is left of a difference."""
+
+    def examples(self) -> Examples:
+        X = np.array([[20.0], [18], [-19], [-21], [25], [-17], [16], [22.5]], self.dtype)
+        return Examples(Rows(X), Columns((X.T > 0).astype(self.dtype)))
+
+    def state(self) -> TrainingState:
+        return start(np.array([1.0, 0.0], self.dtype), self.optimizer, self.tally(1))
+
+
+class Constant(Task):
+    """A target whose spread is 0 to the last bit, as long as nobody reorders its running mean."""
+
+    def examples(self) -> Examples:
+        return Examples(Rows(np.arange(9.0)[:, None]), Columns(np.full((1, 9), 0.1)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "output", "of", "tally", "dtype", "batch_size"),
+    [
+        (Separated, "sigmoid", "binary_cross_entropy", labels, "float32", 4),
+        (Constant, "identity", "half_squared_error", residuals, "float64", 3),
+    ],
+)
+def test_digits_that_a_formulas_order_keeps_are_kept(
+    kind: type[Task], output: str, of: str, tally: Any, dtype: str, batch_size: int
+) -> None:
+    given = task(output, loss(of), hidden=(), widths=(1, 1), tally=tally, dtype=dtype)
+    one = kind(given.network, GradientDescent(1e-12), dtype, tally)
+    found, wanted = (numbers(one.trained(steps, batch_size, epochs=1)) for steps in (CompiledSteps, NumpySteps))
+    for name in ("loss_sum", "tally"):
+        np.testing.assert_allclose(found[name], wanted[name], rtol=1e-6, atol=0, err_msg=name)
+
+
+def test_compiled_code_is_kept_for_every_network_of_its_kind(cache: Path) -> None:
+    before = set(cache.glob("kernel_*.py"))
+    first, second = task(widths=(4, 5, 3)), task(widths=(6, 2, 4))
+    told = [list(steps_of(one).prepare(1)) for one in (first, first, second)]
+    assert told == [["compiling the steps of this kind of network, for single examples; it is done once"], [], []]
+    assert len(set(cache.glob("kernel_*.py")) - before) == 1
+    same(first, 1)
+    same(second, 1)
+
+
+def steps_of(one: Task) -> CompiledSteps:
+    return CompiledSteps(one.network, one.optimizer, one.state(), one.examples())
+
+
+def test_a_damaged_program_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    one = task()
+    program = record(one.network, one.optimizer, one.state().tally, one.state().theta.dtype, single=True)
+    kernels.load(program)
+    (path,) = (tmp_path / "bp").glob("kernel_*.py")
+    whole = path.read_text(encoding="utf-8")
+    path.write_text(whole[:100], encoding="utf-8")
+    assert kernels.load(program).fresh
+    assert path.read_text(encoding="utf-8") == whole
+
+
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+def test_damaged_code_is_compiled_anew(suffix: str, cache: Path) -> None:
+    one = task(hidden=(), widths=(2, 3))
+    list(steps_of(one).prepare(1))
+    for path in (cache / "__pycache__").glob(f"*.{suffix}"):
+        path.write_bytes(path.read_bytes()[:20])
+    assert len(list(steps_of(one).prepare(1))) == 1
+    assert list(steps_of(one).prepare(1)) == []
+    same(one, 1)
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    one = task()
+    program = record(one.network, one.optimizer, one.state().tally, one.state().theta.dtype, single=True)
+    assert kernels.load(program).fresh
+
+
+@pytest.mark.parametrize("dtype", [pytest.param("float32", marks=pytest.mark.slow), "float64"])
+@pytest.mark.parametrize("n", [1, 2, 5, 60])
+@pytest.mark.parametrize("m", [1, 3, 5, 10, 70])
+@pytest.mark.parametrize("k", [1, 4, 11, 64])
+def test_products_by_hand_and_by_blas_are_matrix_products(n: int, m: int, k: int, dtype: str) -> None:
+    from bpcli.training.compiled.products import accumulate, accumulate_of_rows, product_along_rows, product_of_rows
+
+    rng, kind = np.random.default_rng(1), np.dtype(dtype).type
+    left, right, out = (rng.normal(size=shape).astype(dtype) for shape in ((n, m), (m, k), (n, k)))
+    turned = np.asfortranarray(right)
+    expected = left.astype(np.float64) @ right
+    near = partial(np.testing.assert_allclose, rtol=0, atol=100 * np.finfo(dtype).eps * m)
+    product_along_rows(left, turned, out)
+    near(out, expected)
+    accumulate(kind(-0.5), left, turned, out)
+    near(out, 0.5 * expected)
+    accumulate_of_rows(kind(-0.25), left, right, out)
+    near(out, 0.25 * expected)
+    product_of_rows(left, right, out)
+    near(out, expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize(("output", "name"), pairs())
+def test_every_output_under_every_loss_compiled(output: str, name: str, batch_size: int) -> None:
+    for outputs, examples in zip(REDUCTIONS, REDUCTIONS, strict=True):
+        same(task(output, loss(name, outputs, examples), size=50), batch_size)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("hidden", ACTIVATIONS)
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_every_hidden_activation_and_rule_compiled(dtype: str, hidden: str, optimizer: str, batch_size: int) -> None:
+    same(task(hidden=(hidden,), optimizer=optimizer, dtype=dtype, size=50), batch_size)

@@ -1,0 +1,135 @@
+"""What is recorded and written out does what the reference does: over every choice there is, run line by line."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bpcli.checking.subject import Remember, gradients_of
+from bpcli.errors import DivergedError
+from bpcli.nn.activations import ACTIVATIONS
+from bpcli.nn.losses import Reduction
+from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent
+from bpcli.training.compiled import steps as compiled
+from bpcli.training.compiled.recording import record
+from bpcli.training.compiled.source import source
+from bpcli.training.compiled.steps import CompiledSteps
+from bpcli.training.engines import Engine
+from bpcli.training.numpy_steps import NumpySteps
+from tests.nn.support import REDUCTIONS, loss, pairs
+
+from .support import Task, agree, interpreted, labels, residuals, task
+
+TOLERANCE = {"float64": 1e-12, "float32": 1e-4}
+
+every_batch_size = pytest.mark.parametrize("batch_size", [1, 4, 5, 11])
+
+
+@pytest.fixture(autouse=True)
+def without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "load", interpreted)
+
+
+def same(one: Task, batch_size: int) -> None:
+    with np.errstate(all="ignore"):
+        found = one.trained(CompiledSteps, batch_size)
+    agree(found, one.trained(NumpySteps, batch_size), TOLERANCE[one.dtype])
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize("examples", REDUCTIONS)
+@pytest.mark.parametrize("outputs", REDUCTIONS)
+@pytest.mark.parametrize(("output", "name"), pairs())
+def test_every_output_under_every_loss(
+    output: str, name: str, outputs: Reduction, examples: Reduction, batch_size: int
+) -> None:
+    same(task(output, loss(name, outputs, examples)), batch_size)
+
+
+@every_batch_size
+@pytest.mark.parametrize("hidden", ACTIVATIONS)
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_every_hidden_activation(dtype: str, hidden: str, batch_size: int) -> None:
+    same(task(hidden=(hidden,), dtype=dtype), batch_size)
+
+
+@every_batch_size
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_every_update_rule(dtype: str, optimizer: str, batch_size: int) -> None:
+    same(task(optimizer=optimizer, dtype=dtype), batch_size)
+
+
+@every_batch_size
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"output": "identity", "of": loss("half_squared_error"), "tally": residuals},
+        {"output": "identity", "of": loss("half_squared_error"), "tally": residuals, "widths": (4, 5, 1)},
+        {"output": "sigmoid", "of": loss("binary_cross_entropy"), "tally": labels},
+        {"output": "sigmoid", "of": loss("binary_cross_entropy"), "tally": labels, "widths": (4, 5, 1)},
+        {"output": "sigmoid", "of": loss("half_squared_error")},
+    ],
+    ids=["several targets", "one target", "labels", "two classes", "one-hot classes"],
+)
+def test_every_way_of_counting(details: dict[str, Any], batch_size: int) -> None:
+    same(task(**details), batch_size)
+
+
+@every_batch_size
+@pytest.mark.parametrize(
+    ("widths", "hidden"),
+    [
+        ((4, 3), ()),
+        ((1, 1, 2), ("relu",)),
+        ((4, 4, 4, 4), ("sigmoid", "tanh")),
+        ((3, 1, 5, 2, 3), ("leaky_relu", "relu", "softmax")),
+    ],
+)
+def test_every_shape(widths: tuple[int, ...], hidden: tuple[str, ...], batch_size: int) -> None:
+    same(task(widths=widths, hidden=hidden), batch_size)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_a_loss_that_is_not_finite_ends_both_at_the_same_step(batch_size: int) -> None:
+    one = task("identity", loss("half_squared_error"), hidden=(), widths=(4, 3), tally=residuals, features=1e200)
+    for kind in (CompiledSteps, NumpySteps):
+        with np.errstate(all="ignore"), pytest.raises(DivergedError, match=r"the loss \(inf\).* at epoch 1, step 1"):
+            one.trained(kind, batch_size)
+
+
+def test_gradient_descent_keeps_no_gradient() -> None:
+    """Each product goes straight into its part of θ."""
+    one = task()
+    text = source(record(one.network, one.optimizer, one.state().tally, np.dtype("float32"), single=False))
+    assert "dtheta" not in text
+    assert ("accumulate(factor" in text, "accumulate_of_rows(factor" in text) == (True, True)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_check_takes_the_gradient_by_the_products_that_train(name: str) -> None:
+    one = task(optimizer=name)
+    state = one.state()
+    rule = Remember(at_once=not state.optimizer.memory)
+    products = []
+    for optimizer in (one.optimizer, rule):
+        text = source(record(one.network, optimizer, state.tally, np.dtype("float64"), single=False))
+        products.append(re.findall(r"^ +(product\w*|accumulate\w*)\(", text, re.MULTILINE))
+    assert products[0] == products[1]
+    given = one.network, state.theta, one.examples(), [np.arange(5), np.arange(1), np.arange(3)]
+    found, wanted = gradients_of(*given, Engine("numba"), one.optimizer), gradients_of(*given)
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_one_program_serves_every_width_and_setting(single: bool) -> None:  # noqa: FBT001
+    texts = set()
+    for widths, rate in (((4, 5, 3), 0.3), ((7, 7, 7), 0.1)):
+        one = task(widths=widths)
+        rule = GradientDescent(rate)
+        texts.add(source(record(one.network, rule, one.state().tally, np.dtype("float64"), single=single)))
+    assert len(texts) == 1

@@ -1,0 +1,100 @@
+"""Which engine takes the steps, and what a new activation has to do for it: nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from bpcli.errors import ConfigError
+from bpcli.nn import Array
+from bpcli.nn.network import Network
+from bpcli.nn.workspace import Scratch
+from bpcli.training import engines
+from bpcli.training.compiled import steps as compiled
+from bpcli.training.compiled.steps import CompiledSteps
+from bpcli.training.engines import Engine, Work, resolve
+from bpcli.training.loop import Plan
+from bpcli.training.numpy_steps import NumpySteps
+from tests.training.compiled.support import Task, agree, interpreted, task
+
+LONG = Plan(epochs=1000, batch_size=4, shuffle=True, seed=0)
+
+
+def work(one: Task, plan: Plan = LONG, examples: int = 10_000) -> Work:
+    return Work(one.network, one.optimizer, one.state().tally, np.dtype(one.dtype), plan, examples)
+
+
+@dataclass(frozen=True)
+class Arctan:
+    """An activation that the project does not have, of functions that NumPy has."""
+
+    slope: float = 2.0
+
+    range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
+    kinks: ClassVar[tuple[float, ...]] = ()
+    usual_initializer: ClassVar[str] = "glorot"
+
+    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+        np.multiply(Z, self.slope, out)
+        np.arctan(out, out)
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+        np.multiply(Z, self.slope, out)
+        np.square(out, out)
+        np.add(out, 1, out)
+        np.divide(self.slope, out, out)
+        np.multiply(out, dA, out)
+
+
+class Sorted(Arctan):
+    """An activation that asks for what has no compiled form."""
+
+    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+        np.copyto(out, np.sort(Z, axis=0))
+
+
+def with_hidden(kind: Any) -> Task:
+    one = task()
+    return replace(one, network=Network(one.network.sizes, (kind(),), one.network.head))
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_a_new_activation_is_compiled_as_it_stands(batch_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "load", interpreted)
+    one = with_hidden(Arctan)
+    agree(one.trained(CompiledSteps, batch_size), one.trained(NumpySteps, batch_size), 1e-12)
+
+
+def test_long_work_is_compiled_and_short_work_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "installed", lambda: True)
+    assert resolve("auto", 1, 1, work(task())) == (Engine("numba"), "")
+    assert resolve("auto", 1, 1, work(task(), replace(LONG, epochs=1))) == (Engine("numpy"), "")
+
+
+def test_without_numba_everything_is_left_to_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "installed", lambda: False)
+    assert resolve("auto", 1, 1, work(task())) == (Engine("numpy"), "")
+    with pytest.raises(ConfigError, match="needs Numba and SciPy, which are not installed"):
+        resolve("numba", 1, 1, work(task()))
+
+
+def test_shards_are_left_to_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "installed", lambda: True)
+    assert resolve("auto", 3, 2, work(task())) == (Engine("numpy", 3, 2), "")
+
+
+def test_what_cannot_be_compiled_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "installed", lambda: True)
+    engine, note = resolve("auto", 1, 1, work(with_hidden(Sorted)))
+    assert (engine.name, note) == ("numpy", "engine numpy, for there is no compiled form of numpy.sort")
+    with pytest.raises(ConfigError, match=r"engine numba cannot compile numpy\.sort"):
+        resolve("numba", 1, 1, work(with_hidden(Sorted)))
+
+
+def test_what_is_asked_for_is_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "installed", lambda: True)
+    assert resolve("numpy", 1, 1, work(task()))[0].name == "numpy"
+    assert resolve("numba", 1, 1, work(task(), replace(LONG, epochs=1)))[0].name == "numba"

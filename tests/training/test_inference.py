@@ -1,0 +1,107 @@
+"""A network over a whole source, chunk by chunk."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bpcli.data.sources import ClassIndices, Columns, Rows
+from bpcli.nn import Array
+from bpcli.nn.activations import Identity, Softmax, Tanh
+from bpcli.nn.heads import join
+from bpcli.nn.losses import CrossEntropy, HalfSquaredError, Reduction
+from bpcli.nn.metrics import METRICS, Decisions, Residuals
+from bpcli.nn.network import Network
+from bpcli.nn.parameters import Parameters, count
+from bpcli.training import inference
+
+SIZES = (3, 4, 2)
+
+
+def examples(size: int) -> Array:
+    return np.random.default_rng(1).normal(0, 1, (size, 3))
+
+
+def parameters() -> Parameters:
+    return Parameters(SIZES, np.random.default_rng(0).normal(0, 1, count(SIZES)))
+
+
+def by_hand(X: Array) -> Array:
+    """Z_2 of a 3-4-2 network with tanh, (N, 2)."""
+    theta = parameters()
+    hidden = np.tanh(X @ theta.W[1].T + theta.b[1][:, 0])
+    return np.asarray(hidden @ theta.W[2].T + theta.b[2][:, 0])
+
+
+def softmax(Z: Array) -> Array:
+    return np.asarray(np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True))
+
+
+def classifier(examples: Reduction = "mean", outputs: Reduction = "sum") -> Network:
+    return Network(SIZES, (Tanh(),), join(Softmax(), CrossEntropy(outputs, examples)))
+
+
+@pytest.mark.parametrize("size", [1, 5, inference.CHUNK, inference.CHUNK + 1, 2 * inference.CHUNK + 7])
+def test_outputs_are_the_networks_for_every_example_in_order(size: int) -> None:
+    X = examples(size)
+    A = inference.outputs(classifier(), parameters(), Rows(X))
+    assert A.shape == (2, size)
+    np.testing.assert_allclose(A.T, softmax(by_hand(X)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1, 5, inference.CHUNK + 1])
+@pytest.mark.parametrize("outputs", ["sum", "mean"])
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_the_loss_is_reduced_over_all_examples(size: int, outputs: Reduction, reduction: Reduction) -> None:
+    X, labels = examples(size), np.arange(size) % 2
+    tally = inference.new_tally("largest", 2)
+    network = classifier(reduction, outputs)
+    loss = inference.assess(network, parameters(), Rows(X), ClassIndices(labels), tally)
+    terms = -np.log(softmax(by_hand(X))[np.arange(size), labels])
+    divisor = (size if reduction == "mean" else 1) * (2 if outputs == "mean" else 1)
+    assert loss == pytest.approx(terms.sum() / divisor, rel=1e-12)
+    right = (by_hand(X).argmax(axis=1) == labels).mean()
+    assert METRICS["accuracy"]().value(tally, np.ones(2)) == right
+
+
+def test_metrics_of_a_regression_are_those_of_all_examples() -> None:
+    size = inference.CHUNK + 300
+    X = examples(size)
+    Y = np.random.default_rng(2).normal(50, 3, (size, 2))
+    network = Network(SIZES, (Tanh(),), join(Identity(), HalfSquaredError()))
+    tally = inference.new_tally("residuals", 2)
+    loss = inference.assess(network, parameters(), Rows(X), Columns(np.ascontiguousarray(Y.T)), tally)
+    E = by_hand(X) - Y
+    assert loss == pytest.approx((E**2).sum() / 2 / 2 / size, rel=1e-12)
+    units = np.array([2.0, 10.0])
+    values = {name: METRICS[name]().value(tally, units) for name in ("r2", "rmse", "mae")}
+    assert values == pytest.approx(
+        {
+            "r2": np.mean(1 - (E**2).sum(axis=0) / ((Y - Y.mean(axis=0)) ** 2).sum(axis=0)),
+            "rmse": np.mean(np.sqrt((E**2).mean(axis=0)) * units),
+            "mae": np.mean(np.abs(E).mean(axis=0) * units),
+        },
+        rel=1e-10,
+    )
+
+
+def test_the_parameters_are_only_read() -> None:
+    theta = parameters()
+    before = theta.theta.copy()
+    inference.outputs(classifier(), theta, Rows(examples(9)))
+    assert theta.theta.tobytes() == before.tobytes()
+
+
+def test_overflow_is_a_number_and_no_warning() -> None:
+    network = Network(SIZES, (Tanh(),), join(Identity(), HalfSquaredError()))
+    far = Columns(np.full((2, 3), 1e200))
+    loss = inference.assess(network, parameters(), Rows(examples(3)), far, inference.new_tally("residuals", 2))
+    assert loss == np.inf
+
+
+def test_tallies_are_kept_by_how_outputs_are_judged() -> None:
+    assert isinstance(inference.new_tally("residuals", 2), Residuals)
+    for rule in ("largest", "threshold"):
+        tally = inference.new_tally(rule, 3)
+        assert isinstance(tally, Decisions)
+        assert (tally.rule, tally.n) == (rule, 3)
