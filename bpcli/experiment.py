@@ -23,12 +23,13 @@ from bpcli.errors import BpError, ConfigError, DataError, raise_all
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Activation, Identity, Relu, Softmax
 from bpcli.nn.heads import join
-from bpcli.nn.initializers import INITIALIZERS, Initializer
+from bpcli.nn.initializers import INITIALIZERS
+from bpcli.nn.layers import Dense
 from bpcli.nn.losses import LOSSES
 from bpcli.nn.metrics import METRICS, Metric, Tally
-from bpcli.nn.network import Network
+from bpcli.nn.network import Network, initial
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
-from bpcli.nn.parameters import Parameters, initial
+from bpcli.nn.parameters import Parameters
 from bpcli.streams import stream
 from bpcli.training.engines import Engine, Work, resolve
 from bpcli.training.inference import new_tally
@@ -45,7 +46,6 @@ class Experiment:
 
     loaded: Loaded
     network: Network
-    initializers: tuple[Initializer, ...]
     parameters: Parameters
     optimizer: Optimizer
     plan: Plan
@@ -92,24 +92,23 @@ def parts_of(read: Read) -> Loaded:
 
 def _build(config: Config) -> Experiment:
     loaded, form = _load(config)
-    network, initializers = _network(config, loaded)
+    network = _network(config, loaded)
     plan = _plan(config, loaded.parts["train"])
     rng = stream(config.seed, "initial weights")
-    parameters = initial(network.sizes, initializers, np.dtype(config.dtype), rng)
+    parameters = initial(network, np.dtype(config.dtype), rng)
     if config.network.weights is not None:
         _take_weights(Path(config.network.weights), network, parameters, loaded)
     engine = _engine(config, network, loaded, plan)
     return Experiment(
         loaded=loaded,
         network=network,
-        initializers=initializers,
         parameters=parameters,
         optimizer=config.optimizer.rule,
         plan=plan,
         metrics=metrics_of(loaded.targets),
         engine=engine,
         form=form,
-        resolved=_resolved(config, loaded, network, initializers, plan, engine),
+        resolved=_resolved(config, loaded, network, plan, engine),
         assumed=_assumed(config, loaded, network, plan, engine),
     )
 
@@ -140,11 +139,12 @@ def _take_weights(path: Path, network: Network, parameters: Parameters, loaded: 
 
 def _output(config: Config) -> Activation:
     output: Activation = config.network.output or ACTIVATIONS[config.loss.usual_output]()
-    low, high = output.range
-    if config.loss.of_probabilities and (low < 0 or high > 1):
-        fitting = [name for name, kind in ACTIVATIONS.items() if kind().range[0] >= 0 and kind().range[1] <= 1]
+    (low, high), (least, most) = output.range, config.loss.domain
+    if low < least or high > most:
+        ranges = {name: kind().range for name, kind in ACTIVATIONS.items()}
+        fitting = [name for name, (low, high) in ranges.items() if low >= least and high <= most]
         raise ConfigError(
-            f"{name_of(LOSSES, config.loss)} needs outputs in [0, 1], "
+            f"{name_of(LOSSES, config.loss)} needs outputs in [{least:g}, {most:g}], "
             f"{name_of(ACTIVATIONS, output)}'s range is [{low:g}, {high:g}]",
             key="network.output",
             hint=f"choose from {', '.join(fitting)}",
@@ -178,8 +178,8 @@ def _load(config: Config) -> tuple[Loaded, Format]:
     fractions = {"validation": data.split.validation, "test": data.split.test}
     files = Files(train, _pair(data.validation), _pair(data.test), fractions, form)
     wanted = Wanted(
-        class_indices=config.loss.class_indices,
-        of_probabilities=config.loss.of_probabilities,
+        class_indices=config.loss.targets.class_indices,
+        of_probabilities=config.loss.targets.task == "classification",
         open_output=isinstance(_output(config), Identity),
         targets=data.target,
         features=data.features,
@@ -192,26 +192,24 @@ def _load(config: Config) -> tuple[Loaded, Format]:
     return load(files, wanted, np.dtype(config.dtype), stream(seed, "split")), form
 
 
-def _network(config: Config, loaded: Loaded) -> tuple[Network, tuple[Initializer, ...]]:
-    output = _output(config)
-    layers = config.network.hidden
+def _network(config: Config, loaded: Loaded) -> Network:
+    output, layers = _output(config), config.network.hidden
     default = config.network.activation or Relu()
-    hidden = tuple(layer.activation or default for layer in layers)
-    sizes = (loaded.features.size, *(layer.units for layer in layers), loaded.targets.outputs)
-    for place, (activation, n) in enumerate(zip((*hidden, output), sizes[1:], strict=True)):
+    wanted = [(layer.units, layer.activation or default, layer.initializer) for layer in layers]
+    wanted.append((loaded.targets.outputs, output, None))
+    for place, (n, activation, _) in enumerate(wanted):
         if isinstance(activation, Softmax) and n == 1:
-            last = place == len(hidden)
+            last = place == len(layers)
             raise ConfigError(
                 "a softmax of one unit is always 1, so nothing below it can learn",
                 key="network.output" if last else f"network.hidden.{place}",
                 hint="sigmoid with binary_cross_entropy has one output" if last else "give it more units",
             )
-    named = [*(layer.initializer for layer in layers), None]
-    initializers = tuple(
-        own or config.network.initializer or INITIALIZERS[activation.usual_initializer]()
-        for own, activation in zip(named, (*hidden, output), strict=True)
+    made = tuple(
+        Dense(n, activation, own or config.network.initializer or INITIALIZERS[activation.usual_initializer]())
+        for n, activation, own in wanted
     )
-    return Network(sizes, hidden, join(output, config.loss)), initializers
+    return Network(loaded.features.size, made, join(output, config.loss))
 
 
 def _plan(config: Config, train: Part) -> Plan:
@@ -263,7 +261,6 @@ def _resolved(
     config: Config,
     loaded: Loaded,
     network: Network,
-    initializers: tuple[Initializer, ...],
     plan: Plan,
     engine: Engine,
 ) -> dict[str, Any]:
@@ -271,11 +268,11 @@ def _resolved(
     trainer = config.optimizer
     hidden = [
         {
-            "units": n,
-            "activation": _brief(ACTIVATIONS, activation),
-            "initializer": _brief(INITIALIZERS, initializer),
+            "units": layer.units,
+            "activation": _brief(ACTIVATIONS, layer.activation),
+            "initializer": _brief(INITIALIZERS, layer.initializer),
         }
-        for n, activation, initializer in zip(network.sizes[1:-1], network.hidden, initializers, strict=False)
+        for layer in network.layers[:-1]
     ]
     weights = {} if config.network.weights is None else {"weights": config.network.weights}
     batch = {"batch_size": plan.batch_size} if trainer.mode == "mini_batch" else {}
@@ -286,7 +283,7 @@ def _resolved(
         "network": {
             "hidden": hidden,
             "output": _brief(ACTIVATIONS, network.head.activation),
-            "initializer": _brief(INITIALIZERS, initializers[-1]),
+            "initializer": _brief(INITIALIZERS, network.layers[-1].initializer),
             **weights,
         },
         "loss": choices.describe(LOSSES, config.loss),

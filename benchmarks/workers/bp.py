@@ -15,7 +15,7 @@ from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES, Loss
 from bpcli.nn.metrics import METRICS
-from bpcli.nn.network import Network
+from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.parameters import Parameters, count
 from bpcli.training.engines import Engine
@@ -72,7 +72,7 @@ class Bp:
 def _network(workload: Workload) -> Network:
     hidden = tuple(ACTIVATIONS[workload.activation]() for _ in workload.sizes[1:-1])
     reductions = {"outputs": "sum", "examples": "mean"}
-    return Network(workload.sizes, hidden, join(ACTIVATIONS[workload.output](), LOSSES[workload.loss](**reductions)))
+    return dense(workload.sizes, hidden, join(ACTIVATIONS[workload.output](), LOSSES[workload.loss](**reductions)))
 
 
 def _theta(task: Task) -> np.ndarray:
@@ -87,7 +87,7 @@ def _targets(task: Task, loss: Loss) -> Source:
     if task.workload.regression:
         return Columns(np.ascontiguousarray(task.Y.T))
     classes = task.classes.astype(np.intp)
-    if loss.class_indices:
+    if loss.targets.class_indices:
         return ClassIndices(classes)
     return OneHot(classes, task.workload.sizes[-1], np.dtype(np.float32))
 

@@ -376,7 +376,7 @@ def _wrong_losses(task: Task) -> Iterator[tuple[str, Array]]:
         if kind is own:
             continue
         loss: Loss = kind()
-        Y = np.argmax(dense, axis=0) if loss.class_indices else dense
+        Y = np.argmax(dense, axis=0) if loss.targets.class_indices else dense
         dZ = np.empty_like(A)
         join(network.head.activation, loss).backward(Z, A, Y, scale, np.empty_like(A), dZ, ws.output)
         yield f"it is the gradient of another loss, {name}", dZ

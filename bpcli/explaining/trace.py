@@ -69,7 +69,7 @@ class Trace:
     @property
     def targets(self) -> Array:
         """(n_L, m): one-hot columns where the loss takes class indices."""
-        if not self.network.head.loss.class_indices:
+        if not self.network.head.loss.targets.class_indices:
             return self.Y
         return np.eye(self.outputs)[:, self.Y]
 

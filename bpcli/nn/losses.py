@@ -8,8 +8,8 @@ divisions are one number, ``scale``; ``total`` is the undivided sum, and
 A probability that is logged or divided by is max(a, tiny), tiny the smallest
 normal number of its precision; the canonical pairs in ``heads`` need no such care.
 
-``A`` and ``out`` are (n, m). ``Y`` is (m,) class indices where ``class_indices``
-holds, else (n, m). ``scratch`` is a :class:`~bpcli.nn.workspace.OutputScratch` of that size.
+``A`` and ``out`` are (n, m). ``Y`` is (m,) class indices or (n, m),
+as the loss's :class:`TargetForm` says. ``scratch`` is a :class:`~bpcli.nn.workspace.OutputScratch` of that size.
 """
 
 from __future__ import annotations
@@ -29,6 +29,24 @@ TINY |= {np.dtype(kind): TINY[np.dtype(np.float64)] for kind in (np.longdouble, 
 """The smallest normal number of each precision; extended precision, which measures float64, shares float64's."""
 
 
+@dataclass(frozen=True)
+class TargetForm:
+    """What targets a loss takes.
+
+    ``task`` is what it always learns, None where the targets decide. With
+    ``class_indices`` Y holds the index of each example's class; else a number for
+    each output, from ``low`` to ``high``, and a class is written as ``on`` in its
+    own output and ``off`` in the others.
+    """
+
+    task: Literal["classification", "regression"] | None = None
+    class_indices: bool = False
+    low: float = -np.inf
+    high: float = np.inf
+    off: float = 0.0
+    on: float = 1.0
+
+
 class Loss(Protocol):
     """A choice of loss; its reductions are settings."""
 
@@ -43,13 +61,13 @@ class Loss(Protocol):
         ...
 
     @property
-    def class_indices(self) -> bool:
-        """Whether Y holds a class index for each example instead of a number for each output."""
+    def targets(self) -> TargetForm:
+        """What Y must be."""
         ...
 
     @property
-    def of_probabilities(self) -> bool:
-        """Whether every output must lie in [0, 1]."""
+    def domain(self) -> tuple[float, float]:
+        """The closed interval in which every output must lie."""
         ...
 
     @property
@@ -92,8 +110,8 @@ class CrossEntropy:
     outputs: Reduction = "sum"
     examples: Reduction = "mean"
 
-    class_indices: ClassVar[bool] = True
-    of_probabilities: ClassVar[bool] = True
+    targets: ClassVar[TargetForm] = TargetForm("classification", class_indices=True)
+    domain: ClassVar[tuple[float, float]] = (0.0, 1.0)
     usual_output: ClassVar[str] = "softmax"
 
     def total(self, A: Array, Y: Array, scratch: OutputScratch) -> Any:
@@ -123,8 +141,8 @@ class BinaryCrossEntropy:
     outputs: Reduction = "sum"
     examples: Reduction = "mean"
 
-    class_indices: ClassVar[bool] = False
-    of_probabilities: ClassVar[bool] = True
+    targets: ClassVar[TargetForm] = TargetForm("classification", low=0.0, high=1.0)
+    domain: ClassVar[tuple[float, float]] = (0.0, 1.0)
     usual_output: ClassVar[str] = "sigmoid"
 
     def total(self, A: Array, Y: Array, scratch: OutputScratch) -> Any:
@@ -164,8 +182,8 @@ class HalfSquaredError:
     outputs: Reduction = "mean"
     examples: Reduction = "mean"
 
-    class_indices: ClassVar[bool] = False
-    of_probabilities: ClassVar[bool] = False
+    targets: ClassVar[TargetForm] = TargetForm()
+    domain: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     usual_output: ClassVar[str] = "identity"
 
     def total(self, A: Array, Y: Array, scratch: OutputScratch) -> Any:

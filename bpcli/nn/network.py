@@ -15,32 +15,41 @@ import numpy as np
 from bpcli.nn import Array
 from bpcli.nn.activations import Activation
 from bpcli.nn.heads import Head
+from bpcli.nn.layers import Dense, Layer
 from bpcli.nn.losses import scale
-from bpcli.nn.parameters import Parameters
+from bpcli.nn.parameters import Parameters, count
 from bpcli.nn.workspace import Workspace, targets
 
 
 @dataclass(frozen=True)
 class Network:
-    """Layer sizes n_0 … n_L, the activations of layers 1 … L − 1, and the head on top."""
+    """``inputs`` features n_0, the layers 1 … L, and the head: the last layer's activation with the loss."""
 
-    sizes: tuple[int, ...]
-    hidden: tuple[Activation, ...]
+    inputs: int
+    layers: tuple[Layer, ...]
     head: Head
+
+    def __post_init__(self) -> None:
+        assert type(self.layers[-1].activation) is type(self.head.activation), "the head is the output layer's"
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """n_0 … n_L."""
+        return (self.inputs, *(layer.units for layer in self.layers))
 
     @cached_property
     def activations(self) -> tuple[Activation, ...]:
         """f_1 … f_L."""
-        return (*self.hidden, self.head.activation)
+        return tuple(layer.activation for layer in self.layers)
 
     def workspace(self, m: int, dtype: Any, *, training: bool = True) -> Workspace:
         """The arrays for batches of ``m`` examples."""
-        class_indices = self.head.loss.class_indices
+        class_indices = self.head.loss.targets.class_indices
         return Workspace(self.sizes, m, dtype, class_indices=class_indices, training=training)
 
     def targets(self, m: int, dtype: Any) -> Array:
         """Room for the Y of ``m`` examples."""
-        return targets(self.sizes[-1], m, dtype, class_indices=self.head.loss.class_indices)
+        return targets(self.sizes[-1], m, dtype, class_indices=self.head.loss.targets.class_indices)
 
     def forward(self, parameters: Parameters, ws: Workspace) -> None:
         """Fill Z_l and A_l, l = 1 … L, from X."""
@@ -71,4 +80,18 @@ class Network:
             dZ[l].dot(ws.ones, db[l])  # db_l = dZ_l 1
             if l > 1:
                 W[l].T.dot(dZ[l], dA[l - 1])  # dA_l-1 = W_lᵀ dZ_l
-                self.hidden[l - 2].backward(dA[l - 1], Z[l - 1], A[l - 1], dZ[l - 1], ws.scratch[l - 1])
+                self.activations[l - 2].backward(dA[l - 1], Z[l - 1], A[l - 1], dZ[l - 1], ws.scratch[l - 1])
+
+
+def dense(sizes: tuple[int, ...], hidden: tuple[Activation, ...], head: Head) -> Network:
+    """The network of dense layers with n_0 … n_L units and f_1 … f_L-1 below the head."""
+    pairs = zip(sizes[1:], (*hidden, head.activation), strict=True)
+    return Network(sizes[0], tuple(Dense(n, activation) for n, activation in pairs), head)
+
+
+def initial(network: Network, dtype: np.dtype[Any], rng: np.random.Generator) -> Parameters:
+    """Fresh parameters: each layer's initializer draws its W, the first layer's first; b = 0."""
+    parameters = Parameters(network.sizes, np.zeros(count(network.sizes), dtype))
+    for W, layer in zip(parameters.W[1:], network.layers, strict=True):
+        layer.initializer.draw(W, rng)
+    return parameters

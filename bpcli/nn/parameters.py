@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import numpy as np
-
 from bpcli.nn import Array
-from bpcli.nn.initializers import Initializer
 
 
 def count(sizes: tuple[int, ...]) -> int:
@@ -45,13 +42,3 @@ class Parameters:
         """W1, b1, … as a model file holds them: W (n_l, n_{l-1}), b (n_l,)."""
         layers = range(1, len(self.sizes))
         return {name: array for l in layers for name, array in ((f"W{l}", self.W[l]), (f"b{l}", self.b[l][:, 0]))}
-
-
-def initial(
-    sizes: tuple[int, ...], initializers: tuple[Initializer, ...], dtype: np.dtype, rng: np.random.Generator
-) -> Parameters:
-    """Fresh parameters: W_l drawn by ``initializers[l − 1]``, first layer first; b = 0."""
-    parameters = Parameters(sizes, np.zeros(count(sizes), dtype))
-    for W, initializer in zip(parameters.W[1:], initializers, strict=True):
-        initializer.draw(W, rng)
-    return parameters

@@ -25,7 +25,7 @@ from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES
-from bpcli.nn.network import Network
+from bpcli.nn.network import Network, dense
 from bpcli.nn.parameters import Parameters, count
 from bpcli.training.initial_parameters import MODEL, fill
 
@@ -61,7 +61,7 @@ def save(path: Path, model: Model) -> None:
     header = {
         "version": VERSION,
         "layers": list(network.sizes),
-        "hidden": [choices.describe(ACTIVATIONS, activation) for activation in network.hidden],
+        "hidden": [choices.describe(ACTIVATIONS, activation) for activation in network.activations[:-1]],
         "output": choices.describe(ACTIVATIONS, network.head.activation),
         "loss": choices.describe(LOSSES, network.head.loss),
         "features": model.features.to_json(),
@@ -110,4 +110,4 @@ def _network(header: dict[str, Any]) -> Network:
     sizes = tuple(int(size) for size in header["layers"])
     if len(sizes) != len(hidden) + 2 or min(sizes) < 1:
         raise ValueError(f"layers {sizes} with {len(hidden)} hidden activations")
-    return Network(sizes, hidden, head)
+    return dense(sizes, hidden, head)

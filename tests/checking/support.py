@@ -14,7 +14,7 @@ from bpcli.nn import Array, IndexArray
 from bpcli.nn.activations import ACTIVATIONS, Activation, Softmax
 from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES, Loss, Reduction
-from bpcli.nn.network import Network
+from bpcli.nn.network import Network, dense
 from bpcli.nn.parameters import Parameters, count
 from tests.nn.support import REDUCTIONS, fits, targets
 
@@ -81,7 +81,7 @@ def subject(
 ) -> Subject:
     """A network with a full batch of ``m`` examples; the shorter one holds the last ⌈m/2⌉ of them."""
     of = of or loss("cross_entropy")
-    network = Network(sizes, tuple(activation(name) for name in hidden), join(activation(output), of))
+    network = dense(sizes, tuple(activation(name) for name in hidden), join(activation(output), of))
     return drawn(network, m, np.random.default_rng(seed))
 
 
@@ -91,7 +91,7 @@ def drawn(network: Network, m: int, rng: np.random.Generator) -> Subject:
     theta = rng.normal(0, 0.8, count(sizes))
     rows = rng.normal(0, 1, (m, sizes[0]))
     Y = targets(of, sizes[-1], m, rng)
-    source: Source = ClassIndices(Y) if of.class_indices else Columns(Y)
+    source: Source = ClassIndices(Y) if of.targets.class_indices else Columns(Y)
     return Subject(network, theta, Examples(Rows(rows), source), [np.arange(m), np.arange(m - (m + 1) // 2, m)])
 
 
@@ -108,7 +108,7 @@ def random_subject(rng: np.random.Generator) -> Subject:
     of = loss(str(rng.choice(list(LOSSES))), outputs, examples)
     while not fits(output := _any_activation(sizes[-1], rng), of):
         pass
-    made = drawn(Network(sizes, hidden, join(output, of)), int(rng.integers(1, 9)), rng)
+    made = drawn(dense(sizes, hidden, join(output, of)), int(rng.integers(1, 9)), rng)
     for W in made.parameters.W[1:]:
         W *= 1.25 / np.sqrt(W.shape[1])
     return made

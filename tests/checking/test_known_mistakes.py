@@ -65,7 +65,7 @@ class Homework:
             if l > 1:
                 below = np.empty_like(ws.A[l - 1])
                 dA = self.given.parameters.W[l].T @ dZ
-                network.hidden[l - 2].backward(dA, ws.Z[l - 1], ws.A[l - 1], below, ws.scratch[l - 1])
+                network.activations[l - 2].backward(dA, ws.Z[l - 1], ws.A[l - 1], below, ws.scratch[l - 1])
                 dZ = below
         return given
 
@@ -197,7 +197,7 @@ def test_W_for_its_transpose_is_recognised_in_a_square_layer(layer: int, dtype: 
     work = square(dtype)
     ws, dZ = work.ws, np.empty_like(work.ws.dZ[layer])
     dA = work.given.parameters.W[layer + 1] @ ws.dZ[layer + 1]
-    work.given.network.hidden[layer - 1].backward(dA, ws.Z[layer], ws.A[layer], dZ, ws.scratch[layer])
+    work.given.network.activations[layer - 1].backward(dA, ws.Z[layer], ws.A[layer], dZ, ws.scratch[layer])
     verdict = work.judged(work.from_dZ(layer, dZ))
     assert (verdict.layer, verdict.slip) == (layer, "W of the layer above is not transposed")
 

@@ -79,7 +79,7 @@ def all_kinds(given: list[Subject]) -> set[str]:
     names = {type(f).__name__ for network in networks for f in network.activations}
     losses = {type(network.head.loss).__name__ for network in networks}
     reductions = {f"{network.head.loss.outputs} {network.head.loss.examples}" for network in networks}
-    return names | losses | reductions | {f"depth {len(network.hidden)}" for network in networks}
+    return names | losses | reductions | {f"depth {len(network.layers) - 1}" for network in networks}
 
 
 def test_random_networks_are_of_every_kind() -> None:

@@ -125,8 +125,8 @@ def loaded(
     assert train_pair is not None
     files = Files(train_pair, pair(validation), pair(test), fractions or {}, form or Format())
     asked = Wanted(
-        class_indices=kind.class_indices,
-        of_probabilities=kind.of_probabilities,
+        class_indices=kind.targets.class_indices,
+        of_probabilities=kind.targets.task == "classification",
         open_output=kind.usual_output == "identity",
         **wanted,
     )

@@ -23,7 +23,7 @@ from .support import PRECISIONS, deterministic, gathered, refusal
 every_precision = pytest.mark.parametrize("dtype", PRECISIONS)
 every_loss = pytest.mark.parametrize("loss", LOSSES)
 
-PROBABILITY_LOSSES = [name for name, kind in LOSSES.items() if kind().of_probabilities]
+PROBABILITY_LOSSES = [name for name, kind in LOSSES.items() if kind().targets.task == "classification"]
 """Losses that always mean a classification."""
 
 
@@ -39,7 +39,8 @@ def classes_of(*columns: Array, loss: str = "cross_entropy") -> Classes | Labels
     """What is learned of target y in one file per column."""
     kind = LOSSES[loss]()
     raws: list[Raw] = [file(f"t{i}.csv", y=column) for i, column in enumerate(columns)]
-    return learn_classes(raws, ["y"], class_indices=kind.class_indices, of_probabilities=kind.of_probabilities)
+    probabilities = kind.targets.task == "classification"
+    return learn_classes(raws, ["y"], class_indices=kind.targets.class_indices, of_probabilities=probabilities)
 
 
 def labels_of(*columns: Array, loss: str = "cross_entropy") -> tuple[str | int, ...]:
@@ -412,7 +413,7 @@ def test_task_asked_for_overrides_the_looks(asked: Task) -> None:
 def test_losses_of_probabilities_classify(loss: str) -> None:
     asked: tuple[Task | None, ...] = (None, "classification")
     for task in asked:
-        assert task_of(file(y=REALS), ["y"], task, of_probabilities=LOSSES[loss]().of_probabilities) == "classification"
+        assert task_of(file(y=REALS), ["y"], task, of_probabilities=True) == "classification"
 
 
 def test_regression_by_a_loss_of_probabilities_is_refused() -> None:

@@ -18,7 +18,7 @@ from bpcli.nn.heads import join
 from bpcli.nn.initializers import INITIALIZERS, Initializer
 from bpcli.nn.losses import LOSSES, Loss, Reduction
 from bpcli.nn.metrics import METRICS, Metric
-from bpcli.nn.network import Network
+from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from bpcli.nn.parameters import Parameters, count
 from bpcli.nn.workspace import OutputScratch, Workspace
@@ -73,7 +73,7 @@ def counts(name: str) -> type:
 def fits(output: Activation, of: Loss) -> bool:
     """Whether the output's values lie in the loss's domain."""
     low, high = output.range
-    return not of.of_probabilities or (low >= 0 and high <= 1)
+    return low >= of.domain[0] and high <= of.domain[1]
 
 
 def pairs() -> list[tuple[str, str]]:
@@ -82,14 +82,14 @@ def pairs() -> list[tuple[str, str]]:
 
 
 def network(sizes: tuple[int, ...], hidden: tuple[Activation, ...], output: Activation, of: Loss) -> Network:
-    return Network(sizes, hidden, join(output, of))
+    return dense(sizes, hidden, join(output, of))
 
 
 def targets(of: Loss, n: int, m: int, rng: np.random.Generator) -> Array:
     """Random targets in the loss's domain, probabilities among them soft."""
-    if of.class_indices:
+    if of.targets.class_indices:
         return rng.integers(0, n, m)
-    if of.of_probabilities:
+    if of.domain == (0, 1):
         return rng.uniform(0, 1, (n, m))
     return rng.normal(0, 1, (n, m))
 

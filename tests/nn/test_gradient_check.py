@@ -14,8 +14,8 @@ from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Activation, Identity, Relu, Sigmoid, Softmax, Tanh
 from bpcli.nn.gradient_check import CENTRAL_STEP, COMPLEX_STEP, Objective, analytic, central, complex_step, objective
 from bpcli.nn.heads import Composed
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Reduction
-from bpcli.nn.network import Network
+from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Reduction, TargetForm
+from bpcli.nn.network import dense
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import OutputScratch, Scratch
 
@@ -199,8 +199,8 @@ class DoubledSquaredError:
     outputs: Reduction = "sum"
     examples: Reduction = "mean"
 
-    class_indices: ClassVar[bool] = False
-    of_probabilities: ClassVar[bool] = False
+    targets: ClassVar[TargetForm] = TargetForm()
+    domain: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     usual_output: ClassVar[str] = "identity"
 
     def total(self, A: Array, Y: Array, scratch: OutputScratch) -> complex:
@@ -219,7 +219,7 @@ def test_an_activation_with_a_wrong_backward_is_caught(disagreement: Disagreemen
 
 @both_methods
 def test_a_loss_with_a_wrong_backward_is_caught(disagreement: Disagreement) -> None:
-    net = Network((3, 4, 3), (Tanh(),), Composed(Identity(), DoubledSquaredError()))
+    net = dense((3, 4, 3), (Tanh(),), Composed(Identity(), DoubledSquaredError()))
     case = smooth_case(net, m=5, seed=30)
     assert disagreement(case, case.gradient) > 1
 

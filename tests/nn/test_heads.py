@@ -52,7 +52,7 @@ def measured(head: Head, Z: Array, Y: Array) -> Array:
 def extremes(head: Head, dtype: str) -> tuple[Array, Array]:
     """Logits of ±800 against every target."""
     Z = np.array([[800, 800, -800, -800], [-800, -800, 800, 800]], dtype)
-    if head.loss.class_indices:
+    if head.loss.targets.class_indices:
         return Z, np.array([0, 1, 0, 1])
     return Z, np.array([[1, 0, 1, 0], [0, 1, 0, 1]], dtype)
 
@@ -96,7 +96,7 @@ def test_float32_follows_float64(output: str, name: str) -> None:
     rng = np.random.default_rng(4)
     head, Z = join(activation(output), loss(name)), rng.normal(0, 1.5, (3, 4)).astype(np.float32)
     Y = targets(head.loss, 3, 4, rng)
-    goals = Y if head.loss.class_indices else Y.astype(np.float32)
+    goals = Y if head.loss.targets.class_indices else Y.astype(np.float32)
     exact, wide = total(head, Z.astype(np.float64), Y).real, Z.astype(np.float64)
     assert total(head, Z, goals).real == pytest.approx(exact, rel=5e-6)
     np.testing.assert_allclose(backward(head, Z, goals), backward(head, wide, Y), rtol=1e-4, atol=1e-6)

@@ -42,7 +42,7 @@ TERMS: dict[str, Term] = {
 def batch(of: Loss, n: int, m: int, seed: int) -> tuple[Array, Array]:
     """Outputs inside the loss's domain, and targets."""
     rng = np.random.default_rng(seed)
-    A = rng.uniform(0.05, 0.95, (n, m)) if of.of_probabilities else rng.normal(0, 1, (n, m))
+    A = rng.uniform(0.05, 0.95, (n, m)) if of.domain == (0, 1) else rng.normal(0, 1, (n, m))
     return A, targets(of, n, m, rng)
 
 
@@ -60,7 +60,7 @@ def perfect(of: Loss, n: int, m: int, dtype: str) -> tuple[Array, Array]:
     """Targets of 0 and 1, met exactly."""
     wanted = np.arange(m) % n
     one_hot = (np.arange(n)[:, None] == wanted).astype(dtype)
-    return one_hot, wanted if of.class_indices else one_hot.copy()
+    return one_hot, wanted if of.targets.class_indices else one_hot.copy()
 
 
 @every_loss
@@ -106,7 +106,7 @@ def test_real_total_is_the_real_part_of_the_complex_one(name: str) -> None:
 def test_float32_follows_float64(name: str) -> None:
     A, Y = batch(loss(name), 3, 5, seed=4)
     rounded = A.astype(np.float32)
-    goals = Y if loss(name).class_indices else Y.astype(np.float32)
+    goals = Y if loss(name).targets.class_indices else Y.astype(np.float32)
     assert total(loss(name), rounded, goals).real == pytest.approx(total(loss(name), A, Y).real, rel=2e-6)
     np.testing.assert_allclose(backward(loss(name), rounded, goals), backward(loss(name), A, Y), rtol=1e-5, atol=1e-6)
     assert backward(loss(name), rounded, goals).dtype == np.float32

@@ -10,12 +10,15 @@ import pytest
 from bpcli.nn import Array
 from bpcli.nn.activations import Identity, Relu, Sigmoid, Softmax, Tanh
 from bpcli.nn.gradient_check import analytic, objective
+from bpcli.nn.heads import join
+from bpcli.nn.initializers import Glorot, He, Initializer, Zeros
+from bpcli.nn.layers import Dense
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Reduction
-from bpcli.nn.network import Network
+from bpcli.nn.network import Network, initial
 from bpcli.nn.parameters import Parameters, count
 from bpcli.nn.workspace import Workspace
 
-from .support import Case, activation, draw, filled, loss, network, pairs, smooth_case
+from .support import PRECISIONS, Case, activation, draw, filled, loss, network, pairs, smooth_case
 
 every_pair = pytest.mark.parametrize(("output", "name"), pairs())
 
@@ -288,3 +291,34 @@ def test_objective_is_the_loss_of_forward() -> None:
     given.network.forward(given.parameters, ws)
     expected = float(given.network.total(ws)) * given.network.scale(7)
     assert objective(given.network, given.X, given.Y)(given.theta) == expected
+
+
+def drawn_by(*initializers: Initializer) -> Network:
+    """A 3-4-2 network whose layers start as these say."""
+    layers = tuple(Dense(n, Identity(), rule) for n, rule in zip((4, 2), initializers, strict=True))
+    return Network(3, layers, join(Identity(), HalfSquaredError()))
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+def test_initial_biases_are_zero_and_weights_are_drawn(dtype: str) -> None:
+    parameters = initial(drawn_by(He(), Glorot()), np.dtype(dtype), np.random.default_rng(0))
+    assert parameters.theta.dtype == dtype
+    assert all((b == 0).all() for b in parameters.b)
+    assert all((W != 0).all() for W in parameters.W)
+
+
+def test_initial_weights_are_drawn_first_layer_first_each_by_its_own_initializer() -> None:
+    rules: tuple[Initializer, ...] = (He(), Glorot())
+    parameters = initial(drawn_by(*rules), np.dtype(np.float64), np.random.default_rng(1))
+    rng = np.random.default_rng(1)
+    for W, rule in zip(parameters.W[1:], rules, strict=True):
+        expected = np.empty_like(W)
+        rule.draw(expected, rng)
+        np.testing.assert_array_equal(W, expected)
+
+
+def test_the_last_layers_initializer_does_not_change_the_first_layers_draw() -> None:
+    first, second = (
+        initial(drawn_by(He(), last), np.dtype(np.float64), np.random.default_rng(2)) for last in (Glorot(), Zeros())
+    )
+    np.testing.assert_array_equal(first.W[1], second.W[1])

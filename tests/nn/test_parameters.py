@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bpcli.nn.initializers import Glorot, He, Initializer, Zeros
-from bpcli.nn.parameters import Parameters, count, initial
+from bpcli.nn.parameters import Parameters, count
 
 from .support import PRECISIONS
 
@@ -78,34 +77,3 @@ def test_named_arrays_are_views_too() -> None:
 def test_a_vector_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"layers \(3, 4, 2\) need \(26,\)"):
         Parameters(SIZES, np.zeros(shape))
-
-
-@every_precision
-def test_initial_biases_are_zero_and_weights_are_drawn(dtype: str) -> None:
-    parameters = initial(SIZES, (He(), Glorot()), np.dtype(dtype), np.random.default_rng(0))
-    assert parameters.theta.dtype == dtype
-    assert all((b == 0).all() for b in parameters.b)
-    assert all((W != 0).all() for W in parameters.W)
-
-
-def test_initial_weights_are_drawn_first_layer_first_each_by_its_own_initializer() -> None:
-    rules: tuple[Initializer, ...] = (He(), Glorot())
-    parameters = initial(SIZES, rules, np.dtype(np.float64), np.random.default_rng(1))
-    rng = np.random.default_rng(1)
-    for W, rule in zip(parameters.W[1:], rules, strict=True):
-        expected = np.empty_like(W)
-        rule.draw(expected, rng)
-        np.testing.assert_array_equal(W, expected)
-
-
-def test_the_last_layers_initializer_does_not_change_the_first_layers_draw() -> None:
-    first, second = (
-        initial(SIZES, (He(), last), np.dtype(np.float64), np.random.default_rng(2)) for last in (Glorot(), Zeros())
-    )
-    np.testing.assert_array_equal(first.W[1], second.W[1])
-
-
-@pytest.mark.parametrize("initializers", [(), (He(),), (He(), He(), He())])
-def test_initial_wants_one_initializer_for_each_layer(initializers: tuple[Initializer, ...]) -> None:
-    with pytest.raises(ValueError, match=r"zip\(\) argument"):
-        initial(SIZES, initializers, np.dtype(np.float64), np.random.default_rng(3))

@@ -32,7 +32,7 @@ def workspace(m: int = 6, *, class_indices: bool = False, training: bool = True)
 def tallies(net: Network) -> list[Tally]:
     """Every tally that this network's outputs and targets can be counted by."""
     n, of = net.sizes[-1], net.head.loss
-    if of.class_indices:
+    if of.targets.class_indices:
         return [Decisions(n, "largest")]
     return [Decisions(n, "largest"), Decisions(n, "threshold"), Residuals(n)]
 
@@ -203,4 +203,4 @@ def test_without_training_there_is_no_room_for_gradients() -> None:
 def test_network_makes_the_workspace_its_loss_wants() -> None:
     for name in LOSSES:
         net = network((4, 3), (), activation(loss(name).usual_output), loss(name))
-        assert (net.workspace(2, np.float32).Y.ndim == 1) == loss(name).class_indices
+        assert (net.workspace(2, np.float32).Y.ndim == 1) == loss(name).targets.class_indices

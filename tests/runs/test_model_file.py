@@ -20,7 +20,7 @@ from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, LeakyRelu, Tanh
 from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES
-from bpcli.nn.network import Network
+from bpcli.nn.network import dense
 from bpcli.nn.parameters import Parameters, count
 from bpcli.runs import model_file as model
 from bpcli.runs.model_file import Model
@@ -47,7 +47,7 @@ def made(
     dtype: str = "float32",
 ) -> Model:
     sizes = (5, 4, 3, targets.outputs)
-    network = Network(sizes, (Tanh(), LeakyRelu(0.3)), join(ACTIVATIONS[output](), LOSSES[loss]()))
+    network = dense(sizes, (Tanh(), LeakyRelu(0.3)), join(ACTIVATIONS[output](), LOSSES[loss]()))
     theta = np.random.default_rng(0).normal(0, 1, count(sizes)).astype(dtype)
     return Model(network, Parameters(sizes, theta), features, targets, Format(";", header=False, missing=("-", "9")))
 
@@ -88,7 +88,7 @@ def test_a_saved_model_loads_in_its_precision(tmp_path: Path, dtype: str) -> Non
 def test_a_network_without_hidden_layers_loads_the_same(tmp_path: Path) -> None:
     base = made()
     sizes = (5, 3)
-    network = Network(sizes, (), base.network.head)
+    network = dense(sizes, (), base.network.head)
     one = Model(network, Parameters(sizes, np.arange(18, dtype="f4")), base.features, base.targets, Format())
     model.save(tmp_path / "file", one)
     same(one, model.load(tmp_path / "file"))

@@ -10,7 +10,7 @@ import pytest
 
 from bpcli.errors import ConfigError
 from bpcli.nn import Array
-from bpcli.nn.network import Network
+from bpcli.nn.network import dense
 from bpcli.nn.workspace import Scratch
 from bpcli.training import engines
 from bpcli.training.compiled import steps as compiled
@@ -58,7 +58,7 @@ class Sorted(Arctan):
 
 def with_hidden(kind: Any) -> Task:
     one = task()
-    return replace(one, network=Network(one.network.sizes, (kind(),), one.network.head))
+    return replace(one, network=dense(one.network.sizes, (kind(),), one.network.head))
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])

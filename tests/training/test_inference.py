@@ -11,7 +11,7 @@ from bpcli.nn.activations import Identity, Softmax, Tanh
 from bpcli.nn.heads import join
 from bpcli.nn.losses import CrossEntropy, HalfSquaredError, Reduction
 from bpcli.nn.metrics import METRICS, Decisions, Residuals
-from bpcli.nn.network import Network
+from bpcli.nn.network import Network, dense
 from bpcli.nn.parameters import Parameters, count
 from bpcli.training import inference
 
@@ -38,7 +38,7 @@ def softmax(Z: Array) -> Array:
 
 
 def classifier(examples: Reduction = "mean", outputs: Reduction = "sum") -> Network:
-    return Network(SIZES, (Tanh(),), join(Softmax(), CrossEntropy(outputs, examples)))
+    return dense(SIZES, (Tanh(),), join(Softmax(), CrossEntropy(outputs, examples)))
 
 
 @pytest.mark.parametrize("size", [1, 5, inference.CHUNK, inference.CHUNK + 1, 2 * inference.CHUNK + 7])
@@ -68,7 +68,7 @@ def test_metrics_of_a_regression_are_those_of_all_examples() -> None:
     size = inference.CHUNK + 300
     X = examples(size)
     Y = np.random.default_rng(2).normal(50, 3, (size, 2))
-    network = Network(SIZES, (Tanh(),), join(Identity(), HalfSquaredError()))
+    network = dense(SIZES, (Tanh(),), join(Identity(), HalfSquaredError()))
     tally = inference.new_tally("residuals", 2)
     loss = inference.assess(network, parameters(), Rows(X), Columns(np.ascontiguousarray(Y.T)), tally)
     E = by_hand(X) - Y
@@ -93,7 +93,7 @@ def test_the_parameters_are_only_read() -> None:
 
 
 def test_overflow_is_a_number_and_no_warning() -> None:
-    network = Network(SIZES, (Tanh(),), join(Identity(), HalfSquaredError()))
+    network = dense(SIZES, (Tanh(),), join(Identity(), HalfSquaredError()))
     far = Columns(np.full((2, 3), 1e200))
     loss = inference.assess(network, parameters(), Rows(examples(3)), far, inference.new_tally("residuals", 2))
     assert loss == np.inf

@@ -18,7 +18,7 @@ from bpcli.nn.activations import Identity, Relu, Softmax, Tanh
 from bpcli.nn.heads import join
 from bpcli.nn.losses import CrossEntropy, HalfSquaredError, Reduction
 from bpcli.nn.metrics import METRICS, Metric
-from bpcli.nn.network import Network
+from bpcli.nn.network import dense
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
 from bpcli.nn.parameters import Parameters, count
 from bpcli.training import loop
@@ -50,7 +50,7 @@ class Task:
             self.labels = np.arange(SIZE) % 2
             self.examples = Examples(Rows(self.X), ClassIndices(self.labels))
             self.validation = Examples(Rows(self.V), ClassIndices(np.arange(7) % 2))
-        self.network = Network(SIZES, (Tanh(),), head)
+        self.network = dense(SIZES, (Tanh(),), head)
 
     @property
     def metrics(self) -> dict[str, Metric]:
@@ -240,7 +240,7 @@ def test_examples_are_in_the_files_order_without_shuffle() -> None:
 
 def test_the_last_batch_may_be_short_and_counts_with_its_own_size() -> None:
     task = Task(reals=True, dtype="float64")
-    task.network = Network((3, 2), (), join(Identity(), HalfSquaredError()))
+    task.network = dense((3, 2), (), join(Identity(), HalfSquaredError()))
     task.start = np.zeros(count((3, 2)))
     state = task.state(GradientDescent())
     plan = Plan(1, 18, shuffle=False, seed=0)
@@ -311,7 +311,7 @@ def test_after_an_epoch_the_state_keeps_its_parameters_and_counts_anew() -> None
 
 def test_a_loss_that_is_not_finite_ends_training_with_the_last_epochs_parameters_kept() -> None:
     task = Task(reals=True)
-    task.network = Network((3, 2), (), join(Identity(), HalfSquaredError()))
+    task.network = dense((3, 2), (), join(Identity(), HalfSquaredError()))
     task.start = task.start[: count((3, 2))]
     rule = GradientDescent(20.0)
     state = task.state(rule)
@@ -356,7 +356,7 @@ def test_a_step_allocates_next_to_nothing_once_its_buffers_exist(monkeypatch: py
     monkeypatch.setattr(loop, "STRETCH_SECONDS", 0)
     rng = np.random.default_rng(0)
     sizes = (784, 30, 10)
-    network = Network(sizes, (Relu(),), join(Softmax(), CrossEntropy()))
+    network = dense(sizes, (Relu(),), join(Softmax(), CrossEntropy()))
     size = 640 * 8  # steps of eight batches are looked at together
     examples = Examples(Rows(rng.normal(0, 1, (size, 784)).astype("f4")), ClassIndices(rng.integers(0, 10, size)))
     theta = rng.normal(0, 0.1, count(sizes)).astype("f4")

@@ -46,7 +46,7 @@ def _no_reciprocal(network: Network) -> str:
     """The clash where C of a layer, 1/h(1), would be 1/0."""
     names = activation_names(network)
     for l in hidden_layers(network):
-        if at_one(network.hidden[l - 1]) == 0:
+        if at_one(network.activations[l - 1]) == 0:
             return clash("an h with h(1) other than 0, for (7)", f"{names[l]} in layer {l}")
     return ""
 
@@ -97,7 +97,7 @@ def _forward(page: Page, trace: Trace) -> None:
     names = activation_names(trace.network)
     for l in range(1, trace.last + 1):
         hidden = l > 1
-        bias = at_one(trace.network.hidden[l - 2]) if hidden else 1.0
+        bias = at_one(trace.network.activations[l - 2]) if hidden else 1.0
         notes = hidden_h(l, names[l - 1]) if hidden else ()
         page.add(
             "forward",

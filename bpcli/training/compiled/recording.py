@@ -63,7 +63,7 @@ def _recorded(network: Network, optimizer: Optimizer, tally: Tally, dtype: np.dt
     recorder = Recorder()
     sizes = tuple(Number(recorder, f"n{l}") for l in range(len(network.sizes)))
     opened, rule = _opened(network, optimizer, lambda name, _: Number(recorder, name))
-    opened = replace(opened, sizes=sizes)  # type: ignore[arg-type]
+    opened = _resized(opened, sizes)
     theta = recorder.array("theta", (Number(recorder, "P"),), dtype)
     state, memory = _state(optimizer, recorder, theta)
     parameters = _parameters(recorder, theta, sizes)
@@ -91,7 +91,7 @@ def _recorded(network: Network, optimizer: Optimizer, tally: Tally, dtype: np.dt
         constants=constants,
         single=single,
         weighted=network.head.loss.examples == "mean",
-        class_indices=network.head.loss.class_indices,
+        class_indices=network.head.loss.targets.class_indices,
     )
 
 
@@ -106,6 +106,8 @@ def _opened(network: Network, optimizer: Optimizer, put: Callable[[str, float], 
     """Both with ``put(name, value)`` for every setting that is a number."""
 
     def opened(thing: Any, name: str) -> Any:
+        if name.endswith("_initializer"):  # takes no part in a step
+            return thing
         if isinstance(thing, float):
             return put(name, thing)
         if isinstance(thing, tuple):
@@ -116,6 +118,12 @@ def _opened(network: Network, optimizer: Optimizer, put: Callable[[str, float], 
         return thing
 
     return opened(network, "network"), opened(optimizer, "optimizer")
+
+
+def _resized(network: Network, sizes: tuple[Any, ...]) -> Network:
+    """The network with other widths."""
+    layers = tuple(replace(layer, units=n) for layer, n in zip(network.layers, sizes[1:], strict=True))
+    return replace(network, inputs=sizes[0], layers=layers)
 
 
 def _state(optimizer: Optimizer, recorder: Recorder, theta: Symbol) -> tuple[OptimizerState, list[str]]:
@@ -149,7 +157,7 @@ def _workspace(
     if not single:
         lengths[EXAMPLES] = Number(recorder, "m")
     m = 1 if single else EXAMPLES
-    real = replace(network, sizes=widths).workspace(m, dtype)
+    real = _resized(network, widths).workspace(m, dtype)
 
     def symbol(array: Any) -> Symbol:
         return recorder.buffer([lengths.get(n, n) for n in array.shape], array.dtype)

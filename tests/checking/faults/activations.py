@@ -54,13 +54,13 @@ def sigmoid_at_A(dA: Array, Z: Array, A: Array) -> Array:
 def at_layer_2(at: Pass, l: int) -> None:
     """f′ of layers 2 and 1, of the same size, at layer 2's Z and A."""
     ws = at.ws
-    at.network.hidden[l - 1].backward(ws.dA[l], ws.Z[2], ws.A[2], ws.dZ[l], ws.scratch[l])
+    at.network.activations[l - 1].backward(ws.dA[l], ws.Z[2], ws.A[2], ws.dZ[l], ws.scratch[l])
 
 
 def of_layer_2(at: Pass, l: int) -> None:
     """f′ of layers 2 and 1 by layer 2's activation."""
     ws = at.ws
-    at.network.hidden[1].backward(ws.dA[l], ws.Z[l], ws.A[l], ws.dZ[l], ws.scratch[l])
+    at.network.activations[1].backward(ws.dA[l], ws.Z[l], ws.A[l], ws.dZ[l], ws.scratch[l])
 
 
 FAULTS: dict[str, Fault] = {

@@ -92,7 +92,7 @@ def below(at: Pass, l: int) -> None:
 def through(at: Pass, l: int) -> None:
     """dZ of hidden layer l."""
     ws = at.ws
-    at.network.hidden[l - 1].backward(ws.dA[l], ws.Z[l], ws.A[l], ws.dZ[l], ws.scratch[l])
+    at.network.activations[l - 1].backward(ws.dA[l], ws.Z[l], ws.A[l], ws.dZ[l], ws.scratch[l])
 
 
 def ending(at: Pass) -> None:

@@ -13,7 +13,7 @@ from bpcli.nn import Array, IndexArray
 from bpcli.nn.activations import ACTIVATIONS, Activation
 from bpcli.nn.heads import Head, join
 from bpcli.nn.losses import Loss
-from bpcli.nn.network import Network
+from bpcli.nn.network import dense
 from bpcli.nn.parameters import Parameters, count
 from bpcli.nn.workspace import Scratch
 
@@ -213,7 +213,7 @@ def run(
     """Forward and backward; dA_L by the loss alone, the other dA as the activations receive them."""
     seen: list[Array] = []
     recorded = tuple(Recorded(ACTIVATIONS[name](), seen) for name in hidden)
-    network = Network(given.sizes, recorded, head(ACTIVATIONS[output](), loss))
+    network = dense(given.sizes, recorded, head(ACTIVATIONS[output](), loss))
     ws = network.workspace(given.m, np.float64)
     ws.X[...], ws.Y[...] = given.X, Y
     gradient = Parameters(given.sizes, np.full_like(given.parameters.theta, np.nan))

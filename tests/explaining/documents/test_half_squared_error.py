@@ -19,7 +19,7 @@ from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.heads import join
 from bpcli.nn.losses import HalfSquaredError
 from bpcli.nn.metrics import Residuals
-from bpcli.nn.network import Network
+from bpcli.nn.network import dense
 from bpcli.nn.optimizers import GradientDescent
 from bpcli.nn.parameters import Parameters
 from bpcli.streams import stream
@@ -477,7 +477,7 @@ MODES = {
 def an_epoch(net: Given, batch_size: int, seed: int, *, shuffle: bool) -> tuple[Parameters, int]:
     """The engine's parameters after one epoch, and the number of updates."""
     activations = tuple(ACTIVATIONS["sigmoid"]() for _ in range(net.L))
-    network = Network(net.n, activations[:-1], join(activations[-1], HalfSquaredError()))
+    network = dense(net.n, activations[:-1], join(activations[-1], HalfSquaredError()))
     rule = GradientDescent(learning_rate=ETA)
     state = start(net.drawn.parameters.theta.copy(), rule, Residuals(net.n[-1]))
     examples = Examples(Rows(np.ascontiguousarray(net.drawn.X.T)), Columns(net.drawn.reals))

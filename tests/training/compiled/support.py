@@ -14,7 +14,7 @@ from bpcli.nn import Array
 from bpcli.nn.heads import join
 from bpcli.nn.losses import Loss
 from bpcli.nn.metrics import Decisions, Residuals, Tally
-from bpcli.nn.network import Network
+from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
 from bpcli.nn.parameters import count
 from bpcli.training.compiled.kernels import Kernel
@@ -72,7 +72,7 @@ class Task:
         rng, kind = np.random.default_rng(5), np.dtype(self.dtype)
         n = self.network.sizes[-1]
         X = (self.features * rng.normal(0, 1, (self.size, self.network.sizes[0]))).astype(kind)
-        if self.network.head.loss.class_indices:
+        if self.network.head.loss.targets.class_indices:
             return Examples(Rows(X), ClassIndices(rng.integers(0, n, self.size)))
         return Examples(Rows(X), Columns(rng.integers(0, 2, (n, self.size)).astype(kind)))
 
@@ -104,7 +104,7 @@ def task(
 ) -> Task:
     head = join(activation(output), of or loss("cross_entropy"))
     rule: Optimizer = choices.build(OPTIMIZERS, {"name": optimizer, "learning_rate": 0.3})
-    return Task(Network(widths, tuple(activation(name) for name in hidden), head), rule, **more)
+    return Task(dense(widths, tuple(activation(name) for name in hidden), head), rule, **more)
 
 
 def residuals(n: int) -> Tally:
