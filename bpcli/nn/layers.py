@@ -21,3 +21,6 @@ class Dense:
 
 
 Layer = Dense
+
+LAYERS: dict[str, type[Layer]] = {"dense": Dense}
+"""The kinds of hidden layers; where there is one, a config need not, and cannot, name it."""

@@ -1,0 +1,8 @@
+"""Penalties: terms of the loss in the parameters themselves, with their derivatives."""
+
+from __future__ import annotations
+
+from bpcli.nn.transformations import Transformation
+
+PENALTIES: dict[str, type[Transformation]] = {}
+"""The penalties that a config may list; its key exists once there is one."""

@@ -1,0 +1,34 @@
+"""The gradient's chain: what is done to ∂L/∂θ between backward and the update rule.
+
+A transformation is a function from gradient to gradient: a penalty adds its own
+derivative, a clipping shortens, a decay shrinks. Chained, each takes what the one
+before it leaves (the manner of *optax*'s ``chain``). What one adds to the loss
+comes back beside the gradient, so the loss that is reported is the one that is
+minimised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from bpcli.nn.parameters import Parameters
+
+
+class Transformation(Protocol):
+    """A link of the chain; its settings are its fields."""
+
+    def apply(self, parameters: Parameters, gradient: Parameters, weight: Any) -> Any:
+        """Change ``gradient``, ∂L/∂θ, in place; return what is added to the loss, 0 for nothing.
+
+        ``weight`` is the batch's number of examples, or Σ of their weights.
+        """
+        ...
+
+
+def transform(chain: Sequence[Transformation], parameters: Parameters, gradient: Parameters, weight: Any) -> Any:
+    """Apply every link in turn; return what they add to the loss."""
+    added: Any = 0.0
+    for link in chain:
+        added = added + link.apply(parameters, gradient, weight)
+    return added
