@@ -26,15 +26,15 @@ from bpcli.nn.heads import join
 from bpcli.nn.initializers import INITIALIZERS
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses import LOSSES
-from bpcli.nn.metrics import METRICS, Metric, Tally
+from bpcli.nn.metrics import METRICS, Metric, tallies_for
 from bpcli.nn.network import Network, initial
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from bpcli.nn.parameters import Parameters
+from bpcli.nn.tallies import Tallies
 from bpcli.streams import stream
 from bpcli.training.engines import Engine, Work, resolve
-from bpcli.training.inference import new_tally
 from bpcli.training.initial_parameters import other_than, read_weights
-from bpcli.training.loop import Plan
+from bpcli.training.recipe import Plan, Recipe
 
 USUAL_BATCH = 32
 """The batch size where the config names none."""
@@ -55,9 +55,14 @@ class Experiment:
     resolved: dict[str, Any]
     assumed: list[str]
 
-    def tally(self) -> Tally:
-        """An empty tally for its outputs."""
-        return new_tally(self.loaded.targets.counted_by, self.network.sizes[-1])
+    @property
+    def recipe(self) -> Recipe:
+        """What is trained and how."""
+        return Recipe(self.network, self.optimizer, self.plan)
+
+    def tallies(self) -> Tallies:
+        """The empty tallies that its metrics read."""
+        return tallies_for(self.metrics, self.network.sizes[-1], self.loaded.targets.counted_by)
 
     @property
     def units(self) -> Array:
@@ -118,9 +123,9 @@ def _engine(config: Config, network: Network, loaded: Loaded, plan: Plan) -> Eng
         raise ConfigError(
             f"shards is {config.shards}, but a batch has {plan.batch_size} examples", key="shards", hint="fewer shards"
         )
-    tally = new_tally(loaded.targets.counted_by, network.sizes[-1])
-    dtype, examples = np.dtype(config.dtype), loaded.parts["train"].size
-    work = Work(network, config.optimizer.rule, tally, dtype, plan, examples)
+    tallies = tallies_for(metrics_of(loaded.targets), network.sizes[-1], loaded.targets.counted_by)
+    recipe, train = Recipe(network, config.optimizer.rule, plan), loaded.parts["train"]
+    work = Work(recipe, tallies, np.dtype(config.dtype), train.size, weighted=train.weights is not None)
     engine, note = resolve(config.engine, config.shards, config.threads, work)
     if note:
         loaded.notes.other.append(note)

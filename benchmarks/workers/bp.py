@@ -14,13 +14,13 @@ from bpcli.data.sources import ClassIndices, Columns, Examples, OneHot, Rows, So
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES, Loss
-from bpcli.nn.metrics import METRICS
+from bpcli.nn.metrics import METRICS, Metric, tallies_for
 from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.parameters import Parameters, count
 from bpcli.training.engines import Engine
-from bpcli.training.inference import new_tally
-from bpcli.training.loop import Epoch, Plan, Stretch, train
+from bpcli.training.loop import Epoch, Measure, Stretch, train
+from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import start
 
 WITHOUT_END = 10**9
@@ -32,23 +32,16 @@ def training(task: Task, engine: Engine) -> Iterator[Stretch | Epoch]:
     workload = task.workload
     network = _network(workload)
     optimizer = OPTIMIZERS[workload.rule](learning_rate=workload.learning_rate)  # type: ignore[call-arg]
-    tally = new_tally("residuals" if workload.regression else "largest", workload.sizes[-1])
-    state = start(_theta(task), optimizer, tally)
-    examples = Examples(Rows(task.X), _targets(task, network.head.loss))
     names = ("r2", "rmse", "mae") if workload.regression else ("accuracy",)
-    steps = engine.steps(network, optimizer, state, examples)
+    metrics: dict[str, Metric] = {name: METRICS[name]() for name in names}
+    plan = Plan(WITHOUT_END, workload.batch_size, workload.shuffled, SEED)
+    recipe = Recipe(network, optimizer, plan)
+    tallies = tallies_for(metrics, workload.sizes[-1], "residuals" if workload.regression else "largest")
+    state = start(recipe, _theta(task), tallies)
+    steps = engine.steps(recipe, state, Examples(Rows(task.X), _targets(task, network.head.loss)))
     for _ in steps.prepare(workload.batch_size):
         pass
-    return train(
-        network,
-        optimizer,
-        Plan(WITHOUT_END, workload.batch_size, workload.shuffled, SEED),
-        state,
-        examples,
-        {name: METRICS[name]() for name in names},
-        units=np.ones(workload.sizes[-1]),
-        steps=steps,
-    )
+    return train(steps, plan, state, Measure(network, metrics, np.ones(workload.sizes[-1])))
 
 
 class Bp:

@@ -105,7 +105,7 @@ class Comparison:
     def rounding(self) -> Array:
         """How far rounding may turn each gradient."""
         rng = stream(0, "gradient check")
-        return rounding(self.network, self.theta, self.probe.X, self.probe.Y, rng)
+        return rounding(self.probe, self.theta, rng)
 
     @cached_property
     def floor(self) -> Array:

@@ -20,7 +20,7 @@ import numpy as np
 
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Identity, Relu, Sigmoid, Softmax
-from bpcli.nn.gradient_check import LAST_BIT, rounding
+from bpcli.nn.gradient_check import LAST_BIT, Probe, rounding
 from bpcli.nn.heads import Composed, join
 from bpcli.nn.losses import LOSSES, HalfSquaredError, Loss
 from bpcli.nn.network import Network
@@ -83,7 +83,7 @@ class Task:
     def rounding(self) -> Parameters:
         """How far rounding in float64 may turn each gradient."""
         rng = stream(0, "gradient check")
-        turned = rounding(self.network, self.parameters.theta, self.ws.X, self.ws.Y, rng)
+        turned = rounding(Probe(self.network, self.ws.X, self.ws.Y), self.parameters.theta, rng)
         return Parameters(self.network.sizes, turned)
 
 
@@ -96,7 +96,7 @@ def judge(network: Network, parameters: Parameters, ws: Workspace, given: dict[s
     task = Task(network, parameters, ws, Parameters(network.sizes, np.empty_like(parameters.theta)))
     with np.errstate(all="ignore"):
         network.forward(parameters, ws)
-        network.backward(parameters, task.right, ws)
+        network.backward(parameters, task.right, ws, network.scale(ws.m))
         for layer in range(len(network.sizes) - 1, 0, -1):
             dW, db = given[f"dW{layer}"], _column(given[f"db{layer}"])
             truth_W, truth_b = task.right.W[layer], task.right.b[layer]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,12 +13,13 @@ from bpcli.data.sources import Examples
 from bpcli.errors import DivergedError
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.gradient_check import Probe
-from bpcli.nn.metrics import Decisions
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Gradient, Optimizer, OptimizerState
+from bpcli.nn.optimizers import Gradient, Memory, OptimizerState
 from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.tallies import Tallies
 from bpcli.streams import stream
 from bpcli.training.engines import Engine
+from bpcli.training.recipe import Recipe
 from bpcli.training.state import start
 
 Kind = Literal["W", "b"]
@@ -69,11 +71,15 @@ class Remember:
     at_once: bool = False
     learning_rate: float = 0.0
 
-    def start(self, theta: Array) -> OptimizerState:
-        """Room for the gradient."""
-        return OptimizerState({"gradient": np.zeros_like(theta)}, np.zeros_like(theta), theta[:0])
+    def memory(self, size: int) -> Mapping[str, Memory]:
+        """The gradient."""
+        return {"gradient": Memory((size,))}
 
-    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> Any:
+    def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
+        """None."""
+        return {}
+
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
         """Keep the gradient; return what the function of it returned."""
         kept = state.memory["gradient"]
         if not self.at_once:
@@ -87,20 +93,17 @@ class Remember:
 
 
 def gradients_of(
-    network: Network,
-    theta: Array,
-    examples: Examples,
-    batches: list[IndexArray],
-    engine: Engine | None = None,
-    optimizer: Optimizer | None = None,
+    recipe: Recipe, theta: Array, examples: Examples, batches: list[IndexArray], engine: Engine | None = None
 ) -> list[Array]:
     """The gradient at θ, (P,), that the engine's own steps compute on each batch in turn, through the same buffers.
 
-    They compute it as under ``optimizer``: one without a memory takes it off θ at once.
+    They compute it as under the recipe's rule: one without a memory takes it off θ at once. The
+    recipe's clipping is left out, as a gradient that is cut short is no derivative of the loss.
     """
-    rule = Remember(at_once=optimizer is not None and not optimizer.start(theta).memory)
-    state = start(theta.copy(), rule, Decisions(network.sizes[-1], "largest"))
-    steps = (engine or Engine()).steps(network, rule, state, examples)
+    rule = Remember(at_once=not recipe.optimizer.memory(theta.size))
+    recorded = replace(recipe, optimizer=rule, clip=None)
+    state = start(recorded, theta.copy(), Tallies(()))
+    steps = (engine or Engine()).steps(recorded, state, examples)
     found = []
     for batch in batches:
         state.position = 0
@@ -110,8 +113,8 @@ def gradients_of(
     return found
 
 
-def probe_of(network: Network, examples: Examples, batch: IndexArray) -> Probe:
+def probe_of(recipe: Recipe, examples: Examples, batch: IndexArray) -> Probe:
     """L on the examples ``batch``, for differences."""
-    ws = network.workspace(len(batch), np.float64)
-    examples.gather(batch, ws.X, ws.Y)
-    return Probe(network, ws.X, ws.Y)
+    ws = recipe.network.workspace(len(batch), np.float64, weighted=examples.weights is not None)
+    examples.gather(batch, ws.X, ws.Y, ws.weights)
+    return Probe(recipe.network, ws.X, ws.Y, weights=ws.weights, penalties=recipe.penalties)

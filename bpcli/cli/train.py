@@ -48,7 +48,7 @@ def train(
 
     built = experiment.build(load(path, changes))
     runs.require_free(run)
-    state = start(built.parameters.theta, built.optimizer, built.tally())
+    state = start(built.recipe, built.parameters.theta, built.tallies())
     steps = _steps(built, state, quiet=quiet)
     created = runs.create(built, path.stem, run)
     if not quiet:
@@ -95,17 +95,8 @@ def _run(built: Experiment, run: Run, state: TrainingState, steps: Steps, *, qui
 
     examples = built.examples("train")
     assert examples is not None
-    events = loop.train(
-        built.network,
-        built.optimizer,
-        built.plan,
-        state,
-        examples,
-        built.metrics,
-        built.units,
-        built.examples("validation"),
-        steps,
-    )
+    measure = loop.Measure(built.network, built.metrics, built.units, built.examples("validation"))
+    events = loop.train(steps, built.plan, state, measure)
     first = next(iter(built.metrics))
     shown = f"val_{first}" if "validation" in built.loaded.parts else first
     last: Epoch | None = None
@@ -145,7 +136,7 @@ def _steps(built: Experiment, state: TrainingState, *, quiet: bool) -> Steps:
 
     examples = built.examples("train")
     assert examples is not None
-    steps = built.engine.steps(built.network, built.optimizer, state, examples)
+    steps = built.engine.steps(built.recipe, state, examples)
     for words in steps.prepare(built.plan.batch_size):
         if not quiet:
             display.say(words)
@@ -154,16 +145,16 @@ def _steps(built: Experiment, state: TrainingState, *, quiet: bool) -> Steps:
 
 def _tested(built: Experiment, state: TrainingState) -> dict[str, float]:
     """The test part, evaluated once, with the parameters that the run keeps."""
-    from bpcli.nn.parameters import Parameters
-    from bpcli.training import inference, loop
+    from bpcli.nn.metrics import read_metrics
+    from bpcli.training import inference
 
     test = built.examples("test")
     if test is None:
         return {}
-    tally = built.tally()
-    parameters = Parameters(built.network.sizes, state.finite_theta)
-    loss = inference.assess(built.network, parameters, test.features, test.targets, tally)
-    values = {"loss": loss, **loop.read(built.metrics, tally, built.units)}
+    tallies = built.tallies()
+    parameters = built.network.parameters(state.finite_theta)
+    loss = inference.assess(built.network, parameters, test, tallies)
+    values = {"loss": loss, **read_metrics(built.metrics, tallies, built.units)}
     return {f"test_{name}": value for name, value in values.items()}
 
 

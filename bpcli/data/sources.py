@@ -6,7 +6,7 @@ same to the loop that trains.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -30,20 +30,23 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Examples:
-    """Features and targets of the same examples."""
+    """Features and targets of the same examples, and their ``weights``, (N,), where they have any."""
 
     features: Source
     targets: Source
+    weights: Array | None = field(default=None, kw_only=True)
 
     @property
     def size(self) -> int:
         """The number of examples."""
         return self.features.size
 
-    def gather(self, indices: IndexArray, X: Array, Y: Array) -> None:
-        """Fill a batch, X (n_0, m) and Y (n_L, m) or (m,), with the examples ``indices``, (m,)."""
+    def gather(self, indices: IndexArray, X: Array, Y: Array, weights: Array | None = None) -> None:
+        """Fill a batch, X (n_0, m), Y (n_L, m) or (m,) and ``weights`` (m,), with the examples ``indices``, (m,)."""
         self.features.gather(indices, X)
         self.targets.gather(indices, Y)
+        if self.weights is not None and weights is not None:
+            weights[...] = self.weights[indices]
 
 
 class Rows:

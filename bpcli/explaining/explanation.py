@@ -23,7 +23,7 @@ from bpcli.experiment import Experiment
 from bpcli.explaining import documents
 from bpcli.explaining.documents.steps import Document, Step
 from bpcli.explaining.trace import Mode, trace
-from bpcli.nn import Array
+from bpcli.nn import Array, optimizers
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.losses import LOSSES
 from bpcli.nn.network import Network
@@ -147,7 +147,7 @@ def _follow(
 ) -> tuple[Update, ...]:
     """The updates one after another, each from where the one before left the parameters."""
     theta = built.parameters.theta.copy()
-    state = built.optimizer.start(theta)
+    state = optimizers.start(built.optimizer, theta)
     updates = []
     for examples in batches:
         X, Y = _gather(built, examples)

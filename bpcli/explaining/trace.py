@@ -112,7 +112,7 @@ def update(network: Network, optimizer: Optimizer, state: OptimizerState, theta:
     def gradient(at: Array, out: Array, factor: float) -> float:
         return _evaluate(network, Parameters(network.sizes, at), Parameters(network.sizes, out), ws, factor)
 
-    optimizer.step(theta, state, gradient)
+    optimizer.step(theta, state, gradient, optimizer.learning_rate)
 
 
 def _filled(network: Network, dtype: DTypeLike, X: Array, Y: Array) -> Workspace:
@@ -129,10 +129,11 @@ def _copy(network: Network, theta: Array) -> Parameters:
 def _evaluate(
     network: Network, parameters: Parameters, gradient: Parameters, ws: Workspace, factor: float = 1.0
 ) -> float:
+    scale = float(network.scale(ws.m))
     network.forward(parameters, ws)
-    total = float(network.total(ws))
-    network.backward(parameters, gradient, ws, factor)
-    return total * network.scale(ws.m)
+    loss = float(np.add.reduce(network.terms(ws))) * scale
+    network.backward(parameters, gradient, ws, factor * scale)
+    return loss
 
 
 def _output_first(network: Network, parameters: Parameters, ws: Workspace) -> tuple[list[Array], list[Array | None]]:

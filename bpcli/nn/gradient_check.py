@@ -10,7 +10,7 @@ but real arithmetic. Truncation shrinks with h², round-off grows with 1/h.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from bpcli.nn import Array
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
+from bpcli.nn.transformations import Transformation, transform
 from bpcli.nn.workspace import Workspace
 
 COMPLEX_STEP = 1e-30
@@ -45,31 +46,74 @@ Side = tuple[int, int, int]
 
 
 class Probe:
-    """L as a function of θ on fixed examples, and on which side of its kinks every unit then is.
+    """L as a function of θ on a fixed batch, and on which side of its kinks every unit then is.
 
-    ``X`` (n_0, m) and ``Y``, as the loss wants it, are copied.
+    ``X`` (n_0, m), ``Y``, as the loss wants it, ``weights`` (m,) and ``noise``, by layer, are copied;
+    ``penalties`` are the links of the gradient's chain that add to the loss.
     """
 
-    def __init__(self, network: Network, X: Array, Y: Array) -> None:
-        self.network, self.X, self.Y = network, X.copy(), Y.copy()
+    def __init__(
+        self,
+        network: Network,
+        X: Array,
+        Y: Array,
+        *,
+        weights: Array | None = None,
+        noise: Sequence[Array | None] = (),
+        penalties: Sequence[Transformation] = (),
+    ) -> None:
+        self.network, self.X, self.Y, self.penalties = network, X.copy(), Y.copy(), tuple(penalties)
+        self.weights = None if weights is None else weights.copy()
+        self.noise = [None if drawn is None else drawn.copy() for drawn in noise]
         self._workspaces: dict[np.dtype[Any], Workspace] = {}
+
+    @property
+    def weight(self) -> Any:
+        """m, or Σ of the examples' weights."""
+        return self.X.shape[1] if self.weights is None else self.weights.sum()
 
     def __call__(self, theta: Array) -> complex:
         """L(θ)."""
-        ws = self._workspace(theta.dtype)
+        ws = self.workspace(theta.dtype)
+        parameters = self.network.parameters(theta)
         with np.errstate(over="ignore", under="ignore"):
-            self.network.forward(Parameters(self.network.sizes, theta), ws)
-            return complex(self.network.total(ws)) * self.network.scale(ws.m)
+            self.network.forward(parameters, ws)
+            data = complex(np.add.reduce(self.network.terms(ws)) * self.network.scale(self.weight))
+            spare = self.network.parameters(np.zeros_like(theta)) if self.penalties else parameters
+            return data + complex(transform(self.penalties, parameters, spare, self.weight))
+
+    def gradient(self, theta: Array) -> Array:
+        """∂L/∂θ by backward, (P,); NaN where backward writes nothing."""
+        ws, parameters = self.workspace(theta.dtype), self.network.parameters(theta)
+        gradient = self.network.parameters(np.full_like(theta, np.nan))
+        with np.errstate(over="ignore", under="ignore"):
+            self.network.forward(parameters, ws)
+            self.backward(parameters, gradient, ws)
+        return gradient.theta
+
+    def backward(self, parameters: Parameters, gradient: Parameters, ws: Workspace) -> None:
+        """∂L/∂θ into ``gradient``, after forward."""
+        self.network.backward(parameters, gradient, ws, self.network.scale(self.weight))
+        transform(self.penalties, parameters, gradient, self.weight)
+
+    @property
+    def kinked(self) -> bool:
+        """Whether any unit, or the loss, has a kink."""
+        activations = self.network.activations
+        return self.network.head.loss.sides is not None or any(activation.kinks for activation in activations)
 
     def sides(self, dtype: np.dtype[Any]) -> list[Array]:
-        """For each kink of each layer, Z > kink at the last θ of this precision."""
-        Z = self._workspace(dtype).Z
+        """For each kink of each layer, and last of the loss: on which side of it every unit is at the last θ."""
+        ws = self.workspace(dtype)
         layers = enumerate(self.network.activations, start=1)
-        return [Z[l].real > kink for l, activation in layers for kink in activation.kinks]
+        found = [ws.Z[l].real > kink for l, activation in layers for kink in activation.kinks]
+        of_loss = self.network.head.loss.sides
+        return found if of_loss is None else [*found, of_loss(ws.A[-1], self.Y)]
 
     def changed(self, before: list[Array], after: list[Array]) -> list[Side]:
         """The units that are on another side of a kink in ``after`` than in ``before``."""
         layers = [l for l, activation in enumerate(self.network.activations, start=1) for _ in activation.kinks]
+        layers += [len(self.network.layers)] * (len(before) - len(layers))  # the loss's own
         return [
             (l, int(unit), int(column))
             for l, one, other in zip(layers, before, after, strict=True)
@@ -82,17 +126,21 @@ class Probe:
         So no step moves a Z by more than h, whatever the size of the features.
         """
         self(theta)
-        ws = self._workspace(theta.dtype)
-        steps = Parameters(self.network.sizes, np.full(theta.size, h))
+        ws = self.workspace(theta.dtype)
+        steps = self.network.parameters(np.full(theta.size, h))
         for l in range(1, len(self.network.sizes)):
             steps.W[l][...] = h / np.maximum(1, np.abs(ws.A[l - 1]).max(axis=1))
         return steps.theta
 
-    def _workspace(self, dtype: np.dtype[Any]) -> Workspace:
+    def workspace(self, dtype: np.dtype[Any]) -> Workspace:
+        """The arrays in one precision, filled with the batch."""
         if dtype not in self._workspaces:
-            ws = self.network.workspace(self.X.shape[1], dtype)
+            ws = self.network.workspace(self.X.shape[1], dtype, weighted=self.weights is not None)
             ws.X[...] = self.X
             ws.Y[...] = self.Y
+            for own, given in ((ws.weights, self.weights), *zip(ws.noise, self.noise, strict=False)):
+                if own is not None and given is not None:
+                    own[...] = given
             self._workspaces[dtype] = ws
         return self._workspaces[dtype]
 
@@ -104,15 +152,7 @@ def objective(network: Network, X: Array, Y: Array) -> Probe:
 
 def analytic(network: Network, theta: Array, X: Array, Y: Array) -> Array:
     """∂L/∂θ by backward, (P,); NaN where backward writes nothing."""
-    ws = network.workspace(X.shape[1], theta.dtype)
-    ws.X[...] = X
-    ws.Y[...] = Y
-    gradient = np.full_like(theta, np.nan)
-    with np.errstate(over="ignore", under="ignore"):
-        parameters = Parameters(network.sizes, theta)
-        network.forward(parameters, ws)
-        network.backward(parameters, Parameters(network.sizes, gradient), ws)
-    return gradient
+    return Probe(network, X, Y).gradient(theta)
 
 
 def complex_step(loss: Objective, theta: Array, places: Iterable[int], h: float = COMPLEX_STEP) -> Array:
@@ -151,7 +191,7 @@ def crossings(probe: Probe, theta: Array, i: int, h: float = CENTRAL_STEP) -> li
 
     There L has no derivative in between, and a central difference says nothing.
     """
-    if not any(activation.kinks for activation in probe.network.activations):
+    if not probe.kinked:
         return []
     point = theta.astype(np.float64)
     point[i] = theta[i] - h
@@ -162,7 +202,7 @@ def crossings(probe: Probe, theta: Array, i: int, h: float = CENTRAL_STEP) -> li
     return probe.changed(below, probe.sides(point.dtype))
 
 
-def rounding(network: Network, theta: Array, X: Array, Y: Array, rng: np.random.Generator) -> Array:
+def rounding(probe: Probe, theta: Array, rng: np.random.Generator) -> Array:
     """How far the last bits of float64 may turn each ∂L/∂θ_i, (P,).
 
     Where terms cancel, as in a(1 − a), 1 − a² and da − ⟨da, a⟩ of saturated units
@@ -175,24 +215,22 @@ def rounding(network: Network, theta: Array, X: Array, Y: Array, rng: np.random.
     A wrong formula strays as little as a right one, so it finds no excuse here, and
     neither does a backward that gives two answers at the same θ: it gets zeros.
     """
-    ws = network.workspace(X.shape[1], np.float64)
-    ws.X[...] = X
-    ws.Y[...] = Y
-    gradient = Parameters(network.sizes, np.full_like(theta, np.nan))
+    network, ws = probe.network, probe.workspace(np.dtype(np.float64))
+    gradient = network.parameters(np.full_like(theta, np.nan))
 
     def backward(by: float) -> Array:
-        parameters = Parameters(network.sizes, _nudged(theta, by, rng))
+        parameters = network.parameters(_nudged(theta, by, rng))
         network.forward(parameters, ws)
         for array in (*ws.Z[1:], *ws.A[1:]):
             array[...] = _nudged(array, by, rng)
-        network.backward(parameters, gradient, ws)
+        probe.backward(parameters, gradient, ws)
         return gradient.theta.copy()
 
     with np.errstate(all="ignore"):
         here, again = backward(0), backward(0)
         if not np.array_equal(here, again, equal_nan=True):
             return np.zeros_like(theta)
-        exact = analytic(network, theta.astype(np.longdouble), X, Y)
+        exact = probe.gradient(theta.astype(np.longdouble))
         strayed = [np.abs(backward(LAST_BIT) - exact) for _ in range(NUDGES)]
         return np.asarray(ROUNDINGS * np.max(strayed, axis=0), np.float64)
 

@@ -11,6 +11,7 @@ meets a rounded 0. :func:`join` picks the pair where there is one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,8 +36,8 @@ class Head(Protocol):
         """What is minimised."""
         ...
 
-    def total(self, Z: Array, A: Array, Y: Array, scratch: OutputScratch) -> Any:
-        """The loss before any division, A being f_L(Z)."""
+    def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """Write each example's term of the loss into ``out``, (m,), A being f_L(Z)."""
         ...
 
     def backward(
@@ -53,9 +54,9 @@ class Composed:
     activation: Activation
     loss: Loss
 
-    def total(self, Z: Array, A: Array, Y: Array, scratch: OutputScratch) -> Any:
-        """The loss of A."""
-        return self.loss.total(A, Y, scratch)
+    def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """The loss's own, of A."""
+        self.loss.terms(A, Y, out, scratch)
 
     def backward(
         self, Z: Array, A: Array, Y: Array, scale: float, dA: Array, out: Array, scratch: OutputScratch
@@ -72,8 +73,8 @@ class SoftmaxCrossEntropy:
     activation: Softmax
     loss: CrossEntropy
 
-    def total(self, Z: Array, A: Array, Y: Array, scratch: OutputScratch) -> Any:
-        """Σ_j (max z − z_y + log(1 + Σ e^(z − max z))), the inner sum over all but the largest z.
+    def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """max z − z_y + log(1 + Σ e^(z − max z)), the sum over all but the largest z.
 
         Leaving the largest out, whose exponential is 1, keeps every digit of a small loss.
         """
@@ -89,8 +90,7 @@ class SoftmaxCrossEntropy:
         np.subtract(row, picked, row)
         np.add.reduce(matrix, axis=0, out=picked)
         np.log1p(picked, picked)
-        np.add(row, picked, row)
-        return np.add.reduce(row)
+        np.add(row, picked, out)
 
     def backward(
         self, Z: Array, A: Array, Y: Array, scale: float, dA: Array, out: Array, scratch: OutputScratch
@@ -110,8 +110,8 @@ class SigmoidBinaryCrossEntropy:
     activation: Sigmoid
     loss: BinaryCrossEntropy
 
-    def total(self, Z: Array, A: Array, Y: Array, scratch: OutputScratch) -> Any:
-        """Σ (max(z, 0) − y z + log(1 + e^-|z|)), |z| written max(z, −z)."""
+    def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """max(z, 0) − y z + log(1 + e^-|z|), summed over the outputs; |z| written max(z, −z)."""
         first, second = scratch.layer.matrix, scratch.second
         np.maximum(Z, 0, out=first)
         np.multiply(Z, Y, second)
@@ -122,7 +122,7 @@ class SigmoidBinaryCrossEntropy:
         np.exp(second, second)
         np.log1p(second, second)
         np.add(first, second, first)
-        return np.add.reduce(first, axis=None)
+        np.add.reduce(first, axis=0, out=out)
 
     def backward(
         self, Z: Array, A: Array, Y: Array, scale: float, dA: Array, out: Array, scratch: OutputScratch
@@ -139,9 +139,9 @@ class IdentityHalfSquaredError:
     activation: Identity
     loss: HalfSquaredError
 
-    def total(self, Z: Array, A: Array, Y: Array, scratch: OutputScratch) -> Any:
-        """½ Σ (z − y)²."""
-        return self.loss.total(Z, Y, scratch)
+    def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """½(z − y)², summed over the outputs."""
+        self.loss.terms(Z, Y, out, scratch)
 
     def backward(
         self, Z: Array, A: Array, Y: Array, scale: float, dA: Array, out: Array, scratch: OutputScratch
@@ -150,14 +150,25 @@ class IdentityHalfSquaredError:
         self.loss.backward(Z, Y, scale, out, scratch)
 
 
-CANONICAL: dict[tuple[type, type], Any] = {
-    (Softmax, CrossEntropy): SoftmaxCrossEntropy,
-    (Sigmoid, BinaryCrossEntropy): SigmoidBinaryCrossEntropy,
-    (Identity, HalfSquaredError): IdentityHalfSquaredError,
+CANONICAL: dict[tuple[Activation, Loss], Callable[[Any, Any], Head]] = {
+    (Softmax(), CrossEntropy()): SoftmaxCrossEntropy,
+    (Sigmoid(), BinaryCrossEntropy()): SigmoidBinaryCrossEntropy,
+    (Identity(), HalfSquaredError()): IdentityHalfSquaredError,
 }
+"""The pairs, with the settings for which their formulas hold; the reductions may be any."""
 
 
 def join(activation: Activation, loss: Loss) -> Head:
-    """The canonical head of the pair where there is one, else the general one."""
-    head: Head = CANONICAL.get((type(activation), type(loss)), Composed)(activation, loss)
-    return head
+    """The canonical head of the pair where there is one, else the general one.
+
+    A setting changes the pair's formulas, so a pair with another one than listed is composed.
+    """
+    for (own_activation, own_loss), head in CANONICAL.items():
+        if activation == own_activation and _settings(loss) == _settings(own_loss):
+            return head(activation, loss)
+    return Composed(activation, loss)
+
+
+def _settings(loss: Loss) -> tuple[type[Loss], dict[str, Any]]:
+    """The kind of a loss and its settings, but for its reductions."""
+    return type(loss), {name: value for name, value in vars(loss).items() if name not in ("outputs", "examples")}

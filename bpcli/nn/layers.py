@@ -3,24 +3,73 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
 
+import numpy as np
+
+from bpcli.nn import Array
 from bpcli.nn.activations import Activation
 from bpcli.nn.initializers import Glorot, Initializer
+from bpcli.nn.workspace import Scratch
+
+
+class Layer(Protocol):
+    """A kind of layer: Z = W A_below + b 1ᵀ, and what it makes of Z; its settings are its fields."""
+
+    @property
+    def units(self) -> int:
+        """n_l."""
+        ...
+
+    @property
+    def activation(self) -> Activation:
+        """f_l."""
+        ...
+
+    @property
+    def initializer(self) -> Initializer:
+        """What draws the first W; the first b is 0."""
+        ...
+
+    @property
+    def noisy(self) -> bool:
+        """Whether training draws numbers for it, anew for each step."""
+        ...
+
+    def draw(self, noise: Array, rng: np.random.Generator) -> None:
+        """Fill ``noise``, (n_l, m), for one step; called where ``noisy`` holds."""
+        ...
+
+    def forward(self, Z: Array, out: Array, noise: Array | None, scratch: Scratch) -> None:
+        """Write A into ``out``. Arrays (n_l, m); ``noise`` is what was drawn, None outside training."""
+        ...
+
+    def backward(self, dA: Array, Z: Array, A: Array, noise: Array | None, out: Array, scratch: Scratch) -> None:
+        """Write dZ into ``out``, an array apart from the others."""
+        ...
 
 
 @dataclass(frozen=True)
 class Dense:
-    """Z = W A_below + b 1ᵀ, A = f(Z): every unit sees every unit of the layer below.
-
-    ``initializer`` draws the first W; the first b is 0.
-    """
+    """A = f(Z): every unit sees every unit of the layer below."""
 
     units: int
     activation: Activation
     initializer: Initializer = field(default_factory=Glorot)
 
+    noisy: ClassVar[bool] = False
 
-Layer = Dense
+    def draw(self, noise: Array, rng: np.random.Generator) -> None:
+        """Nothing is drawn."""
 
-LAYERS: dict[str, type[Layer]] = {"dense": Dense}
+    def forward(self, Z: Array, out: Array, noise: Array | None, scratch: Scratch) -> None:
+        """Write f(Z) into ``out``."""
+        self.activation.forward(Z, out, scratch)
+
+    def backward(self, dA: Array, Z: Array, A: Array, noise: Array | None, out: Array, scratch: Scratch) -> None:
+        """Write Jᵀ dA into ``out``."""
+        self.activation.backward(dA, Z, A, out, scratch)
+
+
+LAYERS: dict[str, type[Any]] = {"dense": Dense}
 """The kinds of hidden layers; where there is one, a config need not, and cannot, name it."""

@@ -1,9 +1,10 @@
 """Losses: how far the outputs A are from the targets Y, and dA.
 
-A loss adds up one term for each output and example, then divides by n_L where
-``outputs`` is mean and by the batch's own m where ``examples`` is mean. Both
-divisions are one number, ``scale``; ``total`` is the undivided sum, and
-``backward`` folds ``scale`` into dA, so the two cannot disagree.
+``terms`` gives each example its term, summed over the outputs and undivided. The
+loss is their sum, each times its example's weight, divided by n_L where ``outputs``
+is mean and by Σ of the weights, m where there are none, where ``examples`` is
+mean. Both divisions are one number, ``scale``, which ``backward`` folds into dA;
+:mod:`bpcli.nn.loss_sums` adds terms up and divides them, for every use alike.
 
 A probability that is logged or divided by is max(a, tiny), tiny the smallest
 normal number of its precision; the canonical pairs in ``heads`` need no such care.
@@ -14,6 +15,7 @@ as the loss's :class:`TargetForm` says. ``scratch`` is a :class:`~bpcli.nn.works
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -75,18 +77,28 @@ class Loss(Protocol):
         """The name of the output activation that forms the canonical pair."""
         ...
 
-    def total(self, A: Array, Y: Array, scratch: OutputScratch) -> Any:
-        """The terms added up, before any division."""
+    def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """Write each example's term, before any division, into ``out``, (m,)."""
         ...
 
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
-        """Write dA = scale · ∂total/∂A into ``out``."""
+        """Write dA = scale · ∂(Σ terms)/∂A into ``out``."""
+        ...
+
+    @property
+    def sides(self) -> Callable[[Array, Array], Array] | None:
+        """A function of A and Y: on which side of the loss's kink each output lies, (n, m) truth values; or None."""
         ...
 
 
-def scale(loss: Loss, n: int, m: int) -> float:
-    """1/n where outputs are averaged, times 1/m where examples are."""
-    return 1.0 / ((n if loss.outputs == "mean" else 1) * (m if loss.examples == "mean" else 1))
+def share(loss: Loss, weight: Any) -> Any:
+    """What a batch of this weight (m, or Σ of its examples' weights) divides by: it, or 1 where examples are summed."""
+    return weight if loss.examples == "mean" else 1
+
+
+def scale(loss: Loss, n: int, weight: Any) -> Any:
+    """1/n where outputs are averaged, times 1/weight where examples are."""
+    return 1.0 / ((n if loss.outputs == "mean" else 1) * share(loss, weight))
 
 
 def pick(A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
@@ -113,13 +125,14 @@ class CrossEntropy:
     targets: ClassVar[TargetForm] = TargetForm("classification", class_indices=True)
     domain: ClassVar[tuple[float, float]] = (0.0, 1.0)
     usual_output: ClassVar[str] = "softmax"
+    sides: ClassVar[None] = None
 
-    def total(self, A: Array, Y: Array, scratch: OutputScratch) -> Any:
-        """Σ_j −log a_{y_j j}."""
-        pick(A, Y, scratch.picked, scratch)
-        np.maximum(scratch.picked, TINY[A.dtype], out=scratch.picked)
-        np.log(scratch.picked, scratch.picked)
-        return -np.add.reduce(scratch.picked)
+    def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """−log a_{y_j j} for each example j."""
+        pick(A, Y, out, scratch)
+        np.maximum(out, TINY[A.dtype], out=out)
+        np.log(out, out)
+        np.negative(out, out)
 
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
         """∂/∂a_y (−log a_y) = −1/a_y, and 0 for every other output."""
@@ -144,20 +157,22 @@ class BinaryCrossEntropy:
     targets: ClassVar[TargetForm] = TargetForm("classification", low=0.0, high=1.0)
     domain: ClassVar[tuple[float, float]] = (0.0, 1.0)
     usual_output: ClassVar[str] = "sigmoid"
+    sides: ClassVar[None] = None
 
-    def total(self, A: Array, Y: Array, scratch: OutputScratch) -> Any:
-        """−Σ [y log a + (1 − y) log(1 − a)]."""
+    def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """−[y log a + (1 − y) log(1 − a)], summed over the outputs."""
         first, second, tiny = scratch.layer.matrix, scratch.second, TINY[A.dtype]
+        np.subtract(1, A, second)
+        np.maximum(second, tiny, out=second)
+        np.log(second, second)
+        np.subtract(1, Y, first)
+        np.multiply(second, first, second)
         np.maximum(A, tiny, out=first)
         np.log(first, first)
         np.multiply(first, Y, first)
-        ones = np.add.reduce(first, axis=None)
-        np.subtract(1, A, first)
-        np.maximum(first, tiny, out=first)
-        np.log(first, first)
-        np.subtract(1, Y, second)
-        np.multiply(first, second, first)
-        return -(ones + np.add.reduce(first, axis=None))
+        np.add(first, second, first)
+        np.add.reduce(first, axis=0, out=out)
+        np.negative(out, out)
 
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
         """−y/a + (1 − y)/(1 − a)."""
@@ -185,12 +200,15 @@ class HalfSquaredError:
     targets: ClassVar[TargetForm] = TargetForm()
     domain: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     usual_output: ClassVar[str] = "identity"
+    sides: ClassVar[None] = None
 
-    def total(self, A: Array, Y: Array, scratch: OutputScratch) -> Any:
-        """½ Σ (a − y)²."""
-        np.subtract(A, Y, scratch.layer.matrix)
-        difference = scratch.layer.matrix.reshape(-1)
-        return 0.5 * np.dot(difference, difference)
+    def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """½(a − y)², summed over the outputs."""
+        matrix = scratch.layer.matrix
+        np.subtract(A, Y, matrix)
+        np.multiply(matrix, matrix, matrix)
+        np.add.reduce(matrix, axis=0, out=out)
+        np.multiply(out, 0.5, out)
 
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
         """∂/∂a ½(a − y)² = a − y."""

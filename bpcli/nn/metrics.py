@@ -1,123 +1,26 @@
 """Metrics: how good the outputs are, in the terms people use.
 
-Batches are counted by a *tally*, a few float64 sums that add up over batches of
-any sizes and can be saved; a *metric* reads its value off a tally. Several
-metrics share one tally, so a batch is looked at once.
+A metric reads its value off a tally (:mod:`bpcli.nn.tallies`). Several metrics
+share one, so a batch is looked at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.workspace import OutputScratch
-
-Rule = Literal["largest", "threshold"]
-
-
-class Decisions:
-    """Right decisions, counted per example and per output.
-
-    ``rule`` largest: the class with the largest output, the first of several
-    equal ones, against Y's class. ``rule`` threshold: every output above 0.5
-    against every target above 0.5.
-    """
-
-    def __init__(self, n: int, rule: Rule) -> None:
-        self.rule = rule
-        self.sums: Array = np.zeros(3)  # examples, examples all right, outputs right
-        self.n = n
-
-    def fresh(self) -> Decisions:
-        """An empty tally of the same kind."""
-        return Decisions(self.n, self.rule)
-
-    def update(self, A: Array, Y: Array, scratch: OutputScratch) -> None:
-        """Count a batch: A (n, m), Y (m,) class indices or (n, m)."""
-        right, labels = self._largest(A, Y, scratch) if self.rule == "largest" else self._threshold(A, Y, scratch)
-        self.sums[0] += A.shape[1]
-        self.sums[1] += right
-        self.sums[2] += labels
-
-    def _largest(self, A: Array, Y: Array, scratch: OutputScratch) -> tuple[Any, Any]:
-        # The transposed copy makes argmax run along memory, without a copy of its own.
-        decided, right = scratch.index, scratch.flags[0]
-        if Y.ndim == 2:
-            np.copyto(scratch.turned, Y.T)
-            wanted = scratch.wanted
-            np.argmax(scratch.turned, axis=1, out=wanted)
-        else:
-            wanted = Y
-        np.copyto(scratch.turned, A.T)
-        np.argmax(scratch.turned, axis=1, out=decided)
-        np.equal(decided, wanted, right)
-        count = np.count_nonzero(right)
-        return count, count
-
-    def _threshold(self, A: Array, Y: Array, scratch: OutputScratch) -> tuple[Any, Any]:
-        right = scratch.flags
-        np.greater(A, 0.5, right)
-        np.greater(Y, 0.5, scratch.wanted_flags)
-        np.equal(right, scratch.wanted_flags, right)
-        labels = np.count_nonzero(right)
-        np.logical_and.reduce(right, axis=0, out=scratch.wanted_flags[0])
-        return np.count_nonzero(scratch.wanted_flags[0]), labels
-
-
-class Residuals:
-    """Sums of a − y, per output, and the spread of y, in training units.
-
-    The mean of y and its squared deviations are merged batch by batch as in
-    Chan, Golub & LeVeque 1983, each batch's taken from its first example, so a
-    large mean costs no digits and a constant target has no spread at all.
-    """
-
-    def __init__(self, n: int) -> None:
-        self.n = n
-        self.sums: Array = np.zeros(1 + 4 * n)  # examples, then per output: |e|, e², mean y, Σ(y − mean)²
-
-    def fresh(self) -> Residuals:
-        """An empty tally of the same kind."""
-        return Residuals(self.n)
-
-    def update(self, A: Array, Y: Array, scratch: OutputScratch) -> None:
-        """Count a batch: A and Y (n, m)."""
-        m, seen = A.shape[1], self.sums[0]
-        absolute, squared, mean, spread = self.sums[1:].reshape(4, self.n)
-        matrix, second, column = scratch.layer.matrix, scratch.second, scratch.column
-        np.subtract(A, Y, matrix)
-        np.abs(matrix, second)
-        np.add.reduce(second, axis=1, out=column)
-        absolute += column
-        np.multiply(matrix, matrix, matrix)
-        np.add.reduce(matrix, axis=1, out=column)
-        squared += column
-        np.copyto(second, Y[:, :1])
-        np.subtract(Y, second, second)
-        np.add.reduce(second, axis=1, out=column)
-        np.divide(column, m, column)
-        np.copyto(matrix, column[:, None])
-        np.subtract(second, matrix, matrix)
-        shift = Y[:, 0] - mean + column
-        mean += shift * (m / (seen + m))
-        spread += shift**2 * (seen * m / (seen + m))
-        np.multiply(matrix, matrix, matrix)
-        np.add.reduce(matrix, axis=1, out=column)
-        spread += column
-        self.sums[0] += m
-
-
-Tally = Decisions | Residuals
+from bpcli.nn.tallies import Decisions, Judgement, Residuals, Tallies, tallies
 
 
 class Metric(Protocol):
     """A choice of metric; ``higher`` says that more is better, ``counts`` which tally it reads."""
 
     @property
-    def counts(self) -> type[Tally]:
+    def counts(self) -> type[Any]:
         """The kind of tally."""
         ...
 
@@ -126,7 +29,7 @@ class Metric(Protocol):
         """Whether more is better."""
         ...
 
-    def value(self, tally: Tally, units: Array) -> float:
+    def value(self, tally: Any, units: Array) -> float:
         """Read the metric off a tally; ``units``, (n,), is one training unit in the target's own."""
         ...
 
@@ -136,9 +39,9 @@ class Accuracy:
     """The share of examples decided right; with several labels each, all of them right."""
 
     higher: ClassVar[bool] = True
-    counts: ClassVar[type[Tally]] = Decisions
+    counts: ClassVar[type[Any]] = Decisions
 
-    def value(self, tally: Tally, units: Array) -> float:
+    def value(self, tally: Decisions, units: Array) -> float:
         """Right ÷ examples."""
         return float(tally.sums[1] / tally.sums[0])
 
@@ -148,9 +51,9 @@ class LabelAccuracy:
     """The share of right decisions over all labels of all examples."""
 
     higher: ClassVar[bool] = True
-    counts: ClassVar[type[Tally]] = Decisions
+    counts: ClassVar[type[Any]] = Decisions
 
-    def value(self, tally: Tally, units: Array) -> float:
+    def value(self, tally: Decisions, units: Array) -> float:
         """Right ÷ (labels · examples)."""
         return float(tally.sums[2] / (tally.sums[0] * tally.n))
 
@@ -163,9 +66,9 @@ class R2:
     """
 
     higher: ClassVar[bool] = True
-    counts: ClassVar[type[Tally]] = Residuals
+    counts: ClassVar[type[Any]] = Residuals
 
-    def value(self, tally: Tally, units: Array) -> float:
+    def value(self, tally: Residuals, units: Array) -> float:
         """The coefficient of determination."""
         _, squared, _, spread = tally.sums[1:].reshape(4, tally.n)
         varied = np.where(spread > 0, spread, 1.0)
@@ -178,9 +81,9 @@ class Rmse:
     """√(mean (a − y)²) in the target's own units, averaged over targets."""
 
     higher: ClassVar[bool] = False
-    counts: ClassVar[type[Tally]] = Residuals
+    counts: ClassVar[type[Any]] = Residuals
 
-    def value(self, tally: Tally, units: Array) -> float:
+    def value(self, tally: Residuals, units: Array) -> float:
         """The root mean squared error."""
         squared = tally.sums[1:].reshape(4, tally.n)[1]
         return float(np.mean(np.sqrt(squared / tally.sums[0]) * units))
@@ -191,9 +94,9 @@ class Mae:
     """mean |a − y| in the target's own units, averaged over targets."""
 
     higher: ClassVar[bool] = False
-    counts: ClassVar[type[Tally]] = Residuals
+    counts: ClassVar[type[Any]] = Residuals
 
-    def value(self, tally: Tally, units: Array) -> float:
+    def value(self, tally: Residuals, units: Array) -> float:
         """The mean absolute error."""
         absolute = tally.sums[1:].reshape(4, tally.n)[0]
         return float(np.mean(absolute / tally.sums[0] * units))
@@ -206,3 +109,13 @@ METRICS: dict[str, type[Metric]] = {
     "rmse": Rmse,
     "mae": Mae,
 }
+
+
+def read_metrics(metrics: Mapping[str, Metric], counted: Tallies, units: Array) -> dict[str, float]:
+    """Every metric's value; ``units``, (n,), is one training unit in the target's own."""
+    return {name: metric.value(counted.of(metric.counts), units) for name, metric in metrics.items()}
+
+
+def tallies_for(metrics: Mapping[str, Metric], n: int, judgement: Judgement, threshold: float = 0.5) -> Tallies:
+    """The empty tallies that these metrics read, for n outputs judged this way."""
+    return tallies((metric.counts for metric in metrics.values()), n, judgement, threshold)

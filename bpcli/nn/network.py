@@ -6,6 +6,7 @@ same lines with other names, orientations and signs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,7 +19,7 @@ from bpcli.nn.heads import Head
 from bpcli.nn.layers import Dense, Layer
 from bpcli.nn.losses import scale
 from bpcli.nn.parameters import Parameters, count
-from bpcli.nn.workspace import Workspace, targets
+from bpcli.nn.workspace import OutputScratch, Workspace, targets
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Network:
     head: Head
 
     def __post_init__(self) -> None:
+        assert not self.layers[-1].noisy, "no noise at the output"
         assert type(self.layers[-1].activation) is type(self.head.activation), "the head is the output layer's"
 
     @cached_property
@@ -42,45 +44,79 @@ class Network:
         """f_1 … f_L."""
         return tuple(layer.activation for layer in self.layers)
 
-    def workspace(self, m: int, dtype: Any, *, training: bool = True) -> Workspace:
+    def workspace(self, m: int, dtype: Any, *, training: bool = True, weighted: bool = False) -> Workspace:
         """The arrays for batches of ``m`` examples."""
-        class_indices = self.head.loss.targets.class_indices
-        return Workspace(self.sizes, m, dtype, class_indices=class_indices, training=training)
+        return Workspace(
+            self.sizes,
+            m,
+            dtype,
+            class_indices=self.head.loss.targets.class_indices,
+            training=training,
+            weighted=weighted,
+            noisy=self.noisy,
+        )
+
+    @cached_property
+    def noisy(self) -> tuple[int, ...]:
+        """The layers for which training draws noise."""
+        return tuple(l for l, layer in enumerate(self.layers, start=1) if layer.noisy)
+
+    def draw(self, noise: Sequence[Array | None], rng: np.random.Generator) -> None:
+        """Draw the noise of a step, layer by layer."""
+        for l in self.noisy:
+            drawn = noise[l]
+            assert drawn is not None, "a workspace for training has room for noise"
+            self.layers[l - 1].draw(drawn, rng)
 
     def targets(self, m: int, dtype: Any) -> Array:
-        """Room for the Y of ``m`` examples."""
+        """A buffer for the Y of ``m`` examples."""
         return targets(self.sizes[-1], m, dtype, class_indices=self.head.loss.targets.class_indices)
+
+    def parameters(self, theta: Array) -> Parameters:
+        """θ seen as the W and b of each layer."""
+        return Parameters(self.sizes, theta)
 
     def forward(self, parameters: Parameters, ws: Workspace) -> None:
         """Fill Z_l and A_l, l = 1 … L, from X."""
         W, b, Z, A = parameters.W, parameters.b, ws.Z, ws.A
-        for l, activation in enumerate(self.activations, start=1):
+        for l, layer in enumerate(self.layers, start=1):
             W[l].dot(A[l - 1], Z[l])  # Z_l = W_l A_l-1
             A[l][...] = b[l]
             np.add(Z[l], A[l], Z[l])  # … + b_l 1ᵀ
-            activation.forward(Z[l], A[l], ws.scratch[l])  # A_l = f_l(Z_l)
+            layer.forward(Z[l], A[l], ws.noise[l], ws.scratch[l])  # A_l = f_l(Z_l)
 
-    def total(self, ws: Workspace) -> Any:
-        """The loss before its reductions, after :meth:`forward`."""
-        return self.head.total(ws.Z[-1], ws.A[-1], ws.Y, ws.output)
+    def terms(self, ws: Workspace) -> Array:
+        """Each example's term of the loss times its weight, (m,), after :meth:`forward`; in the workspace's memory."""
+        return self.weighted_terms(ws.Z[-1], ws.A[-1], ws.Y, ws.weights, ws.output)
 
-    def scale(self, m: int) -> float:
-        """What turns the total over m examples into the loss."""
-        return scale(self.head.loss, self.sizes[-1], m)
+    def weighted_terms(self, Z: Array, A: Array, Y: Array, weights: Array | None, scratch: OutputScratch) -> Array:
+        """The same of any outputs, Z_L and A_L (n_L, m); in the scratch's memory."""
+        terms = scratch.terms
+        self.head.terms(Z, A, Y, terms, scratch)
+        if weights is not None:
+            np.multiply(terms, weights, terms)
+        return terms
 
-    def backward(self, parameters: Parameters, gradient: Parameters, ws: Workspace, factor: float = 1.0) -> None:
-        """Fill dW_l and db_l, l = L … 1, each times ``factor``, after :meth:`forward`."""
+    def scale(self, weight: Any) -> Any:
+        """What turns the sum of a batch's terms into its loss; ``weight`` is its m, or Σ of its examples' weights."""
+        return scale(self.head.loss, self.sizes[-1], weight)
+
+    def backward(self, parameters: Parameters, gradient: Parameters, ws: Workspace, scale: Any) -> None:
+        """Fill dW_l and db_l, l = L … 1, of ``scale`` · Σ of the terms, after :meth:`forward`."""
         W, dW, db = parameters.W, gradient.W, gradient.b
         Z, A, dZ, dA = ws.Z, ws.A, ws.dZ, ws.dA
-        last = len(self.sizes) - 1
-        scale = factor * self.scale(ws.batch)
+        last = len(self.layers)
         self.head.backward(Z[last], A[last], ws.Y, scale, dA[last], dZ[last], ws.output)
+        if ws.weights is not None:
+            np.copyto(dA[last], ws.weights)
+            np.multiply(dZ[last], dA[last], dZ[last])  # each example's column times its weight
         for l in range(last, 0, -1):
             dZ[l].dot(A[l - 1].T, dW[l])  # dW_l = dZ_l A_l-1ᵀ
             dZ[l].dot(ws.ones, db[l])  # db_l = dZ_l 1
             if l > 1:
                 W[l].T.dot(dZ[l], dA[l - 1])  # dA_l-1 = W_lᵀ dZ_l
-                self.activations[l - 2].backward(dA[l - 1], Z[l - 1], A[l - 1], dZ[l - 1], ws.scratch[l - 1])
+                below = self.layers[l - 2]
+                below.backward(dA[l - 1], Z[l - 1], A[l - 1], ws.noise[l - 1], dZ[l - 1], ws.scratch[l - 1])
 
 
 def dense(sizes: tuple[int, ...], hidden: tuple[Activation, ...], head: Head) -> Network:

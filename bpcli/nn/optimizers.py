@@ -1,39 +1,49 @@
 """Update rules: θ and a gradient in, a new θ in the same memory out.
 
-A rule is its hyperparameters; what it remembers between steps is an
-:class:`OptimizerState`, arrays of θ's length by name, so that saving a run saves them.
+A rule is its hyperparameters. What it remembers between steps it declares by
+name, shape and first value; :func:`start` makes it, as an :class:`OptimizerState`,
+so that saving a run saves it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple, Protocol
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
 from bpcli.nn import Array
 
-Gradient = Callable[[Array, Array, float], Any]
-"""gradient(θ, out, factor): writes factor · ∂L/∂θ into ``out``; what it returns, L or nothing, the rule hands on.
+Gradient = Callable[[Array, Array, Any], Any]
+"""gradient(θ, out, factor): writes factor · ∂L/∂θ into ``out``; returns what the chain adds to the loss.
 
-The factor costs nothing, as it goes into dZ_L with the loss's own, and saves a pass over ``out``.
+The rule hands on what it returns. The factor costs nothing, as it goes into dZ_L
+with the loss's own, and saves a pass over ``out``.
 """
+
+
+class Memory(NamedTuple):
+    """An array that a rule keeps from step to step: its shape, and what it holds before the first."""
+
+    shape: tuple[int, ...]
+    first: float = 0.0
 
 
 @dataclass
 class OptimizerState:
-    """What a rule keeps between steps.
+    """What a rule works on.
 
-    ``step`` counts updates; ``memory`` holds arrays as long as θ that the next
-    step reads; ``dtheta`` and ``scratch`` are room for the step itself.
+    ``step`` counts updates; ``memory`` holds the arrays that the next step reads;
+    ``dtheta`` is a buffer for the gradient, (P,), and ``buffers`` are those that a
+    step fills before it reads them.
     """
 
     memory: dict[str, Array]
+    buffers: dict[str, Array]
     dtheta: Array
-    scratch: Array
-    step: int = field(default=0)
+    step: int = 0
 
 
 class Optimizer(Protocol):
@@ -41,16 +51,28 @@ class Optimizer(Protocol):
 
     @property
     def learning_rate(self) -> float:
-        """η."""
+        """η before a schedule changes it."""
         ...
 
-    def start(self, theta: Array) -> OptimizerState:
-        """The state before the first step."""
+    def memory(self, size: int) -> Mapping[str, Memory]:
+        """What it remembers of ``size`` parameters."""
         ...
 
-    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> Any:
-        """Update ``theta`` in place; return what ``gradient`` returned before the update."""
+    def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
+        """The shapes of the buffers that a step needs besides the gradient's."""
         ...
+
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
+        """Update ``theta`` in place by η = ``rate``; return what ``gradient`` returned before the update."""
+        ...
+
+
+def start(rule: Optimizer, theta: Array) -> OptimizerState:
+    """The state before the first step."""
+    size, dtype = theta.size, theta.dtype
+    memory = {name: np.full(shape, first, dtype) for name, (shape, first) in rule.memory(size).items()}
+    buffers = {name: np.empty(shape, dtype) for name, shape in rule.buffers(size).items()}
+    return OptimizerState(memory, buffers, np.zeros_like(theta))
 
 
 @dataclass(frozen=True)
@@ -59,17 +81,21 @@ class GradientDescent:
 
     learning_rate: Annotated[float, Gt(0)] = 0.1
 
-    def start(self, theta: Array) -> OptimizerState:
-        """No memory."""
-        return OptimizerState({}, np.zeros_like(theta), theta[:0])
+    def memory(self, size: int) -> Mapping[str, Memory]:
+        """Nothing."""
+        return {}
 
-    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> Any:
-        """Update ``theta`` in place; return what ``gradient`` returned before the update."""
+    def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
+        """None."""
+        return {}
+
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
+        """Update ``theta`` in place by η = ``rate``; return what ``gradient`` returned before the update."""
         dtheta = state.dtheta
-        loss = gradient(theta, dtheta, self.learning_rate)
+        added = gradient(theta, dtheta, rate)
         np.subtract(theta, dtheta, theta)
         state.step += 1
-        return loss
+        return added
 
 
 @dataclass(frozen=True)
@@ -82,19 +108,23 @@ class Momentum:
     learning_rate: Annotated[float, Gt(0)] = 0.01
     momentum: Annotated[float, Ge(0), Lt(1)] = 0.9
 
-    def start(self, theta: Array) -> OptimizerState:
-        """v = 0."""
-        return OptimizerState({"velocity": np.zeros_like(theta)}, np.zeros_like(theta), theta[:0])
+    def memory(self, size: int) -> Mapping[str, Memory]:
+        """v, 0 at first."""
+        return {"velocity": Memory((size,))}
 
-    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> Any:
-        """Update ``theta`` in place; return what ``gradient`` returned before the update."""
+    def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
+        """None."""
+        return {}
+
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
+        """Update ``theta`` in place by η = ``rate``; return what ``gradient`` returned before the update."""
         dtheta, v = state.dtheta, state.memory["velocity"]
-        loss = gradient(theta, dtheta, self.learning_rate)
+        added = gradient(theta, dtheta, rate)
         np.multiply(v, self.momentum, v)
         np.subtract(v, dtheta, v)
         np.add(theta, v, theta)
         state.step += 1
-        return loss
+        return added
 
 
 @dataclass(frozen=True)
@@ -110,16 +140,19 @@ class Adam:
     beta2: Annotated[float, Ge(0), Lt(1)] = 0.999
     epsilon: Annotated[float, Gt(0)] = 1e-8
 
-    def start(self, theta: Array) -> OptimizerState:
-        """m = v = 0."""
-        memory = {"mean": np.zeros_like(theta), "square": np.zeros_like(theta)}
-        return OptimizerState(memory, np.zeros_like(theta), np.empty_like(theta))
+    def memory(self, size: int) -> Mapping[str, Memory]:
+        """m and v, 0 at first."""
+        return {"mean": Memory((size,)), "square": Memory((size,))}
 
-    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> Any:
-        """Update ``theta`` in place; return what ``gradient`` returned before the update."""
-        dtheta, scratch = state.dtheta, state.scratch
+    def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
+        """One for what is made of m and v."""
+        return {"scratch": (size,)}
+
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
+        """Update ``theta`` in place by η = ``rate``; return what ``gradient`` returned before the update."""
+        dtheta, scratch = state.dtheta, state.buffers["scratch"]
         m, v = state.memory["mean"], state.memory["square"]
-        loss = gradient(theta, dtheta, 1.0)
+        added = gradient(theta, dtheta, 1.0)
         state.step += 1
         np.multiply(m, self.beta1, m)
         np.multiply(dtheta, 1 - self.beta1, scratch)
@@ -132,9 +165,9 @@ class Adam:
         np.multiply(scratch, (1 - self.beta2**state.step) ** -0.5, scratch)
         np.add(scratch, self.epsilon, scratch)
         np.divide(m, scratch, scratch)
-        np.multiply(scratch, self.learning_rate / (1 - self.beta1**state.step), scratch)
+        np.multiply(scratch, rate / (1 - self.beta1**state.step), scratch)
         np.subtract(theta, scratch, theta)
-        return loss
+        return added
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import numpy as np
+
 from bpcli.nn.parameters import Parameters
 
 
@@ -32,3 +34,22 @@ def transform(chain: Sequence[Transformation], parameters: Parameters, gradient:
     for link in chain:
         added = added + link.apply(parameters, gradient, weight)
     return added
+
+
+def finish(
+    chain: Sequence[Transformation], parameters: Parameters, gradient: Parameters, weight: Any, factor: Any
+) -> Any:
+    """Apply the chain to ∂L/∂θ, then multiply by ``factor``; return what is added to the loss.
+
+    Without a chain ``gradient`` is as it should be: :func:`early` went into dZ_L.
+    """
+    if not chain:
+        return 0.0
+    added = transform(chain, parameters, gradient, weight)
+    np.multiply(gradient.theta, factor, gradient.theta)
+    return added
+
+
+def early(chain: Sequence[Transformation], factor: Any) -> Any:
+    """The part of ``factor`` that goes into dZ_L: all of it, unless a chain must see ∂L/∂θ itself."""
+    return 1.0 if chain else factor

@@ -10,6 +10,7 @@ column or a row over a matrix first, which costs no more time.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from copy import copy
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class OutputScratch:
     """More room, for the output layer, where losses and metrics are computed.
 
     ``layer``: as of any layer; ``second``: (n, m); ``turned``: (m, n), the memory
-    of ``layer.matrix``; ``picked``: (m,); ``column``: (n,); ``index``, ``wanted``,
+    of ``layer.matrix``; ``picked``, ``terms``: (m,); ``column``: (n,); ``index``, ``wanted``,
     ``columns``: (m,) whole numbers, the last 0 … m − 1; ``flags``,
     ``wanted_flags``: (n, m) truth values.
     """
@@ -41,6 +42,7 @@ class OutputScratch:
     second: Array
     turned: Array
     picked: Array
+    terms: Array
     column: Array
     index: IndexArray
     wanted: IndexArray
@@ -58,6 +60,7 @@ def output_scratch(layer: Scratch) -> OutputScratch:
         second=np.empty((n, m), dtype),
         turned=layer.matrix.reshape(m, n),
         picked=np.empty(m, dtype),
+        terms=np.empty(m, dtype),
         column=np.empty(n, dtype),
         index=np.empty(m, np.intp),
         wanted=np.empty(m, np.intp),
@@ -80,16 +83,25 @@ class Workspace:
     ``A``, ``dZ``, ``dA`` and ``scratch`` are lists by layer, in C order; ``A[0]`` is
     X, the other lists' first entries are empty. The arrays of ``dA`` share their
     memory, as do those of ``scratch``: only one layer's is alive at a time.
-    ``ones`` is (m, 1). Without ``training`` there is no dZ, dA and ones. ``batch`` is the
-    number of examples over which a loss averages: m, unless these are a shard of more.
+    ``ones`` is (m, 1). ``weights`` is (m,), or None where examples have none. ``noise`` has
+    (n_l, m) for each layer named ``noisy``, None for others. Without ``training`` there is
+    no dZ, dA, ones and noise.
     """
 
     def __init__(
-        self, sizes: tuple[int, ...], m: int, dtype: DTypeLike, *, class_indices: bool, training: bool = True
+        self,
+        sizes: tuple[int, ...],
+        m: int,
+        dtype: DTypeLike,
+        *,
+        class_indices: bool,
+        training: bool = True,
+        weighted: bool = False,
+        noisy: Collection[int] = (),
     ) -> None:
         layers = sizes[1:]
         widest = max(layers)
-        self.m = self.batch = m
+        self.m = m
         self.X: Array = np.empty((m, sizes[0]), dtype).T
         self.Y = targets(sizes[-1], m, dtype, class_indices=class_indices)
         empty = np.empty((0, m), dtype)
@@ -98,6 +110,9 @@ class Workspace:
         shared, row = np.empty(widest * m, dtype), np.empty(m, dtype)
         self.scratch = [Scratch(shared[: n * m].reshape(n, m), row) for n in (0, *layers)]
         self.output = output_scratch(self.scratch[-1])
+        self.weights: Array | None = np.empty(m, dtype) if weighted else None
+        drawn = noisy if training else ()
+        self.noise = [np.empty((n, m), dtype) if l in drawn else None for l, n in enumerate(sizes)]
         self.dZ: list[Array] = []
         self.dA: list[Array] = []
         if training:
@@ -107,8 +122,9 @@ class Workspace:
             self.dA = [empty, *(block[: n * m].reshape(n, m) for n in layers)]
 
     def sibling(self) -> Workspace:
-        """A workspace that shares all but Z_L, A_L and Y, so that these outlive the next batch."""
+        """A workspace that shares all but Z_L, A_L, Y and weights, so that these outlive the next batch."""
         other = copy(self)
         other.Y = np.empty_like(self.Y)
+        other.weights = None if self.weights is None else np.empty_like(self.weights)
         other.Z, other.A = [*self.Z[:-1], np.empty_like(self.Z[-1])], [*self.A[:-1], np.empty_like(self.A[-1])]
         return other

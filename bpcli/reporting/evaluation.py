@@ -13,11 +13,11 @@ from bpcli.data.loading import Part
 from bpcli.errors import DataError
 from bpcli.experiment import metrics_of, parts_of
 from bpcli.nn import Array
+from bpcli.nn.metrics import read_metrics, tallies_for
 from bpcli.runs.folder import CONFIG, read_record
 from bpcli.runs.model_file import Model
 from bpcli.training.inference import assess as run_over
-from bpcli.training.inference import new_tally, outputs
-from bpcli.training.loop import read
+from bpcli.training.inference import outputs
 
 
 def parts(run: Path, model: Model) -> tuple[dict[str, Part], list[str]]:
@@ -38,10 +38,11 @@ def parts(run: Path, model: Model) -> tuple[dict[str, Part], list[str]]:
 
 def assess(model: Model, part: Part) -> dict[str, Any]:
     """``loss``, ``metrics`` and ``classes``: a row per class, or none for a regression."""
-    tally = new_tally(model.targets.counted_by, model.network.sizes[-1])
-    loss = run_over(model.network, model.parameters, part.features, part.targets, tally)
-    metrics = read(metrics_of(model.targets), tally, model.targets.units)
-    return {"loss": loss, "metrics": metrics, "classes": _classes(model, part)}
+    metrics = metrics_of(model.targets)
+    tallies = tallies_for(metrics, model.network.sizes[-1], model.targets.counted_by)
+    loss = run_over(model.network, model.parameters, part, tallies)
+    values = read_metrics(metrics, tallies, model.targets.units)
+    return {"loss": loss, "metrics": values, "classes": _classes(model, part)}
 
 
 def _classes(model: Model, part: Part) -> list[dict[str, Any]]:

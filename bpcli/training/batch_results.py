@@ -1,4 +1,4 @@
-"""Losses and metrics of batches, several batches at a time.
+"""The losses and metrics of batches, several batches at a time.
 
 Looking at a small batch costs more in calls than in work. So the outputs of a
 fixed number of batches, which depends on their size alone, are laid side by side
@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.nn.metrics import Tally
 from bpcli.nn.network import Network
+from bpcli.nn.tallies import Tallies
 from bpcli.nn.workspace import Scratch, Workspace, output_scratch
 
 COLUMNS, MOST = 256, 64
@@ -24,28 +24,32 @@ def together(batch_size: int) -> int:
     return min(MOST, max(1, COLUMNS // batch_size))
 
 
-class Count:
+class SideBySide:
     """Batches of m examples side by side: Z and A (n_L, batches · m), Y as the loss wants it."""
 
-    def __init__(self, network: Network, m: int, batches: int, dtype: np.dtype[Any]) -> None:
+    def __init__(self, network: Network, m: int, batches: int, dtype: np.dtype[Any], *, weighted: bool) -> None:
         n, columns = network.sizes[-1], m * batches
         self.network = network
         self.Z, self.A = np.empty((n, columns), dtype), np.empty((n, columns), dtype)
         self.Y = network.targets(columns, dtype)
+        self.weights = np.empty(columns, dtype) if weighted else None
         self.scratch = output_scratch(Scratch(np.empty((n, columns), dtype), np.empty(columns, dtype)))
 
-    def add(self, workspaces: list[Workspace], tally: Tally) -> float:
-        """Count every batch into ``tally``; return the sum of their losses before any division."""
+    def count(self, workspaces: list[Workspace], tallies: Tallies) -> float:
+        """Count every batch's metrics; return the sum of the terms of their losses."""
         np.concatenate([ws.Z[-1] for ws in workspaces], axis=-1, out=self.Z)
         np.concatenate([ws.A[-1] for ws in workspaces], axis=-1, out=self.A)
         np.concatenate([ws.Y for ws in workspaces], axis=-1, out=self.Y)
-        total = float(self.network.head.total(self.Z, self.A, self.Y, self.scratch))
-        tally.update(self.A, self.Y, self.scratch)
+        if self.weights is not None:
+            np.concatenate([ws.weights for ws in workspaces if ws.weights is not None], out=self.weights)
+        terms = self.network.weighted_terms(self.Z, self.A, self.Y, self.weights, self.scratch)
+        total = float(np.add.reduce(terms))
+        tallies.update(self.A, self.Y, self.scratch)
         return total
 
 
-def count(network: Network, ws: Workspace, tally: Tally) -> float:
+def count(network: Network, ws: Workspace, tallies: Tallies) -> float:
     """The same for a single batch, or a shard of one, where it lies."""
-    total = float(network.total(ws))
-    tally.update(ws.A[-1], ws.Y, ws.output)
+    total = float(np.add.reduce(network.terms(ws)))
+    tallies.update(ws.A[-1], ws.Y, ws.output)
     return total

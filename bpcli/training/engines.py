@@ -16,12 +16,11 @@ import numpy as np
 
 from bpcli.data.sources import Examples
 from bpcli.errors import ConfigError
-from bpcli.nn.metrics import Tally
-from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Optimizer
 from bpcli.nn.parameters import count
-from bpcli.training.loop import Plan, Steps
+from bpcli.nn.tallies import Tallies
+from bpcli.training.loop import Steps
 from bpcli.training.numpy_steps import NumpySteps
+from bpcli.training.recipe import Recipe
 from bpcli.training.state import TrainingState
 
 Name = Literal["numpy", "numba"]
@@ -42,32 +41,32 @@ class Engine:
     shards: int = 1
     threads: int = 1
 
-    def steps(self, network: Network, optimizer: Optimizer, state: TrainingState, examples: Examples) -> Steps:
-        """What takes the steps from ``state``."""
+    def steps(self, recipe: Recipe, state: TrainingState, examples: Examples) -> Steps:
+        """What takes the recipe's steps from ``state``."""
         if self.name == "numba":
             from bpcli.training.compiled.steps import CompiledSteps
 
-            return CompiledSteps(network, optimizer, state, examples)
-        return NumpySteps(network, optimizer, state, examples, self.shards, self.threads)
+            return CompiledSteps(recipe, state, examples)
+        return NumpySteps(recipe, state, examples, self.shards, self.threads)
 
 
 @dataclass(frozen=True)
 class Work:
     """What there is to do: ``examples`` each epoch."""
 
-    network: Network
-    optimizer: Optimizer
-    tally: Tally
+    recipe: Recipe
+    tallies: Tallies
     dtype: np.dtype[Any]
-    plan: Plan
     examples: int
+    weighted: bool = False
 
     @property
     def saving(self) -> float:
         """Seconds that compiled code can be expected to save over the whole training."""
-        layers, m = self.network.sizes[1:], self.plan.batch_size
-        step = len(layers) * PER_LAYER + sum(layers) * m * PER_ACTIVATION + count(self.network.sizes) * PER_PARAMETER
-        return self.plan.epochs * -(-self.examples // m) * step
+        sizes, plan = self.recipe.network.sizes, self.recipe.plan
+        layers, m = sizes[1:], plan.batch_size
+        step = len(layers) * PER_LAYER + sum(layers) * m * PER_ACTIVATION + count(sizes) * PER_PARAMETER
+        return plan.epochs * plan.updates(self.examples) * step
 
     @property
     def obstacle(self) -> str:
@@ -76,7 +75,8 @@ class Work:
         from bpcli.training.compiled.symbols import UntraceableError
 
         try:
-            record(self.network, self.optimizer, self.tally, self.dtype, single=self.plan.batch_size == 1)
+            single = self.recipe.plan.batch_size == 1
+            record(self.recipe, self.tallies, self.dtype, single=single, weighted=self.weighted)
         except UntraceableError as error:
             return str(error)
         return ""
@@ -104,7 +104,7 @@ def resolve(asked: Asked, shards: int, threads: int, work: Work) -> tuple[Engine
         )
     if asked == "auto" and work.saving < WORTH_COMPILING:
         return reference, ""
-    if failure := _failure(work.plan.batch_size):
+    if failure := _failure(work.recipe.plan.batch_size):
         if asked == "numba":
             hint = "install versions of NumPy, SciPy and Numba that go together, or engine: numpy"
             raise ConfigError(f"Numba cannot be imported: {failure}", key="engine", hint=hint)

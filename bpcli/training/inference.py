@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 import numpy as np
 
-from bpcli.data.sources import Source
+from bpcli.data.sources import Examples, Source
 from bpcli.nn import Array, IndexArray
-from bpcli.nn.metrics import Decisions, Residuals, Tally
+from bpcli.nn.loss_sums import LossSums, weight_of
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
+from bpcli.nn.tallies import Tallies
 from bpcli.nn.workspace import Workspace
 
 CHUNK = 1024
 """Examples at a time. Fixed, because the chunk's size can change the last bits of a product."""
 
 
-def new_tally(counted_by: Literal["largest", "threshold", "residuals"], outputs: int) -> Tally:
-    """The tally for outputs judged this way."""
-    return Residuals(outputs) if counted_by == "residuals" else Decisions(outputs, counted_by)
-
-
-def _passes(network: Network, parameters: Parameters, features: Source) -> Iterator[tuple[IndexArray, Workspace]]:
+def _passes(
+    network: Network, parameters: Parameters, features: Source, *, weighted: bool = False
+) -> Iterator[tuple[IndexArray, Workspace]]:
     """Run every chunk forward; the workspace holds it until the next."""
     workspaces: dict[int, Workspace] = {}
     for start in range(0, features.size, CHUNK):
         indices = np.arange(start, min(start + CHUNK, features.size))
         m = len(indices)
         if m not in workspaces:
-            workspaces[m] = network.workspace(m, parameters.theta.dtype, training=False)
+            workspaces[m] = network.workspace(m, parameters.theta.dtype, training=False, weighted=weighted)
         ws = workspaces[m]
         features.gather(indices, ws.X)
         with np.errstate(all="ignore"):
@@ -46,12 +43,14 @@ def outputs(network: Network, parameters: Parameters, features: Source) -> Array
     return result
 
 
-def assess(network: Network, parameters: Parameters, features: Source, targets: Source, tally: Tally) -> float:
-    """The data loss over every example, reduced as the loss says; counts metrics into ``tally``."""
-    total = 0.0
-    for indices, ws in _passes(network, parameters, features):
-        targets.gather(indices, ws.Y)
+def assess(network: Network, parameters: Parameters, examples: Examples, tallies: Tallies) -> float:
+    """The data loss over every example, divided as the loss says; counts metrics into ``tallies``."""
+    losses = LossSums(network.head.loss, network.sizes[-1])
+    for indices, ws in _passes(network, parameters, examples.features, weighted=examples.weights is not None):
+        examples.targets.gather(indices, ws.Y)
+        if examples.weights is not None and ws.weights is not None:
+            ws.weights[...] = examples.weights[indices]
         with np.errstate(all="ignore"):
-            total += float(network.total(ws))
-            tally.update(ws.A[-1], ws.Y, ws.output)
-    return total * network.scale(features.size)
+            losses.add(float(np.add.reduce(network.terms(ws))), weight_of(ws))
+            tallies.update(ws.A[-1], ws.Y, ws.output)
+    return losses.value()

@@ -18,27 +18,15 @@ import numpy as np
 
 from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
-from bpcli.nn.metrics import Metric, Tally
+from bpcli.nn.metrics import Metric, read_metrics
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Optimizer
-from bpcli.nn.parameters import Parameters
 from bpcli.streams import stream
 from bpcli.training.inference import assess
-from bpcli.training.numpy_steps import NumpySteps
+from bpcli.training.recipe import Plan
 from bpcli.training.state import TrainingState, diverged
 
 STRETCH_SECONDS = 0.1
 """How long the loop runs before it yields: short enough for a bar that moves and a signal that is heard."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How the training examples are walked through."""
-
-    epochs: int
-    batch_size: int
-    shuffle: bool
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -62,83 +50,16 @@ class Epoch:
     validation_seconds: float
 
 
-def train(
-    network: Network,
-    optimizer: Optimizer,
-    plan: Plan,
-    state: TrainingState,
-    examples: Examples,
-    metrics: Mapping[str, Metric],
-    units: Array,
-    validation: Examples | None = None,
-    steps: Steps | None = None,
-) -> Iterator[Stretch | Epoch]:
-    """Train from ``state`` to the end of ``plan``, by ``steps`` on that state, or else by the reference's.
-
-    Raises:
-        DivergedError: a loss or a parameter is no longer finite; ``state.finite_theta``
-            holds the last epoch's end.
-    """
-    steps = steps or NumpySteps(network, optimizer, state, examples)
-    parameters = Parameters(network.sizes, state.theta)
-    summed = network.head.loss.examples == "sum"
-    while state.epoch < plan.epochs:
-        began, seconds = perf_counter(), 0.0
-        epoch = state.epoch + 1
-        order = _order(plan, epoch, examples.size)
-        while state.position < examples.size:
-            steps.run(order, plan.batch_size, perf_counter() + STRETCH_SECONDS)
-            if state.position < examples.size:
-                seconds += perf_counter() - began
-                yield Stretch(epoch, state.position, state.loss_sum / (1 if summed else state.position))
-                began = perf_counter()
-        if not np.isfinite(state.theta).all():
-            raise diverged("a parameter", epoch, state.optimizer.step)
-        values = {"loss": state.loss_sum / (1 if summed else examples.size)}
-        values |= read(metrics, state.tally, units)
-        seconds += perf_counter() - began
-        began = perf_counter()
-        if validation is not None:
-            values |= _validated(network, parameters, validation, metrics, state, units)
-            if not isfinite(values["val_loss"]):
-                raise diverged("the validation loss", epoch, state.optimizer.step)
-        state.epoch, state.position, state.loss_sum = epoch, 0, 0.0
-        state.tally.sums.fill(0)
-        state.finite_theta[...] = state.theta
-        taken = perf_counter() - began
-        yield Epoch(epoch, state.optimizer.step, optimizer.learning_rate, values, seconds, taken)
-
-
-def read(metrics: Mapping[str, Metric], tally: Tally, units: Array) -> dict[str, float]:
-    """Every metric's value off a tally."""
-    return {name: metric.value(tally, units) for name, metric in metrics.items()}
-
-
-def _order(plan: Plan, epoch: int, size: int) -> IndexArray:
-    """A fresh permutation for each epoch, to be cut into batches; or the file's order."""
-    if not plan.shuffle:
-        return np.arange(size)
-    return stream(plan.seed, "shuffle", epoch).permutation(size)
-
-
-def _validated(
-    network: Network,
-    parameters: Parameters,
-    validation: Examples,
-    metrics: Mapping[str, Metric],
-    state: TrainingState,
-    units: Array,
-) -> dict[str, float]:
-    tally = state.tally.fresh()
-    loss = assess(network, parameters, validation.features, validation.targets, tally)
-    return {f"val_{name}": value for name, value in {"loss": loss, **read(metrics, tally, units)}.items()}
-
-
 class Steps(Protocol):
-    """What walks through batches: the reference below, or compiled code that does the same."""
+    """What takes the steps of a recipe from a state: the NumPy engine, or compiled code that does the same."""
+
+    @property
+    def size(self) -> int:
+        """The number of training examples."""
+        ...
 
     def prepare(self, batch_size: int) -> Iterator[str]:
-        """Do what need be done only once; yield, before it is done, what will take a while."""
+        """Compile or load what is needed, once; yield a message before slow work."""
         ...
 
     def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
@@ -148,3 +69,64 @@ class Steps(Protocol):
             DivergedError: a loss is no longer finite.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How a network is judged: its metrics, in the targets' ``units``, (n_L,), and the validation part."""
+
+    network: Network
+    metrics: Mapping[str, Metric]
+    units: Array
+    validation: Examples | None = None
+
+    def running(self, state: TrainingState) -> dict[str, float]:
+        """The loss and the metrics of an epoch as its batches gave them."""
+        return {"loss": state.losses.value(), **read_metrics(self.metrics, state.tallies, self.units)}
+
+    def validated(self, state: TrainingState) -> dict[str, float]:
+        """The loss and the metrics of the validation part; nothing where there is none."""
+        if self.validation is None:
+            return {}
+        tallies, parameters = state.tallies.fresh(), self.network.parameters(state.theta)
+        loss = assess(self.network, parameters, self.validation, tallies)
+        found = {"loss": loss, **read_metrics(self.metrics, tallies, self.units)}
+        return {f"val_{name}": value for name, value in found.items()}
+
+
+def train(steps: Steps, plan: Plan, state: TrainingState, measure: Measure) -> Iterator[Stretch | Epoch]:
+    """Train by ``steps``, which work on ``state``, to the end of ``plan``.
+
+    Raises:
+        DivergedError: a loss or a parameter is no longer finite; ``state.finite_theta``
+            holds the last epoch's end.
+    """
+    while state.epoch < plan.epochs:
+        began, seconds = perf_counter(), 0.0
+        epoch = state.epoch + 1
+        order = _order(plan, epoch, steps.size)
+        while state.position < steps.size:
+            steps.run(order, plan.batch_size, perf_counter() + STRETCH_SECONDS)
+            if state.position < steps.size:
+                seconds += perf_counter() - began
+                yield Stretch(epoch, state.position, state.losses.value())
+                began = perf_counter()
+        if not np.isfinite(state.theta).all():
+            raise diverged("a parameter", epoch, state.optimizer.step)
+        values = measure.running(state)
+        seconds += perf_counter() - began
+        began = perf_counter()
+        values |= measure.validated(state)
+        if not isfinite(values.get("val_loss", 0.0)):
+            raise diverged("the validation loss", epoch, state.optimizer.step)
+        state.begin_epoch(epoch)
+        state.finite_theta[...] = state.theta
+        taken = perf_counter() - began
+        yield Epoch(epoch, state.optimizer.step, state.learning_rate, values, seconds, taken)
+
+
+def _order(plan: Plan, epoch: int, size: int) -> IndexArray:
+    """A fresh permutation for each epoch, to be cut into batches; or the file's order."""
+    if not plan.shuffle:
+        return np.arange(size)
+    return stream(plan.seed, "shuffle", epoch).permutation(size)

@@ -10,33 +10,27 @@ import numpy as np
 
 from bpcli.data.sources import Examples
 from bpcli.nn import IndexArray
-from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Optimizer
-from bpcli.nn.workspace import Workspace
-from bpcli.training.batch_results import Count, count, together
-from bpcli.training.shards import Gradients
+from bpcli.streams import stream
+from bpcli.training.batch_results import SideBySide, count, together
+from bpcli.training.recipe import Recipe
+from bpcli.training.shards import Batch, Gradients
 from bpcli.training.state import TrainingState, diverged
 
 
 class NumpySteps:
-    """Steps on batches of whatever size, on NumPy; large batches may be computed in shards, see ``gradients``."""
+    """Steps on batches of whatever size; large batches may be computed in shards, see :mod:`bpcli.training.shards`."""
 
     def __init__(
-        self,
-        network: Network,
-        optimizer: Optimizer,
-        state: TrainingState,
-        examples: Examples,
-        shards: int = 1,
-        threads: int = 1,
+        self, recipe: Recipe, state: TrainingState, examples: Examples, shards: int = 1, threads: int = 1
     ) -> None:
-        self.network, self.optimizer, self.state = network, optimizer, state
-        self.gradients = Gradients(network, state.theta, state.optimizer.dtheta, examples, shards, threads)
+        self.recipe, self.state, self.size = recipe, state, examples.size
+        self.gradients = Gradients(recipe, state.theta, state.optimizer.dtheta, examples, shards, threads)
         self.sharded = shards > 1
-        self.counts: dict[tuple[int, int], Count] = {}
+        self.weighted = examples.weights is not None
+        self.side_by_side: dict[tuple[int, int], SideBySide] = {}
 
     def prepare(self, batch_size: int) -> Iterator[str]:
-        """Nothing need be."""
+        """Nothing to prepare."""
         return iter(())
 
     def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
@@ -53,36 +47,43 @@ class NumpySteps:
 
     def _steps(self, examples: IndexArray, m: int) -> None:
         """A step for every m examples; their losses and outputs are then counted together."""
-        state, optimizer = self.state, self.optimizer
-        done: list[list[Workspace]] = []
-        for slot, start in enumerate(range(0, len(examples), m)):
-            gradient, workspaces = self.gradients.at(examples[start : start + m], slot)
-            optimizer.step(state.theta, state.optimizer, gradient)
-            done.append(workspaces)
-        scale = self.network.scale(m)
-        total = self._counted(done, m)
+        state, optimizer, losses = self.state, self.recipe.optimizer, self.state.losses
+        done: list[Batch] = []
+        rates = self.recipe.rates(state.optimizer.step, len(examples) // m, self.size)
+        for slot, rate in enumerate(rates):
+            batch = self.gradients.at(examples[slot * m : (slot + 1) * m], slot)
+            if self.recipe.network.noisy:
+                batch.draw(stream(self.recipe.plan.seed, "noise", state.epoch + 1, state.optimizer.step))
+            added = optimizer.step(state.theta, state.optimizer, batch.gradient, rate)
+            if self.recipe.penalties:
+                losses.add_penalty(float(added), batch.weight)
+            done.append(batch)
+        state.learning_rate = rates[-1]
+        total = self._count(done, m)
         if not isfinite(total):  # of one batch, or of several together in their precision
-            total = self._one_by_one(done, scale)
-        state.loss_sum += total * scale * (m if self.network.head.loss.examples == "mean" else 1)
+            total = self._one_by_one(done)
+        losses.add(total, sum(batch.weight for batch in done))
 
-    def _counted(self, done: list[list[Workspace]], m: int) -> float:
-        """The sum of the losses before any division; several batches have one workspace each."""
+    def _count(self, done: list[Batch], m: int) -> float:
+        """The sum of the losses' terms; several batches have one workspace each."""
         if len(done) == 1:
-            return sum(count(self.network, ws, self.state.tally) for ws in done[0])
+            return sum(count(self.recipe.network, ws, self.state.tallies) for ws in done[0].workspaces)
         key = m, len(done)
-        if key not in self.counts:
-            self.counts[key] = Count(self.network, *key, self.state.theta.dtype)
-        return self.counts[key].add([ws for (ws,) in done], self.state.tally)
+        if key not in self.side_by_side:
+            network, dtype = self.recipe.network, self.state.theta.dtype
+            self.side_by_side[key] = SideBySide(network, *key, dtype, weighted=self.weighted)
+        return self.side_by_side[key].count([batch.workspaces[0] for batch in done], self.state.tallies)
 
-    def _one_by_one(self, done: list[list[Workspace]], scale: float) -> float:
-        """The sum of the losses before any division, each batch by itself.
+    def _one_by_one(self, done: list[Batch]) -> float:
+        """The sum of the losses' terms, each batch by itself.
 
         Raises:
-            DivergedError: the loss of a step is not finite; the first one is told.
+            DivergedError: the loss of a step is not finite; the error names the first.
         """
-        totals = [sum(float(self.network.total(ws)) for ws in batch) for batch in done]
+        network, state = self.recipe.network, self.state
+        totals = [sum(float(np.add.reduce(network.terms(ws))) for ws in batch.workspaces) for batch in done]
         for later, total in zip(reversed(range(len(totals))), totals, strict=True):
-            if not isfinite(total * scale):
-                self.state.optimizer.step -= later
-                raise diverged(f"the loss ({total * scale})", self.state.epoch + 1, self.state.optimizer.step)
+            if not isfinite(total):
+                state.optimizer.step -= later
+                raise diverged(f"the loss ({total})", state.epoch + 1, state.optimizer.step)
         return sum(totals)

@@ -7,20 +7,22 @@ how many shards there are, never on how many threads compute them.
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
-from bpcli.nn.network import Network
+from bpcli.nn.loss_sums import weight_of
 from bpcli.nn.optimizers import Gradient
 from bpcli.nn.parameters import Parameters
+from bpcli.nn.transformations import early, finish
 from bpcli.nn.workspace import Workspace
+from bpcli.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -40,86 +42,128 @@ class Shard:
 
 @dataclass(frozen=True)
 class Batch:
-    """What batches of one size are computed with: shards, their workspaces, and the gradient on what these hold."""
+    """What batches of one size are computed with: shards, and the gradient on what their workspaces hold."""
 
+    recipe: Recipe
     shards: list[Shard]
-    workspaces: list[Workspace]
     gradient: Gradient
+
+    @property
+    def workspaces(self) -> list[Workspace]:
+        """Each shard's."""
+        return [shard.ws for shard in self.shards]
+
+    @property
+    def weight(self) -> Any:
+        """The weight of its examples."""
+        return weigh(self.workspaces)
+
+    def draw(self, rng: np.random.Generator) -> None:
+        """Draw the noise of a step, for the batch as a whole, whatever its shards."""
+        network = self.recipe.network
+        if len(self.shards) == 1:
+            network.draw(self.shards[0].ws.noise, rng)
+            return
+        m, dtype = sum(ws.m for ws in self.workspaces), self.shards[0].ws.X.dtype
+        whole = [np.empty((n, m), dtype) if l in network.noisy else None for l, n in enumerate(network.sizes)]
+        network.draw(whole, rng)
+        for shard in self.shards:
+            for own, drawn in zip(shard.ws.noise, whole, strict=True):
+                if own is not None and drawn is not None:
+                    own[...] = drawn[:, shard.columns]
+
+
+def weigh(workspaces: Sequence[Workspace]) -> Any:
+    """The weight of the examples in all workspaces of a batch."""
+    return sum(weight_of(ws) for ws in workspaces)
 
 
 class Gradients:
     """∂L/∂θ on any batch: each batch size has its workspaces, made once.
 
-    Batches in other slots have workspaces that keep other outputs, for whoever looks at several together.
+    Batches in other slots have workspaces that keep other outputs, so that several can be looked at together.
     """
 
     def __init__(
-        self, network: Network, theta: Array, dtheta: Array, examples: Examples, shards: int = 1, threads: int = 1
+        self, recipe: Recipe, theta: Array, dtheta: Array, examples: Examples, shards: int = 1, threads: int = 1
     ) -> None:
-        self.network, self.examples = network, examples
-        self.parameters, self.gradient = Parameters(network.sizes, theta), Parameters(network.sizes, dtheta)
-        self.parts = [Parameters(network.sizes, np.zeros_like(dtheta)) for _ in range(shards - 1)]
+        self.recipe, self.network, self.examples = recipe, recipe.network, examples
+        self.parameters, self.gradient = self.network.parameters(theta), self.network.parameters(dtheta)
+        self.parts = [self.network.parameters(np.zeros_like(dtheta)) for _ in range(shards - 1)]
         self.batches: dict[tuple[int, int], Batch] = {}
         self.threads = threads
         self.pool = _pool(threads) if threads > 1 else None
 
-    def at(self, examples: IndexArray, slot: int = 0) -> tuple[Gradient, list[Workspace]]:
-        """The gradient as a function of θ and a factor on these examples, and the workspaces that it fills."""
+    def at(self, examples: IndexArray, slot: int = 0) -> Batch:
+        """The batch of these examples, its workspaces filled."""
         batch = self.batches.get((len(examples), slot))
         if batch is None:
             batch = self.batches[len(examples), slot] = self._batch(len(examples), slot)
         for shard in batch.shards:
-            self.examples.gather(examples[shard.columns], shard.ws.X, shard.ws.Y)
-        return batch.gradient, batch.workspaces
+            self.examples.gather(examples[shard.columns], shard.ws.X, shard.ws.Y, shard.ws.weights)
+        return batch
 
     def _batch(self, m: int, slot: int) -> Batch:
         if slot:
             shards = [replace(shard, ws=shard.ws.sibling()) for shard in self.batches[m, 0].shards]
         else:
             shards = self._shards(m)
-        return Batch(shards, [shard.ws for shard in shards], self._gradient(shards))
+        return Batch(self.recipe, shards, self._gradient(shards))
 
     def _shards(self, m: int) -> list[Shard]:
-        """A batch of m examples cut into as many shards as there are to be, or m, as even as can be."""
+        """A batch of m examples cut into the shards asked for, at most m, as even as can be."""
         slices = _slices(m, min(len(self.parts) + 1, m))
-        found = []
-        for columns, gradient in zip(slices, [None, *self.parts], strict=False):
-            ws = self.network.workspace(columns.stop - columns.start, self.parameters.theta.dtype)
-            ws.batch = m
-            found.append(Shard(columns, ws, gradient))
-        return found
+        dtype, weighted = self.parameters.theta.dtype, self.examples.weights is not None
+        return [
+            Shard(columns, self.network.workspace(columns.stop - columns.start, dtype, weighted=weighted), gradient)
+            for columns, gradient in zip(slices, [None, *self.parts], strict=False)
+        ]
 
     def _gradient(self, shards: list[Shard]) -> Gradient:
-        """The gradient on the examples that shards hold: each shard by itself, then all of them added up in order."""
+        """The gradient on the examples that shards hold: data first, then what the recipe's chain makes of it."""
+        chain, data = self.recipe.chain, self._data_gradient(shards)
+        workspaces = [shard.ws for shard in shards]
+
+        def gradient(theta: Array, out: Array, factor: float) -> Any:
+            weight = weigh(workspaces)
+            data(theta, out, early(chain, factor) * self.network.scale(weight))
+            return finish(chain, self._views(self.parameters, theta), self._views(self.gradient, out), weight, factor)
+
+        return gradient
+
+    def _data_gradient(self, shards: list[Shard]) -> Callable[[Array, Array, Any], None]:
+        """A function of θ, out and scale: each shard by itself, then all of them added up in order."""
         if len(shards) == 1:
             return partial(self._compute, shards[0])
         pool = self.pool if self.parameters.theta.size * shards[0].ws.m >= WORTH_A_THREAD else None
         pieces = _slices(self.parameters.theta.size, self.threads if pool else 1)
         each = pool.map if pool else map
 
-        def gradient(theta: Array, out: Array, factor: float) -> None:
+        def gradient(theta: Array, out: Array, scale: Any) -> None:
             def compute(shard: Shard) -> None:
                 with np.errstate(all="ignore"):  # a thread starts with warnings on
-                    self._compute(shard, theta, out, factor)
+                    self._compute(shard, theta, out, scale)
 
             def add_up(piece: slice) -> None:
                 for shard in shards[1:]:
                     assert shard.gradient is not None
                     np.add(out[piece], shard.gradient.theta[piece], out[piece])
 
-            deque(each(compute, shards), maxlen=0)
-            deque(each(add_up, pieces), maxlen=0)
+            for _ in each(compute, shards):
+                pass
+            for _ in each(add_up, pieces):
+                pass
 
         return gradient
 
-    def _compute(self, shard: Shard, theta: Array, out: Array, factor: float) -> None:
+    def _compute(self, shard: Shard, theta: Array, out: Array, scale: Any) -> None:
         parameters = self._views(self.parameters, theta)
         self.network.forward(parameters, shard.ws)
-        self.network.backward(parameters, shard.gradient or self._views(self.gradient, out), shard.ws, factor)
+        self.network.backward(parameters, shard.gradient or self._views(self.gradient, out), shard.ws, scale)
 
     def _views(self, known: Parameters, vector: Array) -> Parameters:
-        """Views made once for the vectors of every step, anew for any other."""
-        return known if vector is known.theta else Parameters(self.network.sizes, vector)
+        """The views made once for the vectors of every step, new ones for any other vector."""
+        return known if vector is known.theta else self.network.parameters(vector)
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:

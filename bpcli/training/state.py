@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bpcli.errors import DivergedError
-from bpcli.nn import Array
-from bpcli.nn.metrics import Tally
-from bpcli.nn.optimizers import Optimizer, OptimizerState
+from bpcli.nn import Array, optimizers
+from bpcli.nn.loss_sums import LossSums
+from bpcli.nn.optimizers import OptimizerState
+from bpcli.nn.tallies import Tallies
+from bpcli.training.recipe import Recipe
 
 
 @dataclass
@@ -16,46 +18,61 @@ class TrainingState:
     """Everything that training carries along.
 
     ``epoch`` counts finished epochs, ``position`` the examples seen of the next
-    one, ``loss_sum`` and ``tally`` what they gave. ``finite_theta`` is θ at the end
-    of ``epoch``: the parameters to keep should the run diverge.
+    one, ``losses`` and ``tallies`` what they gave. ``learning_rate`` is that of the last
+    update. ``finite_theta`` is θ at the end of ``epoch``: the parameters to keep should
+    the run diverge.
     """
 
     theta: Array
     optimizer: OptimizerState
-    tally: Tally
+    losses: LossSums
+    tallies: Tallies
+    learning_rate: float
     finite_theta: Array = field(init=False)
     epoch: int = 0
     position: int = 0
-    loss_sum: float = 0.0
 
     def __post_init__(self) -> None:
         self.finite_theta = self.theta.copy()
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Forget what the examples of the last epoch gave, ``epoch`` being finished."""
+        self.epoch, self.position = epoch, 0
+        self.losses.clear()
+        self.tallies.clear()
+
     def tensors(self) -> dict[str, Array]:
         """The arrays to save."""
         memory = {f"optimizer.{name}": array for name, array in self.optimizer.memory.items()}
-        return {"theta": self.theta, "finite_theta": self.finite_theta, "tally": self.tally.sums, **memory}
+        tallies = {f"tally.{name}": array for name, array in self.tallies.tensors().items()}
+        own = {"theta": self.theta, "finite_theta": self.finite_theta, "losses": self.losses.sums}
+        return {**own, **tallies, **memory}
 
     def counters(self) -> dict[str, int | float]:
         """The numbers to save."""
         return {
             "epoch": self.epoch,
             "position": self.position,
-            "loss_sum": self.loss_sum,
+            "learning_rate": self.learning_rate,
             "step": self.optimizer.step,
         }
 
     def restore(self, tensors: Mapping[str, Array], counters: Mapping[str, float]) -> None:
         """Take up what :meth:`tensors` and :meth:`counters` saved."""
-        for name, array in self.tensors().items():
+        for array, name in ((self.theta, "theta"), (self.finite_theta, "finite_theta"), (self.losses.sums, "losses")):
             array[...] = tensors[name]
+        for name, array in self.optimizer.memory.items():
+            array[...] = tensors[f"optimizer.{name}"]
+        self.tallies.restore({name.removeprefix("tally."): array for name, array in tensors.items()})
         self.epoch, self.position = int(counters["epoch"]), int(counters["position"])
-        self.loss_sum, self.optimizer.step = float(counters["loss_sum"]), int(counters["step"])
+        self.learning_rate, self.optimizer.step = float(counters["learning_rate"]), int(counters["step"])
 
 
-def start(theta: Array, optimizer: Optimizer, tally: Tally) -> TrainingState:
+def start(recipe: Recipe, theta: Array, tallies: Tallies) -> TrainingState:
     """The state before the first step."""
-    return TrainingState(theta, optimizer.start(theta), tally)
+    network, rule = recipe.network, recipe.optimizer
+    losses = LossSums(network.head.loss, network.sizes[-1])
+    return TrainingState(theta, optimizers.start(rule, theta), losses, tallies, rule.learning_rate)
 
 
 def diverged(what: str, epoch: int, step: int) -> DivergedError:

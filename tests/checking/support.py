@@ -15,7 +15,9 @@ from bpcli.nn.activations import ACTIVATIONS, Activation, Softmax
 from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES, Loss, Reduction
 from bpcli.nn.network import Network, dense
+from bpcli.nn.optimizers import Momentum
 from bpcli.nn.parameters import Parameters, count
+from bpcli.training.recipe import Plan, Recipe
 from tests.nn.support import REDUCTIONS, fits, targets
 
 METHODS: tuple[Method, ...] = ("complex-step", "central")
@@ -45,6 +47,10 @@ class Subject:
     batches: list[IndexArray]
 
     @property
+    def recipe(self) -> Recipe:
+        return Recipe(self.network, Momentum(), Plan(epochs=1, batch_size=1, shuffle=False, seed=0))
+
+    @property
     def layers(self) -> int:
         return len(self.network.sizes) - 1
 
@@ -54,9 +60,9 @@ class Subject:
 
     def comparisons(self, method: Method) -> list[Comparison]:
         """The trainer's gradient on each batch, against differences of the loss."""
-        gradients = gradients_of(self.network, self.theta, self.examples, self.batches)
+        gradients = gradients_of(self.recipe, self.theta, self.examples, self.batches)
         return [
-            Comparison(self.network, self.theta, gradient, probe_of(self.network, self.examples, batch), method)
+            Comparison(self.network, self.theta, gradient, probe_of(self.recipe, self.examples, batch), method)
             for gradient, batch in zip(gradients, self.batches, strict=True)
         ]
 

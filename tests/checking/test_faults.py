@@ -64,9 +64,9 @@ def test_without_a_fault_everything_agrees(given: Callable[[], Subject], method:
 @pytest.mark.parametrize("hidden", ["tanh", "relu", "leaky_relu", "softmax"])
 def test_the_pieces_that_faults_are_made_of_are_the_engines(hidden: str, monkeypatch: pytest.MonkeyPatch) -> None:
     given = subject(hidden=(hidden, hidden))
-    engines = gradients_of(given.network, given.theta, given.examples, given.batches)
+    engines = gradients_of(given.recipe, given.theta, given.examples, given.batches)
     Pieces().put_into(monkeypatch)
-    np.testing.assert_array_equal(gradients_of(given.network, given.theta, given.examples, given.batches), engines)
+    np.testing.assert_array_equal(gradients_of(given.recipe, given.theta, given.examples, given.batches), engines)
 
 
 @both_methods

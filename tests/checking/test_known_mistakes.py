@@ -51,7 +51,7 @@ class Homework:
         network = self.given.network
         gradient = Parameters(network.sizes, np.empty(count(network.sizes)))
         network.forward(self.given.parameters, self.ws)
-        network.backward(self.given.parameters, gradient, self.ws)
+        network.backward(self.given.parameters, gradient, self.ws, network.scale(self.ws.m))
         named = gradient.named()
         return {f"d{name}": array.astype(self.dtype) for name, array in named.items()}
 

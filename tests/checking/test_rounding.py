@@ -13,8 +13,7 @@ from bpcli.checking.known_mistakes import Verdict
 from bpcli.data.sources import Examples, Rows
 from bpcli.nn import Array
 from bpcli.nn import gradient_check as gradcheck
-from bpcli.nn.gradient_check import analytic, rounding
-from bpcli.nn.network import Network
+from bpcli.nn.gradient_check import Probe, analytic, rounding
 from bpcli.nn.parameters import Parameters
 
 from .faults import FAULTS
@@ -49,7 +48,7 @@ LOSSY: dict[str, Callable[[], Subject]] = {
 every_lossy = pytest.mark.parametrize("given", LOSSY.values(), ids=LOSSY)
 
 
-def without_excuse(network: Network, theta: Array, X: Array, Y: Array, rng: np.random.Generator) -> Array:
+def without_excuse(probe: Probe, theta: Array, rng: np.random.Generator) -> Array:
     return np.zeros_like(theta)
 
 
@@ -98,7 +97,7 @@ def test_a_missing_derivative_of_saturated_units_is_caught(times: float, monkeyp
 def measured(given: Subject) -> tuple[Array, Array]:
     """A subject's gradient, and how far rounding may turn it."""
     probe = given.comparisons("complex-step")[0].probe
-    turned = rounding(given.network, given.theta, probe.X, probe.Y, np.random.default_rng(0))
+    turned = rounding(probe, given.theta, np.random.default_rng(0))
     return analytic(given.network, given.theta, probe.X, probe.Y), turned
 
 

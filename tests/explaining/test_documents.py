@@ -17,7 +17,7 @@ from bpcli.explaining.explanation import Explanation
 from bpcli.explaining.trace import trace
 from bpcli.nn import Array
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import OPTIMIZERS, Gradient, OptimizerState
+from bpcli.nn.optimizers import OPTIMIZERS, Gradient, Memory, OptimizerState, start
 from tests.explaining.support import SUITED, explained, told
 from tests.nn import support
 
@@ -146,7 +146,7 @@ def test_a_document_tells_every_network_that_it_does_not_refuse(name: str, hidde
         case = support.draw(of, 2, np.random.default_rng(1))
         rule = support.optimizer("gradient_descent")
         theta = case.theta.copy()
-        found = DOCUMENTS[name].steps(trace(of, rule, rule.start(theta), theta, case.X, case.Y, "batch"))
+        found = DOCUMENTS[name].steps(trace(of, rule, start(rule, theta), theta, case.X, case.Y, "batch"))
         assert {step.stage for step in found} == {"given", "forward", "loss", "backward", "update"}
         assert all(step.formula for step in found if step.stage in ("loss", "update"))
 
@@ -262,10 +262,13 @@ class Halving:
 
     learning_rate: float = 1.0
 
-    def start(self, theta: Array) -> OptimizerState:
-        return OptimizerState({}, np.zeros_like(theta), theta[:0])
+    def memory(self, size: int) -> dict[str, Memory]:
+        return {}
 
-    def step(self, theta: Array, state: OptimizerState, gradient: Gradient) -> Any:
+    def buffers(self, size: int) -> dict[str, tuple[int, ...]]:
+        return {}
+
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
         np.multiply(theta, 0.5, theta)
         return gradient(theta, state.dtheta, 1.0)
 
@@ -275,7 +278,7 @@ def test_a_rule_without_equations_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     of = network("softmax", "cross_entropy")
     case, rule = support.draw(of, 2, np.random.default_rng(1)), Halving()
     theta = case.theta.copy()
-    steps = DOCUMENTS["biswas"].steps(trace(of, rule, rule.start(theta), theta, case.X, case.Y, "batch"))
+    steps = DOCUMENTS["biswas"].steps(trace(of, rule, start(rule, theta), theta, case.X, case.Y, "batch"))
     last = next(found for found in steps if found.stage == "update")
     assert last.formula == r"\text{bold halving}(W_<l>, \nabla W_<l>)".replace("<l>", "{1}")
     assert last.notes == ("The config's rule is bold_halving; see bp list optimizers bold_halving.",)

@@ -12,7 +12,7 @@ from bpcli.explaining.trace import Trace, trace
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Activation
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import OPTIMIZERS
+from bpcli.nn.optimizers import OPTIMIZERS, start
 from bpcli.nn.parameters import Parameters, count
 from tests.nn import support
 
@@ -42,7 +42,7 @@ def follow(network: Network, optimizer: str = "gradient_descent", m: int = 7) ->
     case = support.draw(network, m, np.random.default_rng(5))
     rule = support.optimizer(optimizer)
     theta = case.theta.copy()
-    return case, trace(network, rule, rule.start(theta), theta, case.X, case.Y, "batch")
+    return case, trace(network, rule, start(rule, theta), theta, case.X, case.Y, "batch")
 
 
 @pytest.mark.parametrize(("output", "loss"), support.pairs())
@@ -70,8 +70,8 @@ def test_forward_backward_and_loss_are_the_engines(output: str, loss: str) -> No
     ws = support.filled(case)
     gradient = Parameters(network.sizes, np.empty(count(network.sizes)))
     network.forward(case.parameters, ws)
-    total = network.total(ws)
-    network.backward(case.parameters, gradient, ws)
+    total = support.total(network, ws)
+    network.backward(case.parameters, gradient, ws, network.scale(7))
     for l in (1, 2):
         assert np.array_equal(found.Z[l], ws.Z[l])
         assert np.array_equal(found.A[l], ws.A[l])
@@ -102,13 +102,13 @@ def test_the_update_is_the_rules_own(name: str) -> None:
     case, found = follow(network, name)
     theta = case.theta.copy()
     rule = support.optimizer(name)
-    state = rule.start(theta)
+    state = start(rule, theta)
 
     def gradient(at: Array, out: Array, factor: float) -> float:
         out[...] = factor * support.Case(network, at, case.X, case.Y).gradient
         return 0.0
 
-    rule.step(theta, state, gradient)
+    rule.step(theta, state, gradient, rule.learning_rate)
     assert np.array_equal(found.before.theta, case.theta)
     np.testing.assert_allclose(found.after.theta, theta, rtol=1e-13)
     assert found.memory_after.keys() == state.memory.keys()

@@ -196,3 +196,8 @@ def disagreement_with_complex_step(case: Case, gradient: Array) -> float:
     """The largest error over what rounding allows the complex step."""
     measured = complex_step(objective(case.network, case.X, case.Y), case.theta, range(case.theta.size))
     return float(np.max(np.abs(gradient - measured) / (1e-13 * largest_by_layer(case.sizes, measured))))
+
+
+def total(of: Network, ws: Workspace) -> float:
+    """The sum of the loss's terms, after forward."""
+    return float(np.add.reduce(of.terms(ws)))

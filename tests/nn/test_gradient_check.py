@@ -202,9 +202,11 @@ class DoubledSquaredError:
     targets: ClassVar[TargetForm] = TargetForm()
     domain: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     usual_output: ClassVar[str] = "identity"
+    sides: ClassVar[None] = None
 
-    def total(self, A: Array, Y: Array, scratch: OutputScratch) -> complex:
-        return 2 * complex(HalfSquaredError().total(A, Y, scratch))
+    def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        HalfSquaredError().terms(A, Y, out, scratch)
+        np.multiply(out, 2, out)
 
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
         HalfSquaredError().backward(A, Y, scale, out, scratch)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,15 +18,12 @@ from bpcli.nn.metrics import (
     METRICS,
     R2,
     Accuracy,
-    Decisions,
     LabelAccuracy,
     Mae,
     Metric,
-    Residuals,
     Rmse,
-    Rule,
-    Tally,
 )
+from bpcli.nn.tallies import Decisions, Judgement, Residuals
 
 from .support import PRECISIONS, counts, deterministic, metric, output_scratch
 
@@ -35,7 +33,7 @@ every_metric = pytest.mark.parametrize("name", METRICS)
 Cuts = tuple[int, ...]
 
 
-def count(tally: Tally, A: Array, Y: Array, cuts: Cuts = ()) -> Tally:
+def count(tally: Any, A: Array, Y: Array, cuts: Cuts = ()) -> Any:
     """The tally after the batches between the cuts."""
     for start, end in pairwise((0, *cuts, A.shape[1])):
         outputs, targets = np.ascontiguousarray(A[:, start:end]), np.ascontiguousarray(Y[..., start:end])
@@ -43,15 +41,15 @@ def count(tally: Tally, A: Array, Y: Array, cuts: Cuts = ()) -> Tally:
     return tally
 
 
-def read(of: Metric, tally: Tally, units: float = 1.0) -> float:
+def read(of: Metric, tally: Any, units: float = 1.0) -> float:
     return of.value(tally, np.full(tally.n, units))
 
 
-def residuals(A: Array, Y: Array, cuts: Cuts = ()) -> Tally:
+def residuals(A: Array, Y: Array, cuts: Cuts = ()) -> Any:
     return count(Residuals(A.shape[0]), A, Y, cuts)
 
 
-def decisions(rule: Rule, A: Array, Y: Array, cuts: Cuts = ()) -> Tally:
+def decisions(rule: Judgement, A: Array, Y: Array, cuts: Cuts = ()) -> Any:
     return count(Decisions(A.shape[0], rule), A, Y, cuts)
 
 
@@ -209,7 +207,7 @@ def test_outputs_are_not_changed_by_counting() -> None:
 
 
 @pytest.mark.parametrize("tally", [Residuals(2), Decisions(2, "largest"), Decisions(2, "threshold")])
-def test_a_fresh_tally_is_empty_and_of_the_same_kind(tally: Tally) -> None:
+def test_a_fresh_tally_is_empty_and_of_the_same_kind(tally: Any) -> None:
     A = np.random.default_rng(1).normal(size=(2, 5))
     count(tally, A, A)
     fresh = tally.fresh()
@@ -218,7 +216,7 @@ def test_a_fresh_tally_is_empty_and_of_the_same_kind(tally: Tally) -> None:
 
 
 @pytest.mark.parametrize("tally", [Residuals(2), Decisions(2, "largest"), Decisions(2, "threshold")])
-def test_the_sums_are_all_there_is_to_save(tally: Tally) -> None:
+def test_the_sums_are_all_there_is_to_save(tally: Any) -> None:
     rng = np.random.default_rng(2)
     A, Y = rng.normal(size=(2, 9)), rng.normal(size=(2, 9))
     restored = tally.fresh()

@@ -18,7 +18,7 @@ from bpcli.nn.network import Network, initial
 from bpcli.nn.parameters import Parameters, count
 from bpcli.nn.workspace import Workspace
 
-from .support import PRECISIONS, Case, activation, draw, filled, loss, network, pairs, smooth_case
+from .support import PRECISIONS, Case, activation, draw, filled, loss, network, pairs, smooth_case, total
 
 every_pair = pytest.mark.parametrize(("output", "name"), pairs())
 
@@ -36,7 +36,7 @@ def deep(output: str, name: str) -> Case:
 def backpropagate(net: Network, parameters: Parameters, ws: Workspace) -> Array:
     gradient = np.full_like(parameters.theta, np.nan)
     net.forward(parameters, ws)
-    net.backward(parameters, Parameters(net.sizes, gradient), ws)
+    net.backward(parameters, Parameters(net.sizes, gradient), ws, net.scale(ws.m))
     return gradient
 
 
@@ -127,7 +127,7 @@ def test_nothing_left_in_the_buffers_is_used(output: str, name: str) -> None:
         scratch.row.fill(np.nan)
     np.testing.assert_array_equal(backpropagate(given.network, given.parameters, stale), expected)
     assert stale.output.index.dtype == np.intp
-    assert given.network.total(stale) == given.network.total(fresh)
+    assert total(given.network, stale) == total(given.network, fresh)
 
 
 @every_pair
@@ -144,9 +144,9 @@ def test_the_loss_read_between_forward_and_backward_changes_nothing(output: str,
     ws = filled(given)
     expected = backpropagate(given.network, given.parameters, ws)
     given.network.forward(given.parameters, ws)
-    given.network.total(ws)
+    total(given.network, ws)
     gradient = np.empty_like(given.theta)
-    given.network.backward(given.parameters, Parameters(given.sizes, gradient), ws)
+    given.network.backward(given.parameters, Parameters(given.sizes, gradient), ws, given.network.scale(ws.m))
     np.testing.assert_array_equal(gradient, expected)
 
 
@@ -228,7 +228,7 @@ def test_a_two_layer_network_worked_by_hand() -> None:
     np.testing.assert_array_equal(ws.Z[1], [[3.5], [-2.0]])
     np.testing.assert_array_equal(ws.A[1], [[3.5], [0.0]])
     np.testing.assert_array_equal(ws.Z[2], [[11.5]])
-    assert net.total(ws) * net.scale(1) == 2.0
+    assert total(net, ws) * net.scale(1) == 2.0
     np.testing.assert_array_equal(gradient, [6, 6, 0, 0, 6, 0, 7, 0, 2])
 
 
@@ -282,14 +282,14 @@ def test_a_workspace_for_inference_gives_the_same_outputs_and_loss() -> None:
     for ws in (training, inference):
         given.network.forward(given.parameters, ws)
     np.testing.assert_array_equal(inference.A[-1], training.A[-1])
-    assert given.network.total(inference) == given.network.total(training)
+    assert total(given.network, inference) == total(given.network, training)
 
 
 def test_objective_is_the_loss_of_forward() -> None:
     given = deep("sigmoid", "binary_cross_entropy")
     ws = filled(given)
     given.network.forward(given.parameters, ws)
-    expected = float(given.network.total(ws)) * given.network.scale(7)
+    expected = float(total(given.network, ws)) * given.network.scale(7)
     assert objective(given.network, given.X, given.Y)(given.theta) == expected
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bpcli.nn import Array
-from bpcli.nn.optimizers import OPTIMIZERS, Adam, GradientDescent, Momentum, Optimizer
+from bpcli.nn.optimizers import OPTIMIZERS, Adam, GradientDescent, Momentum, Optimizer, start
 
 from .support import PRECISIONS, optimizer
 
@@ -35,9 +35,9 @@ def square(theta: Array, out: Array, factor: float) -> float:
 def walk(rule: Optimizer, steps: int, dtype: str = "float64") -> Array:
     """θ after some steps down the quadratic from 0."""
     theta = np.zeros(3, dtype)
-    state = rule.start(theta)
+    state = start(rule, theta)
     for _ in range(steps):
-        rule.step(theta, state, quadratic)
+        rule.step(theta, state, quadratic, rule.learning_rate)
     return theta
 
 
@@ -51,9 +51,9 @@ def test_every_rule_reaches_the_minimum_of_a_quadratic(name: str, dtype: str) ->
 @every_optimizer
 def test_the_minimum_is_a_resting_place(name: str) -> None:
     theta, rule = MINIMUM.copy(), optimizer(name)
-    state = rule.start(theta)
+    state = start(rule, theta)
     for _ in range(5):
-        rule.step(theta, state, quadratic)
+        rule.step(theta, state, quadratic, rule.learning_rate)
     np.testing.assert_array_equal(theta, MINIMUM)
 
 
@@ -61,7 +61,7 @@ def test_the_minimum_is_a_resting_place(name: str) -> None:
 def test_the_first_step_goes_downhill(name: str) -> None:
     theta, rule = np.zeros(3), optimizer(name, learning_rate=1e-3)
     before = quadratic(theta, np.empty(3))
-    rule.step(theta, rule.start(theta), quadratic)
+    rule.step(theta, start(rule, theta), quadratic, rule.learning_rate)
     assert quadratic(theta, np.empty(3)) < before
 
 
@@ -75,10 +75,10 @@ def test_step_asks_for_one_gradient_at_the_parameters_it_was_given(name: str) ->
         assert (out.shape, out.dtype) == (theta.shape, theta.dtype)
         return quadratic(at, out, factor)
 
-    state = rule.start(theta)
+    state = start(rule, theta)
     for count in (1, 2, 3):
         before = theta.copy()
-        rule.step(theta, state, gradient)
+        rule.step(theta, state, gradient, rule.learning_rate)
         assert len(asked) == count
         np.testing.assert_array_equal(asked[-1], before)
 
@@ -91,28 +91,28 @@ def test_gradient_is_written_into_the_same_memory_at_every_step(name: str) -> No
         places.add(id(out))
         return quadratic(at, out, factor)
 
-    state = rule.start(theta)
+    state = start(rule, theta)
     for _ in range(3):
-        rule.step(theta, state, gradient)
+        rule.step(theta, state, gradient, rule.learning_rate)
     assert places == {id(state.dtheta)}
 
 
 @every_optimizer
 def test_step_returns_the_loss_before_the_update(name: str) -> None:
     theta, rule = np.array([3.0, 1.0, 2.0]), optimizer(name)
-    state = rule.start(theta)
+    state = start(rule, theta)
     for _ in range(3):
         before = quadratic(theta, np.empty(3))
-        assert rule.step(theta, state, quadratic) == before
+        assert rule.step(theta, state, quadratic, rule.learning_rate) == before
 
 
 @every_optimizer
 def test_state_counts_the_steps(name: str) -> None:
     theta, rule = np.zeros(3), optimizer(name)
-    state = rule.start(theta)
+    state = start(rule, theta)
     assert state.step == 0
     for count in (1, 2, 3):
-        rule.step(theta, state, quadratic)
+        rule.step(theta, state, quadratic, rule.learning_rate)
         assert state.step == count
 
 
@@ -120,9 +120,9 @@ def test_state_counts_the_steps(name: str) -> None:
 def test_parameters_change_in_place_and_start_leaves_them_alone(name: str) -> None:
     theta, rule = np.array([3.0, 1.0, 2.0]), optimizer(name)
     view = theta[:]
-    state = rule.start(theta)
+    state = start(rule, theta)
     np.testing.assert_array_equal(view, [3, 1, 2])
-    rule.step(theta, state, quadratic)
+    rule.step(theta, state, quadratic, rule.learning_rate)
     assert (view != [3, 1, 2]).all()
 
 
@@ -130,7 +130,7 @@ def test_parameters_change_in_place_and_start_leaves_them_alone(name: str) -> No
 @every_precision
 def test_memory_holds_arrays_of_the_parameters_length_and_precision(name: str, dtype: str) -> None:
     theta = np.zeros(3, dtype)
-    for array in optimizer(name).start(theta).memory.values():
+    for array in start(optimizer(name), theta).memory.values():
         assert (array.shape, array.dtype) == (theta.shape, theta.dtype)
         assert not np.shares_memory(array, theta)
 
@@ -138,17 +138,17 @@ def test_memory_holds_arrays_of_the_parameters_length_and_precision(name: str, d
 @every_optimizer
 def test_memory_and_step_are_all_it_takes_to_go_on(name: str) -> None:
     theta, rule = np.zeros(3), optimizer(name)
-    state = rule.start(theta)
+    state = start(rule, theta)
     for _ in range(4):
-        rule.step(theta, state, quadratic)
+        rule.step(theta, state, quadratic, rule.learning_rate)
     resumed = theta.copy()
-    saved = rule.start(resumed)
+    saved = start(rule, resumed)
     saved.step = state.step
     for key, array in state.memory.items():
         saved.memory[key][...] = array
     for _ in range(3):
-        rule.step(theta, state, quadratic)
-        rule.step(resumed, saved, quadratic)
+        rule.step(theta, state, quadratic, rule.learning_rate)
+        rule.step(resumed, saved, quadratic, rule.learning_rate)
     np.testing.assert_array_equal(resumed, theta)
 
 
@@ -157,10 +157,10 @@ def test_two_starts_share_nothing(name: str) -> None:
     rule = optimizer(name)
     alone = walk(rule, 3)
     first, second = np.zeros(3), np.zeros(3)
-    states = rule.start(first), rule.start(second)
+    states = start(rule, first), start(rule, second)
     for _ in range(3):
-        rule.step(first, states[0], quadratic)
-        rule.step(second, states[1], quadratic)
+        rule.step(first, states[0], quadratic, rule.learning_rate)
+        rule.step(second, states[1], quadratic, rule.learning_rate)
     np.testing.assert_array_equal(first, alone)
     np.testing.assert_array_equal(second, alone)
 
@@ -174,38 +174,38 @@ def test_float32_follows_float64(name: str) -> None:
 
 def test_gradient_descent_worked_by_hand() -> None:
     theta, rule = np.array([1.0, -2.0]), GradientDescent(learning_rate=0.25)
-    state = rule.start(theta)
-    assert rule.step(theta, state, square) == 5
+    state = start(rule, theta)
+    assert rule.step(theta, state, square, rule.learning_rate) == 5
     np.testing.assert_array_equal(theta, [0.5, -1.0])  # 1 − ¼·2, −2 + ¼·4
-    assert rule.step(theta, state, square) == 1.25
+    assert rule.step(theta, state, square, rule.learning_rate) == 1.25
     np.testing.assert_array_equal(theta, [0.25, -0.5])
-    assert rule.step(theta, state, square) == 0.3125
+    assert rule.step(theta, state, square, rule.learning_rate) == 0.3125
     np.testing.assert_array_equal(theta, [0.125, -0.25])
 
 
 def test_momentum_worked_by_hand() -> None:
     theta, rule = np.array([1.0, -2.0]), Momentum(learning_rate=0.25, momentum=0.5)
-    state = rule.start(theta)
-    rule.step(theta, state, square)
+    state = start(rule, theta)
+    rule.step(theta, state, square, rule.learning_rate)
     np.testing.assert_array_equal(state.memory["velocity"], [-0.5, 1.0])  # 0 − ¼·2
     np.testing.assert_array_equal(theta, [0.5, -1.0])
-    rule.step(theta, state, square)
+    rule.step(theta, state, square, rule.learning_rate)
     np.testing.assert_array_equal(state.memory["velocity"], [-0.5, 1.0])  # ½·(−½) − ¼·1
     np.testing.assert_array_equal(theta, [0.0, 0.0])
-    rule.step(theta, state, square)
+    rule.step(theta, state, square, rule.learning_rate)
     np.testing.assert_array_equal(state.memory["velocity"], [-0.25, 0.5])  # ½·(−½) − ¼·0
     np.testing.assert_array_equal(theta, [-0.25, 0.5])
 
 
 def test_adam_worked_by_hand() -> None:
     theta, rule = np.array([1.0]), Adam(learning_rate=0.3, beta1=0.5, beta2=0.75, epsilon=1.0)
-    state = rule.start(theta)
-    rule.step(theta, state, square)
+    state = start(rule, theta)
+    rule.step(theta, state, square, rule.learning_rate)
     # g = 2: m = ½·2, v = ¼·4; m̂ = 1/½ = 2, v̂ = 1/¼ = 4; θ = 1 − 0.3·2/(2 + 1)
     assert state.memory["mean"][0] == 1
     assert state.memory["square"][0] == 1
     assert theta[0] == pytest.approx(0.8, rel=1e-15)
-    rule.step(theta, state, square)
+    rule.step(theta, state, square, rule.learning_rate)
     # g = 1.6: m = ½·1 + ½·1.6 = 1.3, v = ¾·1 + ¼·2.56 = 1.39; m̂ = 1.3/¾, v̂ = 1.39/(1 − 9/16)
     assert state.memory["mean"][0] == pytest.approx(1.3, rel=1e-15)
     assert state.memory["square"][0] == pytest.approx(1.39, rel=1e-15)
@@ -215,9 +215,9 @@ def test_adam_worked_by_hand() -> None:
 
 def test_adam_starts_with_a_step_of_the_learning_rate_against_the_sign() -> None:
     theta, rule = np.array([1e-3, -5.0, 2e4]), Adam(learning_rate=0.125)
-    start = theta.copy()
-    rule.step(theta, rule.start(theta), square)
-    np.testing.assert_allclose(theta - start, [-0.125, 0.125, -0.125], rtol=1e-5)
+    before = theta.copy()
+    rule.step(theta, start(rule, theta), square, rule.learning_rate)
+    np.testing.assert_allclose(theta - before, [-0.125, 0.125, -0.125], rtol=1e-5)
 
 
 def test_momentum_of_zero_is_gradient_descent() -> None:
@@ -252,10 +252,10 @@ def test_adam_ignores_the_scale_of_the_loss() -> None:
 
     rule = replace(Adam(), epsilon=1e-30)
     plain, scaled = np.zeros(3), np.zeros(3)
-    states = rule.start(plain), rule.start(scaled)
+    states = start(rule, plain), start(rule, scaled)
     for _ in range(10):
-        rule.step(plain, states[0], quadratic)
-        rule.step(scaled, states[1], enlarged)
+        rule.step(plain, states[0], quadratic, rule.learning_rate)
+        rule.step(scaled, states[1], enlarged, rule.learning_rate)
     np.testing.assert_allclose(scaled, plain, rtol=1e-12)
 
 

@@ -11,10 +11,10 @@ import pytest
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Activation, Relu, Sigmoid, Softmax, Tanh
 from bpcli.nn.losses import LOSSES, HalfSquaredError
-from bpcli.nn.metrics import Decisions, Residuals, Tally
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import OPTIMIZERS, Adam, GradientDescent, Optimizer
+from bpcli.nn.optimizers import OPTIMIZERS, Adam, GradientDescent, Optimizer, start
 from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.tallies import Decisions, Residuals, Tally
 from bpcli.nn.workspace import Workspace
 
 from .support import PRECISIONS, activation, loss, network, optimizer, pairs, targets
@@ -44,7 +44,7 @@ class Steps:
         rng = np.random.default_rng(0)
         self.net, self.rule, self.tally = net, rule, tallies(net)[0]
         self.theta: Array = rng.normal(0, 0.1, count(net.sizes)).astype(dtype)
-        self.state = rule.start(self.theta)
+        self.state = start(rule, self.theta)
         self.parameters = Parameters(net.sizes, self.theta)
         self.gradients = Parameters(net.sizes, self.state.dtheta)
         self.ws = net.workspace(m, np.dtype(dtype))
@@ -53,14 +53,15 @@ class Steps:
 
     def gradient(self, theta: Array, out: Array, factor: float) -> float:
         self.net.forward(self.parameters, self.ws)
-        total = float(self.net.total(self.ws))
-        self.net.backward(self.parameters, self.gradients, self.ws, factor)
-        return total * self.net.scale(self.ws.m)
+        scale = float(self.net.scale(self.ws.m))
+        total = float(np.add.reduce(self.net.terms(self.ws)))
+        self.net.backward(self.parameters, self.gradients, self.ws, factor * scale)
+        return total * scale
 
     def run(self) -> None:
         with np.errstate(all="ignore"):
             for _ in range(2):
-                self.rule.step(self.theta, self.state, self.gradient)
+                self.rule.step(self.theta, self.state, self.gradient, self.rule.learning_rate)
                 self.tally.update(self.ws.A[-1], self.ws.Y, self.ws.output)
 
 

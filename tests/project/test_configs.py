@@ -13,6 +13,7 @@ from bpcli.experiment import Experiment, build
 from bpcli.nn.gradient_check import analytic, central, complex_step, objective
 from bpcli.nn.parameters import Parameters
 from bpcli.training import loop
+from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.state import start
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -52,19 +53,10 @@ def test_a_shipped_config_trains_for_an_epoch(name: str, images: list[str]) -> N
     assert examples is not None
     theta = experiment.parameters.theta
     before = theta.copy()
-    state = start(theta, experiment.optimizer, experiment.tally())
-    events = list(
-        loop.train(
-            experiment.network,
-            experiment.optimizer,
-            experiment.plan,
-            state,
-            examples,
-            experiment.metrics,
-            experiment.units,
-            experiment.examples("validation"),
-        )
-    )
+    state = start(experiment.recipe, theta, experiment.tallies())
+    measure = loop.Measure(experiment.network, experiment.metrics, experiment.units, experiment.examples("validation"))
+    steps = NumpySteps(experiment.recipe, state, examples)
+    events = list(loop.train(steps, experiment.plan, state, measure))
     assert isinstance(events[-1], loop.Epoch)
     assert np.isfinite(list(events[-1].values.values())).all()
     assert (theta != before).any()

@@ -16,15 +16,15 @@ from bpcli.training import engines
 from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.steps import CompiledSteps
 from bpcli.training.engines import Engine, Work, resolve
-from bpcli.training.loop import Plan
 from bpcli.training.numpy_steps import NumpySteps
+from bpcli.training.recipe import Plan
 from tests.training.compiled.support import Task, agree, interpreted, task
 
 LONG = Plan(epochs=1000, batch_size=4, shuffle=True, seed=0)
 
 
 def work(one: Task, plan: Plan = LONG, examples: int = 10_000) -> Work:
-    return Work(one.network, one.optimizer, one.state().tally, np.dtype(one.dtype), plan, examples)
+    return Work(one.recipe(plan), one.state().tallies, np.dtype(one.dtype), examples)
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bpcli.data.sources import ClassIndices, Columns, Rows
+from bpcli.data.sources import ClassIndices, Columns, Examples, Rows
 from bpcli.nn import Array
 from bpcli.nn.activations import Identity, Softmax, Tanh
 from bpcli.nn.heads import join
 from bpcli.nn.losses import CrossEntropy, HalfSquaredError, Reduction
-from bpcli.nn.metrics import METRICS, Decisions, Residuals
+from bpcli.nn.metrics import METRICS, tallies_for
 from bpcli.nn.network import Network, dense
 from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.tallies import Decisions, Residuals, Tallies, tallies
 from bpcli.training import inference
 
 SIZES = (3, 4, 2)
@@ -41,6 +42,11 @@ def classifier(examples: Reduction = "mean", outputs: Reduction = "sum") -> Netw
     return dense(SIZES, (Tanh(),), join(Softmax(), CrossEntropy(outputs, examples)))
 
 
+def judged(name: str) -> Tallies:
+    """The tally that this metric of two outputs reads."""
+    return tallies_for({name: METRICS[name]()}, 2, "largest" if name == "accuracy" else "residuals")
+
+
 @pytest.mark.parametrize("size", [1, 5, inference.CHUNK, inference.CHUNK + 1, 2 * inference.CHUNK + 7])
 def test_outputs_are_the_networks_for_every_example_in_order(size: int) -> None:
     X = examples(size)
@@ -54,14 +60,14 @@ def test_outputs_are_the_networks_for_every_example_in_order(size: int) -> None:
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
 def test_the_loss_is_reduced_over_all_examples(size: int, outputs: Reduction, reduction: Reduction) -> None:
     X, labels = examples(size), np.arange(size) % 2
-    tally = inference.new_tally("largest", 2)
+    tallies = judged("accuracy")
     network = classifier(reduction, outputs)
-    loss = inference.assess(network, parameters(), Rows(X), ClassIndices(labels), tally)
+    loss = inference.assess(network, parameters(), Examples(Rows(X), ClassIndices(labels)), tallies)
     terms = -np.log(softmax(by_hand(X))[np.arange(size), labels])
     divisor = (size if reduction == "mean" else 1) * (2 if outputs == "mean" else 1)
     assert loss == pytest.approx(terms.sum() / divisor, rel=1e-12)
     right = (by_hand(X).argmax(axis=1) == labels).mean()
-    assert METRICS["accuracy"]().value(tally, np.ones(2)) == right
+    assert METRICS["accuracy"]().value(tallies.of(Decisions), np.ones(2)) == right
 
 
 def test_metrics_of_a_regression_are_those_of_all_examples() -> None:
@@ -69,12 +75,12 @@ def test_metrics_of_a_regression_are_those_of_all_examples() -> None:
     X = examples(size)
     Y = np.random.default_rng(2).normal(50, 3, (size, 2))
     network = dense(SIZES, (Tanh(),), join(Identity(), HalfSquaredError()))
-    tally = inference.new_tally("residuals", 2)
-    loss = inference.assess(network, parameters(), Rows(X), Columns(np.ascontiguousarray(Y.T)), tally)
+    tallies = judged("r2")
+    loss = inference.assess(network, parameters(), Examples(Rows(X), Columns(np.ascontiguousarray(Y.T))), tallies)
     E = by_hand(X) - Y
     assert loss == pytest.approx((E**2).sum() / 2 / 2 / size, rel=1e-12)
     units = np.array([2.0, 10.0])
-    values = {name: METRICS[name]().value(tally, units) for name in ("r2", "rmse", "mae")}
+    values = {name: METRICS[name]().value(tallies.of(Residuals), units) for name in ("r2", "rmse", "mae")}
     assert values == pytest.approx(
         {
             "r2": np.mean(1 - (E**2).sum(axis=0) / ((Y - Y.mean(axis=0)) ** 2).sum(axis=0)),
@@ -95,13 +101,12 @@ def test_the_parameters_are_only_read() -> None:
 def test_overflow_is_a_number_and_no_warning() -> None:
     network = dense(SIZES, (Tanh(),), join(Identity(), HalfSquaredError()))
     far = Columns(np.full((2, 3), 1e200))
-    loss = inference.assess(network, parameters(), Rows(examples(3)), far, inference.new_tally("residuals", 2))
+    loss = inference.assess(network, parameters(), Examples(Rows(examples(3)), far), judged("r2"))
     assert loss == np.inf
 
 
 def test_tallies_are_kept_by_how_outputs_are_judged() -> None:
-    assert isinstance(inference.new_tally("residuals", 2), Residuals)
-    for rule in ("largest", "threshold"):
-        tally = inference.new_tally(rule, 3)
-        assert isinstance(tally, Decisions)
-        assert (tally.rule, tally.n) == (rule, 3)
+    assert list(judged("rmse").by_kind) == [Residuals]
+    for judgement in ("largest", "threshold"):
+        tally = tallies([Decisions], 3, judgement).of(Decisions)
+        assert (tally.judgement, tally.n) == (judgement, 3)

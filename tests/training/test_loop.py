@@ -17,13 +17,14 @@ from bpcli.nn import Array, IndexArray
 from bpcli.nn.activations import Identity, Relu, Softmax, Tanh
 from bpcli.nn.heads import join
 from bpcli.nn.losses import CrossEntropy, HalfSquaredError, Reduction
-from bpcli.nn.metrics import METRICS, Metric
+from bpcli.nn.metrics import METRICS, Metric, tallies_for
 from bpcli.nn.network import dense
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
 from bpcli.nn.parameters import Parameters, count
 from bpcli.training import loop
-from bpcli.training.inference import new_tally
-from bpcli.training.loop import Epoch, Plan, Stretch
+from bpcli.training.loop import Epoch, Measure, Stretch
+from bpcli.training.numpy_steps import NumpySteps
+from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import TrainingState, start
 
 SIZE, EPOCHS, BATCH = 20, 3, 6
@@ -57,13 +58,16 @@ class Task:
         return {name: METRICS[name]() for name in (("r2", "rmse", "mae") if self.reals else ("accuracy",))}
 
     def state(self, optimizer: Optimizer, theta: Array | None = None) -> TrainingState:
-        tally = new_tally("residuals" if self.reals else "largest", 2)
-        return start((self.start if theta is None else theta).copy(), optimizer, tally)
+        tallies = tallies_for(self.metrics, 2, "residuals" if self.reals else "largest")
+        return start(self.recipe(optimizer), (self.start if theta is None else theta).copy(), tallies)
+
+    def recipe(self, optimizer: Optimizer, plan: Plan | None = None) -> Recipe:
+        return Recipe(self.network, optimizer, plan or Plan(EPOCHS, BATCH, shuffle=True, seed=4))
 
     def train(self, optimizer: Optimizer, state: TrainingState, plan: Plan | None = None) -> Iterator[Stretch | Epoch]:
-        plan = plan or Plan(EPOCHS, BATCH, shuffle=True, seed=4)
-        units = np.array([1.0, 3.0])
-        return loop.train(self.network, optimizer, plan, state, self.examples, self.metrics, units, self.validation)
+        recipe = self.recipe(optimizer, plan)
+        measure = Measure(self.network, self.metrics, np.array([1.0, 3.0]), self.validation)
+        return loop.train(NumpySteps(recipe, state, self.examples), recipe.plan, state, measure)
 
 
 def optimizer(name: str) -> Optimizer:
@@ -106,7 +110,7 @@ def test_a_stretch_tells_the_mean_loss_of_the_examples_seen(monkeypatch: pytest.
     state = task.state(GradientDescent())
     for event in task.train(GradientDescent(), state):
         if isinstance(event, Stretch):
-            assert event.loss == state.loss_sum / event.examples
+            assert event.loss == pytest.approx(state.losses.sums[0] / event.examples, rel=1e-15)
 
 
 @pytest.mark.parametrize("reals", [False, True], ids=["classes", "reals"])
@@ -201,7 +205,7 @@ def visits(batch_size: int, *, shuffle: bool, epochs: int = 3, seed: int = 0) ->
     found: list[list[list[int]]] = []
     state = task.state(GradientDescent())
     plan = Plan(epochs, batch_size, shuffle, seed)
-    for event in loop.train(task.network, GradientDescent(), plan, state, task.examples, task.metrics, np.ones(2)):
+    for event in task.train(GradientDescent(), state, plan):
         if isinstance(event, Epoch):
             found.append(watched.asked)
             watched.asked = []
@@ -301,8 +305,9 @@ def test_after_an_epoch_the_state_keeps_its_parameters_and_counts_anew() -> None
     state = task.state(GradientDescent())
     for number, event in enumerate(task.train(GradientDescent(), state), start=1):
         assert isinstance(event, Epoch)
-        assert (state.epoch, state.position, state.loss_sum) == (number, 0, 0.0)
-        assert not state.tally.sums.any()
+        assert (state.epoch, state.position) == (number, 0)
+        assert not state.losses.sums.any()
+        assert not any(array.any() for array in state.tallies.tensors().values())
         assert state.finite_theta.tobytes() == state.theta.tobytes()
 
 
@@ -360,11 +365,11 @@ def test_a_step_allocates_next_to_nothing_once_its_buffers_exist(monkeypatch: py
     size = 640 * 8  # steps of eight batches are looked at together
     examples = Examples(Rows(rng.normal(0, 1, (size, 784)).astype("f4")), ClassIndices(rng.integers(0, 10, size)))
     theta = rng.normal(0, 0.1, count(sizes)).astype("f4")
-    state = start(theta, optimizer(name), new_tally("largest", 10))
-    plan = Plan(1, 32, shuffle=True, seed=0)
-    events = loop.train(
-        network, optimizer(name), plan, state, examples, {"accuracy": METRICS["accuracy"]()}, np.ones(10)
-    )
+    metrics: dict[str, Metric] = {"accuracy": METRICS["accuracy"]()}
+    recipe = Recipe(network, optimizer(name), Plan(1, 32, shuffle=True, seed=0))
+    state = start(recipe, theta, tallies_for(metrics, 10, "largest"))
+    steps, measure = NumpySteps(recipe, state, examples), Measure(network, metrics, np.ones(10))
+    events = loop.train(steps, recipe.plan, state, measure)
     for _ in range(3):
         next(events)
     tracemalloc.start()

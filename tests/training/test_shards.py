@@ -17,8 +17,8 @@ from tests.training.compiled.support import Task, agree, labels, numbers, residu
 KINDS: dict[str, Callable[[], Task]] = {
     "classes": lambda: task(optimizer="adam"),
     "classes, summed": lambda: task(of=loss("cross_entropy", "mean", "sum")),
-    "targets": lambda: task("identity", loss("half_squared_error", "mean", "mean"), tally=residuals),
-    "labels": lambda: task("sigmoid", loss("binary_cross_entropy"), tally=labels),
+    "targets": lambda: task("identity", loss("half_squared_error", "mean", "mean"), tallies=residuals),
+    "labels": lambda: task("sigmoid", loss("binary_cross_entropy"), tallies=labels),
 }
 
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -48,17 +48,16 @@ def test_threads_change_no_bit(kind: Callable[[], Task], threads: int, monkeypat
 def test_a_short_batch_has_no_empty_shards() -> None:
     one = task()
     state = one.state()
-    found = Gradients(one.network, state.theta, state.optimizer.dtheta, one.examples(), shards=4)
-    assert [ws.m for ws in found.at(np.arange(11))[1]] == [2, 3, 3, 3]
-    assert [ws.m for ws in found.at(np.arange(2))[1]] == [1, 1]
+    found = Gradients(one.recipe(), state.theta, state.optimizer.dtheta, one.examples(), shards=4)
+    assert [ws.m for ws in found.at(np.arange(11)).workspaces] == [2, 3, 3, 3]
+    assert [ws.m for ws in found.at(np.arange(2)).workspaces] == [1, 1]
 
 
 def test_small_shards_get_no_threads() -> None:
     one = task()
     state = one.state()
-    found = Gradients(one.network, state.theta, state.optimizer.dtheta, one.examples(), shards=2, threads=2)
+    found = Gradients(one.recipe(), state.theta, state.optimizer.dtheta, one.examples(), shards=2, threads=2)
     assert found.pool is not None
     found.pool.shutdown()  # a task handed to it would now be refused
-    gradient, _ = found.at(np.arange(4))
-    gradient(state.theta, state.optimizer.dtheta, 1.0)
+    found.at(np.arange(4)).gradient(state.theta, state.optimizer.dtheta, 1.0)
     assert state.optimizer.dtheta.any()

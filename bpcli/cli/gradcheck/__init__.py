@@ -82,9 +82,9 @@ def gradcheck(
 
         return foreign.exchanged(built, batches[0], export, against, json=json)
     chosen = subject.groups(built.network, parameters, built.plan.seed)
-    gradients = subject.gradients_of(built.network, theta, part, batches, built.engine, built.optimizer)
+    gradients = subject.gradients_of(built.recipe, theta, part, batches, built.engine)
     comparisons = [
-        Comparison(built.network, theta, gradient, subject.probe_of(built.network, part, batch), method)
+        Comparison(built.network, theta, gradient, subject.probe_of(built.recipe, part, batch), method)
         for batch, gradient in zip(batches, gradients, strict=True)
     ]
     checked, sizes = _checked(comparisons, chosen, step_sizes=step_sizes, quiet=json)

@@ -30,7 +30,7 @@ class Kernel:
     """The functions that ``source`` writes; ``fresh`` where ``run`` has yet to be compiled."""
 
     arrays: Callable[..., list[Array]]
-    run: Callable[..., tuple[int, int, float, float]]
+    run: Callable[..., tuple[int, int, float]]
     fresh: bool
 
 

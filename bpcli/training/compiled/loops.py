@@ -22,21 +22,23 @@ from typing import Any, ClassVar
 
 from bpcli.training.compiled.operations import (
     ArgMax,
-    Count,
+    CountNonzero,
     Dot,
     Each,
     Inner,
     OfNumbers,
+    Operation,
     Put,
-    Read,
+    ReadEntry,
     Reduce,
-    Step,
     Take,
-    Write,
+    WriteEntry,
 )
-from bpcli.training.compiled.passes import Group
+from bpcli.training.compiled.passes import FusedLoop
+from bpcli.training.compiled.recorder import same
 from bpcli.training.compiled.recording import X
-from bpcli.training.compiled.symbols import Symbol, same
+from bpcli.training.compiled.symbols import Symbol
+from bpcli.training.compiled.views import Transposed
 
 VECTOR = "x"
 """X where it is one example."""
@@ -66,9 +68,9 @@ class Loops:
         self.flat: dict[str, str] = {}
         self.casts = 0
 
-    def lines(self, step: Step | Group) -> list[str]:
+    def lines(self, step: Operation | FusedLoop) -> list[str]:
         """The statements that do a step."""
-        if isinstance(step, Group):
+        if isinstance(step, FusedLoop):
             return self._group(step)
         return list(self.writers[type(step)](self, step))
 
@@ -78,7 +80,7 @@ class Loops:
             return name
         return self.flat.setdefault(name, f"{name}_flat")
 
-    def _group(self, group: Group) -> list[str]:
+    def _group(self, group: FusedLoop) -> list[str]:
         symbols = self.symbols
         names = {name for step in group.steps for name in (*step.reads, step.out) if name in symbols}
         flat = all(same(symbols[name].shape, group.shape) and symbols[name].contiguous for name in names)
@@ -99,7 +101,7 @@ class Loops:
         return [*before, *walk, *(f"        {line}" for line in inner)]
 
     def _entry(
-        self, operand: Any, step: Each, group: Group, held: dict[str, str], before: list[str], *, flat: bool
+        self, operand: Any, step: Each, group: FusedLoop, held: dict[str, str], before: list[str], *, flat: bool
     ) -> str:
         if operand in held:
             return held[operand]
@@ -125,7 +127,7 @@ class Loops:
         kinds = {self.symbols[name].dtype for name in step.reads if name in self.symbols}
         return value if kinds <= {out} or out.kind == "b" else f"np.{out.name}({value})"
 
-    def _at(self, name: str, group: Group, *, flat: bool) -> str:
+    def _at(self, name: str, group: FusedLoop, *, flat: bool) -> str:
         symbol = self.symbols[name]
         if flat or len(group.shape) == 1:
             return (
@@ -172,7 +174,7 @@ class Loops:
         if same(left.shape[1], 1):
             yield from self._outer(step)
         elif same(right.shape[1], 1):
-            yield from self._of_vector(step, kind, transposed=left.expression.endswith(".T"))
+            yield from self._of_vector(step, kind, transposed=isinstance(left.view, Transposed))
         else:
             name = "product" if step.factor is None else "accumulate"
             if right.root == X and step.right != X:
@@ -215,8 +217,8 @@ class Loops:
         symbol = self.symbols[name]
         if name == X:
             return VECTOR
-        if symbol.expression.endswith(".T"):
-            return self._vector(symbol.expression.removesuffix(".T"))
+        if symbol.of is not None and isinstance(symbol.view, Transposed):
+            return self._vector(symbol.of.name)
         return self._flattened(name)
 
     def _inner(self, step: Inner) -> Iterator[str]:
@@ -239,30 +241,30 @@ class Loops:
         yield "            best = j"
         yield f"    {step.out}[i] = best"
 
-    def _count(self, step: Count) -> Iterator[str]:
+    def _count(self, step: CountNonzero) -> Iterator[str]:
         yield f"{step.out} = 0"
         yield f"for i in range({step.array}.shape[0]):"
         yield f"    {step.out} += 1 if {step.array}[i] else 0"
 
-    def _read(self, step: Read) -> Iterator[str]:
+    def _read(self, step: ReadEntry) -> Iterator[str]:
         yield f"{step.out} = {step.array}[{step.place}]"
 
-    def _write(self, step: Write) -> Iterator[str]:
+    def _write(self, step: WriteEntry) -> Iterator[str]:
         yield f"{step.out}[{step.place}] = {step.value}"
 
     def _scalar(self, step: OfNumbers) -> Iterator[str]:
         yield f"{step.out} = {_expression(step.ufunc, [str(one) for one in step.inputs])}"
 
-    writers: ClassVar[dict[type[Step], Callable[[Loops, Any], Iterator[str]]]] = {
+    writers: ClassVar[dict[type[Operation], Callable[[Loops, Any], Iterator[str]]]] = {
         Reduce: _reduce,
         Dot: _dot,
         Inner: _inner,
         Take: _take,
         Put: _put,
         ArgMax: _argmax,
-        Count: _count,
-        Read: _read,
-        Write: _write,
+        CountNonzero: _count,
+        ReadEntry: _read,
+        WriteEntry: _write,
         OfNumbers: _scalar,
     }
 

@@ -15,7 +15,7 @@ Operand = Any
 
 
 @dataclass(frozen=True)
-class Step:
+class Operation:
     """An operation that writes ``out``."""
 
     out: str
@@ -42,7 +42,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Each(Step):
+class Each(Operation):
     """out ← ufunc(inputs), entry by entry."""
 
     ufunc: str
@@ -50,7 +50,7 @@ class Each(Step):
 
 
 @dataclass(frozen=True)
-class OfNumbers(Step):
+class OfNumbers(Operation):
     """The number ufunc(inputs), of numbers."""
 
     ufunc: str
@@ -58,7 +58,7 @@ class OfNumbers(Step):
 
 
 @dataclass(frozen=True)
-class Reduce(Step):
+class Reduce(Operation):
     """out ← ufunc over an axis, 0 or 1; a number, over the whole vector, where ``axis`` is None."""
 
     ufunc: str
@@ -67,7 +67,7 @@ class Reduce(Step):
 
 
 @dataclass(frozen=True)
-class Dot(Step):
+class Dot(Operation):
     """out ← left · right; with ``factor``, out ← out − factor · left · right."""
 
     left: str
@@ -81,7 +81,7 @@ class Dot(Step):
 
 
 @dataclass(frozen=True)
-class Inner(Step):
+class Inner(Operation):
     """The number ⟨left, right⟩ of two vectors."""
 
     left: str
@@ -89,7 +89,7 @@ class Inner(Step):
 
 
 @dataclass(frozen=True)
-class Take(Step):
+class Take(Operation):
     """out_j ← array[index_j], vectors all."""
 
     array: str
@@ -97,7 +97,7 @@ class Take(Step):
 
 
 @dataclass(frozen=True)
-class Put(Step):
+class Put(Operation):
     """out[index_j] ← value_j, vectors all, or one number everywhere."""
 
     index: str
@@ -110,21 +110,21 @@ class Put(Step):
 
 
 @dataclass(frozen=True)
-class ArgMax(Step):
+class ArgMax(Operation):
     """out_i ← the first place of row i's largest entry."""
 
     array: str
 
 
 @dataclass(frozen=True)
-class Count(Step):
+class CountNonzero(Operation):
     """The number of a vector's entries that are not zero."""
 
     array: str
 
 
 @dataclass(frozen=True)
-class Read(Step):
+class ReadEntry(Operation):
     """The number in one place of a vector."""
 
     array: str
@@ -132,7 +132,7 @@ class Read(Step):
 
 
 @dataclass(frozen=True)
-class Write(Step):
+class WriteEntry(Operation):
     """out[place] ← value."""
 
     place: int

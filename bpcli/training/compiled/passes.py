@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bpcli.training.compiled.operations import Dot, Each, OfNumbers, Step
+from bpcli.training.compiled.operations import Dot, Each, OfNumbers, Operation
+from bpcli.training.compiled.recorder import apart, same
 from bpcli.training.compiled.recording import Program
-from bpcli.training.compiled.symbols import Symbol, apart, same
+from bpcli.training.compiled.symbols import Symbol
 
 DTHETA = "dtheta"
 
 
 @dataclass(frozen=True)
-class Group:
+class FusedLoop:
     """Operations entry by entry over arrays of one shape, done in one walk; ``stored`` names what is kept of them."""
 
     shape: tuple[Any, ...]
@@ -21,14 +22,14 @@ class Group:
     stored: frozenset[str]
 
 
-def simplified(program: Program) -> list[Step | Group]:
+def simplified(program: Program) -> list[Operation | FusedLoop]:
     """The steps that matter, those that can be done together grouped."""
     steps = _accumulated(list(program.steps), program.symbols)
     needed, later = _needed(steps, program)
     return _grouped(needed, later, program.symbols)
 
 
-def _accumulated(steps: list[Step], symbols: dict[str, Symbol]) -> list[Step]:
+def _accumulated(steps: list[Operation], symbols: dict[str, Symbol]) -> list[Operation]:
     """Where θ ← θ − dθ, and dθ is products alone, each product is taken off its part of θ at once; so with any vector.
 
     The products then come last, as backward still needs the W that they change,
@@ -44,16 +45,16 @@ def _accumulated(steps: list[Step], symbols: dict[str, Symbol]) -> list[Step]:
     after = steps[steps.index(update) + 1 :]
     if any(vector.name in _touched(step, symbols) for step in after) or not _steady(products, steps, symbols):
         return steps
-    moved = [replace(product, out=_same_part(vector, product.out, symbols), factor=1.0) for product in products]
+    moved = [replace(product, out=_same_part(vector, symbols[product.out]).name, factor=1.0) for product in products]
     return [step for step in steps if step not in concerned] + list(moved)
 
 
-def _touched(step: Step, symbols: dict[str, Symbol]) -> set[str]:
+def _touched(step: Operation, symbols: dict[str, Symbol]) -> set[str]:
     """The blocks that a step reads or writes."""
     return {_root(name, symbols) for name in (step.out, *step.reads)}
 
 
-def _steady(products: list[Dot], steps: list[Step], symbols: dict[str, Symbol]) -> bool:
+def _steady(products: list[Dot], steps: list[Operation], symbols: dict[str, Symbol]) -> bool:
     """Whether what products read is not written between them and the end."""
     return not any(
         _root(step.out, symbols) in {_root(name, symbols) for name in product.reads}
@@ -62,26 +63,23 @@ def _steady(products: list[Dot], steps: list[Step], symbols: dict[str, Symbol]) 
     )
 
 
-def _same_part(vector: Symbol, name: str, symbols: dict[str, Symbol]) -> str:
+def _same_part(vector: Symbol, part: Symbol) -> Symbol:
     """The part of a vector in the place of this part of dθ."""
-    part = symbols[name]
-    wanted = part.expression.replace(DTHETA, vector.name, 1)
-    known = [one.name for one in symbols.values() if one.root == vector.name and one.expression == wanted]
-    if known:
-        return known[0]
-    view = part.expression.replace(DTHETA, "{}", 1)
-    return part.recorder.view(vector, view, part.shape, contiguous=part.contiguous).name
+    if part.of is None or part.view is None:
+        return vector
+    parent = _same_part(vector, part.of)
+    return part.recorder.view(parent, part.view, part.shape, contiguous=part.contiguous)
 
 
 def _root(name: str, symbols: dict[str, Symbol]) -> str:
     return symbols[name].root if name in symbols else name
 
 
-def _needed(steps: list[Step], program: Program) -> tuple[list[Step], list[frozenset[str]]]:
+def _needed(steps: list[Operation], program: Program) -> tuple[list[Operation], list[frozenset[str]]]:
     """The steps whose results matter, and beside each the roots and numbers that are needed after it."""
     symbols = program.symbols
-    live = {program.loss, program.step, *program.kept}
-    kept: list[Step] = []
+    live = {*program.results, *program.kept}
+    kept: list[Operation] = []
     later: list[frozenset[str]] = []
     for step in reversed(steps):
         root = _root(step.out, symbols)
@@ -95,20 +93,22 @@ def _needed(steps: list[Step], program: Program) -> tuple[list[Step], list[froze
     return kept[::-1], later[::-1]
 
 
-def _overwrites(step: Step, symbols: dict[str, Symbol]) -> bool:
+def _overwrites(step: Operation, symbols: dict[str, Symbol]) -> bool:
     """Whether all that was in the written block is gone, for numbers always."""
     return step.out not in symbols or (step.replaces and symbols[step.out].whole)
 
 
-def _grouped(steps: list[Step], later: list[frozenset[str]], symbols: dict[str, Symbol]) -> list[Step | Group]:
-    found: list[Step | Group] = []
+def _grouped(
+    steps: list[Operation], later: list[frozenset[str]], symbols: dict[str, Symbol]
+) -> list[Operation | FusedLoop]:
+    found: list[Operation | FusedLoop] = []
     run: list[Each] = []
     needed: frozenset[str] = frozenset()
 
     def close() -> None:
         if run:
             stored = frozenset(name for name in {step.out for step in run} if symbols[name].root in needed)
-            found.append(Group(symbols[run[0].out].shape, tuple(run), stored))
+            found.append(FusedLoop(symbols[run[0].out].shape, tuple(run), stored))
             run.clear()
 
     for step, after in zip(steps, later, strict=True):

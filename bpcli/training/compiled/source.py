@@ -12,15 +12,15 @@ from collections.abc import Iterator
 
 from bpcli.training.compiled.loops import VECTOR, Loops
 from bpcli.training.compiled.passes import simplified
-from bpcli.training.compiled.recording import Program, X, Y
+from bpcli.training.compiled.recording import RATE, Program, X
+from bpcli.training.compiled.views import Transposed
 
 MADE_ONCE, TURNED, PER_STEP = "made once", "turned", "per step"
 """Where an array is made. A transpose is made in compiled code, which can tell then that it lies turned in memory."""
 
-LENGTHS = ("P = theta.shape[0]", "S = sums.shape[0]")
-
-MODULE = '''"""Made by bp from its own formulas."""
-
+HEAD = (
+    '"""Made by bp from its own formulas."""\n'
+    """
 import numpy as np
 from numba import njit
 
@@ -29,32 +29,46 @@ from bpcli.training.compiled.products import product_along_rows, product_of_rows
 
 
 def arrays({kept}, sizes, m):
-    """What ``run`` works on for batches of m examples: views of what training keeps, and buffers."""
+    # what run works on for batches of m examples: views of what lasts, and buffers
 {preparation}
     return [{arrays}]
 
 
 @njit(cache=True, error_model="numpy", fastmath={{"nsz", "contract"}})
-def run({arrays}, {X}s, {Y}s, sizes, settings, m, count, step, loss_sum):
+"""
+)
+
+TRAINING = """def run({arrays}, {inputs}, {RATE}s, sizes, settings, m, count, step):
 {numbers}
     for k in range(count):
+        {RATE} = {RATE}s[k]
 {body}
         loss = np.float64({loss})
         if not np.isfinite(loss):
-            return k, {step}, loss_sum, loss
-        loss_sum += {weighted}
+            return k, {step}, loss
         step = {step}
-    return count, step, loss_sum, 0.0
-'''
+    return count, step, 0.0
+"""
+
+FORWARD = """def run({arrays}, {inputs}, sizes, settings, m, count):
+{numbers}
+    for k in range(count):
+{body}
+"""
 
 
 def source(program: Program) -> str:
-    """The whole module: ``arrays`` makes what ``run`` works on, ``run`` takes ``count`` steps.
+    """The module of a training step: ``arrays`` makes what ``run`` works on, ``run`` takes ``count`` steps.
 
-    ``run`` returns the steps taken, the updates so far, the loss added up and, where it
-    stopped because a loss was not finite, that loss.
+    ``run`` returns the steps taken, the updates so far and, where it stopped because
+    the sum of a batch's terms was not finite, that sum.
     """
-    return _Layout(program).module()
+    return _Layout(program).module(TRAINING)
+
+
+def forward_source(program: Program) -> str:
+    """The module of a forward pass: ``run`` leaves A_L of the last of ``count`` batches in the last of ``arrays``."""
+    return _Layout(program).module(FORWARD)
 
 
 class _Layout:
@@ -62,30 +76,39 @@ class _Layout:
         self.program, self.symbols = program, program.symbols
         self.loops = Loops(program.symbols)
 
-    def module(self) -> str:
+    def module(self, template: str) -> str:
         program = self.program
-        body = [line for step in simplified(program) for line in self.loops.lines(step)]
+        body = [line for operation in simplified(program) for line in self.loops.lines(operation)]
         turned = self._views(body, TURNED)
-        body = [*self._inputs(), *self._views(body, PER_STEP), *body]
+        body = [*self._inputs(body), *self._views(body, PER_STEP), *body]
         words = set(re.findall(r"\w+", "\n".join([*turned, *body])))
         known = [alias for name in self.symbols for alias in (name, self.loops.flat.get(name, name))]
-        known = list(dict.fromkeys(known))
-        arrays = [name for name in known if name in words and self._place(name) == MADE_ONCE]
-        return MODULE.format(
-            kept=", ".join(program.kept),
-            preparation=_indented([*self._widths(), *LENGTHS, *self._buffers(body), *self._views(body, MADE_ONCE)], 1),
+        arrays = [name for name in dict.fromkeys(known) if name in words and self._place(name) == MADE_ONCE]
+        preparation = [*self._widths(), *self._lengths(), *self._buffers(body), *self._views(body, MADE_ONCE)]
+        loss, step = program.results or ("", "")
+        return (HEAD + template).format(
+            kept=", ".join(self._given()),
+            preparation=_indented(preparation, 1),
             arrays=", ".join(arrays),
-            X=X,
-            Y=Y,
+            inputs=", ".join(f"{name}s" for name in program.inputs),
+            RATE=RATE,
             numbers=_indented([*self._widths(), *self._settings(), *turned], 1),
             body=_indented(body, 2),
-            loss=program.loss,
-            weighted="loss * m" if program.weighted else "loss",
-            step=program.step,
+            loss=loss,
+            step=step,
         )
+
+    def _given(self) -> list[str]:
+        """The arrays that outlive a call."""
+        return [name for name in self.program.kept if not name.startswith("buffer")]
 
     def _widths(self) -> list[str]:
         return [f"{name} = sizes[{k}]" for k, name in enumerate(self.program.sizes)]
+
+    def _lengths(self) -> list[str]:
+        """The lengths that only the given arrays tell."""
+        firsts = {str(self.symbols[name].shape[0]): name for name in reversed(self._given())}
+        return [f"{length} = {name}.shape[0]" for length, name in firsts.items() if length.isidentifier()]
 
     def _settings(self) -> list[str]:
         return [f"{name} = settings[{k}]" for k, name in enumerate(self.program.settings)]
@@ -95,30 +118,28 @@ class _Layout:
         if name not in self.symbols:
             return MADE_ONCE
         symbol = self.symbols[name]
-        if symbol.root in (X, Y):
+        if symbol.root in self.program.inputs:
             return PER_STEP
-        if symbol.expression.endswith(".T"):
+        if isinstance(symbol.view, Transposed):
             return TURNED
-        parents = [word for word in re.findall(r"\w+", symbol.expression) if word in self.symbols]
-        return TURNED if any(self._place(parent) == TURNED for parent in parents) else MADE_ONCE
+        return MADE_ONCE if symbol.of is None else self._place(symbol.of.name)
 
     def _used(self, lines: list[str]) -> set[str]:
         """The symbols that lines mention, and those that they are views of."""
         words = set(re.findall(r"\w+", "\n".join(lines)))
         names = {name for name in self.symbols if name in words or self.loops.flat.get(name) in words}
-        todo = list(names)
-        while todo:
-            for word in re.findall(r"\w+", self.symbols[todo.pop()].expression):
-                if word in self.symbols and word not in names:
-                    names.add(word)
-                    todo.append(word)
+        for name in list(names):
+            symbol = self.symbols[name]
+            while symbol.of is not None:
+                symbol = symbol.of
+                names.add(symbol.name)
         return names
 
     def _buffers(self, lines: list[str]) -> Iterator[str]:
         used = self._used(lines)
-        given = {*self.program.kept, X, Y}
+        given = {*self._given(), *self.program.inputs}
         for name, symbol in self.symbols.items():
-            if symbol.expression or name in given or name not in used:
+            if symbol.of is not None or name in given or name not in used:
                 continue
             if name in self.program.constants:
                 yield f"{name} = {self.program.constants[name]}"
@@ -132,19 +153,24 @@ class _Layout:
         for name, symbol in self.symbols.items():
             if name not in used or self._place(name) != place:
                 continue
-            if symbol.expression:
-                found.append(f"{name} = {symbol.expression}")
+            if symbol.of is not None:
+                found.append(f"{name} = {symbol.source}")
             if name in self.loops.flat:
                 found.append(f"{self.loops.flat[name]} = {name}.reshape(-1)")
         return found
 
-    def _inputs(self) -> Iterator[str]:
+    def _inputs(self, body: list[str]) -> Iterator[str]:
+        """The batch: X, and what of Y and the weights is used."""
         single = self.program.single
         a, b = ("k", "k + 1") if single else ("k * m", "(k + 1) * m")
         yield f"{X} = {X}s[{a}:{b}].T"
         if single:
             yield f"{VECTOR} = {X}s[k]"
-        yield f"{Y} = {Y}s[{a}:{b}]" if self.program.class_indices else f"{Y} = {Y}s[:, {a}:{b}]"
+        used = self._used(body)
+        for name in self.program.inputs[1:]:
+            if name in used:
+                rows = self.symbols[name].ndim == 1
+                yield f"{name} = {name}s[{a}:{b}]" if rows else f"{name} = {name}s[:, {a}:{b}]"
 
 
 def _indented(lines: list[str], depth: int) -> str:

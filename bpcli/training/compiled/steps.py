@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from math import isfinite
@@ -12,10 +11,9 @@ import numpy as np
 
 from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
-from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Optimizer
 from bpcli.training.compiled.kernels import Kernel, load
-from bpcli.training.compiled.recording import numbers_of, record
+from bpcli.training.compiled.recording import record, settings_of
+from bpcli.training.recipe import Recipe
 from bpcli.training.state import TrainingState, diverged
 
 PORTION = 1 << 17
@@ -28,20 +26,25 @@ WORK = 1 << 30
 class CompiledSteps:
     """Steps on batches of whatever size; the same walk as the reference's."""
 
-    def __init__(self, network: Network, optimizer: Optimizer, state: TrainingState, examples: Examples) -> None:
-        self.network, self.optimizer, self.state, self.examples = network, optimizer, state, examples
-        self.sizes = np.array(network.sizes, np.int64)
-        self.settings = np.array(list(numbers_of(network, optimizer).values()), np.float64)
+    def __init__(self, recipe: Recipe, state: TrainingState, examples: Examples) -> None:
+        self.recipe, self.state, self.examples, self.size = recipe, state, examples, examples.size
+        self.network = recipe.network
+        self.sizes = np.array(self.network.sizes, np.int64)
+        self.settings = np.array(list(settings_of(recipe).values()), np.float64)
         self.kernel: Kernel | None = None
         self.arrays: dict[int, list[Array]] = {}
-        self.portions: dict[int, tuple[Array, Array]] = {}
+        self.portions: dict[int, tuple[Array, ...]] = {}
 
     def prepare(self, batch_size: int) -> Iterator[str]:
-        """Load or compile the code; batches of one example have a program of their own."""
+        """Load or compile the code, once; yield a message before it is compiled.
+
+        Batches of one example have a program of their own.
+        """
         if self.kernel is not None:
             return
-        single = batch_size == 1
-        program = record(self.network, self.optimizer, self.state.tally, self.state.theta.dtype, single=single)
+        single, dtype = batch_size == 1, self.state.theta.dtype
+        weighted = self.examples.weights is not None
+        program = record(self.recipe, self.state.tallies, dtype, single=single, weighted=weighted)
         self.kernel = load(program)
         if not self.kernel.fresh:
             try:
@@ -57,7 +60,8 @@ class CompiledSteps:
 
     def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
         """Step through ``order`` from the state's position until it ends or time is up."""
-        deque(self.prepare(batch_size), maxlen=0)
+        for _ in self.prepare(batch_size):
+            pass
         state, size = self.state, len(order)
         widest = max(self.network.sizes[0], self.network.sizes[-1])
         portion = max(1, min(PORTION // widest, WORK // (3 * len(state.theta))) // batch_size) * batch_size
@@ -76,22 +80,28 @@ class CompiledSteps:
         state, kernel = self.state, self.kernel
         assert kernel is not None
         if m not in self.arrays:
+            lasting = state.losses.sums, *state.tallies.tensors().values()
             memory = state.optimizer.memory.values()
-            self.arrays[m] = kernel.arrays(state.theta, *memory, state.tally.sums, self.sizes, m)
+            self.arrays[m] = kernel.arrays(state.theta, *memory, *lasting, self.sizes, m)
         portion = self._gathered(indices)
-        numbers = self.sizes, self.settings, m, len(indices) // m, state.optimizer.step, state.loss_sum
-        done, state.optimizer.step, state.loss_sum, loss = kernel.run(*self.arrays[m], *portion, *numbers)
+        count, step = len(indices) // m, state.optimizer.step
+        rates = self.recipe.rates(step, count, self.size)
+        numbers = np.array(rates), self.sizes, self.settings, m, count, step
+        done, state.optimizer.step, loss = kernel.run(*self.arrays[m], *portion, *numbers)
         state.position += done * m
+        if done:
+            state.learning_rate = rates[done - 1]
         if not isfinite(loss):
             raise diverged(f"the loss ({loss})", state.epoch + 1, state.optimizer.step)
 
-    def _gathered(self, indices: IndexArray) -> tuple[Array, Array]:
-        """X by rows, and Y as the loss wants it."""
+    def _gathered(self, indices: IndexArray) -> tuple[Array, ...]:
+        """X by rows, Y as the loss wants it, and the examples' weights where they have any."""
         n = len(indices)
         if n not in self.portions:
             dtype = self.state.theta.dtype
-            self.portions[n] = np.empty((n, self.network.sizes[0]), dtype), self.network.targets(n, dtype)
-        X, Y = self.portions[n]
+            X, Y = np.empty((n, self.network.sizes[0]), dtype), self.network.targets(n, dtype)
+            self.portions[n] = (X, Y) if self.examples.weights is None else (X, Y, np.empty(n, dtype))
+        X, *rest = self.portions[n]
         with np.errstate(all="ignore"):  # as on the reference's steps
-            self.examples.gather(indices, X.T, Y)
-        return X, Y
+            self.examples.gather(indices, X.T, *rest)
+        return self.portions[n]

@@ -27,9 +27,9 @@ def filled(fill: Fill) -> Afresh:
         before = the_batch_before()
 
         def wrong(self: Gradients, batch: IndexArray, slot: int = 0) -> Any:
-            gradient, ws = gradient_at(self, batch, slot)
-            fill(self.examples, ws[0], batch, before(batch))
-            return gradient, ws
+            made = gradient_at(self, batch, slot)
+            fill(self.examples, made.workspaces[0], batch, before(batch))
+            return made
 
         return Replaced(Gradients, "at", wrong)
 

@@ -18,7 +18,7 @@ def with_the_full_size() -> Pieces:
 
     def wrong(at: Pass) -> float:
         sizes.append(at.ws.m)
-        return at.network.scale(max(sizes))
+        return scale(at) * at.ws.m / max(sizes)
 
     return Pieces(scale=wrong)
 

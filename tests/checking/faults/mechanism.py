@@ -56,6 +56,7 @@ class Pass:
     parameters: Parameters
     gradient: Parameters
     ws: Workspace
+    scale: float
 
     @property
     def last(self) -> int:
@@ -67,7 +68,7 @@ Piece = Callable[[Pass, int], None]
 
 
 def scale(at: Pass) -> float:
-    return at.network.scale(at.ws.m)
+    return at.scale
 
 
 def output(at: Pass, scale: float) -> None:
@@ -112,10 +113,10 @@ class Pieces:
     ending: Callable[[Pass], None] = ending
 
     def backward(
-        self, network: Network, parameters: Parameters, gradient: Parameters, ws: Workspace, factor: float = 1.0
+        self, network: Network, parameters: Parameters, gradient: Parameters, ws: Workspace, scale: float
     ) -> None:
-        at = Pass(network, parameters, gradient, ws)
-        self.output(at, self.scale(at) * factor)
+        at = Pass(network, parameters, gradient, ws, scale)
+        self.output(at, self.scale(at))
         for l in range(at.last, 0, -1):
             self.weights(at, l)
             self.biases(at, l)
@@ -126,9 +127,9 @@ class Pieces:
 
     def put_into(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def backward(
-            network: Network, parameters: Parameters, gradient: Parameters, ws: Workspace, factor: float = 1.0
+            network: Network, parameters: Parameters, gradient: Parameters, ws: Workspace, scale: float
         ) -> None:
-            self.backward(network, parameters, gradient, ws, factor)
+            self.backward(network, parameters, gradient, ws, scale)
 
         monkeypatch.setattr(Network, "backward", backward)
 

@@ -218,10 +218,11 @@ def run(
     ws.X[...], ws.Y[...] = given.X, Y
     gradient = Parameters(given.sizes, np.full_like(given.parameters.theta, np.nan))
     network.forward(given.parameters, ws)
-    value = float(network.total(ws)) * network.scale(given.m)
-    network.backward(given.parameters, gradient, ws)
+    scale = float(network.scale(given.m))
+    value = float(np.add.reduce(network.terms(ws))) * scale
+    network.backward(given.parameters, gradient, ws, scale)
     last = np.empty_like(ws.A[-1])
-    loss.backward(ws.A[-1], ws.Y, network.scale(given.m), last, ws.output)
+    loss.backward(ws.A[-1], ws.Y, scale, last, ws.output)
     dA = [last[:0], *reversed(seen), last]
     return Run(value, ws.Z, ws.A, dA, ws.dZ, gradient.W, gradient.b)
 

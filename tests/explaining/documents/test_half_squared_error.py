@@ -14,16 +14,18 @@ import numpy as np
 import pytest
 
 from bpcli.data.sources import Columns, Examples, Rows
-from bpcli.nn import Array
+from bpcli.nn import Array, optimizers
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.heads import join
 from bpcli.nn.losses import HalfSquaredError
-from bpcli.nn.metrics import Residuals
 from bpcli.nn.network import dense
 from bpcli.nn.optimizers import GradientDescent
 from bpcli.nn.parameters import Parameters
+from bpcli.nn.tallies import Tallies
 from bpcli.streams import stream
-from bpcli.training.loop import Plan, train
+from bpcli.training.loop import Measure, train
+from bpcli.training.numpy_steps import NumpySteps
+from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import start
 
 from . import half_squared_error as half
@@ -450,7 +452,7 @@ def one_step(net: Given) -> Parameters:
         out[...] = factor * given_gradient
         return net.run.loss
 
-    rule.step(theta, rule.start(theta), gradient)
+    rule.step(theta, optimizers.start(rule, theta), gradient, ETA)
     return Parameters(net.n, theta)
 
 
@@ -479,10 +481,11 @@ def an_epoch(net: Given, batch_size: int, seed: int, *, shuffle: bool) -> tuple[
     activations = tuple(ACTIVATIONS["sigmoid"]() for _ in range(net.L))
     network = dense(net.n, activations[:-1], join(activations[-1], HalfSquaredError()))
     rule = GradientDescent(learning_rate=ETA)
-    state = start(net.drawn.parameters.theta.copy(), rule, Residuals(net.n[-1]))
-    examples = Examples(Rows(np.ascontiguousarray(net.drawn.X.T)), Columns(net.drawn.reals))
     plan = Plan(epochs=1, batch_size=batch_size, shuffle=shuffle, seed=seed)
-    list(train(network, rule, plan, state, examples, {}, np.ones(net.n[-1])))
+    recipe = Recipe(network, rule, plan)
+    state = start(recipe, net.drawn.parameters.theta.copy(), Tallies(()))
+    examples = Examples(Rows(np.ascontiguousarray(net.drawn.X.T)), Columns(net.drawn.reals))
+    list(train(NumpySteps(recipe, state, examples), plan, state, Measure(network, {}, np.ones(net.n[-1]))))
     return Parameters(net.n, state.theta), state.optimizer.step
 
 

@@ -13,16 +13,20 @@ from bpcli.data.sources import ClassIndices, Columns, Examples, Rows
 from bpcli.nn import Array
 from bpcli.nn.heads import join
 from bpcli.nn.losses import Loss
-from bpcli.nn.metrics import Decisions, Residuals, Tally
 from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
 from bpcli.nn.parameters import count
+from bpcli.nn.tallies import Decisions, Residuals, Tallies
 from bpcli.training.compiled.kernels import Kernel
 from bpcli.training.compiled.recording import Program
 from bpcli.training.compiled.source import source
 from bpcli.training.loop import Steps
+from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import TrainingState, start
 from tests.nn.support import activation, loss
+
+PLAN = Plan(epochs=1, batch_size=4, shuffle=True, seed=0)
+"""Any: a task is handed its batches."""
 
 N = 11
 """Examples: batches of 4 leave 3, batches of 5 leave 1."""
@@ -64,7 +68,7 @@ class Task:
     network: Network
     optimizer: Optimizer = field(default_factory=lambda: GradientDescent(0.3))
     dtype: str = "float64"
-    tally: Callable[[int], Tally] = lambda n: Decisions(n, "largest")
+    tallies: Callable[[int], Tallies] = lambda n: Tallies([Decisions(n, "largest")])
     size: int = N
     features: float = 1.0
 
@@ -78,14 +82,17 @@ class Task:
 
     def state(self) -> TrainingState:
         theta = np.random.default_rng(6).normal(0, 0.7, count(self.network.sizes)).astype(self.dtype)
-        return start(theta, self.optimizer, self.tally(self.network.sizes[-1]))
+        return start(self.recipe(), theta, self.tallies(self.network.sizes[-1]))
+
+    def recipe(self, plan: Plan = PLAN) -> Recipe:
+        return Recipe(self.network, self.optimizer, plan)
 
     def trained(
-        self, kind: Callable[[Network, Optimizer, TrainingState, Examples], Steps], batch_size: int, epochs: int = 2
+        self, kind: Callable[[Recipe, TrainingState, Examples], Steps], batch_size: int, epochs: int = 2
     ) -> TrainingState:
         """The state in the middle of an epoch, all its sums in it."""
         state, examples = self.state(), self.examples()
-        steps = kind(self.network, self.optimizer, state, examples)
+        steps = kind(self.recipe(), state, examples)
         list(steps.prepare(batch_size))
         rng = np.random.default_rng(7)
         for _ in range(epochs):
@@ -107,12 +114,12 @@ def task(
     return Task(dense(widths, tuple(activation(name) for name in hidden), head), rule, **more)
 
 
-def residuals(n: int) -> Tally:
-    return Residuals(n)
+def residuals(n: int) -> Tallies:
+    return Tallies([Residuals(n)])
 
 
-def labels(n: int) -> Tally:
-    return Decisions(n, "threshold")
+def labels(n: int) -> Tallies:
+    return Tallies([Decisions(n, "threshold")])
 
 
 def numbers(state: TrainingState) -> dict[str, Array]:

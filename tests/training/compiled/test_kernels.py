@@ -48,7 +48,7 @@ def same(one: Task, batch_size: int) -> None:
     ("details", "batch_size"),
     [
         ({"hidden": ("relu", "tanh"), "widths": (9, 8, 7, 3), "dtype": "float32"}, 8),
-        ({"output": "identity", "of": loss("half_squared_error"), "tally": residuals, "optimizer": "adam"}, 4),
+        ({"output": "identity", "of": loss("half_squared_error"), "tallies": residuals, "optimizer": "adam"}, 4),
     ],
     ids=["mini-batch", "adam"],
 )
@@ -64,7 +64,7 @@ class Separated(Task):
         return Examples(Rows(X), Columns((X.T > 0).astype(self.dtype)))
 
     def state(self) -> TrainingState:
-        return start(np.array([1.0, 0.0], self.dtype), self.optimizer, self.tally(1))
+        return start(self.recipe(), np.array([1.0, 0.0], self.dtype), self.tallies(1))
 
 
 class Constant(Task):
@@ -75,19 +75,19 @@ class Constant(Task):
 
 
 @pytest.mark.parametrize(
-    ("kind", "output", "of", "tally", "dtype", "batch_size"),
+    ("kind", "output", "of", "tallies", "dtype", "batch_size"),
     [
         (Separated, "sigmoid", "binary_cross_entropy", labels, "float32", 4),
         (Constant, "identity", "half_squared_error", residuals, "float64", 3),
     ],
 )
 def test_digits_that_a_formulas_order_keeps_are_kept(
-    kind: type[Task], output: str, of: str, tally: Any, dtype: str, batch_size: int
+    kind: type[Task], output: str, of: str, tallies: Any, dtype: str, batch_size: int
 ) -> None:
-    given = task(output, loss(of), hidden=(), widths=(1, 1), tally=tally, dtype=dtype)
-    one = kind(given.network, GradientDescent(1e-12), dtype, tally)
+    given = task(output, loss(of), hidden=(), widths=(1, 1), tallies=tallies, dtype=dtype)
+    one = kind(given.network, GradientDescent(1e-12), dtype, tallies)
     found, wanted = (numbers(one.trained(steps, batch_size, epochs=1)) for steps in (CompiledSteps, NumpySteps))
-    for name in ("loss_sum", "tally"):
+    for name in ("losses", *(key for key in wanted if key.startswith("tally"))):
         np.testing.assert_allclose(found[name], wanted[name], rtol=1e-6, atol=0, err_msg=name)
 
 
@@ -102,13 +102,13 @@ def test_compiled_code_is_kept_for_every_network_of_its_kind(cache: Path) -> Non
 
 
 def steps_of(one: Task) -> CompiledSteps:
-    return CompiledSteps(one.network, one.optimizer, one.state(), one.examples())
+    return CompiledSteps(one.recipe(), one.state(), one.examples())
 
 
 def test_a_damaged_program_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     one = task()
-    program = record(one.network, one.optimizer, one.state().tally, one.state().theta.dtype, single=True)
+    program = record(one.recipe(), one.state().tallies, one.state().theta.dtype, single=True)
     kernels.load(program)
     (path,) = (tmp_path / "bp").glob("kernel_*.py")
     whole = path.read_text(encoding="utf-8")
@@ -132,7 +132,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypa
     (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     one = task()
-    program = record(one.network, one.optimizer, one.state().tally, one.state().theta.dtype, single=True)
+    program = record(one.recipe(), one.state().tallies, one.state().theta.dtype, single=True)
     assert kernels.load(program).fresh
 
 

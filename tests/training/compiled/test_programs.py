@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from bpcli.checking.subject import Remember, gradients_of
 from bpcli.errors import DivergedError
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.losses import Reduction
-from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent
+from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Momentum
 from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.recording import record
 from bpcli.training.compiled.source import source
@@ -67,10 +68,10 @@ def test_every_update_rule(dtype: str, optimizer: str, batch_size: int) -> None:
 @pytest.mark.parametrize(
     "details",
     [
-        {"output": "identity", "of": loss("half_squared_error"), "tally": residuals},
-        {"output": "identity", "of": loss("half_squared_error"), "tally": residuals, "widths": (4, 5, 1)},
-        {"output": "sigmoid", "of": loss("binary_cross_entropy"), "tally": labels},
-        {"output": "sigmoid", "of": loss("binary_cross_entropy"), "tally": labels, "widths": (4, 5, 1)},
+        {"output": "identity", "of": loss("half_squared_error"), "tallies": residuals},
+        {"output": "identity", "of": loss("half_squared_error"), "tallies": residuals, "widths": (4, 5, 1)},
+        {"output": "sigmoid", "of": loss("binary_cross_entropy"), "tallies": labels},
+        {"output": "sigmoid", "of": loss("binary_cross_entropy"), "tallies": labels, "widths": (4, 5, 1)},
         {"output": "sigmoid", "of": loss("half_squared_error")},
     ],
     ids=["several targets", "one target", "labels", "two classes", "one-hot classes"],
@@ -95,7 +96,7 @@ def test_every_shape(widths: tuple[int, ...], hidden: tuple[str, ...], batch_siz
 
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_a_loss_that_is_not_finite_ends_both_at_the_same_step(batch_size: int) -> None:
-    one = task("identity", loss("half_squared_error"), hidden=(), widths=(4, 3), tally=residuals, features=1e200)
+    one = task("identity", loss("half_squared_error"), hidden=(), widths=(4, 3), tallies=residuals, features=1e200)
     for kind in (CompiledSteps, NumpySteps):
         with np.errstate(all="ignore"), pytest.raises(DivergedError, match=r"the loss \(inf\).* at epoch 1, step 1"):
             one.trained(kind, batch_size)
@@ -104,7 +105,7 @@ def test_a_loss_that_is_not_finite_ends_both_at_the_same_step(batch_size: int) -
 def test_gradient_descent_keeps_no_gradient() -> None:
     """Each product goes straight into its part of θ."""
     one = task()
-    text = source(record(one.network, one.optimizer, one.state().tally, np.dtype("float32"), single=False))
+    text = source(record(one.recipe(), one.state().tallies, np.dtype("float32"), single=False))
     assert "dtheta" not in text
     assert ("accumulate(factor" in text, "accumulate_of_rows(factor" in text) == (True, True)
 
@@ -116,11 +117,14 @@ def test_a_check_takes_the_gradient_by_the_products_that_train(name: str) -> Non
     rule = Remember(at_once=not state.optimizer.memory)
     products = []
     for optimizer in (one.optimizer, rule):
-        text = source(record(one.network, optimizer, state.tally, np.dtype("float64"), single=False))
+        text = source(
+            record(replace(one.recipe(), optimizer=optimizer), state.tallies, np.dtype("float64"), single=False)
+        )
         products.append(re.findall(r"^ +(product\w*|accumulate\w*)\(", text, re.MULTILINE))
     assert products[0] == products[1]
-    given = one.network, state.theta, one.examples(), [np.arange(5), np.arange(1), np.arange(3)]
-    found, wanted = gradients_of(*given, Engine("numba"), one.optimizer), gradients_of(*given)
+    given = state.theta, one.examples(), [np.arange(5), np.arange(1), np.arange(3)]
+    plain = replace(one.recipe(), optimizer=Momentum())
+    found, wanted = gradients_of(one.recipe(), *given, Engine("numba")), gradients_of(plain, *given)
     for a, b in zip(found, wanted, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-14)
 
@@ -130,6 +134,6 @@ def test_one_program_serves_every_width_and_setting(single: bool) -> None:  # no
     texts = set()
     for widths, rate in (((4, 5, 3), 0.3), ((7, 7, 7), 0.1)):
         one = task(widths=widths)
-        rule = GradientDescent(rate)
-        texts.add(source(record(one.network, rule, one.state().tally, np.dtype("float64"), single=single)))
+        recipe = replace(one.recipe(), optimizer=GradientDescent(rate))
+        texts.add(source(record(recipe, one.state().tallies, np.dtype("float64"), single=single)))
     assert len(texts) == 1

@@ -1,0 +1,53 @@
+"""What is trained and how: everything about training that does not change while it goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from bpcli.nn.network import Network
+from bpcli.nn.optimizers import Optimizer
+from bpcli.nn.schedules import Constant, Schedule
+from bpcli.nn.transformations import Transformation
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the training examples are walked through."""
+
+    epochs: int
+    batch_size: int
+    shuffle: bool
+    seed: int
+
+    def updates(self, examples: int) -> int:
+        """The number of updates in an epoch."""
+        return -(-examples // self.batch_size)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The network, the rule that updates it, and what lies between its gradient and the rule.
+
+    ``penalties`` add to the loss; ``clip`` only shortens the gradient.
+    """
+
+    network: Network
+    optimizer: Optimizer
+    plan: Plan
+    schedule: Schedule = field(default_factory=Constant)
+    penalties: tuple[Transformation, ...] = ()
+    clip: Transformation | None = None
+
+    @cached_property
+    def chain(self) -> tuple[Transformation, ...]:
+        """What the gradient goes through, in order."""
+        return self.penalties if self.clip is None else (*self.penalties, self.clip)
+
+    def rates(self, first: int, count: int, examples: int) -> list[float]:
+        """The learning rates of ``count`` updates from number ``first``, from 0, on so many training examples."""
+        updates, base = np.arange(first, first + count), self.optimizer.learning_rate
+        rates: list[float] = self.schedule.rates(base, updates, self.plan.updates(examples), self.plan.epochs).tolist()
+        return rates
