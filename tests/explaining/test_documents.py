@@ -12,7 +12,7 @@ import pytest
 
 from bpcli.errors import ConfigError
 from bpcli.explaining.documents import DOCUMENTS, choose
-from bpcli.explaining.documents.steps import Step
+from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.explanation import Explanation
 from bpcli.explaining.trace import trace
 from bpcli.nn import Array
@@ -27,7 +27,7 @@ def network(output: str, loss: str, sizes: tuple[int, ...] = (2, 3, 2), hidden: 
     return support.network(sizes, inner, support.activation(output), support.loss(loss))
 
 
-def step(explanation: Explanation, key: str, layer: int | None = None, update: int = 0) -> Step:
+def step(explanation: Explanation, key: str, layer: int | None = None, update: int = 0) -> DerivationStep:
     found = [step for step in explanation.updates[update].steps if (step.key, step.layer) == (key, layer)]
     assert len(found) == 1
     return found[0]

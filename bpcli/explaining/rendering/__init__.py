@@ -1,7 +1,7 @@
 """An explanation as text, Markdown, LaTeX or JSON: four renderings of one list of steps.
 
-JSON is complete and holds every digit; the others are for reading, with six
-digits, and say so where they leave out rows and columns of a large matrix.
+JSON is complete and holds every digit. The others are for reading: they have six
+digits, and of a large matrix they show the leading rows and columns and say so.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""An explanation as JSON: complete, every number as it is in memory."""
+"""An explanation as JSON: complete, with every digit."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from bpcli.explaining.documents.steps import Step
+from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.explanation import Explanation
 from bpcli.explaining.rendering.unicode import equation, math, prose
 from bpcli.storage import to_json
@@ -45,7 +45,7 @@ def tree(explained: Explanation) -> dict[str, Any]:
     }
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _step(step: DerivationStep) -> dict[str, Any]:
     return {
         "stage": step.stage,
         "key": step.key,
@@ -63,6 +63,6 @@ def _step(step: Step) -> dict[str, Any]:
     }
 
 
-def latex(step: Step) -> str:
+def latex(step: DerivationStep) -> str:
     """The equation in markup; the symbol alone for what is given."""
     return f"{step.symbol} {step.relation} {step.formula}" if step.formula else step.symbol

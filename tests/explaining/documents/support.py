@@ -184,6 +184,21 @@ class Recorded:
         """As of the activation."""
         return self.of.usual_initializer
 
+    @property
+    def elementwise(self) -> bool:
+        """As of the activation."""
+        return self.of.elementwise
+
+    @property
+    def formula(self) -> str:
+        """As of the activation."""
+        return self.of.formula
+
+    @property
+    def derivative(self) -> str:
+        """As of the activation."""
+        return self.of.derivative
+
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
         """As of the activation."""
         self.of.forward(Z, out, scratch)
