@@ -111,11 +111,17 @@ def _as_column(array: Array) -> Array:
 
 def _rule_notes(trace: Trace) -> tuple[str, ...]:
     """What is said of a rule other than gradient descent."""
-    rule, start = name_of(OPTIMIZERS, trace.optimizer), trace.memory_before.values()
+    rule = name_of(OPTIMIZERS, trace.optimizer)
     if isinstance(trace.optimizer, GradientDescent):
         return ()
     if not hasattr(trace.optimizer, "equations"):
         return (f"The config's rule is {rule}; see bp list optimizers {rule}.",)
-    empty = bool(start) and not any(array.any() for array in start)
-    memory = ", and what it remembers starts at 0" if trace.number == 1 and empty else ""
-    return (f"The config's rule is {rule} instead of gradient descent{memory}.",)
+    return (f"The config's rule is {rule} instead of gradient descent{_start_of_memory(trace)}.",)
+
+
+def _start_of_memory(trace: Trace) -> str:
+    """The value that the rule's memory starts from, where it is the same everywhere."""
+    values = {float(value) for array in trace.memory_before.values() for value in array.flat}
+    if trace.number != 1 or len(values) != 1:
+        return ""
+    return f", and what it remembers starts at {values.pop():g}"
