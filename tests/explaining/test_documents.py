@@ -1,4 +1,4 @@
-"""Which document expresses which network, what each says of it, and where its numbers differ from bp's."""
+"""Which document expresses which network, its steps and notes, and where its numbers differ from bp's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bpcli.explaining.trace import trace
 from bpcli.nn import Array
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OPTIMIZERS, Gradient, OptimizerState
-from tests.explaining.support import SUITED, explained, told
+from tests.explaining.support import SUITED, explained, json_of
 from tests.nn import support
 
 
@@ -371,12 +371,12 @@ def test_biswas_case_form_is_told_for_one_data_point(tmp_path: Path) -> None:
 
 def test_json_is_complete(tmp_path: Path) -> None:
     explanation = explained(tmp_path, "classes", "network.hidden=[40]", rows=(0, 1, 2, 3, 4, 5))
-    parsed = told(explanation)
-    for found, said in zip(explanation.updates[0].steps, parsed["updates"][0]["steps"], strict=True):
-        assert np.array_equal(np.array(said["value"]), found.value)
-        assert said["shape"] == list(found.value.shape)
-        assert said["reference"] == found.reference
-        assert found.symbol in said["equation"]["latex"]
+    parsed = json_of(explanation)
+    for found, written in zip(explanation.updates[0].steps, parsed["updates"][0]["steps"], strict=True):
+        assert np.array_equal(np.array(written["value"]), found.value)
+        assert written["shape"] == list(found.value.shape)
+        assert written["reference"] == found.reference
+        assert found.symbol in written["equation"]["latex"]
     assert parsed["layers"] == [2, 40, 3]
     assert parsed["updates"][0]["examples"][5] == {"row": 5, "part": "train"}
     assert parsed["document"]["name"] == "biswas"

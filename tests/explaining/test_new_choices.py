@@ -73,9 +73,9 @@ def explained(*place: Any) -> str:
 
 @pytest.mark.parametrize(("activation", "loss", "target"), EXPLAINED)
 def test_the_numbers_are_those_of_plain_loops(tmp_path: Path, activation: str, loss: str, target: str) -> None:
-    told = json.loads(explained(tmp_path, activation, loss, target, "--document", "general", "--format", "json"))
-    steps = {(step["key"], step["layer"]): np.array(step["value"]) for step in told["updates"][0]["steps"]}
-    N = tuple(told["layers"])
+    parsed = json.loads(explained(tmp_path, activation, loss, target, "--document", "general", "--format", "json"))
+    steps = {(step["key"], step["layer"]): np.array(step["value"]) for step in parsed["updates"][0]["steps"]}
+    N = tuple(parsed["layers"])
     problem, P = Problem(N, FUNCTIONS[activation], COSTS[loss]), 2
     w = weights(N, steps)
     x, y = ({p: vector(steps[key][:, p - 1]) for p in to(P)} for key in (("inputs", 0), ("targets", 3)))
@@ -135,9 +135,9 @@ def test_markdown_and_latex_show_every_formula(tmp_path: Path) -> None:
 
 
 def test_the_general_case_is_the_default_of_a_loss_that_no_document_derives(tmp_path: Path) -> None:
-    told = json.loads(explained(tmp_path, "softplus", "log_cosh", "[y]", "--format", "json"))
-    assert (told["document"]["name"], told["others"]) == ("general", [])
-    assert [choice["name"] for choice in told["activations"]] == ["softplus"] * 3
+    parsed = json.loads(explained(tmp_path, "softplus", "log_cosh", "[y]", "--format", "json"))
+    assert (parsed["document"]["name"], parsed["others"]) == ("general", [])
+    assert [choice["name"] for choice in parsed["activations"]] == ["softplus"] * 3
 
 
 def network(activation: Any, output: Any, loss: Any) -> Network:
@@ -182,8 +182,8 @@ def test_a_loss_that_is_no_sum_over_outputs_is_refused_by_name(monkeypatch: pyte
 
 def steps_of_update(folder: Path, *words: str) -> dict[tuple[str, int | None], dict[str, Any]]:
     place = (folder, "softplus", "log_cosh", "[y]", "--document", "general", "--format", "json")
-    told = json.loads(explained(*place, *words))
-    return {(step["key"], step["layer"]): step for step in told["updates"][0]["steps"]}
+    parsed = json.loads(explained(*place, *words))
+    return {(step["key"], step["layer"]): step for step in parsed["updates"][0]["steps"]}
 
 
 def test_a_new_rules_memory_is_shown_block_by_block(tmp_path: Path) -> None:

@@ -56,6 +56,11 @@ class DerivationStep:
     notes: tuple[str, ...]
     example: int | None = None
 
+    @property
+    def equation(self) -> str:
+        """The equation in markup; the symbol alone for a given quantity."""
+        return f"{self.symbol} {self.relation} {self.formula}" if self.formula else self.symbol
+
 
 @dataclass(frozen=True)
 class Document:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bpcli.explaining.explanation import Explanation
-from bpcli.explaining.rendering import latex, markdown, plain, text
+from bpcli.explaining.rendering import json_object, latex, markdown, text
 
 FORMATS: dict[str, Callable[[Explanation], str]] = {
     "text": text.render,
     "markdown": markdown.render,
     "latex": latex.render,
-    "json": plain.render,
+    "json": json_object.render,
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.explanation import Explanation
 from bpcli.explaining.rendering import shared_text
-from bpcli.explaining.rendering.mathematics import array, number, start
+from bpcli.explaining.rendering.mathematics import array, number
 from bpcli.explaining.rendering.numbers import shape, shown
 
 
@@ -36,7 +36,7 @@ def _step(step: DerivationStep) -> list[str]:
     indices = [", ".join([shape(step.value), *runs])] if step.value.ndim else []
     blocks = [f"#### {_prose(shared_text.title(step))}", "; ".join([step.reference, *indices])]
     if step.formula:
-        blocks.append(_display(start(step)))
+        blocks.append(_display(step.equation))
     blocks.append(_display(f"{step.symbol} = {_value(step)}"))
     if step.value.ndim and shown(step.value).remark:
         blocks.append(shown(step.value).remark)

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.rendering.numbers import ShownMatrix, short
 from bpcli.nn.markup import scientific
 
 SPECIAL = {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\mathrm{nan}"}
-
-
-def start(step: DerivationStep) -> str:
-    """The equation in symbols."""
-    return f"{step.symbol} {step.relation} {step.formula}"
 
 
 def number(value: float) -> str:

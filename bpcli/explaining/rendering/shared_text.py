@@ -59,7 +59,7 @@ def _together(explained: Explanation) -> str:
     return f" Each of the {count} examples is an update of its own, from where the one before ended."
 
 
-def examples(update: ExplainedUpdate) -> str:
+def example_list(update: ExplainedUpdate) -> str:
     """``examples 0 and 5 (train), 7 (test)`` in the order of the columns."""
     listed = ", ".join(f"{example.row} ({example.part})" for example in update.examples)
     return f"{'example' if len(update.examples) == 1 else 'examples'} {listed}"
@@ -67,7 +67,7 @@ def examples(update: ExplainedUpdate) -> str:
 
 def update_heading(explained: Explanation, place: int) -> str:
     """The heading of one update, with its number where there are several."""
-    named = examples(explained.updates[place])
+    named = example_list(explained.updates[place])
     if len(explained.updates) == 1:
         return named.capitalize()
     return f"Update {place + 1} of {len(explained.updates)}: {named}"

@@ -43,8 +43,8 @@ def prose(line: str) -> str:
 
 
 def equation(step: DerivationStep) -> str:
-    """A step's equation as text; the symbol alone for what is given."""
-    return math(f"{step.symbol} {step.relation} {step.formula}" if step.formula else step.symbol)
+    """A step's equation as text."""
+    return math(step.equation)
 
 
 def _tidy(text: str) -> str:

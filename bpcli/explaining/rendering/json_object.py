@@ -54,15 +54,10 @@ def _step(step: DerivationStep) -> dict[str, Any]:
         "title": prose(step.title),
         "reference": step.reference,
         "symbol": {"latex": step.symbol, "text": math(step.symbol)},
-        "equation": {"latex": latex(step), "text": equation(step)},
+        "equation": {"latex": step.equation, "text": equation(step)},
         "shape": list(step.value.shape),
         "rows": math(step.rows),
         "columns": math(step.columns),
         "value": step.value.tolist(),
         "notes": [prose(note) for note in step.notes],
     }
-
-
-def latex(step: DerivationStep) -> str:
-    """The equation in markup; the symbol alone for what is given."""
-    return f"{step.symbol} {step.relation} {step.formula}" if step.formula else step.symbol
