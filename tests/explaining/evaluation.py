@@ -13,7 +13,7 @@ TOKEN = re.compile(
 )
 """A text, a symbol with its index, a command, a letter, a number or a sign."""
 
-FUNCTIONS: dict[str, Callable[[Any], Any]] = {r"\log": np.log, r"\arctan": np.arctan}
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {r"\log": np.log, r"\tanh": np.tanh, r"\arctan": np.arctan}
 PRODUCTS = (r"\cdot", r"\odot")
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 
