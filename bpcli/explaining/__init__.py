@@ -1,6 +1,6 @@
 """``bp explain``: what the engine computes on chosen examples, in the notation of a derivation.
 
-``trace`` keeps the engine's own arrays of one update; ``documents`` tell it in
-their words; ``rendering`` writes that as text, Markdown, LaTeX or JSON;
-``explanation`` runs the whole way.
+``trace`` holds the engine's arrays of one update; ``documents`` writes them as the
+steps of a derivation; ``rendering`` makes text, Markdown, LaTeX or JSON of those;
+``explanation`` starts from a config or a run.
 """

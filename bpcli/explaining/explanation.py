@@ -1,8 +1,8 @@
 """An experiment or a run → the engine's own arrays on chosen examples → a document's steps.
 
 A config is explained at its initial parameters, a run at its trained ones, in
-float64. The config's mode says how the examples go together: in mode sgd each is
-an update of its own, in the order given, else they are one batch.
+float64. In mode sgd each example is an update of its own, in the order given;
+in the other modes the examples are one batch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bpcli.data.loading import Part
 from bpcli.errors import ConfigError, DataError
 from bpcli.experiment import Experiment
 from bpcli.explaining import documents
-from bpcli.explaining.documents.steps import Document, Step
+from bpcli.explaining.documents.steps import DerivationStep, Document
 from bpcli.explaining.trace import Mode, trace
 from bpcli.nn import Array, optimizers
 from bpcli.nn.activations import ACTIVATIONS
@@ -36,7 +36,7 @@ WHERE = "command line"
 
 
 @dataclass(frozen=True)
-class Example:
+class ExampleRow:
     """A row of the training file, from 0, and the part that it belongs to."""
 
     row: int
@@ -44,16 +44,20 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Update:
-    """One update: the examples it is made of, in the order of the columns, and its steps."""
+class ExplainedUpdate:
+    """The derivation's steps of one update on these examples, which are in the order of the columns."""
 
-    examples: tuple[Example, ...]
-    steps: tuple[Step, ...]
+    examples: tuple[ExampleRow, ...]
+    steps: tuple[DerivationStep, ...]
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What is shown in every format; ``others`` could express the network too, ``choices`` are the config's as data."""
+    """What every format shows.
+
+    ``others`` are the other documents that can express the network; ``choices`` are
+    the config's activations, loss and optimizer as plain data.
+    """
 
     source: str
     trained: bool
@@ -62,7 +66,7 @@ class Explanation:
     others: tuple[str, ...]
     layers: tuple[int, ...]
     choices: dict[str, Any]
-    updates: tuple[Update, ...]
+    updates: tuple[ExplainedUpdate, ...]
     warnings: tuple[str, ...]
 
 
@@ -81,7 +85,7 @@ def explain(source: Path, changes: list[str], document: str | None, rows: Sequen
     chosen = documents.choose(document, built.network)
     examples = _find(built, rows)
     mode = read.config.optimizer.mode
-    batches: list[tuple[Example, ...]] = [(example,) for example in examples] if mode == "sgd" else [examples]
+    batches: list[tuple[ExampleRow, ...]] = [(example,) for example in examples] if mode == "sgd" else [examples]
     return Explanation(
         source=str(source),
         trained=trained,
@@ -123,7 +127,7 @@ def _file_parts(built: Experiment) -> dict[str, Part]:
     return {name: part for name, part in built.loaded.parts.items() if name not in built.resolved["data"]}
 
 
-def _find(built: Experiment, rows: Sequence[int]) -> tuple[Example, ...]:
+def _find(built: Experiment, rows: Sequence[int]) -> tuple[ExampleRow, ...]:
     """The chosen rows with their parts.
 
     Raises:
@@ -138,14 +142,14 @@ def _find(built: Experiment, rows: Sequence[int]) -> tuple[Example, ...]:
             raise ConfigError(f"there is no example {row}", where=WHERE, hint=hint)
         if rows.count(row) > 1:
             raise ConfigError(f"example {row} is named {rows.count(row)} times", where=WHERE, hint="name it once")
-        found.append(Example(row, next(name for name, part in parts.items() if row in part.rows)))
+        found.append(ExampleRow(row, next(name for name, part in parts.items() if row in part.rows)))
     return tuple(found)
 
 
 def _follow(
-    built: Experiment, document: Document, batches: list[tuple[Example, ...]], mode: Mode
-) -> tuple[Update, ...]:
-    """The updates one after another, each from where the one before left the parameters."""
+    built: Experiment, document: Document, batches: list[tuple[ExampleRow, ...]], mode: Mode
+) -> tuple[ExplainedUpdate, ...]:
+    """The updates in order; each starts from the parameters that the one before left."""
     theta = built.parameters.theta.copy()
     state = optimizers.start(built.optimizer, theta)
     updates = []
@@ -153,11 +157,11 @@ def _follow(
         X, Y = _gather(built, examples)
         followed = trace(built.network, built.optimizer, state, theta, X, Y, mode)
         with np.errstate(all="ignore"):
-            updates.append(Update(examples, document.steps(followed)))
+            updates.append(ExplainedUpdate(examples, document.steps(followed)))
     return tuple(updates)
 
 
-def _gather(built: Experiment, examples: tuple[Example, ...]) -> tuple[Array, Array]:
+def _gather(built: Experiment, examples: tuple[ExampleRow, ...]) -> tuple[Array, Array]:
     """X and Y of the examples, as the network gets them."""
     columns = [_column(built.network, built.loaded.parts[example.part], example.row) for example in examples]
     X, Y = zip(*columns, strict=True)

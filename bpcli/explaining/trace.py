@@ -1,8 +1,8 @@
-"""What the engine computes on a few examples, kept: every array of one update, in float64.
+"""What the engine computes on a few examples: every array of one update, in float64.
 
-Forward, backward and the update rule run as they do in training. Backward
-itself leaves dA behind in memory that the layers share; it is made once more by
-the engine's own product, W_lᵀ dZ_l, or at the output by the loss's backward.
+Forward, backward and the update rule run as they do in training. Backward leaves
+dA in memory that the layers share, so dA is computed again by the same product,
+W_lᵀ dZ_l, and at the output by the loss's backward.
 """
 
 from __future__ import annotations
@@ -14,24 +14,23 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from bpcli.nn import Array
-from bpcli.nn.activations import Softmax
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer, OptimizerState
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
 
 Mode = Literal["sgd", "mini_batch", "batch"]
-"""Whether an update is made of one example, of some, or of all."""
+"""The config's mode: each update takes one example, some, or all."""
 
 
 @dataclass(frozen=True)
 class Trace:
-    """One update on m examples; notation of :mod:`bpcli.nn`, lists by layer with the inputs at 0.
+    """One update on m examples, in the notation of :mod:`bpcli.nn`; lists are by layer, the inputs at 0.
 
-    ``slopes`` are f′(Z), None where a layer's units act on one another (softmax).
+    ``slopes`` are f′(Z), None where a layer's activation is not elementwise.
     ``before`` and ``after`` are the parameters around the update, ``memory_before``
-    and ``memory_after`` what the rule keeps, by name; ``number`` counts its
-    updates, from 1. ``mode`` says what the examples are of the training set.
+    and ``memory_after`` the rule's arrays by name; ``number`` counts the rule's
+    updates from 1. ``mode`` is the config's.
     """
 
     network: Network
@@ -39,8 +38,8 @@ class Trace:
     before: Parameters
     after: Parameters
     gradient: Parameters
-    memory_before: dict[str, Parameters]
-    memory_after: dict[str, Parameters]
+    memory_before: dict[str, Array]
+    memory_after: dict[str, Array]
     number: int
     Y: Array
     Z: list[Array]
@@ -73,14 +72,20 @@ class Trace:
             return self.Y
         return np.eye(self.outputs)[:, self.Y]
 
+    def slope(self, l: int) -> Array:
+        """f′(Z_l), of an elementwise activation."""
+        slope = self.slopes[l]
+        assert slope is not None, "a document expresses elementwise activations here"
+        return slope
+
 
 def trace(
     network: Network, optimizer: Optimizer, state: OptimizerState, theta: Array, X: Array, Y: Array, mode: Mode
 ) -> Trace:
-    """Follow one update on the examples X (n_0, m) and Y; ``theta`` and ``state`` move on by it."""
+    """Trace one update on the examples X (n_0, m) and Y; ``theta`` and ``state`` are updated."""
     ws = _filled(network, theta.dtype, X, Y)
     before, gradient = _copy(network, theta), _copy(network, theta)
-    memory_before = {name: _copy(network, array) for name, array in state.memory.items()}
+    memory_before = {name: array.copy() for name, array in state.memory.items()}
     with np.errstate(all="ignore"):
         loss = _evaluate(network, before, gradient, ws)
         dA, slopes = _output_first(network, before, ws)
@@ -92,7 +97,7 @@ def trace(
         after=_copy(network, theta),
         gradient=gradient,
         memory_before=memory_before,
-        memory_after={name: _copy(network, array) for name, array in state.memory.items()},
+        memory_after={name: array.copy() for name, array in state.memory.items()},
         number=state.step,
         Y=ws.Y,
         Z=ws.Z,
@@ -106,7 +111,7 @@ def trace(
 
 
 def update(network: Network, optimizer: Optimizer, state: OptimizerState, theta: Array, X: Array, Y: Array) -> None:
-    """One step of the rule on its own, however often the rule asks for the gradient."""
+    """One step of the rule; it may compute the gradient at several θ."""
     ws = _filled(network, theta.dtype, X, Y)
 
     def gradient(at: Array, out: Array, factor: float) -> float:
@@ -137,7 +142,7 @@ def _evaluate(
 
 
 def _output_first(network: Network, parameters: Parameters, ws: Workspace) -> tuple[list[Array], list[Array | None]]:
-    """dA_1 … dA_L and f′(Z_1) … f′(Z_L), each in memory of its own."""
+    """dA_1 … dA_L and f′(Z_1) … f′(Z_L), each in an array of its own."""
     last = len(network.sizes) - 1
     dA = [np.empty_like(Z) for Z in ws.Z]
     network.head.loss.backward(ws.A[last], ws.Y, network.scale(ws.m), dA[last], ws.output)
@@ -147,5 +152,5 @@ def _output_first(network: Network, parameters: Parameters, ws: Workspace) -> tu
     for l, activation in enumerate(network.activations, start=1):
         slope = np.empty_like(ws.Z[l])
         activation.backward(np.ones_like(slope), ws.Z[l], ws.A[l], slope, ws.scratch[l])
-        slopes.append(None if isinstance(activation, Softmax) else slope)
+        slopes.append(slope if activation.elementwise else None)
     return dA, slopes

@@ -45,6 +45,21 @@ class Activation(Protocol):
         """Write Jᵀ dA into ``out``."""
         ...
 
+    @property
+    def elementwise(self) -> bool:
+        """Whether each unit's f depends on its own z alone, so that J is diagonal."""
+        ...
+
+    @property
+    def formula(self) -> str:
+        """f(z) in markup (:mod:`bpcli.nn.markup`), from ``<z>``."""
+        ...
+
+    @property
+    def derivative(self) -> str:
+        """f′(z) in markup, from ``<z>`` and ``<a>``; where not elementwise, the Jacobian of one example."""
+        ...
+
 
 def sigmoid(Z: Array, out: Array) -> None:
     """σ(z) = 1 / (1 + e^-z), accurate to the last bits where σ is small.
@@ -146,6 +161,10 @@ class Identity:
         """Write Jᵀ dA into ``out``."""
         np.copyto(out, dA)
 
+    elementwise: ClassVar[bool] = True
+    formula: ClassVar[str] = "<z>"
+    derivative: ClassVar[str] = "1"
+
 
 @dataclass(frozen=True)
 class Sigmoid:
@@ -162,6 +181,10 @@ class Sigmoid:
     def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
         sigmoid_backward(dA, A, out)
+
+    elementwise: ClassVar[bool] = True
+    formula: ClassVar[str] = r"\frac{1}{1 + e^{-<z>}}"
+    derivative: ClassVar[str] = r"<a> \odot (1 - <a>)"
 
 
 @dataclass(frozen=True)
@@ -180,6 +203,10 @@ class Tanh:
         """Write Jᵀ dA into ``out``."""
         tanh_backward(dA, A, out)
 
+    elementwise: ClassVar[bool] = True
+    formula: ClassVar[str] = r"\frac{e^{<z>} - e^{-<z>}}{e^{<z>} + e^{-<z>}}"
+    derivative: ClassVar[str] = r"1 - <a> \odot <a>"
+
 
 @dataclass(frozen=True)
 class Relu:
@@ -196,6 +223,10 @@ class Relu:
     def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
         relu_backward(dA, A, out)
+
+    elementwise: ClassVar[bool] = True
+    formula: ClassVar[str] = r"<z> \text{ where } <z> > 0 \text{, else } 0"
+    derivative: ClassVar[str] = r"1 \text{ where } <z> > 0 \text{, else } 0"
 
 
 @dataclass(frozen=True)
@@ -216,6 +247,10 @@ class LeakyRelu:
         """Write Jᵀ dA into ``out``."""
         leaky_relu_backward(dA, Z, self.slope, out)
 
+    elementwise: ClassVar[bool] = True
+    formula: ClassVar[str] = r"<z> \text{ where } <z> > 0 \text{, else } <slope> \cdot <z>"
+    derivative: ClassVar[str] = r"1 \text{ where } <z> > 0 \text{, else } <slope>"
+
 
 @dataclass(frozen=True)
 class Softmax:
@@ -232,6 +267,10 @@ class Softmax:
     def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
         softmax_backward(dA, A, out, scratch)
+
+    elementwise: ClassVar[bool] = False
+    formula: ClassVar[str] = r"\frac{e^{<z>}}{\sum e^{<z>}}"
+    derivative: ClassVar[str] = r"\mathrm{diag}(<a>) - <a> \cdot <a>^\top"
 
 
 ACTIVATIONS: dict[str, type[Activation]] = {

@@ -90,6 +90,26 @@ class Loss(Protocol):
         """A function of A and Y: on which side of the loss's kink each output lies, (n, m) truth values; or None."""
         ...
 
+    @property
+    def elementwise(self) -> bool:
+        """Whether each output adds a term of its own, from its target alone (one-hot where Y are class indices)."""
+        ...
+
+    @property
+    def likelihood(self) -> bool:
+        """Whether the loss is minus the sum of its terms in markup, which are log-likelihoods then."""
+        ...
+
+    @property
+    def term(self) -> str:
+        """One output's term in markup (:mod:`bpcli.nn.markup`), from ``<y>`` and ``<a>``; a sum stands in brackets."""
+        ...
+
+    @property
+    def term_derivative(self) -> str:
+        """The derivative of ``term`` by a in markup, from ``<y>`` and ``<a>``."""
+        ...
+
 
 def share(loss: Loss, weight: Any) -> Any:
     """What a batch of this weight (m, or Σ of its examples' weights) divides by: it, or 1 where examples are summed."""
@@ -142,6 +162,11 @@ class CrossEntropy:
         out.fill(0)
         out.reshape(-1)[scratch.index] = scratch.picked
 
+    elementwise: ClassVar[bool] = True
+    likelihood: ClassVar[bool] = True
+    term: ClassVar[str] = r"<y> \log <a>"
+    term_derivative: ClassVar[str] = r"\frac{<y>}{<a>}"
+
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy:
@@ -186,6 +211,11 @@ class BinaryCrossEntropy:
         np.subtract(second, first, out)
         np.multiply(out, scale, out)
 
+    elementwise: ClassVar[bool] = True
+    likelihood: ClassVar[bool] = True
+    term: ClassVar[str] = r"\left[ <y> \log <a> + (1 - <y>) \log (1 - <a>) \right]"
+    term_derivative: ClassVar[str] = r"\frac{<y>}{<a>} - \frac{1 - <y>}{1 - <a>}"
+
 
 @dataclass(frozen=True)
 class HalfSquaredError:
@@ -214,6 +244,11 @@ class HalfSquaredError:
         """∂/∂a ½(a − y)² = a − y."""
         np.subtract(A, Y, out)
         np.multiply(out, scale, out)
+
+    elementwise: ClassVar[bool] = True
+    likelihood: ClassVar[bool] = False
+    term: ClassVar[str] = r"\frac{1}{2} (<a> - <y>)^2"
+    term_derivative: ClassVar[str] = "<a> - <y>"
 
 
 LOSSES: dict[str, type[Loss]] = {

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple, Protocol
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
 from bpcli.nn import Array
+from bpcli.nn.markup import NEW_THETA, RuleEquation
 
 Gradient = Callable[[Array, Array, Any], Any]
 """gradient(θ, out, factor): writes factor · ∂L/∂θ into ``out``; returns what the chain adds to the loss.
@@ -97,6 +98,10 @@ class GradientDescent:
         state.step += 1
         return added
 
+    equations: ClassVar[tuple[RuleEquation, ...]] = (
+        RuleEquation(NEW_THETA, "Update", "<theta>", r"<theta> <minus> \eta \cdot <gradient>"),
+    )
+
 
 @dataclass(frozen=True)
 class Momentum:
@@ -125,6 +130,11 @@ class Momentum:
         np.add(theta, v, theta)
         state.step += 1
         return added
+
+    equations: ClassVar[tuple[RuleEquation, ...]] = (
+        RuleEquation("velocity", "Velocity", "v_{<theta>}", r"\mu \cdot v_{<theta>} <minus> \eta \cdot <gradient>"),
+        RuleEquation(NEW_THETA, "Update", "<theta>", "<theta> + v_{<theta>}"),
+    )
 
 
 @dataclass(frozen=True)
@@ -168,6 +178,28 @@ class Adam:
         np.multiply(scratch, rate / (1 - self.beta1**state.step), scratch)
         np.subtract(theta, scratch, theta)
         return added
+
+    equations: ClassVar[tuple[RuleEquation, ...]] = (
+        RuleEquation(
+            "mean",
+            "Running mean of the gradient",
+            "m_{<theta>}",
+            r"\beta_1 \cdot m_{<theta>} <plus> (1 - \beta_1) \cdot <gradient>",
+        ),
+        RuleEquation(
+            "square",
+            "Running mean of its square",
+            "v_{<theta>}",
+            r"\beta_2 \cdot v_{<theta>} + (1 - \beta_2) \cdot \left( <gradient> \right)^2",
+        ),
+        RuleEquation(
+            NEW_THETA,
+            "Update",
+            "<theta>",
+            r"<theta> - \eta \cdot \frac{m_{<theta>} / (1 - \beta_1^{<step>})}"
+            r"{\sqrt{v_{<theta>} / (1 - \beta_2^{<step>})} + \varepsilon}",
+        ),
+    )
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

@@ -1,4 +1,4 @@
-"""Every step once more, from the steps before it and nothing else: NumPy on what the JSON holds.
+"""Every step computed again from the steps before it and nothing else: NumPy on the arrays of the JSON.
 
 One function per document, in the document's own notation, orientation and sign.
 A step that none of them knows fails.
@@ -47,9 +47,9 @@ def slope(name: str, z: Array) -> Array:
 
 @dataclass
 class Account:
-    """One update's steps as far as they are read; ``kept`` is what the update before left of parameters and memory."""
+    """One update's steps, as far as they are checked; ``kept`` are the steps of the update before."""
 
-    told: dict[str, Any]
+    explanation: dict[str, Any]
     number: int
     kept: dict[Place, Array]
     seen: dict[Place, Array] = field(default_factory=dict)
@@ -60,25 +60,25 @@ class Account:
     @property
     def last(self) -> int:
         """bp's L."""
-        return len(self.told["layers"]) - 1
+        return len(self.explanation["layers"]) - 1
 
     @property
     def m(self) -> int:
         """The number of examples."""
-        return len(self.told["updates"][self.number - 1]["examples"])
+        return len(self.explanation["updates"][self.number - 1]["examples"])
 
     @property
     def n(self) -> int:
         """The number of outputs."""
-        return int(self.told["layers"][-1])
+        return int(self.explanation["layers"][-1])
 
     def name(self, l: int) -> str:
         """The activation of bp's layer l."""
-        return str(self.told["activations"][l - 1]["name"])
+        return str(self.explanation["activations"][l - 1]["name"])
 
     def engine(self, *, outputs: str, examples: str, sign: int = 1) -> float:
         """bp's gradient over one that is reduced and signed like this."""
-        loss, factor = self.told["loss"], float(sign)
+        loss, factor = self.explanation["loss"], float(sign)
         for own, bps, size in ((outputs, loss["outputs"], self.n), (examples, loss["examples"], self.m)):
             factor *= {("mean", "sum"): size, ("sum", "mean"): 1 / size}.get((own, bps), 1)
         return factor
@@ -86,7 +86,7 @@ class Account:
 
 def updated(account: Account, block: str, gradient: str, l: int, factor: float) -> dict[str, Array]:
     """What the config's rule makes of a block, and of what it remembers of it."""
-    rule, t = account.told["optimizer"], account.number
+    rule, t = account.explanation["optimizer"], account.number
     old, g = account(block, l), factor * account(gradient, l)
     eta = account("learning_rate")
     before = {
@@ -218,7 +218,7 @@ def general_cost(loss: str, h: Array, y: Array) -> Array:
 
 
 def general(account: Account, key: str, l: int, example: int | None) -> Array:
-    L, loss = account.last, account.told["loss"]["name"]
+    L, loss = account.last, account.explanation["loss"]["name"]
     y = account("targets", L)
     sign = 1 if loss == "half_squared_error" else -1
     if key == "pre_activation":
@@ -253,12 +253,12 @@ DOCUMENTS: dict[str, Callable[[Account, str, int, int | None], Array]] = {
 }
 
 
-def wrong_steps(told: dict[str, Any]) -> list[tuple[int, Place]]:
+def wrong_steps(explanation: dict[str, Any]) -> list[tuple[int, Place]]:
     """The steps whose numbers do not follow from those before: the update's number and the step's place."""
-    of_document = DOCUMENTS[told["document"]["name"]]
+    of_document = DOCUMENTS[explanation["document"]["name"]]
     wrong, kept = [], dict[Place, Array]()
-    for number, update in enumerate(told["updates"], start=1):
-        account = Account(told, number, kept)
+    for number, update in enumerate(explanation["updates"], start=1):
+        account = Account(explanation, number, kept)
         for step in update["steps"]:
             place = (step["key"], step["layer"], step["example"])
             assert place not in account.seen, place

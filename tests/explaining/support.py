@@ -1,4 +1,4 @@
-"""Small experiments to explain, and explanations as JSON tells them."""
+"""Small experiments to explain, and explanations as parsed JSON."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def explained(
     return explain(config(folder, kind), list(changes), document, rows)
 
 
-def told(explanation: Explanation) -> dict[str, Any]:
-    """What its JSON says."""
+def json_of(explanation: Explanation) -> dict[str, Any]:
+    """The explanation as its JSON has it."""
     parsed: dict[str, Any] = json.loads(rendering.FORMATS["json"](explanation))
     return parsed

@@ -1,4 +1,4 @@
-"""Which document expresses which network, what each says of it, and where its numbers differ from bp's."""
+"""Which document expresses which network, its steps and notes, and where its numbers differ from bp's."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pytest
 
 from bpcli.errors import ConfigError
 from bpcli.explaining.documents import DOCUMENTS, choose
-from bpcli.explaining.documents.steps import Step
+from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.explanation import Explanation
 from bpcli.explaining.trace import trace
 from bpcli.nn import Array
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OPTIMIZERS, Gradient, Memory, OptimizerState, start
-from tests.explaining.support import SUITED, explained, told
+from tests.explaining.support import SUITED, explained, json_of
 from tests.nn import support
 
 
@@ -27,7 +27,7 @@ def network(output: str, loss: str, sizes: tuple[int, ...] = (2, 3, 2), hidden: 
     return support.network(sizes, inner, support.activation(output), support.loss(loss))
 
 
-def step(explanation: Explanation, key: str, layer: int | None = None, update: int = 0) -> Step:
+def step(explanation: Explanation, key: str, layer: int | None = None, update: int = 0) -> DerivationStep:
     found = [step for step in explanation.updates[update].steps if (step.key, step.layer) == (key, layer)]
     assert len(found) == 1
     return found[0]
@@ -374,12 +374,12 @@ def test_biswas_case_form_is_told_for_one_data_point(tmp_path: Path) -> None:
 
 def test_json_is_complete(tmp_path: Path) -> None:
     explanation = explained(tmp_path, "classes", "network.hidden=[40]", rows=(0, 1, 2, 3, 4, 5))
-    parsed = told(explanation)
-    for found, said in zip(explanation.updates[0].steps, parsed["updates"][0]["steps"], strict=True):
-        assert np.array_equal(np.array(said["value"]), found.value)
-        assert said["shape"] == list(found.value.shape)
-        assert said["reference"] == found.reference
-        assert found.symbol in said["equation"]["latex"]
+    parsed = json_of(explanation)
+    for found, written in zip(explanation.updates[0].steps, parsed["updates"][0]["steps"], strict=True):
+        assert np.array_equal(np.array(written["value"]), found.value)
+        assert written["shape"] == list(found.value.shape)
+        assert written["reference"] == found.reference
+        assert found.symbol in written["equation"]["latex"]
     assert parsed["layers"] == [2, 40, 3]
     assert parsed["updates"][0]["examples"][5] == {"row": 5, "part": "train"}
     assert parsed["document"]["name"] == "biswas"

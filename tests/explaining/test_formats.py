@@ -1,4 +1,4 @@
-"""Text, Markdown and LaTeX: every step is there, well-formed, and what is left out is said."""
+"""Text, Markdown and LaTeX: every step is there, is well-formed, and says what it leaves out."""
 
 from __future__ import annotations
 

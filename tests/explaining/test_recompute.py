@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.explaining.recompute import DOCUMENTS, wrong_steps
-from tests.explaining.support import SUITED, explained, told
+from tests.explaining.support import SUITED, explained, json_of
 
 SETTINGS = {
     "one example": ((), (4,)),
@@ -29,7 +29,7 @@ MIXED = f"network.hidden=[{', '.join(f'{{units: {n}, activation: {name}}}' for n
 
 
 def tree(folder: Path, kind: str, document: str, changes: tuple[str, ...], rows: tuple[int, ...]) -> dict[str, Any]:
-    return told(explained(folder, kind, *changes, document=document, rows=rows))
+    return json_of(explained(folder, kind, *changes, document=document, rows=rows))
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

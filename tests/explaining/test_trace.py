@@ -113,8 +113,8 @@ def test_the_update_is_the_rules_own(name: str) -> None:
     np.testing.assert_allclose(found.after.theta, theta, rtol=1e-13)
     assert found.memory_after.keys() == state.memory.keys()
     for key, vector in found.memory_after.items():
-        np.testing.assert_allclose(vector.theta, state.memory[key], rtol=1e-13)
-    assert all(not vector.theta.any() for vector in found.memory_before.values())
+        np.testing.assert_allclose(vector, state.memory[key], rtol=1e-13)
+    assert all(not vector.any() for vector in found.memory_before.values())
     assert found.number == 1
 
 

@@ -211,6 +211,11 @@ class DoubledSquaredError:
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
         HalfSquaredError().backward(A, Y, scale, out, scratch)
 
+    elementwise: ClassVar[bool] = True
+    likelihood: ClassVar[bool] = False
+    term: ClassVar[str] = "(<a> - <y>)^2"
+    term_derivative: ClassVar[str] = "<a> - <y>"
+
 
 @both_methods
 @pytest.mark.parametrize("wrong", [DiagonalSoftmax(), ForgottenTanh(), ShiftedRelu()], ids=lambda f: type(f).__name__)

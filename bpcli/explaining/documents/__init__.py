@@ -1,9 +1,9 @@
 """Five derivations of backpropagation: the notation, the equations and the steps of each.
 
 A :class:`~bpcli.explaining.trace.Trace` holds what the engine computed; a
-document tells it in its own words, with its own numbering of layers, orientation
-of weights, reductions and sign. Where a document has a slip, the right equation
-stands there with a note.
+document has its own numbering of layers, orientation of weights, reductions and
+sign for the same arrays. Where a document has a slip, the right equation is shown
+with a note.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from bpcli.errors import ConfigError, did_you_mean
 from bpcli.explaining.documents import binary, biswas, brawer, general, half_squared_error
 from bpcli.explaining.documents.steps import Document
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, HalfSquaredError
+from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network
 
 DOCUMENTS: dict[str, Document] = {
@@ -25,13 +25,6 @@ DOCUMENTS: dict[str, Document] = {
     )
 }
 
-PREFERRED: dict[type, tuple[str, ...]] = {
-    BinaryCrossEntropy: ("binary", "brawer", "general"),
-    CrossEntropy: ("biswas", "general"),
-    HalfSquaredError: ("half-squared-error", "general"),
-}
-"""By loss: the document that derives it, then those that can too."""
-
 WHERE = "command line"
 
 
@@ -40,28 +33,34 @@ def expressing(network: Network) -> list[str]:
     return [name for name, document in DOCUMENTS.items() if not document.objection(network)]
 
 
+def deriving(loss: Loss) -> list[Document]:
+    """The documents that derive ``loss``, then those that leave the loss open."""
+    own = [document for document in DOCUMENTS.values() if type(loss) in document.losses]
+    return own + [document for document in DOCUMENTS.values() if not document.losses]
+
+
 def choose(name: str | None, network: Network) -> Document:
-    """The document called ``name``, by default the first that suits the loss and can express ``network``.
+    """The document called ``name``, by default the first that derives the loss and can express ``network``.
 
     Raises:
         ConfigError: there is no such document, or it cannot express the network.
     """
-    able = expressing(network)
     if name is None:
-        preferred = [known for known in PREFERRED.get(type(network.head.loss), ()) if known in able]
-        if not preferred:
-            raise ConfigError("no document can express this network", where=WHERE, hint=_objections(network))
-        return DOCUMENTS[preferred[0]]
+        return _default(network)
     if name not in DOCUMENTS:
         raise ConfigError(f"there is no document {name!r}", where=WHERE, hint=did_you_mean(name, DOCUMENTS))
     objection = DOCUMENTS[name].objection(network)
     if objection:
-        hint = f"documents that can: {', '.join(able) or 'none'}"
+        hint = f"documents that can: {', '.join(expressing(network)) or 'none'}"
         raise ConfigError(f"document {name} cannot express this network: {objection}", where=WHERE, hint=hint)
     return DOCUMENTS[name]
 
 
-def _objections(network: Network) -> str:
-    """What keeps each document that derives the loss from it."""
-    names = PREFERRED.get(type(network.head.loss), tuple(DOCUMENTS))
-    return "; ".join(f"{name}: {DOCUMENTS[name].objection(network)}" for name in names)
+def _default(network: Network) -> Document:
+    objections = {}
+    for document in deriving(network.head.loss):
+        objections[document.name] = document.objection(network)
+        if not objections[document.name]:
+            return document
+    hint = "; ".join(f"{name}: {objection}" for name, objection in objections.items())
+    raise ConfigError("no document can express this network", where=WHERE, hint=hint)

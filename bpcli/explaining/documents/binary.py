@@ -1,21 +1,22 @@
 """Binary cross-entropy with a sigmoid in every layer: z, a, W, b, layers 0 … L, mean over the N objects.
 
-Sections: §1 notation, §2 gradient derivation. It stops at one object; for
-several, 1/N enters at the output and the bias gradients add up the columns.
+Sections: §1 notation, §2 gradient derivation. The document derives one object; for
+several, 1/N is a factor at the output and the bias gradients add up the columns.
 """
 
 from __future__ import annotations
 
-from bpcli.explaining.documents.matrices import Walk
+from bpcli.explaining.documents.matrices import MatrixSteps
 from bpcli.explaining.documents.objections import clash, of_loss
-from bpcli.explaining.documents.reductions import Own, factor, remark
-from bpcli.explaining.documents.steps import Document, Equation, Page, Step, activation_names
+from bpcli.explaining.documents.reductions import DocumentReduction, gradient_ratio, loss_notes
+from bpcli.explaining.documents.steps import DerivationStep, Document, Equation, StepBuilder, activation_names
 from bpcli.explaining.documents.updates import UNWRITTEN
 from bpcli.explaining.trace import Trace
 from bpcli.nn.losses import BinaryCrossEntropy
 from bpcli.nn.network import Network
 
-OWN = Own("sum", "mean", "n_L", "N", loss="F")
+REDUCTION = DocumentReduction("sum", "mean", "n_L", "N", loss="F")
+DERIVED = (BinaryCrossEntropy,)
 
 Z, A = r"\frac{\partial F}{\partial z_<l>}", r"\frac{\partial F}{\partial a_<l>}"
 ABOVE = r"W_<l+1>^\top \cdot \frac{\partial F}{\partial z_<l+1>}"
@@ -99,7 +100,7 @@ def objection(network: Network) -> str:
     """Why the document cannot express ``network``."""
     outputs = network.sizes[-1]
     several = clash("one output", str(outputs)) if outputs != 1 else ""
-    return of_loss(network, BinaryCrossEntropy) or several or _not_sigmoid(network)
+    return of_loss(network, *DERIVED) or several or _not_sigmoid(network)
 
 
 def _not_sigmoid(network: Network) -> str:
@@ -110,18 +111,20 @@ def _not_sigmoid(network: Network) -> str:
     return ""
 
 
-def steps(trace: Trace) -> tuple[Step, ...]:
+def steps(trace: Trace) -> tuple[DerivationStep, ...]:
     """Given, forward, cost, backward, update."""
-    page, own = Page(ONE if trace.m == 1 else SEVERAL), factor(trace, OWN)
+    builder, ratio = StepBuilder(ONE if trace.m == 1 else SEVERAL), gradient_ratio(trace, REDUCTION)
     output = ("activation_gradient", "slope", "error")
-    Walk(page, trace, own.document, own, output, remark(trace, OWN), UNWRITTEN).steps()
-    return tuple(page.steps)
+    notes = loss_notes(trace, REDUCTION)
+    MatrixSteps(builder, trace, ratio.document, ratio, output, notes, UNWRITTEN).append_all()
+    return tuple(builder.steps)
 
 
 DOCUMENT = Document(
     name="binary",
     title="Derivation of backpropagation",
     expresses="one sigmoid output under binary cross-entropy, sigmoid hidden layers",
+    losses=DERIVED,
     conventions=(
         r"Layers count from 0, the inputs, to $L$; $W_l$ leads into layer $l$ and is $n_l \times n_{l-1}$.",
         r"Objects are columns; $F$ is their mean.",

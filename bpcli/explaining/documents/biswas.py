@@ -10,18 +10,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bpcli.explaining.documents.matrices import Walk
-from bpcli.explaining.documents.objections import hidden_layers, of_loss, of_output, of_softmax
-from bpcli.explaining.documents.reductions import Own, factor, remark
-from bpcli.explaining.documents.steps import Document, Equation, Page, Step
+from bpcli.explaining.documents.matrices import MatrixSteps
+from bpcli.explaining.documents.objections import hidden_layers, of_joint_units, of_loss, of_output
+from bpcli.explaining.documents.reductions import DocumentReduction, gradient_ratio, loss_notes
+from bpcli.explaining.documents.steps import DerivationStep, Document, Equation, StepBuilder
 from bpcli.explaining.documents.updates import UNWRITTEN
 from bpcli.explaining.trace import Trace
 from bpcli.nn.losses import CrossEntropy
 from bpcli.nn.network import Network
 
-OWN = Own("sum", "mean", "p", "m", loss=r"\mathcal{L}")
-WHOLE = replace(OWN, loss="L")
-"""4.3 writes the loss of one data point in another letter than §3 the mean."""
+REDUCTION = DocumentReduction("sum", "mean", "p", "m", loss=r"\mathcal{L}")
+WHOLE = replace(REDUCTION, loss="L")
+"""The loss of one data point (4.3) and the mean (§3) have different letters."""
+
+DERIVED = (CrossEntropy,)
 
 ASSUMES = "5.2 prints $A_0 = X$, but the recursion uses $H_0$: $H_0 = X$."
 OWN_G = "The document's backward has one $g'$ where its forward has $g_k$; each layer's own is meant."
@@ -145,26 +147,28 @@ SEVERAL = {
 def objection(network: Network) -> str:
     """Why the document cannot express ``network``."""
     return (
-        of_loss(network, CrossEntropy)
+        of_loss(network, *DERIVED)
         or of_output(network, "softmax")
-        or of_softmax(network, "g", hidden_layers(network))
+        or of_joint_units(network, "g", hidden_layers(network))
     )
 
 
-def steps(trace: Trace) -> tuple[Step, ...]:
+def steps(trace: Trace) -> tuple[DerivationStep, ...]:
     """Given, forward, loss, backward, update: 5.1 for one example, else 5.2."""
     one = trace.m == 1
-    page, reduced = Page(ONE if one else SEVERAL), OWN if one else WHOLE
-    own = factor(trace, reduced)
+    builder, reduction = StepBuilder(ONE if one else SEVERAL), REDUCTION if one else WHOLE
+    ratio = gradient_ratio(trace, reduction)
     output = ("activation_gradient", "error") if one else ("error",)
-    Walk(page, trace, own.document, own, output, remark(trace, reduced), UNWRITTEN, function="g_<l>").steps()
-    return tuple(page.steps)
+    notes = loss_notes(trace, reduction)
+    MatrixSteps(builder, trace, ratio.document, ratio, output, notes, UNWRITTEN, function="g_<l>").append_all()
+    return tuple(builder.steps)
 
 
 DOCUMENT = Document(
     name="biswas",
     title="Ananda Biswas: Backpropagation",
     expresses="a softmax output under cross-entropy, any hidden activations that act unit by unit",
+    losses=DERIVED,
     conventions=(
         r"Layers count from 0, the inputs, to $L$; $W_k$ leads into layer $k$ and is $n_k \times n_{k-1}$.",
         "Examples are columns: one by itself in underlined small letters (5.1), all of them in capitals (5.2).",

@@ -15,10 +15,10 @@ import numpy as np
 
 from bpcli.explaining.documents.brawer_equations import EQUATIONS, UNLIKE, hidden_h
 from bpcli.explaining.documents.matrices import LEARNING_RATE
-from bpcli.explaining.documents.objections import clash, hidden_layers, of_loss, of_output, of_softmax
-from bpcli.explaining.documents.reductions import Own, factor, remark
-from bpcli.explaining.documents.steps import Document, Page, Step, activation_names, derivative
-from bpcli.explaining.documents.updates import Block, add_updates
+from bpcli.explaining.documents.objections import clash, hidden_layers, of_joint_units, of_loss, of_output
+from bpcli.explaining.documents.reductions import DocumentReduction, gradient_ratio, loss_notes
+from bpcli.explaining.documents.steps import DerivationStep, Document, StepBuilder, activation_names, slope_of_numbers
+from bpcli.explaining.documents.updates import ParameterBlock, add_updates
 from bpcli.explaining.trace import Trace
 from bpcli.nn import Array
 from bpcli.nn.activations import Activation
@@ -27,17 +27,19 @@ from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Scratch
 
-OWN = Own("sum", "mean", "K", "m", loss="J")
-EACH = Own("sum", "sum", "K", "m")
+REDUCTION = DocumentReduction("sum", "mean", "K", "m", loss="J")
+EACH = DocumentReduction("sum", "sum", "K", "m")
 """δ belongs to one sample: it is not divided by their number."""
+
+DERIVED = (BinaryCrossEntropy,)
 
 
 def objection(network: Network) -> str:
     """Why the document cannot express ``network``."""
     return (
-        of_loss(network, BinaryCrossEntropy)
+        of_loss(network, *DERIVED)
         or of_output(network, "sigmoid")
-        or of_softmax(network, "h", hidden_layers(network))
+        or of_joint_units(network, "h", hidden_layers(network))
         or _no_reciprocal(network)
     )
 
@@ -63,28 +65,28 @@ def theta(l: int) -> Callable[[Parameters], Array]:
     return lambda parameters: np.hstack([parameters.b[l], parameters.W[l]])
 
 
-def steps(trace: Trace) -> tuple[Step, ...]:
+def steps(trace: Trace) -> tuple[DerivationStep, ...]:
     """Given, forward, cost, backward, update."""
-    page, own, last = Page(EQUATIONS), factor(trace, OWN), trace.last + 1
-    _given(page, trace)
-    _forward(page, trace)
-    page.add("loss", "loss", last, trace.loss * own.document, notes=remark(trace, OWN))
-    page.add("backward", "error/output", last, trace.dZ[-1] * factor(trace, EACH).document)
-    _gradient(page, trace, last - 1)
+    builder, ratio, last = StepBuilder(EQUATIONS), gradient_ratio(trace, REDUCTION), trace.last + 1
+    _given(builder, trace)
+    _forward(builder, trace)
+    builder.add("loss", "loss", last, trace.loss * ratio.document, notes=loss_notes(trace, REDUCTION))
+    builder.add("backward", "error/output", last, trace.dZ[-1] * gradient_ratio(trace, EACH).document)
+    _gradient(builder, trace, last - 1)
     for l in range(last - 1, 1, -1):
-        _carry(page, trace, l)
-        _gradient(page, trace, l - 1)
-    blocks = [Block("theta", "theta_gradient", l, theta(l)) for l in range(1, last)]
-    add_updates(page, trace, blocks, own)
-    return tuple(page.steps)
+        _carry(builder, trace, l)
+        _gradient(builder, trace, l - 1)
+    blocks = [ParameterBlock("theta", "theta_gradient", l, theta(l)) for l in range(1, last)]
+    add_updates(builder, trace, blocks, ratio)
+    return tuple(builder.steps)
 
 
-def _given(page: Page, trace: Trace) -> None:
-    page.add("given", "inputs", 1, _with_bias_node(trace.A[0], 1))
-    page.add("given", "targets", trace.last + 1, trace.targets)
+def _given(builder: StepBuilder, trace: Trace) -> None:
+    builder.add("given", "inputs", 1, _with_bias_node(trace.A[0], 1))
+    builder.add("given", "targets", trace.last + 1, trace.targets)
     for l in range(1, trace.last + 1):
-        page.add("given", "theta", l, theta(l)(trace.before))
-    page.set(LEARNING_RATE, "given", "learning_rate", None, trace.optimizer.learning_rate, ())
+        builder.add("given", "theta", l, theta(l)(trace.before))
+    builder.append(LEARNING_RATE, "given", "learning_rate", None, trace.optimizer.learning_rate, ())
 
 
 def _with_bias_node(values: Array, bias: float) -> Array:
@@ -92,14 +94,13 @@ def _with_bias_node(values: Array, bias: float) -> Array:
     return np.vstack([np.full((1, values.shape[1]), bias), values])
 
 
-def _forward(page: Page, trace: Trace) -> None:
+def _forward(builder: StepBuilder, trace: Trace) -> None:
     """h of a layer and its C, then z of the next; layer 1 has h(z) = z."""
-    names = activation_names(trace.network)
     for l in range(1, trace.last + 1):
         hidden = l > 1
         bias = at_one(trace.network.activations[l - 2]) if hidden else 1.0
-        notes = hidden_h(l, names[l - 1]) if hidden else ()
-        page.add(
+        notes = hidden_h(l, trace.network.activations[l - 2]) if hidden else ()
+        builder.add(
             "forward",
             "activation" if hidden else "activation/input",
             l,
@@ -108,42 +109,41 @@ def _forward(page: Page, trace: Trace) -> None:
         )
         coefficients = np.ones((1, trace.A[l - 1].shape[0] + 1))
         coefficients[0, 0] = 1 / bias
-        page.add("forward", "bias_factor", l, coefficients)
+        builder.add("forward", "bias_factor", l, coefficients)
         last = l == trace.last
         Z = trace.Z[l] if last else _with_bias_node(trace.Z[l], 1)
-        page.add("forward", "pre_activation/output" if last else "pre_activation", l + 1, Z)
-    page.add("forward", "activation/output", trace.last + 1, trace.A[-1])
+        builder.add("forward", "pre_activation/output" if last else "pre_activation", l + 1, Z)
+    builder.add("forward", "activation/output", trace.last + 1, trace.A[-1])
 
 
-def _carry(page: Page, trace: Trace, l: int) -> None:
+def _carry(builder: StepBuilder, trace: Trace, l: int) -> None:
     """Ψ, M of each sample, and δ, of layer l: from the layer above down to it."""
-    slope, name = trace.slopes[l - 1], activation_names(trace.network)[l - 1]
-    assert slope is not None, "a document expresses no softmax here"
-    symbol = "h^{(<l>)}(z_p^<l>)"
-    formula = derivative(name, "z_p^<l>", symbol).replace(r" \odot ", " ")
+    slope, name = trace.slope(l - 1), activation_names(trace.network)[l - 1]
+    formula = slope_of_numbers(trace.network.activations[l - 2], "z_p^<l>", "h^{(<l>)}(z_p^<l>)")
     notes = () if name == "sigmoid" else (UNLIKE,)
-    page.add("backward", "slope", l, slope, formula=formula, notes=notes)
+    builder.add("backward", "slope", l, slope, formula=formula, notes=notes)
     for i in range(trace.m):
-        page.add("backward", "carrier", l, trace.before.W[l] * slope[:, i], example=i + 1)
+        builder.add("backward", "carrier", l, trace.before.W[l] * slope[:, i], example=i + 1)
     steps_down = trace.last - l
     reference = {0: "(34), (43)", 1: "(40), (43)"}.get(steps_down, "(43)")
-    page.add("backward", "error", l, trace.dZ[l - 1] * factor(trace, EACH).document)
-    page.steps[-1] = replace(page.steps[-1], reference=reference)
+    builder.add("backward", "error", l, trace.dZ[l - 1] * gradient_ratio(trace, EACH).document)
+    builder.steps[-1] = replace(builder.steps[-1], reference=reference)
 
 
-def _gradient(page: Page, trace: Trace, l: int) -> None:
+def _gradient(builder: StepBuilder, trace: Trace, l: int) -> None:
     """∂J/∂θ^(l), from δ of layer l + 1."""
     reference = {0: "(26), (44)", 1: "(35), (44)", 2: "(41), (44)"}.get(trace.last - l, "(44)")
     if trace.last == 1 and trace.outputs == 1:
         reference += ", here (28), (29)"
-    page.add("backward", "theta_gradient", l, theta(l)(trace.gradient) * factor(trace, OWN).document)
-    page.steps[-1] = replace(page.steps[-1], reference=reference)
+    builder.add("backward", "theta_gradient", l, theta(l)(trace.gradient) * gradient_ratio(trace, REDUCTION).document)
+    builder.steps[-1] = replace(builder.steps[-1], reference=reference)
 
 
 DOCUMENT = Document(
     name="brawer",
     title="Steven Brawer: Derivation of Back Propagation Equations (2017)",
     expresses="sigmoid outputs under binary cross-entropy, one for each of K classes or labels, any hidden h",
+    losses=DERIVED,
     conventions=(
         "Layers count from 1, the inputs, to $L$; node 0 of every layer but the last is the bias node, of value 1.",
         r"$\theta^{(l)}$ leads from layer $l$ to $l + 1$, is $s_{l+1} \times (s_l + 1)$, column 0 the bias node's.",

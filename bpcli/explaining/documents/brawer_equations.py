@@ -1,8 +1,11 @@
-"""The equations of Brawer's derivation, by number, with their slips."""
+"""The equations of Brawer's derivation, by number, with the slips as notes."""
 
 from __future__ import annotations
 
+from bpcli.choices import name_of
 from bpcli.explaining.documents.steps import Equation
+from bpcli.nn.activations import ACTIVATIONS, Activation
+from bpcli.nn.markup import filled
 
 EXPONENTIAL = r"(2) and (3) print $\ell^{-z}$ for $e^{-z}$."
 INDEX = "(18) to (20) and (42) leave out the index of $y$, the output."
@@ -19,13 +22,13 @@ COLUMN_ZERO = r"Column 0, of the bias node, is (27), (46): the mean of $\delta_p
 UNLIKE = "With another $h$ than the sigmoid (15) holds, not (15a)."
 
 
-def hidden_h(l: int, name: str) -> tuple[str, ...]:
-    """Which function h of a hidden layer is."""
-    return (
-        ()
-        if name == "sigmoid"
-        else (f"Here $h^{{({l})}}$ is {name.replace('_', ' ')}; the text allows one per layer.",)
-    )
+def hidden_h(l: int, activation: Activation) -> tuple[str, ...]:
+    """What function h of a hidden layer is, where it is not the sigmoid."""
+    name, formula = name_of(ACTIVATIONS, activation), filled(activation.formula, activation, z="x")
+    if name == "sigmoid":
+        return ()
+    function = f"$h^{{({l})}}$ is {name.replace('_', ' ')}, $h^{{({l})}}(x) = {formula}$"
+    return (f"Here {function}; the text allows one per layer.",)
 
 
 TERM = r"C_{1,q}^{(<l>)} h^{(<l>)}(z_q^<l>)"

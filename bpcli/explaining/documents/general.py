@@ -17,59 +17,68 @@ from dataclasses import dataclass
 
 from bpcli.explaining.documents.general_equations import LAST_WEIGHTS, Wording, equations
 from bpcli.explaining.documents.matrices import LEARNING_RATE
-from bpcli.explaining.documents.objections import all_layers, of_loss, of_softmax
-from bpcli.explaining.documents.reductions import Factor, Own, factor, remark
-from bpcli.explaining.documents.steps import Document, Page, Step, activation_names, derivative, function_note
-from bpcli.explaining.documents.updates import Block, add_updates
+from bpcli.explaining.documents.objections import all_layers, of_joint_outputs, of_joint_units
+from bpcli.explaining.documents.reductions import DocumentReduction, GradientRatio, gradient_ratio, loss_notes
+from bpcli.explaining.documents.steps import (
+    DerivationStep,
+    Document,
+    StepBuilder,
+    activation_names,
+    function_note,
+    slope_of_numbers,
+)
+from bpcli.explaining.documents.updates import ParameterBlock, add_updates
 from bpcli.explaining.trace import Trace
 from bpcli.nn import Array
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, HalfSquaredError
+from bpcli.nn.heads import SigmoidBinaryCrossEntropy
+from bpcli.nn.losses import BinaryCrossEntropy
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
-
-COSTS: dict[type, str] = {
-    BinaryCrossEntropy: "likelihood",
-    CrossEntropy: "class",
-    HalfSquaredError: "squared",
-}
-"""What c is: the log-likelihood of every output or of the true class, to be raised, or half the squared error."""
 
 
 def objection(network: Network) -> str:
     """Why the document cannot express ``network``."""
-    return of_loss(network, *COSTS) or of_softmax(network, "f", all_layers(network))
+    return of_joint_outputs(network) or of_joint_units(network, "f", all_layers(network))
 
 
 def wording(network: Network) -> Wording:
-    """The most special section that covers the network."""
-    cost, one = COSTS[type(network.head.loss)], network.sizes[-1] == 1
-    sigmoids = set(activation_names(network)[1:]) == {"sigmoid"} and cost == "likelihood"
+    """The words of the most special section that covers the network."""
+    loss, names = network.head.loss, activation_names(network)
+    derived = isinstance(loss, BinaryCrossEntropy)
+    sigmoids = derived and set(names[1:]) == {"sigmoid"}
+    short = isinstance(network.head, SigmoidBinaryCrossEntropy)
+    return Wording(_section(network.sizes, sigmoids=sigmoids), network.sizes[-1] == 1, loss, derived, short)
+
+
+def _section(sizes: tuple[int, ...], *, sigmoids: bool) -> int:
+    """Sections 2, 4 and 5 have sigmoids and their log-likelihood, 3 to 5 one output, 5 one hidden layer."""
+    if sizes[-1] != 1:
+        return 2 if sigmoids else 1
     if not sigmoids:
-        return Wording(3 if one else 1, one, cost)
-    if not one:
-        return Wording(2, one, cost)
-    return Wording(5 if len(network.sizes) == 3 else 4, one, cost)
+        return 3
+    return 5 if len(sizes) == 3 else 4
 
 
-def steps(trace: Trace) -> tuple[Step, ...]:
+def steps(trace: Trace) -> tuple[DerivationStep, ...]:
     """Given, forward, cost, backward, update."""
-    say = wording(trace.network)
-    own = Own("sum", "sum", "N_L", "P", 1 if say.cost == "squared" else -1, loss="C")
-    walk = _Walk(Page(equations(say)), trace, say, factor(trace, own))
-    walk.given()
-    walk.forward()
-    walk.page.add("loss", "loss", trace.last, trace.loss * walk.own.document, notes=remark(trace, own))
-    walk.output()
+    words = wording(trace.network)
+    reduction = DocumentReduction("sum", "sum", "N_L", "P", -1 if words.loss.likelihood else 1, loss="C")
+    ratio = gradient_ratio(trace, reduction)
+    general = _GeneralSteps(StepBuilder(equations(words)), trace, words, ratio)
+    general.given()
+    general.forward()
+    general.builder.add("loss", "loss", trace.last, trace.loss * ratio.document, notes=loss_notes(trace, reduction))
+    general.output()
     for l in range(trace.last, 0, -1):
         if l < trace.last:
-            walk.down(l)
-        walk.gradients(l - 1)
+            general.down(l)
+        general.gradients(l - 1)
     blocks = []
     for l in range(trace.last):
-        blocks.append(Block("biases", "bias_gradient", l, biases(l)))
-        blocks.append(Block("weights", "weight_gradient", l, weights(l)))
-    add_updates(walk.page, trace, blocks, walk.own)
-    return tuple(walk.page.steps)
+        blocks.append(ParameterBlock("biases", "bias_gradient", l, biases(l)))
+        blocks.append(ParameterBlock("weights", "weight_gradient", l, weights(l)))
+    add_updates(general.builder, trace, blocks, ratio)
+    return tuple(general.builder.steps)
 
 
 def weights(l: int) -> Callable[[Parameters], Array]:
@@ -83,68 +92,66 @@ def biases(l: int) -> Callable[[Parameters], Array]:
 
 
 @dataclass(frozen=True)
-class _Walk:
-    """The stages that set the page; ``own`` turns bp's numbers into the document's."""
+class _GeneralSteps:
+    """Appends the steps of each stage; ``ratio`` relates bp's gradient and the document's."""
 
-    page: Page
+    builder: StepBuilder
     trace: Trace
-    say: Wording
-    own: Factor
+    wording: Wording
+    ratio: GradientRatio
 
     def given(self) -> None:
-        """Inputs, outputs wanted, weights."""
-        trace, page = self.trace, self.page
-        page.add("given", "inputs", 0, trace.A[0])
-        page.add("given", "targets", trace.last, trace.targets)
+        """Inputs, true outputs, weights."""
+        trace, builder = self.trace, self.builder
+        builder.add("given", "inputs", 0, trace.A[0])
+        builder.add("given", "targets", trace.last, trace.targets)
         for l in range(trace.last):
-            page.add("given", "biases", l, biases(l)(trace.before))
-            page.add("given", "weights", l, weights(l)(trace.before))
-        page.set(LEARNING_RATE, "given", "learning_rate", None, trace.optimizer.learning_rate, ())
+            builder.add("given", "biases", l, biases(l)(trace.before))
+            builder.add("given", "weights", l, weights(l)(trace.before))
+        builder.append(LEARNING_RATE, "given", "learning_rate", None, trace.optimizer.learning_rate, ())
 
     def forward(self) -> None:
         """Every z and a."""
-        names = activation_names(self.trace.network)
-        for l in range(1, self.trace.last + 1):
+        for l, activation in enumerate(self.trace.network.activations, start=1):
             key = "activation/output" if l == self.trace.last else "activation"
-            self.page.add("forward", "pre_activation", l, self.trace.Z[l])
-            notes = function_note("f", l, names[l])
-            self.page.add("forward", key, l, self.trace.A[l], notes=notes)
+            self.builder.add("forward", "pre_activation", l, self.trace.Z[l])
+            notes = function_note("f", l, activation)
+            self.builder.add("forward", key, l, self.trace.A[l], notes=notes)
 
     def output(self) -> None:
-        """∂c/∂z of the outputs: at once for the log-likelihood of sigmoids, else by the chain rule."""
+        """∂c/∂z of the outputs: y − h for the log-likelihood of sigmoids, else by the chain rule."""
         l = self.trace.last
-        if self.say.cost != "likelihood":
-            self.page.add("backward", "activation_gradient/output", l, self.trace.dA[l] * self.own.document)
+        if not self.wording.short:
+            self.builder.add("backward", "activation_gradient/output", l, self.trace.dA[l] * self.ratio.document)
             self._slope(l)
-        self.page.add("backward", "error/output", l, self.trace.dZ[l] * self.own.document)
+        self.builder.add("backward", "error/output", l, self.trace.dZ[l] * self.ratio.document)
 
     def down(self, l: int) -> None:
         """From layer l + 1 to layer l."""
-        self.page.add("backward", "activation_gradient", l, self.trace.dA[l] * self.own.document)
+        self.builder.add("backward", "activation_gradient", l, self.trace.dA[l] * self.ratio.document)
         self._slope(l)
-        self.page.add("backward", "error", l, self.trace.dZ[l] * self.own.document)
+        self.builder.add("backward", "error", l, self.trace.dZ[l] * self.ratio.document)
 
     def gradients(self, l: int) -> None:
         """By the weights from layer l to layer l + 1."""
-        variant = "/closed" if self.say.section == 5 and l == 0 else ""
+        variant = "/closed" if self.wording.section == 5 and l == 0 else ""
         notes = (LAST_WEIGHTS,) if l == self.trace.last - 1 else ()
-        gradient, ratio = self.trace.gradient, self.own.document
-        self.page.add("backward", f"bias_gradient{variant}", l, biases(l)(gradient) * ratio, notes=notes)
-        self.page.add("backward", f"weight_gradient{variant}", l, weights(l)(gradient) * ratio)
+        gradient, ratio = self.trace.gradient, self.ratio.document
+        self.builder.add("backward", f"bias_gradient{variant}", l, biases(l)(gradient) * ratio, notes=notes)
+        self.builder.add("backward", f"weight_gradient{variant}", l, weights(l)(gradient) * ratio)
 
     def _slope(self, l: int) -> None:
-        slope, symbols = self.trace.slopes[l], self.page.equations
-        assert slope is not None, "a document expresses no softmax here"
-        name = activation_names(self.trace.network)[l]
-        a = symbols["activation/output" if l == self.trace.last else "activation"].symbol
-        formula = derivative(name, symbols["pre_activation"].symbol, a).replace(r" \odot ", " ")
-        self.page.add("backward", "slope", l, slope, formula=formula)
+        equations = self.builder.equations
+        a = equations["activation/output" if l == self.trace.last else "activation"].symbol
+        formula = slope_of_numbers(self.trace.network.activations[l - 1], equations["pre_activation"].symbol, a)
+        self.builder.add("backward", "slope", l, self.trace.slope(l), formula=formula)
 
 
 DOCUMENT = Document(
     name="general",
     title="Derivation of backpropagation equations in the general case",
     expresses="any activations and any cost of each output by itself; not softmax",
+    losses=(),
     conventions=(
         r"Layers count from 0, the inputs, to $L$; $w^l$ leads from layer $l$ to $l + 1$ and is $N_l \times N_{l+1}$.",
         r"In place of the letter a layer's number is in parentheses, $w^{(2)}$: without them it would be a power.",

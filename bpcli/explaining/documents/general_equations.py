@@ -1,10 +1,12 @@
-"""The equations of the general case, by section, with their slips."""
+"""The equations of the general case in the words of one of its sections, with the slips as notes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from bpcli.explaining.documents.steps import Equation
+from bpcli.nn.losses import Loss
+from bpcli.nn.markup import filled
 
 FIRST_SLIP = r"(1) prints $w_{n_0 n_{l+1}}$ for the bias weight $w_{0 n_{l+1}}$, and $f$ is not applied to the inputs."
 INPUTS = r"The closing lines print $x_p$ for $x_{n_0}^p$."
@@ -27,11 +29,17 @@ Z_SYMBOL, A_SYMBOL = "z_{n_<l>}^{p,<l>}", "a_{n_<l>}^{p,<l>}"
 
 @dataclass(frozen=True)
 class Wording:
-    """Which section, whether there is one output, and what c is: ``likelihood``, ``class`` or ``squared``."""
+    """Which section, whether there is one output, the config's loss, and how section 2 bears on it.
+
+    ``derived`` is whether c is the log-likelihood of section 2, ``short`` whether the
+    outputs are sigmoids under it too, so that ∂c/∂z = y − h.
+    """
 
     section: int
     one: bool
-    cost: str
+    loss: Loss
+    derived: bool
+    short: bool
 
     @property
     def system(self) -> str:
@@ -43,13 +51,8 @@ class Wording:
         return f"{letter}^p" if self.one else f"{letter}_{{n_L}}^p"
 
     def term(self) -> str:
-        """C of one output and data point."""
-        y, h = self.of("y"), self.of("h")
-        return {
-            "likelihood": rf"\left[ {y} \log {h} + (1 - {y}) \log (1 - {h}) \right]",
-            "class": rf"{y} \log {h}",
-            "squared": rf"\frac{{1}}{{2}} ({h} - {y})^2",
-        }[self.cost]
+        """c of one output and data point."""
+        return filled(self.loss.term, self.loss, y=self.of("y"), a=self.of("h"))
 
     def by(self, quantity: str) -> str:
         """∂c/∂quantity, added up over the outputs where there are several."""
@@ -59,23 +62,22 @@ class Wording:
 
     def by_output(self) -> str:
         """∂c/∂h in symbols."""
-        y, h = self.of("y"), self.of("h")
-        return rf"\frac{{{y}}}{{{h}}}" if self.cost == "class" else f"{h} - {y}"
+        return filled(self.loss.term_derivative, self.loss, y=self.of("y"), a=self.of("h"))
 
 
-def equations(say: Wording) -> dict[str, Equation]:
-    """The table of equations in the words of one section."""
-    return _forward(say) | _backward(say)
+def equations(wording: Wording) -> dict[str, Equation]:
+    """The table of equations."""
+    return _forward(wording) | _backward(wording)
 
 
-def _forward(say: Wording) -> dict[str, Equation]:
+def _forward(wording: Wording) -> dict[str, Equation]:
     node, both = "n_<l>", "n_<l+1>"
-    sums = r"\sum_{p=1}^{P} " + ("" if say.one else r"\sum_{n_L=1}^{N_L} ")
-    cost: tuple[str, ...] = (UPHILL,) if say.cost != "squared" else ()
-    cost += () if say.cost == "likelihood" else (OPEN,)
+    sums = r"\sum_{p=1}^{P} " + ("" if wording.one else r"\sum_{n_L=1}^{N_L} ")
+    cost: tuple[str, ...] = (UPHILL,) if wording.loss.likelihood else ()
+    cost += () if wording.derived else (OPEN,)
     return {
         "inputs": Equation("Inputs", "definitions", A_SYMBOL, "x_{n_<l>}^p", node, "p", (INPUTS,)),
-        "targets": Equation("True outputs", "definitions", say.of("y"), rows=node, columns="p"),
+        "targets": Equation("True outputs", "definitions", wording.of("y"), rows=node, columns="p"),
         "weights": Equation(
             "Weights from layer <l> to layer <l+1>", "definitions", "w_{n_<l> n_<l+1>}^<l>", "", node, both
         ),
@@ -90,30 +92,30 @@ def _forward(say: Wording) -> dict[str, Equation]:
             (FIRST_SLIP,),
         ),
         "activation": Equation("Layer <l> after activation", "definitions", A_SYMBOL, f"f({Z_SYMBOL})", node, "p"),
-        "activation/output": Equation("Outputs", "definitions", say.of("h"), f"f({Z_SYMBOL})", node, "p"),
-        "loss": Equation("Cost", "(2), §2" if say.cost == "likelihood" else "(2)", "C", sums + say.term(), notes=cost),
+        "activation/output": Equation("Outputs", "definitions", wording.of("h"), f"f({Z_SYMBOL})", node, "p"),
+        "loss": Equation("Cost", "(2), §2" if wording.derived else "(2)", "C", sums + wording.term(), notes=cost),
     }
 
 
-def _backward(say: Wording) -> dict[str, Equation]:
-    node, both, E = "n_<l>", "n_<l+1>", say.by(Z_SYMBOL)
-    above = say.by("z_{n_<l+1>}^{p,<l+1>}")
+def _backward(wording: Wording) -> dict[str, Equation]:
+    node, both, E = "n_<l>", "n_<l+1>", wording.by(Z_SYMBOL)
+    above = wording.by("z_{n_<l+1>}^{p,<l+1>}")
     carried = rf"\sum_{{n_<l+1>=1}}^{{N_<l+1>}} w_{{n_<l> n_<l+1>}}^<l> {above}"
-    outputs = () if say.one else (ADDED,)
-    recursion = (INDICES, *((LACKS_SUM,) if say.section in (3, 4, 5) else ()))
-    difference = "y^p - h^p" if say.one else "y_{n_<l>}^p - h_{n_<l>}^p"
-    hidden = "§5, (15)" if say.section == 5 else say.system
+    outputs = () if wording.one else (ADDED,)
+    recursion = (INDICES, *((LACKS_SUM,) if wording.section in (3, 4, 5) else ()))
+    difference = "y^p - h^p" if wording.one else "y_{n_<l>}^p - h_{n_<l>}^p"
+    hidden = "§5, (15)" if wording.section == 5 else wording.system
     table = {
         "activation_gradient/output": Equation(
             "Cost by the outputs",
             "§1",
-            say.by(say.of("h")) if say.one else r"\frac{\partial c_{n_L}^p}{\partial h_{n_L}^p}",
-            say.by_output(),
+            wording.by(wording.of("h")) if wording.one else r"\frac{\partial c_{n_L}^p}{\partial h_{n_L}^p}",
+            wording.by_output(),
             node,
             "p",
         ),
         "activation_gradient": Equation(
-            "Cost by layer <l> after activation", hidden, say.by(A_SYMBOL), carried, node, "p", recursion
+            "Cost by layer <l> after activation", hidden, wording.by(A_SYMBOL), carried, node, "p", recursion
         ),
         "slope": Equation("Derivative of layer <l>'s activation", hidden, f"f'({Z_SYMBOL})", "", node, "p"),
         "error": Equation("Cost by layer <l> before activation", hidden, E, f"f'({Z_SYMBOL}) {carried}", node, "p"),
@@ -128,7 +130,7 @@ def _backward(say: Wording) -> dict[str, Equation]:
         ),
         "bias_gradient": Equation(
             "Gradient by the bias weights to layer <l+1>",
-            say.system,
+            wording.system,
             r"\frac{\partial C}{\partial w_{0 n_<l+1>}^<l>}",
             rf"\sum_{{p=1}}^{{P}} {above}",
             "",
@@ -136,30 +138,30 @@ def _backward(say: Wording) -> dict[str, Equation]:
         ),
         "weight_gradient": Equation(
             "Gradient by the weights to layer <l+1>",
-            say.system,
+            wording.system,
             r"\frac{\partial C}{\partial w_{n_<l> n_<l+1>}^<l>}",
             rf"\sum_{{p=1}}^{{P}} {A_SYMBOL} {above}",
             node,
             both,
         ),
     }
-    if say.cost == "likelihood":
-        reference = {2: "§2, (11)", 4: "§4, (13)", 5: "§5, (14)"}.get(say.section, "§2")
+    if wording.short:
+        reference = {2: "§2, (11)", 4: "§4, (13)", 5: "§5, (14)"}.get(wording.section, "§2")
         table["error/output"] = Equation(
             "Cost by the outputs before activation", reference, E, difference, node, "p", outputs
         )
-    return table | (_closed(table) if say.section == 5 else {})
+    return table | (_closed(table) if wording.section == 5 else {})
 
 
 def _closed(table: dict[str, Equation]) -> dict[str, Equation]:
-    """(16) and (17): the first weights' gradients with everything put in."""
+    """(16) and (17): the first weights' gradients as one formula of inputs, weights and outputs."""
     inner = r"a_{n_1}^{p,1} (1 - a_{n_1}^{p,1}) (y^p - h^p)"
     found = {}
     for key, before in (("bias_gradient", ""), ("weight_gradient", "a_{n_0}^{p,0} ")):
-        said = table[key]
+        equation = table[key]
         formula = rf"w_{{n_1}}^{{(1)}} \sum_{{p=1}}^{{P}} {before}{inner}"
         notes = (ACTIVATIONS,) if not before else ()
         found[f"{key}/closed"] = Equation(
-            said.title, "§5, (16), (17)", said.symbol, formula, said.rows, said.columns, notes
+            equation.title, "§5, (16), (17)", equation.symbol, formula, equation.rows, equation.columns, notes
         )
     return found

@@ -1,23 +1,27 @@
 """Half of the mean squared error: δ, ∇W, W − η ∇W, layers as superscripts, mean over the outputs.
 
 Sections: §1 cost, §2 activation, §3 pre-activation, then "Error" and
-"Gradients". It derives one example and updates after it (stochastic gradient
-descent); batch and mini-batch average the gradients of their examples.
+"Gradients". The document derives one example and updates after it (stochastic
+gradient descent); batch and mini-batch average the gradients of their examples.
 """
 
 from __future__ import annotations
 
-from bpcli.explaining.documents.matrices import Walk
-from bpcli.explaining.documents.objections import all_layers, of_loss, of_softmax
-from bpcli.explaining.documents.reductions import Own, factor, remark
-from bpcli.explaining.documents.steps import Document, Equation, Page, Step
+from dataclasses import replace
+
+from bpcli.explaining.documents.matrices import MatrixSteps
+from bpcli.explaining.documents.objections import all_layers, of_joint_units, of_loss
+from bpcli.explaining.documents.reductions import DocumentReduction, gradient_ratio, loss_notes
+from bpcli.explaining.documents.steps import DerivationStep, Document, Equation, StepBuilder
 from bpcli.explaining.trace import Mode, Trace
 from bpcli.nn.losses import HalfSquaredError
 from bpcli.nn.network import Network
 
-OWN = Own("mean", "mean", "n_L", "m", loss="C")
-EACH = Own("mean", "sum", "n_L", "m")
+REDUCTION = DocumentReduction("mean", "mean", "n_L", "m", loss="C")
+EACH = DocumentReduction("mean", "sum", "n_L", "m")
 """δ belongs to one example: it is not divided by their number."""
+
+DERIVED = (HalfSquaredError,)
 
 GIVEN = r"The document does not say it: the activation of layer 0 is the input, $a^{(0)} = x$."
 BEFORE = r"Every $\delta$ uses the weights as they were before the update."
@@ -64,8 +68,8 @@ ONE = {
 }
 
 COLUMNS = {
-    key: Equation(said.title, said.reference, said.symbol, said.formula, said.rows, "i", said.notes)
-    for key, said in ONE.items()
+    key: replace(equation, columns="i")
+    for key, equation in ONE.items()
     if not key.endswith(("weights", "biases", "weight_gradient", "bias_gradient", "loss"))
 }
 
@@ -101,23 +105,24 @@ SEVERAL = (
 
 def objection(network: Network) -> str:
     """Why the document cannot express ``network``."""
-    return of_loss(network, HalfSquaredError) or of_softmax(network, "σ", all_layers(network))
+    return of_loss(network, *DERIVED) or of_joint_units(network, "σ", all_layers(network))
 
 
-def steps(trace: Trace) -> tuple[Step, ...]:
+def steps(trace: Trace) -> tuple[DerivationStep, ...]:
     """Given, forward, cost, backward, update."""
-    page, own = Page(ONE if trace.m == 1 else SEVERAL), factor(trace, OWN)
+    builder, ratio = StepBuilder(ONE if trace.m == 1 else SEVERAL), gradient_ratio(trace, REDUCTION)
     output = ("activation_gradient", "slope", "error")
-    error = factor(trace, EACH).document
-    said = (MODES[trace.mode],)
-    Walk(page, trace, error, own, output, remark(trace, OWN), GRADIENTS, r"\sigma", said).steps()
-    return tuple(page.steps)
+    error = gradient_ratio(trace, EACH).document
+    notes, mode = loss_notes(trace, REDUCTION), (MODES[trace.mode],)
+    MatrixSteps(builder, trace, error, ratio, output, notes, GRADIENTS, r"\sigma", mode).append_all()
+    return tuple(builder.steps)
 
 
 DOCUMENT = Document(
     name="half-squared-error",
     title="Backpropagation of half the mean squared error",
     expresses="half squared error, any activations that act unit by unit (the document has the sigmoid)",
+    losses=DERIVED,
     conventions=(
         r"Layers are superscripts and count from 0, the input, to $L$; $W^l$ leads into layer $l$, neurons by inputs.",
         r"The cost is a mean over the $n_L$ outputs; $\delta$ belongs to one example, a column.",

@@ -1,14 +1,13 @@
-"""Why can a document not express a network? What the one needs, and what the other has instead.
+"""Why a document cannot express a network: what the document needs, and what the network has instead.
 
-Each function finds one kind of clash, or nothing, which is the empty string.
+Each function looks for one kind of clash; the empty string means that there is none.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from bpcli.explaining.documents.steps import activation_names, named
-from bpcli.nn.losses import LOSSES
+from bpcli.choices import name_of
+from bpcli.explaining.documents.steps import activation_names
+from bpcli.nn.losses import LOSSES, Loss
 from bpcli.nn.network import Network
 
 
@@ -17,13 +16,19 @@ def clash(needed: str, found: str) -> str:
     return f"the document needs {needed}, the network has {found}"
 
 
-def of_loss(network: Network, *needed: type[Any]) -> str:
+def of_loss(network: Network, *derived: type[Loss]) -> str:
     """The clash where the loss is none of those that the document derives."""
     loss = network.head.loss
-    if isinstance(loss, needed):
+    if isinstance(loss, derived):
         return ""
-    wanted = [name for name, kind in LOSSES.items() if kind in needed]
-    return clash(f"loss {' or '.join(wanted)}", f"loss {named(LOSSES, loss)}")
+    names = [name for name, kind in LOSSES.items() if kind in derived]
+    return clash(f"loss {' or '.join(names)}", f"loss {name_of(LOSSES, loss)}")
+
+
+def of_joint_outputs(network: Network) -> str:
+    """The clash where the loss is not a sum over outputs."""
+    loss = network.head.loss
+    return "" if loss.elementwise else clash("a cost of each output by itself", f"loss {name_of(LOSSES, loss)}")
 
 
 def of_output(network: Network, needed: str) -> str:
@@ -32,11 +37,12 @@ def of_output(network: Network, needed: str) -> str:
     return "" if output == needed else clash(f"output {needed}", f"output {output}")
 
 
-def of_softmax(network: Network, letter: str, layers: range) -> str:
-    """The clash where units of one of ``layers`` act on one another; ``letter`` is the document's for an activation."""
-    names = activation_names(network)
-    found = [l for l in layers if names[l] == "softmax"]
-    return clash(f"{letter} to act on each unit by itself", f"softmax in layer {found[0]}") if found else ""
+def of_joint_units(network: Network, letter: str, layers: range) -> str:
+    """The clash where an activation of ``layers`` is not elementwise; ``letter`` is the document's for activations."""
+    for l in layers:
+        if not network.activations[l - 1].elementwise:
+            return clash(f"{letter} to act on each unit by itself", f"{activation_names(network)[l]} in layer {l}")
+    return ""
 
 
 def hidden_layers(network: Network) -> range:

@@ -1,8 +1,8 @@
-"""Sums and means: a document's loss and gradients against those of the config's loss.
+"""Sums and means: how a document's loss and gradients differ from those of the config's loss.
 
-Both add up the same terms; each divides by the number of outputs, of examples,
-of both or of neither, and a document may point uphill. So one is the other times
-a number, 1 where the config does as the document does.
+Both add up the same terms. Each divides by the number of outputs, of examples,
+of both or of neither, and a document's gradient may point uphill. So one is the
+other times a number, which is 1 where document and config agree.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from bpcli.nn.losses import Reduction
 
 
 @dataclass(frozen=True)
-class Own:
-    """A document's way: its reductions, the sign of its gradient, and its letters for n_L and m."""
+class DocumentReduction:
+    """A document's reductions, its letters for n_L and m and for the loss, and the sign of its gradient."""
 
     outputs: Reduction
     examples: Reduction
@@ -26,8 +26,11 @@ class Own:
 
 
 @dataclass(frozen=True)
-class Factor:
-    """bp's gradient is ``engine`` times the document's; ``markup`` is |engine| in symbols, empty where 1."""
+class GradientRatio:
+    """bp's gradient is ``engine`` times the document's, and the document's is ``document`` times bp's.
+
+    ``markup`` is |engine| in symbols; it is empty where that is 1.
+    """
 
     engine: float
     document: float
@@ -39,12 +42,12 @@ class Factor:
         return self.engine < 0
 
 
-def factor(trace: Trace, own: Own) -> Factor:
-    """How bp's numbers become the document's."""
+def gradient_ratio(trace: Trace, reduction: DocumentReduction) -> GradientRatio:
+    """The ratio of bp's gradient and the document's."""
     loss = trace.network.head.loss
     powers = [
-        (own.n, trace.outputs, (own.outputs == "mean") - (loss.outputs == "mean")),
-        (own.m, trace.m, (own.examples == "mean") - (loss.examples == "mean")),
+        (reduction.n, trace.outputs, (reduction.outputs == "mean") - (loss.outputs == "mean")),
+        (reduction.m, trace.m, (reduction.examples == "mean") - (loss.examples == "mean")),
     ]
     over, under, up, down = 1, 1, [], []
     for letter, size, power in powers:
@@ -55,19 +58,19 @@ def factor(trace: Trace, own: Own) -> Factor:
             under *= size
             down.append(letter)
     markup = " ".join(up) if not down else rf"\frac{{{' '.join(up) or '1'}}}{{{' '.join(down)}}}"
-    return Factor(own.sign * over / under, own.sign * under / over, markup)
+    return GradientRatio(reduction.sign * over / under, reduction.sign * under / over, markup)
 
 
-def remark(trace: Trace, own: Own) -> tuple[str, ...]:
+def loss_notes(trace: Trace, reduction: DocumentReduction) -> tuple[str, ...]:
     """What the loss step says where the config's loss is not the document's."""
-    found = factor(trace, own)
-    if found.engine == 1:
+    ratio = gradient_ratio(trace, reduction)
+    if ratio.engine == 1:
         return ()
     loss = trace.network.head.loss
-    sign = "-" if found.uphill else ""
-    times = sign + (rf"{found.markup} \cdot " if found.markup else "") + own.loss
+    sign = "-" if ratio.uphill else ""
+    product = sign + (rf"{ratio.markup} \cdot " if ratio.markup else "") + reduction.loss
     reductions = f"outputs: {loss.outputs}, examples: {loss.examples}"
-    said = f"This config's loss ({reductions}) is ${times}$ = {trace.loss:.6g}"
-    if not found.markup:
-        return (f"{said}: it is lowered where this document's ${own.loss}$ is raised.",)
-    return (f"{said}; its gradients are the ones below times the same factor, ${sign}{found.markup}$.",)
+    equation = f"This config's loss ({reductions}) is ${product}$ = {trace.loss:.6g}"
+    if not ratio.markup:
+        return (f"{equation}: it is lowered where this document's ${reduction.loss}$ is raised.",)
+    return (f"{equation}; its gradients are the ones below times the same factor, ${sign}{ratio.markup}$.",)

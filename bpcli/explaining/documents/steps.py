@@ -1,9 +1,9 @@
-"""A step of a derivation; a document, its notation and what it can express; the page on which its steps are set.
+"""A step of a derivation; a document, its notation and what it can express; and how its steps are built.
 
-Markup is the small part of LaTeX's mathematics that renders to Unicode text too;
-in titles and notes it stands between dollar signs. In an equation ``<l>``,
-``<l-1>`` and ``<l+1>`` stand for the numbers of layers; above a symbol a number
-is put into parentheses, ``a^{(2)}``, because ``a^2`` is a square.
+Equations are in markup (:mod:`bpcli.nn.markup`); in titles and notes it stands
+between dollar signs. In an equation ``<l>``, ``<l-1>`` and ``<l+1>`` are the
+numbers of layers. A number above a symbol is put into parentheses, ``a^{(2)}``,
+because ``a^2`` is a square.
 """
 
 from __future__ import annotations
@@ -11,32 +11,35 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from bpcli.choices import name_of
 from bpcli.explaining.trace import Trace
 from bpcli.nn import Array
-from bpcli.nn.activations import ACTIVATIONS
+from bpcli.nn.activations import ACTIVATIONS, Activation
+from bpcli.nn.losses import Loss
+from bpcli.nn.markup import filled
 from bpcli.nn.network import Network
 
 Stage = Literal["given", "forward", "loss", "backward", "update"]
 
 LAYER = re.compile(r"<l([+-]\d)?>")
 POWER = re.compile(r"\^(<l(?:[+-]\d)?>)")
-"""A layer's number by itself above a symbol, where it could be read as a power."""
+"""A layer's number alone above a symbol, where it could be read as a power."""
 
 
 @dataclass(frozen=True)
-class Step:
-    """One quantity: how it is made, in symbols and in numbers.
+class DerivationStep:
+    """One quantity: its equation in symbols, and its value.
 
-    ``key`` says what it is in any document, ``layer`` the document's own number of
-    the layer, ``example`` the example it belongs to where each has one of its own.
-    ``symbol`` ``relation`` ``formula`` is the equation; what is given has no
-    formula. ``value`` is oriented, scaled and signed as the document has it;
-    ``rows`` and ``columns`` say what its indices run over.
+    ``key`` names the quantity in every document, ``layer`` is the document's own
+    number of the layer, ``example`` the column's number where each example has a
+    step of its own. The equation is ``symbol`` ``relation`` ``formula``; a given
+    quantity has no formula. ``value`` has the document's orientation, factor and
+    sign; ``rows`` and ``columns`` say what its indices run over.
     """
 
     stage: Stage
@@ -53,26 +56,37 @@ class Step:
     notes: tuple[str, ...]
     example: int | None = None
 
+    @property
+    def equation(self) -> str:
+        """The equation in markup; the symbol alone for a given quantity."""
+        return f"{self.symbol} {self.relation} {self.formula}" if self.formula else self.symbol
+
 
 @dataclass(frozen=True)
 class Document:
-    """A derivation of backpropagation. ``objection`` says why it cannot express a network, or nothing."""
+    """A derivation of backpropagation.
+
+    ``losses`` are those that it derives; it is empty where the document leaves the
+    loss open. ``objection`` says why the document cannot express a network; it is
+    empty where it can. ``steps`` are the derivation's on one update.
+    """
 
     name: str
     title: str
     expresses: str
+    losses: tuple[type[Loss], ...]
     conventions: tuple[str, ...]
     notation: tuple[tuple[str, str], ...]
     objection: Callable[[Network], str]
-    steps: Callable[[Trace], tuple[Step, ...]]
+    steps: Callable[[Trace], tuple[DerivationStep, ...]]
 
 
 @dataclass(frozen=True)
 class Equation:
-    """What a document says of a quantity in any layer.
+    """How a document writes a quantity of any layer.
 
-    ``rows`` and ``columns`` name the indices, ``k:0`` one that counts from 0;
-    ``notes`` stand beside the first such step.
+    ``rows`` and ``columns`` name the indices; ``k:0`` is one that counts from 0.
+    ``notes`` are shown at the first such step.
     """
 
     title: str
@@ -84,17 +98,17 @@ class Equation:
     notes: tuple[str, ...] = ()
 
 
-class Page:
-    """Steps in order, each set from a document's table of equations.
+class StepBuilder:
+    """Builds a derivation's steps in order, each from a document's table of equations.
 
-    A key may have a variant after a slash, such as ``error/output``; the step's
-    own key is what stands before it.
+    A key of the table may end in a variant after a slash, such as ``error/output``;
+    the step's own key is without it.
     """
 
     def __init__(self, equations: Mapping[str, Equation]) -> None:
         self.equations = equations
-        self.steps: list[Step] = []
-        self.told: set[str] = set()
+        self.steps: list[DerivationStep] = []
+        self.noted: set[str] = set()
 
     def add(
         self,
@@ -107,16 +121,16 @@ class Page:
         formula: str = "",
         example: int | None = None,
     ) -> None:
-        """Set one step from the table; ``notes`` come after the equation's own, ``formula`` takes its place."""
-        said = self.equations[key]
-        said = replace(said, formula=formula or said.formula)
-        own = tuple(note for note in said.notes if note not in self.told)
-        self.told |= set(own)
-        self.set(said, stage, key.partition("/")[0], layer, value, (*own, *notes), example=example)
+        """Append a step of the table; ``notes`` follow the equation's own, ``formula`` replaces the equation's."""
+        equation = self.equations[key]
+        equation = replace(equation, formula=formula or equation.formula)
+        fresh = tuple(note for note in equation.notes if note not in self.noted)
+        self.noted |= set(fresh)
+        self.append(equation, stage, key.partition("/")[0], layer, value, (*fresh, *notes), example=example)
 
-    def set(
+    def append(
         self,
-        said: Equation,
+        equation: Equation,
         stage: Stage,
         key: str,
         layer: int | None,
@@ -125,35 +139,35 @@ class Page:
         relation: str = "=",
         example: int | None = None,
     ) -> None:
-        """Set one step of any equation."""
+        """Append a step of any equation; a value is a number or a matrix."""
         array = np.asarray(value, np.float64)
         shape = array.shape or (0, 0)
-        step = Step(
+        step = DerivationStep(
             stage=stage,
             key=key,
             layer=layer,
-            title=filled(said.title, layer, "{}"),
-            reference=said.reference,
-            symbol=filled(said.symbol, layer),
+            title=with_layer(equation.title, layer, "{}"),
+            reference=equation.reference,
+            symbol=with_layer(equation.symbol, layer),
             relation=relation,
-            formula=filled(said.formula, layer),
+            formula=with_layer(equation.formula, layer),
             value=array,
-            rows=_run(filled(said.rows, layer), shape[0]),
-            columns=_run(filled(said.columns, layer), shape[1]),
+            rows=_index_range(with_layer(equation.rows, layer), shape[0]),
+            columns=_index_range(with_layer(equation.columns, layer), shape[1]),
             notes=notes,
             example=example,
         )
         self.steps.append(step)
 
 
-def filled(text: str, layer: int | None, form: str = "{{{}}}") -> str:
-    """``text`` with the numbers of the layers in place, each in ``form``."""
+def with_layer(text: str, layer: int | None, form: str = "{{{}}}") -> str:
+    """``text`` with the numbers of the layers in place of ``<l>``, each in ``form``."""
     apart = POWER.sub(r"^{(\1)}", text)
     return LAYER.sub(lambda found: form.format((layer or 0) + int(found[1] or 0)), apart)
 
 
-def _run(index: str, length: int) -> str:
-    """``k = 0 … 3`` in markup, from an index, where it starts, and its length."""
+def _index_range(index: str, length: int) -> str:
+    """``k = 0 … 3`` in markup, from ``k:0`` and 4; without a start an index counts from 1."""
     if not index:
         return ""
     letter, _, start = index.partition(":")
@@ -162,31 +176,27 @@ def _run(index: str, length: int) -> str:
     return f"{letter} = {first}" if first == last else rf"{letter} = {first} \ldots {last}"
 
 
-def named(room: Mapping[str, type[Any]], choice: Any) -> str:
-    """A choice's name in its room."""
-    return next(name for name, kind in room.items() if kind is type(choice))
-
-
 def activation_names(network: Network) -> list[str]:
     """The activations' names by layer; the inputs' is empty."""
-    return ["", *(named(ACTIVATIONS, activation) for activation in network.activations)]
+    return ["", *(name_of(ACTIVATIONS, activation) for activation in network.activations)]
 
 
-def function_note(letter: str, layer: int, name: str) -> tuple[str, ...]:
-    """Which function a document's letter stands for in a layer; its σ is the sigmoid unless told."""
+def function_note(letter: str, layer: int, activation: Activation) -> tuple[str, ...]:
+    """What function a document's letter is in a layer; nothing where the letter is fixed, or the sigmoid's σ."""
+    name = name_of(ACTIVATIONS, activation)
     if not letter or (letter, name) == (r"\sigma", "sigmoid"):
         return ()
+    symbol = with_layer(letter, layer)
     where = "" if LAYER.search(letter) else f" in layer {layer}"
-    return (f"${filled(letter, layer)}$ is {name.replace('_', ' ')}{where}.",)
+    formula = filled(activation.formula, activation, z="x")
+    return (f"${symbol}$ is {name.replace('_', ' ')}{where}: ${symbol}(x) = {formula}$.",)
 
 
-def derivative(name: str, z: str, a: str) -> str:
-    """f′ in symbols, from the layer's symbols before and after activation; empty where it is not known."""
-    formulas = {
-        "identity": "1",
-        "sigmoid": rf"{a} \odot (1 - {a})",
-        "tanh": rf"1 - {a} \odot {a}",
-        "relu": rf"1 \text{{ where }} {z} > 0 \text{{, else }} 0",
-        "leaky_relu": rf"1 \text{{ where }} {z} > 0 \text{{, else the slope}}",
-    }
-    return formulas.get(name, "")
+def slope_formula(activation: Activation, z: str, a: str) -> str:
+    """f′ of a layer from its symbols before and after activation."""
+    return filled(activation.derivative, activation, z=z, a=a)
+
+
+def slope_of_numbers(activation: Activation, z: str, a: str) -> str:
+    """The same where the symbols are single numbers, between which the product has no sign."""
+    return slope_formula(activation, z, a).replace(r" \odot ", " ")

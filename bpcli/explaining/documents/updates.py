@@ -1,7 +1,8 @@
-"""The update in any document's notation: the rule's equations, and what it made of the parameters.
+"""The update in a document's notation: the rule's equations, and the arrays that they assign.
 
-Of the five documents only the half squared error's writes an update down,
-W − η ∇W. What a rule remembers from step to step is a step of its own.
+Of the five documents only the half squared error's has an update, W − η ∇W. The
+equations of every other rule stand beside the rule in :mod:`bpcli.nn.optimizers`.
+Each array of the rule's memory is a step of its own.
 """
 
 from __future__ import annotations
@@ -9,20 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bpcli.explaining.documents.reductions import Factor
-from bpcli.explaining.documents.steps import Equation, Page, named
+from bpcli.choices import name_of
+from bpcli.explaining.documents.reductions import GradientRatio
+from bpcli.explaining.documents.steps import Equation, StepBuilder
 from bpcli.explaining.trace import Trace
 from bpcli.nn import Array
-from bpcli.nn.optimizers import OPTIMIZERS, Adam, GradientDescent, Momentum
+from bpcli.nn.markup import NEW_THETA, RuleEquation, filled
+from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
 from bpcli.nn.parameters import Parameters
 
 UNWRITTEN = "not in the document"
 """The reference of what a document leaves out."""
 
+ARROW = r"\leftarrow"
+
 
 @dataclass(frozen=True)
-class Block:
-    """Parameters that a document writes as one: the keys of their equation and their gradient's, and a view of θ."""
+class ParameterBlock:
+    """Parameters that a document writes as one: the keys of their equation and their gradient's, their view of θ."""
 
     key: str
     gradient: str
@@ -31,101 +36,92 @@ class Block:
 
 
 def add_updates(
-    page: Page,
+    builder: StepBuilder,
     trace: Trace,
-    blocks: list[Block],
-    factor: Factor,
+    blocks: list[ParameterBlock],
+    ratio: GradientRatio,
     reference: str = UNWRITTEN,
     notes: tuple[str, ...] = (),
 ) -> None:
-    """Set every block's update; ``factor`` makes bp's gradient of the document's; ``notes`` stand at the first."""
-    if not isinstance(trace.optimizer, GradientDescent):
-        reference = UNWRITTEN
-    notes = (*_notes(trace), *notes)
+    """Append the update of every block, after the arrays of memory that belong to all of them.
+
+    ``reference`` is where the document has gradient descent; ``notes`` are shown at the first step.
+    """
+    rule = trace.optimizer
+    equations, notes = _equations(rule), (*_rule_notes(trace), *notes)
+    shared = [line for line in equations if _is_shared(trace, line)]
+    for line in shared:
+        symbols = _symbols("", "", ratio, trace.number)
+        equation = Equation(line.title, UNWRITTEN, *_filled(line, rule, symbols))
+        builder.append(equation, "update", line.name, None, _as_column(trace.memory_after[line.name]), notes, ARROW)
+        notes = ()
     for block in blocks:
-        own = page.equations[block.key]
-        terms = Terms(own.symbol, page.equations[block.gradient].symbol, factor, trace.number)
-        for name, (symbol, formula) in _rule(trace, terms).items():
-            kept = trace.after if name == "new" else trace.memory_after[name]
-            title = f"{TITLES[name]}: {own.title[:1].lower()}{own.title[1:]}"
-            where = reference if name == "new" else UNWRITTEN
-            equation = Equation(title, where, symbol, formula, own.rows, own.columns)
-            page.set(equation, "update", f"{name}_{block.key}", block.layer, block.view(kept), notes, r"\leftarrow")
+        written = builder.equations[block.key]
+        symbols = _symbols(written.symbol, builder.equations[block.gradient].symbol, ratio, trace.number)
+        for line in equations:
+            if line in shared:
+                continue
+            title = f"{line.title}: {written.title[:1].lower()}{written.title[1:]}"
+            where = reference if line.name == NEW_THETA and isinstance(rule, GradientDescent) else UNWRITTEN
+            equation = Equation(title, where, *_filled(line, rule, symbols), written.rows, written.columns)
+            value = block.view(_after(trace, line))
+            builder.append(equation, "update", f"{line.name}_{block.key}", block.layer, value, notes, ARROW)
             notes = ()
 
 
-TITLES = {
-    "new": "Update",
-    "velocity": "Velocity",
-    "mean": "Running mean of the gradient",
-    "square": "Running mean of its square",
-}
+def _equations(rule: Optimizer) -> tuple[RuleEquation, ...]:
+    """The rule's equations; one that gives none is a function of θ and the gradient, called by its name."""
+    name = name_of(OPTIMIZERS, rule).replace("_", " ")
+    unwritten = RuleEquation(NEW_THETA, "Update", "<theta>", rf"\text{{{name}}}(<theta>, <sign><gradient>)")
+    found: tuple[RuleEquation, ...] = getattr(rule, "equations", (unwritten,))
+    return found
 
 
-def _notes(trace: Trace) -> tuple[str, ...]:
-    rule = named(OPTIMIZERS, trace.optimizer)
+def _symbols(theta: str, gradient: str, ratio: GradientRatio, number: int) -> dict[str, str]:
+    """What stands for the names in a rule's equations, ``gradient`` being the document's symbol."""
+    return {
+        "theta": theta,
+        "gradient": rf"{ratio.markup} \cdot {gradient}" if ratio.markup else gradient,
+        "plus": "-" if ratio.uphill else "+",
+        "minus": "+" if ratio.uphill else "-",
+        "sign": "-" if ratio.uphill else "",
+        "step": str(number),
+    }
+
+
+def _filled(line: RuleEquation, rule: Optimizer, symbols: dict[str, str]) -> tuple[str, str]:
+    """Symbol and formula."""
+    return filled(line.symbol, rule, **symbols), filled(line.formula, rule, **symbols)
+
+
+def _is_shared(trace: Trace, line: RuleEquation) -> bool:
+    """Whether the array has another shape than θ, so that no block has a part of it."""
+    return line.name != NEW_THETA and trace.memory_after[line.name].shape != trace.after.theta.shape
+
+
+def _after(trace: Trace, line: RuleEquation) -> Parameters:
+    """What the equation assigned, as parameters."""
+    return trace.after if line.name == NEW_THETA else Parameters(trace.network.sizes, trace.memory_after[line.name])
+
+
+def _as_column(array: Array) -> Array:
+    """A number, or a column of them."""
+    return array.reshape(()) if array.size == 1 else array.reshape(-1, 1)
+
+
+def _rule_notes(trace: Trace) -> tuple[str, ...]:
+    """What is said of a rule other than gradient descent."""
+    rule = name_of(OPTIMIZERS, trace.optimizer)
     if isinstance(trace.optimizer, GradientDescent):
         return ()
-    if not isinstance(trace.optimizer, Momentum | Adam):
+    if not hasattr(trace.optimizer, "equations"):
         return (f"The config's rule is {rule}; see bp list optimizers {rule}.",)
-    memory = ", and what it remembers starts at 0" if trace.number == 1 else ""
-    return (f"The config's rule is {rule} instead of gradient descent{memory}.",)
+    return (f"The config's rule is {rule} instead of gradient descent{_start_of_memory(trace)}.",)
 
 
-@dataclass(frozen=True)
-class Terms:
-    """What the equations of a block's update are made of."""
-
-    symbol: str
-    gradient: str
-    factor: Factor
-    number: int
-
-    @property
-    def downhill(self) -> str:
-        """bp's gradient up to its sign."""
-        return rf"{self.factor.markup} \cdot {self.gradient}" if self.factor.markup else self.gradient
-
-    @property
-    def minus(self) -> str:
-        """The sign before it that leads downhill."""
-        return "+" if self.factor.uphill else "-"
-
-    @property
-    def plus(self) -> str:
-        """Its own sign."""
-        return "-" if self.factor.uphill else "+"
-
-
-def _rule(trace: Trace, terms: Terms) -> dict[str, tuple[str, str]]:
-    """Symbol and formula of what the rule remembers, by name, and of the new parameters, ``new``, last."""
-    if isinstance(trace.optimizer, GradientDescent):
-        return {"new": (terms.symbol, rf"{terms.symbol} {terms.minus} \eta \cdot {terms.downhill}")}
-    if isinstance(trace.optimizer, Momentum):
-        return _momentum(terms)
-    if isinstance(trace.optimizer, Adam):
-        return _adam(terms)
-    rule = named(OPTIMIZERS, trace.optimizer).replace("_", " ")
-    sign = "-" if terms.factor.uphill else ""
-    return {"new": (terms.symbol, rf"\text{{{rule}}}({terms.symbol}, {sign}{terms.downhill})")}
-
-
-def _momentum(terms: Terms) -> dict[str, tuple[str, str]]:
-    v = rf"v_{{{terms.symbol}}}"
-    return {
-        "velocity": (v, rf"\mu \cdot {v} {terms.minus} \eta \cdot {terms.downhill}"),
-        "new": (terms.symbol, rf"{terms.symbol} + {v}"),
-    }
-
-
-def _adam(terms: Terms) -> dict[str, tuple[str, str]]:
-    m, v, t = rf"m_{{{terms.symbol}}}", rf"v_{{{terms.symbol}}}", terms.number
-    root = rf"\sqrt{{{v} / (1 - \beta_2^{{{t}}})}}"
-    return {
-        "mean": (m, rf"\beta_1 \cdot {m} {terms.plus} (1 - \beta_1) \cdot {terms.downhill}"),
-        "square": (v, rf"\beta_2 \cdot {v} + (1 - \beta_2) \cdot \left( {terms.downhill} \right)^2"),
-        "new": (
-            terms.symbol,
-            rf"{terms.symbol} - \eta \cdot \frac{{{m} / (1 - \beta_1^{{{t}}})}}{{{root} + \varepsilon}}",
-        ),
-    }
+def _start_of_memory(trace: Trace) -> str:
+    """The value that the rule's memory starts from, where it is the same everywhere."""
+    values = {float(value) for array in trace.memory_before.values() for value in array.flat}
+    if trace.number != 1 or len(values) != 1:
+        return ""
+    return f", and what it remembers starts at {values.pop():g}"

@@ -1,7 +1,7 @@
 """An explanation as text, Markdown, LaTeX or JSON: four renderings of one list of steps.
 
-JSON is complete and holds every digit; the others are for reading, with six
-digits, and say so where they leave out rows and columns of a large matrix.
+JSON is complete and holds every digit. The others are for reading: they have six
+digits, and of a large matrix they show the leading rows and columns and say so.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bpcli.explaining.explanation import Explanation
-from bpcli.explaining.rendering import latex, markdown, plain, text
+from bpcli.explaining.rendering import json_object, latex, markdown, text
 
 FORMATS: dict[str, Callable[[Explanation], str]] = {
     "text": text.render,
     "markdown": markdown.render,
     "latex": latex.render,
-    "json": plain.render,
+    "json": json_object.render,
 }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bpcli.explaining.documents.steps import Step
+from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.explanation import Explanation
-from bpcli.explaining.rendering import shared_text as story
+from bpcli.explaining.rendering import shared_text
 from bpcli.explaining.rendering.mathematics import array, number
 from bpcli.explaining.rendering.numbers import shape, shown
 
@@ -56,14 +56,14 @@ BREAKS = r"/\allowbreak{}"
 
 def render(explained: Explanation) -> str:
     """The whole document."""
-    lines = [PREAMBLE, r"\begin{document}", rf"\section*{{{escaped(story.HEADING)}}}"]
-    lines.append(" ".join(escaped(line) for line in story.introduction(explained)))
+    lines = [PREAMBLE, r"\begin{document}", rf"\section*{{{escaped(shared_text.HEADING)}}}"]
+    lines.append(" ".join(escaped(line) for line in shared_text.introduction(explained)))
     lines.append(rf"\par{{\raggedright Source: {_path(explained.source)}; data: {_path(explained.data)}\par}}")
     lines += [r"\begin{itemize}", *(rf"\item {prose(line)}" for line in explained.document.conventions)]
     lines += [r"\end{itemize}", *_notation(explained)]
     for place, update in enumerate(explained.updates):
-        lines.append(rf"\section*{{{escaped(story.update_heading(explained, place))}}}")
-        for title, steps in story.stages(update.steps):
+        lines.append(rf"\section*{{{escaped(shared_text.update_heading(explained, place))}}}")
+        for title, steps in shared_text.stages(update.steps):
             lines.append(rf"\subsection*{{{title}}}")
             for step in steps:
                 lines += _step(step)
@@ -80,13 +80,13 @@ def _notation(explained: Explanation) -> list[str]:
     return [r"\begin{tabular}{@{}ll@{}}", *rows, r"\end{tabular}"]
 
 
-def _step(step: Step) -> list[str]:
+def _step(step: DerivationStep) -> list[str]:
     runs = [f"{kind} ${run}$" for kind, run in (("rows", step.rows), ("columns", step.columns)) if run]
     size = [escaped(shape(step.value))] if step.value.ndim else []
     part = shown(step.value) if step.value.ndim else None
     value = number(float(step.value)) if part is None else array(part)
     below = rf"\\*{{\small {', '.join([*size, *runs])}}}" if size else ""
-    lines = [rf"\step{{{prose(story.title(step))}}}{{{prose(step.reference)}}}{{{below}}}"]
+    lines = [rf"\step{{{prose(shared_text.title(step))}}}{{{prose(step.reference)}}}{{{below}}}"]
     if step.formula:
         first = rf"{step.symbol} &{step.relation} {step.formula} \\"
         lines += [r"\begin{align*}", first, f"&= {value}", r"\end{align*}"]

@@ -7,43 +7,43 @@ stands before every underscore, which keeps it from closing an emphasis.
 
 from __future__ import annotations
 
-from bpcli.explaining.documents.steps import Step
+from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.explanation import Explanation
-from bpcli.explaining.rendering import shared_text as story
-from bpcli.explaining.rendering.mathematics import array, number, start
+from bpcli.explaining.rendering import shared_text
+from bpcli.explaining.rendering.mathematics import array, number
 from bpcli.explaining.rendering.numbers import shape, shown
 
 
 def render(explained: Explanation) -> str:
     """The whole document."""
-    blocks = [f"# {story.HEADING}", " ".join(story.introduction(explained))]
+    blocks = [f"# {shared_text.HEADING}", " ".join(shared_text.introduction(explained))]
     blocks.append(f"Source: {_code(explained.source)}; data: {_code(explained.data)}")
     blocks.append("\n".join(f"- {_prose(line)}" for line in explained.document.conventions))
     rows = [f"| ${_math(symbol)}$ | {_prose(meaning)} |" for symbol, meaning in explained.document.notation]
     blocks.append("\n".join(["| symbol | meaning |", "|---|---|", *rows]))
     for place, update in enumerate(explained.updates):
-        blocks.append(f"## {story.update_heading(explained, place)}")
-        for title, steps in story.stages(update.steps):
+        blocks.append(f"## {shared_text.update_heading(explained, place)}")
+        for title, steps in shared_text.stages(update.steps):
             blocks.append(f"### {title}")
             for step in steps:
                 blocks += _step(step)
     return "\n\n".join(blocks) + "\n"
 
 
-def _step(step: Step) -> list[str]:
+def _step(step: DerivationStep) -> list[str]:
     """A heading, the reference and the indices, the equation, its numbers, notes."""
     runs = [f"{kind} ${_math(run)}$" for kind, run in (("rows", step.rows), ("columns", step.columns)) if run]
     indices = [", ".join([shape(step.value), *runs])] if step.value.ndim else []
-    blocks = [f"#### {_prose(story.title(step))}", "; ".join([step.reference, *indices])]
+    blocks = [f"#### {_prose(shared_text.title(step))}", "; ".join([step.reference, *indices])]
     if step.formula:
-        blocks.append(_display(start(step)))
+        blocks.append(_display(step.equation))
     blocks.append(_display(f"{step.symbol} = {_value(step)}"))
     if step.value.ndim and shown(step.value).remark:
         blocks.append(shown(step.value).remark)
     return blocks + [f"> {_prose(note)}" for note in step.notes]
 
 
-def _value(step: Step) -> str:
+def _value(step: DerivationStep) -> str:
     return array(shown(step.value)) if step.value.ndim else number(float(step.value))
 
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from bpcli.explaining.documents.steps import Step
-from bpcli.explaining.rendering.numbers import Shown, short
+from bpcli.explaining.rendering.numbers import ShownMatrix, short
+from bpcli.nn.markup import scientific
 
 SPECIAL = {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\mathrm{nan}"}
-
-
-def start(step: Step) -> str:
-    """The equation in symbols."""
-    return f"{step.symbol} {step.relation} {step.formula}"
 
 
 def number(value: float) -> str:
@@ -20,13 +15,10 @@ def number(value: float) -> str:
 
 def typeset(cell: str) -> str:
     """A figure as mathematics."""
-    mantissa, mark, exponent = cell.partition("e")
-    if mark:
-        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
-    return SPECIAL.get(cell, cell)
+    return SPECIAL.get(cell) or scientific(cell)
 
 
-def array(part: Shown) -> str:
+def array(part: ShownMatrix) -> str:
     r"""A matrix in brackets, figures right-aligned; rows end in ``\cr``, one on each line."""
     rows = [[*map(typeset, row), *([r"\cdots"] if part.more_columns else [])] for row in part.cells]
     if part.more_rows:

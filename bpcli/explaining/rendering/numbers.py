@@ -12,21 +12,21 @@ from bpcli.nn import Array
 DECIMALS = 6
 MOST_DECIMALS = 8
 DIGITS = 4
-"""What a number keeps at least where one of its matrix is small: decimals are added for it, up to the most."""
+"""The digits that every number of a matrix keeps; a small number adds decimals to all of them, up to the most."""
 
 FIXED = (10.0 ** (DIGITS - 1 - MOST_DECIMALS), 1e5)
-"""Between these magnitudes decimals say enough; a matrix with a number outside is written in powers of ten."""
+"""A matrix with a number outside these magnitudes is written in powers of ten, any other in decimals."""
 
 MAX_ROWS, MAX_COLUMNS = 10, 6
-"""What fits a page: of a larger matrix the first rows and columns."""
+"""How many rows and columns of a matrix are shown."""
 
 LINE, BETWEEN = 66, 3
-"""The width of a line of figures, and what each takes beside its digits: six of the usual, fewer of the wide."""
+"""The width of a line of figures, and what each takes beside its digits: six usual ones fit, fewer wide ones."""
 
 
 @dataclass(frozen=True)
-class Shown:
-    """The cells of a matrix that are shown, as text, and what is said of the rest."""
+class ShownMatrix:
+    """The cells of a matrix that are shown, as text, and a remark on those left out."""
 
     cells: list[list[str]]
     more_rows: bool
@@ -40,7 +40,7 @@ def shape(value: Array) -> str:
 
 
 def notation(values: Array) -> str:
-    """How all numbers of a matrix are written, as a format: without decimals, with six to eight, in powers of ten."""
+    """The format of all numbers of a matrix: without decimals, with six to eight, or in powers of ten."""
     sizes = np.abs(values[np.isfinite(values) & (values != 0)])
     if (values == np.round(values)).all() and (sizes < FIXED[1]).all():
         return ".0f"
@@ -51,7 +51,7 @@ def notation(values: Array) -> str:
 
 
 def figure(value: float, form: str) -> str:
-    """A number in its matrix's notation; nothing but 0 itself is written 0."""
+    """A number in its matrix's format; only 0 itself is written 0."""
     return "0" if value == 0 else format(value, form)
 
 
@@ -60,7 +60,7 @@ def short(value: float) -> str:
     return f"{value:.{DECIMALS}g}"
 
 
-def shown(value: Array) -> Shown:
+def shown(value: Array) -> ShownMatrix:
     """The leading part of a matrix, in one notation."""
     rows, columns = value.shape
     part = value[:MAX_ROWS, :MAX_COLUMNS]
@@ -74,4 +74,4 @@ def shown(value: Array) -> Shown:
     if columns > limit:
         hidden.append(f"{limit} of {columns} columns")
     remark = f"… {' and '.join(hidden)} shown" if hidden else ""
-    return Shown([row[:limit] for row in cells], rows > MAX_ROWS, columns > limit, remark)
+    return ShownMatrix([row[:limit] for row in cells], rows > MAX_ROWS, columns > limit, remark)

@@ -1,9 +1,9 @@
-"""What every readable rendering says in the same words: the introduction and the headings."""
+"""The text that every readable rendering shares: the introduction and the headings."""
 
 from __future__ import annotations
 
-from bpcli.explaining.documents.steps import Stage, Step
-from bpcli.explaining.explanation import Explanation, Update
+from bpcli.explaining.documents.steps import DerivationStep, Stage
+from bpcli.explaining.explanation import ExplainedUpdate, Explanation
 
 STAGES: dict[Stage, str] = {
     "given": "Given",
@@ -18,7 +18,7 @@ HEADING = "Backpropagation step by step"
 
 
 def introduction(explained: Explanation) -> list[str]:
-    """Sentences on what is shown; file names are apart, in :func:`sources`."""
+    """Sentences on what is shown, without the names of files."""
     choices, document = explained.choices, explained.document
     names = ", ".join(_brief(activation) for activation in choices["activations"])
     loss, rule = choices["loss"], choices["optimizer"]
@@ -33,7 +33,7 @@ def introduction(explained: Explanation) -> list[str]:
 
 
 def _others(explained: Explanation) -> str:
-    """Which documents else could be asked for."""
+    """The other documents that can express the network."""
     if not explained.others:
         return " No other document can express this network."
     return f" With --document, this network can also be told by: {', '.join(explained.others)}."
@@ -50,6 +50,7 @@ def _brief(choice: dict[str, object]) -> str:
 
 
 def _together(explained: Explanation) -> str:
+    """Whether several examples are one batch or updates of their own."""
     count = sum(len(update.examples) for update in explained.updates)
     if count == 1:
         return ""
@@ -58,7 +59,7 @@ def _together(explained: Explanation) -> str:
     return f" Each of the {count} examples is an update of its own, from where the one before ended."
 
 
-def examples(update: Update) -> str:
+def example_list(update: ExplainedUpdate) -> str:
     """``examples 0 and 5 (train), 7 (test)`` in the order of the columns."""
     listed = ", ".join(f"{example.row} ({example.part})" for example in update.examples)
     return f"{'example' if len(update.examples) == 1 else 'examples'} {listed}"
@@ -66,15 +67,15 @@ def examples(update: Update) -> str:
 
 def update_heading(explained: Explanation, place: int) -> str:
     """The heading of one update, with its number where there are several."""
-    named = examples(explained.updates[place])
+    named = example_list(explained.updates[place])
     if len(explained.updates) == 1:
         return named.capitalize()
     return f"Update {place + 1} of {len(explained.updates)}: {named}"
 
 
-def stages(steps: tuple[Step, ...]) -> list[tuple[str, list[Step]]]:
+def stages(steps: tuple[DerivationStep, ...]) -> list[tuple[str, list[DerivationStep]]]:
     """Steps under their stages' headings, in order."""
-    grouped: list[tuple[str, list[Step]]] = []
+    grouped: list[tuple[str, list[DerivationStep]]] = []
     for step in steps:
         title = STAGES[step.stage]
         if not grouped or grouped[-1][0] != title:
@@ -83,6 +84,6 @@ def stages(steps: tuple[Step, ...]) -> list[tuple[str, list[Step]]]:
     return grouped
 
 
-def title(step: Step) -> str:
+def title(step: DerivationStep) -> str:
     """The step's title in markup, with the example where there is one for each."""
     return step.title if step.example is None else f"{step.title}, example {step.example}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from textwrap import fill
 
-from bpcli.explaining.documents.steps import Step
+from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.explanation import Explanation
-from bpcli.explaining.rendering import shared_text as story
-from bpcli.explaining.rendering.numbers import Shown, shape, short, shown
+from bpcli.explaining.rendering import shared_text
+from bpcli.explaining.rendering.numbers import ShownMatrix, shape, short, shown
 from bpcli.explaining.rendering.unicode import equation, math, prose
 
 WIDTH = 88
@@ -18,16 +18,16 @@ GLUE = "\N{NO-BREAK SPACE}"
 
 def render(explained: Explanation) -> str:
     """The whole text."""
-    lines = [*_title(story.HEADING, "="), ""]
-    lines += [fill(line, WIDTH) for line in story.introduction(explained)]
+    lines = [*_title(shared_text.HEADING, "="), ""]
+    lines += [fill(line, WIDTH) for line in shared_text.introduction(explained)]
     lines += [f"Source: {explained.source}; data: {explained.data}", ""]
     lines += [
         fill(prose(line), WIDTH, initial_indent="- ", subsequent_indent="  ") for line in explained.document.conventions
     ]
     lines += ["", *_notation(explained)]
     for place, update in enumerate(explained.updates):
-        lines += ["", *_title(story.update_heading(explained, place), "=")]
-        for title, steps in story.stages(update.steps):
+        lines += ["", *_title(shared_text.update_heading(explained, place), "=")]
+        for title, steps in shared_text.stages(update.steps):
             lines += ["", *_title(title, "-")]
             for step in steps:
                 lines += ["", *_step(step)]
@@ -44,9 +44,9 @@ def _notation(explained: Explanation) -> list[str]:
     return [f"{INDENT}{symbol:<{width}}  {meaning}" for symbol, meaning in rows]
 
 
-def _step(step: Step) -> list[str]:
+def _step(step: DerivationStep) -> list[str]:
     """Title and reference on one line, the equation, the shape and the numbers, notes."""
-    title = prose(story.title(step))
+    title = prose(shared_text.title(step))
     lines = [f"{title} {prose(step.reference):>{WIDTH - len(title) - 1}}"]
     if step.formula or step.value.ndim:
         lines.append(broken(equation(step)))
@@ -69,7 +69,7 @@ def broken(formula: str) -> str:
     return lines.replace(GLUE, " ")
 
 
-def matrix(part: Shown) -> list[str]:
+def matrix(part: ShownMatrix) -> list[str]:
     """Rows between brackets, figures right-aligned."""
     cells = [[*row, "…"] if part.more_columns else row for row in part.cells]
     if part.more_rows:

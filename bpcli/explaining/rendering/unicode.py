@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from bpcli.explaining.documents.steps import Step
+from bpcli.explaining.documents.steps import DerivationStep
 
 COMMANDS = {
     "partial": "∂", "nabla": "∇", "delta": "δ", "theta": "θ", "eta": "η", "sigma": "σ", "Psi": "Ψ", "mu": "μ",
@@ -19,7 +19,7 @@ COMMANDS = {
     "cdot": " · ", "ast": " ∗ ", "odot": " ⊙ ", "times": " × ", "equiv": " ≡ ", "leftarrow": " ← ", "neq": " ≠ ",
     "ln": "ln ", "log": "log ",
 }  # fmt: skip
-"""What a command reads as; those with an argument and no sign of their own leave it as it is."""
+"""The text of a command; one that only sets its argument in another font or size has none."""
 
 BESIDE_NO_FACTOR = re.compile(r" *($|[-+=,.)\]}]|\\(cdot|ast|odot|times|leftarrow|neq|equiv|right|text)\b)")
 """What can follow a quotient that needs no parentheses."""
@@ -42,9 +42,9 @@ def prose(line: str) -> str:
     return "".join(math(part) if place % 2 else part for place, part in enumerate(parts))
 
 
-def equation(step: Step) -> str:
-    """A step's equation as text; the symbol alone for what is given."""
-    return math(f"{step.symbol} {step.relation} {step.formula}" if step.formula else step.symbol)
+def equation(step: DerivationStep) -> str:
+    """A step's equation as text."""
+    return math(step.equation)
 
 
 def _tidy(text: str) -> str:
@@ -53,14 +53,14 @@ def _tidy(text: str) -> str:
 
 
 class _Reader:
-    """Reads markup from left to right; what is read once is gone."""
+    """Reads markup from left to right; ``place`` is where it has come to."""
 
     def __init__(self, markup: str) -> None:
         self.markup = markup
         self.place = 0
 
     def until(self, end: str) -> str:
-        """Text up to ``end``, which is taken too."""
+        """Text up to ``end``; ``end`` is consumed."""
         written = ""
         while self.place < len(self.markup) and (not end or self.markup[self.place] != end):
             written += self.item()
@@ -96,6 +96,8 @@ class _Reader:
             return f"√({self.item()})"
         if name == "hat":
             return unicodedata.normalize("NFC", self.item() + "\N{COMBINING CIRCUMFLEX ACCENT}")
+        if name not in COMMANDS:  # a function such as \cosh
+            return name if self.markup.startswith("(", self.place) else f"{name} "
         return COMMANDS[name]
 
 

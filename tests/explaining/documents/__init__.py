@@ -1,1 +1,1 @@
-"""Five derivations of backpropagation, each computed in its own notation and held against the engine."""
+"""Five derivations of backpropagation, each computed in its own notation and compared with the engine."""

@@ -11,22 +11,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .scalars import Number, Table, Vector, exp, log, to
+from .scalars import Scalar, Table, Vector, exp, log, to
 
 Sizes = tuple[int, ...]
 
 
-def sigma(x: Number) -> Number:
+def sigma(x: Scalar) -> Scalar:
     """σ(x) = 1/(1 + e^-x)."""
     return 1 / (1 + exp(-x))
 
 
-def sigma_prime(x: Number) -> Number:
+def sigma_prime(x: Scalar) -> Scalar:
     """σ′(x) = σ(x)(1 − σ(x))."""
     return sigma(x) * (1 - sigma(x))
 
 
-def pre_activation(n: Sizes, w: Table, b: Table, a: Table, l: int, i: int) -> Number:
+def pre_activation(n: Sizes, w: Table, b: Table, a: Table, l: int, i: int) -> Scalar:
     """z_l = W_l · a_l-1 + b_l, its i-th entry."""
     return sum(w[l, i, j] * a[l - 1, j] for j in to(n[l - 1])) + b[l, i]
 
@@ -46,15 +46,15 @@ def forward(n: Sizes, w: Table, b: Table, x: Vector) -> tuple[Table, Table]:
     return onward(n, w, b, {(0, i): x[i] for i in to(n[0])}, first=1)
 
 
-def single_loss(y: Number, p: Number) -> Number:
+def single_loss(y: Scalar, p: Scalar) -> Scalar:
     """−y ln p − (1 − y) ln(1 − p)."""
     return -y * log(p) - (1 - y) * log(1 - p)
 
 
-def F(n: Sizes, w: Table, b: Table, x: dict[int, Vector], y: dict[int, Vector]) -> Number:
+def F(n: Sizes, w: Table, b: Table, x: dict[int, Vector], y: dict[int, Vector]) -> Scalar:
     """−(1/N) Σ_k [y_k ln p_k + (1 − y_k) ln(1 − p_k)], p_k = a_L(x_k), outputs added up."""
     N, L = len(x), len(n) - 1
-    total: Number = 0
+    total: Scalar = 0
     for k in to(N):
         _, a = forward(n, w, b, x[k])
         for i in to(n[L]):
@@ -62,7 +62,7 @@ def F(n: Sizes, w: Table, b: Table, x: dict[int, Vector], y: dict[int, Vector]) 
     return -total / N
 
 
-def dF_da_L(y: Number, a: Number) -> Number:
+def dF_da_L(y: Scalar, a: Scalar) -> Scalar:
     """−y/a_L + (1 − y)/(1 − a_L)."""
     return -y / a + (1 - y) / (1 - a)
 

@@ -12,19 +12,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .scalars import Function, Number, Table, Vector, exp, log, to
+from .scalars import Function, Scalar, Table, Vector, exp, log, to
 
 Sizes = tuple[int, ...]
 Hidden = dict[int, Function]
 """g_k by layer, k = 1 … L − 1."""
 
 
-def logistic(z: Number) -> Number:
+def logistic(z: Scalar) -> Scalar:
     """6.1: 1/(1 + e^-z)."""
     return 1 / (1 + exp(-z))
 
 
-def tanh(z: Number) -> Number:
+def tanh(z: Scalar) -> Scalar:
     """6.1: (e^z − e^-z)/(e^z + e^-z)."""
     return (exp(z) - exp(-z)) / (exp(z) + exp(-z))
 
@@ -66,7 +66,7 @@ def forward(n: Sizes, W: Table, b: Table, g: Hidden, x: Vector) -> tuple[Table, 
     return onward(n, W, b, g, {(0, j): x[j] for j in to(n[0])}, first=1)
 
 
-def loss(y_hat: Vector, l: int) -> Number:
+def loss(y_hat: Vector, l: int) -> Scalar:
     """𝓛(θ) = −log ŷ_ℓ."""
     return -log(y_hat[l])
 
@@ -131,7 +131,7 @@ def one_hot(p: int, labels: dict[int, int]) -> Table:
     return {(i, c): one_if(i == labels[c]) for i in to(p) for c in labels}
 
 
-def average_loss(Y_hat: Table, labels: dict[int, int]) -> Number:
+def average_loss(Y_hat: Table, labels: dict[int, int]) -> Scalar:
     """§3: L = (1/m) Σ −log ŷ_ℓ."""
     return sum(-log(Y_hat[labels[c], c]) for c in labels) / len(labels)
 
@@ -169,7 +169,7 @@ class Thin:
         """The output layer."""
         return len(self.W)
 
-    def forward(self, x: Number) -> tuple[Vector, Vector]:
+    def forward(self, x: Scalar) -> tuple[Vector, Vector]:
         """a_k1 and h_k1, h_01 = x."""
         a: Vector = {}
         h: Vector = {0: x}
@@ -178,21 +178,21 @@ class Thin:
             h[k] = self.g[k].value(a[k])
         return a, h
 
-    def loss(self, x: Number) -> Number:
+    def loss(self, x: Scalar) -> Scalar:
         """−log ŷ."""
         return -log(self.forward(x)[1][self.L])
 
-    def factors(self, x: Number, k: int) -> list[Number]:
+    def factors(self, x: Scalar, k: int) -> list[Scalar]:
         """The chain from the loss to W_k11: ∂𝓛/∂ŷ, ∂ŷ/∂a_L1, then ∂a/∂h, ∂h/∂a by turns, at last ∂a_k1/∂W_k11."""
         a, h = self.forward(x)
-        chain: list[Number] = [-1 / h[self.L], self.g[self.L].slope(a[self.L])]
+        chain: list[Scalar] = [-1 / h[self.L], self.g[self.L].slope(a[self.L])]
         for layer in range(self.L, k, -1):
             chain += [self.W[layer], self.g[layer - 1].slope(a[layer - 1])]
         return [*chain, h[k - 1]]
 
-    def derivative(self, x: Number, k: int) -> Number:
+    def derivative(self, x: Scalar, k: int) -> Scalar:
         """∂𝓛/∂W_k11: the product of the chain."""
-        product: Number = 1
+        product: Scalar = 1
         for factor in self.factors(x, k):
             product *= factor
         return product

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .scalars import Function, Number, Table, Vector, exp, log, to
+from .scalars import Function, Scalar, Table, Vector, exp, log, to
 
 
-def sigmoid(z: Number) -> Number:
+def sigmoid(z: Scalar) -> Scalar:
     """Equation (2)."""
     return 1 / (1 + exp(-z))
 
@@ -38,15 +38,15 @@ class Net:
         """The number of layers, the inputs' among them."""
         return len(self.s)
 
-    def h(self, l: int, z: Number) -> Number:
+    def h(self, l: int, z: Scalar) -> Scalar:
         """h^l(z): (3), or a function of the level's own."""
         return self.levels[l].value(z)
 
-    def Psi(self, l: int, z: Number) -> Number:
+    def Psi(self, l: int, z: Scalar) -> Scalar:
         """Ψ^l(z), equation (15)."""
         return self.levels[l].slope(z)
 
-    def C(self, l: int, j: int, k: int) -> Number:
+    def C(self, l: int, j: int, k: int) -> Scalar:
         """C^l_j,k, equation (7)."""
         return 1 / self.h(l, 1.0) if k == 0 else 1.0
 
@@ -72,12 +72,12 @@ def varied(theta: Table) -> list[tuple[int, int, int]]:
     return [(l, p, q) for l, p, q in theta if p > 0]
 
 
-def summand(net: Net, theta: Table, z: Table, l: int, j: int, k: int) -> Number:
+def summand(net: Net, theta: Table, z: Table, l: int, j: int, k: int) -> Scalar:
     """Term k of (5): θ^(l-1)_j,k h^(l-1)(z^(l-1)_k) C^(l-1)_j,k."""
     return theta[l - 1, j, k] * net.h(l - 1, z[l - 1, k]) * net.C(l - 1, j, k)
 
 
-def node(net: Net, theta: Table, z: Table, l: int, j: int) -> Number:
+def node(net: Net, theta: Table, z: Table, l: int, j: int) -> Scalar:
     """z^l_j from the layer before, l > 1: equation (5)."""
     return sum(summand(net, theta, z, l, j, k) for k in nodes(net.s[l - 1]))
 
@@ -96,10 +96,10 @@ def I(p: int, q: int) -> int:  # noqa: E743
     return 1 if p == q else 0
 
 
-def J(net: Net, theta: Table, x: dict[int, Vector], y: dict[int, Vector]) -> Number:
+def J(net: Net, theta: Table, x: dict[int, Vector], y: dict[int, Vector]) -> Scalar:
     """Equation (18), y with its output's index."""
     m, L = len(x), net.L
-    total: Number = 0
+    total: Scalar = 0
     for i in to(m):
         z = forward(net, theta, x[i])
         for k0 in to(net.s[L]):
@@ -108,7 +108,7 @@ def J(net: Net, theta: Table, x: dict[int, Vector], y: dict[int, Vector]) -> Num
     return -total / m
 
 
-def M(net: Net, theta: Table, z: Table, l: int, j: int, k: int) -> Number:
+def M(net: Net, theta: Table, z: Table, l: int, j: int, k: int) -> Scalar:
     """M^l_j,k, equation (31)."""
     return theta[l, j, k] * net.C(l, j, k) * net.Psi(l, z[l, k])
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .scalars import Function, Number, Table, Vector, exp, log, to
+from .scalars import Function, Scalar, Table, Vector, exp, log, to
 
 Sizes = tuple[int, ...]
 
@@ -22,11 +22,11 @@ Sizes = tuple[int, ...]
 class Cost:
     """c(y, h) and ∂c/∂h."""
 
-    value: Callable[[Number, Number], Number]
-    slope: Callable[[Number, Number], Number]
+    value: Callable[[Scalar, Scalar], Scalar]
+    slope: Callable[[Scalar, Scalar], Scalar]
 
 
-def sigma(z: Number) -> Number:
+def sigma(z: Scalar) -> Scalar:
     """The activation of its sections 2, 4 and 5."""
     return 1 / (1 + exp(-z))
 
@@ -54,7 +54,7 @@ class Problem:
         return len(self.N) - 1
 
 
-def node(problem: Problem, w: Table, a: Table, l: int, n: int) -> Number:
+def node(problem: Problem, w: Table, a: Table, l: int, n: int) -> Scalar:
     """z^l+1_n from layer l: equation (1)."""
     return w[l, 0, n] + sum(w[l, n_l, n] * a[l, n_l] for n_l in to(problem.N[l]))
 
@@ -85,7 +85,7 @@ def costs(problem: Problem, a: Table, y: Vector) -> Vector:
     return {n_L: problem.c.value(y[n_L], a[problem.L, n_L]) for n_L in to(problem.N[problem.L])}
 
 
-def C(problem: Problem, w: Table, x: dict[int, Vector], y: dict[int, Vector]) -> Number:
+def C(problem: Problem, w: Table, x: dict[int, Vector], y: dict[int, Vector]) -> Scalar:
     """Equation (2)."""
     return sum(sum(costs(problem, forward(problem, w, x[p])[1], y[p]).values()) for p in to(len(x)))
 
@@ -100,7 +100,7 @@ def start(problem: Problem, z: Table, a: Table, y: Vector) -> Table:
     }
 
 
-def sum_over_next(problem: Problem, w: Table, D: Table, n_L: int, l: int, n: int) -> Number:
+def sum_over_next(problem: Problem, w: Table, D: Table, n_L: int, l: int, n: int) -> Scalar:
     """Σ w^l_n,n_l+1 ∂c_n_L/∂z^l+1_n_l+1: the sum inside the first line of (9)."""
     return sum(w[l, n, after] * D[n_L, l + 1, after] for after in to(problem.N[l + 1]))
 

@@ -12,22 +12,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .scalars import Number, Table, Vector, exp, to
+from .scalars import Scalar, Table, Vector, exp, to
 
 Sizes = tuple[int, ...]
 
 
-def sigma(x: Number) -> Number:
+def sigma(x: Scalar) -> Scalar:
     """The sigmoid function."""
     return 1 / (1 + exp(-x))
 
 
-def sigma_slope(x: Number) -> Number:
+def sigma_slope(x: Scalar) -> Scalar:
     """σ(x)(1 − σ(x))."""
     return sigma(x) * (1 - sigma(x))
 
 
-def pre_activation(n: Sizes, w: Table, b: Table, a: Table, l: int, j: int) -> Number:
+def pre_activation(n: Sizes, w: Table, b: Table, a: Table, l: int, j: int) -> Scalar:
     """z^l_j = Σ_k w^l_jk a^l-1_k + b^l_j."""
     return sum(w[l, j, k] * a[l - 1, k] for k in to(n[l - 1])) + b[l, j]
 
@@ -47,13 +47,13 @@ def forward(n: Sizes, w: Table, b: Table, x: Vector) -> tuple[Table, Table]:
     return onward(n, w, b, {(0, k): x[k] for k in to(n[0])}, first=1)
 
 
-def cost_of_outputs(n: Sizes, a: Table, y: Vector) -> Number:
+def cost_of_outputs(n: Sizes, a: Table, y: Vector) -> Scalar:
     """C = (1/n_L) Σ ½(a^L_j − y_j)²."""
     L = len(n) - 1
     return sum((a[L, j] - y[j]) ** 2 / 2 for j in to(n[L])) / n[L]
 
 
-def C(n: Sizes, w: Table, b: Table, x: Vector, y: Vector) -> Number:
+def C(n: Sizes, w: Table, b: Table, x: Vector, y: Vector) -> Scalar:
     """The cost of one example."""
     return cost_of_outputs(n, forward(n, w, b, x)[1], y)
 

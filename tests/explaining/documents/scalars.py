@@ -12,16 +12,16 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-Number = complex
+Scalar = complex
 """A float, or a float with a tiny imaginary part that carries a derivative."""
 
-Vector = dict[int, Number]
+Vector = dict[int, Scalar]
 """v[i] by the unit's number."""
 
-Table = dict[tuple[int, ...], Number]
+Table = dict[tuple[int, ...], Scalar]
 """t[l, i, …] by layer and unit."""
 
-Scalar = Callable[[Number], Number]
+ScalarFunction = Callable[[Scalar], Scalar]
 
 
 def to(n: int) -> range:
@@ -29,12 +29,12 @@ def to(n: int) -> range:
     return range(1, n + 1)
 
 
-def exp(x: Number) -> Number:
+def exp(x: Scalar) -> Scalar:
     """e^x."""
     return cmath.exp(x) if isinstance(x, complex) else math.exp(x)
 
 
-def log(x: Number) -> Number:
+def log(x: Scalar) -> Scalar:
     """The natural logarithm."""
     return cmath.log(x) if isinstance(x, complex) else math.log(x)
 
@@ -43,15 +43,15 @@ def log(x: Number) -> Number:
 class Function:
     """A function of one number beside its derivative."""
 
-    value: Scalar
-    slope: Scalar
+    value: ScalarFunction
+    slope: ScalarFunction
 
 
-def _sigmoid(x: Number) -> Number:
+def _sigmoid(x: Scalar) -> Scalar:
     return 1 / (1 + exp(-x))
 
 
-def _tanh(x: Number) -> Number:
+def _tanh(x: Scalar) -> Scalar:
     return (exp(x) - exp(-x)) / (exp(x) + exp(-x))
 
 

@@ -17,7 +17,7 @@ from bpcli.nn.network import dense
 from bpcli.nn.parameters import Parameters, count
 from bpcli.nn.workspace import Scratch
 
-from .scalars import Number, Table, Vector, to
+from .scalars import Scalar, Table, Vector, to
 
 TOLERANCE = 1e-12
 """How far two ways to compute may be apart, as a fraction of the largest entry."""
@@ -92,7 +92,7 @@ def pick(names: Sequence[str], depth: int, seed: int) -> list[str]:
 
 
 def each_network(*, seeds: int, depths: Sequence[int] = DEPTHS) -> Callable[[LawOfOne], LawOfMany]:
-    """Parametrise by depth, and hold the test for every seed: it names the seed it fails for."""
+    """Parametrise by depth and run the test for every seed; a failure names its seed."""
 
     def decorate(law: LawOfOne) -> LawOfMany:
         @pytest.mark.parametrize("depth", depths)
@@ -139,7 +139,7 @@ def grid(table: Table) -> Array:
     return np.array([[table[i, j] for j in to(cols)] for i in to(rows)])
 
 
-def column(values: Mapping[int, Number]) -> Array:
+def column(values: Mapping[int, Scalar]) -> Array:
     """The column of v[i], i from 1."""
     return np.array([[values[i]] for i in to(len(values))])
 
@@ -164,7 +164,7 @@ def across(tables: Mapping[int, Table], l: int) -> Array:
 
 @dataclass(frozen=True)
 class Recorded:
-    """An activation that keeps every dA that is handed to it."""
+    """An activation that keeps every dA that its backward gets."""
 
     of: Activation
     seen: list[Array]
@@ -183,6 +183,21 @@ class Recorded:
     def usual_initializer(self) -> str:
         """As of the activation."""
         return self.of.usual_initializer
+
+    @property
+    def elementwise(self) -> bool:
+        """As of the activation."""
+        return self.of.elementwise
+
+    @property
+    def formula(self) -> str:
+        """As of the activation."""
+        return self.of.formula
+
+    @property
+    def derivative(self) -> str:
+        """As of the activation."""
+        return self.of.derivative
 
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
         """As of the activation."""
@@ -250,7 +265,7 @@ def agree(actual: Any, expected: Any) -> None:
         raise AssertionError(f"{apart:.1e} of the largest entry apart:\n{actual}\nexpected\n{expected}")
 
 
-def same(actual: Mapping[Any, Number], expected: Mapping[Any, Number]) -> None:
+def same(actual: Mapping[Any, Scalar], expected: Mapping[Any, Scalar]) -> None:
     """Hold that two tables have the same keys and, but for rounding, the same numbers."""
     if actual.keys() != expected.keys():
         raise AssertionError(f"keys {sorted(map(str, actual.keys() ^ expected.keys()))} are in one table only")
@@ -267,16 +282,16 @@ def differ(actual: Any, expected: Any) -> None:
 # Derivatives along the imaginary axis
 
 
-def tilted(at: Mapping[Key, Number], key: Key) -> dict[Key, Number]:
+def tilted(at: Mapping[Key, Scalar], key: Key) -> dict[Key, Scalar]:
     """The table with a tiny imaginary part at one entry."""
     return {**at, key: at[key] + STEP * 1j}
 
 
-def slope(value: Number) -> float:
+def slope(value: Scalar) -> float:
     """The derivative by the tilted entry."""
     return value.imag / STEP
 
 
-def slopes(values: Mapping[Key, Number]) -> dict[Key, float]:
+def slopes(values: Mapping[Key, Scalar]) -> dict[Key, float]:
     """The derivative of every entry."""
     return {key: slope(value) for key, value in values.items()}

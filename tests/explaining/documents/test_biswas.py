@@ -19,7 +19,7 @@ from bpcli.nn.workspace import Workspace
 
 from . import biswas
 from .biswas import one_if
-from .scalars import Function, Number, Table, Vector, exp, log, to
+from .scalars import Function, Scalar, Table, Vector, exp, log, to
 from .support import (
     STEP,
     Draw,
@@ -106,20 +106,20 @@ class Given:
     def gradient_of_all(self) -> biswas.Gradient:
         return biswas.gradient_all(self.n, self.W, self.b, self.g, self.X, self.labels)
 
-    def loss(self, W: Table, b: Table) -> Number:
+    def loss(self, W: Table, b: Table) -> Scalar:
         """−log ŷ_ℓ of the first data-point."""
         return biswas.loss(biswas.forward(self.n, W, b, self.g, self.x)[2], self.l)
 
-    def average_loss(self, W: Table, b: Table) -> Number:
+    def average_loss(self, W: Table, b: Table) -> Scalar:
         return biswas.average_loss(biswas.forward_all(self.n, W, b, self.g, self.X).Y_hat, self.labels)
 
-    def loss_of_a(self, a: Table, k: int) -> Number:
+    def loss_of_a(self, a: Table, k: int) -> Scalar:
         """The loss as a function of layer k's a."""
         if k == self.L:
             return biswas.loss(biswas.softmax({i: a[k, i] for i in to(self.p)}), self.l)
         return self.loss_of_h({(k, i): self.g[k].value(a[k, i]) for i in to(self.n[k])}, k)
 
-    def loss_of_h(self, h: Table, k: int) -> Number:
+    def loss_of_h(self, h: Table, k: int) -> Scalar:
         """The loss as a function of layer k's h."""
         return biswas.loss(biswas.onward(self.n, self.W, self.b, self.g, h, k + 1)[2], self.l)
 
@@ -298,7 +298,7 @@ def test_section_4_2_in_a_wide_network_the_chain_is_a_product_of_jacobians(depth
     agree(net.run.dW[1][0, 0], chained(net))
 
 
-def chained(net: Given) -> Number:
+def chained(net: Given) -> Scalar:
     """∂𝓛/∂ŷ · ∂ŷ/∂a_L · ∂a_L/∂h_L-1 · … · ∂a_1/∂W_111, each factor a matrix of slopes."""
     a, h, y_hat = net.one
     row = np.array([-one_if(i == net.l) / y_hat[net.l] for i in to(net.p)])
@@ -390,7 +390,7 @@ def test_section_4_3_2_chain_along_multiple_paths_adds_their_products() -> None:
     x = 0.7
     paths = [Function(lambda v: v**2, lambda v: 2 * v), Function(lambda v: exp(-v), lambda v: -exp(-v)), biswas.TANH]
 
-    def outer(q: Vector) -> Number:
+    def outer(q: Vector) -> Scalar:
         return q[0] * q[1] + q[2] ** 3
 
     q = {i: path.value(x) for i, path in enumerate(paths)}
@@ -403,7 +403,7 @@ def test_section_4_3_2_example_with_two_paths() -> None:
     y = {1: biswas.logistic(x), 2: x**3}
     dy = {1: biswas.LOGISTIC.slope(x), 2: 3 * x**2}
 
-    def z(v: Vector) -> Number:
+    def z(v: Vector) -> Scalar:
         return v[1] / (2 + v[2])
 
     direct = slope(z({1: biswas.logistic(x + STEP * 1j), 2: (x + STEP * 1j) ** 3}))
@@ -419,7 +419,7 @@ def test_section_4_3_2_derivative_by_a_hidden_unit_adds_over_the_next_layer(dept
         agree(vector(found, i), vector(net.dh, i))
 
 
-def over_next(net: Given, i: int, j: int) -> Number:
+def over_next(net: Given, i: int, j: int) -> Scalar:
     """Σ_m ∂𝓛/∂a_i+1,m W_i+1,m,j, m = 1 … n_i+1."""
     return sum(net.da[i + 1, m] * net.W[i + 1, m, j] for m in to(net.n[i + 1]))
 

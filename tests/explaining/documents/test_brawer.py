@@ -20,7 +20,7 @@ from bpcli.nn.parameters import Parameters, count
 
 from . import brawer
 from .brawer import I, Net, nodes
-from .scalars import FUNCTIONS, Function, Number, Table, Vector, exp, log, to
+from .scalars import FUNCTIONS, Function, Scalar, Table, Vector, exp, log, to
 from .support import (
     STEP,
     Draw,
@@ -115,14 +115,14 @@ class Given:
         """The weights of level l that may be varied."""
         return [key for key in brawer.varied(self.theta) if key[0] == l]
 
-    def M(self, i: int, l: int, j: int, k: int) -> Number:
+    def M(self, i: int, l: int, j: int, k: int) -> Scalar:
         return brawer.M(self.net, self.theta, self.z[i], l, j, k)
 
-    def a(self, i: int, l: int, q: int) -> Number:
+    def a(self, i: int, l: int, q: int) -> Scalar:
         """h^l(z^l_q) C^l_1,q: what a node hands on."""
         return self.net.h(l, self.z[i][l, q]) * self.net.C(l, 1, q)
 
-    def mean(self, of: dict[int, Number]) -> Number:
+    def mean(self, of: dict[int, Scalar]) -> Scalar:
         """(1/m) Σ over samples 1 … m."""
         return sum(of[i] for i in to(self.m)) / self.m
 
@@ -658,13 +658,13 @@ def test_equation_34_errors_of_the_last_hidden_layer(depth: int, seed: int) -> N
     net = given(depth, seed)
     L = net.L
 
-    def error(p: int, i: int) -> Number:
+    def error(p: int, i: int) -> Scalar:
         return sum(net.delta[i][L, k0] * net.M(i, L - 1, k0, p) * (1 - I(p, 0)) for k0 in to(net.s[L]))
 
     errors_agree(net, L - 1, error)
 
 
-def errors_agree(net: Given, l: int, error: Callable[[int, int], Number]) -> None:
+def errors_agree(net: Given, l: int, error: Callable[[int, int], Scalar]) -> None:
     """``error(p, i)`` is δ^l, the bias node's included, and m times the engine's dZ."""
     for i in to(net.m):
         same({(l, p): net.delta[i][l, p] for p in nodes(net.s[l])}, {(l, p): error(p, i) for p in nodes(net.s[l])})
@@ -721,11 +721,11 @@ def test_equation_39_gradient_by_the_weights_three_levels_below(depth: int, seed
     L = net.L
     between = to(net.s[L - 1])
 
-    def by_outputs(i: int, p: int, q: int) -> Number:
+    def by_outputs(i: int, p: int, q: int) -> Scalar:
         errors = {k1: sum(net.delta[i][L, k0] * net.M(i, L - 1, k0, k1) for k0 in nodes(net.s[L])) for k1 in between}
         return sum(errors[k1] * net.M(i, L - 2, k1, p) for k1 in between) * net.a(i, L - 3, q)
 
-    def by_hidden(i: int, p: int, q: int) -> Number:
+    def by_hidden(i: int, p: int, q: int) -> Scalar:
         return sum(net.delta[i][L - 1, k1] * net.M(i, L - 2, k1, p) for k1 in between) * net.a(i, L - 3, q)
 
     for line in (by_outputs, by_hidden):
@@ -738,7 +738,7 @@ def test_equation_40_errors_of_the_hidden_layer_before_the_last(depth: int, seed
     net = given(depth, seed)
     L = net.L
 
-    def error(p: int, i: int) -> Number:
+    def error(p: int, i: int) -> Scalar:
         return sum(net.delta[i][L - 1, k1] * net.M(i, L - 2, k1, p) * (1 - I(p, 0)) for k1 in to(net.s[L - 1]))
 
     errors_agree(net, L - 2, error)
@@ -953,11 +953,11 @@ def test_slip_19_h_minus_y_needs_a_sigmoid_output() -> None:
     agree((h - 1) / (h * (1 - h)) * net.Psi(2, z[2, 1]) * x[1][1], right)
 
 
-def sigmoid_squared(z: Number) -> Number:
+def sigmoid_squared(z: Scalar) -> Scalar:
     return brawer.sigmoid(z) ** 2
 
 
-def slope_squared(z: Number) -> Number:
+def slope_squared(z: Scalar) -> Scalar:
     return 2 * brawer.sigmoid(z) ** 2 * (1 - brawer.sigmoid(z))
 
 

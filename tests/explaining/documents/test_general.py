@@ -19,7 +19,7 @@ from bpcli.nn.parameters import Parameters
 
 from . import general
 from .general import LOG_LIKELIHOOD, SIGMOID, Cost, Problem
-from .scalars import FUNCTIONS, Number, Table, Vector, exp, log, to
+from .scalars import FUNCTIONS, Scalar, Table, Vector, exp, log, to
 from .support import (
     Draw,
     Run,
@@ -118,7 +118,7 @@ class Given:
         """The slope of C by every weight, by the forward pass alone."""
         return {key: slope(self.C(tilted(self.w, key))) for key in self.w}
 
-    def C(self, w: Table) -> Number:
+    def C(self, w: Table) -> Scalar:
         return general.C(self.problem, w, self.x, self.y)
 
     @cached_property
@@ -618,7 +618,7 @@ def test_slip_12_13_without_the_sum_only_the_last_hidden_layer_is_right() -> Non
     net = sigmoid(3, 11, outputs=1, width=3)
     a, right = net.a(1), net.slopes[1]
 
-    def printed(l: int) -> list[Number]:
+    def printed(l: int) -> list[Scalar]:
         """The printed line for layer l − 1, with the first node of layer l."""
         return [a[l - 1, n] * (1 - a[l - 1, n]) * net.w[l - 1, n, 1] * right[1, l, 1] for n in to(net.N[l - 1])]
 

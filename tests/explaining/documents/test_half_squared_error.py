@@ -29,7 +29,7 @@ from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import start
 
 from . import half_squared_error as half
-from .scalars import Number, Table, Vector, to
+from .scalars import Scalar, Table, Vector, to
 from .support import (
     STEP,
     Draw,
@@ -100,14 +100,14 @@ class Given:
     def gradient_of(self, i: int) -> half.Gradient:
         return half.gradient(self.n, self.w, self.b, self.data.x[i], self.data.y[i])
 
-    def C(self, w: Table, b: Table) -> Number:
+    def C(self, w: Table, b: Table) -> Scalar:
         return half.C(self.n, w, b, self.x, self.y)
 
-    def C_of_a(self, a: Table, l: int) -> Number:
+    def C_of_a(self, a: Table, l: int) -> Scalar:
         """The cost as a function of layer l's a."""
         return half.cost_of_outputs(self.n, half.onward(self.n, self.w, self.b, a, l + 1)[1], self.y)
 
-    def C_of_z(self, z: Table, l: int) -> Number:
+    def C_of_z(self, z: Table, l: int) -> Scalar:
         """The cost as a function of layer l's z."""
         return self.C_of_a({(l, j): half.sigma(z[l, j]) for j in to(self.n[l])}, l)
 
@@ -271,7 +271,7 @@ def test_section_3_pre_activation_level_varies_with_its_bias_by_1(depth: int, se
 def test_cost_function_re_expressed_by_the_layer_before(depth: int, seed: int) -> None:
     net = single(depth, seed)
     L, (_, a) = net.L, net.za
-    total: Number = 0
+    total: Scalar = 0
     for j in to(net.n[L]):
         inner = sum(net.w[L, j, k] * a[L - 1, k] for k in to(net.n[L - 1])) + net.b[L, j]
         total += (half.sigma(inner) - net.y[j]) ** 2 / 2
@@ -280,7 +280,7 @@ def test_cost_function_re_expressed_by_the_layer_before(depth: int, seed: int) -
 
 @pytest.mark.parametrize("x", [-1.3, 0.4, 2.0])
 def test_cost_function_re_expressed_takes_the_chain_rule(x: float) -> None:
-    def g(v: Number) -> Number:
+    def g(v: Scalar) -> Scalar:
         return v**3 - 2 * v
 
     u = g(x)
@@ -294,13 +294,13 @@ def test_cost_function_re_expressed_derivative_by_an_output_weight(depth: int, s
     net = single(depth, seed)
     L, (z, a) = net.L, net.za
 
-    def factors(j: int, k: int) -> Number:
+    def factors(j: int, k: int) -> Scalar:
         by_a = slope(net.C_of_a(tilted(a, (L, j)), L))
         by_z = slope(half.sigma(tilted(z, (L, j))[L, j]))
         by_w = slope(half.pre_activation(net.n, tilted(net.w, (L, j, k)), net.b, a, L, j))
         return by_a * by_z * by_w
 
-    def closed(j: int, k: int) -> Number:
+    def closed(j: int, k: int) -> Scalar:
         return 1 / net.n[L] * (a[L, j] - net.y[j]) * (a[L, j] * (1 - a[L, j])) * a[L - 1, k]
 
     for line in (factors, closed):
@@ -314,12 +314,12 @@ def test_cost_function_re_expressed_derivative_by_an_output_bias(depth: int, see
     net = single(depth, seed)
     L, (z, a) = net.L, net.za
 
-    def factors(j: int) -> Number:
+    def factors(j: int) -> Scalar:
         by_a = slope(net.C_of_a(tilted(a, (L, j)), L))
         by_b = slope(half.pre_activation(net.n, net.w, tilted(net.b, (L, j)), a, L, j))
         return by_a * slope(half.sigma(tilted(z, (L, j))[L, j])) * by_b
 
-    def closed(j: int) -> Number:
+    def closed(j: int) -> Scalar:
         return 1 / net.n[L] * (a[L, j] - net.y[j]) * (a[L, j] * (1 - a[L, j])) * 1
 
     for line in (factors, closed):

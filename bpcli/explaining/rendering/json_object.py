@@ -1,10 +1,10 @@
-"""An explanation as JSON: complete, every number as it is in memory."""
+"""An explanation as JSON: complete, with every digit."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from bpcli.explaining.documents.steps import Step
+from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.explanation import Explanation
 from bpcli.explaining.rendering.unicode import equation, math, prose
 from bpcli.storage import to_json
@@ -45,7 +45,7 @@ def tree(explained: Explanation) -> dict[str, Any]:
     }
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _step(step: DerivationStep) -> dict[str, Any]:
     return {
         "stage": step.stage,
         "key": step.key,
@@ -54,15 +54,10 @@ def _step(step: Step) -> dict[str, Any]:
         "title": prose(step.title),
         "reference": step.reference,
         "symbol": {"latex": step.symbol, "text": math(step.symbol)},
-        "equation": {"latex": latex(step), "text": equation(step)},
+        "equation": {"latex": step.equation, "text": equation(step)},
         "shape": list(step.value.shape),
         "rows": math(step.rows),
         "columns": math(step.columns),
         "value": step.value.tolist(),
         "notes": [prose(note) for note in step.notes],
     }
-
-
-def latex(step: Step) -> str:
-    """The equation in markup; the symbol alone for what is given."""
-    return f"{step.symbol} {step.relation} {step.formula}" if step.formula else step.symbol
