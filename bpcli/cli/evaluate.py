@@ -94,8 +94,8 @@ def _show(report: dict[str, Any], examples_of: str) -> None:
 
     title = f"{report['run']}: {examples_of}, {report['examples']} examples"
     rows = [["loss", report["loss"]], *report["metrics"].items()]
-    display.table(["metric", "value"], rows, sys.stdout, title=title)
+    display.print_table(["metric", "value"], rows, sys.stdout, title=title)
     if report["classes"]:
         columns = list(report["classes"][0])
         print()
-        display.table(columns, [list(row.values()) for row in report["classes"]], sys.stdout)
+        display.print_table(columns, [list(row.values()) for row in report["classes"]], sys.stdout)

@@ -111,7 +111,7 @@ def _show(rows: list[dict[str, Any]], settings: list[str], metrics: list[str]) -
         columns[name] = [row["final"].get(name) for row in rows]
     order = [0, len(texts) + 1, *texts, len(texts), *range(len(texts) + 2, len(columns))]
     table = [list(cells) for cells in zip(*columns.values(), strict=True)]
-    left_out = display.table(list(columns), table, sys.stdout, text=texts, order=list(dict.fromkeys(order)))
+    left_out = display.print_table(list(columns), table, sys.stdout, text=texts, order=list(dict.fromkeys(order)))
     if left_out:
         display.say(f"too narrow for {left_out} more columns; bp runs --csv has them all")
 

@@ -123,7 +123,7 @@ def _show_final_metrics(experiment: Experiment, run: RunWriter) -> None:
     prefixes = {"train": "", "validation": "val_", "test": "test_"}
     rows = [[part, *(final.get(prefixes[part] + name) for name in names)] for part in experiment.loaded.parts]
     with suppress(OSError):
-        display.table(["", *names], rows, sys.stderr)
+        display.print_table(["", *names], rows, sys.stderr)
     if not sys.stdout.isatty():  # on a terminal the result is the next line anyway
         display.say(f"run: {run.folder}")
 

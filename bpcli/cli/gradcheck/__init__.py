@@ -150,7 +150,7 @@ def _checked(
     if long:
         display.say(f"checking {pieces:,} derivatives takes about {report.duration(seconds)}")
     checked, sizes = [], []
-    with display.counted(pieces, "derivatives", long=long) as advance:
+    with display.progress_bar(pieces, "derivatives", long=long) as advance:
         for comparison in comparisons:
             for group in chosen:
                 checked.append(comparison.check(group))
