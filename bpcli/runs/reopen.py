@@ -18,13 +18,13 @@ from bpcli.runs.folder import CONFIG_FILE, read_record
 from bpcli.runs.model_file import Model, load_model
 from bpcli.training.initial_parameters import MODEL, fill
 
-OTHER_DATA = "restore the data file, or name another with --data"
-OTHER_OVERRIDES = "restore the data file, or leave out what overrides data"
+DATA_OPTION_HINT = "restore the data file, or name another with --data"
+OVERRIDES_HINT = "restore the data file, or leave out what overrides data"
 
 
 @dataclass(frozen=True)
 class ReopenedRun:
-    """A run by its folder, or a model by its file, with the trained model."""
+    """A trained model with the run folder, or the file alone, that it was read from."""
 
     path: Path
     model: Model
@@ -36,7 +36,7 @@ class ReopenedRun:
             ConfigError, DataError: the config or the data are absent or malformed, or encoded differently.
         """
         loaded = parts_of(load(self.path / CONFIG_FILE, []))
-        return loaded.parts, self._check_data(loaded, OTHER_DATA)
+        return loaded.parts, self._check_data(loaded, DATA_OPTION_HINT)
 
     def experiment(self, changes: list[str]) -> OpenedExperiment:
         """The run's experiment, with overrides, at its trained parameters and in float64.
@@ -46,7 +46,7 @@ class ReopenedRun:
                 are encoded differently, or the overrides change the network's shape.
         """
         opened = open_config(self.path / CONFIG_FILE, [*changes, "network.weights=null"])
-        warnings = self._check_data(opened.experiment.loaded, OTHER_OVERRIDES)
+        warnings = self._check_data(opened.experiment.loaded, OVERRIDES_HINT)
         fill(opened.experiment.parameters, self.model.parameters.named(), self.path / MODEL)
         return OpenedExperiment(opened.config, opened.experiment, trained=True, warnings=warnings)
 
