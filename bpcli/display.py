@@ -1,7 +1,7 @@
-"""What a person sees, on standard error or as tables; the only importer of rich.
+"""Messages, tables and progress for people; the only importer of rich.
 
-On a terminal a bar that moves; elsewhere plain lines, for which rich is not loaded. Names from files are shown
-as text, never interpreted as markup or control characters.
+Progress is a moving bar on a terminal and plain lines elsewhere, for which rich is not loaded. Text from files
+is shown as it is, never interpreted as markup or control characters.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
 REFRESH_SECONDS = 0.1
-"""The least time between two pictures of the bar."""
+"""The least time between two redrawings of the bar."""
 
-UNLIMITED = 10_000
-"""The width of a table that goes to no terminal, so that nothing in it is cut or wrapped."""
+WIDTH_OFF_TERMINAL = 10_000
+"""The line width of a table that is not written to a terminal: nothing in it is cut or wrapped."""
 
 GAP = 2
-"""Blanks between the columns of a table."""
+"""Spaces between the columns of a table."""
 
 
-def figure(value: float | None) -> str:
-    """A number as people read it: four significant digits."""
+def short_number(value: float | None) -> str:
+    """A number with four significant digits; an empty text for None."""
     return "" if value is None else f"{value:.4g}"
 
 
 def say(line: str) -> None:
-    """A plain line on standard error. What it tells is no result, so a stream that refuses it stops nothing."""
+    """Print a line on standard error. It is no result, so a stream that cannot be written to is ignored."""
     with suppress(OSError):
         print(printable(line), file=sys.stderr, flush=True)
 
 
 def warn(lines: Sequence[str]) -> None:
-    """Warnings, a line each."""
+    """Print warnings on standard error, one line each."""
     for line in lines:
         say(f"warning: {line}")
 
 
-def width(file: TextIO) -> int:
-    """How many characters fit into a line: those of the terminal, and elsewhere any number."""
+def line_width(file: TextIO) -> int:
+    """How many characters fit into a line: the width of the terminal, elsewhere practically unlimited."""
     return _console(file).width
 
 
@@ -55,10 +55,10 @@ def _console(file: TextIO) -> Console:
     from rich.console import Console
 
     terminal = file.isatty()
-    return Console(file=file, highlight=False, force_terminal=terminal, width=None if terminal else UNLIMITED)
+    return Console(file=file, highlight=False, force_terminal=terminal, width=None if terminal else WIDTH_OFF_TERMINAL)
 
 
-def table(
+def print_table(
     columns: Sequence[str],
     rows: Sequence[Sequence[Any]],
     file: TextIO,
@@ -66,10 +66,10 @@ def table(
     text: Sequence[int] = (0,),
     order: Sequence[int] = (),
 ) -> int:
-    """A table; the columns numbered in ``text`` are left-aligned, the others are figures.
+    """Print a table; the columns with the indices ``text`` are left-aligned, the others right-aligned numbers.
 
-    Where a terminal is too narrow, columns are left out from the end of ``order``, which
-    names them by importance; returns how many.
+    ``order`` lists the columns from the most to the least important. On a terminal that is
+    too narrow the least important ones are left out; returns how many.
     """
     from rich.cells import cell_len
     from rich.table import Table
@@ -78,123 +78,128 @@ def table(
     console = _console(file)
     if title:
         console.print(Text(printable(title)))
-    cells = [[printable(_cell(cell)) for cell in row] for row in rows]
+    cells = [[printable(_cell_text(cell)) for cell in row] for row in rows]
     widths = [max(map(cell_len, (name, *(row[k] for row in cells)))) for k, name in enumerate(columns)]
     shown = list(order or range(len(columns)))
     while len(shown) > 1 and order and sum(widths[k] + GAP for k in shown) - GAP > console.width:
         shown.pop()
-    picture = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
+    drawn = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
     for k in sorted(shown):
         justify: Any = "left" if k in text else "right"
-        picture.add_column(Text(printable(columns[k])), justify=justify, overflow="fold")
+        drawn.add_column(Text(printable(columns[k])), justify=justify, overflow="fold")
     for row in cells:
-        picture.add_row(*(Text(row[k]) for k in sorted(shown)))
-    console.print(picture)
+        drawn.add_row(*(Text(row[k]) for k in sorted(shown)))
+    console.print(drawn)
     return len(columns) - len(shown)
 
 
-def _cell(value: Any) -> str:
-    return figure(value) if isinstance(value, float) or value is None else str(value)
+def _cell_text(value: Any) -> str:
+    return short_number(value) if isinstance(value, float) or value is None else str(value)
 
 
 ECHO = 3
-"""Columns left free at the right, where a terminal echoes ^C."""
+"""Characters kept free at the right end of the bar, where a terminal echoes ^C."""
 
 WIDE, MEDIUM = 95, 70
-"""From so many columns on there is room for everything, or for all but the speed and the bar."""
+"""The line widths from which the bar shows everything, or everything but the speed and the bar itself."""
 
 
 def _bar_columns(width: int) -> list[ProgressColumn]:
-    """What the bar shows: less on a narrow terminal, but always the epoch, the loss and the time left."""
+    """What the bar shows: less on a narrow terminal, but always the epoch, the loss and the remaining time."""
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
     from rich.table import Column
 
-    def words(template: str) -> TextColumn:
+    def text_column(template: str) -> TextColumn:
         return TextColumn(template, table_column=Column(no_wrap=True))
 
-    epoch = words("epoch {task.fields[epoch]}")
+    epoch = text_column("epoch {task.fields[epoch]}")
     left = TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True, min_width=5))
     if width < MEDIUM:
-        return [epoch, words("{task.fields[loss]}"), left]
-    speed = words("{task.fields[rate]} examples/s")
+        return [epoch, text_column("{task.fields[loss]}"), left]
+    speed = text_column("{task.fields[rate]} examples/s")
     if width < WIDE:
-        return [epoch, TaskProgressColumn(), words("{task.fields[figures]}"), left]
-    return [epoch, BarColumn(bar_width=None), TaskProgressColumn(), words("{task.fields[figures]}"), speed, left]
+        return [epoch, TaskProgressColumn(), text_column("{task.fields[values]}"), left]
+    return [epoch, BarColumn(bar_width=None), TaskProgressColumn(), text_column("{task.fields[values]}"), speed, left]
 
 
 class TrainingDisplay:
-    """Shows training as it goes: a bar on a terminal, else a line at epochs 1, 2, 4, 8, … and the last."""
+    """Shows the progress of training: a bar on a terminal, else a line at epochs 1, 2, 4, 8, … and the last.
+
+    ``examples`` is the number of training examples, ``shown_metric`` the metric that the bar shows beside the loss.
+    """
 
     def __init__(self, epochs: int, examples: int, shown_metric: str, *, quiet: bool) -> None:
-        self.epochs, self.examples, self.shown_metric = epochs, examples, shown_metric
-        self.quiet = quiet
-        self.bar: Progress | None = None
-        self.began = perf_counter()
-        self.pictured = 0.0
-        self.measured = ""
-        if not quiet and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import Progress
-
-            console = Console(stderr=True, highlight=False)
-            if console.is_dumb_terminal:
-                return
-            console.width = max(console.width - ECHO, 1)
-            self.bar = Progress(*_bar_columns(console.width), console=console, auto_refresh=False, expand=True)
-            self.task = self.bar.add_task(
-                "", total=epochs * examples, epoch=f"0/{epochs}", figures="", loss="", rate="–"
-            )
+        self._epochs, self._examples, self._shown_metric = epochs, examples, shown_metric
+        self._quiet = quiet
+        self._started_at, self._drawn_at = perf_counter(), 0.0
+        self._metric_text = ""
+        self._bar = None if quiet or not sys.stderr.isatty() else _training_bar(epochs, epochs * examples)
+        if self._bar is not None:
             with suppress(OSError):
-                self.bar.start()
+                self._bar.start()
 
     def show(self, event: Stretch | Epoch) -> None:
-        """Take in one event of training."""
+        """Show one event of training."""
         if isinstance(event, Epoch):
-            self.measured = self._figures(event.values)
-            self._picture(event.epoch, event.epoch * self.examples, self.measured, last=event.epoch == self.epochs)
-            self._line(event)
+            if self._shown_metric in event.values:
+                self._metric_text = f"{self._shown_metric} {short_number(event.values[self._shown_metric])}"
+            seen, is_last = event.epoch * self._examples, event.epoch == self._epochs
+            self._draw_bar(event.epoch, seen, event.values["loss"], is_last=is_last)
+            self._print_line(event, is_last=is_last)
         else:
-            measured = f"loss {figure(event.loss)}" + self.measured[self.measured.find("  ") :] * bool(self.measured)
-            self._picture(event.epoch, (event.epoch - 1) * self.examples + event.examples, measured, last=False)
+            seen = (event.epoch - 1) * self._examples + event.examples
+            self._draw_bar(event.epoch, seen, event.loss, is_last=False)
 
     def close(self) -> None:
-        """Leave the terminal as it was; it may be gone, which must not keep a run from being saved."""
-        if self.bar is not None:
+        """End the bar and restore the cursor. A terminal that is gone is ignored, for the run must still be saved."""
+        if self._bar is not None:
             with suppress(OSError):
-                self.bar.refresh()
-                self.bar.stop()
+                self._bar.refresh()
+                self._bar.stop()
 
-    def _figures(self, values: dict[str, float]) -> str:
-        names = ["loss", self.shown_metric] if self.shown_metric in values else ["loss"]
-        return "  ".join(f"{name} {figure(values[name])}" for name in names)
-
-    def _picture(self, epoch: int, seen: int, figures: str, *, last: bool) -> None:
+    def _draw_bar(self, epoch: int, seen: int, loss: float, *, is_last: bool) -> None:
+        """Redraw the bar after ``seen`` examples of all epochs, unless it has just been drawn."""
         now = perf_counter()
-        if self.bar is None or (now - self.pictured < REFRESH_SECONDS and not last):
+        if self._bar is None or (now - self._drawn_at < REFRESH_SECONDS and not is_last):
             return
-        self.pictured = now
-        rate = f"{seen / max(now - self.began, 1e-9):,.0f}"
+        self._drawn_at = now
+        loss_text = f"loss {short_number(loss)}"
         with suppress(OSError):
-            self.bar.update(
-                self.task,
+            self._bar.update(
+                self._bar.task_ids[0],
                 completed=seen,
-                epoch=f"{epoch}/{self.epochs}",
-                figures=figures,
-                loss=figures.partition("  ")[0],
-                rate=rate,
+                epoch=f"{epoch}/{self._epochs}",
+                values="  ".join(filter(None, [loss_text, self._metric_text])),
+                loss=loss_text,
+                rate=f"{seen / max(now - self._started_at, 1e-9):,.0f}",
                 refresh=True,
             )
 
-    def _line(self, event: Epoch) -> None:
-        if self.quiet or self.bar is not None:
+    def _print_line(self, event: Epoch, *, is_last: bool) -> None:
+        if self._quiet or self._bar is not None:
             return
-        if event.epoch & (event.epoch - 1) == 0 or event.epoch == self.epochs:
-            say(f"epoch {event.epoch}/{self.epochs}  " + "  ".join(f"{k} {figure(v)}" for k, v in event.values.items()))
+        if event.epoch & (event.epoch - 1) == 0 or is_last:
+            values = "  ".join(f"{name} {short_number(value)}" for name, value in event.values.items())
+            say(f"epoch {event.epoch}/{self._epochs}  {values}")
+
+
+def _training_bar(epochs: int, total: int) -> Progress | None:
+    """The bar of a training over ``total`` examples in all; None on a terminal that cannot move its cursor."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True, highlight=False)
+    if console.is_dumb_terminal:
+        return None
+    console.width = max(console.width - ECHO, 1)
+    bar = Progress(*_bar_columns(console.width), console=console, auto_refresh=False, expand=True)
+    bar.add_task("", total=total, epoch=f"0/{epochs}", values="", loss="", rate="–")
+    return bar
 
 
 @contextmanager
-def counted(total: int, what: str, *, long: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal for work of ``total`` pieces, where it is ``long``; yields what advances it."""
+def progress_bar(total: int, label: str, *, long: bool) -> Iterator[Callable[[int], None]]:
+    """Show a bar for ``long`` work of ``total`` pieces, on a terminal only; yields a function that advances it."""
     if not long or not sys.stderr.isatty():
         yield lambda pieces: None
         return
@@ -202,7 +207,7 @@ def counted(total: int, what: str, *, long: bool) -> Iterator[Callable[[int], No
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     bar = Progress(
-        TextColumn(what),
+        TextColumn(label),
         BarColumn(bar_width=None),
         TaskProgressColumn(),
         TimeRemainingColumn(compact=True),

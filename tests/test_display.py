@@ -53,7 +53,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 def test_the_bar_moves_within_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(monkeypatch) as pictures:
-        shower = TrainingDisplay(2, 100, "accuracy", quiet=False)
+        training_display = TrainingDisplay(2, 100, "accuracy", quiet=False)
         for event in (
             Stretch(1, 25, 0.9),
             Stretch(1, 75, 0.8),
@@ -61,8 +61,8 @@ def test_the_bar_moves_within_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
             Stretch(2, 50, 0.6),
             epoch(2, loss=0.5, accuracy=0.75),
         ):
-            shower.show(event)
-        shower.close()
+            training_display.show(event)
+        training_display.close()
     shares = [re.findall(r"epoch (\S+) .*?(\d+)%(?: (.*?) [\d,–]+ examples/s)?", picture) for picture in pictures]
     told = list(dict.fromkeys(found[0] for found in shares if found))
     assert told == [
@@ -77,10 +77,10 @@ def test_the_bar_moves_within_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_bar_tells_the_rate_and_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(monkeypatch) as pictures:
-        shower = TrainingDisplay(1, 1000, "accuracy", quiet=False)
+        training_display = TrainingDisplay(1, 1000, "accuracy", quiet=False)
         for seen in (200, 400, 600):
-            shower.show(Stretch(1, seen, 1.0))
-        shower.close()
+            training_display.show(Stretch(1, seen, 1.0))
+        training_display.close()
     assert re.search(r" 60% loss 1 [\d,]+ examples/s (\d\d:\d\d|--:--)$", pictures[-1])
 
 
@@ -94,19 +94,19 @@ def test_a_terminal_that_is_gone_stops_nothing(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr("sys.stderr", Gone())
     monkeypatch.setattr(display, "REFRESH_SECONDS", 0.0)
-    shower = TrainingDisplay(1, 10, "accuracy", quiet=False)
-    shower.show(Stretch(1, 5, 1.0))
-    shower.show(epoch(1, loss=1.0, accuracy=1.0))
-    shower.close()
+    training_display = TrainingDisplay(1, 10, "accuracy", quiet=False)
+    training_display.show(Stretch(1, 5, 1.0))
+    training_display.show(epoch(1, loss=1.0, accuracy=1.0))
+    training_display.close()
     display.say("nobody hears this")
 
 
 def test_off_a_terminal_there_are_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    shower = TrainingDisplay(6, 10, "accuracy", quiet=False)
+    training_display = TrainingDisplay(6, 10, "accuracy", quiet=False)
     for number in range(1, 7):
-        shower.show(Stretch(number, 5, 2.0))
-        shower.show(epoch(number, loss=1 / number, accuracy=number / 6))
-    shower.close()
+        training_display.show(Stretch(number, 5, 2.0))
+        training_display.show(epoch(number, loss=1 / number, accuracy=number / 6))
+    training_display.close()
     assert capsys.readouterr().err == (
         "epoch 1/6  loss 1  accuracy 0.1667\n"
         "epoch 2/6  loss 0.5  accuracy 0.3333\n"
@@ -116,15 +116,15 @@ def test_off_a_terminal_there_are_plain_lines(capsys: pytest.CaptureFixture[str]
 
 
 def test_quiet_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    shower = TrainingDisplay(1, 10, "accuracy", quiet=True)
-    shower.show(epoch(1, loss=1.0, accuracy=1.0))
-    shower.close()
+    training_display = TrainingDisplay(1, 10, "accuracy", quiet=True)
+    training_display.show(epoch(1, loss=1.0, accuracy=1.0))
+    training_display.close()
     assert capsys.readouterr() == ("", "")
 
 
 def test_a_table_shows_names_as_they_are_and_control_characters_as_escapes() -> None:
     file = io.StringIO()
-    display.table(
+    display.print_table(
         ["[bold]x[/]", "a\tb"], [["\x1b[31mred", 1], [":smile:", 2.5], ["two\nlines", None]], file, title="[t]"
     )
     assert file.getvalue() == ("[t]\n[bold]x[/]   a\\tb\n\\x1b[31mred     1\n:smile:       2.5\ntwo\\nlines       \n")
@@ -134,12 +134,12 @@ def test_a_table_off_a_terminal_is_never_cut_wrapped_or_coloured(monkeypatch: py
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "20")
     file = io.StringIO()
-    display.table(["name"], [["long " * 100]], file)
+    display.print_table(["name"], [["long " * 100]], file)
     assert file.getvalue() == f"name{' ' * 496}\n{'long ' * 100}\n"
 
 
 def test_figures_have_four_digits() -> None:
-    shown = [display.figure(value) for value in (0.123456, 12345.6, 1.0, 1e-9, float("inf"), None)]
+    shown = [display.short_number(value) for value in (0.123456, 12345.6, 1.0, 1e-9, float("inf"), None)]
     assert shown == ["0.1235", "1.235e+04", "1", "1e-09", "inf", ""]
 
 

@@ -1,6 +1,6 @@
-"""The command line: one thin module per command, and one place where errors end.
+"""The command line: one thin module per command, and one place that handles errors.
 
-Nothing heavy is imported until a command runs, so ``bp --help`` answers at once.
+Nothing heavy is imported until a command runs, so ``bp --help`` starts fast.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import sys
 from contextlib import suppress
 from typing import Annotated, NoReturn
 
-# Results change in their last bits with the number of BLAS threads, and a rerun
-# must give the same bytes; this must be said before NumPy is loaded.
+# The number of BLAS threads changes the last bits of results, and a rerun must give
+# the same bytes. BLAS reads these variables when NumPy is loaded.
 for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ[variable] = "1"
 
@@ -22,10 +22,11 @@ from typer.exceptions import TyperException  # noqa: E402
 from bpcli import __version__  # noqa: E402
 from bpcli.cli import config, data, evaluate, explain, gradcheck, listing, predict, runs, train  # noqa: E402
 from bpcli.cli.arguments import need_command  # noqa: E402
+from bpcli.cli.signals import end_by, end_silently_at_closed_pipes  # noqa: E402
 from bpcli.errors import BpError, ConfigError, ExitStatus, SystemRefusedError, printable  # noqa: E402
 
 INTERRUPTED = 128 + signal.SIGINT
-"""What Typer makes of an interrupt; bp ends by the signal itself instead."""
+"""The status that Typer returns after an interrupt; bp ends by the signal itself instead."""
 
 app = typer.Typer(
     name="bp",
@@ -45,8 +46,8 @@ app.add_typer(data.app, name="data")
 app.command("list")(listing.listing)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"bp {__version__}")
         raise typer.Exit
 
@@ -54,8 +55,8 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def root(
     context: typer.Context,
-    version: Annotated[  # noqa: ARG001 - its callback acts
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    version: Annotated[  # noqa: ARG001 - its callback prints it
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Train feed-forward neural networks from a YAML file. Start with: bp train configs/iris.yaml."""
@@ -63,8 +64,8 @@ def root(
 
 
 def main() -> NoReturn:
-    """Run a command and exit with its status; every error ends here."""
-    _die_quietly_of_closed_pipes()
+    """Run a command and exit with its status; every error is handled here."""
+    end_silently_at_closed_pipes()
     _prepare_streams()
     try:
         status = app(prog_name="bp", standalone_mode=False) or ExitStatus.DONE
@@ -81,45 +82,33 @@ def main() -> NoReturn:
         status = _report(SystemRefusedError(reason, where, hint="check the space left and the permissions"))
     except MemoryError:
         status = _report(SystemRefusedError("out of memory", hint="take fewer examples or a smaller network"))
-    except Exception as error:  # noqa: BLE001 - whatever it is, its report is kept and its status is ours
+    except Exception as error:  # noqa: BLE001 - any other exception is a defect, with a report and a status
         status = _report_defect(error)
     if status == INTERRUPTED:
-        die_of(signal.SIGINT)
-    _give_up_unwritable_streams()
+        end_by(signal.SIGINT)
+    _discard_unwritable_output()
     sys.exit(int(status))
 
 
-def die_of(number: signal.Signals) -> NoReturn:
-    """End by the signal itself, so that whoever waits sees which."""
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
-    raise AssertionError("the default action of the signal does not end the process")
-
-
-def _die_quietly_of_closed_pipes() -> None:
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-
-
 def _prepare_streams() -> None:
-    """UTF-8 in every locale; a stream that was closed before bp started leads to and from nowhere."""
+    """Use UTF-8 in every locale; replace a stream that was closed before bp started by the null device."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            nowhere = os.open(os.devnull, os.O_RDWR)
-            setattr(sys, name, os.fdopen(nowhere, mode, encoding="utf-8", closefd=False))
+            null_device = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(null_device, mode, encoding="utf-8", closefd=False))
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
 
 
-def _give_up_unwritable_streams() -> None:
-    """Drop what a stream could not write, or Python tries once more at exit and ends with a status of its own."""
+def _discard_unwritable_output() -> None:
+    """Discard what a stream cannot write, or Python tries again at exit and sets an exit status of its own."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
+            null_device = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null_device, stream.fileno())
+            os.close(null_device)
 
 
 def _usage_error(error: TyperException) -> ConfigError:
@@ -132,7 +121,7 @@ def _usage_error(error: TyperException) -> ConfigError:
 
 
 def _report(error: BpError) -> ExitStatus:
-    _print(error.lines())
+    _print_to_stderr(error.lines())
     return error.status
 
 
@@ -148,12 +137,12 @@ def _report_defect(error: Exception) -> ExitStatus:
         hint = f"please report it with {path}"
     except OSError as refusal:
         hint = f"please report it with these words: {error} (its report could not be kept: {refusal})"
-    _print([f"error: a defect in bp: {type(error).__name__}", f"hint: {hint}"])
+    _print_to_stderr([f"error: a defect in bp: {type(error).__name__}", f"hint: {hint}"])
     return ExitStatus.DEFECT
 
 
-def _print(lines: list[str]) -> None:
-    """Lines on standard error; where even that is refused, the exit status has to do."""
+def _print_to_stderr(lines: list[str]) -> None:
+    """Print lines on standard error; if the system refuses even that, the exit status must be enough."""
     with suppress(OSError):
         for line in lines:
             print(printable(line), file=sys.stderr, flush=True)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from bpcli.cli.arguments import Json, need_command
+from bpcli.cli.signals import cleanup_at_signals
 
 if TYPE_CHECKING:
     from bpcli.data.conversion import Converted, Seen
@@ -77,42 +75,13 @@ def convert(
         raise ConfigError("TARGET is the file to convert itself", where=str(target), hint="name another file")
     form = Format(delimiter, header) if missing is None else Format(delimiter, header, tuple(missing))
     wanted = conversion.Wanted(form, targets, list(drop or []), np.dtype(dtype))
-    with _stopped_cleanly():
+    with cleanup_at_signals():
         done, notes = conversion.convert(source, target, wanted, _silently if quiet else _now_and_then())
     if not quiet:
         warn(notes.lines())
         for line in _told(done):
             say(line)
     _result(target, done, json=json)
-
-
-class _Stopped(BaseException):
-    """A signal came; no ``except Exception`` on the way holds it up."""
-
-
-@contextmanager
-def _stopped_cleanly() -> Iterator[None]:
-    """Let a signal that ends us be noticed where a half file is cleaned up."""
-    from bpcli.cli import die_of
-
-    caught: list[signal.Signals] = []
-
-    def stop(number: int, _frame: object) -> None:
-        caught.append(signal.Signals(number))
-        raise _Stopped
-
-    heeded = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    previous = {number: signal.getsignal(number) for number in heeded}
-    for number, handler in previous.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, stop)
-    try:
-        yield
-    except _Stopped:
-        die_of(caught[0])
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _silently(rows: int) -> None:

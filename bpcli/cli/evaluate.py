@@ -1,4 +1,4 @@
-"""``bp evaluate``: the loss, the metrics and a per-class table of a run's model."""
+"""``bp evaluate``: the loss, the metrics and a table of classes for a run's model."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from bpcli.cli.arguments import Json, RunFolder
+from bpcli.cli.output import emit_json
 
 if TYPE_CHECKING:
     from bpcli.data.loading import Part
     from bpcli.runs.model_file import Model
+    from bpcli.runs.reopen import ReopenedRun
 
 Split = Literal["train", "validation", "test"]
 
 
 def evaluate(
     run: RunFolder,
-    data: Annotated[Path | None, typer.Option("--data", metavar="FILE", help="Other examples, with targets.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="FILE", help="A file of examples with targets.")
+    ] = None,
     targets: Annotated[
         Path | None,
-        typer.Option("--targets", metavar="FILE", help="Their targets, where a file of their own holds them."),
+        typer.Option("--targets", metavar="FILE", help="The targets of --data, if they are in a file of their own."),
     ] = None,
     split: Annotated[
         Split | None,
@@ -34,7 +38,8 @@ def evaluate(
     Example: bp evaluate runs/iris-001 --split validation
     """
     from bpcli.errors import ConfigError
-    from bpcli.runs import model_file as model
+    from bpcli.reporting.evaluation import evaluate_model
+    from bpcli.runs.reopen import reopen
 
     if targets is not None and data is None:
         raise ConfigError("--targets goes with --data", where="command line", hint="name the features' file too")
@@ -42,62 +47,55 @@ def evaluate(
         raise ConfigError(
             "--split names a part of the run's data, --data another file", where="command line", hint="give one"
         )
-    known = model.load(run)
-    part, name = (_file(known, data, targets), None) if data is not None else _part(run, known, split)
-    report = {"run": str(run), "split": name, "examples": part.size, **_assessed(known, part)}
+    reopened = reopen(run)
+    part, name = _part_of_run(reopened, split) if data is None else (_part_of_file(reopened.model, data, targets), None)
+    report = {"run": str(run), "split": name, "examples": part.size, **evaluate_model(reopened.model, part)}
     if data is not None:
         report["data"] = str(data)
     if json:
-        from bpcli.cli.output import emit
-        from bpcli.storage import to_json
-
-        emit(to_json(report) + "\n")
+        emit_json(report)
     else:
         _show(report, name or str(data))
 
 
-def _file(known: Model, data: Path, targets: Path | None) -> Part:
+def _part_of_file(model: Model, data: Path, targets: Path | None) -> Part:
+    """The examples of another file, encoded as the model takes them."""
     from bpcli.data.files.reading import FilePair
     from bpcli.data.loading import load_known
     from bpcli.display import warn
 
     pair = FilePair(str(data), None if targets is None else str(targets))
-    part, notes = load_known(pair, known.form, known.features, known.targets, known.dtype)
+    part, notes = load_known(pair, model.form, model.features, model.targets, model.dtype)
     warn(notes.lines())
     return part
 
 
-def _part(run: Path, known: Model, split: Split | None) -> tuple[Part, str]:
-    """A part of the data that the run was made of, dealt as it was then."""
+def _part_of_run(reopened: ReopenedRun, split: Split | None) -> tuple[Part, str]:
+    """A part of the run's data, split as in training, and its name."""
     from bpcli.data.splitting import PARTS
     from bpcli.display import warn
     from bpcli.errors import ConfigError
-    from bpcli.reporting.evaluation import parts
 
-    found, notes = parts(run, known)
-    warn(notes)
-    name: str = split or next(part for part in reversed(PARTS) if part in found)
-    if name not in found:
+    parts, warnings = reopened.parts()
+    warn(warnings)
+    name: str = split or next(part for part in reversed(PARTS) if part in parts)
+    if name not in parts:
         raise ConfigError(
-            f"the run has no {name} part", where="command line", hint=f"it has {', '.join(found)}; or name --data FILE"
+            f"the run has no {name} part", where="command line", hint=f"it has {', '.join(parts)}; or name --data FILE"
         )
-    return found[name], name
+    return parts[name], name
 
 
-def _assessed(known: Model, part: Part) -> dict[str, Any]:
-    from bpcli.reporting.evaluation import assess
-
-    return assess(known, part)
-
-
-def _show(report: dict[str, Any], of: str) -> None:
+def _show(report: dict[str, Any], examples_of: str) -> None:
+    """A table of the loss and the metrics, and one of the classes."""
     import sys
 
     from bpcli import display
 
+    title = f"{report['run']}: {examples_of}, {report['examples']} examples"
     rows = [["loss", report["loss"]], *report["metrics"].items()]
-    display.table(["metric", "value"], rows, sys.stdout, title=f"{report['run']}: {of}, {report['examples']} examples")
+    display.print_table(["metric", "value"], rows, sys.stdout, title=title)
     if report["classes"]:
         columns = list(report["classes"][0])
         print()
-        display.table(columns, [list(row.values()) for row in report["classes"]], sys.stdout)
+        display.print_table(columns, [list(row.values()) for row in report["classes"]], sys.stdout)

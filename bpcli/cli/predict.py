@@ -1,4 +1,4 @@
-"""``bp predict``: a prediction for every row of a file, as CSV."""
+"""``bp predict``: a prediction for each row of a file, as CSV."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Annotated
 import typer
 
 from bpcli.cli.arguments import RunFolder
+from bpcli.cli.output import emit
 
 
 def predict(
     run: RunFolder,
     data: Annotated[str, typer.Option("--data", metavar="FILE|-", help="The examples; - for standard input.")],
     output: Annotated[
-        Path | None, typer.Option("--output", metavar="FILE", help="Where to write; default standard output.")
+        Path | None, typer.Option("--output", metavar="FILE", help="The CSV file to write; default standard output.")
     ] = None,
     keep: Annotated[
         list[str] | None, typer.Option("--keep", metavar="COLUMN", help="An input column to copy; may be repeated.")
     ] = None,
 ) -> None:
-    """Predict every row of a file: CSV with prediction, then a probability per class.
+    """Predict each row of a file: CSV with the prediction, then a probability per class.
 
     Example: bp predict runs/iris-001 --data new.csv --output predictions.csv --keep id
     """
-    from bpcli.cli.output import emit
     from bpcli.display import warn
     from bpcli.errors import ConfigError
-    from bpcli.reporting import prediction
-    from bpcli.runs import model_file as model
+    from bpcli.reporting.prediction import prediction_table
+    from bpcli.runs.reopen import reopen
 
     if output is not None and output.exists() and Path(data).exists() and output.samefile(data):
         raise ConfigError("--output is the file of examples itself", where=str(output), hint="name another file")
-    pieces, notes = prediction.table(model.load(run), data, list(keep or []))
+    pieces, notes = prediction_table(reopen(run).model, data, list(keep or []))
     warn(notes.lines())
     if output is None:
         for piece in pieces:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bpcli.cli.arguments import Json
+from bpcli.cli.output import emit, emit_json
+
+if TYPE_CHECKING:
+    from bpcli.runs.comparison import RecordedRun
 
 
 def runs(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to look.", show_default=True)] = Path("runs"),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to search.", show_default=True)] = Path(
+        "runs"
+    ),
     by: Annotated[
         str | None,
         typer.Option(
-            "--by", metavar="METRIC", help="What to rank by; default of validation, else test, else training."
+            "--by", metavar="METRIC", help="The metric to rank by; default one of validation, else test, else training."
         ),
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
@@ -30,25 +36,24 @@ def runs(
 
     if as_csv and json:
         raise ConfigError("--csv and --json are two forms of the same", where="command line", hint="give one")
-    found = comparison.find(folder)
-    metric = comparison.monitored(found, by) if found else (by or "loss")
-    rows = [_row(run, metric, comparison.differing(found)) for run in comparison.ranked(found, metric)]
+    found = comparison.find_runs(folder)
+    metric = comparison.ranking_metric(found, by) if found else (by or "loss")
+    settings = comparison.differing_settings(found)
+    rows = [_row(run, metric, settings) for run in comparison.rank_runs(found, metric)]
     if json:
-        from bpcli.cli.output import emit
-        from bpcli.storage import to_json
-
-        emit(to_json({"folder": str(folder), "by": metric, "runs": rows}) + "\n")
+        emit_json({"folder": str(folder), "by": metric, "runs": rows})
     else:
         _print(rows, metric, folder, as_csv=as_csv)
 
 
-def _row(run: Any, metric: str, differing: list[str]) -> dict[str, Any]:
+def _row(run: RecordedRun, metric: str, settings: list[str]) -> dict[str, Any]:
+    """What is reported of one run, with those of its ``settings`` in which runs differ."""
     from bpcli.runs import comparison
 
     best = comparison.best_epoch(run, metric)
     return {
         "run": str(run.folder),
-        "settings": {key: run.settings.get(key) for key in differing},
+        "settings": {key: run.settings.get(key) for key in settings},
         "ended": run.record["ended"],
         "epochs": len(run.epochs),
         "best_epoch": best[0] if best else None,
@@ -58,15 +63,15 @@ def _row(run: Any, metric: str, differing: list[str]) -> dict[str, Any]:
 
 
 def _print(rows: list[dict[str, Any]], metric: str, folder: Path, *, as_csv: bool) -> None:
+    """Print the rows as a table or as CSV, the metric of the ranking before the others."""
     settings = list(rows[0]["settings"]) if rows else []
     known = dict.fromkeys(name for row in rows for name in row["final"])
     metrics = sorted(known, key=lambda name: name != metric)
     if as_csv:
-        from bpcli.cli.output import emit
         from bpcli.storage import to_csv
 
         columns = ["run", *settings, "ended", "epochs_done", "best_epoch", *metrics]
-        emit(to_csv([columns, *(_cells(row, settings, metrics) for row in rows)]))
+        emit(to_csv([columns, *(_csv_row(row, settings, metrics) for row in rows)]))
         return
     from bpcli import display
 
@@ -77,10 +82,10 @@ def _print(rows: list[dict[str, Any]], metric: str, folder: Path, *, as_csv: boo
     display.say(f"best first by {metric}")
 
 
-def _cells(row: dict[str, Any], settings: list[str], metrics: list[str]) -> list[Any]:
+def _csv_row(row: dict[str, Any], settings: list[str], metrics: list[str]) -> list[Any]:
     return [
         row["run"],
-        *(_setting(row["settings"][key]) for key in settings),
+        *(_setting_text(row["settings"][key]) for key in settings),
         row["ended"] or "unfinished",
         row["epochs"],
         "" if row["best_epoch"] is None else row["best_epoch"],
@@ -89,15 +94,15 @@ def _cells(row: dict[str, Any], settings: list[str], metrics: list[str]) -> list
 
 
 def _show(rows: list[dict[str, Any]], settings: list[str], metrics: list[str]) -> None:
-    """The table for people: what matters least gives way where the terminal is narrow."""
+    """The table on a terminal, which leaves out the least important columns if it is narrow."""
     import sys
 
     from bpcli import display
 
     ended = [(row["ended"] or "unfinished").replace("training diverged", "diverged").partition(":")[0] for row in rows]
     columns: dict[str, list[Any]] = {"run": [row["run"] for row in rows]}
-    for key, short in zip(settings, _short(settings), strict=True):
-        columns[short] = _brief([row["settings"][key] for row in rows])
+    for key, short in zip(settings, _short_keys(settings), strict=True):
+        columns[short] = _short_values([row["settings"][key] for row in rows])
     if set(ended) != {"completed"}:
         columns["ended"] = ended
     texts = range(len(columns))
@@ -106,34 +111,34 @@ def _show(rows: list[dict[str, Any]], settings: list[str], metrics: list[str]) -
         columns[name] = [row["final"].get(name) for row in rows]
     order = [0, len(texts) + 1, *texts, len(texts), *range(len(texts) + 2, len(columns))]
     table = [list(cells) for cells in zip(*columns.values(), strict=True)]
-    left_out = display.table(list(columns), table, sys.stdout, text=texts, order=list(dict.fromkeys(order)))
+    left_out = display.print_table(list(columns), table, sys.stdout, text=texts, order=list(dict.fromkeys(order)))
     if left_out:
         display.say(f"too narrow for {left_out} more columns; bp runs --csv has them all")
 
 
-def _short(settings: list[str]) -> list[str]:
-    """The last part of each dotted key, where it tells the keys apart."""
+def _short_keys(settings: list[str]) -> list[str]:
+    """The last word of each dotted key, or the whole key if several keys end in that word."""
     tails = [key.rpartition(".")[2] for key in settings]
     return [tail if tails.count(tail) == 1 else key for key, tail in zip(settings, tails, strict=True)]
 
 
-def _brief(values: list[Any]) -> list[str]:
-    """Settings of one key, as short as they can be told apart: layers by width, files by name."""
+def _short_values(values: list[Any]) -> list[str]:
+    """The values of one setting, as short as they stay distinct: layers by width, files by name."""
     if all(isinstance(value, list) and all(isinstance(layer, dict) for layer in value) for value in values):
-        layers = [[f"{layer['units']} {_name(layer['activation'])}" for layer in value] for value in values]
+        layers = [[f"{layer['units']} {_choice_name(layer['activation'])}" for layer in value] for value in values]
         return [", ".join(value) for value in layers]
     if all(value is None or (isinstance(value, str) and value.startswith("/")) for value in values):
         names = [Path(value).name if value else "" for value in values]
         if len(set(names)) == len(set(values)):
             return names
-    return [_setting(value) for value in values]
+    return [_setting_text(value) for value in values]
 
 
-def _name(choice: Any) -> str:
+def _choice_name(choice: Any) -> str:
     return str(choice["name"] if isinstance(choice, dict) else choice)
 
 
-def _setting(value: Any) -> str:
+def _setting_text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):

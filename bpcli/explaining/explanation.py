@@ -14,11 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from bpcli import experiment
 from bpcli.choices import describe
-from bpcli.config.reading import load
 from bpcli.data.loading import Part
-from bpcli.errors import ConfigError, DataError
+from bpcli.errors import ConfigError
 from bpcli.experiment import Experiment
 from bpcli.explaining import documents
 from bpcli.explaining.documents.steps import DerivationStep, Document
@@ -28,9 +26,7 @@ from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.losses import LOSSES
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OPTIMIZERS
-from bpcli.runs import model_file
-from bpcli.runs.folder import CONFIG, read_record
-from bpcli.training.initial_parameters import read_weights
+from bpcli.runs.reopen import open_experiment
 
 WHERE = "command line"
 
@@ -77,40 +73,23 @@ def explain(source: Path, changes: list[str], document: str | None, rows: Sequen
         ConfigError: there is no such example or document, or the document cannot express the network.
         DataError: the data or the run's model are absent or malformed, or no longer belong together.
     """
-    trained = source.is_dir()
-    path, own = (source / CONFIG, ["network.weights=null"]) if trained else (source, [])
-    read = load(path, [*changes, *own, "dtype=float64"])
-    built = experiment.build(read)
-    changed = _restore(source, built) if trained else []
+    opened = open_experiment(source, changes)
+    built = opened.experiment
     chosen = documents.choose(document, built.network)
     examples = _find(built, rows)
-    mode = read.config.optimizer.mode
+    mode = opened.config.optimizer.mode
     batches: list[tuple[ExampleRow, ...]] = [(example,) for example in examples] if mode == "sgd" else [examples]
     return Explanation(
         source=str(source),
-        trained=trained,
+        trained=opened.trained,
         data=built.loaded.parts["train"].path,
         document=chosen,
         others=tuple(name for name in documents.expressing(built.network) if name != chosen.name),
         layers=built.network.sizes,
         choices=_described(built, mode),
         updates=_follow(built, chosen, batches, mode),
-        warnings=(*built.loaded.notes.lines(), *changed),
+        warnings=(*built.loaded.notes.lines(), *opened.warnings),
     )
-
-
-def _restore(run: Path, built: Experiment) -> list[str]:
-    """Take the run's trained parameters, if they were trained on data encoded as ``built``'s; say what changed."""
-    known, loaded = model_file.load(run), built.loaded
-    if (known.features.to_json(), known.targets.to_json()) != (loaded.features.to_json(), loaded.targets.to_json()):
-        raise DataError(
-            "the data are not encoded as those the run was trained on",
-            where=str(run),
-            hint="restore the data file, or leave out what overrides data",
-        )
-    read_weights(run, built.parameters)
-    then = read_record(run).get("data", {})
-    return [f"{path} has changed since the run" for path, now in loaded.digests.items() if then.get(path, now) != now]
 
 
 def _described(built: Experiment, mode: Mode) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""What a trained model is worth: its evaluation on examples, and its predictions as a table."""
+"""Results of a trained model: its evaluation on examples, and its predictions as a table."""

@@ -1,76 +1,54 @@
-"""A trained model judged on examples: loss, metrics, and each class by itself."""
+"""A trained model evaluated on examples: loss, metrics, and a row for each class."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bpcli.config.reading import load
 from bpcli.data.encoding.targets import Classes, Labels
 from bpcli.data.loading import Part
-from bpcli.errors import DataError
-from bpcli.experiment import metrics_of, parts_of
+from bpcli.experiment import metrics_of
 from bpcli.nn import Array
-from bpcli.nn.metrics import read_metrics, tallies_for
-from bpcli.runs.folder import CONFIG, read_record
+from bpcli.runs.assessment import assess_model
 from bpcli.runs.model_file import Model
-from bpcli.training.inference import assess as run_over
 from bpcli.training.inference import outputs
 
 
-def parts(run: Path, model: Model) -> tuple[dict[str, Part], list[str]]:
-    """The parts of a run's data, dealt as when it trained, and what to warn of.
-
-    Raises:
-        DataError: the data are gone, or encode to other sizes than the model's.
-    """
-    loaded = parts_of(load(run / CONFIG, []))
-    if (loaded.features.to_json(), loaded.targets.to_json()) != (model.features.to_json(), model.targets.to_json()):
-        raise DataError(
-            "the run's data are no longer those it was trained on", where=str(run), hint="name a file with --data"
-        )
-    then = read_record(run).get("data", {})
-    changed = [path for path, digest in loaded.digests.items() if then.get(path, digest) != digest]
-    return loaded.parts, [f"{path} has changed since the run" for path in changed]
+def evaluate_model(model: Model, part: Part) -> dict[str, Any]:
+    """``loss``, ``metrics`` and ``classes``, a row per class or label; no rows for a regression."""
+    metrics = assess_model(model, part, metrics_of(model.targets))
+    return {"loss": metrics.pop("loss"), "metrics": metrics, "classes": _class_rows(model, part)}
 
 
-def assess(model: Model, part: Part) -> dict[str, Any]:
-    """``loss``, ``metrics`` and ``classes``: a row per class, or none for a regression."""
-    metrics = metrics_of(model.targets)
-    tallies = tallies_for(metrics, model.network.sizes[-1], model.targets.counted_by)
-    loss = run_over(model.network, model.parameters, part, tallies)
-    values = read_metrics(metrics, tallies, model.targets.units)
-    return {"loss": loss, "metrics": values, "classes": _classes(model, part)}
-
-
-def _classes(model: Model, part: Part) -> list[dict[str, Any]]:
-    """Precision, recall and F₁ of each class or label; None where nothing was predicted or present."""
+def _class_rows(model: Model, part: Part) -> list[dict[str, Any]]:
     targets = model.targets
     if not isinstance(targets, Classes | Labels):
         return []
     A = outputs(model.network, model.parameters, part.features)
     names: list[Any] = list(targets.labels) if isinstance(targets, Classes) else list(targets.columns)
     predicted, actual = _memberships(targets, A, part)
-    rows = []
-    for name, guess, truth in zip(names, predicted, actual, strict=True):
-        hits, guesses, members = int((guess & truth).sum()), int(guess.sum()), int(truth.sum())
-        rows.append(
-            {
-                "class": name,
-                "examples": members,
-                "predicted": guesses,
-                "precision": hits / guesses if guesses else None,
-                "recall": hits / members if members else None,
-                "f1": 2 * hits / (guesses + members) if guesses + members else None,
-            }
-        )
-    return rows
+    return [_class_row(name, *rows) for name, *rows in zip(names, predicted, actual, strict=True)]
+
+
+def _class_row(name: object, predicted: Array, actual: Array) -> dict[str, Any]:
+    """Precision, recall and F₁ of one class; None where nothing is predicted or present.
+
+    ``predicted`` and ``actual``, (N,), say whether each example belongs to the class.
+    """
+    hits, predictions, members = int((predicted & actual).sum()), int(predicted.sum()), int(actual.sum())
+    return {
+        "class": name,
+        "examples": members,
+        "predicted": predictions,
+        "precision": hits / predictions if predictions else None,
+        "recall": hits / members if members else None,
+        "f1": 2 * hits / (predictions + members) if predictions + members else None,
+    }
 
 
 def _memberships(targets: Classes | Labels, A: Array, part: Part) -> tuple[Array, Array]:
-    """Truth values (classes, N): what is predicted, and what is so."""
+    """Whether each example belongs to each class, (classes, N): as predicted by A_L, and in truth."""
     everything = np.arange(part.size)
     if isinstance(targets, Classes) and targets.encoding == "index":
         indices = np.empty(part.size, np.intp)

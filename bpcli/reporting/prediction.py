@@ -1,4 +1,4 @@
-"""Predictions for a file's rows, as a CSV table in the same order and count."""
+"""Predictions for the rows of a file, as CSV with the same rows in the same order."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from bpcli.runs.model_file import Model
 from bpcli.storage import to_csv
 from bpcli.training.inference import outputs
 
-PIECE = 1 << 14
-"""Rows written at a time."""
+ROWS_AT_ONCE = 1 << 14
+"""How many rows are formatted as one piece of text."""
 
 
-def table(model: Model, path: str, keep: list[str]) -> tuple[Iterator[str], Notes]:
-    """The CSV text, in pieces: columns to ``keep``, predictions, then probabilities.
+def prediction_table(model: Model, path: str, keep: list[str]) -> tuple[Iterator[str], Notes]:
+    """The CSV text in pieces, and notes on the data: the columns ``keep``, predictions, then probabilities.
 
     Raises:
         DataError, ConfigError: the file does not fit the model, or lacks a column to keep.
@@ -29,42 +29,43 @@ def table(model: Model, path: str, keep: list[str]) -> tuple[Iterator[str], Note
     notes = Notes()
     raw = read(FilePair(path), model.form, model.features.text_columns | set(keep))
     require(keep, raw)
-    kept = {name: _kept(raw.as_written(name)) for name in keep}
+    kept = {name: _as_in_file(raw.as_written(name)) for name in keep}
     rows = {"all": np.arange(raw.size)}
     source = model.features.sources(raw, rows, model.dtype, notes, last=True)["all"]
     A = outputs(model.network, model.parameters, source)
-    predictions = _predictions(model, A[:, :0])
+    columns = _prediction_columns(model, A[:, :0])
     for name in keep:
-        if name in predictions:
+        if name in columns:
             raise ConfigError(
                 f"the predictions have a column {name!r} too", where="command line", hint="rename it in the file"
             )
-    return _pieces(model, kept, A), notes
+    return _csv_pieces(model, kept, A), notes
 
 
-def _predictions(model: Model, A: Array) -> dict[str, Array]:
+def _prediction_columns(model: Model, A: Array) -> dict[str, Array]:
+    """The columns of the predictions from the outputs A_L, (n_L, m), each with m rows."""
     low, high = model.network.head.activation.range
     return model.targets.predictions(A, probabilities=low >= 0 and high <= 1)
 
 
-def _pieces(model: Model, kept: dict[str, Array], A: Array) -> Iterator[str]:
-    """The header, then some rows at a time."""
-    yield to_csv([[*kept, *_predictions(model, A[:, :0])]])
-    for start in range(0, A.shape[1], PIECE):
-        some = slice(start, start + PIECE)
-        columns = {name: column[some] for name, column in kept.items()} | _predictions(model, A[:, some])
-        yield to_csv(zip(*(_cells(column) for column in columns.values()), strict=True))
+def _csv_pieces(model: Model, kept: dict[str, Array], A: Array) -> Iterator[str]:
+    """The header, then the rows."""
+    yield to_csv([[*kept, *_prediction_columns(model, A[:, :0])]])
+    for start in range(0, A.shape[1], ROWS_AT_ONCE):
+        some = slice(start, start + ROWS_AT_ONCE)
+        columns = {name: column[some] for name, column in kept.items()} | _prediction_columns(model, A[:, some])
+        yield to_csv(zip(*(_csv_cells(column) for column in columns.values()), strict=True))
 
 
-def _kept(column: Array) -> Array:
-    """Text as it stands in the file; numbers of an array file, the whole ones without a point."""
+def _as_in_file(column: Array) -> Array:
+    """Text as the file has it; of an array file numbers, with whole numbers as integers."""
     if column.dtype == object:
         return column
     return np.array([int(value) if value.is_integer() else value for value in column.tolist()], object)
 
 
-def _cells(column: Array) -> list[Any]:
-    """Cells that read back exactly, by the shortest digits that do."""
+def _csv_cells(column: Array) -> list[Any]:
+    """Cells with the fewest digits that read back exactly; a missing value is an empty cell."""
     if column.dtype == np.float32:
         return [str(value) for value in column]
     return ["" if value is None or value != value else value for value in column.tolist()]

@@ -1,5 +1,7 @@
-"""Run folders: the model file, the files of a run, and the comparison of runs.
+"""Runs: their folders, their model files, their execution, and what is read back from them.
 
-``model_file`` holds a trained network with all that predicting needs; ``folder``
-makes a run's folder and writes it; ``comparison`` reads many and ranks them.
+``execution`` turns an experiment into a finished run folder, event by event;
+``folder`` creates run folders and writes their files; ``model_file`` saves and loads
+a trained model; ``assessment`` measures one; ``reopen`` opens a run again, with the
+data that it was trained on; ``comparison`` reads many runs and ranks them.
 """

@@ -1,4 +1,4 @@
-"""Run folders: made without ever touching another run, written whole."""
+"""Run folders: created without touching another run; every file in them is written whole."""
 
 from __future__ import annotations
 
@@ -16,110 +16,114 @@ from bpcli import __version__, storage
 from bpcli.config import document
 from bpcli.errors import ConfigError, DataError, refused
 from bpcli.experiment import Experiment
-from bpcli.runs import model_file
+from bpcli.runs.model_file import model_of, save_model
 from bpcli.training.initial_parameters import MODEL
 from bpcli.training.loop import Epoch
 from bpcli.training.state import TrainingState
 
-CONFIG, METRICS_FILE, TIMINGS = "config.yaml", "metrics.csv", "timings.csv"
-RECORD, CHECKPOINT = "run.json", "checkpoint.safetensors"
-DEFAULT_FOLDER = Path("runs")
+CONFIG_FILE, RECORD_FILE = "config.yaml", "run.json"
+METRICS_FILE, TIMINGS_FILE = "metrics.csv", "timings.csv"
+CHECKPOINT_FILE = "checkpoint.safetensors"
+
+RUNS_FOLDER = Path("runs")
+"""Where a run goes that is given no folder."""
 
 
 @dataclass
-class Run:
-    """A run being written."""
+class RunWriter:
+    """Writes the files of one run folder; ``record`` is the content of its run.json."""
 
     folder: Path
     record: dict[str, Any]
 
-    def add(self, epoch: Epoch) -> None:
-        """One row more in metrics.csv and timings.csv."""
+    def append_epoch(self, epoch: Epoch) -> None:
+        """Append a row to metrics.csv and to timings.csv."""
         row = {"epoch": epoch.epoch, "step": epoch.step, "learning_rate": epoch.learning_rate, **epoch.values}
         times = {
             "epoch": epoch.epoch,
             "train_seconds": epoch.train_seconds,
             "validation_seconds": epoch.validation_seconds,
         }
-        for name, values in ((METRICS_FILE, row), (TIMINGS, times)):
+        for name, values in ((METRICS_FILE, row), (TIMINGS_FILE, times)):
             head = ",".join(values) + "\n" if epoch.epoch == 1 else ""
             storage.append(self.folder / name, head + ",".join(map(repr, values.values())) + "\n")
 
     def save(self, experiment: Experiment, state: TrainingState) -> None:
-        """The model as of the last finite epoch, and the state to go on from."""
-        model_file.save(self.folder / MODEL, model_file.of(experiment, state.finite_theta))
-        storage.write_tensors(self.folder / CHECKPOINT, state.tensors(), state.counters())
+        """Write the model as of the last finite epoch, and the checkpoint from which training can continue."""
+        save_model(self.folder / MODEL, model_of(experiment, state.finite_theta))
+        storage.write_tensors(self.folder / CHECKPOINT_FILE, state.tensors(), state.counters())
 
     def finish(self, ended: str, epochs: int, step: int, final: dict[str, float]) -> None:
-        """Say how it ended."""
+        """Write to run.json why training ended, how far it came, and the final metrics."""
         self.record |= {"ended": ended, "epochs": epochs, "steps": step, "final": final}
         self.write_record()
 
     def write_record(self) -> None:
         """Write run.json."""
         text = storage.to_json(self.record, indent=2)
-        storage.write(self.folder / RECORD, (text + "\n").encode())
+        storage.write(self.folder / RECORD_FILE, (text + "\n").encode())
 
 
-def create(experiment: Experiment, stem: str, folder: Path | None) -> Run:
-    """Make the run's folder and write what is known before training.
+def create_run(experiment: Experiment, stem: str, folder: Path | None) -> RunWriter:
+    """Create ``folder``, by default the next ``runs/<stem>-001``, with config.yaml and run.json.
 
     Raises:
         ConfigError: ``folder`` exists.
         SystemRefusedError: the system refused.
     """
-    run = Run(_make(folder) if folder is not None else _next(stem), _record(experiment))
-    storage.write(run.folder / CONFIG, document.dump(experiment.resolved).encode())
+    path = _make_folder(folder) if folder is not None else _make_numbered_folder(stem)
+    run = RunWriter(path, _initial_record(experiment))
+    storage.write(run.folder / CONFIG_FILE, document.dump(experiment.resolved).encode())
     run.write_record()
     return run
 
 
-def require_free(folder: Path | None) -> None:
-    """Look whether a run can be made there, before there is much to lose by its refusal.
+def require_free_folder(folder: Path | None) -> None:
+    """Refuse a folder that exists, before time is spent on preparing the run.
 
     Raises:
         ConfigError: ``folder`` exists.
     """
     if folder is not None and folder.exists():
-        raise _taken(folder)
+        raise _folder_exists(folder)
 
 
-def _taken(folder: Path) -> ConfigError:
+def _folder_exists(folder: Path) -> ConfigError:
     return ConfigError(
         "it exists already, and a run is never overwritten", where=str(folder), hint="name another folder"
     )
 
 
-def _make(folder: Path) -> Path:
+def _make_folder(folder: Path) -> Path:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir()
     except FileExistsError as error:
-        raise _taken(folder) from error
+        raise _folder_exists(folder) from error
     except OSError as error:
         raise refused("make the folder", folder, error) from error
     return folder
 
 
-def _next(stem: str) -> Path:
-    """``runs/<stem>-001`` or the next free number; mkdir itself decides between two that start together."""
+def _make_numbered_folder(stem: str) -> Path:
+    """Create ``runs/<stem>-001`` or the next free number; mkdir decides between runs that start together."""
     try:
-        DEFAULT_FOLDER.mkdir(exist_ok=True)
-        taken = [name[len(stem) + 1 :] for name in os.listdir(DEFAULT_FOLDER) if name.startswith(f"{stem}-")]
+        RUNS_FOLDER.mkdir(exist_ok=True)
+        taken = [name[len(stem) + 1 :] for name in os.listdir(RUNS_FOLDER) if name.startswith(f"{stem}-")]
         number = max((int(tail) for tail in taken if tail.isascii() and tail.isdigit()), default=0)
         while True:
             number += 1
-            folder = DEFAULT_FOLDER / f"{stem}-{number:03d}"
+            folder = RUNS_FOLDER / f"{stem}-{number:03d}"
             try:
                 folder.mkdir()
             except FileExistsError:
                 continue
             return folder
     except OSError as error:
-        raise refused("make a folder in", DEFAULT_FOLDER, error) from error
+        raise refused("make a folder in", RUNS_FOLDER, error) from error
 
 
-def _record(experiment: Experiment) -> dict[str, Any]:
+def _initial_record(experiment: Experiment) -> dict[str, Any]:
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
         "bp": __version__,
@@ -134,7 +138,7 @@ def _record(experiment: Experiment) -> dict[str, Any]:
         "seed": experiment.plan.seed,
         "layers": list(experiment.network.sizes),
         "parameters": experiment.parameters.theta.size,
-        "examples": {part: found.size for part, found in experiment.loaded.parts.items()},
+        "examples": {name: part.size for name, part in experiment.loaded.parts.items()},
         "data": experiment.loaded.digests,
         "notes": experiment.loaded.notes.lines(),
         "ended": None,
@@ -145,7 +149,7 @@ def _record(experiment: Experiment) -> dict[str, Any]:
 
 
 def cpu_type() -> str:
-    """The processor's name, as far as the system tells it."""
+    """The processor's name, or its architecture if the system does not give the name."""
     if sys.platform == "linux":
         try:
             with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:
@@ -158,12 +162,12 @@ def cpu_type() -> str:
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """A run's run.json.
+    """Read a run folder's run.json.
 
     Raises:
-        DataError: there is none, or it is malformed.
+        DataError: the file is absent or malformed.
     """
-    path = folder / RECORD
+    path = folder / RECORD_FILE
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:

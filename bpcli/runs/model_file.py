@@ -1,8 +1,7 @@
-"""A trained model: the network, its parameters, and how examples are encoded for it.
+"""A trained model and its file: the network, its parameters, and the encoding of its examples.
 
-``model.safetensors`` holds the tensors ``W1``, ``b1``, … and, as one JSON header,
-all that predicting needs. Weights alone may come from any safetensors file with
-those tensors.
+``model.safetensors`` holds the tensors ``W1``, ``b1``, … and one JSON header with
+everything else that a prediction needs.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ from bpcli.nn.parameters import Parameters, count
 from bpcli.training.initial_parameters import MODEL, fill
 
 VERSION = 1
-"""The version of the header's form."""
+"""The version of the header's layout."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """What it takes to turn examples of a file into predictions."""
+    """Everything that turns the examples of a file into predictions; ``form`` is the format of table files."""
 
     network: Network
     parameters: Parameters
@@ -45,17 +44,17 @@ class Model:
 
     @property
     def dtype(self) -> np.dtype:
-        """The precision it computes in."""
+        """The precision of the computation."""
         return self.parameters.theta.dtype
 
 
-def of(experiment: Experiment, theta: Array) -> Model:
-    """The model that an experiment has with parameters θ."""
+def model_of(experiment: Experiment, theta: Array) -> Model:
+    """The model that an experiment gives with parameters θ, (P,)."""
     parameters, loaded = Parameters(experiment.network.sizes, theta), experiment.loaded
     return Model(experiment.network, parameters, loaded.features, loaded.targets, experiment.form)
 
 
-def save(path: Path, model: Model) -> None:
+def save_model(path: Path, model: Model) -> None:
     """Write ``model.safetensors``."""
     network = model.network
     header = {
@@ -71,8 +70,8 @@ def save(path: Path, model: Model) -> None:
     storage.write_tensors(path, model.parameters.named(), header)
 
 
-def load(path: Path) -> Model:
-    """Read ``model.safetensors``, or the one in a run folder.
+def load_model(path: Path) -> Model:
+    """Read a model file; ``path`` is the file or the run folder that it lies in.
 
     Raises:
         DataError: the file is absent, malformed or not a bp model.

@@ -332,7 +332,7 @@ def test_the_bar_counts_every_derivative(folder: Path, monkeypatch: pytest.Monke
         seen.append(-total)
         yield seen.append
 
-    monkeypatch.setattr(display, "counted", counted)
+    monkeypatch.setattr(display, "progress_bar", counted)
     good("gradcheck", "points.yaml", "--parameters", "3", cwd=folder)
     assert sum(seen) == 0
     assert len(seen) == 1 + 12

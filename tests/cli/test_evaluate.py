@@ -343,8 +343,8 @@ def test_training_data_that_encode_to_something_else_are_refused(tmp_path: Path)
         *("evaluate", "run"),
         cwd=tmp_path,
         status=3,
-        error="run: the run's data are no longer those it was trained on",
-        hint="name a file with --data",
+        error="run: the data are not encoded as those the run was trained on",
+        hint="restore the data file, or name another with --data",
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from bpcli import cli
 from bpcli.errors import DataError
-from bpcli.runs import model_file as model
+from bpcli.runs import reopen
 from tests.cli.support import Result, bp, good, process, shell, write_config
 
 CONTROL = set(map(chr, range(32))) - {"\n"} | {"\x7f"}
@@ -180,7 +180,7 @@ def defect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     def fail(path: Path) -> None:
         raise RuntimeError(f"no idea what {path} is \udcff")
 
-    monkeypatch.setattr(model, "load", fail)
+    monkeypatch.setattr(reopen, "load_model", fail)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path
 
@@ -208,7 +208,7 @@ def test_running_out_of_memory_is_the_systems_refusal(folder: Path, monkeypatch:
     def fail(path: Path) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(model, "load", fail)
+    monkeypatch.setattr(reopen, "load_model", fail)
     assert bp("evaluate", "run", cwd=folder) == Result(
         74, "", "error: out of memory\nhint: take fewer examples or a smaller network\n"
     )
@@ -218,7 +218,7 @@ def test_an_error_is_told_with_control_characters_as_escapes(folder: Path, monke
     def fail(path: Path) -> None:
         raise DataError("\x1b[31m[red]\n", where="a\tb", hint="\x07")
 
-    monkeypatch.setattr(model, "load", fail)
+    monkeypatch.setattr(reopen, "load_model", fail)
     assert bp("evaluate", "run", cwd=folder) == Result(3, "", "error: a\\tb: \\x1b[31m[red]\\n\nhint: \\x07\n")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bpcli.cli.signals import collected_signals
 from bpcli.storage import read_tensors
 from tests.cli.support import (
     PATIENCE,
@@ -211,3 +212,43 @@ def test_a_second_signal_is_obeyed_at_once(folder: Path) -> None:
     assert (done.returncode, done.stdout) == (-signal.SIGTERM, b"")
     assert read_record(folder / "run")["ended"] is None
     assert rows(folder) == 2
+
+
+# Signals while a file is written, and how they are handled in a process.
+
+WRITING = """
+import os, signal, sys
+from pathlib import Path
+from bpcli.cli.signals import cleanup_at_signals
+from bpcli.storage import replacing
+
+number = signal.Signals[sys.argv[1]]
+if sys.argv[2] == "ignored":
+    signal.signal(number, signal.SIG_IGN)
+with cleanup_at_signals(), replacing(Path("file")) as file:
+    file.write(b"all of it")
+    os.kill(os.getpid(), number)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_while_a_file_is_written_leaves_nothing_of_it(tmp_path: Path, name: str) -> None:
+    words = [sys.executable, "-c", WRITING, name, "heeded"]
+    assert subprocess.run(words, cwd=tmp_path, env=environment()).returncode == -signal.Signals[name]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_ignored_signal_does_not_keep_a_file_from_being_written(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", WRITING, "SIGHUP", "ignored"]
+    assert subprocess.run(words, cwd=tmp_path, env=environment()).returncode == 0
+    assert (tmp_path / "file").read_bytes() == b"all of it"
+
+
+def test_handlers_are_restored_after_signals_were_collected() -> None:
+    watched = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE]
+    before = [signal.getsignal(number) for number in watched]
+    with collected_signals() as collected:
+        signal.raise_signal(signal.SIGTERM)
+        assert collected == [signal.SIGTERM]
+        assert [signal.getsignal(number) for number in watched] == [signal.SIG_DFL] * 3 + [before[3]]
+    assert [signal.getsignal(number) for number in watched] == before

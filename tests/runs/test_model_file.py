@@ -22,8 +22,7 @@ from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES
 from bpcli.nn.network import dense
 from bpcli.nn.parameters import Parameters, count
-from bpcli.runs import model_file as model
-from bpcli.runs.model_file import Model
+from bpcli.runs.model_file import Model, load_model, save_model
 from bpcli.training.initial_parameters import MODEL
 
 TABLE = TableFeatures((Number("a", 0.1, 1 / 3, 2e-17), Category("b\n", ("", "null", "ß")), Number("c", 0.0, 0.0, 0.0)))
@@ -66,23 +65,23 @@ def same(one: Model, other: Model) -> None:
 @pytest.mark.parametrize("features", list(FEATURES))
 def test_a_saved_model_loads_the_same_with_every_encoding(tmp_path: Path, features: str, targets: str) -> None:
     one = made(FEATURES[features], TARGETS[targets])
-    model.save(tmp_path / "file", one)
-    same(one, model.load(tmp_path / "file"))
+    save_model(tmp_path / "file", one)
+    same(one, load_model(tmp_path / "file"))
 
 
 @pytest.mark.parametrize("loss", list(LOSSES))
 @pytest.mark.parametrize("output", list(ACTIVATIONS))
 def test_a_saved_model_loads_the_same_with_every_head(tmp_path: Path, output: str, loss: str) -> None:
     one = made(loss=loss, output=output)
-    model.save(tmp_path / "file", one)
-    same(one, model.load(tmp_path / "file"))
+    save_model(tmp_path / "file", one)
+    same(one, load_model(tmp_path / "file"))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_saved_model_loads_in_its_precision(tmp_path: Path, dtype: str) -> None:
     one = made(dtype=dtype)
-    model.save(tmp_path / "file", one)
-    same(one, model.load(tmp_path / "file"))
+    save_model(tmp_path / "file", one)
+    same(one, load_model(tmp_path / "file"))
 
 
 def test_a_network_without_hidden_layers_loads_the_same(tmp_path: Path) -> None:
@@ -90,21 +89,21 @@ def test_a_network_without_hidden_layers_loads_the_same(tmp_path: Path) -> None:
     sizes = (5, 3)
     network = dense(sizes, (), base.network.head)
     one = Model(network, Parameters(sizes, np.arange(18, dtype="f4")), base.features, base.targets, Format())
-    model.save(tmp_path / "file", one)
-    same(one, model.load(tmp_path / "file"))
+    save_model(tmp_path / "file", one)
+    same(one, load_model(tmp_path / "file"))
 
 
 def test_a_folder_stands_for_the_model_in_it(tmp_path: Path) -> None:
     one = made()
-    model.save(tmp_path / MODEL, one)
-    same(one, model.load(tmp_path))
+    save_model(tmp_path / MODEL, one)
+    same(one, load_model(tmp_path))
 
 
 def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "other"):
-        model.save(tmp_path / name, made())
+        save_model(tmp_path / name, made())
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
-    model.save(tmp_path / "again", model.load(tmp_path / "one"))
+    save_model(tmp_path / "again", load_model(tmp_path / "one"))
     assert (tmp_path / "again").read_bytes() == (tmp_path / "one").read_bytes()
 
 
@@ -114,7 +113,7 @@ def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
 @pytest.fixture
 def parts(tmp_path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     """The tensors and the header of a good file."""
-    model.save(tmp_path / "good", made())
+    save_model(tmp_path / "good", made())
     tensors, header = storage.read_tensors(tmp_path / "good")
     assert header is not None
     return tensors, header
@@ -123,7 +122,7 @@ def parts(tmp_path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
 def refused(path: Path, tensors: dict[str, Array], header: Any) -> DataError:
     storage.write_tensors(path, tensors, header)
     with pytest.raises(DataError) as caught:
-        model.load(path)
+        load_model(path)
     assert caught.value.status == ExitStatus.DATA
     assert caught.value.where == str(path)
     assert caught.value.hint
@@ -209,4 +208,4 @@ def test_a_biass_of_two_axes_is_taken(tmp_path: Path, parts: tuple[dict[str, Arr
     tensors, header = parts
     tensors["b1"] = tensors["b1"][:, None]
     storage.write_tensors(tmp_path / "file", tensors, header)
-    same(made(), model.load(tmp_path / "file"))
+    same(made(), load_model(tmp_path / "file"))

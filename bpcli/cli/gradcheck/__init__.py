@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bpcli.cli.arguments import Json, Words, config_and_overrides
+from bpcli.cli.output import emit_json
 from bpcli.errors import ExitStatus
 
 if TYPE_CHECKING:
@@ -65,15 +66,19 @@ def gradcheck(
 
     Example: bp gradcheck configs/iris.yaml --method central
     """
+    from bpcli import display
     from bpcli.checking import subject
     from bpcli.checking.comparison import Comparison
     from bpcli.cli.gradcheck import report
+    from bpcli.runs.reopen import open_experiment
 
     path, changes = config_and_overrides(words)
     if export is not None or against is not None:
         _refuse({"--method": method, "--parameters": parameters, "--step-sizes": step_sizes or None})
     method = method or "complex-step"
-    built = _built(path, changes)
+    opened = open_experiment(path, changes)
+    display.warn(opened.warnings)
+    built = opened.experiment
     batches = _batches(built, examples)
     theta, part = built.parameters.theta, built.examples("train")
     assert part is not None
@@ -91,10 +96,7 @@ def gradcheck(
     rows = {len(batch): built.loaded.parts["train"].rows[batch] for batch in batches}
     found = report.Report(str(path), method, comparisons, checked, sizes, rows)
     if json:
-        from bpcli.cli.output import emit
-        from bpcli.storage import to_json
-
-        emit(to_json(found.as_dict()) + "\n")
+        emit_json(found.as_dict())
     else:
         report.show(found)
     return ExitStatus.DONE if found.passed else ExitStatus.CHECK_FAILED
@@ -111,20 +113,6 @@ def _refuse(options: dict[str, object]) -> None:
             where="command line",
             hint="leave it out" if len(given) == 1 else "leave them out",
         )
-
-
-def _built(path: Path, changes: list[str]) -> Experiment:
-    """The experiment in float64, at a run's trained parameters where ``path`` is a run."""
-    from bpcli import experiment
-    from bpcli.config.reading import load
-    from bpcli.runs.folder import CONFIG
-    from bpcli.training.initial_parameters import read_weights
-
-    config = path / CONFIG if path.is_dir() else path
-    built = experiment.build(load(config, [*changes, "dtype=float64"]))
-    if path.is_dir():
-        read_weights(path, built.parameters)
-    return built
 
 
 def _batches(built: Experiment, wanted: int | None) -> list[IndexArray]:
@@ -162,7 +150,7 @@ def _checked(
     if long:
         display.say(f"checking {pieces:,} derivatives takes about {report.duration(seconds)}")
     checked, sizes = [], []
-    with display.counted(pieces, "derivatives", long=long) as advance:
+    with display.progress_bar(pieces, "derivatives", long=long) as advance:
         for comparison in comparisons:
             for group in chosen:
                 checked.append(comparison.check(group))

@@ -78,10 +78,10 @@ class Report:
 def show(report: Report) -> None:
     """The losses, the table, what needs words, and the verdict."""
     for m, loss in report.losses.items():
-        print(f"{m} example{'s' * (m > 1)}: loss {display.figure(loss)}")
+        print(f"{m} example{'s' * (m > 1)}: loss {display.short_number(loss)}")
     title = f"{report.method}; errors relative to the layer's largest gradient"
     rows = [_row(check) for check in report.checked]
-    left_out = display.table(COLUMNS, rows, sys.stdout, title=title, text=TEXT, order=ORDER)
+    left_out = display.print_table(COLUMNS, rows, sys.stdout, title=title, text=TEXT, order=ORDER)
     if left_out:
         display.say(f"too narrow for {left_out} more columns; --json has them all")
     for check in report.checked:
@@ -156,7 +156,7 @@ def _show_sizes(sizes: list[StepSize]) -> None:
     logs = [log10(max(size.largest, 1e-16)) for size in sizes if not isnan(size.largest)]
     low, high = min(logs, default=0), max(logs, default=0)
     rest = len("  h = 1e-01  1.0e-01  ●") + max(len(_left_out(size)) for size in sizes)
-    longest = max(0, min(PLOT_WIDTH, display.width(sys.stdout) - rest))
+    longest = max(0, min(PLOT_WIDTH, display.line_width(sys.stdout) - rest))
     for size in sizes:
         print(f"  h = {size.h:.0e}  {_drawn(size, low, high, longest)}{_left_out(size)}")
     print("  truncation shrinks with h² from above, round-off grows with 1/h from below\n")

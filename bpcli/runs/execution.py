@@ -1,0 +1,132 @@
+"""The training of one experiment, from the initial parameters to a finished run folder, as events.
+
+:class:`Execution` prints nothing and handles no signals. A command iterates over its
+events, shows them, and calls :meth:`Execution.stop` if training must end early.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import monotonic
+from typing import Literal
+
+from bpcli.errors import DivergedError
+from bpcli.experiment import Experiment
+from bpcli.runs.assessment import assess_model
+from bpcli.runs.folder import RunWriter
+from bpcli.runs.model_file import model_of
+from bpcli.training.loop import Epoch, Measure, Stretch, train
+from bpcli.training.state import TrainingState, start
+
+SAVE_SECONDS = 10.0
+"""The least time between two saves during training: the most that a crash can lose."""
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """The run folder exists and holds the parameters that training starts from."""
+
+    run: RunWriter
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """The run is over and its folder is final; ``reason`` is what run.json says of why it ended.
+
+    ``divergence`` is the error of a run that diverged.
+    """
+
+    run: RunWriter
+    outcome: Literal["completed", "stopped", "diverged"]
+    reason: str
+    divergence: DivergedError | None = None
+
+
+Event = RunStarted | Stretch | Epoch | RunEnded
+
+
+class Execution:
+    """One training of an experiment: iterate over :meth:`prepare`, then over :meth:`events`, each once.
+
+    ``open_run`` gives the run folder to write to and is called when training is about
+    to start. ``state`` is where training continues from; by default it starts from the
+    experiment's initial parameters.
+    """
+
+    def __init__(
+        self, experiment: Experiment, open_run: Callable[[], RunWriter], state: TrainingState | None = None
+    ) -> None:
+        self._experiment = experiment
+        self._open_run = open_run
+        self._state = state or start(experiment.recipe, experiment.parameters.theta, experiment.tallies())
+        self._training_part = experiment.loaded.parts["train"]
+        self._steps = experiment.engine.steps(experiment.recipe, self._state, self._training_part)
+        self._final: dict[str, float] = {}
+        self._saved_at = 0.0
+        self._stop_reason = ""
+
+    def prepare(self) -> Iterator[str]:
+        """Compile or load what takes the training steps; yields a message before slow work. Writes no run."""
+        yield from self._steps.prepare(self._experiment.plan.batch_size)
+
+    def events(self) -> Iterator[Event]:
+        """Train; the first event is :class:`RunStarted`, the last :class:`RunEnded`, whatever the outcome.
+
+        The run folder is complete and readable at every event.
+
+        Raises:
+            ConfigError: the run folder exists already.
+            SystemRefusedError: the system refuses to write.
+        """
+        run = self._open_run()
+        self._save(run)
+        ended = RunEnded(run, "completed", "completed")
+        try:
+            for event in self._recorded_events(run):
+                yield event
+                if self._stop_reason:
+                    ended = RunEnded(run, "stopped", self._stop_reason)
+                    break
+                if monotonic() - self._saved_at > SAVE_SECONDS:
+                    self._save(run)
+        except DivergedError as error:
+            error.where = str(run.folder)
+            ended = RunEnded(run, "diverged", error.message, error)
+        if ended.outcome == "completed":
+            self._final |= self._test_metrics()
+        self._save(run)
+        run.finish(ended.reason, self._state.epoch, self._state.optimizer.step, self._final)
+        yield ended
+
+    def stop(self, reason: str) -> None:
+        """End training when the iteration continues: the run is saved, and ``reason`` goes into its record."""
+        self._stop_reason = reason
+
+    def _recorded_events(self, run: RunWriter) -> Iterator[RunStarted | Stretch | Epoch]:
+        """The events up to the last epoch, each after it has been written to the run folder."""
+        yield RunStarted(run)
+        for event in self._training_events():
+            if isinstance(event, Epoch):
+                self._final = dict(event.values)
+                run.append_epoch(event)
+            yield event
+
+    def _training_events(self) -> Iterator[Stretch | Epoch]:
+        experiment = self._experiment
+        validation = experiment.examples("validation")
+        measure = Measure(experiment.network, experiment.metrics, experiment.units, validation)
+        return train(self._steps, experiment.plan, self._state, measure)
+
+    def _test_metrics(self) -> dict[str, float]:
+        """The test part, evaluated with the parameters that the run keeps; empty without a test part."""
+        test = self._experiment.examples("test")
+        if test is None:
+            return {}
+        model = model_of(self._experiment, self._state.finite_theta)
+        values = assess_model(model, test, self._experiment.metrics)
+        return {f"test_{name}": value for name, value in values.items()}
+
+    def _save(self, run: RunWriter) -> None:
+        run.save(self._experiment, self._state)
+        self._saved_at = monotonic()

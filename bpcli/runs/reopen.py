@@ -1,0 +1,98 @@
+"""A run opened again: its model, the data that it was trained on, or its whole experiment.
+
+The data of a run may have changed since it was trained. Opening them compares them
+with the run: a different encoding is an error, a file with a different digest a warning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bpcli.config.reading import load
+from bpcli.config.schema import Config
+from bpcli.data.loading import Loaded, Part
+from bpcli.errors import DataError
+from bpcli.experiment import Experiment, build, parts_of
+from bpcli.runs.folder import CONFIG_FILE, read_record
+from bpcli.runs.model_file import Model, load_model
+from bpcli.training.initial_parameters import MODEL, fill
+
+DATA_OPTION_HINT = "restore the data file, or name another with --data"
+OVERRIDES_HINT = "restore the data file, or leave out what overrides data"
+
+
+@dataclass(frozen=True)
+class ReopenedRun:
+    """A trained model with the run folder, or the file alone, that it was read from."""
+
+    path: Path
+    model: Model
+
+    def parts(self) -> tuple[dict[str, Part], list[str]]:
+        """The parts of the run's data, split as in training, and a warning for each file that has changed.
+
+        Raises:
+            ConfigError, DataError: the config or the data are absent or malformed, or encoded differently.
+        """
+        loaded = parts_of(load(self.path / CONFIG_FILE, []))
+        return loaded.parts, self._check_data(loaded, DATA_OPTION_HINT)
+
+    def experiment(self, changes: list[str]) -> OpenedExperiment:
+        """The run's experiment, with overrides, at its trained parameters and in float64.
+
+        Raises:
+            ConfigError, DataError: the config, the data or run.json are absent or malformed, or the data
+                are encoded differently, or the overrides change the network's shape.
+        """
+        opened = open_config(self.path / CONFIG_FILE, [*changes, "network.weights=null"])
+        warnings = self._check_data(opened.experiment.loaded, OVERRIDES_HINT)
+        fill(opened.experiment.parameters, self.model.parameters.named(), self.path / MODEL)
+        return OpenedExperiment(opened.config, opened.experiment, trained=True, warnings=warnings)
+
+    def _check_data(self, loaded: Loaded, hint: str) -> list[str]:
+        """Require the encoding of the model; return a warning for each file that differs from run.json's digest."""
+        if _encoding(loaded) != _encoding(self.model):
+            raise DataError("the data are not encoded as those the run was trained on", where=str(self.path), hint=hint)
+        recorded = read_record(self.path).get("data", {})
+        changed = [path for path, digest in loaded.digests.items() if recorded.get(path, digest) != digest]
+        return [f"{path} has changed since the run" for path in changed]
+
+
+def _encoding(of: Model | Loaded) -> tuple[object, object]:
+    """How features and targets become numbers, in a form that can be compared."""
+    return of.features.to_json(), of.targets.to_json()
+
+
+@dataclass(frozen=True)
+class OpenedExperiment:
+    """An experiment in float64; ``trained`` says whether its parameters are a run's or the initial ones."""
+
+    config: Config
+    experiment: Experiment
+    trained: bool
+    warnings: list[str]
+
+
+def reopen(path: Path) -> ReopenedRun:
+    """Open a run folder, or a model file by itself, to use its model.
+
+    Raises:
+        DataError: the model file is absent or malformed.
+    """
+    return ReopenedRun(path, load_model(path))
+
+
+def open_config(path: Path, changes: list[str]) -> OpenedExperiment:
+    """The experiment of a config file, with overrides, at its initial parameters and in float64."""
+    read = load(path, [*changes, "dtype=float64"])
+    return OpenedExperiment(read.config, build(read), trained=False, warnings=[])
+
+
+def open_experiment(source: Path, changes: list[str]) -> OpenedExperiment:
+    """The experiment of a run folder, at its trained parameters, or of a config, at its initial ones.
+
+    Raises:
+        ConfigError, DataError: as :meth:`ReopenedRun.experiment`.
+    """
+    return reopen(source).experiment(changes) if source.is_dir() else open_config(source, changes)

@@ -1,0 +1,25 @@
+"""The table of predictions: the same text whatever its pieces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bpcli.reporting import prediction
+from bpcli.runs.model_file import model_of
+from tests.runs.support import experiment
+
+
+@pytest.mark.parametrize("rows", [1, 7, 59, 60, 61])
+def test_the_size_of_the_pieces_does_not_change_the_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    built = experiment(tmp_path)
+    model, path = model_of(built, built.parameters.theta), str(tmp_path / "points.csv")
+    whole = "".join(prediction.prediction_table(model, path, ["x", "tree"])[0])
+    monkeypatch.setattr(prediction, "ROWS_AT_ONCE", rows)
+    pieces = list(prediction.prediction_table(model, path, ["x", "tree"])[0])
+    assert "".join(pieces) == whole
+    assert whole.startswith("x,tree,prediction,p_ash,p_birch,p_cedar\n")
+    assert [piece.count("\n") for piece in pieces[1:]] == [min(rows, 60 - start) for start in range(0, 60, rows)]

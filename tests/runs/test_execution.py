@@ -1,0 +1,220 @@
+"""An execution: its events in order, a whole run folder at each of them, and every way to end."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bpcli.data.loading import Part
+from bpcli.errors import ConfigError, DivergedError, ExitStatus
+from bpcli.nn.metrics import Metric
+from bpcli.runs import execution as execution_module
+from bpcli.runs.assessment import assess_model
+from bpcli.runs.execution import Event, Execution, RunEnded, RunStarted
+from bpcli.runs.folder import RunWriter, read_record
+from bpcli.runs.model_file import Model, load_model
+from bpcli.storage import read_tensors
+from bpcli.training import loop
+from bpcli.training.loop import Epoch, Stretch
+from bpcli.training.state import start
+from tests.cli.support import read_metrics
+
+from .support import DIVERGING, execution, experiment
+
+REPRODUCIBLE = ("config.yaml", "metrics.csv", "run.json", "model.safetensors", "checkpoint.safetensors")
+"""The files of a run that a rerun writes with the same bytes."""
+
+
+@pytest.fixture(autouse=True)
+def _an_event_per_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "STRETCH_SECONDS", 0.0)
+    monkeypatch.setattr("bpcli.training.batch_results.MOST", 1)
+
+
+def contents(run: Path) -> dict[str, bytes]:
+    return {name: (run / name).read_bytes() for name in REPRODUCIBLE}
+
+
+def counters(run: Path) -> dict[str, Any]:
+    """The counters of a run's checkpoint."""
+    _, header = read_tensors(run / "checkpoint.safetensors")
+    assert header is not None
+    return header
+
+
+def last(events: list[Event]) -> RunEnded:
+    assert isinstance(events[-1], RunEnded)
+    return events[-1]
+
+
+# The events.
+
+
+def test_a_run_starts_is_trained_by_stretches_and_epochs_and_ends(tmp_path: Path) -> None:
+    kinds = [type(event) for event in execution(tmp_path, "epochs=2").events()]
+    assert kinds == [RunStarted, Stretch, Epoch, Stretch, Epoch, RunEnded]
+
+
+def test_preparing_writes_nothing(tmp_path: Path) -> None:
+    prepared = execution(tmp_path)
+    assert list(prepared.prepare()) == []
+    assert not (tmp_path / "run").exists()
+
+
+def test_slow_preparation_is_announced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = execution(tmp_path)
+    monkeypatch.setattr(prepared._steps, "prepare", lambda batch_size: iter([f"compiling for {batch_size}"]))
+    assert list(prepared.prepare()) == ["compiling for 32"]
+
+
+def test_the_run_folder_is_whole_at_every_event(tmp_path: Path) -> None:
+    epochs = 0
+    for event in execution(tmp_path).events():
+        epochs += isinstance(event, Epoch)
+        assert read_record(tmp_path / "run")["ended"] == ("completed" if isinstance(event, RunEnded) else None)
+        assert load_model(tmp_path / "run").network.sizes == (2, 5, 3)
+        assert counters(tmp_path / "run")["epoch"] <= epochs
+        if epochs:
+            assert [row["epoch"] for row in read_metrics(tmp_path / "run")] == [*range(1, epochs + 1)]
+
+
+def test_nothing_is_printed_and_no_signal_is_handled(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)]
+    for _ in execution(tmp_path).events():
+        assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)] == handlers
+    assert capfd.readouterr() == ("", "")
+
+
+def test_executions_do_not_disturb_one_another(tmp_path: Path) -> None:
+    alone = [list(execution(tmp_path, f"seed={seed}", run=f"alone-{seed}").events()) for seed in (1, 2)]
+    both = [execution(tmp_path, f"seed={seed}", run=f"both-{seed}").events() for seed in (1, 2)]
+    interleaved = list(zip(*both, strict=True))
+    assert len(interleaved) == len(alone[0])
+    for seed in (1, 2):
+        assert contents(tmp_path / f"both-{seed}") == contents(tmp_path / f"alone-{seed}")
+    assert contents(tmp_path / "alone-1") != contents(tmp_path / "alone-2")
+
+
+def test_a_folder_that_exists_is_refused_before_training(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with pytest.raises(ConfigError, match="a run is never overwritten"):
+        next(execution(tmp_path).events())
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+# Its end.
+
+
+def test_a_completed_run_records_its_last_epoch_and_the_test_part(tmp_path: Path) -> None:
+    ended = last(list(execution(tmp_path).events()))
+    assert (ended.outcome, ended.reason, ended.divergence) == ("completed", "completed", None)
+    record = read_record(tmp_path / "run")
+    assert record == ended.run.record
+    assert (record["ended"], record["epochs"], record["steps"]) == ("completed", 3, 6)
+    row = read_metrics(tmp_path / "run")[-1]
+    measured = {name: value for name, value in row.items() if name not in ("epoch", "step", "learning_rate")}
+    tested = {name: value for name, value in record["final"].items() if name.startswith("test_")}
+    assert record["final"] == {**measured, **tested}
+    assert list(tested) == ["test_accuracy", "test_loss"]
+
+
+@pytest.mark.parametrize(("changes", "times"), [([], 1), (["data.split=null"], 0), (DIVERGING, 0)])
+def test_the_test_part_is_evaluated_once_by_a_completed_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: list[str], times: int
+) -> None:
+    sizes: list[int] = []
+
+    def counted(model: Model, part: Part, metrics: Mapping[str, Metric]) -> dict[str, float]:
+        sizes.append(part.size)
+        return assess_model(model, part, metrics)
+
+    monkeypatch.setattr(execution_module, "assess_model", counted)
+    list(execution(tmp_path, *changes).events())
+    assert sizes == [6] * times
+
+
+def test_a_run_that_diverges_ends_with_its_error(tmp_path: Path) -> None:
+    ended = last(list(execution(tmp_path, *DIVERGING).events()))
+    record, rows = read_record(tmp_path / "run"), read_metrics(tmp_path / "run")
+    assert ended.outcome == "diverged"
+    assert isinstance(ended.divergence, DivergedError)
+    assert (ended.divergence.status, ended.divergence.where) == (ExitStatus.DIVERGED, str(tmp_path / "run"))
+    assert record["ended"] == ended.reason == ended.divergence.message
+    assert record["epochs"] == len(rows) == counters(tmp_path / "run")["epoch"]
+    assert record["final"]["loss"] == rows[-1]["loss"]
+    assert np.isfinite(load_model(tmp_path / "run").parameters.theta).all()
+
+
+@pytest.mark.parametrize("place", range(7))
+def test_a_run_that_is_stopped_at_any_event_is_saved_there(tmp_path: Path, place: int) -> None:
+    stopped = execution(tmp_path)
+    events = stopped.events()
+    seen = [next(events) for _ in range(place + 1)]
+    assert not isinstance(seen[-1], RunEnded)
+    stopped.stop("because")
+    (ended,) = events
+    assert isinstance(ended, RunEnded)
+    assert (ended.outcome, ended.reason, ended.divergence) == ("stopped", "because", None)
+    epochs = [event for event in seen if isinstance(event, Epoch)]
+    record, saved = read_record(tmp_path / "run"), counters(tmp_path / "run")
+    assert (record["ended"], record["epochs"]) == ("because", len(epochs))
+    assert record["final"] == (epochs[-1].values if epochs else {})
+    assert saved["step"] == record["steps"] == place
+    assert (saved["epoch"], saved["position"]) == (place // 2, 32 * (place % 2))
+
+
+def test_a_run_that_has_ended_is_not_stopped(tmp_path: Path) -> None:
+    ended = execution(tmp_path)
+    events = ended.events()
+    assert isinstance([next(events) for _ in range(8)][-1], RunEnded)
+    ended.stop("too late")
+    assert list(events) == []
+    assert read_record(tmp_path / "run")["ended"] == "completed"
+
+
+def test_a_run_whose_events_are_abandoned_stays_unfinished_and_whole(tmp_path: Path) -> None:
+    events = execution(tmp_path).events()
+    for event in events:
+        if isinstance(event, Epoch):
+            break
+    del events
+    assert read_record(tmp_path / "run")["ended"] is None
+    assert len(read_metrics(tmp_path / "run")) == 1
+    assert load_model(tmp_path / "run").network.sizes == (2, 5, 3)
+
+
+# Its checkpoints.
+
+
+@pytest.mark.parametrize(("seconds", "steps"), [(-1.0, [0, 0, 1, 2, 3, 4, 5, 6]), (1000.0, [0, 0, 0, 0, 0, 0, 0, 6])])
+def test_a_run_under_way_is_saved_when_the_last_save_is_long_ago(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, steps: list[int]
+) -> None:
+    monkeypatch.setattr(execution_module, "SAVE_SECONDS", seconds)
+    assert [counters(tmp_path / "run")["step"] for _ in execution(tmp_path).events()] == steps
+
+
+@pytest.mark.parametrize("changes", [[], ["optimizer.name=adam"]], ids=["gradient_descent", "adam"])
+@pytest.mark.parametrize("place", [0, 3, 4])
+def test_a_run_continued_from_its_checkpoint_ends_like_one_that_was_never_stopped(
+    tmp_path: Path, place: int, changes: list[str]
+) -> None:
+    list(execution(tmp_path, *changes, run="whole").events())
+    stopped = execution(tmp_path, *changes)
+    for number, _ in enumerate(stopped.events()):
+        if number == place:
+            stopped.stop("SIGTERM")
+
+    built = experiment(tmp_path, *changes)
+    state = start(built.recipe, built.parameters.theta, built.tallies())
+    tensors, header = read_tensors(tmp_path / "run/checkpoint.safetensors")
+    assert header is not None
+    state.restore(tensors, header)
+    run = RunWriter(tmp_path / "run", read_record(tmp_path / "run"))
+    assert last(list(Execution(built, lambda: run, state).events())).outcome == "completed"
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
