@@ -21,8 +21,8 @@ dQ      as Q          ∂L/∂Q, for any Q above
 Reading order: ``activations`` and ``losses``, each forward beside its backward;
 ``heads``, the output activation and the loss as one function of Z;
 ``network``, the equations; ``parameters`` and ``workspace``, where the arrays
-live; ``initializers``, ``optimizers``, ``metrics``; and ``gradcheck``, which
-doubts all of it.
+live; ``initializers``, ``optimizers``, ``metrics``; ``markup``, in which all of these
+state their formulas; and ``gradient_check``, which doubts all of it.
 
 Functions with ``out`` write there and return nothing. None of them allocates
 memory in proportion to its arrays.

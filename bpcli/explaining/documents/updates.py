@@ -7,8 +7,11 @@ Each array of the rule's memory is a step of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
 
 from bpcli.choices import name_of
 from bpcli.explaining.documents.reductions import GradientRatio
@@ -35,6 +38,15 @@ class ParameterBlock:
     view: Callable[[Parameters], Array]
 
 
+class Assignment(NamedTuple):
+    """What one equation of the rule assigns: to a block, or to the whole network where ``layer`` is None."""
+
+    equation: Equation
+    key: str
+    layer: int | None
+    value: Array
+
+
 def add_updates(
     builder: StepBuilder,
     trace: Trace,
@@ -43,30 +55,43 @@ def add_updates(
     reference: str = UNWRITTEN,
     notes: tuple[str, ...] = (),
 ) -> None:
-    """Append the update of every block, after the arrays of memory that belong to all of them.
+    """Append the update of every block, after the arrays of memory that belong to the whole network.
 
     ``reference`` is where the document has gradient descent; ``notes`` are shown at the first step.
     """
-    rule = trace.optimizer
-    equations, notes = _equations(rule), (*_rule_notes(trace), *notes)
-    shared = [line for line in equations if _is_shared(trace, line)]
-    for line in shared:
-        symbols = _symbols("", "", ratio, trace.number)
-        equation = Equation(line.title, UNWRITTEN, *_filled(line, rule, symbols))
-        builder.append(equation, "update", line.name, None, _as_column(trace.memory_after[line.name]), notes, ARROW)
-        notes = ()
+    if not isinstance(trace.optimizer, GradientDescent):
+        reference = UNWRITTEN
+    assignments = [*_of_network(trace, ratio)]
     for block in blocks:
-        written = builder.equations[block.key]
-        symbols = _symbols(written.symbol, builder.equations[block.gradient].symbol, ratio, trace.number)
-        for line in equations:
-            if line in shared:
-                continue
-            title = f"{line.title}: {written.title[:1].lower()}{written.title[1:]}"
-            where = reference if line.name == NEW_THETA and isinstance(rule, GradientDescent) else UNWRITTEN
-            equation = Equation(title, where, *_filled(line, rule, symbols), written.rows, written.columns)
-            value = block.view(_after(trace, line))
-            builder.append(equation, "update", f"{line.name}_{block.key}", block.layer, value, notes, ARROW)
-            notes = ()
+        assignments += _of_block(builder, trace, block, ratio, reference)
+    notes = (*_rule_notes(trace), *notes)
+    for equation, key, layer, value in assignments:
+        builder.append(equation, "update", key, layer, value, notes, ARROW)
+        notes = ()
+
+
+def _of_network(trace: Trace, ratio: GradientRatio) -> Iterator[Assignment]:
+    """The arrays of memory of which no block has a part."""
+    symbols = _symbols("", "", ratio, trace.number)
+    for line in _equations(trace.optimizer):
+        if _is_shared(trace, line):
+            equation = Equation(line.title, UNWRITTEN, *_filled(line, trace.optimizer, symbols))
+            yield Assignment(equation, line.name, None, _as_column(trace.memory_after[line.name]))
+
+
+def _of_block(
+    builder: StepBuilder, trace: Trace, block: ParameterBlock, ratio: GradientRatio, reference: str
+) -> Iterator[Assignment]:
+    """The block's part of the rule's memory, and the block itself."""
+    written = builder.equations[block.key]
+    symbols = _symbols(written.symbol, builder.equations[block.gradient].symbol, ratio, trace.number)
+    for line in _equations(trace.optimizer):
+        if _is_shared(trace, line):
+            continue
+        title = f"{line.title}: {written.title[:1].lower()}{written.title[1:]}"
+        where = reference if line.name == NEW_THETA else UNWRITTEN
+        equation = Equation(title, where, *_filled(line, trace.optimizer, symbols), written.rows, written.columns)
+        yield Assignment(equation, f"{line.name}_{block.key}", block.layer, block.view(_after(trace, line)))
 
 
 def _equations(rule: Optimizer) -> tuple[RuleEquation, ...]:
@@ -78,7 +103,7 @@ def _equations(rule: Optimizer) -> tuple[RuleEquation, ...]:
 
 
 def _symbols(theta: str, gradient: str, ratio: GradientRatio, number: int) -> dict[str, str]:
-    """What stands for the names in a rule's equations, ``gradient`` being the document's symbol."""
+    """The values of the names in a rule's equations; ``gradient`` is the document's symbol."""
     return {
         "theta": theta,
         "gradient": rf"{ratio.markup} \cdot {gradient}" if ratio.markup else gradient,
@@ -110,7 +135,7 @@ def _as_column(array: Array) -> Array:
 
 
 def _rule_notes(trace: Trace) -> tuple[str, ...]:
-    """What is said of a rule other than gradient descent."""
+    """The note on a rule other than gradient descent."""
     rule = name_of(OPTIMIZERS, trace.optimizer)
     if isinstance(trace.optimizer, GradientDescent):
         return ()
@@ -121,7 +146,7 @@ def _rule_notes(trace: Trace) -> tuple[str, ...]:
 
 def _start_of_memory(trace: Trace) -> str:
     """The value that the rule's memory starts from, where it is the same everywhere."""
-    values = {float(value) for array in trace.memory_before.values() for value in array.flat}
-    if trace.number != 1 or len(values) != 1:
+    values = [float(value) for array in trace.memory_before.values() for value in np.unique(array)]
+    if trace.number != 1 or len(set(values)) != 1:
         return ""
-    return f", and what it remembers starts at {values.pop():g}"
+    return f", and what it remembers starts at {values[0]:g}"
