@@ -134,7 +134,8 @@ def _follow(
     updates = []
     for examples in batches:
         X, Y = _gather(built, examples)
-        followed = trace(built.network, built.optimizer, state, theta, X, Y, mode)
+        (rate,) = built.recipe.rates(state.step, 1, built.loaded.parts["train"].size)
+        followed = trace(built.recipe, state, theta, X, Y, mode, rate)
         with np.errstate(all="ignore"):
             updates.append(ExplainedUpdate(examples, document.steps(followed)))
     return tuple(updates)

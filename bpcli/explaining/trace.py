@@ -8,7 +8,7 @@ W_lᵀ dZ_l, and at the output by the loss's backward.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -17,7 +17,10 @@ from bpcli.nn import Array
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer, OptimizerState
 from bpcli.nn.parameters import Parameters
+from bpcli.nn.transformations import early, finish
 from bpcli.nn.workspace import Workspace
+from bpcli.streams import stream
+from bpcli.training.recipe import Recipe
 
 Mode = Literal["sgd", "mini_batch", "batch"]
 """The config's mode: each update takes one example, some, or all."""
@@ -30,7 +33,7 @@ class Trace:
     ``slopes`` are f′(Z), None where a layer's activation is not elementwise.
     ``before`` and ``after`` are the parameters around the update, ``memory_before``
     and ``memory_after`` the rule's arrays by name; ``number`` counts the rule's
-    updates from 1. ``mode`` is the config's.
+    updates from 1; ``learning_rate`` is that of this one. ``mode`` is the config's.
     """
 
     network: Network
@@ -41,6 +44,7 @@ class Trace:
     memory_before: dict[str, Array]
     memory_after: dict[str, Array]
     number: int
+    learning_rate: float
     Y: Array
     Z: list[Array]
     A: list[Array]
@@ -80,16 +84,24 @@ class Trace:
 
 
 def trace(
-    network: Network, optimizer: Optimizer, state: OptimizerState, theta: Array, X: Array, Y: Array, mode: Mode
+    recipe: Recipe, state: OptimizerState, theta: Array, X: Array, Y: Array, mode: Mode, rate: float | None = None
 ) -> Trace:
-    """Trace one update on the examples X (n_0, m) and Y; ``theta`` and ``state`` are updated."""
+    """Trace one update on the examples X (n_0, m) and Y; ``theta`` and ``state`` are updated.
+
+    ``rate`` is η, by default the rule's own. Where layers draw noise, it is that of a step with this number
+    in the first epoch.
+    """
+    network, optimizer = recipe.network, recipe.optimizer
+    rate = optimizer.learning_rate if rate is None else rate
     ws = _filled(network, theta.dtype, X, Y)
+    network.draw(ws.noise, stream(recipe.plan.seed, "noise", 1, state.step))
     before, gradient = _copy(network, theta), _copy(network, theta)
     memory_before = {name: array.copy() for name, array in state.memory.items()}
     with np.errstate(all="ignore"):
         loss = _evaluate(network, before, gradient, ws)
         dA, slopes = _output_first(network, before, ws)
-        update(network, optimizer, state, theta, X, Y)
+        Z, A, dZ = ([array.copy() for array in arrays] for arrays in (ws.Z, ws.A, ws.dZ))
+        update(recipe, state, theta, ws, rate)
     return Trace(
         network=network,
         optimizer=optimizer,
@@ -99,10 +111,11 @@ def trace(
         memory_before=memory_before,
         memory_after={name: array.copy() for name, array in state.memory.items()},
         number=state.step,
-        Y=ws.Y,
-        Z=ws.Z,
-        A=ws.A,
-        dZ=ws.dZ,
+        learning_rate=rate,
+        Y=ws.Y.copy(),
+        Z=Z,
+        A=A,
+        dZ=dZ,
         dA=dA,
         slopes=slopes,
         loss=loss,
@@ -110,14 +123,16 @@ def trace(
     )
 
 
-def update(network: Network, optimizer: Optimizer, state: OptimizerState, theta: Array, X: Array, Y: Array) -> None:
-    """One step of the rule; it may compute the gradient at several θ."""
-    ws = _filled(network, theta.dtype, X, Y)
+def update(recipe: Recipe, state: OptimizerState, theta: Array, ws: Workspace, rate: float) -> None:
+    """One step of the rule on the examples in ``ws``; it may compute the gradient at several θ."""
+    network, chain = recipe.network, recipe.chain
 
-    def gradient(at: Array, out: Array, factor: float) -> float:
-        return _evaluate(network, Parameters(network.sizes, at), Parameters(network.sizes, out), ws, factor)
+    def gradient(at: Array, out: Array, factor: float) -> Any:
+        parameters, gradients = network.parameters(at), network.parameters(out)
+        _evaluate(network, parameters, gradients, ws, early(chain, factor))
+        return finish(chain, parameters, gradients, ws.m, factor)
 
-    optimizer.step(theta, state, gradient, optimizer.learning_rate)
+    recipe.optimizer.step(theta, state, gradient, rate)
 
 
 def _filled(network: Network, dtype: DTypeLike, X: Array, Y: Array) -> Workspace:

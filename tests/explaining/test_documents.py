@@ -146,7 +146,9 @@ def test_a_document_tells_every_network_that_it_does_not_refuse(name: str, hidde
         case = support.draw(of, 2, np.random.default_rng(1))
         rule = support.optimizer("gradient_descent")
         theta = case.theta.copy()
-        found = DOCUMENTS[name].steps(trace(of, rule, start(rule, theta), theta, case.X, case.Y, "batch"))
+        found = DOCUMENTS[name].steps(
+            trace(support.recipe(of, rule), start(rule, theta), theta, case.X, case.Y, "batch")
+        )
         assert {step.stage for step in found} == {"given", "forward", "loss", "backward", "update"}
         assert all(step.formula for step in found if step.stage in ("loss", "update"))
 
@@ -278,7 +280,9 @@ def test_a_rule_without_equations_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     of = network("softmax", "cross_entropy")
     case, rule = support.draw(of, 2, np.random.default_rng(1)), Halving()
     theta = case.theta.copy()
-    steps = DOCUMENTS["biswas"].steps(trace(of, rule, start(rule, theta), theta, case.X, case.Y, "batch"))
+    steps = DOCUMENTS["biswas"].steps(
+        trace(support.recipe(of, rule), start(rule, theta), theta, case.X, case.Y, "batch")
+    )
     last = next(found for found in steps if found.stage == "update")
     assert last.formula == r"\text{bold halving}(W_<l>, \nabla W_<l>)".replace("<l>", "{1}")
     assert last.notes == ("The config's rule is bold_halving; see bp list optimizers bold_halving.",)

@@ -42,7 +42,7 @@ def follow(network: Network, optimizer: str = "gradient_descent", m: int = 7) ->
     case = support.draw(network, m, np.random.default_rng(5))
     rule = support.optimizer(optimizer)
     theta = case.theta.copy()
-    return case, trace(network, rule, start(rule, theta), theta, case.X, case.Y, "batch")
+    return case, trace(support.recipe(network, rule), start(rule, theta), theta, case.X, case.Y, "batch")
 
 
 @pytest.mark.parametrize(("output", "loss"), support.pairs())

@@ -22,6 +22,7 @@ from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from bpcli.nn.parameters import Parameters, count
 from bpcli.nn.workspace import OutputScratch, Workspace
+from bpcli.training.recipe import Plan, Recipe
 
 deterministic = settings(derandomize=True, deadline=None, max_examples=60)
 
@@ -201,3 +202,8 @@ def disagreement_with_complex_step(case: Case, gradient: Array) -> float:
 def total(of: Network, ws: Workspace) -> float:
     """The sum of the loss's terms, after forward."""
     return float(np.add.reduce(of.terms(ws)))
+
+
+def recipe(of: Network, rule: Optimizer) -> Recipe:
+    """A recipe without penalties, for one epoch of single examples in order."""
+    return Recipe(of, rule, Plan(epochs=1, batch_size=1, shuffle=False, seed=0))

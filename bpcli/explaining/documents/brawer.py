@@ -86,7 +86,7 @@ def _given(builder: StepBuilder, trace: Trace) -> None:
     builder.add("given", "targets", trace.last + 1, trace.targets)
     for l in range(1, trace.last + 1):
         builder.add("given", "theta", l, theta(l)(trace.before))
-    builder.append(LEARNING_RATE, "given", "learning_rate", None, trace.optimizer.learning_rate, ())
+    builder.append(LEARNING_RATE, "given", "learning_rate", None, trace.learning_rate, ())
 
 
 def _with_bias_node(values: Array, bias: float) -> Array:

@@ -108,7 +108,7 @@ class _GeneralSteps:
         for l in range(trace.last):
             builder.add("given", "biases", l, biases(l)(trace.before))
             builder.add("given", "weights", l, weights(l)(trace.before))
-        builder.append(LEARNING_RATE, "given", "learning_rate", None, trace.optimizer.learning_rate, ())
+        builder.append(LEARNING_RATE, "given", "learning_rate", None, trace.learning_rate, ())
 
     def forward(self) -> None:
         """Every z and a."""

@@ -70,7 +70,7 @@ class MatrixSteps:
         for l in range(1, trace.last + 1):
             builder.add("given", "weights", l, trace.before.W[l])
             builder.add("given", "biases", l, trace.before.b[l])
-        builder.append(LEARNING_RATE, "given", "learning_rate", None, trace.optimizer.learning_rate, ())
+        builder.append(LEARNING_RATE, "given", "learning_rate", None, trace.learning_rate, ())
 
     def _forward(self) -> None:
         for l in range(1, self.trace.last + 1):

@@ -1,0 +1,73 @@
+"""The accounting of a loss: what batches add up to, and the one place that divides."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from bpcli.nn.loss_sums import LossSums, weight_of
+from bpcli.nn.losses import Reduction
+from bpcli.nn.workspace import Workspace
+
+from .support import REDUCTIONS, loss
+
+every_reduction = pytest.mark.parametrize("examples", REDUCTIONS)
+
+
+def counted(examples: Reduction, *batches: tuple[float, float, float]) -> LossSums:
+    """Sums over two outputs of batches: Σ of terms, weight, penalty."""
+    sums = LossSums(loss("half_squared_error", "mean", examples), 2)
+    for total, weight, penalty in batches:
+        sums.add(total, weight)
+        sums.add_penalty(penalty, weight)
+    return sums
+
+
+def test_a_mean_divides_by_outputs_and_by_the_weight_of_all_batches() -> None:
+    assert counted("mean", (6.0, 2.0, 0.0), (10.0, 2.0, 0.0)).value() == 16 / 2 / 4
+
+
+def test_a_sum_divides_by_outputs_alone() -> None:
+    assert counted("sum", (6.0, 2.0, 0.0), (10.0, 2.0, 0.0)).value() == 16 / 2
+
+
+def test_penalties_count_by_their_batchs_weight_under_a_mean() -> None:
+    assert counted("mean", (0.0, 3.0, 1.0), (0.0, 1.0, 5.0)).value() == (3 * 1 + 1 * 5) / 4
+
+
+def test_penalties_add_up_under_a_sum() -> None:
+    assert counted("sum", (0.0, 3.0, 1.0), (0.0, 1.0, 5.0)).value() == 6
+
+
+@every_reduction
+def test_sums_of_parts_merge_to_those_of_the_whole(examples: Reduction) -> None:
+    batches = [(6.0, 2.0, 0.5), (1.0, 1.0, 0.25), (3.5, 4.0, 2.0)]
+    whole, first, second = counted(examples, *batches), counted(examples, *batches[:1]), counted(examples, *batches[1:])
+    first.merge(second)
+    assert first.sums.tolist() == whole.sums.tolist()
+    assert first.value() == whole.value()
+
+
+@every_reduction
+def test_before_the_first_example_there_is_no_loss(examples: Reduction) -> None:
+    sums = counted(examples, (1.0, 1.0, 1.0))
+    sums.clear()
+    assert math.isnan(sums.value())
+    assert math.isnan(sums.fresh().value())
+
+
+def test_the_weight_of_a_workspace_is_the_sum_of_its_weights_or_its_size() -> None:
+    plain = Workspace((2, 3), 5, np.float64, class_indices=False)
+    weighted = Workspace((2, 3), 5, np.float64, class_indices=False, weighted=True)
+    assert weighted.weights is not None
+    weighted.weights[...] = [1, 2, 0, 0.5, 0]
+    assert (weight_of(plain), weight_of(weighted)) == (5, 3.5)
+
+
+def test_examples_that_all_weigh_nothing_divide_by_more_than_nothing() -> None:
+    ws = Workspace((2, 3), 5, np.float64, class_indices=False, weighted=True)
+    assert ws.weights is not None
+    ws.weights.fill(0)
+    assert 0 / weight_of(ws) == 0
