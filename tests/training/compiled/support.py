@@ -52,12 +52,18 @@ accumulate_of_rows = accumulate
 """
 
 
-def interpreted(program: Program) -> Kernel:
-    """The program's source as plain Python."""
-    lines = [line for line in source(program).splitlines() if not line.startswith("from ")]
+def run_in_python(text: str) -> dict[str, Any]:
+    """What a module of compiled code defines, as plain Python."""
+    lines = [line for line in text.splitlines() if not line.startswith("from ")]
     place: dict[str, Any] = {"np": np}
     exec(INTERPRETED, place)
     exec("\n".join(lines), place)
+    return place
+
+
+def interpreted(program: Program) -> Kernel:
+    """The program's source as plain Python."""
+    place = run_in_python(source(program))
     return Kernel(place["arrays"], place["run"], fresh=False)
 
 

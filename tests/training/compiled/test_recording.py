@@ -1,0 +1,276 @@
+"""What is recorded is what was asked for; what cannot be recorded is refused by name; a defect stays a defect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from bpcli.data.sources import Examples
+from bpcli.nn import Array
+from bpcli.nn.activations import ACTIVATIONS, Tanh
+from bpcli.nn.network import Network, dense
+from bpcli.nn.optimizers import Gradient, Memory, OptimizerState
+from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.schedules import Schedule
+from bpcli.nn.tallies import Outputs, Tallies
+from bpcli.nn.transformations import Transformation
+from bpcli.nn.workspace import Scratch
+from bpcli.training.compiled import steps as compiled
+from bpcli.training.compiled.recording import Program, record, record_forward
+from bpcli.training.compiled.source import forward_source
+from bpcli.training.compiled.steps import CompiledSteps
+from bpcli.training.compiled.symbols import UntraceableError
+from bpcli.training.numpy_steps import NumpySteps
+from bpcli.training.recipe import Plan, Recipe
+from bpcli.training.state import TrainingState
+from tests.nn.support import activation
+
+from .support import Task, agree, interpreted, run_in_python, task
+
+every_batch_size = pytest.mark.parametrize("batch_size", [1, 4, 5])
+
+
+@pytest.fixture(autouse=True)
+def without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "load", interpreted)
+
+
+@dataclass
+class Changed(Task):
+    """A task whose recipe has more to it, and whose examples may have weights."""
+
+    change: Callable[[Recipe], Recipe] = lambda recipe: recipe
+    weighted: bool = False
+
+    def recipe(self, plan: Plan | None = None) -> Recipe:
+        return self.change(super().recipe())
+
+    def examples(self) -> Examples:
+        plain = super().examples()
+        weights = np.random.default_rng(8).uniform(0, 2, self.size) if self.weighted else None
+        return Examples(plain.features, plain.targets, weights=weights)
+
+
+def changed(change: Callable[[Recipe], Recipe] = lambda recipe: recipe, *, weighted: bool = False) -> Changed:
+    given = task(hidden=("tanh",))
+    return Changed(given.network, given.optimizer, change=change, weighted=weighted)
+
+
+def same(one: Task, batch_size: int, tolerance: float = 1e-12) -> TrainingState:
+    with np.errstate(all="ignore"):
+        found = one.trained(CompiledSteps, batch_size)
+    agree(found, one.trained(NumpySteps, batch_size), tolerance)
+    return found
+
+
+@dataclass(frozen=True)
+class LookAhead:
+    """v ← μv − η ∂L/∂θ at θ + μv; θ ← θ + v (Nesterov 1983): the gradient of another θ than the rule's own."""
+
+    learning_rate: float = 0.1
+    momentum: float = 0.8
+
+    def memory(self, size: int) -> Mapping[str, Memory]:
+        return {"velocity": Memory((size,))}
+
+    def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
+        return {"ahead": (size,)}
+
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
+        v, ahead = state.memory["velocity"], state.buffers["ahead"]
+        np.multiply(v, self.momentum, v)
+        np.add(theta, v, ahead)
+        added = gradient(ahead, state.dtheta, rate)
+        np.subtract(v, state.dtheta, v)
+        np.add(theta, v, theta)
+        state.step += 1
+        return added
+
+
+@dataclass(frozen=True)
+class Fading:
+    """c ← ½c; θ ← θ − η c ∂L/∂θ: a memory of one number."""
+
+    learning_rate: float = 0.1
+
+    def memory(self, size: int) -> Mapping[str, Memory]:
+        return {"strength": Memory((1,), 1.0)}
+
+    def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
+        return {}
+
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
+        strength = state.memory["strength"]
+        added = gradient(theta, state.dtheta, rate)
+        np.multiply(strength, 0.5, strength)
+        np.multiply(state.dtheta, strength, state.dtheta)
+        np.subtract(theta, state.dtheta, theta)
+        state.step += 1
+        return added
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """½ · strength · Σ W²."""
+
+    strength: float = 0.3
+
+    def apply(self, parameters: Parameters, gradient: Parameters, weight: Any) -> Any:
+        added: Any = 0.0
+        for W, dW in zip(parameters.W[1:], gradient.W[1:], strict=True):
+            np.add(dW, np.multiply(W, self.strength), dW)
+            added = added + np.dot(W.reshape(-1), W.reshape(-1)) * (0.5 * self.strength)
+        return added
+
+
+@dataclass(frozen=True)
+class Shortened:
+    """∂L/∂θ no longer than ``most``."""
+
+    most: float = 0.2
+
+    def apply(self, parameters: Parameters, gradient: Parameters, weight: Any) -> Any:
+        length = np.sqrt(np.dot(gradient.theta, gradient.theta))
+        np.multiply(gradient.theta, np.minimum(1.0, self.most / length), gradient.theta)
+        return 0.0
+
+
+@dataclass(frozen=True)
+class Halving:
+    """η halved with each update."""
+
+    def rates(self, base: float, updates: Array, per_epoch: int, epochs: int) -> Array:
+        return base * 0.5**updates
+
+
+ridge: Transformation = Ridge()
+shortened: Transformation = Shortened()
+halving: Schedule = Halving()
+
+CHANGES: dict[str, Callable[[Recipe], Recipe]] = {
+    "a rule that looks ahead": lambda recipe: replace(recipe, optimizer=LookAhead()),
+    "a memory of one number": lambda recipe: replace(recipe, optimizer=Fading()),
+    "a penalty": lambda recipe: replace(recipe, penalties=(ridge,)),
+    "a clipped gradient": lambda recipe: replace(recipe, clip=shortened),
+    "a penalty, then clipped": lambda recipe: replace(recipe, penalties=(ridge,), clip=shortened),
+    "a decaying rate": lambda recipe: replace(recipe, schedule=halving),
+}
+
+
+@every_batch_size
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_a_recipe_adds_is_recorded(change: Callable[[Recipe], Recipe], batch_size: int) -> None:
+    found = same(changed(change), batch_size)
+    plain = changed().trained(NumpySteps, batch_size)
+    assert not np.allclose(found.theta, plain.theta, rtol=1e-6), "the change must show"
+
+
+@every_batch_size
+def test_weights_of_examples_are_recorded(batch_size: int) -> None:
+    found = same(changed(weighted=True), batch_size)
+    plain = changed().trained(NumpySteps, batch_size)
+    assert found.losses.sums[1] != plain.losses.sums[1]
+
+
+def test_the_last_learning_rate_is_known() -> None:
+    found = same(changed(CHANGES["a decaying rate"]), 4)
+    assert found.learning_rate == 0.3 * 0.5 ** (found.optimizer.step - 1)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_forward_pass_is_recorded_by_itself(name: str) -> None:
+    one = task(hidden=(name, "tanh"), widths=(4, 5, 3, 2), output="softmax")
+    program = record_forward(one.network, np.dtype("float64"))
+    rng = np.random.default_rng(4)
+    theta, X = rng.normal(0, 1, count(one.network.sizes)), rng.normal(0, 1, (4, 6))
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(outputs(program, one.network, theta, X), forward(one.network, theta, X), rtol=1e-13)
+
+
+def outputs(program: Program, network: Network, theta: Array, X: Array) -> Array:
+    """A_L as the program gives it."""
+    place = run_in_python(forward_source(program))
+    sizes, settings = np.array(network.sizes), np.array([activation("leaky_relu").slope] * len(program.settings))  # type: ignore[attr-defined]
+    arrays = place["arrays"](theta, sizes, X.shape[1])
+    place["run"](*arrays, np.ascontiguousarray(X.T), None, sizes, settings, X.shape[1], 1)
+    found: Array = arrays[place["run"].__code__.co_varnames.index(program.kept[-1])]
+    return found
+
+
+def forward(network: Network, theta: Array, X: Array) -> Array:
+    ws = network.workspace(X.shape[1], np.float64, training=False)
+    ws.X[...] = X
+    network.forward(network.parameters(theta), ws)
+    return ws.A[-1]
+
+
+class OtherHidden(Tanh):
+    """A formula that the recorder meets in a hidden layer."""
+
+    formula_: ClassVar[Callable[[Array, Array], None]]
+
+    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+        type(self).formula_(Z, out)
+
+
+def with_formula(formula: Callable[[Any, Any], Any]) -> Recipe:
+    kind = type("Other", (OtherHidden,), {"formula_": staticmethod(formula)})
+    one = task()
+    return replace(one.recipe(), network=dense(one.network.sizes, (kind(),), one.network.head))
+
+
+def recorded(recipe: Recipe, tallies: Tallies | None = None) -> Program:
+    tallies = tallies or task().state().tallies
+    return record(recipe, tallies, np.dtype("float64"), single=False)
+
+
+def raise_type_error(Z: Any, out: Any) -> None:
+    len(3)  # type: ignore[arg-type]
+
+
+def raise_attribute_error(Z: Any, out: Any) -> None:
+    (3).transpose()  # type: ignore[attr-defined]
+
+
+def raise_value_error(Z: Any, out: Any) -> None:
+    float("three")
+
+
+@pytest.mark.parametrize(
+    ("formula", "error"),
+    [(raise_type_error, TypeError), (raise_attribute_error, AttributeError), (raise_value_error, ValueError)],
+)
+def test_a_defect_in_a_formula_is_no_missing_compiled_form(
+    formula: Callable[[Any, Any], None], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        recorded(with_formula(formula))
+
+
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [
+        (lambda Z, out: np.copyto(out, Z.cumsum(axis=0)), r"\.cumsum of an array"),
+        (lambda Z, out: np.copyto(out, np.sort(Z, axis=0)), r"numpy\.sort"),
+        (lambda Z, out: np.copyto(out, np.asarray(Z)), "a function of NumPy that needs values"),
+        (lambda Z, out: np.argmax(Z, axis=0), r"numpy\.argmax with these arguments"),
+        (lambda Z, out: np.add(Z, np.ones(3), out), "a ndarray among the operands"),
+        (lambda Z, out: np.copyto(out, Z) if np.add.reduce(Z[0]) > 0 else None, "a branch on number"),
+        (lambda Z, out: np.multiply(Z, float(np.add.reduce(Z[0])), out), "the value of sum"),
+        (lambda Z, out: Z.dot(Z), "numpy.dot of these arrays"),
+        (lambda Z, out: np.copyto(out, Z[::2]), "indexing by"),
+    ],
+    ids=["method", "function", "values", "arguments", "array", "branch", "value", "dot", "slice"],
+)
+def test_what_has_no_compiled_form_is_refused_by_name(formula: Callable[[Any, Any], Any], words: str) -> None:
+    with pytest.raises(UntraceableError, match=words):
+        recorded(with_formula(formula))
+
+
+def test_a_tally_that_keeps_every_output_is_refused_by_name() -> None:
+    with pytest.raises(UntraceableError, match=r"\.copy of an array"):
+        recorded(task().recipe(), Tallies([Outputs(3)]))
