@@ -41,12 +41,12 @@ def train(
     """
     path, changes = config_and_overrides(words)
     from bpcli import display, experiment
-    from bpcli.config.reading import load
+    from bpcli.config.reading import read_config
     from bpcli.errors import DivergedError
     from bpcli.runs import folder as runs
     from bpcli.training.state import start
 
-    built = experiment.build(load(path, changes))
+    built = experiment.build(read_config(path, changes))
     runs.require_free(run)
     state = start(built.parameters.theta, built.optimizer, built.tally())
     steps = _steps(built, state, quiet=quiet)

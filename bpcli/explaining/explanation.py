@@ -16,7 +16,7 @@ import numpy as np
 
 from bpcli import experiment
 from bpcli.choices import describe
-from bpcli.config.reading import load
+from bpcli.config.reading import read_config
 from bpcli.data.loading import Part
 from bpcli.errors import ConfigError, DataError
 from bpcli.experiment import Experiment
@@ -75,7 +75,7 @@ def explain(source: Path, changes: list[str], document: str | None, rows: Sequen
     """
     trained = source.is_dir()
     path, own = (source / CONFIG, ["network.weights=null"]) if trained else (source, [])
-    read = load(path, [*changes, *own, "dtype=float64"])
+    read = read_config(path, [*changes, *own, "dtype=float64"])
     built = experiment.build(read)
     changed = _restore(source, built) if trained else []
     chosen = documents.choose(document, built.network)

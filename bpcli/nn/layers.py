@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
+from annotated_types import Ge, Le
+
+from bpcli.choices import IfMissing
 from bpcli.nn.activations import Activation
 from bpcli.nn.initializers import Glorot, Initializer
+
+MOST_UNITS = 10_000_000
+"""A width beyond any network that fits a machine."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +22,7 @@ class Dense:
     ``initializer`` draws the first W; the first b is 0.
     """
 
-    units: int
+    units: Annotated[int, Ge(1), Le(MOST_UNITS), IfMissing("give the layer's width, for example units: 16")]
     activation: Activation
     initializer: Initializer = field(default_factory=Glorot)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.config.reading import load
+from bpcli.config.reading import read_config
 from bpcli.data.encoding.targets import Classes, Labels
 from bpcli.data.loading import Part
 from bpcli.errors import DataError
@@ -26,7 +26,7 @@ def parts(run: Path, model: Model) -> tuple[dict[str, Part], list[str]]:
     Raises:
         DataError: the data are gone, or encode to other sizes than the model's.
     """
-    loaded = parts_of(load(run / CONFIG, []))
+    loaded = parts_of(read_config(run / CONFIG, []))
     if (loaded.features.to_json(), loaded.targets.to_json()) != (model.features.to_json(), model.targets.to_json()):
         raise DataError(
             "the run's data are no longer those it was trained on", where=str(run), hint="name a file with --data"

@@ -12,7 +12,7 @@ import pytest
 
 from bpcli import experiment
 from bpcli.config.document import dump
-from bpcli.config.reading import load
+from bpcli.config.reading import read_config
 from bpcli.experiment import Experiment
 from bpcli.nn.losses import LOSSES
 
@@ -87,7 +87,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def built(path: Path, *changes: str) -> Experiment:
-    return experiment.build(load(path, list(changes)))
+    return experiment.build(read_config(path, list(changes)))
 
 
 def again(first: Experiment, elsewhere: Path) -> Experiment:

@@ -116,12 +116,12 @@ def _refuse(options: dict[str, object]) -> None:
 def _built(path: Path, changes: list[str]) -> Experiment:
     """The experiment in float64, at a run's trained parameters where ``path`` is a run."""
     from bpcli import experiment
-    from bpcli.config.reading import load
+    from bpcli.config.reading import read_config
     from bpcli.runs.folder import CONFIG
     from bpcli.training.initial_parameters import read_weights
 
     config = path / CONFIG if path.is_dir() else path
-    built = experiment.build(load(config, [*changes, "dtype=float64"]))
+    built = experiment.build(read_config(config, [*changes, "dtype=float64"]))
     if path.is_dir():
         read_weights(path, built.parameters)
     return built
