@@ -54,6 +54,7 @@ class Choice:
     ) -> None:
         self.kind, self.base, self.holder, self.bare, self.inherited = kind, base, holder, bare, inherited
         self._models: dict[tuple[str, type[Any]], type[Section]] = {}
+        self._being_described = False
 
     @property
     def exists(self) -> bool:
@@ -134,9 +135,19 @@ class Choice:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """A bare value, or the mapping of any choice."""
-        models = {name: self.model(name).__pydantic_core_schema__ for name in self.kind.registry}
-        if not models:
+        if not self.exists:
             return {}
+        models = {name: self.model(name).__pydantic_core_schema__ for name in self.kind.registry}
+        if self._being_described:  # by itself, as a setting of one of its own choices: refer to what is on its way
+            references = {name: core_schema.definition_reference_schema(model["ref"]) for name, model in models.items()}
+            return self._either_form(references, handler)
+        self._being_described = True
+        try:
+            return self._either_form(models, handler)
+        finally:
+            self._being_described = False
+
+    def _either_form(self, models: dict[str, Any], handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         if self.kind.offers_choice:
             described = handler(core_schema.tagged_union_schema(models, "name"))
         else:

@@ -25,7 +25,7 @@ class Entry:
 
     A bare value there stands for the key ``bare``; a choice without a name has
     the name ``default``; a new name leaves the settings ``outliving`` alone,
-    which belong to whatever surrounds the choice.
+    which belong to the keys around the choice.
     """
 
     bare: str = "name"
@@ -79,11 +79,11 @@ def _set(root: Node, keys: list[str], node: Node, entry_at: Callable[[str], Entr
     holder = ".".join(keys[:-1])
     mapping = _entered(parent, holder, node, entry_at)
     if keys[-1] == "name":
-        _make_room(mapping, node, entry_at(holder))
+        _drop_old_settings(mapping, node, entry_at(holder))
     mapping[keys[-1]] = node
 
 
-def _make_room(mapping: dict[str, Node], new: Node, entry: Entry) -> None:
+def _drop_old_settings(mapping: dict[str, Node], new: Node, entry: Entry) -> None:
     """Drop the settings of the choice that gives way to the one called ``new``."""
     given = mapping["name"].value if "name" in mapping else None
     old = entry.default if given is None else given

@@ -44,7 +44,7 @@ def read_config(path: Path, changes: list[str], model: type[Config] = Config) ->
         ConfigError: the file is absent or not YAML, or an override is malformed.
         SeveralErrors: every key that is wrong.
     """
-    root = document.read(path)
+    root = document.read_yaml(path)
     if root.value is None:
         root.value = {}
     if not isinstance(root.value, dict):
@@ -66,7 +66,7 @@ def _checked(root: Node, model: type[Config]) -> Config:
         by_location = {place.location: place for place in found}
         errors += [invalid(each, root, by_location) for each in error.errors(include_url=False)]
     errors += unknown
-    for broken in rules.broken(known):
+    for broken in rules.broken_rules(known):
         broken.where = root.at(tuple(broken.key.split("."))).where
         errors.append(broken)
     if errors or config is None:

@@ -44,7 +44,7 @@ def find(folder: Path) -> list[Finished]:
         if not (path.parent / CONFIG).exists():
             continue
         record = read_record(path.parent)
-        settings = _flat(document.read(path.parent / CONFIG).plain())
+        settings = _flat(document.read_yaml(path.parent / CONFIG).plain())
         try:
             found.append(Finished(path.parent, record, settings, _epochs(path.parent / METRICS_FILE)))
         except (ValueError, TypeError) as error:

@@ -12,7 +12,7 @@ import pytest
 
 from bpcli.choices import Registry
 from bpcli.config.choice import choice_of
-from bpcli.config.document import dump, read
+from bpcli.config.document import dump, read_yaml
 from bpcli.config.places import sections
 from bpcli.config.reading import read_config
 from bpcli.config.registries import KINDS
@@ -96,7 +96,7 @@ def test_schema_is_json_that_names_its_dialect() -> None:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_schema_accepts_every_shipped_config(path: Path) -> None:
-    assert valid(read(path).plain())
+    assert valid(read_yaml(path).plain())
 
 
 @pytest.mark.parametrize(("key", "name"), CHOICES)
