@@ -41,8 +41,9 @@ def places(root: Node, model: type[Section]) -> Iterator[Place]:
 
 def _within(place: Place) -> Iterator[Place]:
     yield place
+    fields = place.model.known_keys()
     for key, node in place.keys.items():
-        field = place.model.known_keys().get(key)
+        field = fields.get(key)
         if field is None or node.value is None:
             continue
         for location, entry in _entries((*place.location, key), node, field):

@@ -77,8 +77,8 @@ def _checked(root: Node, model: type[Config]) -> Config:
 def _unknown_keys(found: list[Place], model: type[Config]) -> Iterator[ConfigError]:
     """An error for each key that does not exist; the key is taken out, so validation does not meet it."""
     for place in found:
-        unknown = [key for key, node in place.keys.items() if key not in place.model.known_keys()]
-        for key in unknown:
+        known = place.model.known_keys()
+        for key in [key for key in place.keys if key not in known]:
             if place.keys[key].value is not None:
                 yield unknown_key(key, place, model)
             del place.keys[key]

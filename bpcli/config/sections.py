@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, get_args, get_origin, runtime_checkable
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.fields import FieldInfo
@@ -19,16 +19,6 @@ from pydantic_core import CoreSchema, core_schema
 Marker = TypeVar("Marker")
 
 
-@runtime_checkable
-class Conditional(Protocol):
-    """A marker of a key that exists only at times."""
-
-    @property
-    def exists(self) -> bool:
-        """Whether the key exists now."""
-        ...
-
-
 class Section(BaseModel):
     """A mapping with these keys and no others."""
 
@@ -36,11 +26,11 @@ class Section(BaseModel):
 
     @classmethod
     def known_keys(cls) -> dict[str, FieldInfo]:
-        """The keys that exist."""
+        """The keys that exist: all but those with a marker whose ``exists`` is false now."""
         return {
             key: field
             for key, field in cls.model_fields.items()
-            if all(part.exists for part in type_parts(field) if isinstance(part, Conditional))
+            if all(getattr(part, "exists", True) for part in type_parts(field))
         }
 
     @classmethod
