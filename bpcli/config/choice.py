@@ -7,7 +7,7 @@ entry is parsed, checked and put into the JSON schema by being listed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache, reduce
 from operator import or_
@@ -37,6 +37,8 @@ class Holder:
 
 class Choice:
     """Marks a choice of a kind; the validated value is an instance of the registry's dataclass.
+
+    While the registry is empty the key does not exist.
 
     ``base`` has the keys that surround the choice's own, ``holder`` joins both.
     A bare value stands for the key ``bare``. Settings in ``inherited`` may be left
@@ -82,6 +84,7 @@ class Choice:
         if name:
             keys["name"] = (Literal[name], name if name == self.kind.default else ...)
         for setting in fields(kind):
+            assert setting.name not in {"name", *self.base.model_fields}, "a setting has a name of its own"
             hint = _config_type(hints[setting.name])
             if setting.name in self.inherited():
                 keys[setting.name] = (hint | None, None)
@@ -91,9 +94,10 @@ class Choice:
         doc = (described.__doc__ or "").splitlines()[0]
         return create_model(described.__name__, __base__=self.base, __doc__=doc, **keys)
 
-    def name_in(self, keys: dict[str, Any]) -> Any:
-        """The name that a mapping gives to its choice, or its default; None where it has neither."""
-        return keys.get("name", self.kind.default) if self.kind.offers_choice else self.kind.default
+    def name_in(self, keys: Mapping[str, Any]) -> Any:
+        """The name that a mapping gives to its choice, or the default; None where there is neither."""
+        given = keys.get("name") if self.kind.offers_choice else None
+        return self.kind.default if given is None else given
 
     def validated(self, value: Any) -> Any:
         """The choice that plain data describe.
@@ -104,7 +108,7 @@ class Choice:
         """
         keys = value if isinstance(value, dict) else {self.bare: value}
         name, context = self.name_in(keys), {"word": self.kind.word, "names": list(self.kind.registry)}
-        if name is None and "name" not in keys:
+        if name is None:
             raise PydanticCustomError(UNNAMED_CHOICE, "no name", context)
         if not isinstance(name, str) or name not in self.kind.registry:
             raise PydanticCustomError(UNKNOWN_CHOICE, "no such choice", {**context, "given": name})

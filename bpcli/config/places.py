@@ -66,7 +66,7 @@ def _place(location: Location, node: Node, field: FieldInfo) -> Place | None:
     choice, section = marker(field, Choice), section_of(field)
     if choice is not None:
         keys = _mapping(node, choice.bare)
-        name = keys["name"].value if "name" in keys and choice.kind.offers_choice else choice.kind.default
+        name = choice.name_in({key: inner.value for key, inner in keys.items()})
         if not isinstance(name, str) or name not in choice.kind.registry:
             return None
         return Place(location, keys, choice.model(name), name if choice.kind.offers_choice else "")

@@ -20,13 +20,16 @@ Marker = TypeVar("Marker")
 
 
 class Section(BaseModel):
-    """A mapping with these keys and no others."""
+    """A mapping with these keys and no others.
+
+    A marker with an attribute ``exists`` that is false takes its key away.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @classmethod
     def known_keys(cls) -> dict[str, FieldInfo]:
-        """The keys that exist: all but those with a marker whose ``exists`` is false now."""
+        """The keys that exist: all but those that a marker takes away now."""
         return {
             key: field
             for key, field in cls.model_fields.items()

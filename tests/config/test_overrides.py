@@ -180,6 +180,12 @@ def test_new_name_drops_the_settings_of_the_old_one_and_keeps_the_trainers() -> 
     assert set(TrainerKeys.known_keys()) == set(kept)
 
 
+def test_name_without_a_value_counts_as_the_default(tmp_path: Path) -> None:
+    (error, _) = mistakes(tmp_path, BASE + "optimizer: {name: null, zzz: 1}\n")
+
+    assert error == "error: c.yaml:3: optimizer: gradient_descent has no setting 'zzz'"
+
+
 def test_same_name_keeps_every_setting() -> None:
     assert changed(OLD, "optimizer.name=momentum") == changed(OLD)
 
