@@ -6,9 +6,17 @@ A registry is a dictionary from the names of a config to frozen dataclasses.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 Registry = Mapping[str, type[Any]]
+
+
+@dataclass(frozen=True)
+class IfMissing:
+    """Marks a required key or setting with the hint for a config that lacks it."""
+
+    hint: str
 
 
 def describe(registry: Registry, choice: Any) -> dict[str, Any]:

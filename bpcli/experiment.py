@@ -1,6 +1,8 @@
 """One experiment: a checked config made into data, a network and a trainer.
 
-What the config leaves open is decided here, and the resolved config says how.
+The way has one direction: the config says how the data are loaded, the data
+resolve what the config leaves open, and the network, the plan and the engine are
+made from the resolved config.
 """
 
 from __future__ import annotations
@@ -11,58 +13,62 @@ from typing import Any
 
 import numpy as np
 
-from bpcli import choices
-from bpcli.choices import name_of
-from bpcli.config.reading import Read
+from bpcli.config.reading import LocatedConfig
+from bpcli.config.resolution import Facts, assumptions, output_of, resolve, resolve_engine
 from bpcli.config.schema import Config, DataSection, PairSection
+from bpcli.config.writing import plain
 from bpcli.data.encoding.targets import Labels, Targets
 from bpcli.data.files.raw import Format
 from bpcli.data.files.reading import FilePair
 from bpcli.data.loading import Files, Loaded, Part, Wanted, load
 from bpcli.errors import BpError, ConfigError, DataError, raise_all
 from bpcli.nn import Array
-from bpcli.nn.activations import ACTIVATIONS, Activation, Identity, Relu, Softmax
+from bpcli.nn.activations import Identity, Softmax
 from bpcli.nn.heads import join
-from bpcli.nn.initializers import INITIALIZERS
-from bpcli.nn.layers import Dense
-from bpcli.nn.losses import LOSSES
+from bpcli.nn.layers import Dense, Layer
 from bpcli.nn.metrics import METRICS, Metric, tallies_for
 from bpcli.nn.network import Network, initial
-from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from bpcli.nn.parameters import Parameters
+from bpcli.nn.schedules import Constant
 from bpcli.nn.tallies import Tallies
 from bpcli.streams import stream
-from bpcli.training.engines import Engine, Work, resolve
+from bpcli.training import engines
+from bpcli.training.engines import Engine, Work
 from bpcli.training.initial_parameters import other_than, read_weights
 from bpcli.training.recipe import Plan, Recipe
-
-USUAL_BATCH = 32
-"""The batch size where the config names none."""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """Everything that training takes; the config that says it all; what it left open and was assumed."""
+    """Everything that training takes; ``config`` is resolved, ``assumed`` what the given one left open."""
 
+    config: Config
+    assumed: list[str]
     loaded: Loaded
-    network: Network
+    form: Format
+    recipe: Recipe
     parameters: Parameters
-    optimizer: Optimizer
-    plan: Plan
     metrics: dict[str, Metric]
     engine: Engine
-    form: Format
-    resolved: dict[str, Any]
-    assumed: list[str]
 
     @property
-    def recipe(self) -> Recipe:
-        """What is trained and how."""
-        return Recipe(self.network, self.optimizer, self.plan)
+    def network(self) -> Network:
+        """What is trained."""
+        return self.recipe.network
+
+    @property
+    def plan(self) -> Plan:
+        """How the training examples are walked through."""
+        return self.recipe.plan
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """The resolved config as plain data: it reruns as is."""
+        return plain(self.config)
 
     def tallies(self) -> Tallies:
         """The empty tallies that its metrics read."""
-        return tallies_for(self.metrics, self.network.sizes[-1], self.loaded.targets.counted_by)
+        return _tallies(self.loaded.targets)
 
     @property
     def units(self) -> Array:
@@ -74,95 +80,71 @@ class Experiment:
         return self.loaded.parts.get(part)
 
 
-def build(read: Read) -> Experiment:
-    """Load the data and make the network that ``read`` asks for.
+def build(located: LocatedConfig) -> Experiment:
+    """Load the data and make the network that a config asks for.
 
     Raises:
         ConfigError: the config does not fit its data or itself, at its place.
         DataError: a data or weights file is absent or malformed.
     """
     try:
-        return _build(read.config)
+        return _experiment(located.config)
     except BpError as error:
-        raise read.placed(error) from error
+        raise located.placed(error) from error
 
 
-def parts_of(read: Read) -> Loaded:
+def parts_of(located: LocatedConfig) -> Loaded:
     """The data alone, as :func:`build` loads them."""
     try:
-        return _load(read.config)[0]
+        return _load(located.config)
     except BpError as error:
-        raise read.placed(error) from error
+        raise located.placed(error) from error
 
 
-def _build(config: Config) -> Experiment:
-    loaded, form = _load(config)
+def _experiment(given: Config) -> Experiment:
+    loaded = _load(given)
+    config = resolve(given, _facts(loaded))
     network = _network(config, loaded)
-    plan = _plan(config, loaded.parts["train"])
-    rng = stream(config.seed, "initial weights")
-    parameters = initial(network, np.dtype(config.dtype), rng)
-    if config.network.weights is not None:
-        _take_weights(Path(config.network.weights), network, parameters, loaded)
-    engine = _engine(config, network, loaded, plan)
+    recipe = _recipe(config, network, loaded.parts["train"])
+    parameters = _parameters(config, network, loaded)
+    engine = _engine(config, recipe, loaded)
+    config = resolve_engine(config, engine)
     return Experiment(
+        config=config,
+        assumed=assumptions(given, config),
         loaded=loaded,
-        network=network,
+        form=_format(config.data),
+        recipe=recipe,
         parameters=parameters,
-        optimizer=config.optimizer.rule,
-        plan=plan,
         metrics=metrics_of(loaded.targets),
         engine=engine,
-        form=form,
-        resolved=_resolved(config, loaded, network, plan, engine),
-        assumed=_assumed(config, loaded, network, plan, engine),
     )
 
 
-def _engine(config: Config, network: Network, loaded: Loaded, plan: Plan) -> Engine:
-    if config.shards > plan.batch_size:
-        raise ConfigError(
-            f"shards is {config.shards}, but a batch has {plan.batch_size} examples", key="shards", hint="fewer shards"
-        )
-    tallies = tallies_for(metrics_of(loaded.targets), network.sizes[-1], loaded.targets.counted_by)
-    recipe, train = Recipe(network, config.optimizer.rule, plan), loaded.parts["train"]
-    work = Work(recipe, tallies, np.dtype(config.dtype), train.size, weighted=train.weights is not None)
-    engine, note = resolve(config.engine, config.shards, config.threads, work)
-    if note:
-        loaded.notes.other.append(note)
-    return engine
-
-
-def _take_weights(path: Path, network: Network, parameters: Parameters, loaded: Loaded) -> None:
-    """Start from a file's W and b, and tell where they were learned on something else."""
-    read_weights(path, parameters)
-    other = other_than(path, network, loaded.features, loaded.targets)
-    if other:
-        loaded.notes.other.append(
-            f"the weights of {path} were learned with other {'; '.join(other)}: only W and b are taken over"
-        )
-
-
-def _output(config: Config) -> Activation:
-    output: Activation = config.network.output or ACTIVATIONS[config.loss.usual_output]()
-    (low, high), (least, most) = output.range, config.loss.domain
-    if low < least or high > most:
-        ranges = {name: kind().range for name, kind in ACTIVATIONS.items()}
-        fitting = [name for name, (low, high) in ranges.items() if low >= least and high <= most]
-        raise ConfigError(
-            f"{name_of(LOSSES, config.loss)} needs outputs in [{least:g}, {most:g}], "
-            f"{name_of(ACTIVATIONS, output)}'s range is [{low:g}, {high:g}]",
-            key="network.output",
-            hint=f"choose from {', '.join(fitting)}",
-        )
-    return output
-
-
-def _pair(section: PairSection | None) -> FilePair | None:
-    return None if section is None else FilePair(section.features, section.targets)
+def _load(config: Config) -> Loaded:
+    data = config.data
+    _require_files(data)
+    train = _pair(data.path or data.train)
+    assert train is not None, "the rules let no config through without one"
+    fractions = {"validation": data.split.validation, "test": data.split.test}
+    files = Files(train, _pair(data.validation), _pair(data.test), fractions, _format(data))
+    wanted = Wanted(
+        class_indices=config.loss.targets.class_indices,
+        of_probabilities=config.loss.targets.task == "classification",
+        open_output=isinstance(output_of(config), Identity),
+        targets=data.target,
+        features=data.features,
+        drop=data.drop,
+        task=data.task,
+        scale=data.scale,
+        scale_targets=data.scale_targets,
+    )
+    seed = config.seed if data.split.seed is None else data.split.seed
+    return load(files, wanted, np.dtype(config.dtype), stream(seed, "split"))
 
 
 def _require_files(data: DataSection) -> None:
-    """Every file that the config names is there; all that are not are told at once, at their keys."""
+    """Every file that the config names is there; all that are not are reported at once, at their keys."""
     missing: list[BpError] = []
     for part in ("path", "train", "validation", "test"):
         section: PairSection | None = getattr(data, part)
@@ -174,60 +156,91 @@ def _require_files(data: DataSection) -> None:
     raise_all(missing)
 
 
-def _load(config: Config) -> tuple[Loaded, Format]:
-    data = config.data
-    _require_files(data)
-    form = Format(data.delimiter, data.header, tuple(data.missing))
-    train = _pair(data.path or data.train)
-    assert train is not None, "the rules let no config through without one"
-    fractions = {"validation": data.split.validation, "test": data.split.test}
-    files = Files(train, _pair(data.validation), _pair(data.test), fractions, form)
-    wanted = Wanted(
-        class_indices=config.loss.targets.class_indices,
-        of_probabilities=config.loss.targets.task == "classification",
-        open_output=isinstance(_output(config), Identity),
-        targets=data.target,
-        features=data.features,
-        drop=data.drop,
-        task=data.task,
-        scale=data.scale,
-        scale_targets=data.scale_targets,
-    )
-    seed = config.seed if data.split.seed is None else data.split.seed
-    return load(files, wanted, np.dtype(config.dtype), stream(seed, "split")), form
+def _pair(section: PairSection | None) -> FilePair | None:
+    return None if section is None else FilePair(section.features, section.targets)
+
+
+def _format(data: DataSection) -> Format:
+    return Format(data.delimiter, data.header, tuple(data.missing))
+
+
+def _facts(loaded: Loaded) -> Facts:
+    size = loaded.parts["train"].size
+    return Facts(loaded.target_names, loaded.task, loaded.scale, loaded.scale_targets, size)
 
 
 def _network(config: Config, loaded: Loaded) -> Network:
-    output, layers = _output(config), config.network.hidden
-    default = config.network.activation or Relu()
-    wanted = [(layer.units, layer.activation or default, layer.initializer) for layer in layers]
-    wanted.append((loaded.targets.outputs, output, None))
-    for place, (n, activation, _) in enumerate(wanted):
-        if isinstance(activation, Softmax) and n == 1:
-            last = place == len(layers)
-            raise ConfigError(
-                "a softmax of one unit is always 1, so nothing below it can learn",
-                key="network.output" if last else f"network.hidden.{place}",
-                hint="sigmoid with binary_cross_entropy has one output" if last else "give it more units",
-            )
-    made = tuple(
-        Dense(n, activation, own or config.network.initializer or INITIALIZERS[activation.usual_initializer]())
-        for n, activation, own in wanted
-    )
-    return Network(loaded.features.size, made, join(output, config.loss))
+    """The network of a resolved config."""
+    hidden, output, initializer = config.network.hidden, config.network.output, config.network.initializer
+    assert output is not None, "resolution does not leave it open"
+    assert initializer is not None, "resolution does not leave it open"
+    layers = (*hidden, Dense(loaded.targets.outputs, output, initializer))
+    for index, layer in enumerate(hidden):
+        _refuse_lonely_softmax(layer, f"network.hidden.{index}", "give it more units")
+    _refuse_lonely_softmax(layers[-1], "network.output", "sigmoid with binary_cross_entropy has one output")
+    return Network(loaded.features.size, layers, join(output, config.loss))
+
+
+def _refuse_lonely_softmax(layer: Layer, key: str, hint: str) -> None:
+    if isinstance(layer.activation, Softmax) and layer.units == 1:
+        raise ConfigError("a softmax of one unit is always 1, so nothing below it can learn", key=key, hint=hint)
 
 
 def _plan(config: Config, train: Part) -> Plan:
-    trainer = config.optimizer
-    if trainer.batch_size is not None and trainer.batch_size > train.size:
+    trainer, size = config.optimizer, train.size
+    if trainer.batch_size is not None and trainer.batch_size > size:
         raise ConfigError(
-            f"batch_size is {trainer.batch_size}, but there are {train.size} training examples",
+            f"batch_size is {trainer.batch_size}, but there are {size} training examples",
             key="optimizer.batch_size",
             hint="make it smaller, or mode: batch for all of them",
         )
-    size = {"sgd": 1, "batch": train.size, "mini_batch": trainer.batch_size or min(USUAL_BATCH, train.size)}
-    shuffle = trainer.mode != "batch" if trainer.shuffle is None else trainer.shuffle
-    return Plan(config.epochs, size[trainer.mode], shuffle, config.seed)
+    assert trainer.shuffle is not None, "resolution does not leave it open"
+    batch_size = trainer.batch_size or (1 if trainer.mode == "sgd" else size)
+    return Plan(config.epochs, batch_size, trainer.shuffle, config.seed)
+
+
+def _recipe(config: Config, network: Network, train: Part) -> Recipe:
+    trainer = config.optimizer
+    return Recipe(
+        network=network,
+        optimizer=trainer.rule,
+        plan=_plan(config, train),
+        schedule=trainer.schedule or Constant(),
+        penalties=tuple(config.penalties),
+        clip=trainer.clip,
+    )
+
+
+def _parameters(config: Config, network: Network, loaded: Loaded) -> Parameters:
+    """The initial parameters: drawn, or W and b of a file; a warning tells of what else differed there."""
+    parameters = initial(network, np.dtype(config.dtype), stream(config.seed, "initial weights"))
+    if config.network.weights is not None:
+        path = Path(config.network.weights)
+        read_weights(path, parameters)
+        other = other_than(path, network, loaded.features, loaded.targets)
+        if other:
+            loaded.notes.other.append(
+                f"the weights of {path} were learned with other {'; '.join(other)}: only W and b are taken over"
+            )
+    return parameters
+
+
+def _engine(config: Config, recipe: Recipe, loaded: Loaded) -> Engine:
+    plan, train = recipe.plan, loaded.parts["train"]
+    if config.shards > plan.batch_size:
+        raise ConfigError(
+            f"shards is {config.shards}, but a batch has {plan.batch_size} examples", key="shards", hint="fewer shards"
+        )
+    weighted = train.weights is not None
+    work = Work(recipe, _tallies(loaded.targets), np.dtype(config.dtype), train.size, weighted=weighted)
+    engine, note = engines.choose_engine(config.engine, config.shards, config.threads, work)
+    if note:
+        loaded.notes.other.append(note)
+    return engine
+
+
+def _tallies(targets: Targets) -> Tallies:
+    return tallies_for(metrics_of(targets), targets.outputs, targets.counted_by)
 
 
 def metrics_of(targets: Targets) -> dict[str, Metric]:
@@ -239,99 +252,3 @@ def metrics_of(targets: Targets) -> dict[str, Metric]:
     else:
         names = ["accuracy"]
     return {name: METRICS[name]() for name in names}
-
-
-def _assumed(config: Config, loaded: Loaded, network: Network, plan: Plan, engine: Engine) -> list[str]:
-    """What the data or a default decided, in a few words each."""
-    data, trainer = config.data, config.optimizer
-    assumed = []
-    if data.target is None:
-        assumed.append(f"target {', '.join(loaded.target_names)}")
-    if data.task is None:
-        assumed.append(str(loaded.task))
-    if data.scale is None:
-        assumed.append(f"scale {loaded.scale}")
-    if loaded.task == "regression" and data.scale_targets is None:
-        assumed.append(f"scale_targets {loaded.scale_targets}")
-    if config.network.output is None:
-        assumed.append(f"output {name_of(ACTIVATIONS, network.head.activation)}")
-    if trainer.mode == "mini_batch" and trainer.batch_size is None:
-        assumed.append(f"batch_size {plan.batch_size}")
-    if config.engine == "auto":
-        assumed.append(f"engine {engine.name}")
-    return assumed
-
-
-def _resolved(
-    config: Config,
-    loaded: Loaded,
-    network: Network,
-    plan: Plan,
-    engine: Engine,
-) -> dict[str, Any]:
-    """The config with every default written out: it reruns as is."""
-    trainer = config.optimizer
-    hidden = [
-        {
-            "units": layer.units,
-            "activation": _brief(ACTIVATIONS, layer.activation),
-            "initializer": _brief(INITIALIZERS, layer.initializer),
-        }
-        for layer in network.layers[:-1]
-    ]
-    weights = {} if config.network.weights is None else {"weights": config.network.weights}
-    batch = {"batch_size": plan.batch_size} if trainer.mode == "mini_batch" else {}
-    return {
-        "seed": config.seed,
-        "dtype": config.dtype,
-        "data": _resolved_data(config.data, loaded),
-        "network": {
-            "hidden": hidden,
-            "output": _brief(ACTIVATIONS, network.head.activation),
-            "initializer": _brief(INITIALIZERS, network.layers[-1].initializer),
-            **weights,
-        },
-        "loss": choices.describe(LOSSES, config.loss),
-        "optimizer": {
-            "mode": trainer.mode,
-            **batch,
-            "shuffle": plan.shuffle,
-            **choices.describe(OPTIMIZERS, trainer.rule),
-        },
-        "epochs": config.epochs,
-        "engine": engine.name,
-        "shards": engine.shards,
-        "threads": engine.threads,
-    }
-
-
-def _brief(room: choices.Registry, choice: Any) -> Any:
-    """The name alone where there are no settings."""
-    described = choices.describe(room, choice)
-    return described["name"] if len(described) == 1 else described
-
-
-def _resolved_data(data: DataSection, loaded: Loaded) -> dict[str, Any]:
-    resolved: dict[str, Any] = {}
-    for part in ("path", "train", "validation", "test"):
-        section: PairSection | None = getattr(data, part)
-        if section is not None:
-            resolved[part] = section.features if section.targets is None else section.model_dump()
-    names = loaded.target_names
-    resolved["target"] = names[0] if len(names) == 1 else names
-    if data.features is not None:
-        resolved["features"] = data.features
-    if data.drop:
-        resolved["drop"] = data.drop
-    resolved["task"] = loaded.task
-    split = {part: fraction for part, fraction in data.split.model_dump().items() if fraction is not None}
-    if data.split.validation or data.split.test:
-        resolved["split"] = split
-    resolved["scale"] = loaded.scale
-    if loaded.task == "regression":
-        resolved["scale_targets"] = loaded.scale_targets
-    if data.delimiter is not None:
-        resolved["delimiter"] = data.delimiter
-    resolved["header"] = data.header
-    resolved["missing"] = data.missing
-    return resolved

@@ -22,9 +22,9 @@ def check(words: Words) -> None:
     """
     path, changes = config_and_overrides(words)
     from bpcli import display, experiment
-    from bpcli.config.reading import load
+    from bpcli.config.reading import read_config
 
-    built = experiment.build(load(path, changes))
+    built = experiment.build(read_config(path, changes))
     display.warn(built.loaded.notes.lines())
     display.say(f"{path}: no mistakes")
 
@@ -39,9 +39,9 @@ def show(words: Words) -> None:
     from bpcli import experiment
     from bpcli.cli.output import emit
     from bpcli.config.document import dump
-    from bpcli.config.reading import load
+    from bpcli.config.reading import read_config
 
-    emit(dump(experiment.build(load(path, changes)).resolved))
+    emit(dump(experiment.build(read_config(path, changes)).resolved))
 
 
 @app.command()

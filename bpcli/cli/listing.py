@@ -7,16 +7,17 @@ from typing import Annotated, Any
 import typer
 
 
-def _rooms(incomplete: str) -> list[str]:
-    """Rooms that complete a word."""
-    from bpcli.config.registries import REGISTRIES
+def _kinds(incomplete: str) -> list[str]:
+    """Kinds of choices that complete a word."""
+    from bpcli.config.registries import offered
 
-    return [room for room in REGISTRIES if room.startswith(incomplete)]
+    return [kind for kind in offered() if kind.startswith(incomplete)]
 
 
 def listing(
-    room: Annotated[
-        str | None, typer.Argument(metavar="ROOM", help="A kind of choice; left out, all kinds.", autocompletion=_rooms)
+    kind: Annotated[
+        str | None,
+        typer.Argument(metavar="ROOM", help="A kind of choice; left out, all kinds.", autocompletion=_kinds),
     ] = None,
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="One choice, with its settings.")] = None,
 ) -> None:
@@ -24,34 +25,44 @@ def listing(
 
     Example: bp list activations leaky_relu
     """
-    from bpcli.config.registries import REGISTRIES
+    from bpcli.config.registries import offered
     from bpcli.errors import ConfigError, did_you_mean
 
-    if room is None:
-        for key, kinds in REGISTRIES.items():
-            typer.echo(f"{key}: {', '.join(kinds)}")
+    registries = offered()
+    if kind is None:
+        for each, registry in registries.items():
+            typer.echo(f"{each}: {', '.join(registry)}")
         return
-    if room not in REGISTRIES:
-        raise ConfigError(f"there is no room {room!r}", where="command line", hint=did_you_mean(room, REGISTRIES))
-    choices = REGISTRIES[room]
+    if kind not in registries:
+        raise ConfigError(f"there is no room {kind!r}", where="command line", hint=did_you_mean(kind, registries))
+    choices = registries[kind]
     if name is None:
         width = max(map(len, choices))
-        for key, kind in choices.items():
-            typer.echo(f"{key:<{width}}  {_summary(kind)}")
+        for each, choice in choices.items():
+            typer.echo(f"{each:<{width}}  {_summary(choice)}")
         return
     if name not in choices:
-        raise ConfigError(f"no {name!r} among the {room}", where="command line", hint=did_you_mean(name, choices))
+        raise ConfigError(f"no {name!r} among the {kind}", where="command line", hint=did_you_mean(name, choices))
     typer.echo("\n".join(_explained(name, choices[name])))
 
 
-def _summary(kind: type) -> str:
-    return (kind.__doc__ or "").strip().splitlines()[0]
+def _summary(choice: type) -> str:
+    return (choice.__doc__ or "").strip().splitlines()[0]
 
 
-def _explained(name: str, kind: type[Any]) -> list[str]:
+def _explained(name: str, choice: type[Any]) -> list[str]:
     from dataclasses import fields
     from inspect import cleandoc
 
-    lines = [name, "", *cleandoc(kind.__doc__ or "").splitlines()]
-    settings = [f"  {setting.name}: {setting.default}" for setting in fields(kind)]
+    lines = [name, "", *cleandoc(choice.__doc__ or "").splitlines()]
+    settings = [f"  {setting.name}: {_default(setting)}" for setting in fields(choice)]
     return [*lines, "", "settings and their defaults:", *settings] if settings else lines
+
+
+def _default(setting: Any) -> Any:
+    """A setting's default as ``bp list`` shows it."""
+    from dataclasses import MISSING
+
+    if setting.default_factory is not MISSING:
+        return setting.default_factory()
+    return "required" if setting.default is MISSING else setting.default

@@ -36,12 +36,12 @@ def train(
     """
     path, changes = config_and_overrides(words)
     from bpcli import display
-    from bpcli.config.reading import load
+    from bpcli.config.reading import read_config
     from bpcli.experiment import build
     from bpcli.runs.execution import Execution
     from bpcli.runs.folder import create_run, require_free_folder
 
-    experiment = build(load(path, changes))
+    experiment = build(read_config(path, changes))
     require_free_folder(run)
     execution = Execution(experiment, partial(create_run, experiment, path.stem, run))
     for message in execution.prepare():

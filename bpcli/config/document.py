@@ -60,8 +60,8 @@ class Node:
         return node
 
 
-def read(path: Path) -> Node:
-    """A config file.
+def read_yaml(path: Path) -> Node:
+    """The tree of a YAML file.
 
     Raises:
         ConfigError: it is absent or not the YAML described above.
@@ -187,7 +187,7 @@ class _Builder:
         if self._wants_key():
             self._key(event.value, where)
         else:
-            value = _resolve(event.value, where) if event.style is None else event.value
+            value = _scalar_value(event.value, where) if event.style is None else event.value
             self._place(Node(value, where, self.base))
 
     @staticmethod
@@ -230,7 +230,7 @@ class _Builder:
             self.keys[-1] = None
 
 
-def _resolve(text: str, where: str) -> Scalar:
+def _scalar_value(text: str, where: str) -> Scalar:
     """A plain scalar's value."""
     value = _plain_scalar(text)
     if _NOT_FINITE.fullmatch(text) or (isinstance(value, float) and isinf(value)):

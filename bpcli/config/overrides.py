@@ -8,7 +8,7 @@ restores the default; a name becomes a mapping when a dotted key enters it; a ne
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ class Entry:
 
     A bare value there stands for the key ``bare``; a choice without a name has
     the name ``default``; a new name leaves the settings ``outliving`` alone,
-    which belong to whatever surrounds the choice.
+    which belong to the keys around the choice.
     """
 
     bare: str = "name"
@@ -38,19 +38,19 @@ def is_override(word: str) -> bool:
     return FORM.match(word) is not None
 
 
-def apply(root: Node, overrides: list[str], entries: Mapping[str, Entry]) -> None:
+def apply(root: Node, overrides: list[str], entry_at: Callable[[str], Entry]) -> None:
     """Change ``root`` by ``overrides``, whole values before what lies in them, names before settings.
 
     So the order matters only where the same key is given twice: the last one
     wins, and no setting is lost to a value or a name that stands after it.
-    ``entries`` are by dotted key.
+    ``entry_at`` says what stands at a dotted key.
 
     Raises:
         ConfigError: an override is malformed or leads through a list.
     """
     parsed = [_parsed(override) for override in overrides]
     for keys, node in sorted(parsed, key=lambda item: (len(item[0]), item[0][-1] != "name")):
-        _set(root, keys, node, entries)
+        _set(root, keys, node, entry_at)
 
 
 def _parsed(override: str) -> tuple[list[str], Node]:
@@ -69,21 +69,21 @@ def _parsed(override: str) -> tuple[list[str], Node]:
     return keys, parse(value, f"{SOURCE}: {override}", Path.cwd(), lines=False)
 
 
-def _set(root: Node, keys: list[str], node: Node, entries: Mapping[str, Entry]) -> None:
+def _set(root: Node, keys: list[str], node: Node, entry_at: Callable[[str], Entry]) -> None:
     parent = root
     for depth, key in enumerate(keys[:-1]):
-        mapping = _entered(parent, ".".join(keys[:depth]), node, entries)
+        mapping = _entered(parent, ".".join(keys[:depth]), node, entry_at)
         if key not in mapping or mapping[key].value is None:
             mapping[key] = Node({}, node.where, node.base)
         parent = mapping[key]
     holder = ".".join(keys[:-1])
-    mapping = _entered(parent, holder, node, entries)
+    mapping = _entered(parent, holder, node, entry_at)
     if keys[-1] == "name":
-        _make_room(mapping, node, entries.get(holder, Entry()))
+        _drop_old_settings(mapping, node, entry_at(holder))
     mapping[keys[-1]] = node
 
 
-def _make_room(mapping: dict[str, Node], new: Node, entry: Entry) -> None:
+def _drop_old_settings(mapping: dict[str, Node], new: Node, entry: Entry) -> None:
     """Drop the settings of the choice that gives way to the one called ``new``."""
     given = mapping["name"].value if "name" in mapping else None
     old = entry.default if given is None else given
@@ -93,11 +93,11 @@ def _make_room(mapping: dict[str, Node], new: Node, entry: Entry) -> None:
         del mapping[setting]
 
 
-def _entered(node: Node, key: str, override: Node, entries: Mapping[str, Entry]) -> dict[str, Node]:
+def _entered(node: Node, key: str, override: Node, entry_at: Callable[[str], Entry]) -> dict[str, Node]:
     if node.value is None:
         node.value = {}
     if isinstance(node.value, list):
         raise ConfigError(f"'{key}' is a list", where=override.where, hint=f"replace it whole: {key}=[…]")
     if not isinstance(node.value, dict):
-        node.value = {entries.get(key, Entry()).bare: Node(node.value, node.where, node.base)}
+        node.value = {entry_at(key).bare: Node(node.value, node.where, node.base)}
     return node.value

@@ -1,7 +1,7 @@
 """Rules that join several keys of a config, checked on its plain values.
 
-They look only at what they need, so they are told together with every other
-mistake even where the rest of the config is wrong.
+Each looks only at the keys it needs, so broken rules are reported together with
+every other mistake, even where the rest of the config is wrong.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from bpcli.errors import ConfigError
 FULL_SPLIT = 1.0
 
 
-def broken(config: Any) -> list[ConfigError]:
+def broken_rules(config: Any) -> list[ConfigError]:
     """Every rule that ``config``, plain values, breaks."""
     data = _mapping(config).get("data")
     optimizer = _mapping(_mapping(config).get("optimizer"))
@@ -62,7 +62,7 @@ def _split(data: dict[str, Any]) -> list[ConfigError]:
 
 
 def _is_fraction(value: Any) -> bool:
-    """Whether a value is right by itself; if it is not, that is told anyway."""
+    """Whether a value is valid by itself; if it is not, validation reports it."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < FULL_SPLIT
 
 
@@ -81,7 +81,7 @@ def _batches(optimizer: dict[str, Any]) -> list[ConfigError]:
 
 
 def _threads(config: dict[str, Any]) -> list[ConfigError]:
-    shards, threads = (_whole(config.get(key, 1)) for key in ("shards", "threads"))
+    shards, threads = (_integer(config.get(key, 1)) for key in ("shards", "threads"))
     errors = []
     if threads > shards > 0:
         errors.append(
@@ -102,6 +102,6 @@ def _threads(config: dict[str, Any]) -> list[ConfigError]:
     return errors
 
 
-def _whole(value: Any) -> int:
-    """A number that is right by itself, else 0: that it is wrong is told anyway."""
+def _integer(value: Any) -> int:
+    """A number that is valid by itself, else 0; validation reports the others."""
     return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -97,7 +97,7 @@ def _described(built: Experiment, mode: Mode) -> dict[str, Any]:
     return {
         "activations": [describe(ACTIVATIONS, activation) for activation in network.activations],
         "loss": describe(LOSSES, network.head.loss),
-        "optimizer": {"mode": mode, **describe(OPTIMIZERS, built.optimizer)},
+        "optimizer": {"mode": mode, **describe(OPTIMIZERS, built.recipe.optimizer)},
     }
 
 
@@ -130,7 +130,7 @@ def _follow(
 ) -> tuple[ExplainedUpdate, ...]:
     """The updates in order; each starts from the parameters that the one before left."""
     theta = built.parameters.theta.copy()
-    state = optimizers.start(built.optimizer, theta)
+    state = optimizers.start(built.recipe.optimizer, theta)
     updates = []
     for examples in batches:
         X, Y = _gather(built, examples)

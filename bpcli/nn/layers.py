@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 
 import numpy as np
+from annotated_types import Ge, Le
 
+from bpcli.choices import IfMissing
 from bpcli.nn import Array
 from bpcli.nn.activations import Activation
 from bpcli.nn.initializers import Glorot, Initializer
@@ -49,11 +51,15 @@ class Layer(Protocol):
         ...
 
 
+MOST_UNITS = 10_000_000
+"""A width beyond any network that fits a machine."""
+
+
 @dataclass(frozen=True)
 class Dense:
     """A = f(Z): every unit sees every unit of the layer below."""
 
-    units: int
+    units: Annotated[int, Ge(1), Le(MOST_UNITS), IfMissing("give the layer's width, for example units: 16")]
     activation: Activation
     initializer: Initializer = field(default_factory=Glorot)
 

@@ -51,7 +51,7 @@ def find_runs(folder: Path) -> list[RecordedRun]:
 
 def _read_run(folder: Path) -> RecordedRun:
     record = read_record(folder)
-    settings = _dotted_settings(document.read(folder / CONFIG_FILE).plain())
+    settings = _dotted_settings(document.read_yaml(folder / CONFIG_FILE).plain())
     try:
         return RecordedRun(folder, record, settings, _read_epochs(folder / METRICS_FILE))
     except (ValueError, TypeError) as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bpcli.config.reading import load
+from bpcli.config.reading import read_config
 from bpcli.config.schema import Config
 from bpcli.data.loading import Loaded, Part
 from bpcli.errors import DataError
@@ -35,7 +35,7 @@ class ReopenedRun:
         Raises:
             ConfigError, DataError: the config or the data are absent or malformed, or encoded differently.
         """
-        loaded = parts_of(load(self.path / CONFIG_FILE, []))
+        loaded = parts_of(read_config(self.path / CONFIG_FILE, []))
         return loaded.parts, self._check_data(loaded, DATA_OPTION_HINT)
 
     def experiment(self, changes: list[str]) -> OpenedExperiment:
@@ -85,7 +85,7 @@ def reopen(path: Path) -> ReopenedRun:
 
 def open_config(path: Path, changes: list[str]) -> OpenedExperiment:
     """The experiment of a config file, with overrides, at its initial parameters and in float64."""
-    read = load(path, [*changes, "dtype=float64"])
+    read = read_config(path, [*changes, "dtype=float64"])
     return OpenedExperiment(read.config, build(read), trained=False, warnings=[])
 
 

@@ -87,7 +87,7 @@ def installed() -> bool:
     return find_spec("numba") is not None and find_spec("scipy") is not None
 
 
-def resolve(asked: Asked, shards: int, threads: int, work: Work) -> tuple[Engine, str]:
+def choose_engine(asked: Asked, shards: int, threads: int, work: Work) -> tuple[Engine, str]:
     """The engine for this work, and a note where it is another than could be expected.
 
     Raises:

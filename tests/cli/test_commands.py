@@ -10,8 +10,10 @@ import pytest
 import typer.main
 
 from bpcli import __version__, cli
-from bpcli.config.registries import REGISTRIES
+from bpcli.config.registries import offered
 from tests.cli.support import Result, bp, good, points, process, refused, write_config
+
+REGISTRIES = offered()
 
 
 def commands(command: Any = None, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

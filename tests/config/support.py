@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from bpcli.choices import Registry
-from bpcli.config.reading import Read, load
+from bpcli.config.reading import LocatedConfig, read_config
 from bpcli.config.schema import Config
 from bpcli.errors import BpError
 from bpcli.nn.activations import ACTIVATIONS
@@ -98,8 +98,8 @@ def write(folder: Path, text: str | bytes, name: str = "c.yaml") -> Path:
     return path
 
 
-def read(folder: Path, text: str | bytes = BASE, *changes: str) -> Read:
-    return load(write(folder, text), list(changes))
+def read(folder: Path, text: str | bytes = BASE, *changes: str) -> LocatedConfig:
+    return read_config(write(folder, text), list(changes))
 
 
 def config(folder: Path, text: str | bytes = BASE, *changes: str) -> Config:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bpcli.config.document import MAX_DEPTH, Node, dump, parse, read
+from bpcli.config.document import MAX_DEPTH, Node, dump, parse, read_yaml
 from bpcli.errors import ConfigError, ExitStatus, SystemRefusedError
 
 from .support import deterministic, refusal, write
@@ -372,8 +372,8 @@ def test_place_of_a_path_is_that_of_its_deepest_part(path: tuple[str | int, ...]
 def test_file_is_read_with_its_name_and_folder(tmp_path: Path) -> None:
     path = write(tmp_path, "\ufeffa: 1\r\nb: 2\r\n")
 
-    assert lines(read(path)) == {"a": (f"{path}:1", 1), "b": (f"{path}:2", 2)}
-    assert read(path).base == tmp_path
+    assert lines(read_yaml(path)) == {"a": (f"{path}:1", 1), "b": (f"{path}:2", 2)}
+    assert read_yaml(path).base == tmp_path
 
 
 @pytest.mark.parametrize(
@@ -387,7 +387,7 @@ def test_file_is_read_with_its_name_and_folder(tmp_path: Path) -> None:
 def test_file_that_is_no_text_is_refused(content: bytes, report: list[str], tmp_path: Path) -> None:
     path = write(tmp_path, content)
 
-    assert refusal(lambda: read(path)) == report
+    assert refusal(lambda: read_yaml(path)) == report
 
 
 @pytest.mark.parametrize("gone", ["absent.yaml", "c.yaml/absent.yaml"])
@@ -395,7 +395,7 @@ def test_absent_file_is_a_mistake_of_use(gone: str, tmp_path: Path) -> None:
     write(tmp_path, "a: 1\n")
 
     with pytest.raises(ConfigError) as caught:
-        read(tmp_path / gone)
+        read_yaml(tmp_path / gone)
 
     assert caught.value.lines() == [f"error: {tmp_path / gone}: no such config", "hint: name a YAML file"]
     assert caught.value.status is ExitStatus.USAGE
@@ -403,7 +403,7 @@ def test_absent_file_is_a_mistake_of_use(gone: str, tmp_path: Path) -> None:
 
 def test_folder_is_no_config(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        read(tmp_path)
+        read_yaml(tmp_path)
 
     assert caught.value.lines() == [
         f"error: {tmp_path}: this is a folder, not a config",
@@ -413,6 +413,6 @@ def test_folder_is_no_config(tmp_path: Path) -> None:
 
 def test_name_that_the_system_refuses_is_told_as_its_refusal(tmp_path: Path) -> None:
     with pytest.raises(SystemRefusedError) as caught:
-        read(tmp_path / ("x" * 5000))
+        read_yaml(tmp_path / ("x" * 5000))
 
     assert caught.value.message == "can't read: file name too long"

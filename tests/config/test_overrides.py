@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 
 from bpcli.config.document import MAX_DEPTH, parse
 from bpcli.config.overrides import Entry, apply, is_override
-from bpcli.config.schema import ENTRIES, TrainerKeys
+from bpcli.config.places import entry_at
+from bpcli.config.schema import Config, TrainerKeys
 from bpcli.nn.activations import LeakyRelu, Relu, Softmax
 from bpcli.nn.losses import CrossEntropy, HalfSquaredError
 from bpcli.nn.optimizers import Adam, GradientDescent, Momentum
@@ -24,7 +26,7 @@ HERE = Path("/somewhere")
 def changed(text: str, *overrides: str) -> Any:
     """The plain values of a config once overrides have been applied."""
     root = parse(text, "f", HERE)
-    apply(root, list(overrides), ENTRIES)
+    apply(root, list(overrides), partial(entry_at, Config))
     return root.plain()
 
 
@@ -175,7 +177,13 @@ def test_new_name_drops_the_settings_of_the_old_one_and_keeps_the_trainers() -> 
     kept = {"mode": "mini_batch", "batch_size": 7, "shuffle": False}
 
     assert changed(OLD, "optimizer.name=adam") == {"optimizer": {**kept, "name": "adam"}}
-    assert set(TrainerKeys.model_fields) == set(kept)
+    assert set(TrainerKeys.known_keys()) == set(kept)
+
+
+def test_name_without_a_value_counts_as_the_default(tmp_path: Path) -> None:
+    (error, _) = mistakes(tmp_path, BASE + "optimizer: {name: null, zzz: 1}\n")
+
+    assert error == "error: c.yaml:3: optimizer: gradient_descent has no setting 'zzz'"
 
 
 def test_same_name_keeps_every_setting() -> None:
@@ -239,7 +247,7 @@ def test_order_of_different_keys_does_not_matter(case: str, tmp_path: Path) -> N
 
 def test_entry_says_what_a_bare_value_stands_for() -> None:
     root = parse("a: 1\nb: 2", "f", HERE)
-    apply(root, ["a.x=3", "b.x=3"], {"a": Entry(bare="one")})
+    apply(root, ["a.x=3", "b.x=3"], lambda key: Entry(bare="one") if key == "a" else Entry())
 
     assert root.plain() == {"a": {"one": 1, "x": 3}, "b": {"name": 2, "x": 3}}
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from bpcli.config.document import dump
-from bpcli.config.reading import load
-from bpcli.config.schema import SECTIONS, Config
+from bpcli.config.places import sections
+from bpcli.config.reading import read_config
+from bpcli.config.schema import Config
 from bpcli.errors import ConfigError, ExitStatus, SeveralErrors
 from bpcli.nn.activations import ACTIVATIONS, Tanh
 from bpcli.nn.initializers import Normal
@@ -382,14 +383,12 @@ def test_unknown_key_of_the_data_is_refused_with_the_nearest(line: str, what: st
     assert len(told) == 2
 
 
-@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize("section", [".".join(path) for path in sections(Config)])
 def test_every_section_refuses_an_unknown_key(section: str, tmp_path: Path) -> None:
-    keys = {"split": "data.split", "path": "data.path", "train": "data.train", "validation": "data.validation",
-            "test": "data.test"}  # fmt: skip
-    if section == "hidden":
+    if section == "network.hidden":
         change = "network.hidden=[{units: 1, zzz: 1}]"
     else:
-        change = ".".join(filter(None, (keys.get(section, section), "zzz"))) + "=1"
+        change = ".".join(filter(None, (section, "zzz"))) + "=1"
 
     assert any(" 'zzz'" in line for line in mistakes(tmp_path, BASE, change))
 
@@ -494,7 +493,7 @@ def test_error_about_a_key_is_placed_at_its_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_every_shipped_config_is_read(path: Path) -> None:
-    assert load(path, []).path == path
+    assert read_config(path, []).path == path
 
 
 def test_config_is_frozen(tmp_path: Path) -> None:

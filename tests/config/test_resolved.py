@@ -12,7 +12,7 @@ import pytest
 
 from bpcli import experiment
 from bpcli.config.document import dump
-from bpcli.config.reading import load
+from bpcli.config.reading import read_config
 from bpcli.experiment import Experiment
 from bpcli.nn.losses import LOSSES
 
@@ -87,7 +87,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def built(path: Path, *changes: str) -> Experiment:
-    return experiment.build(load(path, list(changes)))
+    return experiment.build(read_config(path, list(changes)))
 
 
 def again(first: Experiment, elsewhere: Path) -> Experiment:
@@ -100,7 +100,7 @@ def assert_same(first: Experiment, second: Experiment) -> None:
     assert second.resolved == first.resolved
     assert repr(second.resolved) == repr(first.resolved)
     assert second.network == first.network
-    assert (second.optimizer, second.plan, second.form) == (first.optimizer, first.plan, first.form)
+    assert (second.recipe, second.form) == (first.recipe, first.form)
     assert second.loaded.features.to_json() == first.loaded.features.to_json()
     assert second.loaded.targets.to_json() == first.loaded.targets.to_json()
     assert second.loaded.digests == first.loaded.digests

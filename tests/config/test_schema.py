@@ -11,14 +11,19 @@ from typing import Any
 import pytest
 
 from bpcli.choices import Registry
-from bpcli.config.document import dump, read
-from bpcli.config.reading import load
-from bpcli.config.schema import CHOICE_MODELS, SECTIONS, json_schema
+from bpcli.config.choice import choice_of
+from bpcli.config.document import dump, read_yaml
+from bpcli.config.places import sections
+from bpcli.config.reading import read_config
+from bpcli.config.registries import KINDS
+from bpcli.config.schema import Config, json_schema
 from bpcli.errors import BpError
 
 from .support import CHOICES, PLACES, SHIPPED, Setting, nested, settings_of_choices, write
 
 SCHEMA = json_schema()
+
+SECTIONS = {".".join(path): section for path, section in sections(Config).items()}
 
 TYPES: dict[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),
@@ -73,7 +78,7 @@ def valid(value: Any, schema: dict[str, Any] = SCHEMA) -> bool:
 def reads(value: dict[str, Any], folder: Path) -> bool:
     """Whether a config of these plain values is read."""
     try:
-        load(write(folder, dump(value)), [])
+        read_config(write(folder, dump(value)), [])
     except BpError:
         return False
     return True
@@ -91,7 +96,7 @@ def test_schema_is_json_that_names_its_dialect() -> None:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_schema_accepts_every_shipped_config(path: Path) -> None:
-    assert valid(read(path).plain())
+    assert valid(read_yaml(path).plain())
 
 
 @pytest.mark.parametrize(("key", "name"), CHOICES)
@@ -163,8 +168,8 @@ def test_schema_and_reading_agree(key: str, value: Any, tmp_path: Path) -> None:
 
 def test_every_key_is_among_the_values_tried() -> None:
     parts = {f"data.{part}" for part in ("train", "validation", "test")}
-    keys = set(SECTIONS[""].model_fields)
-    keys |= {f"{section}.{key}" for section in ("data", "network") for key in SECTIONS[section].model_fields}
+    keys = set(SECTIONS[""].known_keys())
+    keys |= {f"{section}.{key}" for section in ("data", "network") for key in SECTIONS[section].known_keys()}
 
     assert keys - parts - {"network.output", "network.initializer"} <= set(VALUES)
 
@@ -177,23 +182,32 @@ def test_schema_requires_what_reading_requires(missing: str, tmp_path: Path) -> 
     assert not reads(made, tmp_path)
 
 
+MODELS = {
+    (word, name): choice_of(kind).model(name)
+    for word, kind in KINDS.items()
+    if kind.offers_choice
+    for name in kind.registry
+}
+"""The model of each choice, by the word for its kind and its name."""
+
+
 def test_every_choice_of_every_room_has_a_model() -> None:
     rooms: dict[str, Registry] = {
-        "activation": PLACES["network.output"],
-        "initializer": PLACES["network.initializer"],
-        "loss": PLACES["loss"],
-        "optimizer": PLACES["optimizer"],
+        "activations": PLACES["network.output"],
+        "initializers": PLACES["network.initializer"],
+        "losses": PLACES["loss"],
+        "optimizers": PLACES["optimizer"],
     }
 
-    assert set(CHOICE_MODELS) == {(kind, name) for kind, room in rooms.items() for name in room}
+    assert set(MODELS) >= {(word, name) for word, room in rooms.items() for name in room}
 
 
-def test_every_choice_is_described_by_its_first_line() -> None:
-    for (kind, name), model in CHOICE_MODELS.items():
-        room = next(
-            room for key, room in PLACES.items() if name in room and kind in (key, key.rpartition(".")[2], "activation")
-        )
-        assert model.__doc__ == (room[name].__doc__ or "").splitlines()[0]
+@pytest.mark.parametrize(("word", "name"), MODELS)
+def test_every_choice_is_described_by_its_first_line(word: str, name: str) -> None:
+    model = MODELS[word, name]
+
+    assert model.__doc__ == (KINDS[word].registry[name].__doc__ or "").splitlines()[0]
+    if any(room is KINDS[word].registry for room in PLACES.values()):
         assert SCHEMA["$defs"][model.__name__]["description"] == model.__doc__
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.config.reading import load
+from bpcli.config.reading import read_config
 from bpcli.experiment import Experiment, build
 from bpcli.nn.gradient_check import analytic, central, complex_step, objective
 from bpcli.nn.parameters import Parameters
@@ -43,7 +43,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def built(name: str, images: list[str], *changes: str) -> Experiment:
     own = images if name.startswith("mnist") else []
-    return build(load(CONFIGS / f"{name}.yaml", ["epochs=1", *own, *changes]))
+    return build(read_config(CONFIGS / f"{name}.yaml", ["epochs=1", *own, *changes]))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -91,7 +91,9 @@ def test_each_document_has_its_config() -> None:
 
 def test_one_problem_is_shipped_in_the_three_modes() -> None:
     modes = {
-        name.removeprefix("modes_"): load(CONFIGS / f"{name}.yaml", []).config for name in NAMES if "modes_" in name
+        name.removeprefix("modes_"): read_config(CONFIGS / f"{name}.yaml", []).config
+        for name in NAMES
+        if "modes_" in name
     }
     assert {name: config.optimizer.mode for name, config in modes.items()} == {name: name for name in modes}
     problems = [(config.data, config.network, config.loss) for config in modes.values()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from bpcli.config.reading import load
+from bpcli.config.reading import read_config
 from bpcli.experiment import Experiment, build
 from bpcli.runs.execution import Execution
 from bpcli.runs.folder import create_run
@@ -27,7 +27,7 @@ def experiment(folder: Path, *changes: str) -> Experiment:
     if not (folder / "points.csv").exists():
         points(folder / "points.csv")
         write_config(folder / "points.yaml", POINTS)
-    return build(load(folder / "points.yaml", [*changes]))
+    return build(read_config(folder / "points.yaml", [*changes]))
 
 
 def execution(folder: Path, *changes: str, run: str = "run") -> Execution:

@@ -15,7 +15,7 @@ from bpcli.nn.workspace import Scratch
 from bpcli.training import engines
 from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.steps import CompiledSteps
-from bpcli.training.engines import Engine, Work, resolve
+from bpcli.training.engines import Engine, Work, choose_engine
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Plan
 from tests.training.compiled.support import Task, agree, interpreted, task
@@ -70,31 +70,31 @@ def test_a_new_activation_is_compiled_as_it_stands(batch_size: int, monkeypatch:
 
 def test_long_work_is_compiled_and_short_work_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "installed", lambda: True)
-    assert resolve("auto", 1, 1, work(task())) == (Engine("numba"), "")
-    assert resolve("auto", 1, 1, work(task(), replace(LONG, epochs=1))) == (Engine("numpy"), "")
+    assert choose_engine("auto", 1, 1, work(task())) == (Engine("numba"), "")
+    assert choose_engine("auto", 1, 1, work(task(), replace(LONG, epochs=1))) == (Engine("numpy"), "")
 
 
 def test_without_numba_everything_is_left_to_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "installed", lambda: False)
-    assert resolve("auto", 1, 1, work(task())) == (Engine("numpy"), "")
+    assert choose_engine("auto", 1, 1, work(task())) == (Engine("numpy"), "")
     with pytest.raises(ConfigError, match="needs Numba and SciPy, which are not installed"):
-        resolve("numba", 1, 1, work(task()))
+        choose_engine("numba", 1, 1, work(task()))
 
 
 def test_shards_are_left_to_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "installed", lambda: True)
-    assert resolve("auto", 3, 2, work(task())) == (Engine("numpy", 3, 2), "")
+    assert choose_engine("auto", 3, 2, work(task())) == (Engine("numpy", 3, 2), "")
 
 
 def test_what_cannot_be_compiled_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "installed", lambda: True)
-    engine, note = resolve("auto", 1, 1, work(with_hidden(Sorted)))
+    engine, note = choose_engine("auto", 1, 1, work(with_hidden(Sorted)))
     assert (engine.name, note) == ("numpy", "engine numpy, for there is no compiled form of numpy.sort")
     with pytest.raises(ConfigError, match=r"engine numba cannot compile numpy\.sort"):
-        resolve("numba", 1, 1, work(with_hidden(Sorted)))
+        choose_engine("numba", 1, 1, work(with_hidden(Sorted)))
 
 
 def test_what_is_asked_for_is_had(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "installed", lambda: True)
-    assert resolve("numpy", 1, 1, work(task()))[0].name == "numpy"
-    assert resolve("numba", 1, 1, work(task(), replace(LONG, epochs=1)))[0].name == "numba"
+    assert choose_engine("numpy", 1, 1, work(task()))[0].name == "numpy"
+    assert choose_engine("numba", 1, 1, work(task(), replace(LONG, epochs=1)))[0].name == "numba"

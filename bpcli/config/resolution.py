@@ -1,0 +1,145 @@
+"""A config → the same config with every default written out, which reruns as it is.
+
+A key that is left open is None, or ``auto``; what it becomes follows from the
+rest of the config, or from the data. Everything else of a config is kept as it
+is, so a key needs no mention here to be in the resolved config.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, TypeVar
+
+from bpcli.choices import name_of
+from bpcli.config.schema import AUTO, Config, DataSection, NetworkSection, ScaleName, Trainer
+from bpcli.config.sections import Section
+from bpcli.config.writing import plain
+from bpcli.errors import ConfigError
+from bpcli.nn.activations import ACTIVATIONS, Activation, Relu
+from bpcli.nn.initializers import INITIALIZERS
+from bpcli.nn.layers import Layer
+from bpcli.nn.losses import LOSSES
+from bpcli.training.engines import Engine
+
+USUAL_BATCH = 32
+"""The batch size where the config names none."""
+
+AnySection = TypeVar("AnySection", bound=Section)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the data tell: what is learned from which targets, how they are scaled, ``examples`` to train on."""
+
+    targets: list[str]
+    task: Literal["classification", "regression"]
+    scale: ScaleName
+    scale_targets: Literal["standard", "none"]
+    examples: int
+
+
+def resolve(config: Config, facts: Facts) -> Config:
+    """The config without an open key, but for ``engine``, which depends on the network too.
+
+    A key that does not apply becomes None.
+
+    Raises:
+        ConfigError: the output does not suit the loss.
+    """
+    return _changed(
+        config,
+        data=_data(config.data, facts),
+        network=_network(config),
+        optimizer=_trainer(config.optimizer, facts.examples),
+    )
+
+
+def resolve_engine(config: Config, engine: Engine) -> Config:
+    """The config with the engine that was chosen."""
+    return _changed(config, engine=engine.name, shards=engine.shards, threads=engine.threads)
+
+
+def _changed(section: AnySection, **values: Any) -> AnySection:
+    return section.model_copy(update=values)
+
+
+def _data(data: DataSection, facts: Facts) -> DataSection:
+    split = data.split if data.split.validation or data.split.test else type(data.split)()
+    scale_targets = facts.scale_targets if facts.task == "regression" else None
+    return _changed(
+        data, target=facts.targets, task=facts.task, split=split, scale=facts.scale, scale_targets=scale_targets
+    )
+
+
+def output_of(config: Config) -> Activation:
+    """The output activation, by default the loss's usual one.
+
+    Raises:
+        ConfigError: its range is not within what the loss takes.
+    """
+    output: Activation = config.network.output or ACTIVATIONS[config.loss.usual_output]()
+    (low, high), (least, most) = output.range, config.loss.domain
+    if low < least or high > most:
+        ranges = {name: kind().range for name, kind in ACTIVATIONS.items()}
+        fitting = [name for name, (low, high) in ranges.items() if low >= least and high <= most]
+        raise ConfigError(
+            f"{name_of(LOSSES, config.loss)} needs outputs in [{least:g}, {most:g}], "
+            f"{name_of(ACTIVATIONS, output)}'s range is [{low:g}, {high:g}]",
+            key="network.output",
+            hint=f"choose from {', '.join(fitting)}",
+        )
+    return output
+
+
+def _network(config: Config) -> NetworkSection:
+    """The network with each layer's own choices; those of the section are the output layer's."""
+    network, output = config.network, output_of(config)
+    return _changed(
+        network,
+        hidden=[_layer(layer, network) for layer in network.hidden],
+        activation=None,
+        output=output,
+        initializer=network.initializer or INITIALIZERS[output.usual_initializer](),
+    )
+
+
+def _layer(layer: Any, network: NetworkSection) -> Layer:
+    """The layer with what it leaves open as the network says, or as usual."""
+    keys = [setting.name for setting in fields(layer) if setting.name in type(network).model_fields]
+    inherited = {key: getattr(network, key) for key in keys if getattr(layer, key) is None}
+    layer = replace(layer, **inherited)
+    activation = layer.activation or Relu()
+    initializer = layer.initializer or INITIALIZERS[activation.usual_initializer]()
+    resolved: Layer = replace(layer, activation=activation, initializer=initializer)
+    return resolved
+
+
+def _trainer(trainer: Trainer, examples: int) -> Trainer:
+    batch_size = trainer.batch_size
+    if trainer.mode == "mini_batch" and batch_size is None:
+        batch_size = min(USUAL_BATCH, examples)
+    shuffle = trainer.mode != "batch" if trainer.shuffle is None else trainer.shuffle
+    return replace(trainer, batch_size=batch_size, shuffle=shuffle)
+
+
+def assumptions(given: Config, resolved: Config) -> list[str]:
+    """What was assumed: every key that ``given`` leaves open, with its value in ``resolved``."""
+    return [f"{key} {_shown(value)}" for key, value in _filled(plain(given), plain(resolved))]
+
+
+def _filled(given: dict[str, Any], resolved: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in resolved.items():
+        before = given.get(key, AUTO)
+        if isinstance(before, dict) and isinstance(value, dict):
+            yield from _filled(before, value)
+        elif before == AUTO != value:
+            yield key, value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    if isinstance(value, dict):
+        return _shown(value["name"]) if "name" in value else _shown(list(value.values()))
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,112 @@
+"""What is wrong with a config, in our words: pydantic's errors, and keys that do not exist."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+from bpcli.choices import IfMissing
+from bpcli.config.choice import UNKNOWN_CHOICE, UNNAMED_CHOICE, Choice
+from bpcli.config.document import Node
+from bpcli.config.places import Location, Place, sections
+from bpcli.config.sections import Section, marker
+from bpcli.errors import ConfigError, did_you_mean
+
+LONGEST_SHOWN = 60
+"""Characters of a value that are shown."""
+
+BOUNDS = {
+    "greater_than": ("greater than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+"""The words for a bound, and where its limit stands in the error's context."""
+
+EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "model_type": "a mapping of keys",
+    "model_attributes_type": "a mapping of keys",
+    "dict_type": "a mapping of keys",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "too_short": "at least one",
+    "string_too_short": "at least one character",
+    "string_pattern_mismatch": "one character, a tab or printable ASCII, and no quote",
+}
+"""What a value must be, by the type of error."""
+
+
+def invalid(error: Any, root: Node, found: dict[Location, Place]) -> ConfigError:
+    """One of pydantic's errors at the place of its value; ``found`` are the config's places."""
+    location: Location = error["loc"]
+    node = root.at(location)
+    if error["type"] == UNKNOWN_CHOICE and isinstance(node.value, dict) and "name" in node.value:
+        node = node.value["name"]
+    message, hint = _message(error, ".".join(map(str, location)) or "config", found.get(location[:-1]))
+    return ConfigError(message, where=node.where, hint=hint)
+
+
+def _message(error: Any, name: str, place: Place | None) -> tuple[str, str]:
+    kind, value, context = error["type"], error["input"], error.get("ctx") or {}
+    if kind == "missing":
+        return f"{name} is required", _remedy(name.rpartition(".")[2], place)
+    if kind == UNKNOWN_CHOICE:
+        given = context["given"]
+        return f"{name}: there is no {context['word']} {_shown(given)}", did_you_mean(str(given), context["names"])
+    if kind == UNNAMED_CHOICE:
+        return f"{name} has no name", did_you_mean("", context["names"])
+    if kind == "literal_error":
+        allowed = [part.strip(" '") for part in context["expected"].replace(" or ", ",").split(",")]
+        return f"{name} is {_shown(value)}", did_you_mean(str(value), allowed)
+    if kind in BOUNDS:
+        words, limit = BOUNDS[kind]
+        return f"{name} is {_shown(value)}", f"it must be {words} {context[limit]:.12g}"
+    return f"{name} is {_shown(value)}", f"it must be {EXPECTED.get(kind, error['msg'])}"
+
+
+def _remedy(key: str, place: Place | None) -> str:
+    """The hint for a key that is missing from a place."""
+    field = place.model.model_fields.get(key) if place is not None else None
+    if field is None:
+        return f"add {key}"
+    remedy, choice = marker(field, IfMissing), marker(field, Choice)
+    if remedy is not None:
+        return remedy.hint
+    return f"add {key}" if choice is None else did_you_mean("", choice.kind.registry)
+
+
+def unknown_key(key: str, place: Place, model: type[Section]) -> ConfigError:
+    """A key that its place does not have, with the nearest that it has, or the section that has it."""
+    known = list(place.model.known_keys())
+    if place.choice:
+        others = [other for other in known if other != "name" or get_close_matches(key, [other])]
+        message = f"{place.label}: {place.choice} has no setting '{key}'"
+        hint = did_you_mean(key, others) or f"{place.choice} has no settings"
+    else:
+        message = f"{place.label}: unknown key '{key}'" if place.label else f"unknown key '{key}'"
+        hint = did_you_mean(key, known) if get_close_matches(key, known) else _elsewhere(key, place, model)
+    return ConfigError(message, where=place.keys[key].where, hint=hint)
+
+
+def _elsewhere(key: str, place: Place, model: type[Section]) -> str:
+    """Where a key belongs, if any other section has it."""
+    for path, section in sections(model).items():
+        if key in section.known_keys() and section is not place.model:
+            return f"'{key}' belongs under '{path[-1]}'" if path else f"'{key}' belongs at the top level"
+    return did_you_mean(key, place.model.known_keys())
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "null"
+    if isinstance(value, dict) and set(value) == {"name"}:
+        value = value["name"]
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}…"
