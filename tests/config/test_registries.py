@@ -170,7 +170,7 @@ def test_overrides_enter_nested_choices(tmp_path: Path) -> None:
     assert made.optimizer.clip == Shrinking(3.0)
     assert made.optimizer.schedule == Delayed(then=Constant())
     kept = config(tmp_path, CHOSEN, "optimizer.name=momentum").optimizer
-    assert (kept.clip, kept.recipe.schedule) == (Shrinking(0.1), Delayed(then=Delayed()))
+    assert (kept.clip, kept.schedule) == (Shrinking(0.1), Delayed(then=Delayed()))
 
 
 @pytest.mark.usefixtures("listed")
