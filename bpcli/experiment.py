@@ -16,9 +16,9 @@ from bpcli.choices import name_of
 from bpcli.config.reading import Read
 from bpcli.config.schema import Config, DataSection, PairSection
 from bpcli.data.encoding.targets import Labels, Targets
-from bpcli.data.files.raw import Format
+from bpcli.data.files.dataset import Format
 from bpcli.data.files.reading import FilePair
-from bpcli.data.loading import Files, Loaded, Part, Wanted, load
+from bpcli.data.loading import DataRequest, Files, Loaded, Part, load_parts
 from bpcli.errors import BpError, ConfigError, DataError, raise_all
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Activation, Identity, Relu, Softmax
@@ -123,7 +123,7 @@ def _engine(config: Config, network: Network, loaded: Loaded, plan: Plan) -> Eng
     work = Work(network, config.optimizer.rule, tally, dtype, plan, examples)
     engine, note = resolve(config.engine, config.shards, config.threads, work)
     if note:
-        loaded.notes.other.append(note)
+        loaded.warnings.other.append(note)
     return engine
 
 
@@ -132,7 +132,7 @@ def _take_weights(path: Path, network: Network, parameters: Parameters, loaded: 
     read_weights(path, parameters)
     other = other_than(path, network, loaded.features, loaded.targets)
     if other:
-        loaded.notes.other.append(
+        loaded.warnings.other.append(
             f"the weights of {path} were learned with other {'; '.join(other)}: only W and b are taken over"
         )
 
@@ -177,9 +177,8 @@ def _load(config: Config) -> tuple[Loaded, Format]:
     assert train is not None, "the rules let no config through without one"
     fractions = {"validation": data.split.validation, "test": data.split.test}
     files = Files(train, _pair(data.validation), _pair(data.test), fractions, form)
-    wanted = Wanted(
-        class_indices=config.loss.targets.class_indices,
-        of_probabilities=config.loss.targets.task == "classification",
+    request = DataRequest(
+        config.loss.targets,
         open_output=isinstance(_output(config), Identity),
         targets=data.target,
         features=data.features,
@@ -189,7 +188,7 @@ def _load(config: Config) -> tuple[Loaded, Format]:
         scale_targets=data.scale_targets,
     )
     seed = config.seed if data.split.seed is None else data.split.seed
-    return load(files, wanted, np.dtype(config.dtype), stream(seed, "split")), form
+    return load_parts(files, request, np.dtype(config.dtype), stream(seed, "split")), form
 
 
 def _network(config: Config, loaded: Loaded) -> Network:
@@ -238,16 +237,16 @@ def metrics_of(targets: Targets) -> dict[str, Metric]:
 
 def _assumed(config: Config, loaded: Loaded, network: Network, plan: Plan, engine: Engine) -> list[str]:
     """What the data or a default decided, in a few words each."""
-    data, trainer = config.data, config.optimizer
+    data, trainer, decided = config.data, config.optimizer, loaded.request
     assumed = []
     if data.target is None:
-        assumed.append(f"target {', '.join(loaded.target_names)}")
+        assumed.append(f"target {', '.join(decided.targets or [])}")
     if data.task is None:
-        assumed.append(str(loaded.task))
+        assumed.append(str(decided.task))
     if data.scale is None:
-        assumed.append(f"scale {loaded.scale}")
-    if loaded.task == "regression" and data.scale_targets is None:
-        assumed.append(f"scale_targets {loaded.scale_targets}")
+        assumed.append(f"scale {decided.scale}")
+    if decided.task == "regression" and data.scale_targets is None:
+        assumed.append(f"scale_targets {decided.scale_targets}")
     if config.network.output is None:
         assumed.append(f"output {name_of(ACTIVATIONS, network.head.activation)}")
     if trainer.mode == "mini_batch" and trainer.batch_size is None:
@@ -312,19 +311,19 @@ def _resolved_data(data: DataSection, loaded: Loaded) -> dict[str, Any]:
         section: PairSection | None = getattr(data, part)
         if section is not None:
             resolved[part] = section.features if section.targets is None else section.model_dump()
-    names = loaded.target_names
+    decided, names = loaded.request, loaded.request.targets or []
     resolved["target"] = names[0] if len(names) == 1 else names
     if data.features is not None:
         resolved["features"] = data.features
     if data.drop:
         resolved["drop"] = data.drop
-    resolved["task"] = loaded.task
+    resolved["task"] = decided.task
     split = {part: fraction for part, fraction in data.split.model_dump().items() if fraction is not None}
     if data.split.validation or data.split.test:
         resolved["split"] = split
-    resolved["scale"] = loaded.scale
-    if loaded.task == "regression":
-        resolved["scale_targets"] = loaded.scale_targets
+    resolved["scale"] = decided.scale
+    if decided.task == "regression":
+        resolved["scale_targets"] = decided.scale_targets
     if data.delimiter is not None:
         resolved["delimiter"] = data.delimiter
     resolved["header"] = data.header

@@ -25,7 +25,7 @@ def check(words: Words) -> None:
     from bpcli.config.reading import load
 
     built = experiment.build(load(path, changes))
-    display.warn(built.loaded.notes.lines())
+    display.warn(built.loaded.warnings.lines())
     display.say(f"{path}: no mistakes")
 
 

@@ -58,12 +58,12 @@ def evaluate(
 
 def _file(known: Model, data: Path, targets: Path | None) -> Part:
     from bpcli.data.files.reading import FilePair
-    from bpcli.data.loading import load_known
+    from bpcli.data.loading import load_with_encoding
     from bpcli.display import warn
 
     pair = FilePair(str(data), None if targets is None else str(targets))
-    part, notes = load_known(pair, known.form, known.features, known.targets, known.dtype)
-    warn(notes.lines())
+    part, warnings = load_with_encoding(pair, known.form, known.features, known.targets, known.dtype)
+    warn(warnings.lines())
     return part
 
 

@@ -52,7 +52,7 @@ def train(
     steps = _steps(built, state, quiet=quiet)
     created = runs.create(built, path.stem, run)
     if not quiet:
-        display.warn(built.loaded.notes.lines())
+        display.warn(built.loaded.warnings.lines())
         display.say(_before(built))
     try:
         _run(built, created, state, steps, quiet=quiet)

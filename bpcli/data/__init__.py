@@ -1,6 +1,6 @@
 """From files to batches.
 
-A file holds one example per row and is read into a :class:`~bpcli.data.files.raw.Raw`
+A file holds one example per row and is read into a :class:`~bpcli.data.files.dataset.Dataset`
 (``files``: which kind it is; ``tables`` and ``arrays``: reading that kind; of a
 table, ``text`` checks rows, ``cells`` or, where it is large, ``frames`` reads them).
 ``split`` deals its rows into training, validation and test parts. ``features``

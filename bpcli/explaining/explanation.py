@@ -91,7 +91,7 @@ def explain(source: Path, changes: list[str], document: str | None, rows: Sequen
         layers=built.network.sizes,
         choices=_described(built, mode),
         updates=_follow(built, chosen, batches, mode),
-        warnings=(*built.loaded.notes.lines(), *changed),
+        warnings=(*built.loaded.warnings.lines(), *changed),
     )
 
 

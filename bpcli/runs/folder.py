@@ -136,7 +136,7 @@ def _record(experiment: Experiment) -> dict[str, Any]:
         "parameters": experiment.parameters.theta.size,
         "examples": {part: found.size for part, found in experiment.loaded.parts.items()},
         "data": experiment.loaded.digests,
-        "notes": experiment.loaded.notes.lines(),
+        "notes": experiment.loaded.warnings.lines(),
         "ended": None,
         "epochs": 0,
         "steps": 0,
