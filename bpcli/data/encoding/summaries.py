@@ -46,35 +46,31 @@ class Summary:
     @cached_property
     def mean(self) -> Array:
         """Σ x / N."""
-        mean: Array = self._sum(np.zeros(len(self.fill)), 1) / self.numbers.shape[0]
+        size = self.numbers.shape[0]
+        mean: Array = self._sum(0, size, np.zeros(len(self.fill)), 1) / size
         return mean
 
     @cached_property
     def deviation(self) -> Array:
         """√(Σ (x − mean)² / N)."""
-        deviation: Array = np.sqrt(self._sum(self.mean, 2) / self.numbers.shape[0])
+        size = self.numbers.shape[0]
+        deviation: Array = np.sqrt(self._sum(0, size, self.mean, 2) / size)
         return deviation
 
-    def _sum(self, shift: Array, power: int) -> Array:
-        """Σ (x − shift)^power over all rows, by column, (n,)."""
-        size, n = self.numbers.shape
-        leaf = max(SMALLEST, memory.CELLS // max(n, 1))
-
-        def between(start: int, stop: int) -> Array:
-            if stop - start > leaf:
-                half = (stop - start) // 2
-                middle = start + half - half % UNROLLED
-                return between(start, middle) + between(middle, stop)
-            values = np.array(self.numbers.block(start, stop).T, np.float64, order="C")
-            self.numbers.done(start, stop)
-            np.copyto(values, self.fill[:, None], where=np.isnan(values))
-            np.subtract(values, shift[:, None], values)
-            if power == 2:
-                np.multiply(values, values, values)
-            total: Array = np.add.reduce(values, axis=1)
-            return total
-
-        return between(0, size)
+    def _sum(self, start: int, stop: int, shift: Array, power: int) -> Array:
+        """Σ (x − shift)^power over the rows from ``start`` to ``stop``, by column, (n,)."""
+        if stop - start > max(SMALLEST, memory.CELLS // max(len(self.fill), 1)):
+            half = (stop - start) // 2
+            middle = start + half - half % UNROLLED
+            return self._sum(start, middle, shift, power) + self._sum(middle, stop, shift, power)
+        values = np.array(self.numbers.block(start, stop).T, np.float64, order="C")
+        self.numbers.done(start, stop)
+        np.copyto(values, self.fill[:, None], where=np.isnan(values))
+        np.subtract(values, shift[:, None], values)
+        if power == 2:
+            np.multiply(values, values, values)
+        total: Array = np.add.reduce(values, axis=1)
+        return total
 
 
 def extent(numbers: NumberBlocks) -> Extent:

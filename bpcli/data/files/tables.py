@@ -11,7 +11,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 
@@ -105,22 +105,28 @@ def _gathered(reader: TableReader, exact: frozenset[str]) -> Table:
 def _columns(
     reader: TableReader, chunks: Iterator[RowChunk], exact: frozenset[str]
 ) -> tuple[dict[str, set[Kind]], dict[str, Array], Pages | None]:
-    """By column the kinds of its cells, and the cells, if of one kind; the pages with its numbers, if of many chunks."""
-    names, first = reader.names, next(chunks)
-    second = next(chunks, None)
-    if second is None:
+    """By column the kinds of its cells, and the cells, if of one kind; the pages of numbers, if of many chunks."""
+    names, start = reader.names, list(islice(chunks, 2))
+    if len(start) == 1:
+        first = start[0]
         found = {name: {kind} if kind else set[Kind]() for name, (kind, _) in zip(names, first, strict=True)}
         columns = {name: cells for name, (_, cells) in zip(names, first, strict=True)}
         return found, {name: _or_text(cells, found[name], exact=name in exact) for name, cells in columns.items()}, None
     height = -(-reader.most_rows // ALIGNED) * ALIGNED
     pages = Pages.of_memory(height * len(names) * np.dtype(np.float64).itemsize)
     growing = [_GrowingColumn(numbers) for numbers in pages.array((len(names), height), np.dtype(np.float64))]
-    for chunk in chain([first, second], chunks):
+    for chunk in chain(_emptied(start), chunks):
         for column, (kind, cells) in zip(growing, chunk, strict=True):
             column.add(kind, cells)
     found = {name: column.kinds for name, column in zip(names, growing, strict=True)}
     columns = {name: column.cells() for name, column in zip(names, growing, strict=True) if len(column.kinds) < 2}
     return found, {name: _or_text(cells, found[name], exact=name in exact) for name, cells in columns.items()}, pages
+
+
+def _emptied(chunks: list[RowChunk]) -> Iterator[RowChunk]:
+    """Chunks in order, none of them kept."""
+    while chunks:
+        yield chunks.pop(0)
 
 
 def _or_text(cells: Array, kinds: set[Kind], *, exact: bool) -> Array:
