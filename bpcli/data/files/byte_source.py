@@ -185,7 +185,7 @@ def _of_file(path: Path) -> ByteSource:
     def unzipped() -> BinaryIO:
         return io.BufferedReader(_Unzipped(hashed(), str(path)), SAMPLE)
 
-    with unzipped() as start:
+    with io.BufferedReader(_Unzipped(path.open("rb"), str(path))) as start:
         sample = start.read(HEAD)
     return ByteSource(str(path), unzipped, sample, _unzipped_length(path, about.st_size), digest=digest)
 

@@ -63,7 +63,7 @@ def refuse_too_large(source: ByteSource, delimiter: str | None) -> None:
     Raises:
         DataError: they do not.
     """
-    if source.held:
+    if source.held or source.length <= SAMPLE:
         return
     with source.open() as stream:
         sample = stream.read(SAMPLE)
