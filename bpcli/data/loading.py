@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from bpcli.data.encoding.features import Features, learn_features, missing_columns, require_columns
+from bpcli.data.encoding.features import Features, learn_features
+from bpcli.data.encoding.lookup import missing_columns, require_columns
 from bpcli.data.encoding.targets import Classes, Labels, Targets
 from bpcli.data.encoding.tasks import Task, learn_classes, learn_reals, scaled_by_default, task_of
 from bpcli.data.files.byte_source import changed_while_read
@@ -190,7 +191,7 @@ def _text_columns(dataset: Dataset) -> frozenset[str]:
 
 
 def _require_named(dataset: Dataset, request: DataRequest) -> None:
-    """Every column that the config names is in the file; all that are not are told at once."""
+    """Every column that the config names is in the file; all that are not are reported at once."""
     named = {"target": request.targets, "features": request.features, "drop": request.drop}
     raise_all([error for key, names in named.items() for error in missing_columns(names or [], dataset, f"data.{key}")])
 

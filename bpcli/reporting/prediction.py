@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.data.encoding.features import require_columns
+from bpcli.data.encoding.lookup import require_columns
 from bpcli.data.files.reading import FilePair, read_dataset
 from bpcli.data.warnings import DataWarnings
 from bpcli.errors import ConfigError

@@ -50,7 +50,7 @@ def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 def both(monkeypatch: pytest.MonkeyPatch, path: str, **how: Any) -> list[Loaded]:
     """Loaded, then left in its file."""
     before = loaded(path, fractions=FRACTIONS, **how)
-    monkeypatch.setattr("bpcli.data.encoding.features.LOADED", 0)
+    monkeypatch.setattr("bpcli.data.encoding.matrix_features.LOADED", 0)
     return [before, loaded(path, fractions=FRACTIONS, **how)]
 
 
@@ -105,7 +105,7 @@ def test_images_are_bytes_in_their_file(tmp_path: Path) -> None:
 
 
 def test_compressed_arrays_are_loaded_however_many_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bpcli.data.encoding.features.LOADED", 0)
+    monkeypatch.setattr("bpcli.data.encoding.matrix_features.LOADED", 0)
     for content_of in (gzip.compress(FILES["float64"]), npz(features=VALUES)):
         of = loaded(write(tmp_path, "f", content_of))
         assert isinstance(of.parts["train"].features, Rows)
@@ -127,7 +127,7 @@ def test_number_out_of_range_is_refused_with_its_row_wherever_it_lies(
     monkeypatch.setattr("bpcli.data.files.memory.CELLS", 20)
     reports = []
     for limit in (1 << 28, 0):
-        monkeypatch.setattr("bpcli.data.encoding.features.LOADED", limit)
+        monkeypatch.setattr("bpcli.data.encoding.matrix_features.LOADED", limit)
         reports.append(refusal(lambda: loaded(path, scale="none", dtype="float32"), DataError))
 
     assert reports[0] == reports[1]
@@ -137,7 +137,7 @@ def test_number_out_of_range_is_refused_with_its_row_wherever_it_lies(
 def test_known_encoding_leaves_another_file_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, "f", FILES["missing"])
     of = loaded(path)
-    monkeypatch.setattr("bpcli.data.encoding.features.LOADED", 0)
+    monkeypatch.setattr("bpcli.data.encoding.matrix_features.LOADED", 0)
 
     part, notes = load_with_encoding(FilePair(path), Format(), of.features, of.targets, np.dtype("float64"))
     assert isinstance(part.features, FileRows)

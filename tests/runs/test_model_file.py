@@ -11,7 +11,8 @@ import pytest
 
 from bpcli import storage
 from bpcli.data.encoding.columns import CategoryColumn, NumberColumn
-from bpcli.data.encoding.features import Features, MatrixFeatures, TableFeatures
+from bpcli.data.encoding.features import Features, TableFeatures
+from bpcli.data.encoding.matrix_features import MatrixFeatures
 from bpcli.data.encoding.reals import Reals
 from bpcli.data.encoding.scaling import Scaling
 from bpcli.data.encoding.targets import Classes, Labels, Targets

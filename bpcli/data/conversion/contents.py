@@ -20,7 +20,7 @@ Progress = Callable[[int], None]
 
 @dataclass
 class ColumnContents:
-    """What a column turned out to hold: the ``kinds`` of its cells, and its ``words``, None from too many on.
+    """What a column holds: the ``kinds`` of its cells, and its different ``words``, None where they are too many.
 
     ``strays`` of its ``present`` cells are no numbers, ``stray`` is the first of them.
     """

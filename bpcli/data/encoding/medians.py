@@ -1,6 +1,6 @@
 """Medians of a matrix's columns, exact, without sorting or holding them.
 
-A few rows tell about where each median lies. A pass over all rows counts what is
+A few rows show about where each median lies. A pass over all rows counts what is
 below that range and, in it, what falls into each of its parts; the part with the
 median in it is the next pass's range, until it is a single number. Ranges are cut
 by the bits of the numbers: as an unsigned integer these are in the order of the
@@ -19,7 +19,7 @@ COUNTERS = 1 << 22
 """Counters, and numbers of the first few rows, in use at a time: 32 MiB."""
 
 SAMPLE = 1 << 12
-"""Rows that tell about where the medians lie."""
+"""Rows that show about where the medians lie."""
 
 DEVIATIONS = 4
 """How far to either side of the sample's median, in standard deviations of its rank."""

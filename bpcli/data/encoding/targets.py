@@ -1,4 +1,4 @@
-"""Targets: what the examples should give, encoded as the loss wants them.
+"""Targets: what the examples should give, encoded as the loss takes them.
 
 ``Classes``: one column, each example of one class. ``Labels``: one or several
 columns of truth values or numbers between two bounds, each a question of its

@@ -24,10 +24,10 @@ from bpcli.errors import DataError, refused
 
 STDIN = "-"
 HEAD = 16
-"""Bytes that tell a file's kind."""
+"""Bytes that show a file's kind."""
 
 SAMPLE = 1 << 20
-"""Bytes read at a time, and those that tell how far a file is compressed."""
+"""Bytes read at a time, and those that show how far a file is compressed."""
 
 
 class FileDigest:

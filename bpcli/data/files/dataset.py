@@ -22,7 +22,7 @@ CellsOf = Callable[[], Array]
 
 @dataclass(frozen=True)
 class Format:
-    """How text tables are written: the settings that a file cannot tell by itself."""
+    """How text tables are written: the settings that do not show in the file itself."""
 
     delimiter: str | None = None
     header: bool = True
@@ -71,7 +71,7 @@ class Dataset(Protocol):
         ...
 
     def release(self, names: list[str], start: int, stop: int) -> None:
-        """Release the memory of rows from ``start`` to ``stop`` of columns that nobody reads again."""
+        """Release the memory of rows from ``start`` to ``stop`` of columns that are not read again."""
         ...
 
     def where(self, row: int) -> str:
@@ -128,7 +128,7 @@ class Table:
 
 
 KEPT = 16
-"""Columns of a matrix that are kept once they were asked for: its targets, which would else be gathered anew."""
+"""Columns of a matrix that are kept once they were asked for: its targets, which are asked for several times."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ CHUNK, LEAST = 1 << 19, 256
 
 @dataclass(frozen=True)
 class PandasReader:
-    """A :class:`~bpcli.data.files.table_reader.TableReader` of a text table, which is read anew for every use."""
+    """A :class:`~bpcli.data.files.table_reader.TableReader` of a text table, which is read again for every use."""
 
     sheet: Sheet
 
@@ -94,7 +94,7 @@ class PandasReader:
             raise MemoryError from error  # all else that pandas refuses of a table was refused before
 
     def _require_same(self) -> None:
-        """The file is what was examined: another pass tells."""
+        """Check by another pass that the file is what was examined."""
         with self.sheet.source.open() as stream:
             while stream.read(SAMPLE):
                 pass

@@ -2,7 +2,7 @@
 
 What a column holds is known only at its end: one that looked like numbers and
 then holds a word is read once more, as text. Numbers of a large table lie in
-pages, column after column, so that their memory can be given back as they are
+pages, column after column, so that their memory can be released as they are
 encoded.
 """
 

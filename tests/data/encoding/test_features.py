@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.data.encoding.columns import CategoryColumn, NumberColumn
-from bpcli.data.encoding.features import Features, TableFeatures, features_from_json, learn_features, require_columns
+from bpcli.data.encoding.features import Features, TableFeatures, features_from_json, learn_features
+from bpcli.data.encoding.lookup import require_columns
 from bpcli.data.files.dataset import Dataset, Matrix, Table
 from bpcli.data.warnings import DataWarnings
 from bpcli.errors import ConfigError, DataError
