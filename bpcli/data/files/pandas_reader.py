@@ -104,29 +104,35 @@ class ParquetReader:
     """A :class:`~bpcli.data.files.table_reader.TableReader` of a Parquet table; needs the extra ``parquet``."""
 
     def __init__(self, source: ByteSource) -> None:
+        frame = _parquet_frame(source)
         self.path = source.path
-        self._frame = _parquet_frame(source)
-        self.names = list(self._frame.columns)
-        self.most_rows = len(self._frame)
+        self.names = list(frame.columns)
+        self.most_rows = len(frame)
+        self._source = source
+        self._frame: pd.DataFrame | None = frame
 
     def chunks(self, exact: frozenset[str], text: frozenset[str]) -> Iterator[RowChunk]:
         """All rows at once."""
-        yield [
-            _classified(self._frame[name], frozenset(), exact=name in exact, text=name in text) for name in self.names
-        ]
+        frame = self._taken()
+        yield [_classified(frame[name], frozenset(), exact=name in exact, text=name in text) for name in self.names]
 
     def as_written(self, name: str) -> Array:
         """The cells of one column: values have no other form."""
-        _, cells = _classified(self._frame[name], frozenset(), exact=True, text=False)
+        _, cells = _classified(self._taken()[name], frozenset(), exact=True, text=False)
         return cells
 
     def cell(self, row: int, column: int) -> str:
         """One cell, for messages."""
-        return str(self._frame.iat[row, column])
+        return str(self._taken().iat[row, column])
 
     def where(self, row: int) -> str:
         """The row, counted from 0."""
         return f"{self.path}: row {row}"
+
+    def _taken(self) -> pd.DataFrame:
+        """The table, not kept beyond its first use, as its columns take as much memory; read again after that."""
+        frame, self._frame = self._frame, None
+        return _parquet_frame(self._source) if frame is None else frame
 
 
 def _parquet_frame(source: ByteSource) -> pd.DataFrame:
