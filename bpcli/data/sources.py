@@ -100,7 +100,7 @@ class ByteRows:
 
 
 class FileRows:
-    """Numbers left in their file, (N, n of any type), and encoded as they are gathered, as :class:`Rows` were before.
+    """Numbers left in their file, (N, n of any type), and encoded as they are gathered, to the bits of :class:`Rows`.
 
     ``examples`` names the rows that count, ``columns`` the columns; a missing number becomes its column's
     median, then x becomes (x − shift) · factor, in float64.

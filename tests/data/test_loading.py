@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bpcli.data.encoding.scaling import SCALINGS, Scaling
+from bpcli.data.encoding.summaries import Summary
 from bpcli.data.files.dataset import Format
 from bpcli.data.files.reading import FilePair
 from bpcli.data.loading import DataRequest, Files, Loaded, load_parts, load_with_encoding
@@ -216,6 +219,31 @@ def test_tables_are_scaled_to_deviations_and_images_to_bytes_by_default(dtype: s
         of = loaded(write(tmp_path, "t", content), form=Format(header=False), dtype=dtype)
         assert of.request.scale == "standard"
         assert features(of, dtype=dtype).tolist() == [[-1, -1], [1, 1]]
+
+
+@dataclass(frozen=True)
+class Halved:
+    """(x − low)/2: a scaling of no use."""
+
+    def learn(self, summary: Summary) -> Scaling:
+        return Scaling(summary.low, np.full(len(summary.low), 2.0))
+
+    def of_bytes(self) -> Scaling | None:
+        return None
+
+
+def test_scaling_that_is_listed_serves_tables_arrays_and_targets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SCALINGS, "halved", Halved)
+    numbers = np.array([[1.0, 10], [4, 30], [3, 20]])
+
+    for content in (b"a,y\n1,10\n4,30\n3,20\n", npy(numbers)):
+        path = write(tmp_path, "t", content)
+        of = loaded(path, "half_squared_error", scale="halved", scale_targets="halved")
+        assert features(of)[:, 0].tolist() == [0, 1.5, 1]
+        assert targets(of)[:, 0].tolist() == [0, 10, 5]
+        assert of.targets.units.tolist() == [2]
 
 
 @pytest.mark.parametrize("scale", SCALES)
