@@ -18,9 +18,9 @@ from bpcli.config.resolution import Facts, assumptions, output_of, resolve, reso
 from bpcli.config.schema import Config, DataSection, PairSection
 from bpcli.config.writing import plain
 from bpcli.data.encoding.targets import Labels, Targets
-from bpcli.data.files.raw import Format
+from bpcli.data.files.dataset import Format
 from bpcli.data.files.reading import FilePair
-from bpcli.data.loading import Files, Loaded, Part, Wanted, load
+from bpcli.data.loading import DataRequest, Files, Loaded, Part, load_parts
 from bpcli.errors import BpError, ConfigError, DataError, raise_all
 from bpcli.nn import Array
 from bpcli.nn.activations import Identity, Softmax
@@ -68,7 +68,7 @@ class Experiment:
 
     def tallies(self) -> Tallies:
         """The empty tallies that its metrics read."""
-        return _tallies(self.loaded.targets)
+        return tallies_of(self.loaded.targets)
 
     @property
     def units(self) -> Array:
@@ -128,9 +128,8 @@ def _load(config: Config) -> Loaded:
     assert train is not None, "the rules let no config through without one"
     fractions = {"validation": data.split.validation, "test": data.split.test}
     files = Files(train, _pair(data.validation), _pair(data.test), fractions, _format(data))
-    wanted = Wanted(
-        class_indices=config.loss.targets.class_indices,
-        of_probabilities=config.loss.targets.task == "classification",
+    request = DataRequest(
+        config.loss.targets,
         open_output=isinstance(output_of(config), Identity),
         targets=data.target,
         features=data.features,
@@ -140,7 +139,7 @@ def _load(config: Config) -> Loaded:
         scale_targets=data.scale_targets,
     )
     seed = config.seed if data.split.seed is None else data.split.seed
-    return load(files, wanted, np.dtype(config.dtype), stream(seed, "split"))
+    return load_parts(files, request, np.dtype(config.dtype), stream(seed, "split"))
 
 
 def _require_files(data: DataSection) -> None:
@@ -165,8 +164,8 @@ def _format(data: DataSection) -> Format:
 
 
 def _facts(loaded: Loaded) -> Facts:
-    size = loaded.parts["train"].size
-    return Facts(loaded.target_names, loaded.task, loaded.scale, loaded.scale_targets, size)
+    decided, size = loaded.request, loaded.parts["train"].size
+    return Facts(decided.targets, decided.task, decided.scale, decided.scale_targets, size)
 
 
 def _network(config: Config, loaded: Loaded) -> Network:
@@ -219,7 +218,7 @@ def _parameters(config: Config, network: Network, loaded: Loaded) -> Parameters:
         read_weights(path, parameters)
         other = other_than(path, network, loaded.features, loaded.targets)
         if other:
-            loaded.notes.other.append(
+            loaded.warnings.other.append(
                 f"the weights of {path} were learned with other {'; '.join(other)}: only W and b are taken over"
             )
     return parameters
@@ -232,15 +231,16 @@ def _engine(config: Config, recipe: Recipe, loaded: Loaded) -> Engine:
             f"shards is {config.shards}, but a batch has {plan.batch_size} examples", key="shards", hint="fewer shards"
         )
     weighted = train.weights is not None
-    work = Work(recipe, _tallies(loaded.targets), np.dtype(config.dtype), train.size, weighted=weighted)
+    work = Work(recipe, tallies_of(loaded.targets), np.dtype(config.dtype), train.size, weighted=weighted)
     engine, note = engines.choose_engine(config.engine, config.shards, config.threads, work)
     if note:
-        loaded.notes.other.append(note)
+        loaded.warnings.other.append(note)
     return engine
 
 
-def _tallies(targets: Targets) -> Tallies:
-    return tallies_for(metrics_of(targets), targets.outputs, targets.counted_by)
+def tallies_of(targets: Targets) -> Tallies:
+    """The empty tallies that the metrics of these targets read."""
+    return tallies_for(metrics_of(targets), targets.outputs, targets.counted_by, targets.threshold)
 
 
 def metrics_of(targets: Targets) -> dict[str, Metric]:

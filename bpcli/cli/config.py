@@ -25,7 +25,7 @@ def check(words: Words) -> None:
     from bpcli.config.reading import read_config
 
     built = experiment.build(read_config(path, changes))
-    display.warn(built.loaded.notes.lines())
+    display.warn(built.loaded.warnings.lines())
     display.say(f"{path}: no mistakes")
 
 

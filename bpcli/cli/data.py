@@ -1,4 +1,4 @@
-"""``bp data``: data made ready for training."""
+"""``bp data``: make data ready for training."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from bpcli.cli.arguments import Json, need_command
 from bpcli.cli.signals import cleanup_at_signals
 
 if TYPE_CHECKING:
-    from bpcli.data.conversion import Converted, Seen
+    from bpcli.data.conversion.contents import Progress
+    from bpcli.data.conversion.convert import Converted
 
 SECONDS = 5.0
-"""The least time between two lines that tell how far it is."""
+"""The least time between two lines of progress."""
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -48,7 +49,7 @@ def convert(
         list[str] | None,
         typer.Option("--missing", metavar="WORD", help="What stands for a missing cell; default NA, NaN, null."),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Tell nothing of the progress and the columns.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show neither progress nor columns.")] = False,
     json: Json = False,
 ) -> None:
     """Convert a table of any size to NPY, which training reads without loading it; print the file.
@@ -60,8 +61,9 @@ def convert(
     """
     import numpy as np
 
-    from bpcli.data import conversion
-    from bpcli.data.files.raw import Format
+    from bpcli.data.conversion.convert import ConversionRequest
+    from bpcli.data.conversion.convert import convert as convert_file
+    from bpcli.data.files.dataset import Format
     from bpcli.display import say, warn
     from bpcli.errors import ConfigError
 
@@ -74,38 +76,38 @@ def convert(
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise ConfigError("TARGET is the file to convert itself", where=str(target), hint="name another file")
     form = Format(delimiter, header) if missing is None else Format(delimiter, header, tuple(missing))
-    wanted = conversion.Wanted(form, targets, list(drop or []), np.dtype(dtype))
+    request = ConversionRequest(form, targets, list(drop or []), np.dtype(dtype))
     with cleanup_at_signals():
-        done, notes = conversion.convert(source, target, wanted, _silently if quiet else _now_and_then())
+        done, warnings = convert_file(source, target, request, _show_nothing if quiet else _show_now_and_then())
     if not quiet:
-        warn(notes.lines())
-        for line in _told(done):
+        warn(warnings.lines())
+        for line in _summary(done):
             say(line)
     _result(target, done, json=json)
 
 
-def _silently(rows: int) -> None:
-    """Tell nothing."""
+def _show_nothing(rows: int) -> None:
+    """Show no progress."""
 
 
-def _now_and_then() -> Seen:
-    """Tell every few seconds how many rows have been read."""
+def _show_now_and_then() -> Progress:
+    """Show every few seconds how many rows have been read."""
     from time import monotonic
 
     from bpcli.display import say
 
     last = [monotonic()]
 
-    def seen(rows: int) -> None:
+    def show(rows: int) -> None:
         if monotonic() - last[0] > SECONDS:
             last[0] = monotonic()
             say(f"{rows:,} rows")
 
-    return seen
+    return show
 
 
-def _told(done: Converted) -> list[str]:
-    """What is where in the file, which has no names for its columns."""
+def _summary(done: Converted) -> list[str]:
+    """Which column is what: the file itself has no names for them."""
     from bpcli.data.warnings import listed
 
     columns = listed([f"{place} {name}" for place, name in enumerate(done.columns)])
@@ -120,5 +122,5 @@ def _result(target: Path, done: Converted, *, json: bool) -> None:
     from bpcli.cli.output import emit
     from bpcli.storage import to_json
 
-    told = {"file": str(target), **vars(done)}
-    emit((to_json(told) if json else str(target)) + "\n")
+    report = {"file": str(target), **vars(done)}
+    emit((to_json(report) if json else str(target)) + "\n")

@@ -61,12 +61,12 @@ def evaluate(
 def _part_of_file(model: Model, data: Path, targets: Path | None) -> Part:
     """The examples of another file, encoded as the model takes them."""
     from bpcli.data.files.reading import FilePair
-    from bpcli.data.loading import load_known
+    from bpcli.data.loading import load_with_encoding
     from bpcli.display import warn
 
     pair = FilePair(str(data), None if targets is None else str(targets))
-    part, notes = load_known(pair, model.form, model.features, model.targets, model.dtype)
-    warn(notes.lines())
+    part, warnings = load_with_encoding(pair, model.form, model.features, model.targets, model.dtype)
+    warn(warnings.lines())
     return part
 
 

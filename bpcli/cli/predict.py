@@ -32,8 +32,8 @@ def predict(
 
     if output is not None and output.exists() and Path(data).exists() and output.samefile(data):
         raise ConfigError("--output is the file of examples itself", where=str(output), hint="name another file")
-    pieces, notes = prediction_table(reopen(run).model, data, list(keep or []))
-    warn(notes.lines())
+    pieces, warnings = prediction_table(reopen(run).model, data, list(keep or []))
+    warn(warnings.lines())
     if output is None:
         for piece in pieces:
             emit(piece)

@@ -86,7 +86,7 @@ def _introduce(experiment: Experiment, *, quiet: bool) -> TrainingDisplay:
 
     parts = experiment.loaded.parts
     if not quiet:
-        display.warn(experiment.loaded.notes.lines())
+        display.warn(experiment.loaded.warnings.lines())
         display.say(_summary(experiment))
     metric = next(iter(experiment.metrics))
     shown_metric = f"val_{metric}" if "validation" in parts else metric

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from bpcli.choices import name_of
-from bpcli.config.schema import AUTO, Config, DataSection, NetworkSection, ScaleName, Trainer
+from bpcli.config.schema import AUTO, Config, DataSection, NetworkSection, Trainer
 from bpcli.config.sections import Section
 from bpcli.config.writing import plain
+from bpcli.data.encoding.tasks import Task
 from bpcli.errors import ConfigError
 from bpcli.nn.activations import ACTIVATIONS, Activation, Relu
 from bpcli.nn.initializers import INITIALIZERS
@@ -32,10 +33,10 @@ AnySection = TypeVar("AnySection", bound=Section)
 class Facts:
     """What the data tell: what is learned from which targets, how they are scaled, ``examples`` to train on."""
 
-    targets: list[str]
-    task: Literal["classification", "regression"]
-    scale: ScaleName
-    scale_targets: Literal["standard", "none"]
+    targets: list[str] | None
+    task: Task | None
+    scale: str | None
+    scale_targets: str | None
     examples: int
 
 

@@ -16,6 +16,7 @@ from bpcli.choices import IfMissing
 from bpcli.config.choice import Choice, Holder, choice_of
 from bpcli.config.registries import KINDS
 from bpcli.config.sections import FilePath, OmittedWhenDefault, OneOrMore, Section, Shorthand
+from bpcli.data.encoding.scaling import SCALINGS
 from bpcli.nn.activations import Activation
 from bpcli.nn.initializers import Initializer
 from bpcli.nn.layers import Layer
@@ -29,7 +30,8 @@ Real = Annotated[float, Strict()]
 String = Annotated[str, Strict()]
 Boolean = Annotated[bool, Strict()]
 Mode = Literal["sgd", "mini_batch", "batch"]
-ScaleName = Literal["standard", "minmax", "none"]
+ScaleName: Any = Literal[tuple(SCALINGS)]
+"""The name of a scaling."""
 
 AUTO = "auto"
 """Where a key's value is to be decided for the config, as if the key were left out."""

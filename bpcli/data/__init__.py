@@ -1,11 +1,21 @@
 """From files to batches.
 
-A file holds one example per row and is read into a :class:`~bpcli.data.files.raw.Raw`
-(``files``: which kind it is; ``tables`` and ``arrays``: reading that kind; of a
-table, ``text`` checks rows, ``cells`` or, where it is large, ``frames`` reads them).
-``split`` deals its rows into training, validation and test parts. ``features``
-and ``targets`` learn an encoding from the training rows and apply it to any;
-``scaling`` is what both share. ``sources`` hand out batches with examples in
-columns; ``loading`` runs the whole way. ``notes`` collects what the user should
-be told on the way.
+The walk of a CSV table, in reading order:
+
+1. ``loading.load_parts`` runs the whole way: read, split, learn the encoding, encode.
+2. ``files.reading.read_dataset`` has ``files.byte_source`` open the file, tells its
+   kind by its first bytes, and calls that kind's reader: ``files.tables`` here,
+   ``files.arrays`` for IDX, NPY and NPZ.
+3. ``files.table_reader`` chooses the reader of a table: ``files.csv_reader`` for a
+   small one, ``files.pandas_reader`` for a large one and for Parquet.
+   ``files.sheet`` checks encoding, header and widths first. A reader gives chunks
+   of rows, whose cells ``files.cells`` classifies; ``files.tables`` gathers them
+   into a ``files.dataset.Table``: named columns, nothing encoded yet.
+4. ``splitting.split`` deals the rows into training, validation and test parts.
+5. ``encoding.tasks`` learns the encoding of the targets as the loss takes them
+   (``encoding.targets``, ``encoding.reals``), ``encoding.features`` that of the features
+   from the training rows (``encoding.columns``, ``encoding.scaling``).
+6. Both make ``sources``, whose ``gather(indices, out)`` fills a batch with examples in columns.
+
+``warnings`` collects what the user should know. ``conversion`` writes a table of any size as a NPY file.
 """

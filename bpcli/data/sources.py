@@ -30,7 +30,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Examples:
-    """Features and targets of the same examples, and their ``weights``, (N,), where they have any."""
+    """Features and targets of the same examples; ``weights``, (N,) in the network's precision, where they have any."""
 
     features: Source
     targets: Source
@@ -41,12 +41,19 @@ class Examples:
         """The number of examples."""
         return self.features.size
 
-    def gather(self, indices: IndexArray, X: Array, Y: Array, weights: Array | None = None) -> None:
-        """Fill a batch, X (n_0, m), Y (n_L, m) or (m,) and ``weights`` (m,), with the examples ``indices``, (m,)."""
+    def gather(self, indices: IndexArray, X: Array, Y: Array, weights_out: Array | None = None) -> None:
+        """Fill a batch, X (n_0, m) and Y (n_L, m) or (m,), with the examples ``indices``, (m,).
+
+        ``weights_out``, (m,), takes their weights; without weights each is 1.
+        """
         self.features.gather(indices, X)
         self.targets.gather(indices, Y)
-        if self.weights is not None and weights is not None:
-            weights[...] = self.weights[indices]
+        if weights_out is None:
+            return
+        if self.weights is None:
+            weights_out.fill(1)
+        else:
+            self.weights.take(indices, out=weights_out, mode="clip")
 
 
 class Rows:
@@ -76,24 +83,24 @@ class ByteRows:
         self.examples = examples
         self.size = len(examples)
         self.factor = factor
-        self._room: dict[int, tuple[Array, Array]] = {}
+        self._buffers: dict[int, tuple[Array, Array]] = {}
 
     def gather(self, indices: IndexArray, out: Array) -> None:
         """Write examples into ``out``, (n, m)."""
         m = len(indices)
-        if m not in self._room:
-            self._room[m] = np.empty(m, np.intp), np.empty((m, self.rows.shape[1]), np.uint8)
-        places, pixels = self._room[m]
+        if m not in self._buffers:
+            self._buffers[m] = np.empty(m, np.intp), np.empty((m, self.rows.shape[1]), np.uint8)
+        places, pixels = self._buffers[m]
         self.examples.take(indices, out=places, mode="clip")
         if self.pages is not None:
-            self.pages.expect(self.rows, places)
+            self.pages.prefetch(self.rows, places)
         self.rows.take(places, axis=0, out=pixels, mode="clip")
         np.copyto(out.T, pixels)
         np.multiply(out, self.factor, out)
 
 
 class FileRows:
-    """Numbers left in their file, (N, n of any type), and encoded as they are gathered, as :class:`Rows` were before.
+    """Numbers left in their file, (N, n of any type), and encoded as they are gathered, to the bits of :class:`Rows`.
 
     ``examples`` names the rows that count, ``columns`` the columns; a missing number becomes its column's
     median, then x becomes (x − shift) · factor, in float64.
@@ -109,18 +116,18 @@ class FileRows:
         self._bytes = pages.bytes_of(values) if values.flags.c_contiguous else None
         in_a_row = bool((np.diff(columns) == 1).all())
         self._chosen = slice(columns[0], columns[-1] + 1) if in_a_row else columns
-        self._room: dict[int, tuple[IndexArray, Array, Array]] = {}
+        self._buffers: dict[int, tuple[IndexArray, Array, Array]] = {}
 
     def gather(self, indices: IndexArray, out: Array) -> None:
         """Write examples into ``out``, (n, m)."""
         m = len(indices)
-        if m not in self._room:
-            held = np.empty((m, self.values.shape[1]), self.values.dtype)
-            self._room[m] = np.empty(m, np.intp), held, np.empty((m, len(self.columns)))
-        places, held, numbers = self._room[m]
+        if m not in self._buffers:
+            whole = np.empty((m, self.values.shape[1]), self.values.dtype)
+            self._buffers[m] = np.empty(m, np.intp), whole, np.empty((m, len(self.columns)))
+        places, whole, numbers = self._buffers[m]
         self.examples.take(indices, out=places, mode="clip")
-        self._fetch(places, held)
-        np.copyto(numbers, held[:, self._chosen])
+        self._fetch(places, whole)
+        np.copyto(numbers, whole[:, self._chosen])
         missing = np.isnan(numbers)
         if missing.any():
             np.copyto(numbers, self.medians, where=missing)
@@ -128,13 +135,13 @@ class FileRows:
         np.multiply(numbers, self.factor, numbers)
         np.copyto(out.T, numbers, casting="same_kind")
 
-    def _fetch(self, places: IndexArray, held: Array) -> None:
+    def _fetch(self, places: IndexArray, out: Array) -> None:
         """Copy rows of the file, in whichever order and alignment they lie."""
         if self._bytes is None:
-            held[...] = self.values[places]
+            out[...] = self.values[places]
         else:
-            self.pages.expect(self.values, places)
-            self._bytes.take(places, axis=0, out=held.view(np.uint8), mode="clip")
+            self.pages.prefetch(self.values, places)
+            self._bytes.take(places, axis=0, out=out.view(np.uint8), mode="clip")
 
 
 class ClassIndices:
@@ -150,21 +157,24 @@ class ClassIndices:
 
 
 class OneHot:
-    """Targets as one-hot columns, made per batch from class indices, (N,)."""
+    """Targets as columns that are ``on`` for the class and ``off`` for others, made per batch from indices, (N,)."""
 
-    def __init__(self, indices: IndexArray, classes: int, dtype: np.dtype) -> None:
+    def __init__(
+        self, indices: IndexArray, classes: int, dtype: np.dtype, *, off: float = 0.0, on: float = 1.0
+    ) -> None:
         self.indices = indices
         self.size = len(indices)
-        self.columns = np.eye(classes, dtype=dtype)
-        self._room: dict[int, IndexArray] = {}
+        self.columns = np.full((classes, classes), off, dtype)
+        np.fill_diagonal(self.columns, on)
+        self._buffers: dict[int, IndexArray] = {}
 
     def gather(self, indices: IndexArray, out: Array) -> None:
-        """Write columns of the identity into ``out``, (K, m)."""
+        """Write a column per example into ``out``, (K, m)."""
         m = len(indices)
-        if m not in self._room:
-            self._room[m] = np.empty(m, np.intp)
-        self.indices.take(indices, out=self._room[m], mode="clip")
-        self.columns.take(self._room[m], axis=1, out=out, mode="clip")
+        if m not in self._buffers:
+            self._buffers[m] = np.empty(m, np.intp)
+        self.indices.take(indices, out=self._buffers[m], mode="clip")
+        self.columns.take(self._buffers[m], axis=1, out=out, mode="clip")
 
 
 class Columns:

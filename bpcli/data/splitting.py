@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpcli.data.files.raw import distinct
+from bpcli.data.files.cells import distinct
 from bpcli.nn import Array, IndexArray
 
 PARTS = ("train", "validation", "test")
@@ -25,8 +25,8 @@ def split(
     left = np.array([len(group) for group in groups])
     dealt: dict[str, IndexArray] = {}
     for part in ("test", "validation"):
-        wanted = round(fractions.get(part, 0.0) * size)
-        shares = _apportion(wanted, np.array([len(group) for group in groups]) * (wanted / size), left - 1)
+        total = round(fractions.get(part, 0.0) * size)
+        shares = _apportion(total, np.array([len(group) for group in groups]) * (total / size), left - 1)
         taken = [group[n - k : n] for group, n, k in zip(shuffled, left, shares, strict=True)]
         dealt[part] = np.sort(np.concatenate(taken))
         left = left - shares
@@ -34,14 +34,14 @@ def split(
     return {part: dealt[part] for part in PARTS}
 
 
-def _apportion(wanted: int, quotas: Array, limits: Array) -> IndexArray:
-    """Whole shares next to ``quotas``, none above ``limits``, adding up to ``wanted`` where the limits allow.
+def _apportion(total: int, quotas: Array, limits: Array) -> IndexArray:
+    """Whole shares next to ``quotas``, none above ``limits``, adding up to ``total`` where the limits allow.
 
     Largest remainders first (Hamilton's method); equal ones in the order of groups.
     """
     floors, ceilings = np.floor(quotas + 1e-9).astype(np.intp), np.ceil(quotas - 1e-9).astype(np.intp)
     shares = np.minimum(floors, limits)
     for group in np.argsort(floors - quotas, kind="stable"):
-        if shares.sum() < wanted and shares[group] < min(ceilings[group], limits[group]):
+        if shares.sum() < total and shares[group] < min(ceilings[group], limits[group]):
             shares[group] += 1
     return shares

@@ -1,4 +1,4 @@
-"""What the user should know of the data: counted while reading, told in one line each."""
+"""What the user should know of the data: counted while they are read, one line for each kind of thing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def listed(names: list[str]) -> str:
 
 
 @dataclass
-class Notes:
+class DataWarnings:
     """Counters by column or class; :meth:`lines` words them."""
 
     imputed: Counter[str] = field(default_factory=Counter)
@@ -29,27 +29,27 @@ class Notes:
     other: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        """One line for each kind of thing that was met."""
-        told = []
+        """One line for each kind of thing that was found."""
+        lines = []
         if self.constant:
-            told.append(f"{_count(len(self.constant), 'column')} constant in training: {listed(self.constant)}")
+            lines.append(f"{_count(len(self.constant), 'column')} constant in training: {listed(self.constant)}")
         if self.imputed:
             missing = _count(self.imputed.total(), "missing number")
-            told.append(f"{missing} imputed by the training median: {_tallied(self.imputed)}")
+            lines.append(f"{missing} imputed by the training median: {_tallied(self.imputed)}")
         if self.unseen:
             values = _count(self.unseen.total(), "value")
-            told.append(f"{values} of categories unseen in training, encoded as zeros: {_tallied(self.unseen)}")
+            lines.append(f"{values} of categories unseen in training, encoded as zeros: {_tallied(self.unseen)}")
         if self.rare:
-            told.append(f"{_count(len(self.rare), 'class')} with one example, kept in training: {listed(self.rare)}")
+            lines.append(f"{_count(len(self.rare), 'class')} with one example, kept in training: {listed(self.rare)}")
         if self.absent:
-            told.append(
+            lines.append(
                 f"{_count(len(self.absent), 'class')} absent from training but present elsewhere: {listed(self.absent)}"
             )
         if self.many:
-            told.append(f"text columns in which most values differ (leave them out with drop?): {listed(self.many)}")
+            lines.append(f"text columns in which most values differ (leave them out with drop?): {listed(self.many)}")
         if self.nearly_numbers:
-            told.append(f"columns read as text for a few values that are not numbers: {listed(self.nearly_numbers)}")
-        return told + self.other
+            lines.append(f"columns read as text for a few values that are not numbers: {listed(self.nearly_numbers)}")
+        return lines + self.other
 
 
 def _count(number: int, noun: str) -> str:

@@ -88,7 +88,7 @@ def explain(source: Path, changes: list[str], document: str | None, rows: Sequen
         layers=built.network.sizes,
         choices=_described(built, mode),
         updates=_follow(built, chosen, batches, mode),
-        warnings=(*built.loaded.notes.lines(), *opened.warnings),
+        warnings=(*built.loaded.warnings.lines(), *opened.warnings),
     )
 
 

@@ -57,10 +57,10 @@ def _memberships(targets: Classes | Labels, A: Array, part: Part) -> tuple[Array
     else:
         Y = np.empty((targets.outputs, part.size), A.dtype)
         part.targets.gather(everything, Y)
-        actual = Y > 0.5
+        actual = targets.threshold < Y
     if targets.counted_by == "largest":
         return np.argmax(A, axis=0) == np.arange(len(A))[:, None], actual
-    predicted = A > 0.5
+    predicted = targets.threshold < A
     if isinstance(targets, Classes):
         return np.concatenate([~predicted, predicted]), np.concatenate([~actual, actual])
     return predicted, actual

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.data.encoding.features import require
-from bpcli.data.files.reading import FilePair, read
-from bpcli.data.warnings import Notes
+from bpcli.data.encoding.lookup import require_columns
+from bpcli.data.files.reading import FilePair, read_dataset
+from bpcli.data.warnings import DataWarnings
 from bpcli.errors import ConfigError
 from bpcli.nn import Array
 from bpcli.runs.model_file import Model
@@ -20,18 +20,18 @@ ROWS_AT_ONCE = 1 << 14
 """How many rows are formatted as one piece of text."""
 
 
-def prediction_table(model: Model, path: str, keep: list[str]) -> tuple[Iterator[str], Notes]:
-    """The CSV text in pieces, and notes on the data: the columns ``keep``, predictions, then probabilities.
+def prediction_table(model: Model, path: str, keep: list[str]) -> tuple[Iterator[str], DataWarnings]:
+    """The CSV text in pieces, and warnings of the data: the columns ``keep``, predictions, then probabilities.
 
     Raises:
         DataError, ConfigError: the file does not fit the model, or lacks a column to keep.
     """
-    notes = Notes()
-    raw = read(FilePair(path), model.form, model.features.text_columns | set(keep))
-    require(keep, raw)
-    kept = {name: _as_in_file(raw.as_written(name)) for name in keep}
-    rows = {"all": np.arange(raw.size)}
-    source = model.features.sources(raw, rows, model.dtype, notes, last=True)["all"]
+    warnings = DataWarnings()
+    dataset = read_dataset(FilePair(path), model.form, model.features.text_columns | set(keep))
+    require_columns(keep, dataset)
+    kept = {name: _as_in_file(dataset.as_written(name)) for name in keep}
+    rows = {"all": np.arange(dataset.size)}
+    source = model.features.sources(dataset, rows, model.dtype, warnings, last=True)["all"]
     A = outputs(model.network, model.parameters, source)
     columns = _prediction_columns(model, A[:, :0])
     for name in keep:
@@ -39,7 +39,7 @@ def prediction_table(model: Model, path: str, keep: list[str]) -> tuple[Iterator
             raise ConfigError(
                 f"the predictions have a column {name!r} too", where="command line", hint="rename it in the file"
             )
-    return _csv_pieces(model, kept, A), notes
+    return _csv_pieces(model, kept, A), warnings
 
 
 def _prediction_columns(model: Model, A: Array) -> dict[str, Array]:

@@ -12,6 +12,7 @@ from bpcli.training import inference
 
 def assess_model(model: Model, part: Part, metrics: Mapping[str, Metric]) -> dict[str, float]:
     """``loss``, in training units, then each metric by name, in the targets' own units."""
-    tallies = tallies_for(metrics, model.network.sizes[-1], model.targets.counted_by)
+    targets = model.targets
+    tallies = tallies_for(metrics, targets.outputs, targets.counted_by, targets.threshold)
     loss = inference.assess(model.network, model.parameters, part, tallies)
-    return {"loss": loss, **read_metrics(metrics, tallies, model.targets.units)}
+    return {"loss": loss, **read_metrics(metrics, tallies, targets.units)}

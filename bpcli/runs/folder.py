@@ -140,7 +140,7 @@ def _initial_record(experiment: Experiment) -> dict[str, Any]:
         "parameters": experiment.parameters.theta.size,
         "examples": {name: part.size for name, part in experiment.loaded.parts.items()},
         "data": experiment.loaded.digests,
-        "notes": experiment.loaded.notes.lines(),
+        "notes": experiment.loaded.warnings.lines(),
         "ended": None,
         "epochs": 0,
         "steps": 0,

@@ -13,11 +13,9 @@ from typing import Any
 import numpy as np
 
 from bpcli import choices, storage
-from bpcli.data.encoding import features as feature_room
-from bpcli.data.encoding import targets as target_room
-from bpcli.data.encoding.features import Features
-from bpcli.data.encoding.targets import Targets
-from bpcli.data.files.raw import Format
+from bpcli.data.encoding.features import Features, features_from_json
+from bpcli.data.encoding.targets import Targets, targets_from_json
+from bpcli.data.files.dataset import Format
 from bpcli.errors import DataError
 from bpcli.experiment import Experiment
 from bpcli.nn import Array
@@ -87,8 +85,8 @@ def load_model(path: Path) -> Model:
         )
     try:
         network = _network(header)
-        features = feature_room.from_json(header["features"])
-        targets = target_room.from_json(header["targets"])
+        features = features_from_json(header["features"])
+        targets = targets_from_json(header["targets"], network.head.loss.targets)
         saved = header["format"]
         form = Format(saved["delimiter"], saved["header"], tuple(saved["missing"]))
         dtype = np.result_type(*(array.dtype for array in tensors.values()), np.float32)

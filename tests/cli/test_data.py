@@ -56,17 +56,17 @@ def test_run_is_the_same_where_the_file_is_left_in_place(tmp_path: Path) -> None
     rng = np.random.default_rng(0)
     np.save(tmp_path / "a.npy", np.column_stack([rng.normal(2, 3, (90, 6)), np.arange(90) % 3]))
     write_config(tmp_path / "a.yaml", "data: {path: a.npy, split: {validation: 0.2}}\nloss: cross_entropy\nepochs: 2\n")
-    from bpcli.data.encoding import features
+    from bpcli.data.encoding import matrix_features
 
     good("train", "a.yaml", "--run", "held", "--quiet", cwd=tmp_path)
-    before = features.LOADED
-    features.LOADED = 0
+    before = matrix_features.LOADED
+    matrix_features.LOADED = 0
     try:
         good("train", "a.yaml", "--run", "left", "--quiet", cwd=tmp_path)
         told = [good("evaluate", run, "--data", "a.npy", "--json", cwd=tmp_path).json for run in ("held", "left")]
         predicted = [good("predict", run, "--data", "a.npy", cwd=tmp_path).out for run in ("held", "left")]
     finally:
-        features.LOADED = before
+        matrix_features.LOADED = before
 
     for name in ("metrics.csv", "model.safetensors", "config.yaml", "run.json"):
         assert (tmp_path / "held" / name).read_bytes() == (tmp_path / "left" / name).read_bytes()

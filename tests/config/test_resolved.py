@@ -200,7 +200,7 @@ AT_THEIR_LINES = {
     ),
     "default target": (
         "loss: cross_entropy\ndata:\n  path: numbers.csv\n  task: regression\n",
-        "4: a regression needs another loss than a loss of probabilities",
+        "4: a regression needs another loss: this one learns classes",
         "loss: half_squared_error, or task: classification",
     ),
     "labels outside": (

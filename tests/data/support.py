@@ -14,9 +14,11 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from bpcli.data.files.raw import Format, Raw
-from bpcli.data.files.reading import FilePair, read
-from bpcli.data.loading import Files, Loaded, Wanted, load
+from bpcli.data.encoding.selection import ArrayBlocks
+from bpcli.data.encoding.summaries import Summary, extent, summary
+from bpcli.data.files.dataset import Dataset, Format
+from bpcli.data.files.reading import FilePair, read_dataset
+from bpcli.data.loading import DataRequest, Files, Loaded, load_parts
 from bpcli.data.sources import Source
 from bpcli.errors import BpError
 from bpcli.nn import Array, IndexArray
@@ -87,13 +89,13 @@ KINDS: dict[str, bytes] = {
 KINDS |= {f"{kind}.gz": gzip.compress(content, mtime=0) for kind, content in list(KINDS.items())}
 
 
-def table(raw: Raw) -> dict[str, list[Any]]:
+def table(dataset: Dataset) -> dict[str, list[Any]]:
     """Every column, None where a cell is missing."""
-    return {name: [None if cell != cell else cell for cell in raw.column(name)] for name in raw.names}
+    return {name: [None if cell != cell else cell for cell in dataset.column(name)] for name in dataset.names}
 
 
-def read_file(path: str, form: Format | None = None, text: frozenset[str] = NO_TEXT) -> Raw:
-    return read(FilePair(path), form or Format(), text)
+def read_file(path: str, form: Format | None = None, text: frozenset[str] = NO_TEXT) -> Dataset:
+    return read_dataset(FilePair(path), form or Format(), text)
 
 
 def refusal(call: Callable[[], object], kind: type[BpError] = BpError) -> str:
@@ -124,13 +126,12 @@ def loaded(
     train_pair = pair(train)
     assert train_pair is not None
     files = Files(train_pair, pair(validation), pair(test), fractions or {}, form or Format())
-    asked = Wanted(
-        class_indices=kind.targets.class_indices,
-        of_probabilities=kind.targets.task == "classification",
+    asked = DataRequest(
+        kind.targets,
         open_output=kind.usual_output == "identity",
         **wanted,
     )
-    return load(files, asked, np.dtype(dtype), np.random.default_rng(seed))
+    return load_parts(files, asked, np.dtype(dtype), np.random.default_rng(seed))
 
 
 def gathered(source: Source, n: int | None, indices: IndexArray, dtype: str = "float64") -> Array:
@@ -152,3 +153,9 @@ def targets(of: Loaded, part: str = "train", dtype: str = "float64") -> Array:
     source = of.parts[part].targets
     n = None if getattr(of.targets, "encoding", None) == "index" else of.targets.outputs
     return gathered(source, n, np.arange(source.size), dtype).T
+
+
+def summarised(values: Array) -> Summary:
+    """The summary of an array in memory, (N, n), without missing numbers."""
+    numbers = ArrayBlocks(values)
+    return summary(numbers, extent(numbers), np.zeros(values.shape[1]))

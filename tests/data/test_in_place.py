@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.data.files.open_bytes import content
-from bpcli.data.files.raw import Format, Matrix
+from bpcli.data.files.byte_source import open_bytes
+from bpcli.data.files.dataset import Format, Matrix
 from bpcli.data.files.reading import FilePair
-from bpcli.data.files.text import refuse_too_large
-from bpcli.data.loading import Loaded, load_known
+from bpcli.data.files.tables import refuse_too_large
+from bpcli.data.loading import Loaded, load_with_encoding
 from bpcli.data.sources import ByteRows, FileRows, Rows
 from bpcli.errors import DataError
 
@@ -50,7 +50,7 @@ def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 def both(monkeypatch: pytest.MonkeyPatch, path: str, **how: Any) -> list[Loaded]:
     """Loaded, then left in its file."""
     before = loaded(path, fractions=FRACTIONS, **how)
-    monkeypatch.setattr("bpcli.data.encoding.features.LOADED", 0)
+    monkeypatch.setattr("bpcli.data.encoding.matrix_features.LOADED", 0)
     return [before, loaded(path, fractions=FRACTIONS, **how)]
 
 
@@ -64,7 +64,7 @@ def test_examples_left_in_their_file_are_those_loaded_to_the_byte(
     held, left = both(monkeypatch, write(tmp_path, "f", FILES[name]), scale=scale, dtype=dtype)
 
     assert held.features.to_json() == left.features.to_json()
-    assert held.notes.lines() == left.notes.lines()
+    assert held.warnings.lines() == left.warnings.lines()
     for part in held.parts:
         assert isinstance(held.parts[part].features, Rows)
         assert isinstance(left.parts[part].features, FileRows)
@@ -105,7 +105,7 @@ def test_images_are_bytes_in_their_file(tmp_path: Path) -> None:
 
 
 def test_compressed_arrays_are_loaded_however_many_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bpcli.data.encoding.features.LOADED", 0)
+    monkeypatch.setattr("bpcli.data.encoding.matrix_features.LOADED", 0)
     for content_of in (gzip.compress(FILES["float64"]), npz(features=VALUES)):
         of = loaded(write(tmp_path, "f", content_of))
         assert isinstance(of.parts["train"].features, Rows)
@@ -113,9 +113,9 @@ def test_compressed_arrays_are_loaded_however_many_they_are(tmp_path: Path, monk
 
 def test_only_plain_files_lie_in_place(tmp_path: Path) -> None:
     for data, in_file in ((FILES["float32"], True), (gzip.compress(FILES["float32"]), False), (FILES["IDX"], True)):
-        raw = read_file(write(tmp_path, "f", data))
-        assert isinstance(raw, Matrix)
-        assert raw.in_file == in_file
+        dataset = read_file(write(tmp_path, "f", data))
+        assert isinstance(dataset, Matrix)
+        assert dataset.in_file == in_file
 
 
 def test_number_out_of_range_is_refused_with_its_row_wherever_it_lies(
@@ -127,7 +127,7 @@ def test_number_out_of_range_is_refused_with_its_row_wherever_it_lies(
     monkeypatch.setattr("bpcli.data.files.memory.CELLS", 20)
     reports = []
     for limit in (1 << 28, 0):
-        monkeypatch.setattr("bpcli.data.encoding.features.LOADED", limit)
+        monkeypatch.setattr("bpcli.data.encoding.matrix_features.LOADED", limit)
         reports.append(refusal(lambda: loaded(path, scale="none", dtype="float32"), DataError))
 
     assert reports[0] == reports[1]
@@ -137,14 +137,14 @@ def test_number_out_of_range_is_refused_with_its_row_wherever_it_lies(
 def test_known_encoding_leaves_another_file_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, "f", FILES["missing"])
     of = loaded(path)
-    monkeypatch.setattr("bpcli.data.encoding.features.LOADED", 0)
+    monkeypatch.setattr("bpcli.data.encoding.matrix_features.LOADED", 0)
 
-    part, notes = load_known(FilePair(path), Format(), of.features, of.targets, np.dtype("float64"))
+    part, notes = load_with_encoding(FilePair(path), Format(), of.features, of.targets, np.dtype("float64"))
     assert isinstance(part.features, FileRows)
     out = np.empty((4, SIZE), order="F")
     part.features.gather(np.arange(SIZE), out)
     np.testing.assert_array_equal(out.T, features(of))
-    assert notes.imputed == of.notes.imputed
+    assert notes.imputed == of.warnings.imputed
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -153,7 +153,7 @@ def test_table_too_large_for_memory_is_refused_before_it_is_read(
 ) -> None:
     text = csv({name: [f"{i}.25" for i in range(100_000)] for name in "abcdefghij"}).encode()
     path = write(tmp_path, "t.csv", gzip.compress(text, 1) if packed else text)
-    monkeypatch.setattr("bpcli.data.files.text.available", lambda: 4_000_000)
+    monkeypatch.setattr("bpcli.data.files.tables.available", lambda: 4_000_000)
 
     report = refusal(lambda: read_file(path), DataError)
 
@@ -165,5 +165,5 @@ def test_table_too_large_for_memory_is_refused_before_it_is_read(
         "hint: bp data convert t.csv OUTPUT.npy (--target COLUMN where it is not the last), "
         "and train on that: it is read as needed, not loaded"
     )
-    monkeypatch.setattr("bpcli.data.files.text.available", lambda: 40_000_000)
-    refuse_too_large(content(path), None)
+    monkeypatch.setattr("bpcli.data.files.tables.available", lambda: 40_000_000)
+    refuse_too_large(open_bytes(path), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.data.files.raw import Format
+from bpcli.data.encoding.scaling import SCALINGS, Scaling
+from bpcli.data.encoding.summaries import Summary
+from bpcli.data.files.dataset import Format
 from bpcli.data.files.reading import FilePair
-from bpcli.data.loading import Files, Loaded, Wanted, load, load_known
+from bpcli.data.loading import DataRequest, Files, Loaded, load_parts, load_with_encoding
 from bpcli.errors import BpError, ConfigError, DataError, ExitStatus
+from bpcli.nn.losses import TargetForm
 
 from .support import KINDS, PRECISIONS, SCALES, csv, features, idx, loaded, npy, npz, parquet, refusal, targets, write
 
@@ -173,7 +177,7 @@ def test_last_column_or_the_files_own_target_is_the_target(tmp_path: Path) -> No
     last = write(tmp_path, "t.csv", "a,b,c\n1,2,u\n3,4,v\n5,6,u\n")
 
     for of, target, n in ((loaded(apart), "label", 4), (loaded(beside), "target", 2), (loaded(last), "c", 2)):
-        assert of.target_names == [target]
+        assert of.request.targets == [target]
         assert of.features.size == n == len(of.feature_names)
         assert targets(of).tolist() == [0, 1, 0]
 
@@ -192,9 +196,9 @@ def test_features_and_drop_choose_the_columns(tmp_path: Path) -> None:
 def test_targets_in_a_file_of_their_own_are_never_features(tmp_path: Path) -> None:
     files = FilePair(write(tmp_path, "x.csv", "a,b\n1,2\n3,4\n"), write(tmp_path, "y.csv", "u,v\n0,1\n1,0\n"))
 
-    assert loaded(files, "binary_cross_entropy").target_names == ["u", "v"]
+    assert loaded(files, "binary_cross_entropy").request.targets == ["u", "v"]
     of = loaded(files, targets=["v"])
-    assert (of.feature_names, of.target_names) == (["a", "b"], ["v"])
+    assert (of.feature_names, of.request.targets) == (["a", "b"], ["v"])
 
 
 def test_numbers_beside_a_file_of_targets_stay_numbers(tmp_path: Path) -> None:
@@ -209,12 +213,37 @@ def test_tables_are_scaled_to_deviations_and_images_to_bytes_by_default(dtype: s
     images = FilePair(write(tmp_path, "x", idx(pixels)), write(tmp_path, "y", idx([0, 1])))
 
     of = loaded(images, dtype=dtype)
-    assert of.scale == "minmax"
+    assert of.request.scale == "minmax"
     np.testing.assert_allclose(features(of, dtype=dtype), [[0.0, 1.0], [0.2, 0.4]], rtol=1e-6)
     for content in (b"0,0,u\n2,2,v\n", npz(features=[[0, 0], [2, 2]], targets=["u", "v"])):
         of = loaded(write(tmp_path, "t", content), form=Format(header=False), dtype=dtype)
-        assert of.scale == "standard"
+        assert of.request.scale == "standard"
         assert features(of, dtype=dtype).tolist() == [[-1, -1], [1, 1]]
+
+
+@dataclass(frozen=True)
+class Halved:
+    """(x − low)/2: a scaling of no use."""
+
+    def learn(self, summary: Summary) -> Scaling:
+        return Scaling(summary.low, np.full(len(summary.low), 2.0))
+
+    def of_bytes(self) -> Scaling | None:
+        return None
+
+
+def test_scaling_that_is_listed_serves_tables_arrays_and_targets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SCALINGS, "halved", Halved)
+    numbers = np.array([[1.0, 10], [4, 30], [3, 20]])
+
+    for content in (b"a,y\n1,10\n4,30\n3,20\n", npy(numbers)):
+        path = write(tmp_path, "t", content)
+        of = loaded(path, "half_squared_error", scale="halved", scale_targets="halved")
+        assert features(of)[:, 0].tolist() == [0, 1.5, 1]
+        assert targets(of)[:, 0].tolist() == [0, 10, 5]
+        assert of.targets.units.tolist() == [2]
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -239,16 +268,16 @@ def test_targets_of_a_regression_are_scaled_unless_asked_otherwise(
 ) -> None:
     of = loaded(write(tmp_path, "t.csv", "a,y\n1,10\n2,30\n"), loss, scale_targets=asked)
 
-    assert (of.task, of.scale_targets) == ("regression", scaled)
+    assert (of.request.task, of.request.scale_targets) == ("regression", scaled)
     assert targets(of)[:, 0].tolist() == ([-1, 1] if scaled == "standard" else [10, 30])
 
 
 def test_targets_are_left_alone_where_the_output_is_bounded(tmp_path: Path) -> None:
     path = write(tmp_path, "t.csv", "a,y\n1,10\n2,30\n")
-    wanted = Wanted(class_indices=False, of_probabilities=False, open_output=False)
-    of = load(Files(FilePair(path)), wanted, np.dtype("float64"), np.random.default_rng(0))
+    wanted = DataRequest(TargetForm(), open_output=False)
+    of = load_parts(Files(FilePair(path)), wanted, np.dtype("float64"), np.random.default_rng(0))
 
-    assert of.scale_targets == "none"
+    assert of.request.scale_targets == "none"
     assert targets(of)[:, 0].tolist() == [10, 30]
 
 
@@ -258,7 +287,7 @@ def test_multi_label_parts_hold_each_label(tmp_path: Path) -> None:
     of = loaded(path, "binary_cross_entropy", targets=["u", "v"])
 
     assert targets(of).tolist() == [[0, 1], [1, 1], [0.5, 0]]
-    assert of.task == "classification"
+    assert of.request.task == "classification"
 
 
 def test_digests_are_of_every_file_as_it_lies_on_disk(tmp_path: Path) -> None:
@@ -274,7 +303,7 @@ def test_notes_count_over_every_part(tmp_path: Path) -> None:
     train = write(tmp_path, "train.csv", "n,k,s,y\n1,5,u,p\n,5,v,q\n3,5,u,p\n")
     test = write(tmp_path, "test.csv", "n,k,s,y\n,6,w,p\n,7,,r\n2,5,w,q\n")
 
-    assert loaded(train, test=test).notes.lines() == [
+    assert loaded(train, test=test).warnings.lines() == [
         "1 column constant in training: k",
         "3 missing numbers imputed by the training median: n (3)",
         "2 values of categories unseen in training, encoded as zeros: s (2)",
@@ -288,16 +317,16 @@ def test_class_with_one_example_is_kept_in_training_and_noted(tmp_path: Path) ->
     for seed in range(5):
         of = loaded(path, fractions={"test": 0.3, "validation": 0.3}, seed=seed)
         assert 4 in of.parts["train"].rows
-        assert of.notes.lines() == ["1 class with one example, kept in training: rare"]
-    assert loaded(path).notes.lines() == []
+        assert of.warnings.lines() == ["1 class with one example, kept in training: rare"]
+    assert loaded(path).warnings.lines() == []
 
 
 def test_numeric_target_with_a_slip_is_noted_where_it_became_classes(tmp_path: Path) -> None:
     path = write(tmp_path, "t.csv", csv({"a": range(20), "y": [*range(19), "oops"]}))
     line = "columns read as text for a few values that are not numbers: y ('oops')"
 
-    assert loaded(path, "half_squared_error").notes.lines() == [line]
-    assert loaded(path, "half_squared_error", task="classification").notes.lines() == []
+    assert loaded(path, "half_squared_error").warnings.lines() == [line]
+    assert loaded(path, "half_squared_error", task="classification").warnings.lines() == []
 
 
 TABLE = "a,b,y\n1,u,p\n2,v,q\n3,u,p\n"
@@ -339,7 +368,7 @@ LAST = "its columns are a, b, y"
             {"task": "regression"},
             "data.task",
             (
-                "error: a regression needs another loss than a loss of probabilities\n"
+                "error: a regression needs another loss: this one learns classes\n"
                 "hint: loss: half_squared_error, or task: classification"
             ),
         ),
@@ -426,7 +455,7 @@ def test_known_encoding_reads_another_file_alike(kind: str, tmp_path: Path) -> N
     of = loaded(write(tmp_path, "train.csv", csv(columns)))
 
     path = write(tmp_path, "again", content[kind])
-    part, notes = load_known(FilePair(path), Format(), of.features, of.targets, np.dtype("float64"))
+    part, notes = load_with_encoding(FilePair(path), Format(), of.features, of.targets, np.dtype("float64"))
 
     out = np.empty((2, 3), order="F")
     part.features.gather(np.arange(3), out)
@@ -439,7 +468,7 @@ def test_known_encoding_counts_what_is_missing_and_unseen(tmp_path: Path) -> Non
     of = loaded(write(tmp_path, "train.csv", "n,s,y\n1,1,p\n2,XL,q\n"))
     later = write(tmp_path, "later.csv", "y,s,n\np,1,\nq,2,3\np,3,NA\n")
 
-    _, notes = load_known(FilePair(later), Format(), of.features, of.targets, np.dtype("float32"))
+    _, notes = load_with_encoding(FilePair(later), Format(), of.features, of.targets, np.dtype("float32"))
 
     assert notes.lines() == [
         "2 missing numbers imputed by the training median: n (2)",
@@ -476,7 +505,10 @@ def test_known_encoding_refuses_what_does_not_fit(later: str, report: str, tmp_p
     of = loaded(write(tmp_path, "train.csv", "n,s,y\n1,u,p\n2,v,q\n"))
     path = write(tmp_path, "later.csv", later)
 
-    assert refusal(lambda: load_known(FilePair(path), Format(), of.features, of.targets, np.dtype("float32"))) == report
+    assert (
+        refusal(lambda: load_with_encoding(FilePair(path), Format(), of.features, of.targets, np.dtype("float32")))
+        == report
+    )
 
 
 GARBAGE = ["\0", "1e999", "-", "\ufeff", '"', ",", "\n", "é", "NA", "true", "9" * 30, "\t", " ", "1e39", "x" * 40]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.data.sources import ByteRows, ClassIndices, Columns, OneHot, Rows, Source
+from bpcli.data.sources import ByteRows, ClassIndices, Columns, Examples, OneHot, Rows, Source
 from bpcli.nn import Array
 
 from .support import PRECISIONS, deterministic, gathered
@@ -91,3 +91,27 @@ def test_bytes_are_scaled_as_closely_as_the_precision_allows(dtype: str) -> None
     batch = gathered(source, WIDTH, np.arange(N), dtype)
 
     np.testing.assert_allclose(batch, PIXELS[CHOSEN].T / 255, rtol=float(2 * np.finfo(dtype).eps))
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+def test_weights_are_gathered_with_their_examples(dtype: str) -> None:
+    weights = np.arange(N, dtype=dtype) / 2
+    indices, out = np.array([3, 0, 3, 6]), np.empty(4, dtype)
+    X, Y = np.empty((WIDTH, 4), dtype, order="F"), np.empty(4, np.intp)
+    weighted = Examples(Rows(VALUES.astype(dtype)), ClassIndices(KINDS), weights=weights)
+
+    weighted.gather(indices, X, Y, out)
+
+    np.testing.assert_array_equal(out, weights[indices])
+    np.testing.assert_array_equal(X, VALUES[indices].astype(dtype).T)
+    np.testing.assert_array_equal(Y, KINDS[indices])
+
+
+def test_examples_without_weights_weigh_one_each() -> None:
+    out = np.zeros(2)
+    plain = Examples(Rows(VALUES), ClassIndices(KINDS))
+
+    plain.gather(np.array([1, 2]), np.empty((WIDTH, 2)), np.empty(2, np.intp), out)
+
+    assert plain.weights is None
+    assert out.tolist() == [1, 1]

@@ -1,4 +1,4 @@
-"""Notes: one line for each kind of thing met, counted and named."""
+"""DataWarnings: one line for each kind of thing met, counted and named."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections import Counter
 
 import pytest
 
-from bpcli.data.warnings import Notes, listed
+from bpcli.data.warnings import DataWarnings, listed
 
 
 def test_nothing_met_is_nothing_told() -> None:
-    assert Notes().lines() == []
+    assert DataWarnings().lines() == []
 
 
 @pytest.mark.parametrize(
@@ -30,27 +30,33 @@ def test_five_names_are_listed_and_the_rest_counted(names: list[str], line: str)
 @pytest.mark.parametrize(
     ("notes", "line"),
     [
-        (Notes(constant=["a"]), "1 column constant in training: a"),
-        (Notes(constant=["a", "b"]), "2 columns constant in training: a, b"),
-        (Notes(imputed=Counter(a=1)), "1 missing number imputed by the training median: a (1)"),
-        (Notes(imputed=Counter(a=1, b=3)), "4 missing numbers imputed by the training median: b (3), a (1)"),
-        (Notes(unseen=Counter(a=1)), "1 value of categories unseen in training, encoded as zeros: a (1)"),
-        (Notes(unseen=Counter(a=2, b=2)), "4 values of categories unseen in training, encoded as zeros: a (2), b (2)"),
-        (Notes(rare=["x"]), "1 class with one example, kept in training: x"),
-        (Notes(rare=["x", "y"]), "2 classes with one example, kept in training: x, y"),
-        (Notes(absent=["x"]), "1 class absent from training but present elsewhere: x"),
-        (Notes(absent=["x", "y"]), "2 classes absent from training but present elsewhere: x, y"),
-        (Notes(many=["a", "b"]), "text columns in which most values differ (leave them out with drop?): a, b"),
-        (Notes(nearly_numbers=["a ('x')"]), "columns read as text for a few values that are not numbers: a ('x')"),
-        (Notes(other=["anything else"]), "anything else"),
+        (DataWarnings(constant=["a"]), "1 column constant in training: a"),
+        (DataWarnings(constant=["a", "b"]), "2 columns constant in training: a, b"),
+        (DataWarnings(imputed=Counter(a=1)), "1 missing number imputed by the training median: a (1)"),
+        (DataWarnings(imputed=Counter(a=1, b=3)), "4 missing numbers imputed by the training median: b (3), a (1)"),
+        (DataWarnings(unseen=Counter(a=1)), "1 value of categories unseen in training, encoded as zeros: a (1)"),
+        (
+            DataWarnings(unseen=Counter(a=2, b=2)),
+            "4 values of categories unseen in training, encoded as zeros: a (2), b (2)",
+        ),
+        (DataWarnings(rare=["x"]), "1 class with one example, kept in training: x"),
+        (DataWarnings(rare=["x", "y"]), "2 classes with one example, kept in training: x, y"),
+        (DataWarnings(absent=["x"]), "1 class absent from training but present elsewhere: x"),
+        (DataWarnings(absent=["x", "y"]), "2 classes absent from training but present elsewhere: x, y"),
+        (DataWarnings(many=["a", "b"]), "text columns in which most values differ (leave them out with drop?): a, b"),
+        (
+            DataWarnings(nearly_numbers=["a ('x')"]),
+            "columns read as text for a few values that are not numbers: a ('x')",
+        ),
+        (DataWarnings(other=["anything else"]), "anything else"),
     ],
 )
-def test_each_kind_has_its_line(notes: Notes, line: str) -> None:
+def test_each_kind_has_its_line(notes: DataWarnings, line: str) -> None:
     assert notes.lines() == [line]
 
 
 def test_kinds_stand_in_one_order() -> None:
-    notes = Notes(Counter(a=1), Counter(b=1), ["c"], ["d"], ["e"], ["f"], ["g"], ["h"])
+    notes = DataWarnings(Counter(a=1), Counter(b=1), ["c"], ["d"], ["e"], ["f"], ["g"], ["h"])
 
     assert notes.lines() == [
         "1 column constant in training: c",

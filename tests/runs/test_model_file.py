@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from bpcli import storage
-from bpcli.data.encoding.columns import Category, Number
-from bpcli.data.encoding.features import Features, MatrixFeatures, TableFeatures
+from bpcli.data.encoding.columns import CategoryColumn, NumberColumn
+from bpcli.data.encoding.features import Features, TableFeatures
+from bpcli.data.encoding.matrix_features import MatrixFeatures
+from bpcli.data.encoding.reals import Reals
 from bpcli.data.encoding.scaling import Scaling
-from bpcli.data.encoding.targets import Classes, Labels, Reals, Targets
-from bpcli.data.files.raw import Format
+from bpcli.data.encoding.targets import Classes, Labels, Targets
+from bpcli.data.files.dataset import Format
 from bpcli.errors import DataError, ExitStatus
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, LeakyRelu, Tanh
@@ -25,7 +27,9 @@ from bpcli.nn.parameters import Parameters, count
 from bpcli.runs.model_file import Model, load_model, save_model
 from bpcli.training.initial_parameters import MODEL
 
-TABLE = TableFeatures((Number("a", 0.1, 1 / 3, 2e-17), Category("b\n", ("", "null", "ß")), Number("c", 0.0, 0.0, 0.0)))
+TABLE = TableFeatures(
+    (NumberColumn("a", 0.1, 1 / 3, 2e-17), CategoryColumn("b\n", ("", "null", "ß")), NumberColumn("c", 0.0, 0.0, 0.0))
+)
 MATRIX = MatrixFeatures(tuple("01234"), np.arange(5) / 7, Scaling(np.arange(5) / 3, np.array([0, 1, 2, 0.1, 3e8])))
 IMAGES = MatrixFeatures(tuple("01234"), np.zeros(5), Scaling(np.asarray(0.0), np.asarray(255.0)), bytes_only=True)
 FEATURES: dict[str, Features] = {"table": TABLE, "matrix": MATRIX, "images": IMAGES}

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpcli.data.encoding import scaling as scalings
-from bpcli.data.encoding.scaling import Scaling, stored
-from bpcli.data.files.raw import Raw, Table, is_number, slip_in, texts_of
-from bpcli.data.warnings import Notes
+from bpcli.data.encoding.scaling import Scaling, in_precision, learn_scaling
+from bpcli.data.encoding.selection import ArrayBlocks
+from bpcli.data.encoding.summaries import extent, summary
+from bpcli.data.files.cells import first_non_number, is_number, texts_of
+from bpcli.data.files.dataset import Dataset, Table
+from bpcli.data.warnings import DataWarnings
 from bpcli.errors import DataError
 from bpcli.nn import Array, IndexArray
 
@@ -19,7 +21,7 @@ MANY = 20
 
 
 @dataclass(frozen=True)
-class Number:
+class NumberColumn:
     """A column of numbers: the training median where missing, then (x − shift)/width."""
 
     name: str
@@ -32,9 +34,9 @@ class Number:
         """The number of features it makes."""
         return 1
 
-    def cells(self, raw: Raw) -> Array:
+    def cells(self, dataset: Dataset) -> Array:
         """What to encode, (N,) float64."""
-        return numeric(raw, self.name)
+        return numeric(dataset, self.name)
 
     def encode(self, values: Array, out: Array, where: Callable[[int], str]) -> int:
         """Fill ``out``, (m, 1), from m cells, ``where`` the place of each; how many were imputed."""
@@ -42,12 +44,12 @@ class Number:
         if missing.any():
             values = np.where(missing, self.median, values)
         scaled = Scaling(np.asarray(self.shift), np.asarray(self.width)).apply(values)
-        out[...] = stored(scaled[:, None], out.dtype, [self.name], where)
+        out[...] = in_precision(scaled[:, None], out.dtype, [self.name], where)
         return int(missing.sum())
 
 
 @dataclass(frozen=True)
-class Category:
+class CategoryColumn:
     """A column of text: an indicator for each category, in order of code points."""
 
     name: str
@@ -59,12 +61,12 @@ class Category:
         """The number of features it makes."""
         return len(self.categories)
 
-    def cells(self, raw: Raw) -> Array:
+    def cells(self, dataset: Dataset) -> Array:
         """What to encode, (N,) str, None where missing."""
-        return texts_of(raw, self.name)
+        return texts_of(dataset, self.name)
 
     def encode(self, texts: Array, out: Array, where: Callable[[int], str]) -> int:
-        """Fill ``out``, (m, number of categories), from m cells; how many were not met in training."""
+        """Fill ``out``, (m, number of categories), from m cells; how many were unseen in training."""
         places = {category: k for k, category in enumerate(self.categories)}
         out.fill(0)
         unseen = 0
@@ -79,50 +81,51 @@ class Category:
         return unseen
 
 
-Encoder = Number | Category
+ColumnEncoder = NumberColumn | CategoryColumn
 
 
-def learn_column(raw: Raw, name: str, rows: IndexArray, scale: str, notes: Notes) -> Encoder:
+def learn_column(dataset: Dataset, name: str, rows: IndexArray, scale: str, warnings: DataWarnings) -> ColumnEncoder:
     """Learn the encoding of a column from the training ``rows``."""
-    column = raw.column(name)[rows]
+    column = dataset.column(name)[rows]
     if column.dtype == object:
-        return _learn_category(raw, name, column, notes)
+        return _learn_category(dataset, name, column, warnings)
     median = _median(column)
-    values = np.where(np.isnan(column), median, column)[:, None]
-    if values.max() == values.min():
-        notes.constant.append(name)
-    scaling = scalings.learn(scale, values, [name], raw.path)
-    return Number(name, median, float(scaling.shift[0]), float(scaling.width[0]))
+    numbers = ArrayBlocks(column[:, None])
+    known = summary(numbers, extent(numbers), np.array([median]))
+    if known.high[0] == known.low[0]:
+        warnings.constant.append(name)
+    scaling = learn_scaling(scale, known, [name], dataset.path)
+    return NumberColumn(name, median, float(scaling.shift[0]), float(scaling.width[0]))
 
 
-def _learn_category(raw: Raw, name: str, column: Array, notes: Notes) -> Category:
-    boolean = isinstance(raw, Table) and name in raw.booleans
+def _learn_category(dataset: Dataset, name: str, column: Array, warnings: DataWarnings) -> CategoryColumn:
+    boolean = isinstance(dataset, Table) and name in dataset.truth_columns
     present = [text for text in column if text is not None]
     categories = tuple(sorted(set(present)))
-    slip = slip_in(raw.column(name))
-    if slip is not None:
-        notes.nearly_numbers.append(f"{name} ({slip!r})")
+    stray = first_non_number(dataset.column(name))
+    if stray is not None:
+        warnings.nearly_numbers.append(f"{name} ({stray!r})")
     elif len(categories) > max(MANY, len(present) / 2):
-        notes.many.append(name)
+        warnings.many.append(name)
     if len(categories) <= 1:
-        notes.constant.append(name)
-    return Category(name, categories, boolean)
+        warnings.constant.append(name)
+    return CategoryColumn(name, categories, boolean)
 
 
-def numeric(raw: Raw, name: str) -> Array:
+def numeric(dataset: Dataset, name: str) -> Array:
     """A column that training learned as numbers, NaN where missing.
 
     Raises:
         DataError: it holds text.
     """
-    column = raw.column(name)
+    column = dataset.column(name)
     if column.dtype != object:
         return column
     for row, text in enumerate(column):
         if text is not None and not is_number(text):
             raise DataError(
                 f"column {name!r} holds {text!r}, where training had numbers",
-                where=raw.where(row),
+                where=dataset.where(row),
                 hint="correct the cell, or leave it empty where the number is unknown",
             )
     return np.array([np.nan if text is None else float(text) for text in column])

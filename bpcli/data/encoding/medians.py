@@ -1,6 +1,6 @@
 """Medians of a matrix's columns, exact, without sorting or holding them.
 
-A few rows tell about where each median lies. A pass over all rows counts what is
+A few rows show about where each median lies. A pass over all rows counts what is
 below that range and, in it, what falls into each of its parts; the part with the
 median in it is the next pass's range, until it is a single number. Ranges are cut
 by the bits of the numbers: as an unsigned integer these are in the order of the
@@ -19,7 +19,7 @@ COUNTERS = 1 << 22
 """Counters, and numbers of the first few rows, in use at a time: 32 MiB."""
 
 SAMPLE = 1 << 12
-"""Rows that tell about where the medians lie."""
+"""Rows that show about where the medians lie."""
 
 DEVIATIONS = 4
 """How far to either side of the sample's median, in standard deviations of its rank."""
@@ -28,7 +28,7 @@ DEVIATIONS = 4
 def medians(of: Selection, missing: IndexArray) -> Array:
     """The median of the numbers that are present, (n,) float64; 0 where there are none."""
     n = len(of.columns)
-    dtype = _precision(of.raw.values.dtype)
+    dtype = _precision(of.matrix.values.dtype)
     bits = max(1, (COUNTERS // n).bit_length() - 1)
     present = len(of.rows) - missing
     rank = np.maximum(present - 1, 0) // 2
@@ -53,7 +53,8 @@ def medians(of: Selection, missing: IndexArray) -> Array:
     if beyond.any():
         upper[beyond] = _next(of, dtype, low)[beyond]
     with np.errstate(over="ignore"):
-        middle = (_numbers(low, dtype).astype(np.float64) + _numbers(upper, dtype).astype(np.float64)) / 2
+        lower, higher = (_numbers(keys, dtype).astype(np.float64) for keys in (low, upper))
+        middle = np.where(present % 2 == 1, lower, (lower + higher) / 2)  # a single number has no sum to overflow
     return np.where(present > 0, middle, 0.0)
 
 

@@ -1,12 +1,18 @@
-"""Scaling: x ↦ (x − shift) / width, both learned from training examples, in float64."""
+"""Scaling: x ↦ (x − shift) / width, both learned from a summary of the training examples, in float64.
+
+A rule of scaling is a class and a line of ``SCALINGS``; features of tables and
+matrices and targets all learn by it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 import numpy as np
 
+from bpcli.data.encoding.summaries import Summary
 from bpcli.errors import DataError
 from bpcli.nn import Array
 
@@ -37,61 +43,83 @@ class Scaling:
         return original
 
 
-def standard(values: Array) -> Scaling:
-    """Mean 0 and (population) standard deviation 1 for each column of (N, n)."""
-    values = np.asarray(values, np.float64)
-    return spread(values.min(axis=0), values.max(axis=0), values.mean(axis=0), values.std(axis=0))
+class ScalingRule(Protocol):
+    """A choice of scaling: what is learned from the training examples."""
+
+    def learn(self, summary: Summary) -> Scaling:
+        """The scaling of the columns summarised, (n,)."""
+        ...
+
+    def of_bytes(self) -> Scaling | None:
+        """The one scaling of all bytes of images, None where they are learned column by column."""
+        ...
 
 
-def spread(low: Array, high: Array, mean: Array, deviation: Array) -> Scaling:
-    """The standard scaling of columns that run from ``low`` to ``high``; a constant one's deviation may be rounding."""
-    return Scaling(mean, np.where(high == low, 0.0, deviation))
+@dataclass(frozen=True)
+class Standard:
+    """Mean 0 and (population) standard deviation 1 for each column."""
+
+    def learn(self, summary: Summary) -> Scaling:
+        """(x − mean)/deviation; a constant column's deviation may be rounding, so its width is 0."""
+        return Scaling(summary.mean, np.where(summary.high == summary.low, 0.0, summary.deviation))
+
+    def of_bytes(self) -> Scaling | None:
+        """None."""
+        return None
 
 
-def minmax(values: Array) -> Scaling:
-    """The range [0, 1] for each column of (N, n)."""
-    low, high = np.asarray(values.min(axis=0), np.float64), np.asarray(values.max(axis=0), np.float64)
-    return Scaling(low, high - low)
+@dataclass(frozen=True)
+class MinMax:
+    """The range [0, 1] for each column; bytes of images share the range 0–255."""
+
+    BYTE: ClassVar[float] = 255.0
+
+    def learn(self, summary: Summary) -> Scaling:
+        """(x − low)/(high − low)."""
+        return Scaling(summary.low, summary.high - summary.low)
+
+    def of_bytes(self) -> Scaling | None:
+        """x/255."""
+        return Scaling(np.asarray(0.0), np.asarray(self.BYTE))
 
 
-def none(values: Array) -> Scaling:
+@dataclass(frozen=True)
+class Unscaled:
     """Values as they are."""
-    return Scaling(np.zeros(values.shape[1]), np.ones(values.shape[1]))
+
+    def learn(self, summary: Summary) -> Scaling:
+        """Shift 0 and width 1."""
+        return Scaling(np.zeros(len(summary.low)), np.ones(len(summary.low)))
+
+    def of_bytes(self) -> Scaling | None:
+        """None."""
+        return None
 
 
-SCALINGS: dict[str, Callable[[Array], Scaling]] = {"standard": standard, "minmax": minmax, "none": none}
+SCALINGS: dict[str, type[ScalingRule]] = {"standard": Standard, "minmax": MinMax, "none": Unscaled}
 
 
-def learn(scale: str, values: Array, names: list[str], path: str) -> Scaling:
-    """The scaling of the columns ``names`` of (N, n) training values.
+def learn_scaling(scale: str, summary: Summary, names: Sequence[str], path: str) -> Scaling:
+    """The scaling of the columns ``names`` by the rule ``scale``.
 
     Raises:
         DataError: a column's numbers are so large, or so near to each other, that float64 can't hold it.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        scaling = SCALINGS[scale](values)
-    require_finite(scaling, values.min(axis=0), values.max(axis=0), names, path)
-    return scaling
-
-
-def require_finite(scaling: Scaling, low: Array, high: Array, names: list[str], path: str) -> None:
-    """A scaling of columns that run from ``low`` to ``high`` is in the range of float64.
-
-    Raises:
-        DataError: it is not.
-    """
-    with np.errstate(over="ignore"):
+        scaling = SCALINGS[scale]().learn(summary)
         finite = np.isfinite(scaling.shift) & np.isfinite(scaling.width) & np.isfinite(scaling.factor)
     if not finite.all():
         column = int(np.flatnonzero(~finite)[0])
         raise DataError(
-            f"column {names[column]!r} runs from {low[column]:g} to {high[column]:g}, which can't be scaled",
+            f"column {names[column]!r} runs from {summary.low[column]:g} to {summary.high[column]:g}, "
+            "which can't be scaled",
             where=path,
             hint="correct its numbers, or leave it out",
         )
+    return scaling
 
 
-def stored(scaled: Array, dtype: np.dtype, names: Sequence[str], where: Callable[[int], str]) -> Array:
+def in_precision(scaled: Array, dtype: np.dtype, names: Sequence[str], where: Callable[[int], str]) -> Array:
     """(N, n) scaled values in the network's precision; ``where`` gives the place of row i.
 
     Raises:

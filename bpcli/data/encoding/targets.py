@@ -1,8 +1,10 @@
-"""Targets: what the examples should give, encoded as the loss wants them.
+"""Targets: what the examples should give, encoded as the loss takes them.
 
 ``Classes``: one column, each example of one class. ``Labels``: one or several
-columns between 0 and 1, each a question of its own (multi-label, or soft).
-``Reals``: numbers to regress on, scaled or not.
+columns of truth values or numbers between two bounds, each a question of its
+own (multi-label, or soft). ``Reals``: numbers to regress on (:mod:`~bpcli.data.encoding.reals`).
+The loss's :class:`~bpcli.nn.losses.TargetForm` has the bounds, and the codes of
+what is so and what is not.
 
 Predictions go the other way, from a network's outputs to the terms of the file.
 """
@@ -14,17 +16,28 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from bpcli.data.encoding.scaling import Scaling, stored
-from bpcli.data.files.raw import Raw, as_numbers, is_number, texts_of, written
+from bpcli.data.encoding.reals import Reals
+from bpcli.data.encoding.scaling import Scaling
+from bpcli.data.encoding.target_cells import (
+    ANY_NUMBERS,
+    keys_of,
+    not_numbers,
+    prediction_columns,
+    require_present,
+    shown,
+    threshold_of,
+    truths_as_numbers,
+)
+from bpcli.data.files.cells import as_numbers
+from bpcli.data.files.dataset import Dataset
 from bpcli.data.sources import ClassIndices, Columns, OneHot, Source
 from bpcli.data.warnings import listed
 from bpcli.errors import ConfigError, DataError
 from bpcli.nn import Array, IndexArray
+from bpcli.nn.losses import TargetForm
 
 Label = str | int
 Encoding = Literal["index", "binary", "one_hot"]
-TRUTH = {"true": "1", "false": "0"}
-"""How booleans read as numbers."""
 
 
 class Targets(Protocol):
@@ -50,7 +63,12 @@ class Targets(Protocol):
         """How outputs are judged."""
         ...
 
-    def source(self, raw: Raw, rows: IndexArray, dtype: np.dtype) -> Source:
+    @property
+    def threshold(self) -> float:
+        """What an output must exceed to say yes, where outputs are judged by a threshold."""
+        ...
+
+    def source(self, dataset: Dataset, rows: IndexArray, dtype: np.dtype) -> Source:
         """The encoded targets of ``rows``."""
         ...
 
@@ -65,11 +83,12 @@ class Targets(Protocol):
 
 @dataclass(frozen=True)
 class Classes:
-    """One of ``labels``, in their order: an index, a 0/1 output for two, or one output per class."""
+    """One of ``labels``, in their order: an index, one output for two, or one output per class."""
 
     name: str
     labels: tuple[Label, ...]
     encoding: Encoding
+    form: TargetForm = ANY_NUMBERS
 
     @property
     def names(self) -> list[str]:
@@ -88,44 +107,50 @@ class Classes:
 
     @property
     def counted_by(self) -> Literal["largest", "threshold", "residuals"]:
-        """The largest output; a single one against ½."""
+        """The largest output; a single one against the threshold."""
         return "threshold" if self.encoding == "binary" else "largest"
 
-    def indices(self, raw: Raw, rows: IndexArray) -> IndexArray:
+    @property
+    def threshold(self) -> float:
+        """The middle of the codes for no and yes."""
+        return threshold_of(self.form)
+
+    def indices(self, dataset: Dataset, rows: IndexArray) -> IndexArray:
         """The class index of each of ``rows``.
 
         Raises:
             DataError: a target is missing or none of the labels.
         """
-        column = raw.column(self.name)
-        require_present(raw, self.name, column, rows)
-        keys = keys_of(raw, self.name, numeric=isinstance(self.labels[0], int))
+        column = dataset.column(self.name)
+        require_present(dataset, self.name, column, rows)
+        keys = keys_of(dataset, self.name, numeric=isinstance(self.labels[0], int))
         places = {label: k for k, label in enumerate(self.labels)}
         found = [places.get(key, -1) for key in keys[rows].tolist()]
         if -1 in found:
             row = int(rows[found.index(-1)])
             known = [str(label) for label in self.labels]
             raise DataError(
-                f"target {self.name!r} is {shown(raw, self.name, row)}, a class the model does not have",
-                where=raw.where(row),
+                f"target {self.name!r} is {shown(dataset, self.name, row)}, a class the model does not have",
+                where=dataset.where(row),
                 hint=f"its classes are {listed(known)}",
             )
         return np.array(found, np.intp)
 
-    def source(self, raw: Raw, rows: IndexArray, dtype: np.dtype) -> Source:
+    def source(self, dataset: Dataset, rows: IndexArray, dtype: np.dtype) -> Source:
         """The encoded targets of ``rows``."""
-        indices = self.indices(raw, rows)
+        indices = self.indices(dataset, rows)
         if self.encoding == "index":
             return ClassIndices(indices)
         if self.encoding == "binary":
-            return Columns(indices.astype(dtype)[None, :])
-        return OneHot(indices, len(self.labels), dtype)
+            codes = np.array([self.form.off, self.form.on], dtype)
+            return Columns(codes[indices][None, :])
+        return OneHot(indices, len(self.labels), dtype, off=self.form.off, on=self.form.on)
 
     def predictions(self, A: Array, *, probabilities: bool) -> dict[str, Array]:
         """``prediction``, then ``p_<class>`` where outputs are probabilities."""
         if self.encoding == "binary":
-            A = np.concatenate([1 - A, A])
-            chosen = (A[1] > 0.5).astype(np.intp)
+            A = np.concatenate([self.form.off + self.form.on - A, A])
+            chosen = (A[1] > self.threshold).astype(np.intp)
         else:
             chosen = np.argmax(A, axis=0)
         columns = {"prediction": np.array(self.labels, object)[chosen]}
@@ -140,9 +165,13 @@ class Classes:
 
 @dataclass(frozen=True)
 class Labels:
-    """Columns between 0 and 1, one output each, decided at ½."""
+    """Columns of truth values, or of numbers between the bounds of their form, one output each.
+
+    0 and false are written ``off``, 1 and true ``on``. Where the loss bounds nothing, the codes do.
+    """
 
     columns: tuple[str, ...]
+    form: TargetForm = ANY_NUMBERS
 
     @property
     def names(self) -> list[str]:
@@ -161,37 +190,55 @@ class Labels:
 
     @property
     def counted_by(self) -> Literal["largest", "threshold", "residuals"]:
-        """Each output against ½."""
+        """Each output against the threshold."""
         return "threshold"
 
-    def source(self, raw: Raw, rows: IndexArray, dtype: np.dtype) -> Source:
+    @property
+    def threshold(self) -> float:
+        """The middle of the codes for no and yes."""
+        return threshold_of(self.form)
+
+    def source(self, dataset: Dataset, rows: IndexArray, dtype: np.dtype) -> Source:
         """The encoded targets of ``rows``.
 
         Raises:
             DataError: a target is missing.
-            ConfigError: a target lies outside [0, 1].
+            ConfigError: a target lies out of bounds.
         """
-        columns = [self._between(raw, name, rows) for name in self.columns]
+        columns = [self._encoded(dataset, name, rows) for name in self.columns]
         return Columns(np.stack(columns).astype(dtype))
 
-    def _between(self, raw: Raw, name: str, rows: IndexArray) -> Array:
-        column = raw.column(name)
-        require_present(raw, name, column, rows)
-        texts = _truths_as_numbers(column)[rows]
+    def _encoded(self, dataset: Dataset, name: str, rows: IndexArray) -> Array:
+        column = dataset.column(name)
+        require_present(dataset, name, column, rows)
+        texts = truths_as_numbers(column)[rows]
         numbers = as_numbers(texts)
-        outside = _not_numbers(texts) if numbers is None else np.flatnonzero((numbers < 0) | (numbers > 1))
+        low, high = self._bounds
+        if numbers is not None:
+            numbers = np.where(numbers == 0, self.form.off, np.where(numbers == 1, self.form.on, numbers))
+        outside = not_numbers(texts) if numbers is None else np.flatnonzero((numbers < low) | (numbers > high))
         if numbers is None or len(outside):
             row = int(rows[outside[0]])
             raise ConfigError(
-                f"target {name!r} is {shown(raw, name, row)} at {raw.where(row)}, outside [0, 1]",
+                f"target {name!r} is {shown(dataset, name, row)} at {dataset.where(row)}, outside [{low:g}, {high:g}]",
                 key="data.target",
-                hint="0 and 1, or a probability between them; for named classes give one target column",
+                hint=f"0 and 1, or {self._between}; for named classes give one target column",
             )
         return numbers
 
+    @property
+    def _bounds(self) -> tuple[float, float]:
+        form = self.form
+        return (form.low if np.isfinite(form.low) else form.off), (form.high if np.isfinite(form.high) else form.on)
+
+    @property
+    def _between(self) -> str:
+        low, high = self._bounds
+        return "a probability between them" if (low, high) == (0, 1) else f"a number from {low:g} to {high:g}"
+
     def predictions(self, A: Array, *, probabilities: bool) -> dict[str, Array]:
         """A 0/1 ``prediction`` per column, then the outputs as ``p_<column>``."""
-        columns = _named(self.columns, (A > 0.5).astype(np.int64))
+        columns = prediction_columns(self.columns, (self.threshold < A).astype(np.int64))
         if probabilities:
             columns |= {f"p_{name}": A[k] for k, name in enumerate(self.columns)}
         return columns
@@ -201,128 +248,11 @@ class Labels:
         return {"kind": "labels", "columns": list(self.columns)}
 
 
-@dataclass(frozen=True)
-class Reals:
-    """Columns of numbers, scaled by what training learned."""
-
-    columns: tuple[str, ...]
-    scaling: Scaling
-
-    @property
-    def names(self) -> list[str]:
-        """The target columns."""
-        return list(self.columns)
-
-    @property
-    def outputs(self) -> int:
-        """One per column."""
-        return len(self.columns)
-
-    @property
-    def units(self) -> Array:
-        """The scaling's widths."""
-        return self.scaling.width
-
-    @property
-    def counted_by(self) -> Literal["largest", "threshold", "residuals"]:
-        """The differences from the targets."""
-        return "residuals"
-
-    def source(self, raw: Raw, rows: IndexArray, dtype: np.dtype) -> Source:
-        """The encoded targets of ``rows``.
-
-        Raises:
-            DataError: a target is missing or not a number.
-        """
-        values = np.stack([numbers_of(raw, name, rows) for name in self.columns], axis=1)
-        scaled = stored(self.scaling.apply(values), dtype, self.columns, lambda i: raw.where(int(rows[i])))
-        return Columns(np.ascontiguousarray(scaled.T))
-
-    def predictions(self, A: Array, *, probabilities: bool) -> dict[str, Array]:
-        """A ``prediction`` per column, in its own units."""
-        plain = bool((self.scaling.width == 1).all() and (self.scaling.shift == 0).all())
-        return _named(self.columns, A if plain else self.scaling.undo(A.T).T)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data for the model file."""
-        scaling = {"shift": self.scaling.shift.tolist(), "width": self.scaling.width.tolist()}
-        return {"kind": "reals", "columns": list(self.columns), **scaling}
-
-
-def from_json(saved: dict[str, Any]) -> Targets:
-    """The encoding that :meth:`Targets.to_json` described."""
+def targets_from_json(saved: dict[str, Any], form: TargetForm) -> Targets:
+    """The encoding that :meth:`Targets.to_json` described, for a loss that takes targets of ``form``."""
     if saved["kind"] == "classes":
-        return Classes(saved["name"], tuple(saved["labels"]), saved["encoding"])
+        return Classes(saved["name"], tuple(saved["labels"]), saved["encoding"], form)
     if saved["kind"] == "labels":
-        return Labels(tuple(saved["columns"]))
-    return Reals(tuple(saved["columns"]), Scaling(np.asarray(saved["shift"]), np.asarray(saved["width"])))
-
-
-def numbers_of(raw: Raw, name: str, rows: IndexArray) -> Array:
-    """The numbers of a target column.
-
-    Raises:
-        DataError: one is missing.
-        ConfigError: one is not a number.
-    """
-    column = raw.column(name)
-    require_present(raw, name, column, rows)
-    numbers = as_numbers(column[rows])
-    if numbers is None:
-        row = int(rows[_not_numbers(column[rows])[0]])
-        raise ConfigError(
-            f"target {name!r} is {shown(raw, name, row)} at {raw.where(row)}, not a number",
-            key="data.target",
-            hint="for classes: task: classification",
-        )
-    return numbers
-
-
-def _not_numbers(texts: Array) -> IndexArray:
-    """Where ``texts``, none of them missing, are not numbers."""
-    return np.flatnonzero([not is_number(text) for text in texts])
-
-
-def require_present(raw: Raw, name: str, column: Array, rows: IndexArray) -> None:
-    """No target is missing.
-
-    Raises:
-        DataError: one is.
-    """
-    values = column[rows]
-    missing = np.array([value is None for value in values]) if column.dtype == object else np.isnan(values)
-    if missing.any():
-        row = int(rows[np.flatnonzero(missing)[0]])
-        raise DataError(
-            f"the target {name!r} is missing ({int(missing.sum())} in all)",
-            where=raw.where(row),
-            hint="leave examples without a target out of the file",
-        )
-
-
-def shown(raw: Raw, name: str, row: int) -> str:
-    """A cell as the file has it, text in quotes."""
-    cell = raw.as_written(name)[row]
-    return repr(cell) if isinstance(cell, str) else written(cell)
-
-
-def keys_of(raw: Raw, name: str, *, numeric: bool) -> Array:
-    """What labels are compared by: numbers where the labels are, else text; text that is no number stays."""
-    if not numeric:
-        return texts_of(raw, name)
-    column = raw.column(name)
-    if column.dtype != object:
-        return column
-    return np.array([float(text) if text is not None and is_number(text) else text for text in column], object)
-
-
-def _truths_as_numbers(column: Array) -> Array:
-    if column.dtype != object:
-        return column
-    return np.array([None if text is None else TRUTH.get(text.lower(), text) for text in column], object)
-
-
-def _named(names: tuple[str, ...], values: Array) -> dict[str, Array]:
-    if len(names) == 1:
-        return {"prediction": values[0]}
-    return {f"prediction_{name}": values[k] for k, name in enumerate(names)}
+        return Labels(tuple(saved["columns"]), form)
+    scaling = Scaling(np.asarray(saved["shift"]), np.asarray(saved["width"]))
+    return Reals(tuple(saved["columns"]), scaling, form)

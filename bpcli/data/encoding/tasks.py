@@ -6,39 +6,46 @@ from typing import Literal
 
 import numpy as np
 
-from bpcli.data.encoding import scaling as scaling_room
-from bpcli.data.encoding.scaling import Scaling
-from bpcli.data.encoding.targets import Classes, Label, Labels, Reals, keys_of, numbers_of, require_present
-from bpcli.data.files.raw import Raw, as_numbers, distinct, written
+from bpcli.data.encoding.reals import Reals
+from bpcli.data.encoding.scaling import Scaling, learn_scaling
+from bpcli.data.encoding.selection import ArrayBlocks
+from bpcli.data.encoding.summaries import extent, summary
+from bpcli.data.encoding.target_cells import ANY_NUMBERS, keys_of, numbers_of, require_present
+from bpcli.data.encoding.targets import Classes, Label, Labels
+from bpcli.data.files.cells import as_numbers, distinct, written
+from bpcli.data.files.dataset import Dataset
 from bpcli.errors import ConfigError
 from bpcli.nn import IndexArray
+from bpcli.nn.losses import TargetForm
 
 Task = Literal["classification", "regression"]
 
+ALWAYS: dict[Task, str] = {
+    "classification": "a regression needs another loss: this one learns classes",
+    "regression": "a classification needs another loss: this one learns numbers",
+}
+"""Why the other task is refused, for a loss that always has the same one."""
 
-def task_of(raw: Raw, names: list[str], asked: Task | None, *, of_probabilities: bool) -> Task:
-    """What is to be learned: as asked, as the loss implies, or as the targets look.
+
+def task_of(dataset: Dataset, names: list[str], asked: Task | None, form: TargetForm) -> Task:
+    """What is to be learned: as the loss implies, as asked, or as the targets look.
 
     Raises:
-        ConfigError: a regression is asked of a loss of probabilities.
+        ConfigError: what is asked for is not what the loss learns.
     """
-    if of_probabilities:
-        if asked == "regression":
+    if form.task is not None:
+        if asked not in (None, form.task):
             raise ConfigError(
-                "a regression needs another loss than a loss of probabilities",
-                key="data.task",
-                hint="loss: half_squared_error, or task: classification",
+                ALWAYS[form.task], key="data.task", hint=f"loss: half_squared_error, or task: {form.task}"
             )
-        return "classification"
+        return form.task
     if asked is not None:
         return asked
-    numeric = all(as_numbers(raw.column(name)) is not None for name in names)
-    return "regression" if numeric and not raw.holds_classes else "classification"
+    numeric = all(as_numbers(dataset.column(name)) is not None for name in names)
+    return "regression" if numeric and not dataset.holds_classes else "classification"
 
 
-def learn_classes(
-    raws: list[Raw], names: list[str], *, class_indices: bool, of_probabilities: bool
-) -> Classes | Labels:
+def learn_classes(datasets: list[Dataset], names: list[str], form: TargetForm) -> Classes | Labels:
     """The encoding of a classification, from every file at hand, so that no class is unknown later.
 
     Raises:
@@ -46,45 +53,80 @@ def learn_classes(
         DataError: a target is missing.
     """
     if len(names) > 1:
-        if class_indices:
+        if form.class_indices:
             raise ConfigError(
                 f"cross_entropy takes one target column, not {len(names)}",
                 key="data.target",
                 hint="several 0/1 columns are for binary_cross_entropy",
             )
-        return Labels(tuple(names))
+        return Labels(tuple(names), form)
     name = names[0]
-    columns = [raw.column(name) for raw in raws]
-    for raw, column in zip(raws, columns, strict=True):
-        require_present(raw, name, column, np.arange(raw.size))
-    numeric = [as_numbers(column) for column in columns]
-    if all(numbers is not None for numbers in numeric):
-        values = distinct(np.concatenate([numbers for numbers in numeric if numbers is not None]))
-        broken = values[values != np.round(values)]
-        if len(broken):
-            if of_probabilities and not class_indices:
-                return Labels((name,))
-            raise ConfigError(
-                f"target {name!r} holds {written(float(broken[0]))}, which is no class",
-                key="data.target",
-                hint="for a regression: loss: half_squared_error",
-            )
-        labels: tuple[Label, ...] = tuple(int(value) for value in values)
-    else:
-        labels = tuple(sorted({str(key) for raw in raws for key in keys_of(raw, name, numeric=False)}))
+    for dataset in datasets:
+        require_present(dataset, name, dataset.column(name), np.arange(dataset.size))
+    whole = _whole_numbers(datasets, name, soft=_bounded(form))
+    if whole is None:
+        return Labels((name,), form)
+    labels: tuple[Label, ...] = tuple(whole) or tuple(
+        sorted({str(key) for dataset in datasets for key in keys_of(dataset, name, numeric=False)})
+    )
     if len(labels) < 2:
         raise ConfigError(
             f"every target {name!r} is {labels[0]!r}: there is nothing to tell apart",
             key="data.target",
             hint="a classification needs two classes or more",
         )
-    if class_indices:
-        return Classes(name, labels, "index")
-    return Classes(name, labels, "binary" if of_probabilities and len(labels) == 2 else "one_hot")
+    if form.class_indices:
+        return Classes(name, labels, "index", form)
+    return Classes(name, labels, "binary" if _bounded(form) and len(labels) == 2 else "one_hot", form)
 
 
-def learn_reals(raw: Raw, names: list[str], rows: IndexArray, scale: str) -> Reals:
-    """The encoding of a regression, from the training ``rows``."""
-    values = np.stack([numbers_of(raw, name, rows) for name in names], axis=1)
-    scaling = scaling_room.learn(scale, values, names, raw.path)
-    return Reals(tuple(names), Scaling(scaling.shift, np.where(scaling.width == 0, 1.0, scaling.width)))
+def _bounded(form: TargetForm) -> bool:
+    """Whether a single output has a target on either side: two classes, or a number between them."""
+    return not form.class_indices and bool(np.isfinite(form.low) and np.isfinite(form.high))
+
+
+def _whole_numbers(datasets: list[Dataset], name: str, *, soft: bool) -> list[int] | None:
+    """The different whole numbers of a target column; none where it holds text.
+
+    Where it holds fractions, which are no classes, None if the loss takes them (``soft``).
+    """
+    columns = [as_numbers(dataset.column(name)) for dataset in datasets]
+    if any(numbers is None for numbers in columns):
+        return []
+    values = distinct(np.concatenate([numbers for numbers in columns if numbers is not None]))
+    fractions = values[values != np.round(values)]
+    if not len(fractions):
+        return [int(value) for value in values]
+    if soft:
+        return None
+    raise ConfigError(
+        f"target {name!r} holds {written(float(fractions[0]))}, which is no class",
+        key="data.target",
+        hint="for a regression: loss: half_squared_error",
+    )
+
+
+def scaled_by_default(form: TargetForm, *, open_output: bool) -> bool:
+    """Whether targets of a regression are scaled: if the output can follow, and the loss takes any number."""
+    return open_output and not np.isfinite(form.low) and not np.isfinite(form.high)
+
+
+def learn_reals(
+    dataset: Dataset, names: list[str], rows: IndexArray, scale: str, form: TargetForm = ANY_NUMBERS
+) -> Reals:
+    """The encoding of a regression, from the training ``rows``.
+
+    Raises:
+        ConfigError: scaled targets leave the range that the loss takes.
+        DataError: a target is missing, or float64 can't hold the scaling.
+    """
+    if scale != "none" and (np.isfinite(form.low) or np.isfinite(form.high)):
+        raise ConfigError(
+            f"the loss takes targets in [{form.low:g}, {form.high:g}], which scaled ones leave",
+            key="data.scale_targets",
+            hint="leave it out, or choose another loss",
+        )
+    numbers = ArrayBlocks(np.stack([numbers_of(dataset, name, rows) for name in names], axis=1))
+    known = summary(numbers, extent(numbers), np.zeros(len(names)))
+    scaling = learn_scaling(scale, known, names, dataset.path)
+    return Reals(tuple(names), Scaling(scaling.shift, np.where(scaling.width == 0, 1.0, scaling.width)), form)

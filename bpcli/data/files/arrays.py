@@ -3,8 +3,9 @@
 IDX: two zero bytes, a type code, the number of axes, each axis's length as a
 big-endian 32-bit number, then the values, big-endian, last axis fastest.
 
-A plain IDX or NPY file is not loaded: its values are read where they lie,
-whenever they are needed. What is compressed is unpacked into memory.
+A plain IDX or NPY file is mapped, not loaded: its values are read where they lie,
+whenever they are needed, and hashed in the pass that checks them. What is
+compressed is unpacked into memory.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
+from bpcli.data.files.byte_source import ByteSource
+from bpcli.data.files.dataset import Matrix
 from bpcli.data.files.memory import Pages, blocks
-from bpcli.data.files.open_bytes import Content
-from bpcli.data.files.raw import Matrix
 from bpcli.errors import BpError, DataError
 from bpcli.nn import Array
 
@@ -31,11 +32,11 @@ MAX_AXES = 16
 PIECE = 1 << 20
 """Bytes unpacked at a time."""
 
-Reader = Callable[[Content], Matrix]
+ArrayReader = Callable[[ByteSource], Matrix]
 Shape = tuple[int, ...]
 
 
-def reader(head: bytes) -> Reader | None:
+def array_reader(head: bytes) -> ArrayReader | None:
     """The reader for a file that starts with these bytes, or None where it is no array file."""
     if head[:6] == b"\x93NUMPY":
         return read_npy
@@ -46,18 +47,18 @@ def reader(head: bytes) -> Reader | None:
     return None
 
 
-def read_idx(content: Content) -> Matrix:
+def read_idx(source: ByteSource) -> Matrix:
     """Labels where there is one axis, else examples along the first, the others flattened."""
-    path = content.path
-    with content.open() as stream:
-        code, axes = stream.read(4)[2:]
+    path = source.path
+    with source.open() as stream:
+        code, axes = stream.read(4).ljust(4, b"\0")[2:]
         if code not in IDX_TYPES or not 0 < axes <= MAX_AXES:
             raise DataError(f"unknown IDX type 0x{code:02x} with {axes} axes", where=path, hint="is this an IDX file?")
         lengths = stream.read(4 * axes)
         shape = tuple(np.frombuffer(lengths, ">u4").tolist()) if len(lengths) == 4 * axes else ()
         dtype = np.dtype(IDX_TYPES[code])
         size = prod(shape) * dtype.itemsize if shape else 0
-        pages, held = _unpacked(content, stream, size, 4 + 4 * axes)
+        pages, held = _unpacked(source, stream, size, 4 + 4 * axes)
     if held != size or not shape or pages is None:
         raise DataError(
             f"the IDX header promises shape {shape}, the file holds {held} bytes of values",
@@ -67,30 +68,41 @@ def read_idx(content: Content) -> Matrix:
     values = pages.array(shape, dtype, 4 + 4 * axes if pages.lasting else 0)
     if axes == 1 and len(values):
         labels = _refuse_infinite(Matrix(path, values.astype(np.float64)[:, None])).values[:, 0]
-        return Matrix(path, np.empty((len(labels), 0)), {"label": labels}, holds_classes=True)
-    return _matrix(values, path, pages)
+        matrix = Matrix(path, np.empty((len(labels), 0)), {"label": labels}, holds_classes=True)
+    else:
+        matrix = _matrix(values, path, pages)
+    _record_digest(source, pages)
+    return matrix
 
 
-def read_npy(content: Content) -> Matrix:
+def read_npy(source: ByteSource) -> Matrix:
     """A matrix with one example per row; the targets are among its columns, by default the last."""
     try:
-        with content.open() as stream:
-            values, pages = _read_array(content, stream)
+        with source.open() as stream:
+            values, pages = _read_array(source, stream)
     except BpError:
         raise
     except Exception as error:  # NumPy parses the header as Python, which can fail in many ways
         raise DataError(
-            f"not a readable NPY file: {error}", where=content.path, hint="write it with numpy.save"
+            f"not a readable NPY file: {error}", where=source.path, hint="write it with numpy.save"
         ) from error
-    return _matrix(values, content.path, pages)
+    matrix = _matrix(values, source.path, pages)
+    _record_digest(source, pages)
+    return matrix
 
 
-def read_npz(content: Content) -> Matrix:
+def _record_digest(source: ByteSource, pages: Pages) -> None:
+    """Note the SHA-256 of a mapped file; any other was hashed as it was unpacked."""
+    if pages.lasting:
+        source.record(pages.digest())
+
+
+def read_npz(source: ByteSource) -> Matrix:
     """The arrays ``features`` and, beside them, ``targets``."""
-    path = content.path
+    path = source.path
     arrays = {}
     try:
-        with content.anywhere() as stream, zipfile.ZipFile(stream) as archive:
+        with source.seekable() as stream, zipfile.ZipFile(stream) as archive:
             members = {name.removesuffix(".npy"): name for name in archive.namelist()}
             for name in ("features", "targets"):
                 if name in members:
@@ -117,8 +129,8 @@ def read_npz(content: Content) -> Matrix:
     return Matrix(path, matrix.values, targets, matrix.images, pages=matrix.pages)
 
 
-def _read_array(content: Content | None, stream: IO[bytes]) -> tuple[Array, Pages]:
-    """The array that a stream of NPY format holds: in place, where ``content`` is a plain file.
+def _read_array(source: ByteSource | None, stream: IO[bytes]) -> tuple[Array, Pages]:
+    """The array that a stream of NPY format holds: in place, where ``source`` is a plain file.
 
     Raises:
         ValueError, OSError, …: it is not whole, or holds Python objects.
@@ -133,29 +145,31 @@ def _read_array(content: Content | None, stream: IO[bytes]) -> tuple[Array, Page
     if min(shape, default=0) < 0:
         raise ValueError(f"its shape is {shape}")
     size = prod(shape) * dtype.itemsize
-    offset = stream.tell() if content is not None and content.plain else 0
-    pages, held = _unpacked(content, stream, size, offset)
+    offset = stream.tell() if source is not None and source.file is not None else 0
+    pages, held = _unpacked(source, stream, size, offset)
     if held < size or pages is None:
         raise ValueError(f"its header promises shape {shape}, the file holds {held} of {size} bytes")
     return pages.array(shape, dtype, offset, fortran=fortran), pages
 
 
-def _unpacked(content: Content | None, stream: IO[bytes], size: int, offset: int) -> tuple[Pages | None, int]:
+def _unpacked(source: ByteSource | None, stream: IO[bytes], size: int, offset: int) -> tuple[Pages | None, int]:
     """Pages that hold the next ``size`` bytes of ``stream``, and how many there are up to its end.
 
-    Those of the file itself, in which they start at ``offset``, where it holds them as they are.
+    Those of the file itself, in which they start at ``offset``, where it can be mapped.
     None where there are fewer than ``size``, or no memory would hold as many.
     """
-    if content is not None and content.plain:
-        return Pages.of_file(stream), max(content.length - offset, 0)
+    if source is not None and source.file is not None:
+        mapped = Pages.of_file(stream)
+        return mapped, max(mapped.size - offset, 0)
+    pages: Pages | None
     try:
-        pages = Pages.of_room(size)
+        pages = Pages.of_memory(size)
     except (OSError, OverflowError, ValueError):
         size, pages = 0, None
     held = 0
     if pages is not None:
-        room = pages.array((size,), np.dtype(np.uint8)).data
-        while held < size and (count := stream.readinto(room[held : held + PIECE])):  # type: ignore[attr-defined]
+        buffer = pages.array((size,), np.dtype(np.uint8)).data
+        while held < size and (count := stream.readinto(buffer[held : held + PIECE])):  # type: ignore[attr-defined]
             held += count
     while rest := stream.read(PIECE):
         held += len(rest)
@@ -187,7 +201,10 @@ def _refuse_infinite(matrix: Matrix) -> Matrix:
     """The matrix, none of its numbers infinite."""
     if matrix.values.dtype.kind == "f":
         for start, stop in blocks(*matrix.values.shape):
-            infinite = np.isinf(matrix.values[start:stop])
+            rows = matrix.values[start:stop]
+            if matrix.pages is not None and matrix.in_file and rows.flags.c_contiguous:
+                matrix.pages.hash_through(rows)
+            infinite = np.isinf(rows)
             if infinite.any():
                 raise DataError(
                     "an infinite number",

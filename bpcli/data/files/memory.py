@@ -1,12 +1,13 @@
-"""How much memory there is, and memory that can be given back piece by piece.
+"""How much memory there is, and memory that can be released piece by piece.
 
-Large arrays lie in pages that the system lends: those of a file, read when they
-are first touched, or room of their own. Whoever reads an array for the last time
-gives its pages back as it goes, so that what is made of it takes their place.
+Large arrays lie in pages of memory: mapped ones of a file, read when they are
+first touched, or pages of their own. What reads an array for the last time
+releases its pages as it goes, and what is made of it takes their place.
 """
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import os
 from collections.abc import Iterator
@@ -21,6 +22,9 @@ from bpcli.nn import Array
 
 CELLS = 1 << 19
 """Numbers handled at a time: 4 MiB in float64, small beside any memory and large beside a call."""
+
+HASHED = 1 << 22
+"""Bytes hashed at a time, a whole number of pages."""
 
 UNLIMITED = 1 << 62
 """A cgroup's limit from here on is none."""
@@ -37,12 +41,14 @@ def blocks(size: int, width: int) -> Iterator[tuple[int, int]]:
 
 
 class Pages:
-    """Pages that the system lends; ``lasting`` ones, a file's, can be read again after they were given back."""
+    """Pages of memory; ``lasting`` ones, mapped from a file, can be read again after they were released."""
 
     def __init__(self, pages: mmap.mmap, *, lasting: bool) -> None:
         self._pages = pages
         self._start = byte_bounds(np.frombuffer(pages, np.uint8))[0]
         self._forward: bool | None = None
+        self._hash = hashlib.sha256()
+        self._hashed = 0
         self.lasting = lasting
 
     @classmethod
@@ -51,8 +57,8 @@ class Pages:
         return cls(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), lasting=True)
 
     @classmethod
-    def of_room(cls, size: int) -> Pages:
-        """Room for ``size`` bytes, all 0; a page counts as used from when it is written to.
+    def of_memory(cls, size: int) -> Pages:
+        """Pages for ``size`` bytes, all 0; a page counts as used from when it is written to.
 
         Raises:
             OSError, OverflowError: there is not so much.
@@ -78,13 +84,28 @@ class Pages:
         whole = np.frombuffer(self._pages, np.uint8, high - low, low - self._start)
         return whole.reshape(len(values), -1)
 
-    def give_back(self, values: Array) -> None:
-        """Give back the memory of an array that was read from low addresses to high, but for the last page."""
+    def release(self, values: Array) -> None:
+        """Release the memory of an array that was read from low addresses to high, but for the last page."""
         low, high = ((bound - self._start) // mmap.PAGESIZE * mmap.PAGESIZE for bound in byte_bounds(values))
         if high > low:
             self._advise("MADV_DONTNEED", low, high - low)
 
-    def expect(self, values: Array, rows: Array) -> None:
+    def hash_through(self, rows: Array) -> None:
+        """Hash the bytes up to the end of some rows, contiguous and in order, that are being read anyway."""
+        stop = byte_bounds(rows)[1] - self._start
+        self._hash.update(memoryview(self._pages)[self._hashed : stop])
+        self._hashed = max(self._hashed, stop)
+
+    def digest(self) -> str:
+        """The SHA-256 of all bytes; those that were not hashed yet are read and their memory released."""
+        for start in range(self._hashed, self.size, HASHED):
+            piece = np.frombuffer(self._pages, np.uint8)[start : start + HASHED]
+            self._hash.update(piece.data)
+            self.release(piece)
+        self._hashed = self.size
+        return self._hash.hexdigest()
+
+    def prefetch(self, values: Array, rows: Array) -> None:
         """Have the system read what these rows of ``values``, contiguous by rows, need: all at once, where it can.
 
         It reads ahead by itself where rows follow one another; where they do not, reading ahead is a waste.

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from bpcli.data.files.csv_reader import Chunk, Kind, looks_like_number, of_numbers, told
-from bpcli.data.files.open_bytes import Content
-from bpcli.data.files.raw import Table, refuse_infinite
-from bpcli.data.files.text import Sheet
+from bpcli.data.files.byte_source import SAMPLE, ByteSource
+from bpcli.data.files.cells import Kind, classify_column, looks_like_number, without_missing
+from bpcli.data.files.sheet import Sheet
+from bpcli.data.files.table_reader import RowChunk
 from bpcli.errors import DataError
 from bpcli.nn import Array
 
@@ -18,97 +19,150 @@ CHUNK, LEAST = 1 << 19, 256
 """Cells read at a time, and rows however wide they are."""
 
 
-def chunks(sheet: Sheet, letter: frozenset[str], text: frozenset[str]) -> Iterator[Chunk]:
-    """Some rows at a time, for each column what it holds there, None where nothing, and its cells.
+@dataclass(frozen=True)
+class PandasReader:
+    """A :class:`~bpcli.data.files.table_reader.TableReader` of a text table, which is read again for every use."""
 
-    Columns of ``letter`` are read to the letter; those of ``text`` are text, whatever they look like.
-    """
-    for frame in _frames(sheet, letter, text):
-        yield [
-            _told(frame[name], sheet.missing, to_the_letter=name in letter, text=name in text) for name in sheet.names
-        ]
+    sheet: Sheet
+
+    @property
+    def path(self) -> str:
+        """The file's name, for messages."""
+        return self.sheet.path
+
+    @property
+    def names(self) -> list[str]:
+        """The columns, in the file's order."""
+        return self.sheet.names
+
+    @property
+    def most_rows(self) -> int:
+        """At least the number of rows."""
+        return self.sheet.lines
+
+    def chunks(self, exact: frozenset[str], text: frozenset[str]) -> Iterator[RowChunk]:
+        """Some rows at a time.
+
+        Raises:
+            DataError: the file is no longer what was examined.
+        """
+        for frame in self._frames(exact, text):
+            yield [
+                _classified(frame[name], self.sheet.missing, exact=name in exact, text=name in text)
+                for name in self.names
+            ]
+
+    def as_written(self, name: str) -> Array:
+        """The cells of one column as the file has them, words for missing values included."""
+        frames = self._frames(frozenset((name,)), frozenset(), [name])
+        return np.concatenate([_texts(frame[name]) for frame in frames])
+
+    def cell(self, row: int, column: int) -> str:
+        """One cell, for messages."""
+        return self.sheet.record(row)[1][column]
+
+    def where(self, row: int) -> str:
+        """``file:line`` of a row."""
+        return self.sheet.where(row)
+
+    def _frames(
+        self, exact: frozenset[str], text: frozenset[str], only: list[str] | None = None
+    ) -> Iterator[pd.DataFrame]:
+        names, sheet = self.names, self.sheet
+        words = [word for word in sheet.missing if not looks_like_number(word)]  # pandas would take -1 for -1.0
+        try:
+            with (
+                sheet.open() as stream,
+                pd.read_csv(
+                    stream,
+                    sep=sheet.delimiter,
+                    header=0 if sheet.form.header else None,
+                    names=names,
+                    usecols=only,
+                    dtype={name: "str" for name in names if name in exact or name in text},
+                    na_values={name: words for name in names if name not in exact},
+                    keep_default_na=False,
+                    skipinitialspace=sheet.delimiter != " ",
+                    index_col=False,
+                    low_memory=False,
+                    chunksize=max(LEAST, CHUNK // len(names)),
+                ) as reader,
+            ):
+                yield from reader
+        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+            self._require_same()
+            raise MemoryError from error  # all else that pandas refuses of a table was refused before
+
+    def _require_same(self) -> None:
+        """Check by another pass that the file is what was examined."""
+        with self.sheet.source.open() as stream:
+            while stream.read(SAMPLE):
+                pass
 
 
-def _frames(
-    sheet: Sheet, letter: frozenset[str], text: frozenset[str], only: list[str] | None = None
-) -> Iterator[pd.DataFrame]:
-    names = sheet.names
-    words = [word for word in sheet.missing if not looks_like_number(word)]  # pandas would take -1 for -1.0
-    try:
-        with (
-            sheet.open() as stream,
-            pd.read_csv(
-                stream,
-                sep=sheet.delimiter,
-                header=0 if sheet.form.header else None,
-                names=names,
-                usecols=only,
-                dtype={name: "str" for name in names if name in letter or name in text},
-                na_values={name: words for name in names if name not in letter},
-                keep_default_na=False,
-                skipinitialspace=sheet.delimiter != " ",
-                index_col=False,
-                low_memory=False,
-                chunksize=max(LEAST, CHUNK // len(names)),
-            ) as reader,
-        ):
-            yield from reader
-    except pd.errors.ParserError as error:  # all that it refuses of a table has been refused by now
-        raise MemoryError from error
+class ParquetReader:
+    """A :class:`~bpcli.data.files.table_reader.TableReader` of a Parquet table; needs the extra ``parquet``."""
+
+    def __init__(self, source: ByteSource) -> None:
+        frame = _parquet_frame(source)
+        self.path = source.path
+        self.names = list(frame.columns)
+        self.most_rows = len(frame)
+        self._source = source
+        self._frame: pd.DataFrame | None = frame
+
+    def chunks(self, exact: frozenset[str], text: frozenset[str]) -> Iterator[RowChunk]:
+        """All rows at once."""
+        frame = self._taken()
+        yield [_classified(frame[name], frozenset(), exact=name in exact, text=name in text) for name in self.names]
+
+    def as_written(self, name: str) -> Array:
+        """The cells of one column: values have no other form."""
+        _, cells = _classified(self._taken()[name], frozenset(), exact=True, text=False)
+        return cells
+
+    def cell(self, row: int, column: int) -> str:
+        """One cell, for messages."""
+        return str(self._taken().iat[row, column])
+
+    def where(self, row: int) -> str:
+        """The row, counted from 0."""
+        return f"{self.path}: row {row}"
+
+    def _taken(self) -> pd.DataFrame:
+        """The table, not kept beyond its first use, as its columns take as much memory; read again after that."""
+        frame, self._frame = self._frame, None
+        return _parquet_frame(self._source) if frame is None else frame
 
 
-def _told(
-    series: pd.Series, missing: frozenset[str], *, to_the_letter: bool, text: bool = False
-) -> tuple[Kind | None, Array]:
-    """What some rows of a column hold, None where nothing, and their cells: float64, or str and None where missing."""
-    number = pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_bool_dtype(series.dtype)
-    if number and not to_the_letter:
-        return of_numbers(series.to_numpy(np.float64, na_value=np.nan), missing)
-    return told(_texts(series), missing, to_the_letter=to_the_letter, text=text)
-
-
-def as_written(sheet: Sheet, name: str) -> Array:
-    """The cells of one column as the file has them, words for missing values included."""
-    letter = frozenset((name,))
-    return np.concatenate([_texts(frame[name]) for frame in _frames(sheet, letter, frozenset(), [name])])
-
-
-def read_parquet(content: Content, text_columns: frozenset[str] | None) -> Table:
-    """A Parquet table; needs the extra ``parquet``."""
-    path = content.path
+def _parquet_frame(source: ByteSource) -> pd.DataFrame:
+    path = source.path
     try:
         import pyarrow as pa  # noqa: F401
     except ImportError as error:
         raise DataError(
             "reading Parquet needs pyarrow", where=path, hint="pip install 'bpcli[parquet]', or write the table as CSV"
         ) from error
-    try:
-        with content.anywhere() as stream:
+    with source.seekable() as stream:
+        try:
             frame = pd.read_parquet(stream)
-    except Exception as error:  # pyarrow's errors share no base class below Exception
-        raise DataError(f"not a readable Parquet file: {error}", where=path, hint="write it again") from error
+        except Exception as error:  # pyarrow's errors share no base class below Exception
+            raise DataError(f"not a readable Parquet file: {error}", where=path, hint="write it again") from error
     if frame.empty:
         raise DataError("the file holds no rows", where=path, hint="it needs at least one example")
     frame.columns = [str(name) for name in frame.columns]
     repeated = frame.columns[frame.columns.duplicated()]
     if len(repeated):
         raise DataError(f"column {repeated[0]!r} stands twice", where=path, hint="rename one of them")
-    columns, booleans = _columns(frame.reset_index(drop=True), text_columns or frozenset())
-    table = Table(path, columns, booleans)
-    refuse_infinite(table, lambda row, column: str(frame.iat[row, column]))
-    return table
+    return frame.reset_index(drop=True)
 
 
-def _columns(frame: pd.DataFrame, letter: frozenset[str]) -> tuple[dict[str, Array], frozenset[str]]:
-    """The columns, and which of them are truth values."""
-    columns: dict[str, Array] = {}
-    booleans = set()
-    for name in frame.columns:
-        kind, cells = _told(frame[name], frozenset(), to_the_letter=name in letter)
-        columns[name] = _texts(frame[name]) if kind is None and name in letter else cells
-        if kind == "truth":
-            booleans.add(name)
-    return columns, frozenset(booleans)
+def _classified(series: pd.Series, missing: frozenset[str], *, exact: bool, text: bool) -> tuple[Kind | None, Array]:
+    """The kind of some rows of a column, None where all are missing, and their cells."""
+    number = pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_bool_dtype(series.dtype)
+    if number and not exact:
+        return without_missing(series.to_numpy(np.float64, na_value=np.nan), missing)
+    return classify_column(_texts(series), missing, exact=exact, text=text)
 
 
 def _texts(series: pd.Series) -> Array:

@@ -1,28 +1,27 @@
-"""Text tables, gathered some rows at a time.
+"""Tables, gathered from their readers' chunks of rows.
 
 What a column holds is known only at its end: one that looked like numbers and
-then holds a word is read once more, as text. Numbers lie in pages, column after
-column, so that their memory can be given back as they are encoded.
+then holds a word is read once more, as text. Numbers of a large table lie in
+pages, column after column, so that their memory can be released as they are
+encoded.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from functools import partial
-from types import ModuleType
+from itertools import chain, islice
 
 import numpy as np
 
-from bpcli.data.files import csv_reader as cells
-from bpcli.data.files.csv_reader import Chunk, Kind
-from bpcli.data.files.memory import Pages
-from bpcli.data.files.open_bytes import Content
-from bpcli.data.files.raw import Format, Table, refuse_infinite
-from bpcli.data.files.text import Sheet, look_through, refuse_too_large
+from bpcli.data.files.byte_source import SAMPLE, ByteSource
+from bpcli.data.files.cells import Kind, refuse_infinite
+from bpcli.data.files.dataset import Format, Table
+from bpcli.data.files.memory import Pages, available
+from bpcli.data.files.table_reader import RowChunk, TableReader, reader_of_text
+from bpcli.errors import DataError
 from bpcli.nn import Array
-
-SMALL = 1 << 19
-"""Bytes of a table up to which Python's csv module has read it before pandas is imported."""
 
 ALIGNED = 2048
 """Numbers of float64 that fill whole pages, whatever the machine's."""
@@ -30,66 +29,113 @@ ALIGNED = 2048
 SHARED = 1000
 """Up to so many different words of a column are kept once each."""
 
+NUMBER_BYTES = 8
+"""What a cell takes in memory while a table is read."""
 
-def read_text(content: Content, form: Format, text_columns: frozenset[str] | None) -> Table:
+
+def read_text(source: ByteSource, form: Format, exact: frozenset[str] | None) -> Table:
     """A CSV or TSV table.
 
-    ``text_columns`` are read to the letter, never as truth values; None means the last column.
+    ``exact`` columns are read to the letter, never as truth values; None means the last column.
 
     Raises:
         DataError: not UTF-8, no rows, rows of unequal length, a repeated or infinite cell, more than memory holds.
     """
-    refuse_too_large(content, form.delimiter)
-    sheet = look_through(content, form)
-    letter = frozenset(sheet.names[-1:]) if text_columns is None else text_columns
-    columns, pages = _gathered(sheet, letter, frozenset())
-    torn = frozenset(name for name, column in columns.items() if len(column.kinds) > 1)
-    if torn:
+    refuse_too_large(source, form.delimiter)
+    reader = reader_of_text(source, form)
+    return _gathered(reader, frozenset(reader.names[-1:]) if exact is None else exact)
+
+
+def read_parquet(source: ByteSource, exact: frozenset[str] | None) -> Table:
+    """A Parquet table; ``exact`` columns are read to the letter, never as truth values.
+
+    Raises:
+        DataError: not whole, no rows, a repeated name, an infinite cell, or pyarrow is not installed.
+    """
+    from bpcli.data.files.pandas_reader import ParquetReader
+
+    return _gathered(ParquetReader(source), exact or frozenset())
+
+
+def refuse_too_large(source: ByteSource, delimiter: str | None) -> None:
+    """Estimate from the start of a file whether its numbers fit into memory.
+
+    Raises:
+        DataError: they do not.
+    """
+    if source.held or source.length <= SAMPLE:
+        return
+    with source.open() as stream:
+        sample = stream.read(SAMPLE)
+    mark = (delimiter or ("\t" if sample.count(b"\t") > sample.count(b",") else ",")).encode()
+    cells = sample.count(mark) + sample.count(b"\n") + 1
+    needed, there = int(source.length / len(sample) * cells) * NUMBER_BYTES, available()
+    if needed > there:
+        raise DataError(
+            f"its numbers take {_size(needed)} of memory, {_size(there)} are left",
+            where=source.path,
+            hint=f"bp data convert {shlex.quote(source.path)} OUTPUT.npy (--target COLUMN where it is not the last), "
+            "and train on that: it is read as needed, not loaded",
+        )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
+
+
+def _gathered(reader: TableReader, exact: frozenset[str]) -> Table:
+    """The whole table; a column that is not of one kind throughout is read again, as text."""
+    kinds, columns, pages = _columns(reader, reader.chunks(exact, frozenset()), exact)
+    mixed = frozenset(name for name, found in kinds.items() if len(found) > 1)
+    if mixed:
         del columns, pages
-        columns, pages = _gathered(sheet, letter, torn)
+        kinds, columns, pages = _columns(reader, reader.chunks(exact, mixed), exact)
     table = Table(
-        sheet.path,
-        {name: column.cells(to_the_letter=name in letter) for name, column in columns.items()},
-        frozenset(name for name, column in columns.items() if column.kinds == {"truth"}),
-        {name: partial(_reader(sheet).as_written, sheet, name) for name in sheet.names},
-        place=sheet.where,
+        reader.path,
+        columns,
+        frozenset(name for name, found in kinds.items() if found == {"truth"}),
+        {name: partial(reader.as_written, name) for name in reader.names},
+        place=reader.where,
         pages=pages,
     )
-    refuse_infinite(table, lambda row, column: sheet.record(row)[1][column])
+    refuse_infinite(table, reader.cell)
     return table
 
 
-def chunks(sheet: Sheet, letter: frozenset[str], text: frozenset[str]) -> Iterator[Chunk]:
-    """Some rows at a time.
-
-    Columns of ``letter`` are read to the letter; those of ``text`` are text, whatever they look like.
-    """
-    found: Iterator[Chunk] = _reader(sheet).chunks(sheet, letter, text)
-    return found
-
-
-def _reader(sheet: Sheet) -> ModuleType:
-    """What reads a table of this size."""
-    if sheet.content.length <= SMALL or not sheet.delimiter.isascii():  # pandas knows no others
-        return cells
-    from bpcli.data.files import pandas_reader as frames
-
-    return frames
-
-
-def _gathered(sheet: Sheet, letter: frozenset[str], text: frozenset[str]) -> tuple[dict[str, _Column], Pages]:
-    """Every column, and where numbers lie; one that is not of one kind throughout must be read again, as text."""
-    height = -(-sheet.lines // ALIGNED) * ALIGNED
-    pages = Pages.of_room(height * len(sheet.names) * np.dtype(np.float64).itemsize)
-    found = [_Column(numbers) for numbers in pages.array((len(sheet.names), height), np.dtype(np.float64))]
-    for chunk in chunks(sheet, letter, text):
-        for column, (kind, values) in zip(found, chunk, strict=True):
-            column.add(kind, values)
-    return dict(zip(sheet.names, found, strict=True)), pages
+def _columns(
+    reader: TableReader, chunks: Iterator[RowChunk], exact: frozenset[str]
+) -> tuple[dict[str, set[Kind]], dict[str, Array], Pages | None]:
+    """By column the kinds of its cells, and the cells, if of one kind; the pages of numbers, if of many chunks."""
+    names, start = reader.names, list(islice(chunks, 2))
+    if len(start) == 1:
+        first = start[0]
+        found = {name: {kind} if kind else set[Kind]() for name, (kind, _) in zip(names, first, strict=True)}
+        columns = {name: cells for name, (_, cells) in zip(names, first, strict=True)}
+        return found, {name: _or_text(cells, found[name], exact=name in exact) for name, cells in columns.items()}, None
+    height = -(-reader.most_rows // ALIGNED) * ALIGNED
+    pages = Pages.of_memory(height * len(names) * np.dtype(np.float64).itemsize)
+    growing = [_GrowingColumn(numbers) for numbers in pages.array((len(names), height), np.dtype(np.float64))]
+    for chunk in chain(_emptied(start), chunks):
+        for column, (kind, cells) in zip(growing, chunk, strict=True):
+            column.add(kind, cells)
+    found = {name: column.kinds for name, column in zip(names, growing, strict=True)}
+    columns = {name: column.cells() for name, column in zip(names, growing, strict=True) if len(column.kinds) < 2}
+    return found, {name: _or_text(cells, found[name], exact=name in exact) for name, cells in columns.items()}, pages
 
 
-class _Column:
-    """A column as it comes, some rows at a time: ``kinds`` of cells it holds, numbers in room made for them."""
+def _emptied(chunks: list[RowChunk]) -> Iterator[RowChunk]:
+    """Chunks in order, none of them kept."""
+    while chunks:
+        yield chunks.pop(0)
+
+
+def _or_text(cells: Array, kinds: set[Kind], *, exact: bool) -> Array:
+    """The cells; a column without a value is numbers, all missing, unless it is read to the letter."""
+    return np.full(len(cells), None, object) if exact and not kinds else cells
+
+
+class _GrowingColumn:
+    """A column as it comes, some rows at a time: the ``kinds`` of its cells; numbers are written into ``numbers``."""
 
     def __init__(self, numbers: Array) -> None:
         self.kinds: set[Kind] = set()
@@ -99,7 +145,7 @@ class _Column:
         self._rows = 0
 
     def add(self, kind: Kind | None, cells: Array) -> None:
-        """Take in cells of one kind, or of none where all are missing."""
+        """Append cells of one kind, or of none where all are missing."""
         before, self._rows = self._rows, self._rows + len(cells)
         if kind is not None:
             if not self.kinds:
@@ -123,12 +169,10 @@ class _Column:
         else:
             self._words.append(np.full(stop - start, None, object))
 
-    def cells(self, *, to_the_letter: bool) -> Array:
-        """The whole column; one without a value is numbers, unless it is read to the letter."""
+    def cells(self) -> Array:
+        """The whole column, if it is of one kind; numbers where it holds no value."""
         if self.kinds - {"number"}:
             return np.concatenate(self._words)
-        if not self.kinds and to_the_letter:
-            return np.full(self._rows, None, object)
         if not self.kinds:
             self._fill("number", 0, self._rows)
         return self._numbers[: self._rows]

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.data import conversion
-from bpcli.data.conversion import Converted, Wanted, convert
-from bpcli.data.files.raw import Format
+from bpcli.data.conversion import contents
+from bpcli.data.conversion.convert import ConversionRequest, Converted, convert
+from bpcli.data.files.dataset import Format
 from bpcli.errors import BpError, ConfigError, DataError
 from bpcli.nn import Array
 
-from .support import NUMBERS, csv, features, idx, loaded, npy, npz, parquet, refusal, targets, write
+from ..support import NUMBERS, csv, features, idx, loaded, npy, npz, parquet, refusal, targets, write
 
 MIXED: dict[str, list[Any]] = {
     "n": [1.5, "", 3, 4],
@@ -29,7 +29,7 @@ MIXED: dict[str, list[Any]] = {
 def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many cells are handled at a time, and whoever reads the table."""
     if request.param is not None:
-        monkeypatch.setattr("bpcli.data.files.tables.SMALL", 0)
+        monkeypatch.setattr("bpcli.data.files.table_reader.SMALL", 0)
         monkeypatch.setattr("bpcli.data.files.pandas_reader.CHUNK", request.param)
         monkeypatch.setattr("bpcli.data.files.pandas_reader.LEAST", 1)
         monkeypatch.setattr("bpcli.data.files.memory.CELLS", request.param)
@@ -37,7 +37,7 @@ def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 def converted(folder: Path, content: str | bytes, **wanted: Any) -> tuple[Converted, Array]:
     source = write(folder, "source", content)
-    told, _ = convert(source, folder / "target.npy", Wanted(**wanted), lambda rows: None)
+    told, _ = convert(source, folder / "target.npy", ConversionRequest(**wanted), lambda rows: None)
     values: Array = np.load(folder / "target.npy")
     return told, values
 
@@ -79,7 +79,7 @@ def test_converted_numbers_train_as_the_table_does(loss: str, scale: str, tmp_pa
     columns["b"][5] = columns["b"][9] = ""
     columns["y"] = [*map(int, rng.integers(0, 3, 300))]
     table = write(tmp_path, "t.csv", csv(columns))
-    convert(table, tmp_path / "t.npy", Wanted(dtype=np.dtype("float64")), lambda rows: None)
+    convert(table, tmp_path / "t.npy", ConversionRequest(dtype=np.dtype("float64")), lambda rows: None)
 
     before, after = (
         loaded(str(tmp_path / name), loss, fractions={"validation": 0.2, "test": 0.1}, scale=scale, dtype="float32")
@@ -90,12 +90,12 @@ def test_converted_numbers_train_as_the_table_does(loss: str, scale: str, tmp_pa
     for part in before.parts:
         np.testing.assert_array_equal(features(before, part, "float32"), features(after, part, "float32"))
         np.testing.assert_array_equal(targets(before, part, "float32"), targets(after, part, "float32"))
-    assert before.notes.imputed.total() == after.notes.imputed.total() == 2
+    assert before.warnings.imputed.total() == after.warnings.imputed.total() == 2
 
 
 def test_converted_classes_are_the_classes_in_their_order(tmp_path: Path) -> None:
     table = write(tmp_path, "t.csv", csv({"a": range(6), "y": [*"qpqrpp"]}))
-    convert(table, tmp_path / "t.npy", Wanted(), lambda rows: None)
+    convert(table, tmp_path / "t.npy", ConversionRequest(), lambda rows: None)
 
     np.testing.assert_array_equal(targets(loaded(table)), targets(loaded(str(tmp_path / "t.npy"))))
 
@@ -134,7 +134,7 @@ def test_table_may_be_compressed_without_names_and_with_other_marks(tmp_path: Pa
 
 def test_rows_read_are_told(tmp_path: Path) -> None:
     told: list[int] = []
-    convert(write(tmp_path, "s", "a,b\n1,2\n3,4\n"), tmp_path / "t.npy", Wanted(), told.append)
+    convert(write(tmp_path, "s", "a,b\n1,2\n3,4\n"), tmp_path / "t.npy", ConversionRequest(), told.append)
 
     assert told[-1] == 2
 
@@ -215,7 +215,7 @@ def test_what_cannot_be_converted_is_refused_and_nothing_written(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(conversion, "MOST", 4)
+    monkeypatch.setattr(contents, "MOST", 4)
     (tmp_path / "target.npy").write_bytes(b"old")
 
     assert refusal(lambda: converted(tmp_path, content, **wanted), kind) == report
@@ -224,7 +224,9 @@ def test_what_cannot_be_converted_is_refused_and_nothing_written(
 
 
 def noted(folder: Path, content: str, **wanted: Any) -> list[str]:
-    return convert(write(folder, "s.csv", content), folder / "t.npy", Wanted(**wanted), lambda rows: None)[1].lines()
+    return convert(write(folder, "s.csv", content), folder / "t.npy", ConversionRequest(**wanted), lambda rows: None)[
+        1
+    ].lines()
 
 
 def test_column_of_numbers_with_a_slip_is_told(tmp_path: Path) -> None:
@@ -247,11 +249,11 @@ def test_file_that_changes_meanwhile_is_refused_and_nothing_written(tmp_path: Pa
                 file.write(changes.pop())
 
     with pytest.raises(DataError, match="the file changed while it was read"):
-        convert(str(source), target, Wanted(), seen)
+        convert(str(source), target, ConversionRequest(), seen)
     assert not target.exists()
 
 
 def test_targets_that_a_file_keeps_apart_are_no_features(tmp_path: Path) -> None:
     source = write(tmp_path, "s.npz", npz(features=np.arange(6.0).reshape(3, 2), targets=np.array([1.0, 0, 1])))
-    told, _ = convert(source, tmp_path / "t.npy", Wanted(targets=["1"]), lambda rows: None)
+    told, _ = convert(source, tmp_path / "t.npy", ConversionRequest(targets=["1"]), lambda rows: None)
     assert (told.columns, told.targets) == (["0", "1"], ["1"])

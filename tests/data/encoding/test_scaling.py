@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bpcli.data.encoding.scaling import SCALINGS, Scaling, learn, stored
+from bpcli.data.encoding.scaling import SCALINGS, Scaling, in_precision, learn_scaling
 from bpcli.errors import DataError
 from bpcli.nn import Array
 
-from .support import SCALES, deterministic, refusal
+from ..support import SCALES, deterministic, refusal, summarised
 
 every_scale = pytest.mark.parametrize("scale", SCALES)
 
@@ -24,7 +24,7 @@ tables = hnp.arrays(
 
 
 def learned(scale: str, values: Array) -> Scaling:
-    return learn(scale, values, [str(i) for i in range(values.shape[1])], "f")
+    return learn_scaling(scale, summarised(values), [str(i) for i in range(values.shape[1])], "f")
 
 
 def test_every_scale_is_listed() -> None:
@@ -95,7 +95,7 @@ def test_column_of_equal_numbers_is_constant_however_its_mean_is_rounded(scale: 
 def test_column_that_no_width_of_float64_fits_is_refused(scale: str, low: float, high: float, shown: str) -> None:
     values = np.array([[1, low], [2, high], [3, high]])
 
-    assert refusal(lambda: learn(scale, values, ["a", "b"], "t.csv"), DataError) == (
+    assert refusal(lambda: learn_scaling(scale, summarised(values), ["a", "b"], "t.csv"), DataError) == (
         f"error: t.csv: column 'b' runs from {shown}, which can't be scaled\nhint: correct its numbers, or leave it out"
     )
 
@@ -103,9 +103,9 @@ def test_column_that_no_width_of_float64_fits_is_refused(scale: str, low: float,
 def test_number_out_of_the_range_of_the_precision_is_refused_with_its_place() -> None:
     values = np.array([[1.0, 2], [3, 1e39], [4, np.nan]])
 
-    assert stored(values, np.dtype("float64"), ["a", "b"], str) is not values
+    assert in_precision(values, np.dtype("float64"), ["a", "b"], str) is not values
     assert refusal(
-        lambda: stored(values, np.dtype("float32"), ["a", "b"], lambda row: f"t.csv:{row + 2}"), DataError
+        lambda: in_precision(values, np.dtype("float32"), ["a", "b"], lambda row: f"t.csv:{row + 2}"), DataError
     ) == (
         "error: t.csv:3: column 'b', scaled, is 1e+39, out of the range of float32\n"
         "hint: correct the number, or choose another scale or dtype: float64"

@@ -11,27 +11,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.data.files.open_bytes import of_bytes
-from bpcli.data.files.pandas_reader import CHUNK, read_parquet
-from bpcli.data.files.raw import Format, Table, texts_of
-from bpcli.data.files.tables import read_text
+from bpcli.data.files.byte_source import source_of_bytes
+from bpcli.data.files.cells import texts_of
+from bpcli.data.files.dataset import Format, Table
+from bpcli.data.files.pandas_reader import CHUNK
+from bpcli.data.files.tables import read_parquet, read_text
 from bpcli.errors import DataError, ExitStatus
 
-from .support import NO_TEXT, csv, deterministic, parquet, refusal, table
+from ..support import NO_TEXT, csv, deterministic, parquet, refusal, table
 
 
 @pytest.fixture(autouse=True, params=[None, CHUNK, 1], ids=["small", "large", "row by row"])
 def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever reads the table, and however much at a time."""
     if request.param is not None:
-        monkeypatch.setattr("bpcli.data.files.tables.SMALL", 0)
+        monkeypatch.setattr("bpcli.data.files.table_reader.SMALL", 0)
         monkeypatch.setattr("bpcli.data.files.pandas_reader.CHUNK", request.param)
         monkeypatch.setattr("bpcli.data.files.pandas_reader.LEAST", 1)
 
 
 def read(text: str | bytes, form: Format | None = None, texts: Sequence[str] = (), path: str = "t.csv") -> Table:
     data = text if isinstance(text, bytes) else text.encode()
-    return read_text(of_bytes(data, path), form or Format(), frozenset(texts))
+    return read_text(source_of_bytes(data, path), form or Format(), frozenset(texts))
 
 
 def refused(text: str | bytes, form: Format | None = None, texts: Sequence[str] = ()) -> str:
@@ -70,10 +71,10 @@ def test_quoted_cells_come_back_as_written_and_rows_know_their_lines(
     text, records, lines, delimiter = case
     names = [str(i) for i in range(len(records[0]))]
 
-    raw = read(text, Format(delimiter, header=False, missing=()), names)
+    dataset = read(text, Format(delimiter, header=False, missing=()), names)
 
-    assert [[raw.column(name)[row] for name in names] for row in range(raw.size)] == records
-    assert [raw.where(row) for row in range(raw.size)] == [f"t.csv:{line}" for line in lines]
+    assert [[dataset.column(name)[row] for name in names] for row in range(dataset.size)] == records
+    assert [dataset.where(row) for row in range(dataset.size)] == [f"t.csv:{line}" for line in lines]
 
 
 def hard_numbers() -> list[str]:
@@ -124,9 +125,9 @@ def test_missing_cells_are_missing_in_every_column(cell: str) -> None:
 
 
 def test_missing_names_its_cells_instead_of_the_usual_ones() -> None:
-    raw = read("n,s\n-999,NA\n,?\n1,-999\n", Format(missing=("?", "-999")))
+    dataset = read("n,s\n-999,NA\n,?\n1,-999\n", Format(missing=("?", "-999")))
 
-    assert table(raw) == {"n": [None, None, 1], "s": ["NA", None, None]}
+    assert table(dataset) == {"n": [None, None, 1], "s": ["NA", None, None]}
 
 
 def test_only_empty_cells_are_missing_where_none_are_named() -> None:
@@ -134,53 +135,56 @@ def test_only_empty_cells_are_missing_where_none_are_named() -> None:
 
 
 def test_column_without_a_value_is_numbers_all_missing() -> None:
-    raw = read("a,b\n,1\nNA,2\n")
+    dataset = read("a,b\n,1\nNA,2\n")
 
-    assert raw.column("a").dtype == np.float64
-    assert np.isnan(raw.column("a")).all()
+    assert dataset.column("a").dtype == np.float64
+    assert np.isnan(dataset.column("a")).all()
 
 
 @pytest.mark.parametrize("cells", [("True", "False"), ("TRUE", "false"), ("true", "FALSE"), ("true", "")])
 def test_truth_values_are_booleans_in_lower_case_with_or_without_missing_ones(cells: tuple[str, str]) -> None:
-    raw = read(csv({"a": cells, "b": "xy"}))
+    dataset = read(csv({"a": cells, "b": "xy"}))
 
-    assert raw.booleans == {"a"}
-    assert raw.column("a").tolist() == [cell.lower() or None for cell in cells]
+    assert dataset.truth_columns == {"a"}
+    assert dataset.column("a").tolist() == [cell.lower() or None for cell in cells]
 
 
 @pytest.mark.parametrize("cells", [("True", "no"), ("true", "1"), ("yes", "no"), ("T", "F")])
 def test_other_pairs_of_words_are_text(cells: tuple[str, str]) -> None:
-    raw = read(csv({"a": cells, "b": "xy"}))
+    dataset = read(csv({"a": cells, "b": "xy"}))
 
-    assert raw.booleans == frozenset()
-    assert raw.column("a").tolist() == list(cells)
+    assert dataset.truth_columns == frozenset()
+    assert dataset.column("a").tolist() == list(cells)
 
 
 def test_column_is_of_one_kind_wherever_its_cells_stand() -> None:
-    raw = read("a,b,c,d\n1,x,true,\n,2,1,\n3,,,\n1_0,4,x,\n")
+    dataset = read("a,b,c,d\n1,x,true,\n,2,1,\n3,,,\n1_0,4,x,\n")
 
-    assert table(raw) == {
+    assert table(dataset) == {
         "a": ["1", None, "3", "1_0"],
         "b": ["x", "2", None, "4"],
         "c": ["true", "1", None, "x"],
         "d": [None, None, None, None],
     }
-    assert raw.booleans == frozenset()
+    assert dataset.truth_columns == frozenset()
 
 
 def test_text_columns_are_kept_to_the_letter() -> None:
-    raw = read("a,b\n01,True\n1.0,false\n", texts=["a", "b"])
+    dataset = read("a,b\n01,True\n1.0,false\n", texts=["a", "b"])
 
-    assert {name: texts_of(raw, name).tolist() for name in raw.names} == {"a": ["01", "1.0"], "b": ["True", "false"]}
-    assert raw.booleans == frozenset()
+    assert {name: texts_of(dataset, name).tolist() for name in dataset.names} == {
+        "a": ["01", "1.0"],
+        "b": ["True", "false"],
+    }
+    assert dataset.truth_columns == frozenset()
 
 
 def test_last_column_is_kept_as_text_while_the_target_is_unknown() -> None:
-    raw = read_text(of_bytes(b"a,b\n01,01\n", "t.csv"), Format(), None)
+    dataset = read_text(source_of_bytes(b"a,b\n01,01\n", "t.csv"), Format(), None)
 
-    assert table(raw) == {"a": [1], "b": [1]}
-    assert texts_of(raw, "b").tolist() == ["01"]
-    assert read_text(of_bytes(b"a,b\nTrue,True\n", "t.csv"), Format(), None).booleans == {"a"}
+    assert table(dataset) == {"a": [1], "b": [1]}
+    assert texts_of(dataset, "b").tolist() == ["01"]
+    assert read_text(source_of_bytes(b"a,b\nTrue,True\n", "t.csv"), Format(), None).truth_columns == {"a"}
 
 
 def test_spaces_after_a_delimiter_do_not_count() -> None:
@@ -192,17 +196,17 @@ def test_spaces_after_a_delimiter_do_not_count() -> None:
 @pytest.mark.parametrize("last", [True, False], ids=["last line ended", "last line open"])
 def test_byte_order_mark_and_line_ends_do_not_count(end: str, mark: str, *, last: bool) -> None:
     text = mark + end.join(["a,b", "1,x", "2,y"]) + (end if last else "")
-    raw = read(text)
+    dataset = read(text)
 
-    assert table(raw) == {"a": [1, 2], "b": ["x", "y"]}
-    assert [raw.where(row) for row in (0, 1)] == ["t.csv:2", "t.csv:3"]
+    assert table(dataset) == {"a": [1, 2], "b": ["x", "y"]}
+    assert [dataset.where(row) for row in (0, 1)] == ["t.csv:2", "t.csv:3"]
 
 
 def test_headerless_table_counts_its_columns_and_starts_on_its_first_line() -> None:
-    raw = read("\n1,x\n2,y\n", Format(header=False))
+    dataset = read("\n1,x\n2,y\n", Format(header=False))
 
-    assert table(raw) == {"0": [1, 2], "1": ["x", "y"]}
-    assert raw.where(0) == "t.csv:2"
+    assert table(dataset) == {"0": [1, 2], "1": ["x", "y"]}
+    assert dataset.where(0) == "t.csv:2"
 
 
 def test_names_are_stripped_and_empty_ones_numbered() -> None:
@@ -333,9 +337,9 @@ def test_parquet_keeps_types_and_tells_missing_cells() -> None:
         "day": pd.Series(["2024-02-29", None, "2025-01-01"], dtype="datetime64[s]"),
     }
 
-    raw = read_parquet(of_bytes(parquet(columns), "t.parquet"), NO_TEXT)
+    dataset = read_parquet(source_of_bytes(parquet(columns), "t.parquet"), NO_TEXT)
 
-    assert table(raw) == {
+    assert table(dataset) == {
         "whole": [1, None, 3],
         "real": [0.1, None, -1e300],
         "text": ["x", None, "01"],
@@ -344,13 +348,13 @@ def test_parquet_keeps_types_and_tells_missing_cells() -> None:
         "kind": ["u", "v", None],
         "day": ["2024-02-29 00:00:00", None, "2025-01-01 00:00:00"],
     }
-    assert raw.booleans == {"truth", "object"}
+    assert dataset.truth_columns == {"truth", "object"}
 
 
 def test_parquet_refuses_infinity_with_its_row() -> None:
     data = parquet({"a": [1.0, float("-inf")]})
 
-    assert refusal(lambda: read_parquet(of_bytes(data, "t.parquet"), NO_TEXT), DataError) == (
+    assert refusal(lambda: read_parquet(source_of_bytes(data, "t.parquet"), NO_TEXT), DataError) == (
         "error: t.parquet: row 1: column 'a' holds -inf, not a finite number\n"
         "hint: leave the cell empty where the number is unknown"
     )
@@ -360,7 +364,7 @@ def test_parquet_refuses_infinity_with_its_row() -> None:
 def test_parquet_without_examples_is_refused(columns: dict[str, list[float]]) -> None:
     data = parquet(columns)
 
-    assert refusal(lambda: read_parquet(of_bytes(data, "t.parquet"), NO_TEXT), DataError) == (
+    assert refusal(lambda: read_parquet(source_of_bytes(data, "t.parquet"), NO_TEXT), DataError) == (
         "error: t.parquet: the file holds no rows\nhint: it needs at least one example"
     )
 
@@ -370,7 +374,7 @@ def test_parquet_cut_short_is_refused(share: float) -> None:
     data = parquet({"a": range(100)})
     cut = data[: int(share * len(data))]
 
-    report = refusal(lambda: read_parquet(of_bytes(cut, "t.parquet"), NO_TEXT), DataError)
+    report = refusal(lambda: read_parquet(source_of_bytes(cut, "t.parquet"), NO_TEXT), DataError)
 
     assert report.startswith("error: t.parquet: not a readable Parquet file: ")
     assert report.endswith("\nhint: write it again")

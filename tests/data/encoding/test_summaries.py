@@ -10,13 +10,13 @@ from hypothesis.extra import numpy as hnp
 
 from bpcli.data.encoding import medians as medians_room
 from bpcli.data.encoding.medians import medians
-from bpcli.data.encoding.scaling import SCALINGS, Scaling
+from bpcli.data.encoding.scaling import Scaling, learn_scaling
 from bpcli.data.encoding.selection import Selection
-from bpcli.data.encoding.summaries import scaling, summary
-from bpcli.data.files.raw import Matrix
+from bpcli.data.encoding.summaries import extent, summary
+from bpcli.data.files.dataset import Matrix
 from bpcli.nn import Array
 
-from .support import SCALES, deterministic
+from ..support import SCALES, deterministic
 
 TYPES = ("float16", "float32", "float64", ">f4", ">f8", "uint8", "int8", "int16", "int32", "int64", "bool")
 
@@ -30,8 +30,14 @@ def selected(values: Array, rows: Array | None = None, columns: Array | None = N
 
 def whole(scale: str, values: Array) -> Scaling:
     """The scaling of columns in memory, each by itself."""
-    found = [SCALINGS[scale](column[:, None]) for column in values.T]
-    return Scaling(np.concatenate([of.shift for of in found]), np.concatenate([of.width for of in found]))
+    columns = [np.array(column) for column in values.T]
+    low, high = np.array([column.min() for column in columns]), np.array([column.max() for column in columns])
+    if scale == "minmax":
+        return Scaling(low, high - low)
+    if scale == "none":
+        return Scaling(np.zeros(len(low)), np.ones(len(low)))
+    deviation = np.array([column.std() for column in columns])
+    return Scaling(np.array([column.mean() for column in columns]), np.where(high == low, 0.0, deviation))
 
 
 @pytest.mark.parametrize("cells", [1, 150, 3000, 1 << 19])
@@ -46,7 +52,7 @@ def test_scaling_in_pieces_has_the_bits_of_the_whole(
     monkeypatch.setattr("bpcli.data.files.memory.CELLS", cells * 5)
 
     of = selected(values)
-    found = scaling(scale, of, summary(of), np.zeros(5), list("abcde"))
+    found = learn_scaling(scale, summary(of, extent(of), np.zeros(5)), list("abcde"), "m")
 
     np.testing.assert_array_equal(found.shift, wanted.shift)
     np.testing.assert_array_equal(found.width, wanted.width)
@@ -60,7 +66,7 @@ def test_summary_is_of_the_numbers_that_are_there(dtype: str, monkeypatch: pytes
         values[3:9, 1] = np.nan
         values[:, 2] = np.nan
 
-    found = summary(selected(values, np.array([2, 3, 5, 8, 19])))
+    found = extent(selected(values, np.array([2, 3, 5, 8, 19])))
 
     chosen = values[[2, 3, 5, 8, 19]].astype(np.float64)
     np.testing.assert_array_equal(found.missing, np.isnan(chosen).sum(axis=0))
@@ -72,12 +78,12 @@ def test_missing_numbers_count_as_their_median() -> None:
     values = RNG.normal(size=(50, 3))
     values[RNG.random((50, 3)) < 0.3] = np.nan
     of = selected(values)
-    known = summary(of)
+    known = extent(of)
     median = medians(of, known.missing)
 
     for scale in SCALES:
         wanted = whole(scale, np.where(np.isnan(values), median, values))
-        found = scaling(scale, of, known, median, list("abc"))
+        found = learn_scaling(scale, summary(of, known, median), list("abc"), "m")
         np.testing.assert_array_equal([found.shift, found.width], [wanted.shift, wanted.width])
 
 
@@ -99,7 +105,7 @@ def test_medians_are_exact(size: int, dtype: str, counters: int, sample: int, mo
         values[:, 3] = np.nan
     of = selected(values, columns=np.array([3, 1, 0]))
 
-    assert medians(of, summary(of).missing).tolist() == numpys(values[:, [3, 1, 0]])
+    assert medians(of, extent(of).missing).tolist() == numpys(values[:, [3, 1, 0]])
 
 
 @deterministic
@@ -114,7 +120,7 @@ def test_any_numbers_have_the_median_that_numpy_gives_them(values: Array) -> Non
     of = selected(values)
 
     with np.errstate(over="ignore"):
-        assert medians(of, summary(of).missing).tolist() == numpys(values)
+        assert medians(of, extent(of).missing).tolist() == numpys(values)
 
 
 def test_medians_are_found_where_the_sample_misleads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,4 +129,4 @@ def test_medians_are_found_where_the_sample_misleads(monkeypatch: pytest.MonkeyP
     values[np.linspace(0, 3999, 400).astype(int)] = 1e9
     of = selected(values)
 
-    assert medians(of, summary(of).missing).tolist() == numpys(values)
+    assert medians(of, extent(of).missing).tolist() == numpys(values)

@@ -6,7 +6,6 @@ and a :class:`Matrix` of numbers that do not, such as images.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,24 +14,23 @@ from typing import Protocol
 import numpy as np
 
 from bpcli.data.files.memory import Pages
-from bpcli.errors import DataError
 from bpcli.nn import Array, IndexArray
 
-Cells = Callable[[], Array]
-"""The cells of a column as the file has them, words for missing values included; read anew."""
+CellsOf = Callable[[], Array]
+"""The cells of a column as the file has them, words for missing values included; read again at each call."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """How text tables are written: the settings that a file cannot tell by itself."""
+    """How text tables are written: the settings that do not show in the file itself."""
 
     delimiter: str | None = None
     header: bool = True
     missing: tuple[str, ...] = ("NA", "NaN", "null")
 
 
-class Raw(Protocol):
-    """What the rest of the data room needs of a file."""
+class Dataset(Protocol):
+    """The examples of a file, or of a file of features and one of targets."""
 
     @property
     def path(self) -> str:
@@ -59,6 +57,11 @@ class Raw(Protocol):
         """Whether the file's kind says that its targets are classes."""
         ...
 
+    @property
+    def digests(self) -> dict[str, str | None]:
+        """By path, the SHA-256 of the files' bytes as they were read; None of what can be read only once."""
+        ...
+
     def column(self, name: str) -> Array:
         """(N,): float64 with NaN where missing, or objects, str or None where missing."""
         ...
@@ -68,7 +71,7 @@ class Raw(Protocol):
         ...
 
     def release(self, names: list[str], start: int, stop: int) -> None:
-        """Give back the memory of rows from ``start`` to ``stop`` of columns that nobody reads again."""
+        """Release the memory of rows from ``start`` to ``stop`` of columns that are not read again."""
         ...
 
     def where(self, row: int) -> str:
@@ -80,18 +83,19 @@ class Raw(Protocol):
 class Table:
     """Named columns of numbers or text.
 
-    ``booleans`` are text columns of true and false; ``cells`` reads columns as the
+    ``truth_columns`` are text columns of true and false; ``cells`` reads columns as the
     file has them; numbers may lie in ``pages``, each column's from low addresses to high.
     """
 
     path: str
     columns: dict[str, Array]
-    booleans: frozenset[str] = frozenset()
-    cells: dict[str, Cells] = field(default_factory=dict)
+    truth_columns: frozenset[str] = frozenset()
+    cells: dict[str, CellsOf] = field(default_factory=dict)
     place: Callable[[int], str] | None = None
     own_targets: list[str] = field(default_factory=list)
     holds_classes: bool = False
     pages: Pages | None = None
+    digests: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -112,11 +116,11 @@ class Table:
         return self.cells[name]() if name in self.cells else self.columns[name]
 
     def release(self, names: list[str], start: int, stop: int) -> None:
-        """Give back the memory of numbers from row ``start`` to ``stop``, which are 0 from then on."""
+        """Release the memory of numbers from row ``start`` to ``stop``, which are 0 from then on."""
         if self.pages is not None:
             for column in (self.columns[name] for name in names):
                 if column.dtype != object:
-                    self.pages.give_back(column[start:stop])
+                    self.pages.release(column[start:stop])
 
     def where(self, row: int) -> str:
         """``file:line`` where the file has lines, else the row, counted from 0."""
@@ -124,7 +128,7 @@ class Table:
 
 
 KEPT = 16
-"""Columns of a matrix that are kept once they were asked for: its targets, which would else be gathered anew."""
+"""Columns of a matrix that are kept once they were asked for: its targets, which are asked for several times."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,8 @@ class Matrix:
     images: bool = False
     holds_classes: bool = False
     pages: Pages | None = None
-    cells: dict[str, Cells] = field(default_factory=dict)
+    cells: dict[str, CellsOf] = field(default_factory=dict)
+    digests: dict[str, str | None] = field(default_factory=dict)
     _kept: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -199,87 +204,17 @@ class Matrix:
         return self.cells[name]() if name in self.cells else self.column(name)
 
     def done(self, start: int, stop: int) -> None:
-        """Give back the memory of rows that their file has too."""
+        """Release the memory of rows that their file has too."""
         if self.in_file:
             self.release([], start, stop)
 
     def release(self, names: list[str], start: int, stop: int) -> None:
-        """Give back the memory of rows from ``start`` to ``stop``, all columns of them."""
+        """Release the memory of rows from ``start`` to ``stop``, all columns of them."""
         if self.pages is not None:
             rows = self.values[start:stop]
             for part in (rows,) if self.values.flags.c_contiguous else rows.T:
-                self.pages.give_back(part)
+                self.pages.release(part)
 
     def where(self, row: int) -> str:
         """The row, counted from 0."""
         return f"{self.path}: row {row}"
-
-
-FEW = 0.1
-"""Up to this share of other cells, a text column looks like numbers with slips in it."""
-
-NUMBER = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*", re.ASCII)
-
-
-def is_number(text: str) -> bool:
-    """Whether text is a decimal number, as a table may hold one."""
-    return NUMBER.fullmatch(text) is not None
-
-
-def as_numbers(column: Array) -> Array | None:
-    """A column as float64, NaN where missing; text is rounded correctly. None where any is not a number."""
-    if column.dtype != object:
-        return column
-    present = [text for text in column if text is not None]
-    if not present or not all(map(is_number, present)):
-        return None
-    return np.array([np.nan if text is None else float(text) for text in column])
-
-
-def refuse_infinite(table: Table, cell: Callable[[int, int], str]) -> None:
-    """No number is infinite; ``cell`` gives a cell's text for the message."""
-    for place, (name, column) in enumerate(table.columns.items()):
-        numbers = as_numbers(column)
-        if numbers is not None and np.isinf(numbers).any():
-            row = int(np.flatnonzero(np.isinf(numbers))[0])
-            raise DataError(
-                f"column {name!r} holds {cell(row, place).strip()}, not a finite number",
-                where=table.where(row),
-                hint="leave the cell empty where the number is unknown",
-            )
-
-
-def distinct(values: Array) -> Array:
-    """The different numbers, ascending."""
-    return np.unique(values, return_counts=True)[0]  # without counts it imports numpy.ma, which is slow
-
-
-def slip_in(column: Array) -> str | None:
-    """The first cell that is no number in a column of text where nearly all are, else None."""
-    present = [text for text in column if text is not None]
-    slips = [text for text in present if not is_number(text)]
-    return slips[0] if 0 < len(slips) <= FEW * len(present) else None
-
-
-def texts_of(raw: Raw, name: str) -> Array:
-    """A column as objects, None where missing: cells as the file has them, or numbers in as few digits as will do."""
-    column = raw.column(name)
-    if column.dtype == object:
-        return column
-    cells = raw.as_written(name)
-    if cells.dtype != object:
-        return as_texts(column)
-    cells[np.isnan(column)] = None
-    return cells
-
-
-def as_texts(column: Array) -> Array:
-    """A column as objects, str or None where missing; whole numbers without a point."""
-    if column.dtype == object:
-        return column
-    return np.array([None if np.isnan(number) else written(number) for number in column], object)
-
-
-def written(number: float) -> str:
-    """A number with the fewest digits that read back as it; a whole one without a point."""
-    return str(int(number)) if float(number).is_integer() else repr(float(number))

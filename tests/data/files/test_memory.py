@@ -9,7 +9,7 @@ import pytest
 
 from bpcli.data.files.memory import UNLIMITED, Pages, available, blocks
 
-from .support import write
+from ..support import write
 
 
 def test_blocks_make_up_all_rows_and_depend_on_the_shape_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,20 +28,20 @@ def test_pages_of_a_file_are_read_again_after_they_were_given_back(tmp_path: Pat
 
     assert pages.lasting
     for order in (read, read.T):
-        pages.give_back(order)
+        pages.release(order)
         np.testing.assert_array_equal(read.reshape(-1), values)
     for rows in (np.array([3, 199, 0]), np.arange(5), np.array([7])):
-        pages.expect(read, rows)
+        pages.prefetch(read, rows)
         np.testing.assert_array_equal(pages.bytes_of(read)[rows].view(np.float64), read[rows])
     assert not read.flags.writeable
 
 
 def test_room_is_empty_once_it_was_given_back_but_for_its_last_page() -> None:
-    pages = Pages.of_room(80_000)
+    pages = Pages.of_memory(80_000)
     room = pages.array((10_000,), np.dtype(np.float64))
     room.fill(1)
 
-    pages.give_back(room[:5000])
+    pages.release(room[:5000])
 
     assert not pages.lasting
     assert room[0] == 0
@@ -49,7 +49,7 @@ def test_room_is_empty_once_it_was_given_back_but_for_its_last_page() -> None:
 
 
 def test_arrays_lie_in_either_order() -> None:
-    pages = Pages.of_room(48)
+    pages = Pages.of_memory(48)
     pages.array((6,), np.dtype(np.float64))[:] = range(6)
 
     assert pages.array((2, 3), np.dtype(np.float64)).tolist() == [[0, 1, 2], [3, 4, 5]]

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.data.files.raw import Format, Matrix, Table
-from bpcli.data.files.reading import FilePair, digest, read
+from bpcli.data.files.dataset import Format, Matrix, Table
+from bpcli.data.files.reading import FilePair, read_dataset
 from bpcli.errors import DataError, ExitStatus, SystemRefusedError
 
-from .support import KINDS, NUMBERS, csv, idx, npy, parquet, read_file, refusal, table, write
+from ..support import KINDS, NUMBERS, csv, idx, npy, parquet, read_file, refusal, table, write
 
 ANY_SUFFIX = ("", ".data", ".csv", ".tsv", ".gz", ".npy", ".npz", ".idx3-ubyte", ".parquet")
 
@@ -23,11 +23,11 @@ ANY_SUFFIX = ("", ".data", ".csv", ".tsv", ".gz", ".npy", ".npz", ".idx3-ubyte",
 @pytest.mark.parametrize("suffix", ANY_SUFFIX)
 @pytest.mark.parametrize("kind", KINDS)
 def test_content_tells_every_kind_whatever_the_suffix(kind: str, suffix: str, tmp_path: Path) -> None:
-    raw = read_file(write(tmp_path, f"numbers{suffix}", KINDS[kind]))
+    dataset = read_file(write(tmp_path, f"numbers{suffix}", KINDS[kind]))
 
-    assert raw.names == ["0", "1", "2"]
-    assert raw.size == len(NUMBERS)
-    np.testing.assert_array_equal([raw.column(name) for name in raw.names], NUMBERS.T)
+    assert dataset.names == ["0", "1", "2"]
+    assert dataset.size == len(NUMBERS)
+    np.testing.assert_array_equal([dataset.column(name) for name in dataset.names], NUMBERS.T)
 
 
 def test_suffix_tells_tabs_from_commas_where_the_first_line_holds_both_or_neither(tmp_path: Path) -> None:
@@ -49,9 +49,9 @@ def test_folder_named_like_a_kind_does_not_matter(tmp_path: Path) -> None:
 def test_standard_input_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     for content in (KINDS["csv"], KINDS["tsv"], KINDS["npy.gz"]):
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
-        raw = read_file("-")
-        np.testing.assert_array_equal([raw.column(name) for name in raw.names], NUMBERS.T)
-        assert raw.path == "<stdin>"
+        dataset = read_file("-")
+        np.testing.assert_array_equal([dataset.column(name) for name in dataset.names], NUMBERS.T)
+        assert dataset.path == "<stdin>"
 
 
 @pytest.mark.parametrize("gone", ["absent.csv", "table.csv/absent.csv"])
@@ -112,19 +112,21 @@ def test_gz_with_any_byte_of_its_content_changed_is_refused(place: int, tmp_path
 
 
 def test_digest_is_of_the_bytes_on_disk(tmp_path: Path) -> None:
-    assert digest(write(tmp_path, "t.csv.gz", GZ)) == hashlib.sha256(GZ).hexdigest()
+    path = write(tmp_path, "t.csv.gz", GZ)
+
+    assert read_file(path).digests == {path: hashlib.sha256(GZ).hexdigest()}
 
 
 def test_features_and_targets_in_a_file_each_are_joined(tmp_path: Path) -> None:
     examples = write(tmp_path, "x.csv", "a,b\n1,2\n3,4\n")
     answers = write(tmp_path, "y.csv", "kind\n1\n02\n")
 
-    raw = read(FilePair(examples, answers), Format(), None)
+    dataset = read_dataset(FilePair(examples, answers), Format(), None)
 
-    assert table(raw) == {"a": [1, 3], "b": [2, 4], "kind": [1, 2]}
-    assert raw.as_written("kind").tolist() == ["1", "02"]
-    assert raw.own_targets == ["kind"]
-    assert raw.where(1) == f"{examples}:3"
+    assert table(dataset) == {"a": [1, 3], "b": [2, 4], "kind": [1, 2]}
+    assert dataset.as_written("kind").tolist() == ["1", "02"]
+    assert dataset.own_targets == ["kind"]
+    assert dataset.where(1) == f"{examples}:3"
 
 
 @pytest.mark.parametrize("kind", ["csv", "npy", "parquet"])
@@ -134,26 +136,26 @@ def test_columns_counted_off_in_both_files_are_told_apart(kind: str, other: str,
     narrow = {"csv": b"5\n6\n", "npy": npy([5, 6]), "idx": idx([[5], [6]])}
     files = FilePair(write(tmp_path, "x", wide[kind]), write(tmp_path, "y", narrow[other]))
 
-    raw = read(files, Format(header=False), None)
+    dataset = read_dataset(files, Format(header=False), None)
 
-    assert raw.names == ["0", "1", "target"]
-    assert raw.own_targets == ["target"]
-    assert [float(cell) for cell in raw.column("target")] == [5, 6]
+    assert dataset.names == ["0", "1", "target"]
+    assert dataset.own_targets == ["target"]
+    assert [float(cell) for cell in dataset.column("target")] == [5, 6]
 
 
 def test_several_targets_counted_off_in_both_files_keep_apart(tmp_path: Path) -> None:
     files = FilePair(write(tmp_path, "x.npy", npy([[1, 2], [3, 4]])), write(tmp_path, "y.npy", npy([[5, 6], [7, 8]])))
 
-    raw = read(files, Format(), None)
+    dataset = read_dataset(files, Format(), None)
 
-    assert table(raw) == {"0": [1, 3], "1": [2, 4], "target_0": [5, 7], "target_1": [6, 8]}
-    assert raw.own_targets == ["target_0", "target_1"]
+    assert table(dataset) == {"0": [1, 3], "1": [2, 4], "target_0": [5, 7], "target_1": [6, 8]}
+    assert dataset.own_targets == ["target_0", "target_1"]
 
 
 def test_targets_named_like_a_feature_are_refused(tmp_path: Path) -> None:
     files = FilePair(write(tmp_path, "x.csv", "a,b\n1,2\n"), write(tmp_path, "y.csv", "c,b\n1,2\n"))
 
-    assert refusal(lambda: read(files, Format(), None), DataError) == (
+    assert refusal(lambda: read_dataset(files, Format(), None), DataError) == (
         "error: y.csv: column 'b' stands in x.csv too\nhint: rename it in one of them"
     )
 
@@ -161,7 +163,7 @@ def test_targets_named_like_a_feature_are_refused(tmp_path: Path) -> None:
 def test_files_of_different_sizes_are_not_joined(tmp_path: Path) -> None:
     files = FilePair(write(tmp_path, "x.npy", npy([[1, 2], [3, 4]])), write(tmp_path, "y.csv", "y\n1\n2\n3\n"))
 
-    assert refusal(lambda: read(files, Format(), None), DataError) == (
+    assert refusal(lambda: read_dataset(files, Format(), None), DataError) == (
         "error: y.csv: 3 targets for the 2 examples of x.npy\n"
         "hint: the two files must hold the same examples in the same order"
     )
@@ -171,24 +173,24 @@ def test_idx_labels_are_classes_beside_idx_images(tmp_path: Path) -> None:
     images, labels = idx(np.arange(8).reshape(2, 2, 2)), idx([3, 7])
     files = FilePair(write(tmp_path, "images.gz", gzip.compress(images, mtime=0)), write(tmp_path, "labels", labels))
 
-    raw = read(files, Format(), None)
+    dataset = read_dataset(files, Format(), None)
 
-    assert isinstance(raw, Matrix)
-    assert raw.images
-    assert raw.holds_classes
-    assert raw.own_targets == ["label"]
-    assert raw.column("label").tolist() == [3, 7]
-    assert raw.where(1) == f"{files.features}: row 1"
+    assert isinstance(dataset, Matrix)
+    assert dataset.images
+    assert dataset.holds_classes
+    assert dataset.own_targets == ["label"]
+    assert dataset.column("label").tolist() == [3, 7]
+    assert dataset.where(1) == f"{files.features}: row 1"
 
 
 def test_table_beside_an_array_of_targets_stays_a_table(tmp_path: Path) -> None:
     files = FilePair(write(tmp_path, "x.csv", "a,b\nu,true\nv,\n"), write(tmp_path, "y.npy", npy([1.5, 2])))
 
-    raw = read(files, Format(), None)
+    dataset = read_dataset(files, Format(), None)
 
-    assert isinstance(raw, Table)
-    assert raw.booleans == {"b"}
-    assert table(raw) == {"a": ["u", "v"], "b": ["true", None], "0": [1.5, 2]}
+    assert isinstance(dataset, Table)
+    assert dataset.truth_columns == {"b"}
+    assert table(dataset) == {"a": ["u", "v"], "b": ["true", None], "0": [1.5, 2]}
 
 
 def test_every_kind_holds_the_same_as_csv(tmp_path: Path) -> None:
@@ -199,4 +201,4 @@ def test_every_kind_holds_the_same_as_csv(tmp_path: Path) -> None:
     assert isinstance(from_text, Table)
     assert isinstance(from_parquet, Table)
     assert table(from_text) == table(from_parquet)
-    assert from_text.booleans == from_parquet.booleans == {"t"}
+    assert from_text.truth_columns == from_parquet.truth_columns == {"t"}

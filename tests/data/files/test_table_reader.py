@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.data.files import pandas_reader as frames
-from bpcli.data.files import tables
-from bpcli.data.files.open_bytes import of_bytes
-from bpcli.data.files.raw import Format
+from bpcli.data.files import table_reader
+from bpcli.data.files.byte_source import source_of_bytes
+from bpcli.data.files.dataset import Format
 from bpcli.data.files.tables import read_text
 from bpcli.errors import DataError
 
-from .support import deterministic, table
+from ..support import deterministic, table
 
 WORDS = [
     *("", " ", "NA", "NaN", "null", "nan", '"NA"', '""', "?", "-999", "-999.0", "1e400", "-inf", "Infinity"),
@@ -52,11 +52,17 @@ def texts(draw: st.DrawFn) -> tuple[str, Format, frozenset[str]]:
 def found(text: str, form: Format, letter: frozenset[str] | None) -> Any:
     """All there is to know of a table, or why it is refused."""
     try:
-        raw = read_text(of_bytes(text.encode(), "t.csv"), form, letter)
+        dataset = read_text(source_of_bytes(text.encode(), "t.csv"), form, letter)
     except DataError as error:
         return error.lines()
-    cells = {name: raw.as_written(name).tolist() for name in raw.names}
-    return table(raw), {name: raw.column(name).dtype for name in raw.names}, raw.booleans, cells, raw.where(0)
+    cells = {name: dataset.as_written(name).tolist() for name in dataset.names}
+    return (
+        table(dataset),
+        {name: dataset.column(name).dtype for name in dataset.names},
+        dataset.truth_columns,
+        cells,
+        dataset.where(0),
+    )
 
 
 @deterministic
@@ -64,7 +70,7 @@ def found(text: str, form: Format, letter: frozenset[str] | None) -> Any:
 def test_a_small_table_is_read_as_a_large_one(case: tuple[str, Format, frozenset[str]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         small = found(*case)
-        patch.setattr(tables, "SMALL", 0)
+        patch.setattr(table_reader, "SMALL", 0)
         assert found(*case) == small
         patch.setattr(frames, "CHUNK", 1)
         patch.setattr(frames, "LEAST", 1)

@@ -7,19 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.data.files.arrays import MAX_AXES, reader
-from bpcli.data.files.open_bytes import HEAD, of_bytes
-from bpcli.data.files.raw import Matrix
+from bpcli.data.files.arrays import MAX_AXES, array_reader
+from bpcli.data.files.byte_source import HEAD, source_of_bytes
+from bpcli.data.files.dataset import Matrix
 from bpcli.errors import BpError, DataError
 from bpcli.nn import Array
 
-from .support import IDX_CODES, NUMBERS, idx, npy, npz, refusal
+from ..support import IDX_CODES, NUMBERS, idx, npy, npz, refusal
 
 
 def read(data: bytes) -> Matrix:
-    found = reader(data[:HEAD])
+    found = array_reader(data[:HEAD])
     assert found is not None
-    return found(of_bytes(data, "f"))
+    return found(source_of_bytes(data, "f"))
 
 
 def refused(data: bytes) -> str:
@@ -29,19 +29,19 @@ def refused(data: bytes) -> str:
 @pytest.mark.parametrize("dtype", IDX_CODES)
 def test_idx_holds_every_type_big_endian(dtype: str) -> None:
     values = np.array([[1, -2], [3, 100]]) if dtype != "uint8" else np.array([[1, 2], [3, 200]])
-    raw = read(idx(values, dtype))
+    dataset = read(idx(values, dtype))
 
-    np.testing.assert_array_equal([raw.column(name) for name in raw.names], values.T)
-    assert raw.column("0").dtype == np.float64
+    np.testing.assert_array_equal([dataset.column(name) for name in dataset.names], values.T)
+    assert dataset.column("0").dtype == np.float64
 
 
 @pytest.mark.parametrize("dtype", [*IDX_CODES, "float16", ">f8", "<i8", "uint64", "bool", "longdouble"])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_npy_holds_every_type_of_number_in_either_order(dtype: str, order: str) -> None:
     values = np.asarray([[1, 0], [1, 1], [0, 1]], dtype, order="F" if order == "F" else "C")
-    raw = read(npy(values))
+    dataset = read(npy(values))
 
-    np.testing.assert_array_equal([raw.column(name) for name in raw.names], values.T.astype(float))
+    np.testing.assert_array_equal([dataset.column(name) for name in dataset.names], values.T.astype(float))
 
 
 def test_examples_lie_along_the_first_axis_and_the_others_are_flattened() -> None:
@@ -73,11 +73,11 @@ def test_vector_is_one_column() -> None:
 
 
 def test_one_axis_in_idx_holds_labels() -> None:
-    raw = read(idx([3, 250]))
+    dataset = read(idx([3, 250]))
 
-    assert raw.names == raw.own_targets == ["label"]
-    assert raw.holds_classes
-    assert raw.column("label").tolist() == [3, 250]
+    assert dataset.names == dataset.own_targets == ["label"]
+    assert dataset.holds_classes
+    assert dataset.column("label").tolist() == [3, 250]
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_one_axis_in_idx_holds_labels() -> None:
     ],
 )
 def test_npz_keeps_targets_beside_features(targets: list[object], columns: dict[str, list[object]]) -> None:
-    raw = read(npz(features=NUMBERS, targets=targets))
+    dataset = read(npz(features=NUMBERS, targets=targets))
 
-    assert raw.own_targets == list(columns)
-    assert {name: raw.column(name).tolist() for name in columns} == columns
-    assert raw.where(2) == "f: row 2"
+    assert dataset.own_targets == list(columns)
+    assert {name: dataset.column(name).tolist() for name in columns} == columns
+    assert dataset.where(2) == "f: row 2"
 
 
 def test_npz_without_targets_has_them_among_its_columns() -> None:
@@ -258,4 +258,4 @@ def test_npy_that_promises_more_than_any_memory_is_refused() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\0", b"\0\0\x08", b"a,b\n", b"PK", b"\x93NUMP"])
 def test_other_content_is_no_array(data: bytes) -> None:
-    assert reader(data) is None
+    assert array_reader(data) is None

@@ -11,17 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.data.encoding.targets import Classes, Labels, Reals, Targets, from_json
+from bpcli.data.encoding.reals import Reals
+from bpcli.data.encoding.target_cells import ANY_NUMBERS
+from bpcli.data.encoding.targets import Classes, Labels, Targets, targets_from_json
 from bpcli.data.encoding.tasks import Task, learn_classes, learn_reals, task_of
-from bpcli.data.files.raw import Matrix, Raw, Table
+from bpcli.data.files.dataset import Dataset, Matrix, Table
 from bpcli.errors import ConfigError, DataError, ExitStatus
 from bpcli.nn import Array
 from bpcli.nn.losses import LOSSES
 
-from .support import PRECISIONS, deterministic, gathered, refusal
+from ..support import PRECISIONS, deterministic, gathered, refusal
 
 every_precision = pytest.mark.parametrize("dtype", PRECISIONS)
 every_loss = pytest.mark.parametrize("loss", LOSSES)
+
+INDICES, BOUNDED = LOSSES["cross_entropy"]().targets, LOSSES["binary_cross_entropy"]().targets
 
 PROBABILITY_LOSSES = [name for name, kind in LOSSES.items() if kind().targets.task == "classification"]
 """Losses that always mean a classification."""
@@ -38,9 +42,8 @@ def file(place: str = "t.csv", **columns: Array) -> Table:
 def classes_of(*columns: Array, loss: str = "cross_entropy") -> Classes | Labels:
     """What is learned of target y in one file per column."""
     kind = LOSSES[loss]()
-    raws: list[Raw] = [file(f"t{i}.csv", y=column) for i, column in enumerate(columns)]
-    probabilities = kind.targets.task == "classification"
-    return learn_classes(raws, ["y"], class_indices=kind.targets.class_indices, of_probabilities=probabilities)
+    datasets: list[Dataset] = [file(f"t{i}.csv", y=column) for i, column in enumerate(columns)]
+    return learn_classes(datasets, ["y"], kind.targets)
 
 
 def labels_of(*columns: Array, loss: str = "cross_entropy") -> tuple[str | int, ...]:
@@ -49,10 +52,10 @@ def labels_of(*columns: Array, loss: str = "cross_entropy") -> tuple[str | int, 
     return learned.labels
 
 
-def encoded(targets: Targets, raw: Raw, dtype: str = "float64", rows: Sequence[int] | None = None) -> Array:
+def encoded(targets: Targets, dataset: Dataset, dtype: str = "float64", rows: Sequence[int] | None = None) -> Array:
     """The targets as a batch: (m,) class indices, else (n, m)."""
-    chosen = np.arange(raw.size) if rows is None else np.array(rows)
-    source = targets.source(raw, chosen, np.dtype(dtype))
+    chosen = np.arange(dataset.size) if rows is None else np.array(rows)
+    source = targets.source(dataset, chosen, np.dtype(dtype))
     indexed = isinstance(targets, Classes) and targets.encoding == "index"
     return gathered(source, None if indexed else targets.outputs, np.arange(source.size), dtype)
 
@@ -86,7 +89,7 @@ def test_classes_of_every_file_are_known() -> None:
 def test_two_classes_suit_their_loss(loss: str, encoding: str) -> None:
     learned = classes_of(texts("yes", "no"), loss=loss)
 
-    assert learned == Classes("y", ("no", "yes"), "binary" if encoding == "binary" else "index")
+    assert learned == Classes("y", ("no", "yes"), "binary" if encoding == "binary" else "index", LOSSES[loss]().targets)
     assert learned.outputs == (1 if encoding == "binary" else 2)
 
 
@@ -176,7 +179,7 @@ def test_fractions_are_soft_targets_of_binary_cross_entropy(dtype: str) -> None:
     cells = texts("0", "0.25", "1")
     learned = classes_of(cells, loss="binary_cross_entropy")
 
-    assert learned == Labels(("y",))
+    assert learned == Labels(("y",), BOUNDED)
     np.testing.assert_array_equal(encoded(learned, file(y=cells), dtype), [[0, 0.25, 1]])
     assert learned.counted_by == "threshold"
 
@@ -203,13 +206,13 @@ def test_soft_target_outside_0_to_1_is_refused_with_its_line(cells: Array, value
 
 @every_precision
 def test_several_columns_of_zeros_and_ones_are_labels(dtype: str) -> None:
-    raw = file(u=texts("0", "1", "0.5"), v=np.array([1.0, 1, 0]), w=texts("True", "false", "TRUE"))
-    learned = learn_classes([raw], ["w", "u", "v"], class_indices=False, of_probabilities=True)
+    dataset = file(u=texts("0", "1", "0.5"), v=np.array([1.0, 1, 0]), w=texts("True", "false", "TRUE"))
+    learned = learn_classes([dataset], ["w", "u", "v"], BOUNDED)
 
-    assert learned == Labels(("w", "u", "v"))
+    assert learned == Labels(("w", "u", "v"), BOUNDED)
     assert learned.outputs == 3
-    np.testing.assert_array_equal(encoded(learned, raw, dtype), [[1, 0, 1], [0, 1, 0.5], [1, 1, 0]])
-    np.testing.assert_array_equal(encoded(learned, raw, dtype, rows=[2]), [[1], [0.5], [0]])
+    np.testing.assert_array_equal(encoded(learned, dataset, dtype), [[1, 0, 1], [0, 1, 0.5], [1, 1, 0]])
+    np.testing.assert_array_equal(encoded(learned, dataset, dtype, rows=[2]), [[1], [0.5], [0]])
 
 
 @pytest.mark.parametrize(
@@ -219,45 +222,47 @@ def test_several_columns_of_zeros_and_ones_are_labels(dtype: str) -> None:
 def test_label_outside_0_to_1_is_refused_with_its_line_in_whichever_part(
     cells: Array, value: str, rows: list[int]
 ) -> None:
-    raw = file(u=texts("0", "1"), v=cells)
+    dataset = file(u=texts("0", "1"), v=cells)
 
-    assert refusal(lambda: encoded(Labels(("u", "v")), raw, rows=rows), ConfigError) == (
+    assert refusal(lambda: encoded(Labels(("u", "v")), dataset, rows=rows), ConfigError) == (
         f"error: target 'v' is {value} at t.csv:3, outside [0, 1]\n{OUTSIDE}"
     )
-    np.testing.assert_array_equal(encoded(Labels(("u",)), raw, rows=[0]), [[0]])
+    np.testing.assert_array_equal(encoded(Labels(("u",)), dataset, rows=[0]), [[0]])
 
 
 def test_fault_in_another_part_does_not_touch_this_one() -> None:
-    raw = file(u=texts("0", "1", "x"), v=texts("0.5", "2", "oops"))
+    dataset = file(u=texts("0", "1", "x"), v=texts("0.5", "2", "oops"))
 
-    np.testing.assert_array_equal(encoded(Labels(("u",)), raw, rows=[1, 0]), [[1, 0]])
-    np.testing.assert_array_equal(encoded(learn_reals(raw, ["v"], np.array([0, 1]), "none"), raw, rows=[1]), [[2]])
+    np.testing.assert_array_equal(encoded(Labels(("u",)), dataset, rows=[1, 0]), [[1, 0]])
+    np.testing.assert_array_equal(
+        encoded(learn_reals(dataset, ["v"], np.array([0, 1]), "none"), dataset, rows=[1]), [[2]]
+    )
 
 
 def test_missing_label_is_refused_with_its_line() -> None:
-    raw = file(u=texts("0", None), v=texts("0", "1"))
+    dataset = file(u=texts("0", None), v=texts("0", "1"))
 
-    assert refusal(lambda: encoded(Labels(("v", "u")), raw), DataError) == (
+    assert refusal(lambda: encoded(Labels(("v", "u")), dataset), DataError) == (
         "error: t.csv:3: the target 'u' is missing (1 in all)\nhint: leave examples without a target out of the file"
     )
 
 
 def test_cross_entropy_takes_one_target_column() -> None:
-    raw = file(u=texts("0", "1"), v=texts("0", "1"))
+    dataset = file(u=texts("0", "1"), v=texts("0", "1"))
 
-    assert refusal(
-        lambda: learn_classes([raw], ["u", "v"], class_indices=True, of_probabilities=True), ConfigError
-    ) == ("error: cross_entropy takes one target column, not 2\nhint: several 0/1 columns are for binary_cross_entropy")
+    assert refusal(lambda: learn_classes([dataset], ["u", "v"], INDICES), ConfigError) == (
+        "error: cross_entropy takes one target column, not 2\nhint: several 0/1 columns are for binary_cross_entropy"
+    )
 
 
 @pytest.mark.parametrize("scale", ["standard", "none"])
 @every_precision
 def test_numbers_are_scaled_by_what_the_training_rows_hold(scale: str, dtype: str) -> None:
-    raw = file(u=texts("1", "3", "100"), v=np.array([5.0, 5, 7]))
-    learned = learn_reals(raw, ["u", "v"], np.array([0, 1]), scale)
+    dataset = file(u=texts("1", "3", "100"), v=np.array([5.0, 5, 7]))
+    learned = learn_reals(dataset, ["u", "v"], np.array([0, 1]), scale)
 
     wanted = [[-1, 1, 98], [0, 0, 2]] if scale == "standard" else [[1, 3, 100], [5, 5, 7]]
-    np.testing.assert_array_equal(encoded(learned, raw, dtype), wanted)
+    np.testing.assert_array_equal(encoded(learned, dataset, dtype), wanted)
     assert learned.counted_by == "residuals"
     assert learned.units.tolist() == [1, 1]
 
@@ -265,10 +270,10 @@ def test_numbers_are_scaled_by_what_the_training_rows_hold(scale: str, dtype: st
 @deterministic
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=8), st.sampled_from(["standard", "none"]))
 def test_predicted_numbers_come_back_in_the_targets_own_units(numbers: list[float], scale: str) -> None:
-    raw = file(y=np.array(numbers))
-    learned = learn_reals(raw, ["y"], np.arange(len(numbers)), scale)
+    dataset = file(y=np.array(numbers))
+    learned = learn_reals(dataset, ["y"], np.arange(len(numbers)), scale)
 
-    predicted = learned.predictions(encoded(learned, raw), probabilities=False)
+    predicted = learned.predictions(encoded(learned, dataset), probabilities=False)
 
     assert list(predicted) == ["prediction"]
     np.testing.assert_allclose(predicted["prediction"], numbers, atol=1e-6)
@@ -276,9 +281,9 @@ def test_predicted_numbers_come_back_in_the_targets_own_units(numbers: list[floa
 
 @pytest.mark.parametrize("rows", [[0, 1, 2], [2]])
 def test_target_that_is_no_number_is_refused_with_its_line(rows: list[int]) -> None:
-    raw = file(y=texts("1", "2", "inf"))
+    dataset = file(y=texts("1", "2", "inf"))
 
-    assert refusal(lambda: learn_reals(raw, ["y"], np.array(rows), "standard"), ConfigError) == (
+    assert refusal(lambda: learn_reals(dataset, ["y"], np.array(rows), "standard"), ConfigError) == (
         "error: target 'y' is 'inf' at t.csv:4, not a number\nhint: for classes: task: classification"
     )
 
@@ -292,16 +297,16 @@ def test_missing_number_is_refused_with_its_line() -> None:
 
 
 def test_target_out_of_the_range_of_float32_is_refused_with_its_line() -> None:
-    raw = file(y=np.array([1.0, 1e39]))
-    learned = learn_reals(raw, ["y"], np.array([0]), "none")
+    dataset = file(y=np.array([1.0, 1e39]))
+    learned = learn_reals(dataset, ["y"], np.array([0]), "none")
 
-    assert refusal(lambda: encoded(learned, raw, "float32"), DataError) == (
+    assert refusal(lambda: encoded(learned, dataset, "float32"), DataError) == (
         "error: t.csv:3: column 'y', scaled, is 1e+39, out of the range of float32\n"
         "hint: correct the number, or choose another scale or dtype: float64"
     )
 
 
-KINDS: dict[str, Callable[[], tuple[Targets, Raw]]] = {
+KINDS: dict[str, Callable[[], tuple[Targets, Dataset]]] = {
     "text classes": lambda: (classes_of(texts("b", "a")), file(y=texts("b", "a", "b"))),
     "number classes": lambda: (classes_of(texts("10", "9")), file(y=texts("10", "9", "9"))),
     "binary": lambda: (classes_of(texts("b", "a"), loss="binary_cross_entropy"), file(y=texts("b", "a", "b"))),
@@ -317,14 +322,15 @@ KINDS: dict[str, Callable[[], tuple[Targets, Raw]]] = {
 @pytest.mark.parametrize("kind", KINDS)
 @every_precision
 def test_targets_read_back_from_json_encode_alike(kind: str, dtype: str) -> None:
-    targets, raw = KINDS[kind]()
+    targets, dataset = KINDS[kind]()
 
-    again = from_json(json.loads(json.dumps(targets.to_json())))
+    form = targets.form if isinstance(targets, Classes | Labels | Reals) else ANY_NUMBERS
+    again = targets_from_json(json.loads(json.dumps(targets.to_json())), form)
 
     assert again.to_json() == targets.to_json()
     assert (again.names, again.outputs, again.counted_by) == (targets.names, targets.outputs, targets.counted_by)
     np.testing.assert_array_equal(again.units, targets.units)
-    np.testing.assert_array_equal(encoded(again, raw, dtype), encoded(targets, raw, dtype))
+    np.testing.assert_array_equal(encoded(again, dataset, dtype), encoded(targets, dataset, dtype))
 
 
 def listed(columns: dict[str, Array]) -> dict[str, list[object]]:
@@ -366,8 +372,8 @@ def test_label_predictions_are_positive_above_a_half_and_named_where_there_are_s
 
 
 def test_several_numbers_are_predicted_by_name() -> None:
-    raw = file(u=np.array([1.0, 3]), v=np.array([10.0, 30]))
-    learned = learn_reals(raw, ["u", "v"], np.arange(2), "standard")
+    dataset = file(u=np.array([1.0, 3]), v=np.array([10.0, 30]))
+    learned = learn_reals(dataset, ["u", "v"], np.arange(2), "standard")
 
     assert isinstance(learned, Reals)
     assert listed(learned.predictions(np.array([[0.0], [1]]), probabilities=False)) == {
@@ -381,7 +387,7 @@ IDX_LABELS = Matrix("i", np.zeros((2, 0)), {"y": np.array([0.0, 1])}, holds_clas
 
 
 @pytest.mark.parametrize(
-    ("raw", "task"),
+    ("dataset", "task"),
     [
         (file(y=WORDS), "classification"),
         (file(y=TRUTHS), "classification"),
@@ -393,35 +399,35 @@ IDX_LABELS = Matrix("i", np.zeros((2, 0)), {"y": np.array([0.0, 1])}, holds_clas
         (Matrix("m", np.ones((2, 1)), {"y": np.array([0.0, 1])}), "regression"),
     ],
 )
-def test_task_follows_from_the_targets(raw: Raw, task: Task) -> None:
-    assert task_of(raw, ["y"], None, of_probabilities=False) == task
+def test_task_follows_from_the_targets(dataset: Dataset, task: Task) -> None:
+    assert task_of(dataset, ["y"], None, ANY_NUMBERS) == task
 
 
 def test_task_is_a_classification_where_any_target_is_text() -> None:
-    raw = file(u=REALS, v=WORDS)
+    dataset = file(u=REALS, v=WORDS)
 
-    assert task_of(raw, ["u", "v"], None, of_probabilities=False) == "classification"
+    assert task_of(dataset, ["u", "v"], None, ANY_NUMBERS) == "classification"
 
 
 @pytest.mark.parametrize("asked", ["classification", "regression"])
 def test_task_asked_for_overrides_the_looks(asked: Task) -> None:
     for cells in (WORDS, REALS):
-        assert task_of(file(y=cells), ["y"], asked, of_probabilities=False) == asked
+        assert task_of(file(y=cells), ["y"], asked, ANY_NUMBERS) == asked
 
 
 @pytest.mark.parametrize("loss", PROBABILITY_LOSSES)
 def test_losses_of_probabilities_classify(loss: str) -> None:
     asked: tuple[Task | None, ...] = (None, "classification")
     for task in asked:
-        assert task_of(file(y=REALS), ["y"], task, of_probabilities=True) == "classification"
+        assert task_of(file(y=REALS), ["y"], task, BOUNDED) == "classification"
 
 
 def test_regression_by_a_loss_of_probabilities_is_refused() -> None:
     with pytest.raises(ConfigError) as caught:
-        task_of(file(y=REALS), ["y"], "regression", of_probabilities=True)
+        task_of(file(y=REALS), ["y"], "regression", BOUNDED)
 
     assert caught.value.lines() == [
-        "error: a regression needs another loss than a loss of probabilities",
+        "error: a regression needs another loss: this one learns classes",
         "hint: loss: half_squared_error, or task: classification",
     ]
     assert caught.value.key == "data.task"

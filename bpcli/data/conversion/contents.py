@@ -1,0 +1,68 @@
+"""What does each column of a table hold? One pass over its chunks, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bpcli.data.files.cells import FEW, Kind, is_number
+from bpcli.data.files.table_reader import RowChunk
+from bpcli.nn import Array
+
+MOST = 1000
+"""Up to so many categories, a text column is worth an indicator each."""
+
+Progress = Callable[[int], None]
+"""Called now and then with the number of rows read so far."""
+
+
+@dataclass
+class ColumnContents:
+    """What a column holds: the ``kinds`` of its cells, and its different ``words``, None where they are too many.
+
+    ``strays`` of its ``present`` cells are no numbers, ``stray`` is the first of them.
+    """
+
+    name: str
+    kinds: set[Kind] = field(default_factory=set)
+    words: set[str] | None = field(default_factory=set)
+    rows: int = 0
+    present: int = 0
+    strays: int = 0
+    stray: str = ""
+
+    @property
+    def nearly_numbers(self) -> bool:
+        """Whether it is text for a few cells only."""
+        return 0 < self.strays <= FEW * self.present
+
+    def add(self, kind: Kind, cells: Array) -> None:
+        """Count some cells of one kind."""
+        self.kinds.add(kind)
+        if kind == "number":
+            self.present += int(np.count_nonzero(~np.isnan(cells)))
+            return
+        texts = [cell for cell in cells if cell is not None]
+        strays = [text for text in texts if not is_number(text)]
+        self.present += len(texts)
+        self.strays += len(strays)
+        self.stray = self.stray or next(iter(strays), "")
+        if self.words is not None:
+            self.words.update(texts)
+            self.words = self.words if len(self.words) <= MOST else None
+
+
+def contents_of(
+    names: list[str], chunks: Iterator[RowChunk], drop: list[str], progress: Progress
+) -> list[ColumnContents]:
+    """The contents of each column, but for those that are dropped."""
+    found = [ColumnContents(name) for name in names]
+    for chunk in chunks:
+        for column, (kind, cells) in zip(found, chunk, strict=True):
+            column.rows += len(cells)
+            if column.name not in drop and kind is not None:
+                column.add(kind, cells)
+        progress(found[0].rows)
+    return found

@@ -1,0 +1,155 @@
+"""The whole conversion: a first reading finds what each column holds, a last one writes it.
+
+Numbers stay as they are, NaN where missing. A column of text becomes an
+indicator per category, as training would make it; targets come last, text among
+them as the index of its class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from bpcli.data.conversion.column_writers import (
+    ClassIndexWriter,
+    ColumnWriter,
+    NumberWriter,
+    text_among_targets,
+    writer_of,
+)
+from bpcli.data.conversion.contents import Progress, contents_of
+from bpcli.data.conversion.npy_file import NpyFile
+from bpcli.data.files.arrays import array_reader
+from bpcli.data.files.byte_source import ByteSource, open_bytes
+from bpcli.data.files.dataset import Format, Matrix
+from bpcli.data.files.memory import blocks
+from bpcli.data.warnings import DataWarnings
+from bpcli.errors import ConfigError, DataError, did_you_mean
+from bpcli.nn import Array
+
+
+@dataclass(frozen=True)
+class ConversionRequest:
+    """What to convert: ``targets``, the last column where None, go last; ``drop`` leaves columns out."""
+
+    form: Format = field(default_factory=Format)
+    targets: list[str] | None = None
+    drop: list[str] = field(default_factory=list)
+    dtype: np.dtype = field(default_factory=lambda: np.dtype(np.float32))
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What was written: ``columns`` in their order, ``column=category`` for indicators; ``classes`` of the target."""
+
+    examples: int
+    columns: list[str]
+    targets: list[str]
+    classes: list[str] | None = None
+
+
+def convert(path: str, target: Path, request: ConversionRequest, progress: Progress) -> tuple[Converted, DataWarnings]:
+    """Write the table or array of the file ``path`` to ``target``, whole or not at all.
+
+    Raises:
+        DataError: the file is absent or malformed, holds an infinite number, lacks a target in some row, or changes.
+        ConfigError: a column that is named is not there, or text has too many categories.
+    """
+    source = open_bytes(path)
+    read_array = array_reader(source.head)
+    try:
+        if read_array is not None:
+            return _convert_matrix(read_array(source), source, target, request, progress)
+        return _convert_table(source, target, request, progress)
+    except Exception:
+        source.require_unchanged()  # else what is wrong is the file's own
+        raise
+
+
+def _convert_table(
+    source: ByteSource, target: Path, request: ConversionRequest, progress: Progress
+) -> tuple[Converted, DataWarnings]:
+    if source.head[:4] == b"PAR1":
+        raise DataError(
+            "Parquet is not converted", where=source.path, hint="write the table as CSV, or with numpy.save"
+        )
+    from bpcli.data.files.table_reader import reader_of_text
+
+    reader = reader_of_text(source, request.form)
+    targets = _targets(reader.names, request, reader.path)
+    exact = frozenset(targets)
+    found = contents_of(reader.names, reader.chunks(exact, frozenset()), request.drop, progress)
+    mixed = frozenset(column.name for column in found if len(column.kinds) > 1)
+    if mixed:
+        found = contents_of(reader.names, reader.chunks(exact, mixed), request.drop, progress)
+    known = {column.name: column for column in found}
+    order = [*(name for name in reader.names if name not in targets and name not in request.drop), *targets]
+    writers = [writer_of(known[name], targets, reader.path) for name in order]
+    places = [reader.names.index(name) for name in order]
+    rows = ([chunk[place][1] for place in places] for chunk in reader.chunks(exact, mixed))
+    file = NpyFile(found[0].rows, writers, request.dtype, reader.where)
+    file.write(target, rows, progress, source.require_unchanged)
+    warnings = DataWarnings(
+        nearly_numbers=[f"{name} ({known[name].stray!r})" for name in order if known[name].nearly_numbers]
+    )
+    return _converted(file, targets), warnings
+
+
+def _convert_matrix(
+    matrix: Matrix, source: ByteSource, target: Path, request: ConversionRequest, progress: Progress
+) -> tuple[Converted, DataWarnings]:
+    targets = _targets(matrix.names, request, matrix.path, matrix.own_targets)
+    left_out = {*targets, *matrix.own_targets, *request.drop}
+    order = [*(name for name in matrix.names if name not in left_out), *targets]
+    writers = [_writer_of_array(matrix, name, targets) for name in order]
+    file = NpyFile(matrix.size, writers, request.dtype, matrix.where)
+    file.write(target, _rows_of(matrix, order), progress, source.require_unchanged)
+    return _converted(file, targets), DataWarnings()
+
+
+def _writer_of_array(matrix: Matrix, name: str, targets: list[str]) -> ColumnWriter:
+    apart = matrix.targets.get(name)
+    if apart is None or apart.dtype != object:
+        return NumberWriter(name, required=name in targets)
+    labels = sorted(set(apart))
+    if len(targets) > 1:
+        raise text_among_targets(name, matrix.path, labels)
+    return ClassIndexWriter(name, tuple(labels))
+
+
+def _rows_of(matrix: Matrix, order: list[str]) -> Iterator[list[Array]]:
+    """The columns of some rows at a time."""
+    for start, stop in blocks(matrix.size, len(order)):
+        values = matrix.values[start:stop]
+        yield [
+            matrix.targets[name][start:stop]
+            if name in matrix.targets
+            else values[:, matrix.places([name])[0]].astype(np.float64)
+            for name in order
+        ]
+        matrix.done(start, stop)
+
+
+def _converted(file: NpyFile, targets: list[str]) -> Converted:
+    classes = next((list(writer.labels) for writer in file.writers if isinstance(writer, ClassIndexWriter)), None)
+    return Converted(file.size, file.columns, targets, classes)
+
+
+def _targets(names: list[str], request: ConversionRequest, path: str, own: list[str] | None = None) -> list[str]:
+    """The targets by name, all named columns known and something left for a feature."""
+    for name in (*(request.targets or []), *request.drop):
+        if name not in names:
+            hint = did_you_mean(name, names, "its columns are")
+            raise ConfigError(f"{path} has no column {name!r}", where="command line", hint=hint)
+    targets = request.targets or own or [name for name in names if name not in request.drop][-1:]
+    both = [name for name in targets if name in request.drop]
+    if both:
+        raise ConfigError(f"column {both[0]!r} is the target", where="command line", hint="leave it out of --drop")
+    if len({*targets, *request.drop}) == len(names):
+        raise ConfigError(
+            f"{path} has no column left for a feature", where="command line", hint="check --target, --drop, --delimiter"
+        )
+    return list(dict.fromkeys(targets))

@@ -1,0 +1,142 @@
+"""Features of a matrix: columns of numbers, imputed and scaled together; images all by the range of a byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from bpcli.data.encoding import summaries
+from bpcli.data.encoding.columns import numeric
+from bpcli.data.encoding.lookup import place_of, require_columns, rows_within
+from bpcli.data.encoding.medians import medians
+from bpcli.data.encoding.scaling import SCALINGS, Scaling, in_precision, learn_scaling
+from bpcli.data.encoding.selection import Selection
+from bpcli.data.files.dataset import Dataset, Matrix
+from bpcli.data.files.memory import Pages, blocks
+from bpcli.data.sources import ByteRows, FileRows, Rows, Source
+from bpcli.data.warnings import DataWarnings
+from bpcli.nn import Array, IndexArray
+
+LOADED = 1 << 28
+"""Up to so many bytes, numbers are encoded once and kept in memory; where they are more, a file's are left in it."""
+
+
+@dataclass(frozen=True)
+class MatrixFeatures:
+    """Columns of a matrix by name, with one scaling; ``bytes_only`` for images on the range 0–255."""
+
+    names: tuple[str, ...]
+    medians: Array
+    scaling: Scaling
+    bytes_only: bool = False
+    text_columns: frozenset[str] = field(default=frozenset())
+
+    @property
+    def size(self) -> int:
+        """n_0."""
+        return len(self.names)
+
+    def sources(
+        self,
+        dataset: Dataset,
+        parts: Mapping[str, IndexArray],
+        dtype: np.dtype,
+        warnings: DataWarnings,
+        *,
+        last: bool = False,
+    ) -> dict[str, Source]:
+        """The encoded rows of each part; many of a file stay there and are encoded as they are gathered.
+
+        Raises:
+            ConfigError: the file lacks a column.
+            DataError: text where numbers were, or a number out of range.
+        """
+        require_columns(list(self.names), dataset)
+        if self.bytes_only and isinstance(dataset, Matrix) and dataset.images and dataset.pixels == list(self.names):
+            factor, pages = float(self.scaling.factor), dataset.pages
+            return {part: ByteRows(dataset.values, rows, factor, pages) for part, rows in parts.items()}
+        size = sum(map(len, parts.values())) * self.size * dtype.itemsize
+        if isinstance(dataset, Matrix) and dataset.pages is not None and dataset.in_file and size > LOADED:
+            return {part: self._in_file(dataset, dataset.pages, rows, dtype, warnings) for part, rows in parts.items()}
+        return dict(self._in_memory(dataset, parts, dtype, warnings, last=last))
+
+    def _in_memory(
+        self, dataset: Dataset, parts: Mapping[str, IndexArray], dtype: np.dtype, warnings: DataWarnings, *, last: bool
+    ) -> dict[str, Rows]:
+        encoded = {part: np.empty((len(rows), self.size), dtype) for part, rows in parts.items()}
+        missing = {part: np.zeros(self.size, np.intp) for part in parts}
+        values = _values(dataset, list(self.names))
+        for start, stop in blocks(dataset.size, self.size):
+            for part, place in rows_within(parts, start, stop):
+                rows = parts[part][place]
+                numbers = values(rows)
+                gone = np.isnan(numbers)
+                missing[part] += gone.sum(axis=0)
+                scaled = self.scaling.apply(np.where(gone, self.medians, numbers))
+                encoded[part][place] = in_precision(scaled, dtype, self.names, partial(place_of, dataset, rows))
+            if last:
+                dataset.release(list(self.names), start, stop)
+            elif isinstance(dataset, Matrix):
+                dataset.done(start, stop)
+        for counts in missing.values():
+            self._count(counts, warnings)
+        return {part: Rows(rows) for part, rows in encoded.items()}
+
+    def _in_file(
+        self, dataset: Matrix, pages: Pages, rows: IndexArray, dtype: np.dtype, warnings: DataWarnings
+    ) -> FileRows:
+        columns = np.array(dataset.places(list(self.names)), np.intp)
+        chosen = Selection(dataset, columns, rows)
+        found = summaries.extent(chosen)
+        self._count(found.missing, warnings)
+        with np.errstate(over="ignore"):
+            bounds = np.stack([self.scaling.apply(bound) for bound in (found.low, found.high)]).astype(dtype)
+        if np.isinf(bounds).any():  # scaling keeps the order, so a number between them is in range
+            for start, stop in blocks(len(rows), self.size):
+                scaled = self.scaling.apply(chosen.block(start, stop))
+                in_precision(scaled, dtype, self.names, partial(place_of, dataset, rows[start:stop]))
+        return FileRows(dataset.values, pages, rows, columns, (self.medians, self.scaling.shift, self.scaling.factor))
+
+    def _count(self, missing: IndexArray, warnings: DataWarnings) -> None:
+        for column in np.flatnonzero(missing):
+            warnings.imputed[self.names[column]] += int(missing[column])
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the model file."""
+        return {
+            "kind": "matrix",
+            "names": list(self.names),
+            "medians": self.medians.tolist(),
+            "shift": self.scaling.shift.tolist(),
+            "width": self.scaling.width.tolist(),
+            "bytes_only": self.bytes_only,
+        }
+
+
+def learn_matrix(
+    dataset: Matrix, names: list[str], rows: IndexArray, scale: str, warnings: DataWarnings
+) -> MatrixFeatures:
+    """Learn the encoding of columns ``names`` from the training ``rows``."""
+    of_bytes = SCALINGS[scale]().of_bytes() if dataset.images else None
+    if of_bytes is not None:
+        return MatrixFeatures(tuple(names), np.zeros(len(names)), of_bytes, bytes_only=True)
+    chosen = Selection(dataset, np.array(dataset.places(names), np.intp), rows)
+    found = summaries.extent(chosen)
+    median = medians(chosen, found.missing)
+    scaling = learn_scaling(scale, summaries.summary(chosen, found, median), names, dataset.path)
+    constant = ~(found.low < found.high)
+    warnings.constant.extend(name for name, flat in zip(names, constant, strict=True) if flat)
+    return MatrixFeatures(tuple(names), median, scaling)
+
+
+def _values(dataset: Dataset, names: list[str]) -> Callable[[IndexArray], Array]:
+    """A function that gives the columns of some rows, (len(rows), len(names)) in float64, NaN where missing."""
+    if isinstance(dataset, Matrix) and not dataset.targets.keys() & set(names):
+        places = np.array(dataset.places(names), np.intp)
+        return lambda rows: np.asarray(Selection(dataset, places, rows).block(0, len(rows)), np.float64)
+    numbers = [numeric(dataset, name) for name in names]
+    return lambda rows: np.stack([column[rows] for column in numbers], axis=1)

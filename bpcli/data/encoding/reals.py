@@ -1,0 +1,86 @@
+"""Targets of a regression: numbers, scaled or not, within the range that the loss takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from bpcli.data.encoding.scaling import Scaling, in_precision
+from bpcli.data.encoding.target_cells import ANY_NUMBERS, numbers_of, prediction_columns, shown, threshold_of
+from bpcli.data.files.dataset import Dataset
+from bpcli.data.sources import Columns, Source
+from bpcli.errors import ConfigError
+from bpcli.nn import Array, IndexArray
+from bpcli.nn.losses import TargetForm
+
+
+@dataclass(frozen=True)
+class Reals:
+    """Columns of numbers, scaled by what training learned."""
+
+    columns: tuple[str, ...]
+    scaling: Scaling
+    form: TargetForm = ANY_NUMBERS
+
+    @property
+    def names(self) -> list[str]:
+        """The target columns."""
+        return list(self.columns)
+
+    @property
+    def outputs(self) -> int:
+        """One per column."""
+        return len(self.columns)
+
+    @property
+    def units(self) -> Array:
+        """The scaling's widths."""
+        return self.scaling.width
+
+    @property
+    def counted_by(self) -> Literal["largest", "threshold", "residuals"]:
+        """The differences from the targets."""
+        return "residuals"
+
+    @property
+    def threshold(self) -> float:
+        """The middle of the codes for no and yes."""
+        return threshold_of(self.form)
+
+    def source(self, dataset: Dataset, rows: IndexArray, dtype: np.dtype) -> Source:
+        """The encoded targets of ``rows``.
+
+        Raises:
+            DataError: a target is missing.
+            ConfigError: a target is not a number, or not one that the loss takes.
+        """
+        values = np.stack([numbers_of(dataset, name, rows) for name in self.columns], axis=1)
+        scaled = self.scaling.apply(values)
+        self._require_in_bounds(scaled, dataset, rows)
+        encoded = in_precision(scaled, dtype, self.columns, lambda i: dataset.where(int(rows[i])))
+        return Columns(np.ascontiguousarray(encoded.T))
+
+    def _require_in_bounds(self, scaled: Array, dataset: Dataset, rows: IndexArray) -> None:
+        low, high = self.form.low, self.form.high
+        outside = np.argwhere((scaled < low) | (scaled > high))
+        if not len(outside):
+            return
+        row, name = int(rows[outside[0, 0]]), self.columns[outside[0, 1]]
+        raise ConfigError(
+            f"target {name!r} is {shown(dataset, name, row)} at {dataset.where(row)}, "
+            f"outside [{low:g}, {high:g}], the targets that the loss takes",
+            key="data.target",
+            hint="correct it, or choose another loss",
+        )
+
+    def predictions(self, A: Array, *, probabilities: bool) -> dict[str, Array]:
+        """A ``prediction`` per column, in its own units."""
+        plain = bool((self.scaling.width == 1).all() and (self.scaling.shift == 0).all())
+        return prediction_columns(self.columns, A if plain else self.scaling.undo(A.T).T)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the model file."""
+        scaling = {"shift": self.scaling.shift.tolist(), "width": self.scaling.width.tolist()}
+        return {"kind": "reals", "columns": list(self.columns), **scaling}

@@ -1,0 +1,94 @@
+"""What encodings of targets share: checking the cells of target columns, and naming those of predictions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bpcli.data.files.cells import as_numbers, is_number, texts_of, written
+from bpcli.data.files.dataset import Dataset
+from bpcli.errors import ConfigError, DataError
+from bpcli.nn import Array, IndexArray
+from bpcli.nn.losses import TargetForm
+
+TRUTH = {"true": "1", "false": "0"}
+"""How truth values read as numbers."""
+
+ANY_NUMBERS = TargetForm()
+"""The form of targets that may be any numbers; classes are written as 0 and 1."""
+
+
+def numbers_of(dataset: Dataset, name: str, rows: IndexArray) -> Array:
+    """The numbers of a target column.
+
+    Raises:
+        DataError: one is missing.
+        ConfigError: one is not a number.
+    """
+    column = dataset.column(name)
+    require_present(dataset, name, column, rows)
+    numbers = as_numbers(column[rows])
+    if numbers is None:
+        row = int(rows[not_numbers(column[rows])[0]])
+        raise ConfigError(
+            f"target {name!r} is {shown(dataset, name, row)} at {dataset.where(row)}, not a number",
+            key="data.target",
+            hint="for classes: task: classification",
+        )
+    return numbers
+
+
+def not_numbers(texts: Array) -> IndexArray:
+    """Where ``texts``, none of them missing, are not numbers."""
+    return np.flatnonzero([not is_number(text) for text in texts])
+
+
+def require_present(dataset: Dataset, name: str, column: Array, rows: IndexArray) -> None:
+    """No target is missing.
+
+    Raises:
+        DataError: one is.
+    """
+    values = column[rows]
+    missing = np.array([value is None for value in values]) if column.dtype == object else np.isnan(values)
+    if missing.any():
+        row = int(rows[np.flatnonzero(missing)[0]])
+        raise DataError(
+            f"the target {name!r} is missing ({int(missing.sum())} in all)",
+            where=dataset.where(row),
+            hint="leave examples without a target out of the file",
+        )
+
+
+def shown(dataset: Dataset, name: str, row: int) -> str:
+    """A cell as the file has it, text in quotes."""
+    cell = dataset.as_written(name)[row]
+    return repr(cell) if isinstance(cell, str) else written(cell)
+
+
+def keys_of(dataset: Dataset, name: str, *, numeric: bool) -> Array:
+    """What labels are compared by: numbers where the labels are, else text; text that is no number stays."""
+    if not numeric:
+        return texts_of(dataset, name)
+    column = dataset.column(name)
+    if column.dtype != object:
+        return column
+    return np.array([float(text) if text is not None and is_number(text) else text for text in column], object)
+
+
+def truths_as_numbers(column: Array) -> Array:
+    """A column, texts true and false among it as 1 and 0."""
+    if column.dtype != object:
+        return column
+    return np.array([None if text is None else TRUTH.get(text.lower(), text) for text in column], object)
+
+
+def threshold_of(form: TargetForm) -> float:
+    """The middle of the codes for no and yes: ½ where they are 0 and 1."""
+    return (form.off + form.on) / 2
+
+
+def prediction_columns(names: tuple[str, ...], values: Array) -> dict[str, Array]:
+    """A column of predictions for each row of ``values``, (n, N), named after its target where there are several."""
+    if len(names) == 1:
+        return {"prediction": values[0]}
+    return {f"prediction_{name}": values[k] for k, name in enumerate(names)}

@@ -1,0 +1,121 @@
+"""What cells hold: numbers, truth values or text, by rules that every reader of tables shares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+
+from bpcli.data.files.dataset import Dataset, Table
+from bpcli.errors import DataError
+from bpcli.nn import Array
+
+Kind = Literal["number", "truth", "text"]
+
+TRUTH_WORDS = frozenset({"true", "false"})
+"""In upper or lower case."""
+
+INFINITE = re.compile(r"\s*[-+]?inf(inity)?\s*", re.IGNORECASE | re.ASCII)
+
+FEW = 0.1
+"""Up to this share of other cells, a text column looks like numbers with slips in it."""
+
+NUMBER = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*", re.ASCII)
+
+
+def is_number(text: str) -> bool:
+    """Whether text is a decimal number, as a table may hold one."""
+    return NUMBER.fullmatch(text) is not None
+
+
+def as_numbers(column: Array) -> Array | None:
+    """A column as float64, NaN where missing; text is rounded correctly. None where any is not a number."""
+    if column.dtype != object:
+        return column
+    present = [text for text in column if text is not None]
+    if not present or not all(map(is_number, present)):
+        return None
+    return np.array([np.nan if text is None else float(text) for text in column])
+
+
+def refuse_infinite(table: Table, cell: Callable[[int, int], str]) -> None:
+    """No number is infinite; ``cell`` gives a cell's text for the message."""
+    for place, (name, column) in enumerate(table.columns.items()):
+        numbers = as_numbers(column)
+        if numbers is not None and np.isinf(numbers).any():
+            row = int(np.flatnonzero(np.isinf(numbers))[0])
+            raise DataError(
+                f"column {name!r} holds {cell(row, place).strip()}, not a finite number",
+                where=table.where(row),
+                hint="leave the cell empty where the number is unknown",
+            )
+
+
+def distinct(values: Array) -> Array:
+    """The different numbers, ascending."""
+    return np.unique(values, return_counts=True)[0]  # without counts it imports numpy.ma, which is slow
+
+
+def first_non_number(column: Array) -> str | None:
+    """The first cell that is no number in a column of text where nearly all are, else None."""
+    present = [text for text in column if text is not None]
+    slips = [text for text in present if not is_number(text)]
+    return slips[0] if 0 < len(slips) <= FEW * len(present) else None
+
+
+def texts_of(dataset: Dataset, name: str) -> Array:
+    """A column as objects, None where missing: cells as the file has them, or numbers in as few digits as will do."""
+    column = dataset.column(name)
+    if column.dtype == object:
+        return column
+    cells = dataset.as_written(name)
+    if cells.dtype != object:
+        return as_texts(column)
+    cells[np.isnan(column)] = None
+    return cells
+
+
+def as_texts(column: Array) -> Array:
+    """A column as objects, str or None where missing; whole numbers without a point."""
+    if column.dtype == object:
+        return column
+    return np.array([None if np.isnan(number) else written(number) for number in column], object)
+
+
+def written(number: float) -> str:
+    """A number with the fewest digits that read back as it; a whole one without a point."""
+    return str(int(number)) if float(number).is_integer() else repr(float(number))
+
+
+def looks_like_number(text: str) -> bool:
+    """Whether text is a number, or an infinite one, which is refused later with its line."""
+    return is_number(text) or INFINITE.fullmatch(text) is not None
+
+
+def without_missing(numbers: Array, missing: frozenset[str]) -> tuple[Kind | None, Array]:
+    """Numbers, NaN where one is missing or equals a number that stands for missing ones."""
+    known = [float(word) for word in missing if looks_like_number(word)]
+    if known:
+        numbers = np.where(np.isin(numbers, known), np.nan, numbers)
+    return (None if np.isnan(numbers).all() else "number"), numbers
+
+
+def classify_column(cells: Array, missing: frozenset[str], *, exact: bool, text: bool) -> tuple[Kind | None, Array]:
+    """The kind of a column's cells, and the cells as that kind; None where all are missing.
+
+    ``cells`` are str, or None where one is known to be missing. An ``exact`` column holds no truth
+    values; ``text`` makes it text whatever it looks like.
+    """
+    texts = np.array([None if cell in missing else cell for cell in cells], object)
+    present = [cell for cell in texts if cell is not None]
+    if not present:
+        return None, np.full(len(texts), np.nan)
+    if not exact and not text:
+        if TRUTH_WORDS.issuperset(map(str.lower, present)):
+            return "truth", np.array([None if cell is None else cell.lower() for cell in texts], object)
+        if all(map(looks_like_number, present)):
+            return without_missing(np.array([np.nan if cell is None else float(cell) for cell in texts]), missing)
+    numbers = None if text else as_numbers(texts)
+    return ("text", texts) if numbers is None else ("number", numbers)
