@@ -114,7 +114,9 @@ def gradients_of(
 
 
 def probe_of(recipe: Recipe, examples: Examples, batch: IndexArray) -> Probe:
-    """L on the examples ``batch``, for differences."""
-    ws = recipe.network.workspace(len(batch), np.float64, weighted=examples.weights is not None)
+    """L on the examples ``batch``, for differences; where layers draw noise, it is that of the first step."""
+    network = recipe.network
+    ws = network.workspace(len(batch), np.float64, weighted=examples.weights is not None)
     examples.gather(batch, ws.X, ws.Y, ws.weights)
-    return Probe(recipe.network, ws.X, ws.Y, weights=ws.weights, penalties=recipe.penalties)
+    network.draw(ws.noise, stream(recipe.plan.seed, "noise", 1, 0))
+    return Probe(network, ws.X, ws.Y, weights=ws.weights, noise=ws.noise, penalties=recipe.penalties)

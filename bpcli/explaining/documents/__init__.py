@@ -28,9 +28,16 @@ DOCUMENTS: dict[str, Document] = {
 WHERE = "command line"
 
 
+def objection_to(document: Document, network: Network) -> str:
+    """Why a document cannot express ``network``; empty where it can."""
+    if network.noisy:
+        return f"layer {network.noisy[0]} draws numbers for each step"
+    return document.objection(network)
+
+
 def expressing(network: Network) -> list[str]:
     """The names of the documents that can express ``network``."""
-    return [name for name, document in DOCUMENTS.items() if not document.objection(network)]
+    return [name for name, document in DOCUMENTS.items() if not objection_to(document, network)]
 
 
 def deriving(loss: Loss) -> list[Document]:
@@ -49,7 +56,7 @@ def choose(name: str | None, network: Network) -> Document:
         return _default(network)
     if name not in DOCUMENTS:
         raise ConfigError(f"there is no document {name!r}", where=WHERE, hint=did_you_mean(name, DOCUMENTS))
-    objection = DOCUMENTS[name].objection(network)
+    objection = objection_to(DOCUMENTS[name], network)
     if objection:
         hint = f"documents that can: {', '.join(expressing(network)) or 'none'}"
         raise ConfigError(f"document {name} cannot express this network: {objection}", where=WHERE, hint=hint)
@@ -59,7 +66,7 @@ def choose(name: str | None, network: Network) -> Document:
 def _default(network: Network) -> Document:
     objections = {}
     for document in deriving(network.head.loss):
-        objections[document.name] = document.objection(network)
+        objections[document.name] = objection_to(document, network)
         if not objections[document.name]:
             return document
     hint = "; ".join(f"{name}: {objection}" for name, objection in objections.items())

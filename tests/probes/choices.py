@@ -1,0 +1,179 @@
+"""The probes' own choices, one class each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from annotated_types import Ge, Gt, Lt
+
+from bpcli.nn import Array, IndexArray
+from bpcli.nn.activations import Activation
+from bpcli.nn.initializers import Glorot, Initializer
+from bpcli.nn.losses import Reduction, TargetForm
+from bpcli.nn.optimizers import Gradient, Memory, OptimizerState
+from bpcli.nn.parameters import Parameters
+from bpcli.nn.workspace import OutputScratch, Scratch
+
+
+@dataclass(frozen=True)
+class LookAhead:
+    """v ← μv − η ∂L/∂θ at θ + μv; θ ← θ + v (Nesterov 1983)."""
+
+    learning_rate: Annotated[float, Gt(0)] = 0.05
+    momentum: Annotated[float, Ge(0), Lt(1)] = 0.9
+
+    def memory(self, size: int) -> Mapping[str, Memory]:
+        """v, 0 at first."""
+        return {"velocity": Memory((size,))}
+
+    def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
+        """One for θ + μv."""
+        return {"ahead": (size,)}
+
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
+        """Update ``theta``; the gradient is that of another vector."""
+        v, ahead = state.memory["velocity"], state.buffers["ahead"]
+        np.multiply(v, self.momentum, v)
+        np.add(theta, v, ahead)
+        added = gradient(ahead, state.dtheta, rate)
+        np.subtract(v, state.dtheta, v)
+        np.add(theta, v, theta)
+        state.step += 1
+        return added
+
+
+@dataclass(frozen=True)
+class Fading:
+    """c ← decay · c; θ ← θ − c η ∂L/∂θ: a memory of one number."""
+
+    learning_rate: Annotated[float, Gt(0)] = 0.2
+    decay: Annotated[float, Gt(0), Lt(1)] = 0.75
+
+    def memory(self, size: int) -> Mapping[str, Memory]:
+        """c, 1 at first."""
+        return {"strength": Memory((1,), 1.0)}
+
+    def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
+        """None."""
+        return {}
+
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
+        """Update ``theta``."""
+        strength, dtheta = state.memory["strength"], state.dtheta
+        added = gradient(theta, dtheta, rate)
+        np.multiply(strength, self.decay, strength)
+        np.multiply(dtheta, strength, dtheta)
+        np.subtract(theta, dtheta, theta)
+        state.step += 1
+        return added
+
+
+@dataclass(frozen=True)
+class Hinge:
+    """max(0, 1 − y a), targets −1 and 1, with a kink where y a = 1; there the derivative is 0."""
+
+    outputs: Reduction = "sum"
+    examples: Reduction = "mean"
+
+    targets: ClassVar[TargetForm] = TargetForm("classification", low=-1.0, high=1.0, off=-1.0, on=1.0)
+    domain: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
+    usual_output: ClassVar[str] = "identity"
+    elementwise: ClassVar[bool] = True
+    likelihood: ClassVar[bool] = False
+    term: ClassVar[str] = r"1 - <y> <a> \text{ where } 1 > <y> <a> \text{, else } 0"
+    term_derivative: ClassVar[str] = r"-<y> \text{ where } 1 > <y> <a> \text{, else } 0"
+
+    def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """Each example's term into ``out``."""
+        margin = scratch.layer.matrix
+        np.multiply(A, Y, margin)
+        np.subtract(1, margin, margin)
+        if A.dtype.kind == "c":
+            np.multiply(margin, margin.real > 0, margin)
+        else:
+            np.maximum(margin, 0, out=margin)
+        np.add.reduce(margin, axis=0, out=out)
+
+    def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
+        """−y where y a < 1."""
+        margin = scratch.layer.matrix
+        np.multiply(A, Y, margin)
+        np.subtract(1, margin, margin)
+        np.maximum(margin, 0, out=margin)
+        np.sign(margin, margin)
+        np.multiply(margin, Y, out)
+        np.multiply(out, -scale, out)
+
+    def sides(self, A: Array, Y: Array) -> Array:
+        """Whether y a < 1."""
+        return np.asarray(A * Y < 1)
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """½ · strength · Σ W², over weights alone."""
+
+    strength: Annotated[float, Ge(0)] = 0.1
+
+    def apply(self, parameters: Parameters, gradient: Parameters, weight: Any) -> Any:
+        """Add strength · W to each dW; return the penalty."""
+        added: Any = 0.0
+        for W, dW in zip(parameters.W[1:], gradient.W[1:], strict=True):
+            np.add(dW, np.multiply(W, self.strength), dW)
+            added = added + np.dot(W.reshape(-1), W.reshape(-1)) * (0.5 * self.strength)
+        return added
+
+
+@dataclass(frozen=True)
+class NormLimit:
+    """∂L/∂θ shortened to ``limit`` where it is longer."""
+
+    limit: Annotated[float, Gt(0)] = 0.05
+
+    def apply(self, parameters: Parameters, gradient: Parameters, weight: Any) -> Any:
+        """Shorten ``gradient``; nothing is added to the loss."""
+        length = np.sqrt(np.dot(gradient.theta, gradient.theta))
+        np.multiply(gradient.theta, np.minimum(1.0, self.limit / length), gradient.theta)
+        return 0.0
+
+
+@dataclass(frozen=True)
+class Decaying:
+    """η · factorᵗ, t counting updates from 0."""
+
+    factor: Annotated[float, Gt(0), Lt(1)] = 0.8
+
+    def rates(self, base: float, updates: IndexArray, per_epoch: int, epochs: int) -> Array:
+        """The learning rates of ``updates``."""
+        return np.asarray(base * self.factor**updates)
+
+
+@dataclass(frozen=True)
+class Dropping:
+    """f(Z) ⊙ M, M drawn for each step: 0 with probability ``rate``, else 1/(1 − rate)."""
+
+    units: Annotated[int, Ge(1)]
+    activation: Activation
+    initializer: Initializer = field(default_factory=Glorot)
+    rate: Annotated[float, Ge(0), Lt(1)] = 0.5
+
+    noisy: ClassVar[bool] = True
+
+    def draw(self, noise: Array, rng: np.random.Generator) -> None:
+        """Fill M, (n_l, m)."""
+        noise[...] = (rng.random(noise.shape) >= self.rate) / (1 - self.rate)
+
+    def forward(self, Z: Array, out: Array, noise: Array | None, scratch: Scratch) -> None:
+        """f(Z), in training times M."""
+        self.activation.forward(Z, out, scratch)
+        if noise is not None:
+            np.multiply(out, noise, out)
+
+    def backward(self, dA: Array, Z: Array, A: Array, noise: Array | None, out: Array, scratch: Scratch) -> None:
+        """Jᵀ (dA ⊙ M), J of f at Z."""
+        f = np.empty_like(A)
+        self.activation.forward(Z, f, scratch)
+        self.activation.backward(dA if noise is None else dA * noise, Z, f, out, scratch)
