@@ -168,7 +168,7 @@ CASES = {
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
-def cases(wanted: Callable[[Case], bool]) -> Any:
+def cases(wanted: Callable[[Case], bool]) -> pytest.MarkDecorator:
     """A parameter for the cases of a kind."""
     chosen = {name: case for name, case in CASES.items() if wanted(case)}
     return pytest.mark.parametrize("case", chosen.values(), ids=chosen)
