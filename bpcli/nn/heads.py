@@ -80,7 +80,7 @@ class SoftmaxCrossEntropy:
         """
         matrix, row, picked = scratch.layer.matrix, scratch.layer.row, scratch.picked
         np.copyto(scratch.turned, Z.T)
-        np.argmax(scratch.turned, axis=1, out=scratch.wanted)
+        scratch.turned.argmax(axis=1, out=scratch.wanted)
         pick(Z, Y, picked, scratch)
         pick(Z, scratch.wanted, row, scratch)
         np.copyto(matrix, row)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.losses import Loss, scale, share
+from bpcli.nn.losses import Loss, outputs_divisor, share
 from bpcli.nn.workspace import Workspace
 
 LEAST = 1e-30
@@ -61,4 +61,5 @@ class LossSums:
         total, weight, penalty = self.sums.tolist()
         if not weight:
             return float("nan")
-        return float(total * scale(self.loss, self.n, weight) + penalty / share(self.loss, weight))
+        divisor = share(self.loss, weight)
+        return float(total / (divisor * outputs_divisor(self.loss, self.n)) + penalty / divisor)

@@ -116,9 +116,14 @@ def share(loss: Loss, weight: Any) -> Any:
     return weight if loss.examples == "mean" else 1
 
 
+def outputs_divisor(loss: Loss, n: Any) -> Any:
+    """What a loss over n outputs divides by: n, or 1 where outputs are summed."""
+    return n if loss.outputs == "mean" else 1
+
+
 def scale(loss: Loss, n: int, weight: Any) -> Any:
     """1/n where outputs are averaged, times 1/weight where examples are."""
-    return 1.0 / ((n if loss.outputs == "mean" else 1) * share(loss, weight))
+    return 1.0 / (outputs_divisor(loss, n) * share(loss, weight))
 
 
 def pick(A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
@@ -128,7 +133,7 @@ def pick(A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
     """
     np.multiply(Y, A.shape[1], scratch.index)
     np.add(scratch.index, scratch.columns, scratch.index)
-    np.take(A, scratch.index, out=out, mode="clip")
+    A.take(scratch.index, out=out, mode="clip")
 
 
 @dataclass(frozen=True)

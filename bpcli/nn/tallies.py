@@ -55,11 +55,11 @@ class Decisions:
         if Y.ndim == 2:
             np.copyto(scratch.turned, Y.T)
             wanted = scratch.wanted
-            np.argmax(scratch.turned, axis=1, out=wanted)
+            scratch.turned.argmax(axis=1, out=wanted)
         else:
             wanted = Y
         np.copyto(scratch.turned, A.T)
-        np.argmax(scratch.turned, axis=1, out=decided)
+        scratch.turned.argmax(axis=1, out=decided)
         np.equal(decided, wanted, right)
         count = np.count_nonzero(right)
         return count, count

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from time import perf_counter
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -29,8 +29,7 @@ STRETCH_SECONDS = 0.1
 """How long the loop runs before it yields: short enough for a bar that moves and a signal that is heard."""
 
 
-@dataclass(frozen=True)
-class Stretch:
+class Stretch(NamedTuple):
     """A stretch of steps ended: ``examples`` seen in the unfinished ``epoch``, and their mean ``loss``."""
 
     epoch: int
@@ -38,8 +37,7 @@ class Stretch:
     loss: float
 
 
-@dataclass(frozen=True)
-class Epoch:
+class Epoch(NamedTuple):
     """An epoch ended: a row of metrics.csv, in ``values`` all but its first three columns."""
 
     epoch: int
@@ -120,7 +118,7 @@ def train(steps: Steps, plan: Plan, state: TrainingState, measure: Measure) -> I
         if not isfinite(values.get("val_loss", 0.0)):
             raise diverged("the validation loss", epoch, state.optimizer.step)
         state.begin_epoch(epoch)
-        state.finite_theta[...] = state.theta
+        np.copyto(state.finite_theta, state.theta)
         taken = perf_counter() - began
         yield Epoch(epoch, state.optimizer.step, state.learning_rate, values, seconds, taken)
 

@@ -47,32 +47,36 @@ class NumpySteps:
 
     def _steps(self, examples: IndexArray, m: int) -> None:
         """A step for every m examples; their losses and outputs are then counted together."""
-        state, optimizer, losses = self.state, self.recipe.optimizer, self.state.losses
+        state, losses, recipe = self.state, self.state.losses, self.recipe
+        optimizer, noisy, penalised = recipe.optimizer, recipe.network.noisy, recipe.penalties
         done: list[Batch] = []
-        rates = self.recipe.rates(state.optimizer.step, len(examples) // m, self.size)
+        rates: list[float] = recipe.rates(state.optimizer.step, len(examples) // m, self.size).tolist()
         for slot, rate in enumerate(rates):
             batch = self.gradients.at(examples[slot * m : (slot + 1) * m], slot)
-            if self.recipe.network.noisy:
-                batch.draw(stream(self.recipe.plan.seed, "noise", state.epoch + 1, state.optimizer.step))
+            if noisy:
+                batch.draw(stream(recipe.plan.seed, "noise", state.epoch + 1, state.optimizer.step))
             added = optimizer.step(state.theta, state.optimizer, batch.gradient, rate)
-            if self.recipe.penalties:
-                losses.add_penalty(float(added), batch.weight)
+            if penalised:
+                losses.add_penalty(float(added), batch.weigh())
             done.append(batch)
         state.learning_rate = rates[-1]
         total = self._count(done, m)
         if not isfinite(total):  # of one batch, or of several together in their precision
             total = self._one_by_one(done)
-        losses.add(total, sum(batch.weight for batch in done))
+        losses.add(total, sum(batch.weigh() for batch in done) if self.weighted else len(examples))
 
     def _count(self, done: list[Batch], m: int) -> float:
         """The sum of the losses' terms; several batches have one workspace each."""
+        network, tallies = self.recipe.network, self.state.tallies
+        if self.sharded:
+            return sum(count(network, ws, tallies) for ws in done[0].workspaces)
         if len(done) == 1:
-            return sum(count(self.recipe.network, ws, self.state.tallies) for ws in done[0].workspaces)
+            return count(network, done[0].workspaces[0], tallies)
         key = m, len(done)
         if key not in self.side_by_side:
-            network, dtype = self.recipe.network, self.state.theta.dtype
+            dtype = self.state.theta.dtype
             self.side_by_side[key] = SideBySide(network, *key, dtype, weighted=self.weighted)
-        return self.side_by_side[key].count([batch.workspaces[0] for batch in done], self.state.tallies)
+        return self.side_by_side[key].count([batch.workspaces[0] for batch in done], tallies)
 
     def _one_by_one(self, done: list[Batch]) -> float:
         """The sum of the losses' terms, each batch by itself.

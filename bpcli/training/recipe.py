@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
-
+from bpcli.nn import Array
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer
 from bpcli.nn.schedules import Constant, Schedule
@@ -46,8 +45,7 @@ class Recipe:
         """What the gradient goes through, in order."""
         return self.penalties if self.clip is None else (*self.penalties, self.clip)
 
-    def rates(self, first: int, count: int, examples: int) -> list[float]:
+    def rates(self, first: int, count: int, examples: int) -> Array:
         """The learning rates of ``count`` updates from number ``first``, from 0, on so many training examples."""
-        updates, base = np.arange(first, first + count), self.optimizer.learning_rate
-        rates: list[float] = self.schedule.rates(base, updates, self.plan.updates(examples), self.plan.epochs).tolist()
-        return rates
+        updates, plan = range(first, first + count), self.plan
+        return self.schedule.rates(self.optimizer.learning_rate, updates, plan.updates(examples), plan.epochs)

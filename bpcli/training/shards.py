@@ -7,7 +7,7 @@ how many shards there are, never on how many threads compute them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -18,6 +18,7 @@ import numpy as np
 from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.loss_sums import weight_of
+from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Gradient
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.transformations import early, finish
@@ -44,23 +45,16 @@ class Shard:
 class Batch:
     """What batches of one size are computed with: shards, and the gradient on what their workspaces hold."""
 
-    recipe: Recipe
+    network: Network
     shards: list[Shard]
+    workspaces: list[Workspace]
     gradient: Gradient
-
-    @property
-    def workspaces(self) -> list[Workspace]:
-        """Each shard's."""
-        return [shard.ws for shard in self.shards]
-
-    @property
-    def weight(self) -> Any:
-        """The weight of its examples."""
-        return weigh(self.workspaces)
+    weigh: Callable[[], Any]
+    """The weight of the examples that the workspaces hold."""
 
     def draw(self, rng: np.random.Generator) -> None:
         """Draw the noise of a step, for the batch as a whole, whatever its shards."""
-        network = self.recipe.network
+        network = self.network
         if len(self.shards) == 1:
             network.draw(self.shards[0].ws.noise, rng)
             return
@@ -73,11 +67,6 @@ class Batch:
                     own[...] = drawn[:, shard.columns]
 
 
-def weigh(workspaces: Sequence[Workspace]) -> Any:
-    """The weight of the examples in all workspaces of a batch."""
-    return sum(weight_of(ws) for ws in workspaces)
-
-
 class Gradients:
     """∂L/∂θ on any batch: each batch size has its workspaces, made once.
 
@@ -88,6 +77,7 @@ class Gradients:
         self, recipe: Recipe, theta: Array, dtheta: Array, examples: Examples, shards: int = 1, threads: int = 1
     ) -> None:
         self.recipe, self.network, self.examples = recipe, recipe.network, examples
+        self.weighted = examples.weights is not None
         self.parameters, self.gradient = self.network.parameters(theta), self.network.parameters(dtheta)
         self.parts = [self.network.parameters(np.zeros_like(dtheta)) for _ in range(shards - 1)]
         self.batches: dict[tuple[int, int], Batch] = {}
@@ -108,26 +98,30 @@ class Gradients:
             shards = [replace(shard, ws=shard.ws.sibling()) for shard in self.batches[m, 0].shards]
         else:
             shards = self._shards(m)
-        return Batch(self.recipe, shards, self._gradient(shards))
+        workspaces = [shard.ws for shard in shards]
+        weigh = partial(_weigh, workspaces) if self.weighted else lambda: m
+        return Batch(self.network, shards, workspaces, self._gradient(shards, weigh), weigh)
 
     def _shards(self, m: int) -> list[Shard]:
         """A batch of m examples cut into the shards asked for, at most m, as even as can be."""
         slices = _slices(m, min(len(self.parts) + 1, m))
-        dtype, weighted = self.parameters.theta.dtype, self.examples.weights is not None
+        make = partial(self.network.workspace, dtype=self.parameters.theta.dtype, weighted=self.weighted)
         return [
-            Shard(columns, self.network.workspace(columns.stop - columns.start, dtype, weighted=weighted), gradient)
+            Shard(columns, make(columns.stop - columns.start), gradient)
             for columns, gradient in zip(slices, [None, *self.parts], strict=False)
         ]
 
-    def _gradient(self, shards: list[Shard]) -> Gradient:
+    def _gradient(self, shards: list[Shard], weigh: Callable[[], Any]) -> Gradient:
         """The gradient on the examples that shards hold: data first, then what the recipe's chain makes of it."""
         chain, data = self.recipe.chain, self._data_gradient(shards)
-        workspaces = [shard.ws for shard in shards]
+        fixed = None if self.weighted else self.network.scale(weigh())
 
         def gradient(theta: Array, out: Array, factor: float) -> Any:
-            weight = weigh(workspaces)
-            data(theta, out, early(chain, factor) * self.network.scale(weight))
-            return finish(chain, self._views(self.parameters, theta), self._views(self.gradient, out), weight, factor)
+            data(theta, out, early(chain, factor) * (fixed or self.network.scale(weigh())))
+            if not chain:
+                return 0.0
+            parameters, gradients = self._views(self.parameters, theta), self._views(self.gradient, out)
+            return finish(chain, parameters, gradients, weigh(), factor)
 
         return gradient
 
@@ -164,6 +158,11 @@ class Gradients:
     def _views(self, known: Parameters, vector: Array) -> Parameters:
         """The views made once for the vectors of every step, new ones for any other vector."""
         return known if vector is known.theta else self.network.parameters(vector)
+
+
+def _weigh(workspaces: list[Workspace]) -> Any:
+    """The weight of the examples in all workspaces of a batch."""
+    return sum(weight_of(ws) for ws in workspaces)
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:

@@ -16,7 +16,6 @@ from bpcli.config.document import dump
 from bpcli.config.registries import KINDS, offered
 from bpcli.config.schema import json_schema
 from bpcli.experiment import Experiment
-from bpcli.nn import Array, IndexArray
 from bpcli.nn.activations import ACTIVATIONS, Activation, LeakyRelu, Relu, Tanh
 from bpcli.nn.clipping import CLIPPINGS
 from bpcli.nn.initializers import Glorot, He, Initializer, Lecun
@@ -49,7 +48,7 @@ class Delayed:
     updates: Annotated[int, Ge(0)] = 3
     then: Schedule = field(default_factory=Constant)
 
-    def rates(self, base: float, updates: IndexArray, per_epoch: int, epochs: int) -> Array:
+    def rates(self, base: float, updates: range, per_epoch: int, epochs: int) -> Any:
         """The other's rates."""
         return self.then.rates(base, updates, per_epoch, epochs)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
-from bpcli.nn import Array, IndexArray
+from bpcli.nn import Array
 from bpcli.nn.activations import Activation
 from bpcli.nn.initializers import Glorot, Initializer
 from bpcli.nn.losses import Reduction, TargetForm
@@ -146,9 +146,9 @@ class Decaying:
 
     factor: Annotated[float, Gt(0), Lt(1)] = 0.8
 
-    def rates(self, base: float, updates: IndexArray, per_epoch: int, epochs: int) -> Array:
+    def rates(self, base: float, updates: range, per_epoch: int, epochs: int) -> Array:
         """The learning rates of ``updates``."""
-        return np.asarray(base * self.factor**updates)
+        return np.asarray(base * self.factor ** np.arange(updates.start, updates.stop))
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,14 @@ from collections.abc import Iterator
 from bpcli.training.compiled.loops import VECTOR, Loops
 from bpcli.training.compiled.passes import simplified
 from bpcli.training.compiled.recording import RATE, Program, X
-from bpcli.training.compiled.views import Transposed
+from bpcli.training.compiled.views import Reshaped, Transposed
 
-MADE_ONCE, TURNED, PER_STEP = "made once", "turned", "per step"
-"""Where an array is made. A transpose is made in compiled code, which can tell then that it lies turned in memory."""
+MADE_ONCE, PER_CALL, PER_STEP = "made once", "per call", "per step"
+"""Where an array is made.
+
+A transpose is made in compiled code, which can tell then that it lies turned in memory. So is an array in one
+dimension: each array that is handed over costs time, and its block is handed over anyway.
+"""
 
 HEAD = (
     '"""Made by bp from its own formulas."""\n'
@@ -79,11 +83,10 @@ class _Layout:
     def module(self, template: str) -> str:
         program = self.program
         body = [line for operation in simplified(program) for line in self.loops.lines(operation)]
-        turned = self._views(body, TURNED)
+        per_call = self._views(body, PER_CALL)
         body = [*self._inputs(body), *self._views(body, PER_STEP), *body]
-        words = set(re.findall(r"\w+", "\n".join([*turned, *body])))
-        known = [alias for name in self.symbols for alias in (name, self.loops.flat.get(name, name))]
-        arrays = [name for name in dict.fromkeys(known) if name in words and self._place(name) == MADE_ONCE]
+        words = set(re.findall(r"\w+", "\n".join([*per_call, *body])))
+        arrays = [name for name in self.symbols if name in words and self._place(name) == MADE_ONCE]
         preparation = [*self._widths(), *self._lengths(), *self._buffers(body), *self._views(body, MADE_ONCE)]
         loss, step = program.results or ("", "")
         return (HEAD + template).format(
@@ -92,7 +95,7 @@ class _Layout:
             arrays=", ".join(arrays),
             inputs=", ".join(f"{name}s" for name in program.inputs),
             RATE=RATE,
-            numbers=_indented([*self._widths(), *self._settings(), *turned], 1),
+            numbers=_indented([*self._widths(), *self._settings(), *per_call], 1),
             body=_indented(body, 2),
             loss=loss,
             step=step,
@@ -114,14 +117,12 @@ class _Layout:
         return [f"{name} = settings[{k}]" for k, name in enumerate(self.program.settings)]
 
     def _place(self, name: str) -> str:
-        """Where an array is made: once, or, where it is turned, in compiled code, or for each batch."""
-        if name not in self.symbols:
-            return MADE_ONCE
+        """Where an array is made."""
         symbol = self.symbols[name]
         if symbol.root in self.program.inputs:
             return PER_STEP
-        if isinstance(symbol.view, Transposed):
-            return TURNED
+        if isinstance(symbol.view, Transposed) or symbol.view == Reshaped():
+            return PER_CALL
         return MADE_ONCE if symbol.of is None else self._place(symbol.of.name)
 
     def _used(self, lines: list[str]) -> set[str]:
@@ -151,11 +152,12 @@ class _Layout:
         used = self._used(lines)
         found = []
         for name, symbol in self.symbols.items():
-            if name not in used or self._place(name) != place:
+            if name not in used:
                 continue
-            if symbol.of is not None:
+            own = self._place(name)
+            if symbol.of is not None and own == place:
                 found.append(f"{name} = {symbol.source}")
-            if name in self.loops.flat:
+            if name in self.loops.flat and place == (PER_CALL if own == MADE_ONCE else own):
                 found.append(f"{self.loops.flat[name]} = {name}.reshape(-1)")
         return found
 

@@ -86,11 +86,11 @@ class CompiledSteps:
         portion = self._gathered(indices)
         count, step = len(indices) // m, state.optimizer.step
         rates = self.recipe.rates(step, count, self.size)
-        numbers = np.array(rates), self.sizes, self.settings, m, count, step
+        numbers = rates, self.sizes, self.settings, m, count, step
         done, state.optimizer.step, loss = kernel.run(*self.arrays[m], *portion, *numbers)
         state.position += done * m
         if done:
-            state.learning_rate = rates[done - 1]
+            state.learning_rate = float(rates[done - 1])
         if not isfinite(loss):
             raise diverged(f"the loss ({loss})", state.epoch + 1, state.optimizer.step)
 

@@ -54,6 +54,14 @@ class Records(Protocol):
         """Every entry set."""
         ...
 
+    def take(self, array: Symbol, index: Symbol, *, out: Symbol, mode: str) -> Symbol:
+        """The entries that whole numbers name."""
+        ...
+
+    def argmax(self, array: Symbol, axis: int, out: Symbol) -> Symbol:
+        """The place of each row's largest entry."""
+        ...
+
 
 class Number(NDArrayOperatorsMixin):
     """A number known only when the program runs: a width, a setting, a sum."""
@@ -159,6 +167,14 @@ class Symbol(NDArrayOperatorsMixin):
     def dot(self, other: Symbol, out: Symbol | None = None) -> Any:
         """The matrix product."""
         return self.recorder.product(self, other, out)
+
+    def take(self, index: Symbol, *, out: Symbol, mode: str) -> Symbol:
+        """The entries that whole numbers name."""
+        return self.recorder.take(self, index, out=out, mode=mode)
+
+    def argmax(self, axis: int, out: Symbol) -> Symbol:
+        """The place of each row's largest entry."""
+        return self.recorder.argmax(self, axis, out)
 
     def fill(self, value: Any) -> None:
         """Set every entry."""

@@ -143,8 +143,8 @@ class Shortened:
 class Halving:
     """η halved with each update."""
 
-    def rates(self, base: float, updates: Array, per_epoch: int, epochs: int) -> Array:
-        return base * 0.5**updates
+    def rates(self, base: float, updates: range, per_epoch: int, epochs: int) -> Array:
+        return base * 0.5 ** np.arange(updates.start, updates.stop)
 
 
 ridge: Transformation = Ridge()
