@@ -143,7 +143,7 @@ def _filled(network: Network, dtype: DTypeLike, X: Array, Y: Array) -> Workspace
 
 
 def _copy(network: Network, theta: Array) -> Parameters:
-    return Parameters(network.sizes, theta.copy())
+    return network.parameters(theta.copy())
 
 
 def _evaluate(

@@ -127,7 +127,7 @@ def dense(sizes: tuple[int, ...], hidden: tuple[Activation, ...], head: Head) ->
 
 def initial(network: Network, dtype: np.dtype[Any], rng: np.random.Generator) -> Parameters:
     """Fresh parameters: each layer's initializer draws its W, the first layer's first; b = 0."""
-    parameters = Parameters(network.sizes, np.zeros(count(network.sizes), dtype))
+    parameters = network.parameters(np.zeros(count(network.sizes), dtype))
     for W, layer in zip(parameters.W[1:], network.layers, strict=True):
         layer.initializer.draw(W, rng)
     return parameters

@@ -48,7 +48,7 @@ class Model:
 
 def model_of(experiment: Experiment, theta: Array) -> Model:
     """The model that an experiment gives with parameters θ, (P,)."""
-    parameters, loaded = Parameters(experiment.network.sizes, theta), experiment.loaded
+    parameters, loaded = experiment.network.parameters(theta), experiment.loaded
     return Model(experiment.network, parameters, loaded.features, loaded.targets, experiment.form)
 
 
@@ -94,7 +94,7 @@ def load_model(path: Path) -> Model:
         raise DataError(
             f"the model's header is malformed ({error!r})", where=str(file), hint="copy the file again"
         ) from error
-    parameters = Parameters(network.sizes, np.zeros(count(network.sizes), dtype))
+    parameters = network.parameters(np.zeros(count(network.sizes), dtype))
     fill(parameters, tensors, file)
     if (features.size, targets.outputs) != (network.sizes[0], network.sizes[-1]):
         raise DataError("the model's encoding and its network differ in size", where=str(file), hint="copy it again")

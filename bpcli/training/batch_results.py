@@ -48,7 +48,7 @@ class SideBySide:
         return total
 
 
-def count(network: Network, ws: Workspace, tallies: Tallies) -> float:
+def count_batch(network: Network, ws: Workspace, tallies: Tallies) -> float:
     """The same for a single batch, or a shard of one, where it lies."""
     total = float(np.add.reduce(network.terms(ws)))
     tallies.update(ws.A[-1], ws.Y, ws.output)

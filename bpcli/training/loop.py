@@ -112,6 +112,8 @@ def train(steps: Steps, plan: Plan, state: TrainingState, measure: Measure) -> I
         if not np.isfinite(state.theta).all():
             raise diverged("a parameter", epoch, state.optimizer.step)
         values = measure.running(state)
+        if not isfinite(values["loss"]):  # what penalties add, as the terms of each batch are finite
+            raise diverged(f"the loss ({values['loss']})", epoch, state.optimizer.step)
         seconds += perf_counter() - began
         began = perf_counter()
         values |= measure.validated(state)

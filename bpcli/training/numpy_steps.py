@@ -11,7 +11,7 @@ import numpy as np
 from bpcli.data.sources import Examples
 from bpcli.nn import IndexArray
 from bpcli.streams import stream
-from bpcli.training.batch_results import SideBySide, count, together
+from bpcli.training.batch_results import SideBySide, count_batch, together
 from bpcli.training.recipe import Recipe
 from bpcli.training.shards import Batch, Gradients
 from bpcli.training.state import TrainingState, diverged
@@ -69,9 +69,9 @@ class NumpySteps:
         """The sum of the losses' terms; several batches have one workspace each."""
         network, tallies = self.recipe.network, self.state.tallies
         if self.sharded:
-            return sum(count(network, ws, tallies) for ws in done[0].workspaces)
+            return sum(count_batch(network, ws, tallies) for ws in done[0].workspaces)
         if len(done) == 1:
-            return count(network, done[0].workspaces[0], tallies)
+            return count_batch(network, done[0].workspaces[0], tallies)
         key = m, len(done)
         if key not in self.side_by_side:
             dtype = self.state.theta.dtype

@@ -433,3 +433,10 @@ def test_the_gradient_of_weighted_examples_is_that_of_their_loss(folder: Path, c
     unweighted = weighted(built.loaded.parts["train"], np.ones(40))
     other = Comparison(built.network, theta, gradient, probe_of(built.recipe, unweighted, batch), "complex-step")
     assert not all(other.check(group).passed for group in groups(built.network, None, 0))
+
+
+def test_a_penalty_that_is_not_finite_is_a_divergence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Ridge, "apply", lambda *_: np.inf)
+    result = bp("train", "probe.yaml", "penalties=[ridge]", cwd=folder)
+    assert result.status == 4
+    assert "the loss (inf) is no longer finite at epoch 1" in result.errors[-2]

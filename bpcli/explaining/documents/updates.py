@@ -126,7 +126,7 @@ def _is_shared(trace: Trace, line: RuleEquation) -> bool:
 
 def _after(trace: Trace, line: RuleEquation) -> Parameters:
     """What the equation assigned, as parameters."""
-    return trace.after if line.name == NEW_THETA else Parameters(trace.network.sizes, trace.memory_after[line.name])
+    return trace.after if line.name == NEW_THETA else trace.network.parameters(trace.memory_after[line.name])
 
 
 def _as_column(array: Array) -> Array:
