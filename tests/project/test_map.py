@@ -111,15 +111,16 @@ def test_the_walk_fits_one_screen() -> None:
     assert max(map(len, SCREEN)) <= 110
 
 
-@pytest.mark.parametrize("page", ["map.md", "glossary.md"])
-def test_every_file_that_a_page_names_exists(page: str) -> None:
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    files = re.findall(r"`(bpcli/[\w/]+\.py|configs/\w+\.yaml)`", text)
-    pages = re.findall(r"\]\((\w+\.md)\)", text)
-    assert files
-    assert pages
-    assert [name for name in files if not (ROOT / name).is_file()] == []
-    assert [name for name in pages if not (ROOT / "docs" / name).is_file()] == []
+PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
+NAMED = re.compile(r"`((?:[\w.]+/)+[\w.]+\.(?:py|md|yaml)|[\w/]+/)`|\]\(([\w/.]+\.md)\)")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_and_folder_that_a_page_names_exists(page: str) -> None:
+    named = [file or link for file, link in NAMED.findall((ROOT / page).read_text(encoding="utf-8"))]
+    assert named
+    within = (ROOT, PACKAGE, (ROOT / page).parent)
+    assert [name for name in named if not any((folder / name).exists() for folder in within)] == []
 
 
 GLOSSARY = re.findall(
