@@ -99,3 +99,25 @@ def test_click_is_imported_nowhere() -> None:
 def test_every_room_is_on_the_plan() -> None:
     found = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in modules()} - {"__init__"}
     assert found == set(ROOMS)
+
+
+def imports_of(path: Path) -> set[str]:
+    """The modules of bpcli that a module imports, wherever in it."""
+    known = {dotted(module) for module in modules()}
+    found = set()
+    for name in imported(path):
+        found |= {name, name.rpartition(".")[0]} & known
+    return found - {dotted(path)}
+
+
+def dotted(path: Path) -> str:
+    parts = ("bpcli", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def test_no_modules_import_one_another_in_a_circle() -> None:
+    open_modules = {dotted(path): imports_of(path) for path in modules() if path.name != "__init__.py"}
+    while open_modules:
+        ready = {name for name, needed in open_modules.items() if not needed & open_modules.keys()}
+        assert ready, f"a circle among {sorted(open_modules)}"
+        open_modules = {name: needed for name, needed in open_modules.items() if name not in ready}

@@ -76,7 +76,7 @@ def _convert_table(
         raise DataError(
             "Parquet is not converted", where=source.path, hint="write the table as CSV, or with numpy.save"
         )
-    from bpcli.data.files.table_reader import reader_of_text
+    from bpcli.data.files.tables import reader_of_text
 
     reader = reader_of_text(source, request.form)
     targets = _targets(reader.names, request, reader.path)

@@ -1,18 +1,12 @@
-"""What reads a table: the protocol of its readers, and the choice among those of text."""
+"""What reads a table: the protocol of its readers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from bpcli.data.files.byte_source import ByteSource
 from bpcli.data.files.cells import Kind
-from bpcli.data.files.dataset import Format
-from bpcli.data.files.sheet import examine
 from bpcli.nn import Array
-
-SMALL = 1 << 19
-"""Bytes of a table up to which Python's csv module has read it before pandas is imported."""
 
 RowChunk = Sequence[tuple[Kind | None, Array]]
 """Some rows: for each column the kind of its cells there, None where all are missing, and the cells.
@@ -58,22 +52,3 @@ class TableReader(Protocol):
     def where(self, row: int) -> str:
         """The place of a row, for messages."""
         ...
-
-
-def reader_of_text(source: ByteSource, form: Format) -> TableReader:
-    """The reader of a CSV or TSV table; a small one is read once and kept while it is read.
-
-    A large one is read twice, first by :func:`~bpcli.data.files.sheet.examine`: its numbers lie
-    column after column in one block of memory, so their count comes first, and pandas is not to
-    see what it would read wrongly without a word. Both passes must find the same bytes.
-
-    Raises:
-        DataError: the table's frame is not sound.
-    """
-    if source.length <= SMALL or not (form.delimiter or "").isascii():  # pandas knows no other delimiters
-        from bpcli.data.files.csv_reader import CsvReader
-
-        return CsvReader(examine(source.in_memory(), form))
-    from bpcli.data.files.pandas_reader import PandasReader
-
-    return PandasReader(examine(source, form))

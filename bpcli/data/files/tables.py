@@ -19,9 +19,13 @@ from bpcli.data.files.byte_source import SAMPLE, ByteSource
 from bpcli.data.files.cells import Kind, refuse_infinite
 from bpcli.data.files.dataset import Format, Table
 from bpcli.data.files.memory import Pages, available
-from bpcli.data.files.table_reader import RowChunk, TableReader, reader_of_text
+from bpcli.data.files.sheet import examine
+from bpcli.data.files.table_reader import RowChunk, TableReader
 from bpcli.errors import DataError
 from bpcli.nn import Array
+
+SMALL = 1 << 19
+"""Bytes of a table up to which Python's csv module has read it before pandas is imported."""
 
 ALIGNED = 2048
 """Numbers of float64 that fill whole pages, whatever the machine's."""
@@ -44,6 +48,25 @@ def read_text(source: ByteSource, form: Format, exact: frozenset[str] | None) ->
     refuse_too_large(source, form.delimiter)
     reader = reader_of_text(source, form)
     return _gathered(reader, frozenset(reader.names[-1:]) if exact is None else exact)
+
+
+def reader_of_text(source: ByteSource, form: Format) -> TableReader:
+    """The reader of a CSV or TSV table; a small one is read once and kept while it is read.
+
+    A large one is read twice, first by :func:`~bpcli.data.files.sheet.examine`: its numbers lie
+    column after column in one block of memory, so their count comes first, and pandas is not to
+    see what it would read wrongly without a word. Both passes must find the same bytes.
+
+    Raises:
+        DataError: the table's frame is not sound.
+    """
+    if source.length <= SMALL or not (form.delimiter or "").isascii():  # pandas knows no other delimiters
+        from bpcli.data.files.csv_reader import CsvReader
+
+        return CsvReader(examine(source.in_memory(), form))
+    from bpcli.data.files.pandas_reader import PandasReader
+
+    return PandasReader(examine(source, form))
 
 
 def read_parquet(source: ByteSource, exact: frozenset[str] | None) -> Table:

@@ -29,7 +29,7 @@ MIXED: dict[str, list[Any]] = {
 def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many cells are handled at a time, and whoever reads the table."""
     if request.param is not None:
-        monkeypatch.setattr("bpcli.data.files.table_reader.SMALL", 0)
+        monkeypatch.setattr("bpcli.data.files.tables.SMALL", 0)
         monkeypatch.setattr("bpcli.data.files.pandas_reader.CHUNK", request.param)
         monkeypatch.setattr("bpcli.data.files.pandas_reader.LEAST", 1)
         monkeypatch.setattr("bpcli.data.files.memory.CELLS", request.param)

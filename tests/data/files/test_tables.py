@@ -25,7 +25,7 @@ from ..support import NO_TEXT, csv, deterministic, parquet, refusal, table
 def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever reads the table, and however much at a time."""
     if request.param is not None:
-        monkeypatch.setattr("bpcli.data.files.table_reader.SMALL", 0)
+        monkeypatch.setattr("bpcli.data.files.tables.SMALL", 0)
         monkeypatch.setattr("bpcli.data.files.pandas_reader.CHUNK", request.param)
         monkeypatch.setattr("bpcli.data.files.pandas_reader.LEAST", 1)
 
