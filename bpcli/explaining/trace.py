@@ -13,11 +13,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
+from bpcli.choices import name_of
 from bpcli.nn import Array
+from bpcli.nn.clipping import CLIPPINGS
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer, OptimizerState
 from bpcli.nn.parameters import Parameters
-from bpcli.nn.transformations import early, finish
+from bpcli.nn.penalties import PENALTIES
+from bpcli.nn.transformations import early, finish, transform
 from bpcli.nn.workspace import Workspace
 from bpcli.streams import stream
 from bpcli.training.recipe import Recipe
@@ -32,7 +35,9 @@ class Trace:
 
     ``slopes`` are f′(Z), None where a layer's activation is not elementwise.
     ``before`` and ``after`` are the parameters around the update, ``memory_before``
-    and ``memory_after`` the rule's arrays by name; ``number`` counts the rule's
+    and ``memory_after`` the rule's arrays by name; ``chain`` names the penalties and the
+    clipping of the config, ``chained`` is the gradient after them, ``added`` what they add
+    to the loss; ``number`` counts the rule's
     updates from 1; ``learning_rate`` is that of this one. ``mode`` is the config's.
     """
 
@@ -41,6 +46,9 @@ class Trace:
     before: Parameters
     after: Parameters
     gradient: Parameters
+    chain: tuple[str, ...]
+    chained: Parameters
+    added: float
     memory_before: dict[str, Array]
     memory_after: dict[str, Array]
     number: int
@@ -100,6 +108,8 @@ def trace(
     with np.errstate(all="ignore"):
         loss = _evaluate(network, before, gradient, ws)
         dA, slopes = _output_first(network, before, ws)
+        chained = _copy(network, gradient.theta)
+        added = transform(recipe.chain, before, chained, _copy(network, theta), ws.m)
         Z, A, dZ = ([array.copy() for array in arrays] for arrays in (ws.Z, ws.A, ws.dZ))
         update(recipe, state, theta, ws, rate)
     return Trace(
@@ -108,6 +118,9 @@ def trace(
         before=before,
         after=_copy(network, theta),
         gradient=gradient,
+        chain=_names(recipe),
+        chained=chained,
+        added=float(added),
         memory_before=memory_before,
         memory_after={name: array.copy() for name, array in state.memory.items()},
         number=state.step,
@@ -130,7 +143,7 @@ def update(recipe: Recipe, state: OptimizerState, theta: Array, ws: Workspace, r
     def gradient(at: Array, out: Array, factor: float) -> Any:
         parameters, gradients = network.parameters(at), network.parameters(out)
         _evaluate(network, parameters, gradients, ws, early(chain, factor))
-        return finish(chain, parameters, gradients, ws.m, factor)
+        return finish(chain, parameters, gradients, _copy(network, at), ws.m, factor)
 
     recipe.optimizer.step(theta, state, gradient, rate)
 
@@ -140,6 +153,12 @@ def _filled(network: Network, dtype: DTypeLike, X: Array, Y: Array) -> Workspace
     ws.X[...] = X
     ws.Y[...] = Y
     return ws
+
+
+def _names(recipe: Recipe) -> tuple[str, ...]:
+    """The names of the recipe's penalties and of its clipping."""
+    clip = () if recipe.clip is None else (name_of(CLIPPINGS, recipe.clip),)
+    return (*(name_of(PENALTIES, penalty) for penalty in recipe.penalties), *clip)
 
 
 def _copy(network: Network, theta: Array) -> Parameters:

@@ -79,8 +79,7 @@ class Probe:
         with np.errstate(over="ignore", under="ignore"):
             self.network.forward(parameters, ws)
             data = complex(np.add.reduce(self.network.terms(ws)) * self.network.scale(self.weight))
-            spare = self.network.parameters(np.zeros_like(theta)) if self.penalties else parameters
-            return data + complex(transform(self.penalties, parameters, spare, self.weight))
+            return data + complex(self._penalise(parameters, self.network.parameters(np.zeros_like(theta))))
 
     def gradient(self, theta: Array) -> Array:
         """∂L/∂θ by backward, (P,); NaN where backward writes nothing."""
@@ -94,7 +93,14 @@ class Probe:
     def backward(self, parameters: Parameters, gradient: Parameters, ws: Workspace) -> None:
         """∂L/∂θ into ``gradient``, after forward."""
         self.network.backward(parameters, gradient, ws, self.network.scale(self.weight))
-        transform(self.penalties, parameters, gradient, self.weight)
+        self._penalise(parameters, gradient)
+
+    def _penalise(self, parameters: Parameters, gradient: Parameters) -> Any:
+        """Add the penalties' gradients; return their values."""
+        if not self.penalties:
+            return 0.0
+        scratch = self.network.parameters(np.empty_like(parameters.theta))
+        return transform(self.penalties, parameters, gradient, scratch, self.weight)
 
     @property
     def kinked(self) -> bool:

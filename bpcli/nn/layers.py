@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Protocol
 
 import numpy as np
 from annotated_types import Ge, Le
 
-from bpcli.choices import IfMissing
+from bpcli.choices import IfMissing, build, describe, name_of
 from bpcli.nn import Array
-from bpcli.nn.activations import Activation
+from bpcli.nn.activations import ACTIVATIONS, Activation
 from bpcli.nn.initializers import Glorot, Initializer
 from bpcli.nn.workspace import Scratch
 
@@ -47,7 +48,7 @@ class Layer(Protocol):
         ...
 
     def backward(self, dA: Array, Z: Array, A: Array, noise: Array | None, out: Array, scratch: Scratch) -> None:
-        """Write dZ into ``out``, an array apart from the others."""
+        """Write dZ into ``out``, an array apart from the others; ``dA`` may be used on the way."""
         ...
 
 
@@ -79,3 +80,25 @@ class Dense:
 
 LAYERS: dict[str, type[Any]] = {"dense": Dense}
 """The kinds of hidden layers; where there is one, a config need not, and cannot, name it."""
+
+
+def describe_layer(layer: Layer) -> dict[str, Any]:
+    """What a hidden layer computes, as plain data: its activation, and its kind with settings unless it is dense."""
+    activation = describe(ACTIVATIONS, layer.activation)
+    if isinstance(layer, Dense):
+        return activation
+    own = {name: value for name, value in vars(layer).items() if name not in ("units", "activation", "initializer")}
+    return {**activation, "layer": {"name": name_of(LAYERS, layer), **own}}
+
+
+def build_layer(described: Mapping[str, Any], units: int) -> Layer:
+    """The layer that :func:`describe_layer` described; its initializer is not kept.
+
+    Raises:
+        KeyError, TypeError: it describes no layer.
+    """
+    activation = build(ACTIVATIONS, {key: value for key, value in described.items() if key != "layer"})
+    kind = described.get("layer", {"name": "dense"})
+    own = {key: value for key, value in kind.items() if key != "name"}
+    layer: Layer = LAYERS[kind["name"]](units=units, activation=activation, **own)
+    return layer

@@ -7,13 +7,13 @@ from typing import Protocol
 
 import numpy as np
 
-from bpcli.nn import Array
+from bpcli.nn import Array, IndexArray
 
 
 class Schedule(Protocol):
     """A choice of how η changes."""
 
-    def rates(self, base: float, updates: range, per_epoch: int, epochs: int) -> Array:
+    def rates(self, base: float, updates: IndexArray, per_epoch: int, epochs: int) -> Array:
         """The learning rate of each of ``updates``, (k,), counted from 0.
 
         ``base`` is the rule's ``learning_rate``; an epoch takes ``per_epoch`` updates, training ``epochs``.
@@ -25,7 +25,7 @@ class Schedule(Protocol):
 class Constant:
     """η throughout."""
 
-    def rates(self, base: float, updates: range, per_epoch: int, epochs: int) -> Array:
+    def rates(self, base: float, updates: IndexArray, per_epoch: int, epochs: int) -> Array:
         """``base`` for each."""
         rates = np.empty(len(updates))
         rates.fill(base)

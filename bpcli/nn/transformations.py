@@ -20,24 +20,31 @@ from bpcli.nn.parameters import Parameters
 class Transformation(Protocol):
     """A link of the chain; its settings are its fields."""
 
-    def apply(self, parameters: Parameters, gradient: Parameters, weight: Any) -> Any:
+    def apply(self, parameters: Parameters, gradient: Parameters, scratch: Parameters, weight: Any) -> Any:
         """Change ``gradient``, ∂L/∂θ, in place; return what is added to the loss, 0 for nothing.
 
-        ``weight`` is the batch's number of examples, or Σ of their weights.
+        ``scratch`` is a buffer as long as θ. ``weight`` is the batch's number of examples, or Σ of their weights.
         """
         ...
 
 
-def transform(chain: Sequence[Transformation], parameters: Parameters, gradient: Parameters, weight: Any) -> Any:
+def transform(
+    chain: Sequence[Transformation], parameters: Parameters, gradient: Parameters, scratch: Parameters, weight: Any
+) -> Any:
     """Apply every link in turn; return what they add to the loss."""
     added: Any = 0.0
     for link in chain:
-        added = added + link.apply(parameters, gradient, weight)
+        added = added + link.apply(parameters, gradient, scratch, weight)
     return added
 
 
 def finish(
-    chain: Sequence[Transformation], parameters: Parameters, gradient: Parameters, weight: Any, factor: Any
+    chain: Sequence[Transformation],
+    parameters: Parameters,
+    gradient: Parameters,
+    scratch: Parameters,
+    weight: Any,
+    factor: Any,
 ) -> Any:
     """Apply the chain to ∂L/∂θ, then multiply by ``factor``; return what is added to the loss.
 
@@ -45,7 +52,7 @@ def finish(
     """
     if not chain:
         return 0.0
-    added = transform(chain, parameters, gradient, weight)
+    added = transform(chain, parameters, gradient, scratch, weight)
     np.multiply(gradient.theta, factor, gradient.theta)
     return added
 

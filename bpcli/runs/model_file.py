@@ -21,8 +21,9 @@ from bpcli.experiment import Experiment
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.heads import join
+from bpcli.nn.layers import Dense, build_layer, describe_layer
 from bpcli.nn.losses import LOSSES
-from bpcli.nn.network import Network, dense
+from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters, count
 from bpcli.training.initial_parameters import MODEL, fill
 
@@ -58,7 +59,7 @@ def save_model(path: Path, model: Model) -> None:
     header = {
         "version": VERSION,
         "layers": list(network.sizes),
-        "hidden": [choices.describe(ACTIVATIONS, activation) for activation in network.activations[:-1]],
+        "hidden": [describe_layer(layer) for layer in network.layers[:-1]],
         "output": choices.describe(ACTIVATIONS, network.head.activation),
         "loss": choices.describe(LOSSES, network.head.loss),
         "features": model.features.to_json(),
@@ -102,9 +103,10 @@ def load_model(path: Path) -> Model:
 
 
 def _network(header: dict[str, Any]) -> Network:
-    hidden = tuple(choices.build(ACTIVATIONS, activation) for activation in header["hidden"])
-    head = join(choices.build(ACTIVATIONS, header["output"]), choices.build(LOSSES, header["loss"]))
+    hidden, output = header["hidden"], choices.build(ACTIVATIONS, header["output"])
     sizes = tuple(int(size) for size in header["layers"])
     if len(sizes) != len(hidden) + 2 or min(sizes) < 1:
         raise ValueError(f"layers {sizes} with {len(hidden)} hidden activations")
-    return dense(sizes, hidden, head)
+    layers = [build_layer(described, units) for described, units in zip(hidden, sizes[1:-1], strict=True)]
+    head = join(output, choices.build(LOSSES, header["loss"]))
+    return Network(sizes[0], (*layers, Dense(sizes[-1], output)), head)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bpcli import choices, storage
+from bpcli import storage
 from bpcli.data.encoding.features import Features
 from bpcli.data.encoding.targets import Targets
 from bpcli.errors import DataError
 from bpcli.nn import Array
-from bpcli.nn.activations import ACTIVATIONS
+from bpcli.nn.layers import describe_layer
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 
@@ -39,11 +39,11 @@ def other_than(path: Path, network: Network, features: Features, targets: Target
     _, header = storage.read_tensors(path / MODEL if path.is_dir() else path)
     if header is None:
         return []
-    activations = [choices.describe(ACTIVATIONS, activation) for activation in network.activations]
+    layers = [describe_layer(layer) for layer in network.layers]
     return [
         what
         for what, theirs, ours in (
-            ("activations", [*header.get("hidden", []), header.get("output")], activations),
+            ("activations", [*header.get("hidden", []), header.get("output")], layers),
             ("columns, categories or scaling", header.get("features"), features.to_json()),
             ("targets", header.get("targets"), targets.to_json()),
         )

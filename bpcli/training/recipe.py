@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
 from bpcli.nn import Array
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer
@@ -47,5 +49,5 @@ class Recipe:
 
     def rates(self, first: int, count: int, examples: int) -> Array:
         """The learning rates of ``count`` updates from number ``first``, from 0, on so many training examples."""
-        updates, plan = range(first, first + count), self.plan
+        updates, plan = np.arange(first, first + count), self.plan
         return self.schedule.rates(self.optimizer.learning_rate, updates, plan.updates(examples), plan.epochs)

@@ -80,6 +80,7 @@ class Gradients:
         self.weighted = examples.weights is not None
         self.parameters, self.gradient = self.network.parameters(theta), self.network.parameters(dtheta)
         self.parts = [self.network.parameters(np.zeros_like(dtheta)) for _ in range(shards - 1)]
+        self.scratch = self.network.parameters(np.zeros_like(dtheta)) if recipe.chain else None
         self.batches: dict[tuple[int, int], Batch] = {}
         self.threads = threads
         self.pool = _pool(threads) if threads > 1 else None
@@ -117,11 +118,11 @@ class Gradients:
         fixed = None if self.weighted else self.network.scale(weigh())
 
         def gradient(theta: Array, out: Array, factor: float) -> Any:
-            data(theta, out, early(chain, factor) * (fixed or self.network.scale(weigh())))
-            if not chain:
+            data(theta, out, early(chain, factor) * (self.network.scale(weigh()) if fixed is None else fixed))
+            if self.scratch is None:
                 return 0.0
             parameters, gradients = self._views(self.parameters, theta), self._views(self.gradient, out)
-            return finish(chain, parameters, gradients, weigh(), factor)
+            return finish(chain, parameters, gradients, self.scratch, weigh(), factor)
 
         return gradient
 

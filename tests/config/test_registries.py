@@ -36,7 +36,7 @@ class Shrinking:
     strength: Annotated[float, Gt(0)] = 0.5
     per_example: bool = False
 
-    def apply(self, parameters: Parameters, gradient: Parameters, weight: Any) -> Any:
+    def apply(self, parameters: Parameters, gradient: Parameters, scratch: Parameters, weight: Any) -> Any:
         """Change nothing."""
         return 0.0
 
@@ -48,7 +48,7 @@ class Delayed:
     updates: Annotated[int, Ge(0)] = 3
     then: Schedule = field(default_factory=Constant)
 
-    def rates(self, base: float, updates: range, per_epoch: int, epochs: int) -> Any:
+    def rates(self, base: float, updates: IndexArray, per_epoch: int, epochs: int) -> Any:
         """The other's rates."""
         return self.then.rates(base, updates, per_epoch, epochs)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
-from bpcli.nn import Array
+from bpcli.nn import Array, IndexArray
 from bpcli.nn.activations import Activation
 from bpcli.nn.initializers import Glorot, Initializer
 from bpcli.nn.losses import Reduction, TargetForm
@@ -118,11 +118,12 @@ class Ridge:
 
     strength: Annotated[float, Ge(0)] = 0.1
 
-    def apply(self, parameters: Parameters, gradient: Parameters, weight: Any) -> Any:
+    def apply(self, parameters: Parameters, gradient: Parameters, scratch: Parameters, weight: Any) -> Any:
         """Add strength · W to each dW; return the penalty."""
         added: Any = 0.0
-        for W, dW in zip(parameters.W[1:], gradient.W[1:], strict=True):
-            np.add(dW, np.multiply(W, self.strength), dW)
+        for W, dW, spare in zip(parameters.W[1:], gradient.W[1:], scratch.W[1:], strict=True):
+            np.multiply(W, self.strength, spare)
+            np.add(dW, spare, dW)
             added = added + np.dot(W.reshape(-1), W.reshape(-1)) * (0.5 * self.strength)
         return added
 
@@ -133,7 +134,7 @@ class NormLimit:
 
     limit: Annotated[float, Gt(0)] = 0.05
 
-    def apply(self, parameters: Parameters, gradient: Parameters, weight: Any) -> Any:
+    def apply(self, parameters: Parameters, gradient: Parameters, scratch: Parameters, weight: Any) -> Any:
         """Shorten ``gradient``; nothing is added to the loss."""
         length = np.sqrt(np.dot(gradient.theta, gradient.theta))
         np.multiply(gradient.theta, np.minimum(1.0, self.limit / length), gradient.theta)
@@ -146,9 +147,9 @@ class Decaying:
 
     factor: Annotated[float, Gt(0), Lt(1)] = 0.8
 
-    def rates(self, base: float, updates: range, per_epoch: int, epochs: int) -> Array:
+    def rates(self, base: float, updates: IndexArray, per_epoch: int, epochs: int) -> Array:
         """The learning rates of ``updates``."""
-        return np.asarray(base * self.factor ** np.arange(updates.start, updates.stop))
+        return np.asarray(base * self.factor**updates)
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,9 @@ class Dropping:
             np.multiply(out, noise, out)
 
     def backward(self, dA: Array, Z: Array, A: Array, noise: Array | None, out: Array, scratch: Scratch) -> None:
-        """Jᵀ (dA ⊙ M), J of f at Z."""
-        f = np.empty_like(A)
-        self.activation.forward(Z, f, scratch)
-        self.activation.backward(dA if noise is None else dA * noise, Z, f, out, scratch)
+        """Jᵀ (dA ⊙ M), f elementwise; where M is 0, so is dA ⊙ M, and f need not be known."""
+        f = scratch.matrix
+        np.multiply(A, 1 if noise is None else 1 - self.rate, f)
+        if noise is not None:
+            np.multiply(dA, noise, dA)
+        self.activation.backward(dA, Z, f, out, scratch)

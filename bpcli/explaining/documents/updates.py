@@ -64,7 +64,7 @@ def add_updates(
     assignments = [*_of_network(trace, ratio)]
     for block in blocks:
         assignments += _of_block(builder, trace, block, ratio, reference)
-    notes = (*_rule_notes(trace), *notes)
+    notes = (*_chain_notes(trace), *_rule_notes(trace), *notes)
     for equation, key, layer, value in assignments:
         builder.append(equation, "update", key, layer, value, notes, ARROW)
         notes = ()
@@ -85,6 +85,9 @@ def _of_block(
     """The block's part of the rule's memory, and the block itself."""
     written = builder.equations[block.key]
     symbols = _symbols(written.symbol, builder.equations[block.gradient].symbol, ratio, trace.number)
+    if trace.chain:
+        yield _chained(trace, block, written, symbols)
+        symbols |= {"gradient": _CHAINED.format(written.symbol), "plus": "+", "minus": "-", "sign": ""}
     for line in _equations(trace.optimizer):
         if _is_shared(trace, line):
             continue
@@ -92,6 +95,20 @@ def _of_block(
         where = reference if line.name == NEW_THETA else UNWRITTEN
         equation = Equation(title, where, *_filled(line, trace.optimizer, symbols), written.rows, written.columns)
         yield Assignment(equation, f"{line.name}_{block.key}", block.layer, block.view(_after(trace, line)))
+
+
+_CHAINED = "g_{{{}}}"
+"""The symbol of a gradient after penalties and clipping, by that of the parameters."""
+
+
+def _chained(trace: Trace, block: ParameterBlock, written: Equation, symbols: dict[str, str]) -> Assignment:
+    """The block's gradient after the config's penalties and clipping."""
+    names = ", ".join(trace.chain).replace("_", " ")
+    title = f"Gradient after {names}: {written.title[:1].lower()}{written.title[1:]}"
+    formula = rf"\text{{{names}}}({symbols['sign']}{symbols['gradient']})"
+    symbol = _CHAINED.format(written.symbol)
+    equation = Equation(title, UNWRITTEN, symbol, formula, written.rows, written.columns)
+    return Assignment(equation, f"chained_{block.key}", block.layer, block.view(trace.chained))
 
 
 def _equations(rule: Optimizer) -> tuple[RuleEquation, ...]:
@@ -132,6 +149,14 @@ def _after(trace: Trace, line: RuleEquation) -> Parameters:
 def _as_column(array: Array) -> Array:
     """A number, or a column of them."""
     return array.reshape(()) if array.size == 1 else array.reshape(-1, 1)
+
+
+def _chain_notes(trace: Trace) -> tuple[str, ...]:
+    """The note on penalties and clipping."""
+    if not trace.chain:
+        return ()
+    added = f", and {trace.added:.6g} is added to the loss" if trace.added else ""
+    return (f"The document has no {' and no '.join(trace.chain)}: the config's gradients go through it{added}.",)
 
 
 def _rule_notes(trace: Trace) -> tuple[str, ...]:

@@ -71,12 +71,13 @@ def record(recipe: Recipe, tallies: Tallies, dtype: np.dtype[Any], *, single: bo
     losses, counted = _sums(network, tallies, recorder)
     chain: tuple[Transformation, ...] = opened["chain"]
     weight = weight_of(ws)
+    scratch = stage.parameters(recorder.buffer(stage.theta.shape, dtype))
 
     def gradient(theta: Any, out: Any, factor: Any) -> Any:
         parameters, gradients = stage.parameters(theta), stage.parameters(out)
         network.forward(parameters, ws)
         network.backward(parameters, gradients, ws, early(chain, factor) * network.scale(weight))
-        return finish(chain, parameters, gradients, weight, factor)
+        return finish(chain, parameters, gradients, scratch, weight, factor)
 
     added = opened["optimizer"].step(stage.theta, state, gradient, Number(recorder, RATE))
     total = np.add.reduce(network.terms(ws))

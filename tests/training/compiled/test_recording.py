@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bpcli.data.sources import Examples
-from bpcli.nn import Array
+from bpcli.nn import Array, IndexArray
 from bpcli.nn.activations import ACTIVATIONS, Tanh
 from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import Gradient, Memory, OptimizerState
@@ -119,10 +119,11 @@ class Ridge:
 
     strength: float = 0.3
 
-    def apply(self, parameters: Parameters, gradient: Parameters, weight: Any) -> Any:
+    def apply(self, parameters: Parameters, gradient: Parameters, scratch: Parameters, weight: Any) -> Any:
         added: Any = 0.0
-        for W, dW in zip(parameters.W[1:], gradient.W[1:], strict=True):
-            np.add(dW, np.multiply(W, self.strength), dW)
+        for W, dW, spare in zip(parameters.W[1:], gradient.W[1:], scratch.W[1:], strict=True):
+            np.multiply(W, self.strength, spare)
+            np.add(dW, spare, dW)
             added = added + np.dot(W.reshape(-1), W.reshape(-1)) * (0.5 * self.strength)
         return added
 
@@ -133,7 +134,7 @@ class Shortened:
 
     most: float = 0.2
 
-    def apply(self, parameters: Parameters, gradient: Parameters, weight: Any) -> Any:
+    def apply(self, parameters: Parameters, gradient: Parameters, scratch: Parameters, weight: Any) -> Any:
         length = np.sqrt(np.dot(gradient.theta, gradient.theta))
         np.multiply(gradient.theta, np.minimum(1.0, self.most / length), gradient.theta)
         return 0.0
@@ -143,8 +144,8 @@ class Shortened:
 class Halving:
     """η halved with each update."""
 
-    def rates(self, base: float, updates: range, per_epoch: int, epochs: int) -> Array:
-        return base * 0.5 ** np.arange(updates.start, updates.stop)
+    def rates(self, base: float, updates: IndexArray, per_epoch: int, epochs: int) -> Array:
+        return base * 0.5**updates
 
 
 ridge: Transformation = Ridge()
