@@ -37,14 +37,6 @@ class Activation(Protocol):
         """The name of the initializer that keeps its signals' variance."""
         ...
 
-    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
-        """Write f(Z) into ``out``."""
-        ...
-
-    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
-        """Write Jᵀ dA into ``out``."""
-        ...
-
     @property
     def elementwise(self) -> bool:
         """Whether each unit's f depends on its own z alone, so that J is diagonal."""
@@ -58,6 +50,14 @@ class Activation(Protocol):
     @property
     def derivative(self) -> str:
         """f′(z) in markup, from ``<z>`` and ``<a>``; where not elementwise, the Jacobian of one example."""
+        ...
+
+    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+        """Write f(Z) into ``out``."""
+        ...
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+        """Write Jᵀ dA into ``out``."""
         ...
 
 
@@ -152,6 +152,9 @@ class Identity:
     range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     kinks: ClassVar[tuple[float, ...]] = ()
     usual_initializer: ClassVar[str] = "glorot"
+    elementwise: ClassVar[bool] = True
+    formula: ClassVar[str] = "<z>"
+    derivative: ClassVar[str] = "1"
 
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
@@ -161,10 +164,6 @@ class Identity:
         """Write Jᵀ dA into ``out``."""
         np.copyto(out, dA)
 
-    elementwise: ClassVar[bool] = True
-    formula: ClassVar[str] = "<z>"
-    derivative: ClassVar[str] = "1"
-
 
 @dataclass(frozen=True)
 class Sigmoid:
@@ -173,6 +172,9 @@ class Sigmoid:
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     kinks: ClassVar[tuple[float, ...]] = ()
     usual_initializer: ClassVar[str] = "glorot"
+    elementwise: ClassVar[bool] = True
+    formula: ClassVar[str] = r"\frac{1}{1 + e^{-<z>}}"
+    derivative: ClassVar[str] = r"<a> \odot (1 - <a>)"
 
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
@@ -182,10 +184,6 @@ class Sigmoid:
         """Write Jᵀ dA into ``out``."""
         sigmoid_backward(dA, A, out)
 
-    elementwise: ClassVar[bool] = True
-    formula: ClassVar[str] = r"\frac{1}{1 + e^{-<z>}}"
-    derivative: ClassVar[str] = r"<a> \odot (1 - <a>)"
-
 
 @dataclass(frozen=True)
 class Tanh:
@@ -194,6 +192,9 @@ class Tanh:
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     kinks: ClassVar[tuple[float, ...]] = ()
     usual_initializer: ClassVar[str] = "glorot"
+    elementwise: ClassVar[bool] = True
+    formula: ClassVar[str] = r"\frac{e^{<z>} - e^{-<z>}}{e^{<z>} + e^{-<z>}}"
+    derivative: ClassVar[str] = r"1 - <a> \odot <a>"
 
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
@@ -203,10 +204,6 @@ class Tanh:
         """Write Jᵀ dA into ``out``."""
         tanh_backward(dA, A, out)
 
-    elementwise: ClassVar[bool] = True
-    formula: ClassVar[str] = r"\frac{e^{<z>} - e^{-<z>}}{e^{<z>} + e^{-<z>}}"
-    derivative: ClassVar[str] = r"1 - <a> \odot <a>"
-
 
 @dataclass(frozen=True)
 class Relu:
@@ -215,6 +212,9 @@ class Relu:
     range: ClassVar[tuple[float, float]] = (0.0, np.inf)
     kinks: ClassVar[tuple[float, ...]] = (0.0,)
     usual_initializer: ClassVar[str] = "he"
+    elementwise: ClassVar[bool] = True
+    formula: ClassVar[str] = r"<z> \text{ where } <z> > 0 \text{, else } 0"
+    derivative: ClassVar[str] = r"1 \text{ where } <z> > 0 \text{, else } 0"
 
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
@@ -223,10 +223,6 @@ class Relu:
     def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
         relu_backward(dA, A, out)
-
-    elementwise: ClassVar[bool] = True
-    formula: ClassVar[str] = r"<z> \text{ where } <z> > 0 \text{, else } 0"
-    derivative: ClassVar[str] = r"1 \text{ where } <z> > 0 \text{, else } 0"
 
 
 @dataclass(frozen=True)
@@ -238,6 +234,9 @@ class LeakyRelu:
     range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     kinks: ClassVar[tuple[float, ...]] = (0.0,)
     usual_initializer: ClassVar[str] = "he"
+    elementwise: ClassVar[bool] = True
+    formula: ClassVar[str] = r"<z> \text{ where } <z> > 0 \text{, else } <slope> \cdot <z>"
+    derivative: ClassVar[str] = r"1 \text{ where } <z> > 0 \text{, else } <slope>"
 
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
@@ -247,10 +246,6 @@ class LeakyRelu:
         """Write Jᵀ dA into ``out``."""
         leaky_relu_backward(dA, Z, self.slope, out)
 
-    elementwise: ClassVar[bool] = True
-    formula: ClassVar[str] = r"<z> \text{ where } <z> > 0 \text{, else } <slope> \cdot <z>"
-    derivative: ClassVar[str] = r"1 \text{ where } <z> > 0 \text{, else } <slope>"
-
 
 @dataclass(frozen=True)
 class Softmax:
@@ -259,6 +254,9 @@ class Softmax:
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     kinks: ClassVar[tuple[float, ...]] = ()
     usual_initializer: ClassVar[str] = "glorot"
+    elementwise: ClassVar[bool] = False
+    formula: ClassVar[str] = r"\frac{e^{<z>}}{\sum e^{<z>}}"
+    derivative: ClassVar[str] = r"\mathrm{diag}(<a>) - <a> \cdot <a>^\top"
 
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
@@ -267,10 +265,6 @@ class Softmax:
     def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
         softmax_backward(dA, A, out, scratch)
-
-    elementwise: ClassVar[bool] = False
-    formula: ClassVar[str] = r"\frac{e^{<z>}}{\sum e^{<z>}}"
-    derivative: ClassVar[str] = r"\mathrm{diag}(<a>) - <a> \cdot <a>^\top"
 
 
 ACTIVATIONS: dict[str, type[Activation]] = {

@@ -82,6 +82,10 @@ class GradientDescent:
 
     learning_rate: Annotated[float, Gt(0)] = 0.1
 
+    equations: ClassVar[tuple[RuleEquation, ...]] = (
+        RuleEquation(NEW_THETA, "Update", "<theta>", r"<theta> <minus> \eta \cdot <gradient>"),
+    )
+
     def memory(self, size: int) -> Mapping[str, Memory]:
         """Nothing."""
         return {}
@@ -98,10 +102,6 @@ class GradientDescent:
         state.step += 1
         return added
 
-    equations: ClassVar[tuple[RuleEquation, ...]] = (
-        RuleEquation(NEW_THETA, "Update", "<theta>", r"<theta> <minus> \eta \cdot <gradient>"),
-    )
-
 
 @dataclass(frozen=True)
 class Momentum:
@@ -112,6 +112,11 @@ class Momentum:
 
     learning_rate: Annotated[float, Gt(0)] = 0.01
     momentum: Annotated[float, Ge(0), Lt(1)] = 0.9
+
+    equations: ClassVar[tuple[RuleEquation, ...]] = (
+        RuleEquation("velocity", "Velocity", "v_{<theta>}", r"\mu \cdot v_{<theta>} <minus> \eta \cdot <gradient>"),
+        RuleEquation(NEW_THETA, "Update", "<theta>", "<theta> + v_{<theta>}"),
+    )
 
     def memory(self, size: int) -> Mapping[str, Memory]:
         """v, 0 at first."""
@@ -131,11 +136,6 @@ class Momentum:
         state.step += 1
         return added
 
-    equations: ClassVar[tuple[RuleEquation, ...]] = (
-        RuleEquation("velocity", "Velocity", "v_{<theta>}", r"\mu \cdot v_{<theta>} <minus> \eta \cdot <gradient>"),
-        RuleEquation(NEW_THETA, "Update", "<theta>", "<theta> + v_{<theta>}"),
-    )
-
 
 @dataclass(frozen=True)
 class Adam:
@@ -149,6 +149,28 @@ class Adam:
     beta1: Annotated[float, Ge(0), Lt(1)] = 0.9
     beta2: Annotated[float, Ge(0), Lt(1)] = 0.999
     epsilon: Annotated[float, Gt(0)] = 1e-8
+
+    equations: ClassVar[tuple[RuleEquation, ...]] = (
+        RuleEquation(
+            "mean",
+            "Running mean of the gradient",
+            "m_{<theta>}",
+            r"\beta_1 \cdot m_{<theta>} <plus> (1 - \beta_1) \cdot <gradient>",
+        ),
+        RuleEquation(
+            "square",
+            "Running mean of its square",
+            "v_{<theta>}",
+            r"\beta_2 \cdot v_{<theta>} + (1 - \beta_2) \cdot \left( <gradient> \right)^2",
+        ),
+        RuleEquation(
+            NEW_THETA,
+            "Update",
+            "<theta>",
+            r"<theta> - \eta \cdot \frac{m_{<theta>} / (1 - \beta_1^{<step>})}"
+            r"{\sqrt{v_{<theta>} / (1 - \beta_2^{<step>})} + \varepsilon}",
+        ),
+    )
 
     def memory(self, size: int) -> Mapping[str, Memory]:
         """m and v, 0 at first."""
@@ -178,28 +200,6 @@ class Adam:
         np.multiply(scratch, rate / (1 - self.beta1**state.step), scratch)
         np.subtract(theta, scratch, theta)
         return added
-
-    equations: ClassVar[tuple[RuleEquation, ...]] = (
-        RuleEquation(
-            "mean",
-            "Running mean of the gradient",
-            "m_{<theta>}",
-            r"\beta_1 \cdot m_{<theta>} <plus> (1 - \beta_1) \cdot <gradient>",
-        ),
-        RuleEquation(
-            "square",
-            "Running mean of its square",
-            "v_{<theta>}",
-            r"\beta_2 \cdot v_{<theta>} + (1 - \beta_2) \cdot \left( <gradient> \right)^2",
-        ),
-        RuleEquation(
-            NEW_THETA,
-            "Update",
-            "<theta>",
-            r"<theta> - \eta \cdot \frac{m_{<theta>} / (1 - \beta_1^{<step>})}"
-            r"{\sqrt{v_{<theta>} / (1 - \beta_2^{<step>})} + \varepsilon}",
-        ),
-    )
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
