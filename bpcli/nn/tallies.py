@@ -233,7 +233,8 @@ class Outputs:
 
     def restore(self, tensors: Mapping[str, Array]) -> None:
         """Continue from what :meth:`tensors` returned."""
-        self._batches = [(tensors["outputs"], tensors["targets"])]
+        outputs, targets = tensors["outputs"], tensors["targets"]
+        self._batches = [(outputs, targets)] if outputs.size else []
 
 
 class Tallies:

@@ -138,6 +138,13 @@ def test_a_tally_continues_from_what_was_saved(make: Callable[[], Any], cut: int
     assert_alike(of_batches(restored, *batches[cut:]), of_batches(make(), *batches))
 
 
+def test_outputs_saved_before_the_first_batch_continue_with_class_indices() -> None:
+    restored = Outputs(3)
+    restored.restore(copies(Outputs(3)))
+    tallied(restored, np.ones((3, 2)), np.array([0, 2]))
+    assert restored.targets.tolist() == [0, 2]
+
+
 @every_kind
 def test_the_tensors_are_all_that_a_tally_needs_to_continue(make: Callable[[], Any]) -> None:
     A, Y = np.hstack([A for A, _ in three_batches()]), np.hstack([Y for _, Y in three_batches()])
