@@ -136,7 +136,7 @@ def test_label_metrics_match_plain_loops(batches: tuple[int, Cuts, int], labels:
     assert value_of(LabelAccuracy(), tally) == sum(sum(column) for column in right) / (examples * labels)
 
 
-def test_accuracy_of_labels_wants_all_of_them_and_label_accuracy_counts_each() -> None:
+def test_accuracy_needs_all_labels_of_an_example_and_label_accuracy_counts_each() -> None:
     A = np.array([[0.9, 0.9, 0.1, 0.2], [0.1, 0.9, 0.1, 0.7], [0.8, 0.9, 0.1, 0.7]])
     Y = np.array([[1.0, 1.0, 0.0, 1.0], [0.0, 1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]])
     tally = decisions("threshold", A, Y)
@@ -218,7 +218,7 @@ def test_r2_of_a_single_example_is_one_if_met_and_zero_if_missed() -> None:
     assert value_of(R2(), residuals(np.array([[2.0]]), np.array([[2.5]]))) == 0
 
 
-def test_metrics_know_whether_more_is_better() -> None:
+def test_metrics_say_whether_higher_is_better() -> None:
     assert {name: metric(name).higher for name in ("accuracy", "label_accuracy", "r2", "rmse", "mae")} == {
         "accuracy": True,
         "label_accuracy": True,
