@@ -16,6 +16,10 @@ Purpose = Literal["split", "initial weights", "shuffle", "noise", "gradient chec
 
 
 def stream(seed: int, purpose: Purpose, epoch: int = 0, step: int | None = None) -> np.random.Generator:
-    """The generator for one purpose in one epoch; with ``step``, in one step of it."""
+    """The generator for one purpose in one epoch; with ``step``, in one step of it.
+
+    A purpose has a stream either for each epoch or for each step: that of step 0 is the
+    epoch's own.
+    """
     key = (seed, zlib.crc32(purpose.encode()), epoch)
     return np.random.default_rng(key if step is None else (*key, step))
