@@ -1,6 +1,6 @@
-"""A choice of a registry by its name, and as plain data.
+"""Choices by name, and as plain data.
 
-A registry is a dictionary from the names of a config to frozen dataclasses.
+A registry is a dictionary from the names that configs use to frozen dataclasses.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Registry = Mapping[str, type[Any]]
 
 @dataclass(frozen=True)
 class IfMissing:
-    """Marks a required key or setting with the hint for a config that lacks it."""
+    """Marks a required key or setting, with the hint for a config that does not give it."""
 
     hint: str
 
@@ -25,11 +25,11 @@ def describe(registry: Registry, choice: Any) -> dict[str, Any]:
 
 
 def name_of(registry: Registry, choice: Any) -> str:
-    """The name under which a choice's class stands in its registry."""
+    """The registry's name for the class of a choice."""
     return next(name for name, kind in registry.items() if kind is type(choice))
 
 
 def build(registry: Registry, described: Mapping[str, Any]) -> Any:
-    """The choice that :func:`describe` described."""
+    """The choice with a name and settings as :func:`describe` gives them."""
     settings = {key: value for key, value in described.items() if key != "name"}
     return registry[described["name"]](**settings)

@@ -1,6 +1,6 @@
 """Messages, tables and progress for people; the only importer of rich.
 
-Progress is a moving bar on a terminal and plain lines elsewhere, for which rich is not loaded. Text from files
+Progress is a moving bar on a terminal and plain lines elsewhere, which do not load rich. Text from files
 is shown as it is, never interpreted as markup or control characters.
 """
 
@@ -35,7 +35,7 @@ def short_number(value: float | None) -> str:
 
 
 def say(line: str) -> None:
-    """Print a line on standard error. It is no result, so a stream that cannot be written to is ignored."""
+    """Print a line on standard error; if that fails, go on, because the line is not a result."""
     with suppress(OSError):
         print(printable(line), file=sys.stderr, flush=True)
 
@@ -47,7 +47,7 @@ def warn(lines: Sequence[str]) -> None:
 
 
 def line_width(file: TextIO) -> int:
-    """How many characters fit into a line: the width of the terminal, elsewhere practically unlimited."""
+    """How many characters fit in a line: the width of the terminal; elsewhere ``WIDTH_OFF_TERMINAL``."""
     return _console(file).width
 
 
@@ -151,7 +151,7 @@ class TrainingDisplay:
             self._draw_bar(event.epoch, seen, event.loss, is_last=False)
 
     def close(self) -> None:
-        """End the bar and restore the cursor. A terminal that is gone is ignored, for the run must still be saved."""
+        """End the bar and restore the cursor. A terminal that is gone is ignored: the run must still be saved."""
         if self._bar is not None:
             with suppress(OSError):
                 self._bar.refresh()

@@ -1,4 +1,4 @@
-"""What can go wrong, as one exception with place, value and remedy, and the exit statuses.
+"""Errors: one exception for what can go wrong, with place, value and remedy, and the exit statuses.
 
 Code below the command line raises a :class:`BpError`; ``bpcli.cli`` catches it
 once, prints ``error: <where>: <message>`` and ``hint: <remedy>``, and exits
@@ -25,10 +25,10 @@ class ExitStatus(IntEnum):
 
 
 class BpError(Exception):
-    """A user's mistake or the system's refusal: ``message`` at ``where``, mended by ``hint``.
+    """A user's mistake or the system's refusal: ``message`` at ``where``; ``hint`` is the remedy.
 
-    ``key`` is the config key that led to it, where there is one: whoever knows the
-    config's lines turns it into a place.
+    ``key`` is the config key that caused it, if there is one; code that knows the
+    config's lines turns it into ``where``.
     """
 
     status: ExitStatus = ExitStatus.USAGE
@@ -54,7 +54,7 @@ class ConfigError(BpError):
 
 
 class SeveralErrors(BpError):  # noqa: N818 - it is several
-    """Every mistake found in one reading, in the order of their places."""
+    """All errors found in one pass, in the order of their places; the status is the first one's."""
 
     def __init__(self, errors: list[BpError]) -> None:
         super().__init__("; ".join(error.message for error in errors))
@@ -73,7 +73,7 @@ class DataError(BpError):
 
 
 class DivergedError(BpError):
-    """The loss or a parameter left the finite numbers."""
+    """The loss or a parameter is no longer finite."""
 
     status = ExitStatus.DIVERGED
 
@@ -85,7 +85,11 @@ class SystemRefusedError(BpError):
 
 
 def raise_all(errors: Sequence[BpError]) -> None:
-    """Raise what there is: one error as itself, several as one; nothing where there is none."""
+    """Raise the errors, if there are any.
+
+    Raises:
+        BpError: the error itself if there is one; a :class:`SeveralErrors` if there are more.
+    """
     if len(errors) == 1:
         raise errors[0]
     if errors:
@@ -105,7 +109,10 @@ LISTED = 20
 
 
 def did_you_mean(word: str, choices: Iterable[str], of: str = "choose from") -> str:
-    """A hint that names the nearest choice, where one is near, and all of them, or the first of very many."""
+    """A hint that names the most similar choice, if one is similar, and lists the choices, at most ``LISTED``.
+
+    ``of`` introduces the list.
+    """
     known = [str(choice) for choice in choices]
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     more = ", …" if len(known) > LISTED else ""

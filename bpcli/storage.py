@@ -1,7 +1,7 @@
-"""Files that are either whole or not there, and tensors as safetensors.
+"""Files that are written whole or not at all: text, CSV, JSON, and tensors as safetensors.
 
 ``numpy.save`` to a full disk can return normally and leave a truncated file, so
-everything is serialised to bytes first, written whole, synced and renamed.
+everything is serialised to bytes first, written under a temporary name, synced and renamed.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from bpcli.errors import DataError, refused
 
 HEADER = "bp"
-"""The one key of a tensor file's metadata; several are not written in a stable order."""
+"""The only key of a tensor file's metadata, because several would not be written in a stable order."""
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file atomically and durably; a link to it stays, and a device or a pipe is written to, not replaced.
+    """Write a file atomically and durably; keep a link to it, and write to a device or a pipe without replacing it.
 
     Raises:
         SystemRefusedError: the system refused; the old file, if any, is untouched.
@@ -38,7 +38,7 @@ def write(path: Path, data: bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to be written piece by piece, which takes the place of ``path`` once it is whole, as :func:`write` does.
+    """A file to write piece by piece; once it is complete it replaces ``path``, as in :func:`write`.
 
     Raises:
         SystemRefusedError: the system refused; the old file, if any, is untouched.
@@ -73,7 +73,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def append(path: Path, text: str) -> None:
-    """Add to the end of a text file.
+    """Append to a text file.
 
     Raises:
         SystemRefusedError: the system refused.
@@ -88,8 +88,8 @@ def append(path: Path, text: str) -> None:
 def to_csv(rows: Iterable[Iterable[Any]]) -> str:
     """CSV with a line feed after each row.
 
-    The writer is told that rows end in both kinds of line break, or some versions
-    of Python leave a cell with a carriage return unquoted.
+    The writer itself ends rows with a carriage return and a line feed: with a line feed
+    alone, some versions of Python leave a cell with a carriage return unquoted.
     """
     lines = _Lines()
     csv.writer(lines, lineterminator="\r\n").writerows(rows)
@@ -97,10 +97,10 @@ def to_csv(rows: Iterable[Iterable[Any]]) -> str:
 
 
 class _Lines(list[str]):
-    """Rows as the CSV writer hands them over, one at a time."""
+    """The rows that a CSV writer writes."""
 
     def write(self, row: str) -> None:
-        """Keep a row."""
+        """Append a row, with a line feed at its end."""
         self.append(row.removesuffix("\r\n") + "\n")
 
 
@@ -110,7 +110,7 @@ def to_json(value: Any, *, indent: int | None = None) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no infinities."""
+    """The value with null for every number that JSON does not have."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -119,16 +119,21 @@ def _finite(value: Any) -> Any:
 
 
 def write_tensors(path: Path, tensors: dict[str, NDArray[Any]], header: dict[str, Any]) -> None:
-    """Write arrays by name with a JSON header as a safetensors file."""
-    whole = {name: np.asarray(array, order="C") for name, array in tensors.items()}
-    write(path, safetensors.numpy.save(whole, metadata={HEADER: to_json(header)}))
+    """Write arrays by name with a JSON header as a safetensors file.
+
+    Raises:
+        SystemRefusedError: the system refused; the old file, if any, is untouched.
+    """
+    contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
+    write(path, safetensors.numpy.save(contiguous, metadata={HEADER: to_json(header)}))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any] | None]:
-    """The arrays of a safetensors file and its JSON header, None where it is not bp's.
+    """The arrays of a safetensors file by name, and its JSON header, None if bp did not write it.
 
     Raises:
         DataError: the file is absent or malformed.
+        SystemRefusedError: the system refused.
     """
     try:
         return parse_tensors(path.read_bytes())
@@ -143,11 +148,11 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any] | 
 
 
 def parse_tensors(data: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any] | None]:
-    """The arrays and bp's JSON header of a safetensors file's content.
+    """The same of the bytes of a safetensors file.
 
     Raises:
-        ValueError: it is malformed.
-        KeyError: it holds numbers of a type that NumPy lacks.
+        ValueError: they are malformed.
+        KeyError: they contain numbers of a type that NumPy does not have.
     """
     try:
         tensors = safetensors.numpy.load(data)

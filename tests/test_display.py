@@ -33,7 +33,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             try:
                 while piece := file.read(65536):
                     written.extend(piece)
-            except OSError:  # how Linux tells that nobody writes any more
+            except OSError:  # how Linux reports that nobody writes any more
                 pass
 
     reading = threading.Thread(target=read)
@@ -64,8 +64,8 @@ def test_the_bar_moves_within_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
             training_display.show(event)
         training_display.close()
     shares = [re.findall(r"epoch (\S+) .*?(\d+)%(?: (.*?) [\d,–]+ examples/s)?", picture) for picture in pictures]
-    told = list(dict.fromkeys(found[0] for found in shares if found))
-    assert told == [
+    found = list(dict.fromkeys(share[0] for share in shares if share))
+    assert found == [
         ("0/2", "0", ""),
         ("1/2", "12", "loss 0.9"),
         ("1/2", "38", "loss 0.8"),
@@ -75,7 +75,7 @@ def test_the_bar_moves_within_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
-def test_the_bar_tells_the_rate_and_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bar_shows_the_rate_and_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(monkeypatch) as pictures:
         training_display = TrainingDisplay(1, 1000, "accuracy", quiet=False)
         for seen in (200, 400, 600):
@@ -138,7 +138,7 @@ def test_a_table_off_a_terminal_is_never_cut_wrapped_or_coloured(monkeypatch: py
     assert file.getvalue() == f"name{' ' * 496}\n{'long ' * 100}\n"
 
 
-def test_figures_have_four_digits() -> None:
+def test_numbers_have_four_digits() -> None:
     shown = [display.short_number(value) for value in (0.123456, 12345.6, 1.0, 1e-9, float("inf"), None)]
     assert shown == ["0.1235", "1.235e+04", "1", "1e-09", "inf", ""]
 

@@ -13,8 +13,8 @@ from bpcli.streams import Purpose, stream
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 
-def draws(seed: int, purpose: Purpose, epoch: int = 0) -> list[int]:
-    return [int(number) for number in stream(seed, purpose, epoch).integers(0, 2**63, 8)]
+def draws(seed: int, purpose: Purpose, epoch: int = 0, step: int | None = None) -> list[int]:
+    return [int(number) for number in stream(seed, purpose, epoch, step).integers(0, 2**63, 8)]
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
@@ -34,16 +34,29 @@ def test_any_epoch_is_entered_without_drawing_those_before() -> None:
     assert draws(0, "shuffle", 9) == stream(0, "shuffle", 9).integers(0, 2**63, 8).tolist()
 
 
+def test_each_step_has_numbers_of_its_own_that_need_none_of_the_steps_before() -> None:
+    found = {(epoch, step): draws(3, "noise", epoch, step) for epoch in (1, 2) for step in (0, 1, 2**33)}
+    for one, other in combinations(found.values(), 2):
+        assert not set(one) & set(other)
+    assert draws(3, "noise", 2, 1) == found[2, 1]
+
+
 PINNED: dict[Purpose, int] = {
     "split": 13393391021066065925,
     "initial weights": 7174749904311707011,
     "shuffle": 6977378544889128361,
+    "noise": 8451794954964937139,
+    "gradient check": 5218870184134476753,
 }
 
 
 @pytest.mark.parametrize("purpose", list(PINNED))
 def test_the_numbers_stay_the_same_from_version_to_version(purpose: Purpose) -> None:
     assert int(stream(7, purpose, 2).bit_generator.random_raw()) == PINNED[purpose]
+
+
+def test_the_numbers_of_a_step_stay_the_same_from_version_to_version() -> None:
+    assert int(stream(7, "noise", 2, 5).bit_generator.random_raw()) == 4558217958392351250
 
 
 def test_seed_and_epoch_do_not_run_into_each_other() -> None:

@@ -15,8 +15,8 @@ from bpcli.nn.gradient_check import (
     CENTRAL_STEP,
     FINER,
     ROUNDINGS,
+    Crossing,
     Probe,
-    Side,
     central,
     complex_step,
     crossings,
@@ -77,7 +77,7 @@ class Checked:
     backward: float | None
     difference: float | None
     passed: bool
-    crossed: tuple[Side, ...]
+    crossed: tuple[Crossing, ...]
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Comparison:
     @cached_property
     def steps(self) -> Array:
         """The step of central differences for each parameter."""
-        return self.probe.steps(self.theta, CENTRAL_STEP)
+        return self.probe.step_sizes(self.theta, CENTRAL_STEP)
 
     @cached_property
     def rounding(self) -> Array:

@@ -32,7 +32,7 @@ class StepSize:
 def step_size(comparison: Comparison, chosen: list[Group], h: float) -> StepSize:
     """The error of central differences with one step: truncation shrinks with h², round-off grows with 1/h."""
     probe, theta = comparison.probe, comparison.theta
-    steps = probe.steps(theta, h)
+    steps = probe.step_sizes(theta, h)
     errors, crossed = [], 0
     for group in chosen:
         crossing = np.array([bool(crossings(probe, theta, int(place), steps[place])) for place in group.places])

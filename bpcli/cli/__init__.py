@@ -101,7 +101,7 @@ def _prepare_streams() -> None:
 
 
 def _discard_unwritable_output() -> None:
-    """Discard what a stream cannot write, or Python tries again at exit and sets an exit status of its own."""
+    """Discard output that a stream cannot write; else Python tries again at exit and sets an exit status of its own."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -112,6 +112,7 @@ def _discard_unwritable_output() -> None:
 
 
 def _usage_error(error: TyperException) -> ConfigError:
+    """Typer's error in the form of bp's own."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "bp"
     message = " ".join(error.format_message().split()).replace("Value error, ", "")
@@ -126,6 +127,7 @@ def _report(error: BpError) -> ExitStatus:
 
 
 def _report_defect(error: Exception) -> ExitStatus:
+    """Write the traceback to a temporary file, and print where it is."""
     import tempfile
     import traceback
 
@@ -136,7 +138,7 @@ def _report_defect(error: Exception) -> ExitStatus:
             traceback.print_exception(error, file=file)
         hint = f"please report it with {path}"
     except OSError as refusal:
-        hint = f"please report it with these words: {error} (its report could not be kept: {refusal})"
+        hint = f"please report it with this message: {error} (its report could not be written: {refusal})"
     _print_to_stderr([f"error: a defect in bp: {type(error).__name__}", f"hint: {hint}"])
     return ExitStatus.DEFECT
 

@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and the lists of words they come in."""
+"""Arguments that several commands share, and how a config is told from overrides."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", 
 
 
 def need_command(context: typer.Context) -> None:
-    """Show the help of a group of commands, on standard error, where none of them is named.
+    """Require a command of a group; without one, show the group's help on standard error.
 
     Raises:
-        ConfigError: none is.
+        ConfigError: no command is named.
     """
     if context.invoked_subcommand is None:
         with suppress(OSError):
@@ -32,7 +32,7 @@ def need_command(context: typer.Context) -> None:
 
 
 def config_and_overrides(words: list[str]) -> tuple[Path, list[str]]:
-    """The config's path and the overrides, in whatever order they were given.
+    """The config's path and the overrides, given in any order.
 
     A word of the form KEY=VALUE is an override, unless it is the only candidate
     for the config and names a file.

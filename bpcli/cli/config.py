@@ -16,7 +16,7 @@ app.callback()(need_command)
 
 @app.command()
 def check(words: Words) -> None:
-    """Find every mistake in a config, its data included.
+    """Find every mistake in a config and its data.
 
     Example: bp config check configs/iris.yaml
     """
@@ -31,7 +31,7 @@ def check(words: Words) -> None:
 
 @app.command()
 def show(words: Words) -> None:
-    """Print the resolved config, every default written out.
+    """Print the resolved config, with every default.
 
     Example: bp config show configs/iris.yaml optimizer.name=adam
     """

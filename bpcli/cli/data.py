@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bpcli.data.conversion.contents import Progress
     from bpcli.data.conversion.convert import Converted
 
-SECONDS = 5.0
+PROGRESS_SECONDS = 5.0
 """The least time between two lines of progress."""
 
 app = typer.Typer(
@@ -32,30 +32,36 @@ def convert(
     targets: Annotated[
         list[str] | None,
         typer.Option(
-            "--target", metavar="COLUMN", help="What to predict, put last; may be repeated; default the last."
+            "--target",
+            metavar="COLUMN",
+            help="A column to predict, put last; may be repeated; default the last.",
         ),
     ] = None,
     drop: Annotated[
         list[str] | None, typer.Option("--drop", metavar="COLUMN", help="A column to leave out; may be repeated.")
     ] = None,
     dtype: Annotated[
-        Literal["float32", "float64"], typer.Option("--dtype", help="How numbers are kept; float64 keeps each digit.")
+        Literal["float32", "float64"],
+        typer.Option("--dtype", help="The type of numbers; float64 keeps every digit."),
     ] = "float32",
     delimiter: Annotated[
-        str | None, typer.Option("--delimiter", metavar="MARK", help="Between cells; default comma or tab, as found.")
+        str | None,
+        typer.Option("--delimiter", metavar="MARK", help="The mark between cells; default comma or tab, as detected."),
     ] = None,
     header: Annotated[bool, typer.Option("--header/--no-header", help="Whether the first row has the names.")] = True,
     missing: Annotated[
         list[str] | None,
-        typer.Option("--missing", metavar="WORD", help="What stands for a missing cell; default NA, NaN, null."),
+        typer.Option(
+            "--missing", metavar="WORD", help="A word for a missing cell; may be repeated; default NA, NaN, null."
+        ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show neither progress nor columns.")] = False,
     json: Json = False,
 ) -> None:
-    """Convert a table of any size to NPY, which training reads without loading it; print the file.
+    """Convert a table of any size to NPY, which training reads in place; print the file's path.
 
-    Numbers stay numbers, NaN where missing; text becomes an indicator per category, as training makes it. Targets come
-    last; text among them becomes the number of its class, in order of code points.
+    Numbers stay numbers, missing ones NaN; text becomes an indicator per category, as in training. Targets come
+    last; a text target becomes the number of its class, in the order of code points.
 
     Example: bp data convert big.csv big.npy --target price
     """
@@ -71,27 +77,29 @@ def convert(
         raise ConfigError(f"--delimiter is {delimiter!r}", where="command line", hint="one character, not a quote")
     if target.suffix.lower() != ".npy":
         raise ConfigError(
-            f"TARGET is {target.name!r}, which does not end in .npy", where="command line", hint="say .npy"
+            f"TARGET is {target.name!r}, which does not end in .npy",
+            where="command line",
+            hint="name it with .npy",
         )
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise ConfigError("TARGET is the file to convert itself", where=str(target), hint="name another file")
     form = Format(delimiter, header) if missing is None else Format(delimiter, header, tuple(missing))
     request = ConversionRequest(form, targets, list(drop or []), np.dtype(dtype))
     with cleanup_at_signals():
-        done, warnings = convert_file(source, target, request, _show_nothing if quiet else _show_now_and_then())
+        converted, warnings = convert_file(source, target, request, _show_nothing if quiet else _show_rows())
     if not quiet:
         warn(warnings.lines())
-        for line in _summary(done):
+        for line in _summary(converted):
             say(line)
-    _result(target, done, json=json)
+    _print_result(target, converted, json=json)
 
 
 def _show_nothing(rows: int) -> None:
     """Show no progress."""
 
 
-def _show_now_and_then() -> Progress:
-    """Show every few seconds how many rows have been read."""
+def _show_rows() -> Progress:
+    """Show at intervals how many rows have been read."""
     from time import monotonic
 
     from bpcli.display import say
@@ -99,28 +107,28 @@ def _show_now_and_then() -> Progress:
     last = [monotonic()]
 
     def show(rows: int) -> None:
-        if monotonic() - last[0] > SECONDS:
+        if monotonic() - last[0] > PROGRESS_SECONDS:
             last[0] = monotonic()
             say(f"{rows:,} rows")
 
     return show
 
 
-def _summary(done: Converted) -> list[str]:
-    """Which column is what: the file itself has no names for them."""
+def _summary(converted: Converted) -> list[str]:
+    """The names of the columns and classes, which the file itself does not have."""
     from bpcli.data.warnings import listed
 
-    columns = listed([f"{place} {name}" for place, name in enumerate(done.columns)])
-    lines = [f"{done.examples:,} examples; columns: {columns}; target, last: {', '.join(done.targets)}"]
-    if done.classes is not None:
-        lines.append(f"classes: {listed([f'{k} {label}' for k, label in enumerate(done.classes)])}")
+    columns = listed([f"{place} {name}" for place, name in enumerate(converted.columns)])
+    lines = [f"{converted.examples:,} examples; columns: {columns}; target, last: {', '.join(converted.targets)}"]
+    if converted.classes is not None:
+        lines.append(f"classes: {listed([f'{k} {label}' for k, label in enumerate(converted.classes)])}")
     return lines
 
 
-def _result(target: Path, done: Converted, *, json: bool) -> None:
-    """The file on standard output, or one JSON object about it."""
+def _print_result(target: Path, converted: Converted, *, json: bool) -> None:
+    """Print the file's path, or one JSON object about it."""
     from bpcli.cli.output import emit
     from bpcli.storage import to_json
 
-    report = {"file": str(target), **vars(done)}
+    report = {"file": str(target), **vars(converted)}
     emit((to_json(report) if json else str(target)) + "\n")

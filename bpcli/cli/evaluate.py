@@ -21,11 +21,11 @@ Split = Literal["train", "validation", "test"]
 def evaluate(
     run: RunFolder,
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="FILE", help="A file of examples with targets.")
+        Path | None, typer.Option("--data", metavar="FILE", help="Another file of examples, with targets.")
     ] = None,
     targets: Annotated[
         Path | None,
-        typer.Option("--targets", metavar="FILE", help="The targets of --data, if they are in a file of their own."),
+        typer.Option("--targets", metavar="FILE", help="The targets of --data, if they are in a separate file."),
     ] = None,
     split: Annotated[
         Split | None,
@@ -59,7 +59,7 @@ def evaluate(
 
 
 def _part_of_file(model: Model, data: Path, targets: Path | None) -> Part:
-    """The examples of another file, encoded as the model takes them."""
+    """The examples of another file, in the model's encoding."""
     from bpcli.data.files.reading import FilePair
     from bpcli.data.loading import load_with_encoding
     from bpcli.display import warn
@@ -87,7 +87,7 @@ def _part_of_run(reopened: ReopenedRun, split: Split | None) -> tuple[Part, str]
 
 
 def _show(report: dict[str, Any], examples_of: str) -> None:
-    """A table of the loss and the metrics, and one of the classes."""
+    """Print a table of the loss and the metrics, and one of the classes."""
     import sys
 
     from bpcli import display

@@ -1,4 +1,4 @@
-"""``bp explain``: backpropagation on chosen examples, step by step, in the words of a derivation."""
+"""``bp explain``: backpropagation on chosen examples, step by step, in the notation of a derivation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Format = Literal["text", "markdown", "latex", "json"]
 
 
 def _documents(incomplete: str) -> list[str]:
-    """Documents that complete a word."""
+    """The documents whose names begin with ``incomplete``."""
     from bpcli.explaining.documents import DOCUMENTS
 
     return [name for name in DOCUMENTS if name.startswith(incomplete)]
@@ -40,9 +40,9 @@ def explain(
         list[int] | None,
         typer.Option("--example", metavar="I", help="A row of the training file, from 0; may be repeated. Default 0."),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="How it is written; json is complete.")] = "text",
+    form: Annotated[Format, typer.Option("--format", help="The output format; json contains every number.")] = "text",
 ) -> None:
-    """Explain backpropagation: every equation with its shapes and numbers, in a derivation's own notation.
+    """Explain backpropagation: every equation with its shapes and numbers, in a derivation's notation.
 
     Forward, loss, backward and one update on the chosen examples, in float64. In mode sgd
     each example is an update of its own, else they are one batch.

@@ -1,4 +1,4 @@
-"""``bp list``: what there is to choose from, read off the dictionaries themselves."""
+"""``bp list``: the choices, from the registries themselves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 
 def _kinds(incomplete: str) -> list[str]:
-    """Kinds of choices that complete a word."""
+    """The kinds of choices whose names begin with ``incomplete``."""
     from bpcli.config.registries import offered
 
     return [kind for kind in offered() if kind.startswith(incomplete)]
@@ -17,9 +17,9 @@ def _kinds(incomplete: str) -> list[str]:
 def listing(
     kind: Annotated[
         str | None,
-        typer.Argument(metavar="ROOM", help="A kind of choice; left out, all kinds.", autocompletion=_kinds),
+        typer.Argument(metavar="KIND", help="A kind of choice; default all kinds.", autocompletion=_kinds),
     ] = None,
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One choice, with its settings.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A choice to explain, with its settings.")] = None,
 ) -> None:
     """List the choices of a kind, or explain one.
 
@@ -34,7 +34,9 @@ def listing(
             typer.echo(f"{each}: {', '.join(registry)}")
         return
     if kind not in registries:
-        raise ConfigError(f"there is no room {kind!r}", where="command line", hint=did_you_mean(kind, registries))
+        raise ConfigError(
+            f"there is no kind of choice {kind!r}", where="command line", hint=did_you_mean(kind, registries)
+        )
     choices = registries[kind]
     if name is None:
         width = max(map(len, choices))
@@ -47,10 +49,12 @@ def listing(
 
 
 def _summary(choice: type) -> str:
+    """The first line of a choice's docstring."""
     return (choice.__doc__ or "").strip().splitlines()[0]
 
 
 def _explained(name: str, choice: type[Any]) -> list[str]:
+    """A choice's docstring, and its settings with their defaults."""
     from dataclasses import fields
     from inspect import cleandoc
 

@@ -1,4 +1,4 @@
-"""Standard output: results exactly as they are, so that programs that read them get the same bytes back."""
+"""Standard output: results exactly as they are, because other programs read them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bpcli.errors import printable
 
 
 def emit(text: str) -> None:
-    """Write ``text``; on a terminal control characters, which it would obey, are shown as escapes."""
+    """Write ``text`` as it is; on a terminal, with escapes in place of control characters."""
     if sys.stdout.isatty():
         text = "\n".join(map(printable, text.split("\n")))
     sys.stdout.write(text)

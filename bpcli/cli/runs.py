@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def runs(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to search.", show_default=True)] = Path(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to search.", show_default=True)] = Path(
         "runs"
     ),
     by: Annotated[
@@ -35,7 +35,7 @@ def runs(
     from bpcli.runs import comparison
 
     if as_csv and json:
-        raise ConfigError("--csv and --json are two forms of the same", where="command line", hint="give one")
+        raise ConfigError("--csv and --json exclude each other", where="command line", hint="give one")
     found = comparison.find_runs(folder)
     metric = comparison.ranking_metric(found, by) if found else (by or "loss")
     settings = comparison.differing_settings(found)
@@ -47,7 +47,7 @@ def runs(
 
 
 def _row(run: RecordedRun, metric: str, settings: list[str]) -> dict[str, Any]:
-    """What is reported of one run, with those of its ``settings`` in which runs differ."""
+    """The report of one run, with the ``settings`` in which the runs differ."""
     from bpcli.runs import comparison
 
     best = comparison.best_epoch(run, metric)
@@ -94,7 +94,7 @@ def _csv_row(row: dict[str, Any], settings: list[str], metrics: list[str]) -> li
 
 
 def _show(rows: list[dict[str, Any]], settings: list[str], metrics: list[str]) -> None:
-    """The table on a terminal, which leaves out the least important columns if it is narrow."""
+    """Print a table; on a narrow terminal, without its least important columns."""
     import sys
 
     from bpcli import display
@@ -123,7 +123,7 @@ def _short_keys(settings: list[str]) -> list[str]:
 
 
 def _short_values(values: list[Any]) -> list[str]:
-    """The values of one setting, as short as they stay distinct: layers by width, files by name."""
+    """The values of one setting, as short as possible while distinct: layers by width, files by name."""
     if all(isinstance(value, list) and all(isinstance(layer, dict) for layer in value) for value in values):
         layers = [[f"{layer['units']} {_choice_name(layer['activation'])}" for layer in value] for value in values]
         return [", ".join(value) for value in layers]

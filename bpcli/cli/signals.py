@@ -1,4 +1,4 @@
-"""Signals that end a command: what it has reached is kept, and bp ends by that very signal."""
+"""Signals that end a command: bp saves or cleans up first, and then ends by the same signal."""
 
 from __future__ import annotations
 
@@ -76,6 +76,6 @@ def _handled_by(handler: Callable[[int, object], None], names: tuple[str, ...]) 
 
 
 def _not_ignored(names: tuple[str, ...]) -> list[signal.Signals]:
-    """The signals that this system has and the process does not ignore, as it may since it was started."""
+    """The signals that this system has and that the process was not started to ignore."""
     known = [signal.Signals[name] for name in names if hasattr(signal, name)]
     return [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]

@@ -1,4 +1,4 @@
-"""``bp train``: shows the execution of a run, and stops it at a signal."""
+"""``bp train``: executes and shows a run, and stops it at a signal."""
 
 from __future__ import annotations
 

@@ -18,11 +18,19 @@ dQ      as Q          ∂L/∂Q, for any Q above
 θ       (P,)          all parameters: W_1, b_1, W_2, b_2, … in one vector
 ======  ============  ==========================================================
 
-Reading order: ``activations`` and ``losses``, each forward beside its backward;
-``heads``, the output activation and the loss as one function of Z;
-``network``, the equations; ``parameters`` and ``workspace``, where the arrays
-live; ``initializers``, ``optimizers``, ``metrics``; ``markup``, in which all of these
-state their formulas; and ``gradient_check``, which doubts all of it.
+Reading order:
+
+1. ``activations`` and ``losses``, each forward beside its backward; ``heads``, the
+   output activation and the loss as one function of Z; ``layers``, what a network
+   consists of; ``network``, the equations.
+2. ``parameters`` and ``workspace``, where the arrays are; ``initializers``.
+3. ``loss_sums``, from the terms of batches to the loss; ``tallies``, what outputs add
+   up to, and ``metrics``, computed from them.
+4. ``transformations``, what is done to the gradient before the update, with the
+   choices in ``penalties`` and ``clipping``; ``schedules``, the learning rate of each
+   update; ``optimizers``, the update.
+5. ``markup``, the language in which choices state their formulas; ``gradient_check``,
+   which compares backward with differences of forward.
 
 Functions with ``out`` write there and return nothing. None of them allocates
 memory in proportion to its arrays.

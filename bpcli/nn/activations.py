@@ -1,10 +1,10 @@
 """Activations f and their vector–Jacobian products: dA ↦ dZ = Jᵀ dA, column by column.
 
 Each formula is a function of arrays; its backward stands right below it. An
-activation that works unit by unit has a diagonal J, so Jᵀ dA = f′(Z) ⊙ dA. At
-a kink the left derivative counts: relu′(0) = 0.
+elementwise activation has a diagonal J, so Jᵀ dA = f′(Z) ⊙ dA. The derivative at
+a kink is the left one: relu′(0) = 0.
 
-``Z``, ``A``, ``dA`` and ``out`` are (n, m); ``out`` is an array apart from the others.
+``Z``, ``A``, ``dA`` and ``out`` are (n, m); ``out`` shares no memory with the others.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bpcli.nn.workspace import Scratch
 
 
 class Activation(Protocol):
-    """A choice of f, with its range, the places where f′ jumps, and the initializer that suits it."""
+    """A choice of f, with its range, its kinks, the initializer that suits it, and its formulas."""
 
     @property
     def range(self) -> tuple[float, float]:
@@ -34,15 +34,7 @@ class Activation(Protocol):
 
     @property
     def usual_initializer(self) -> str:
-        """The name of the initializer that keeps its signals' variance."""
-        ...
-
-    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
-        """Write f(Z) into ``out``."""
-        ...
-
-    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
-        """Write Jᵀ dA into ``out``."""
+        """The name of the initializer that keeps the variance of signals through f."""
         ...
 
     @property
@@ -60,13 +52,21 @@ class Activation(Protocol):
         """f′(z) in markup, from ``<z>`` and ``<a>``; where not elementwise, the Jacobian of one example."""
         ...
 
+    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+        """Write f(Z) into ``out``."""
+        ...
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+        """Write Jᵀ dA into ``out``."""
+        ...
+
 
 def sigmoid(Z: Array, out: Array) -> None:
     """σ(z) = 1 / (1 + e^-z), accurate to the last bits where σ is small.
 
     e^-z overflows to infinity for very negative z, and 1/∞ = 0 is the right
-    limit, so callers run it with the overflow warning off. A complex exponential
-    has no such limit; there −z stops at 700, where σ is 1e-304.
+    limit, so callers switch the overflow warning off. A complex exponential has no
+    such limit, so there −z is at most 700, where σ is 1e-304.
     """
     np.negative(Z, out)
     if out.dtype.kind == "c":
@@ -77,21 +77,21 @@ def sigmoid(Z: Array, out: Array) -> None:
 
 
 def sigmoid_backward(dA: Array, A: Array, out: Array) -> None:
-    """σ′ = a(1 − a)."""
+    """Write σ′ ⊙ dA into ``out``, where σ′ = a(1 − a)."""
     np.subtract(1, A, out)
     np.multiply(out, A, out)
     np.multiply(out, dA, out)
 
 
 def tanh_backward(dA: Array, A: Array, out: Array) -> None:
-    """tanh′ = 1 − a²."""
+    """Write tanh′ ⊙ dA into ``out``, where tanh′ = 1 − a²."""
     np.multiply(A, A, out)
     np.subtract(1, out, out)
     np.multiply(out, dA, out)
 
 
 def relu(Z: Array, out: Array) -> None:
-    """max(z, 0); for complex z by its real part, which is left of the kink at 0 too."""
+    """max(z, 0); a complex z is compared by its real part, and 0 lies left of the kink."""
     if Z.dtype.kind == "c":
         np.multiply(Z, Z.real > 0, out)
     else:
@@ -99,13 +99,13 @@ def relu(Z: Array, out: Array) -> None:
 
 
 def relu_backward(dA: Array, A: Array, out: Array) -> None:
-    """relu′ = 1 where a > 0, else 0; as a ≥ 0, that is its sign."""
+    """Write relu′ ⊙ dA into ``out``, where relu′ = 1 if a > 0, else 0: the sign of a, because a ≥ 0."""
     np.sign(A, out)
     np.multiply(out, dA, out)
 
 
 def leaky_relu(Z: Array, slope: float, out: Array) -> None:
-    """max(z, slope·z), which for 0 ≤ slope ≤ 1 is z above 0 and slope·z below; by the real part where complex."""
+    """max(z, slope·z): for 0 ≤ slope ≤ 1, z above 0 and slope·z below; a complex z is compared by its real part."""
     if Z.dtype.kind == "c":
         np.multiply(Z, np.where(Z.real > 0, 1, slope), out)
         return
@@ -114,30 +114,30 @@ def leaky_relu(Z: Array, slope: float, out: Array) -> None:
 
 
 def leaky_relu_backward(dA: Array, Z: Array, slope: float, out: Array) -> None:
-    """1 where z > 0, else slope: the larger of sign z and slope, as 0 ≤ slope ≤ 1."""
+    """Write f′ ⊙ dA into ``out``, where f′ = 1 if z > 0, else slope: max(sign z, slope), because 0 ≤ slope ≤ 1."""
     np.sign(Z, out)
     np.maximum(out, slope, out=out)
     np.multiply(out, dA, out)
 
 
 def softmax(Z: Array, out: Array, scratch: Scratch) -> None:
-    """A column of a = e^z / Σ e^z down each column.
+    """a = e^z / Σ e^z, the sum down each column.
 
-    Shifting z by any constant of its column leaves a unchanged, and with the
-    column's largest z as that constant no exponential overflows.
+    e^(z − c) / Σ e^(z − c) = e^z / Σ e^z for any c. With c the column's largest z no
+    exponential overflows.
     """
-    spread, row = scratch.matrix, scratch.row
+    broadcast, row = scratch.matrix, scratch.row
     np.maximum.reduce(Z, axis=0, out=row)
-    np.copyto(spread, row)
-    np.subtract(Z, spread, out)
+    np.copyto(broadcast, row)
+    np.subtract(Z, broadcast, out)
     np.exp(out, out)
     np.add.reduce(out, axis=0, out=row)
-    np.copyto(spread, row)
-    np.divide(out, spread, out)
+    np.copyto(broadcast, row)
+    np.divide(out, broadcast, out)
 
 
 def softmax_backward(dA: Array, A: Array, out: Array, scratch: Scratch) -> None:
-    """Jᵀ da = a ⊙ (da − ⟨da, a⟩), from J = diag(a) − a aᵀ, which is never formed."""
+    """Write Jᵀ dA into ``out``: Jᵀ da = a ⊙ (da − ⟨da, a⟩), because J = diag(a) − a aᵀ, which is never formed."""
     np.multiply(dA, A, out)
     np.add.reduce(out, axis=0, out=scratch.row)
     np.copyto(out, scratch.row)
@@ -152,6 +152,9 @@ class Identity:
     range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     kinks: ClassVar[tuple[float, ...]] = ()
     usual_initializer: ClassVar[str] = "glorot"
+    elementwise: ClassVar[bool] = True
+    formula: ClassVar[str] = "<z>"
+    derivative: ClassVar[str] = "1"
 
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
@@ -161,10 +164,6 @@ class Identity:
         """Write Jᵀ dA into ``out``."""
         np.copyto(out, dA)
 
-    elementwise: ClassVar[bool] = True
-    formula: ClassVar[str] = "<z>"
-    derivative: ClassVar[str] = "1"
-
 
 @dataclass(frozen=True)
 class Sigmoid:
@@ -173,6 +172,9 @@ class Sigmoid:
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     kinks: ClassVar[tuple[float, ...]] = ()
     usual_initializer: ClassVar[str] = "glorot"
+    elementwise: ClassVar[bool] = True
+    formula: ClassVar[str] = r"\frac{1}{1 + e^{-<z>}}"
+    derivative: ClassVar[str] = r"<a> \odot (1 - <a>)"
 
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
@@ -182,10 +184,6 @@ class Sigmoid:
         """Write Jᵀ dA into ``out``."""
         sigmoid_backward(dA, A, out)
 
-    elementwise: ClassVar[bool] = True
-    formula: ClassVar[str] = r"\frac{1}{1 + e^{-<z>}}"
-    derivative: ClassVar[str] = r"<a> \odot (1 - <a>)"
-
 
 @dataclass(frozen=True)
 class Tanh:
@@ -194,6 +192,9 @@ class Tanh:
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     kinks: ClassVar[tuple[float, ...]] = ()
     usual_initializer: ClassVar[str] = "glorot"
+    elementwise: ClassVar[bool] = True
+    formula: ClassVar[str] = r"\frac{e^{<z>} - e^{-<z>}}{e^{<z>} + e^{-<z>}}"
+    derivative: ClassVar[str] = r"1 - <a> \odot <a>"
 
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
@@ -203,10 +204,6 @@ class Tanh:
         """Write Jᵀ dA into ``out``."""
         tanh_backward(dA, A, out)
 
-    elementwise: ClassVar[bool] = True
-    formula: ClassVar[str] = r"\frac{e^{<z>} - e^{-<z>}}{e^{<z>} + e^{-<z>}}"
-    derivative: ClassVar[str] = r"1 - <a> \odot <a>"
-
 
 @dataclass(frozen=True)
 class Relu:
@@ -215,6 +212,9 @@ class Relu:
     range: ClassVar[tuple[float, float]] = (0.0, np.inf)
     kinks: ClassVar[tuple[float, ...]] = (0.0,)
     usual_initializer: ClassVar[str] = "he"
+    elementwise: ClassVar[bool] = True
+    formula: ClassVar[str] = r"<z> \text{ where } <z> > 0 \text{, else } 0"
+    derivative: ClassVar[str] = r"1 \text{ where } <z> > 0 \text{, else } 0"
 
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
@@ -224,20 +224,19 @@ class Relu:
         """Write Jᵀ dA into ``out``."""
         relu_backward(dA, A, out)
 
-    elementwise: ClassVar[bool] = True
-    formula: ClassVar[str] = r"<z> \text{ where } <z> > 0 \text{, else } 0"
-    derivative: ClassVar[str] = r"1 \text{ where } <z> > 0 \text{, else } 0"
-
 
 @dataclass(frozen=True)
 class LeakyRelu:
-    """z above 0, slope·z below, so that no unit goes silent (Maas et al. 2013)."""
+    """z above 0, slope·z below, so that no unit stops learning (Maas et al. 2013)."""
 
     slope: Annotated[float, Ge(0), Le(1)] = 0.01
 
     range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     kinks: ClassVar[tuple[float, ...]] = (0.0,)
     usual_initializer: ClassVar[str] = "he"
+    elementwise: ClassVar[bool] = True
+    formula: ClassVar[str] = r"<z> \text{ where } <z> > 0 \text{, else } <slope> \cdot <z>"
+    derivative: ClassVar[str] = r"1 \text{ where } <z> > 0 \text{, else } <slope>"
 
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
@@ -247,10 +246,6 @@ class LeakyRelu:
         """Write Jᵀ dA into ``out``."""
         leaky_relu_backward(dA, Z, self.slope, out)
 
-    elementwise: ClassVar[bool] = True
-    formula: ClassVar[str] = r"<z> \text{ where } <z> > 0 \text{, else } <slope> \cdot <z>"
-    derivative: ClassVar[str] = r"1 \text{ where } <z> > 0 \text{, else } <slope>"
-
 
 @dataclass(frozen=True)
 class Softmax:
@@ -259,6 +254,9 @@ class Softmax:
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     kinks: ClassVar[tuple[float, ...]] = ()
     usual_initializer: ClassVar[str] = "glorot"
+    elementwise: ClassVar[bool] = False
+    formula: ClassVar[str] = r"\frac{e^{<z>}}{\sum e^{<z>}}"
+    derivative: ClassVar[str] = r"\mathrm{diag}(<a>) - <a> \cdot <a>^\top"
 
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
@@ -267,10 +265,6 @@ class Softmax:
     def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
         softmax_backward(dA, A, out, scratch)
-
-    elementwise: ClassVar[bool] = False
-    formula: ClassVar[str] = r"\frac{e^{<z>}}{\sum e^{<z>}}"
-    derivative: ClassVar[str] = r"\mathrm{diag}(<a>) - <a> \cdot <a>^\top"
 
 
 ACTIVATIONS: dict[str, type[Activation]] = {

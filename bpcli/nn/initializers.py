@@ -1,8 +1,8 @@
 """Initial weights. Biases start at 0.
 
 With fan-in n_{l-1} and fan-out n_l, the scaled rules keep the variance of
-signals about the same from layer to layer. Draws are made in float64 and then
-rounded, so a network starts alike in either precision.
+signals about the same from layer to layer. Weights are drawn in float64 and then
+rounded, so both precisions start from the same network.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bpcli.nn import Array
 
 
 class Initializer(Protocol):
-    """A choice of how W starts."""
+    """A choice of the distribution of the initial W."""
 
     def draw(self, W: Array, rng: np.random.Generator) -> None:
         """Fill ``W``, (n_l, n_{l-1})."""
@@ -26,7 +26,7 @@ class Initializer(Protocol):
 
 @dataclass(frozen=True)
 class Zeros:
-    """Every weight 0. Units of a hidden layer then stay equal for ever; for single-layer networks."""
+    """Every weight 0: for networks without hidden layers, whose units would all stay equal."""
 
     def draw(self, W: Array, rng: np.random.Generator) -> None:
         """Fill ``W`` with zeros."""

@@ -1,15 +1,15 @@
-r"""Formulas in markup: what a choice says of itself, beside the code that computes it.
+r"""Formulas in markup: each choice states its own, beside the code that computes it.
 
-Markup is the small part of LaTeX's mathematics that renders to Unicode text and
-to Markdown too: letters with indices, ``+ - / ( ) [ ] |``, ``\frac``, ``\sqrt``, ``\sum``,
+Markup is the small part of LaTeX's mathematics that can also be rendered as Unicode
+text and as Markdown: letters with indices, ``+ - / ( ) [ ] |``, ``\frac``, ``\sqrt``, ``\sum``,
 ``\cdot``, ``\left`` and ``\right``, ``\text``, ``\mathrm``, names of functions such as
 ``\log``, Greek letters. ``\odot`` is the product entry by entry of two arrays; where
-they are single numbers it is left out.
+they are single numbers the symbol is omitted.
 
-A choice's formulas hold names between angle brackets: of the symbols that a
-derivation puts there, ``<z>``, ``<a>``, ``<y>``, and of the choice's own settings,
-``<slope>``. A symbol may carry indices, so the base of a power stands in
-parentheses and its exponent in braces: ``(<z>)^2``, ``e^{<z>}``. Otherwise ``<`` does not occur.
+A formula contains names in angle brackets: ``<z>``, ``<a>``, ``<y>``, replaced by the
+symbols of a derivation, and the choice's own settings, such as ``<slope>``, replaced by
+their values. A symbol may have indices, so the base of a power is written in
+parentheses and its exponent in braces: ``(<z>)^2``, ``e^{<z>}``. ``<`` occurs nowhere else.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ PLACEHOLDER = re.compile(r"<(\w+)>")
 class RuleEquation:
     r"""``symbol`` ← ``formula``: how an update rule computes θ, or an array of its memory.
 
-    ``name`` is the memory's, :data:`NEW_THETA` for θ. The names in the formulas are
-    ``<theta>``; ``<gradient>``, which is ∂L/∂θ up to its sign, because a derivation's
-    gradient may point uphill; ``<plus>`` and ``<minus>``, the signs with which it is
-    ∂L/∂θ and −∂L/∂θ; ``<step>``, the number of the update, from 1. η is ``\eta``.
-    Equations stand in the order in which they are computed, θ's last. An array of
-    memory that has not θ's shape is one for the whole network: no ``<theta>`` there.
+    ``name`` is the name of the array in the rule's memory, or :data:`NEW_THETA`. The
+    names in the formulas are ``<theta>``; ``<gradient>``, which is ∂L/∂θ or −∂L/∂θ, as the
+    derivation defines it; ``<plus>`` and ``<minus>``, the signs with which it is ∂L/∂θ and
+    −∂L/∂θ; ``<step>``, the number of the update, from 1. η is ``\eta``. Equations are in
+    the order in which they are computed, θ's last. An array of memory whose shape is not
+    θ's exists once for the whole network: its symbol has no ``<theta>``.
     """
 
     name: str
@@ -40,10 +40,15 @@ class RuleEquation:
 
 
 NEW_THETA = "new"
+"""The name of the equation that gives θ."""
 
 
 def filled(formula: str, choice: Any, **symbols: str) -> str:
-    """A formula of ``choice`` with every name replaced by its symbol or by the value of the setting."""
+    """A formula of ``choice`` with every name replaced by its symbol or by the value of the setting.
+
+    Raises:
+        AttributeError: a name is neither a symbol nor a setting.
+    """
 
     def value(found: re.Match[str]) -> str:
         name = found[1]
@@ -53,7 +58,7 @@ def filled(formula: str, choice: Any, **symbols: str) -> str:
 
 
 def decimal(value: float) -> str:
-    r"""A setting's value, every digit: ``0.01``, ``1 \cdot 10^{-5}``."""
+    r"""A setting's value with every digit, in markup: ``0.01``, ``1 \cdot 10^{-5}``."""
     return scientific(repr(float(value)).removesuffix(".0"))
 
 

@@ -1,7 +1,7 @@
-"""Metrics: how good the outputs are, in the terms people use.
+"""Metrics: how good the outputs are, as people report it.
 
-A metric reads its value off a tally (:mod:`bpcli.nn.tallies`). Several metrics
-share one, so a batch is looked at once.
+A metric is computed from a tally (:mod:`bpcli.nn.tallies`). Metrics with the same kind
+of tally share one, so each batch is tallied once.
 """
 
 from __future__ import annotations
@@ -13,48 +13,48 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.tallies import Decisions, Judgement, Residuals, Tallies, tallies
+from bpcli.nn.tallies import Decisions, Residuals, Scoring, Tallies, empty_tallies
 
 
 class Metric(Protocol):
-    """A choice of metric; ``higher`` says that more is better, ``counts`` which tally it reads."""
+    """A choice of metric."""
 
     @property
-    def counts(self) -> type[Any]:
-        """The kind of tally."""
+    def tally_kind(self) -> type[Any]:
+        """The kind of tally that it is computed from."""
         ...
 
     @property
     def higher(self) -> bool:
-        """Whether more is better."""
+        """Whether a higher value is better."""
         ...
 
     def value(self, tally: Any, units: Array) -> float:
-        """Read the metric off a tally; ``units``, (n,), is one training unit in the target's own."""
+        """The metric of a tally; ``units``, (n,), is the size of one training unit in each target's own units."""
         ...
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """The share of examples decided right; with several labels each, all of them right."""
+    """The share of examples decided correctly; of several labels each must be correct."""
 
     higher: ClassVar[bool] = True
-    counts: ClassVar[type[Any]] = Decisions
+    tally_kind: ClassVar[type[Any]] = Decisions
 
     def value(self, tally: Decisions, units: Array) -> float:
-        """Right ÷ examples."""
+        """Correct examples ÷ examples."""
         return float(tally.sums[1] / tally.sums[0])
 
 
 @dataclass(frozen=True)
 class LabelAccuracy:
-    """The share of right decisions over all labels of all examples."""
+    """The share of correct decisions over all labels of all examples."""
 
     higher: ClassVar[bool] = True
-    counts: ClassVar[type[Any]] = Decisions
+    tally_kind: ClassVar[type[Any]] = Decisions
 
     def value(self, tally: Decisions, units: Array) -> float:
-        """Right ÷ (labels · examples)."""
+        """Correct decisions ÷ (labels · examples)."""
         return float(tally.sums[2] / (tally.sums[0] * tally.n))
 
 
@@ -62,11 +62,11 @@ class LabelAccuracy:
 class R2:
     """1 − Σ(a − y)² / Σ(y − ȳ)², averaged over targets: 1 is perfect, 0 no better than the mean.
 
-    A target that does not vary counts 1 where every residual is 0, else 0.
+    A target that does not vary contributes 1 if every residual is 0, else 0.
     """
 
     higher: ClassVar[bool] = True
-    counts: ClassVar[type[Any]] = Residuals
+    tally_kind: ClassVar[type[Any]] = Residuals
 
     def value(self, tally: Residuals, units: Array) -> float:
         """The coefficient of determination."""
@@ -81,7 +81,7 @@ class Rmse:
     """√(mean (a − y)²) in the target's own units, averaged over targets."""
 
     higher: ClassVar[bool] = False
-    counts: ClassVar[type[Any]] = Residuals
+    tally_kind: ClassVar[type[Any]] = Residuals
 
     def value(self, tally: Residuals, units: Array) -> float:
         """The root mean squared error."""
@@ -94,7 +94,7 @@ class Mae:
     """mean |a − y| in the target's own units, averaged over targets."""
 
     higher: ClassVar[bool] = False
-    counts: ClassVar[type[Any]] = Residuals
+    tally_kind: ClassVar[type[Any]] = Residuals
 
     def value(self, tally: Residuals, units: Array) -> float:
         """The mean absolute error."""
@@ -111,11 +111,11 @@ METRICS: dict[str, type[Metric]] = {
 }
 
 
-def read_metrics(metrics: Mapping[str, Metric], counted: Tallies, units: Array) -> dict[str, float]:
-    """Every metric's value; ``units``, (n,), is one training unit in the target's own."""
-    return {name: metric.value(counted.of(metric.counts), units) for name, metric in metrics.items()}
+def metric_values(metrics: Mapping[str, Metric], tallies: Tallies, units: Array) -> dict[str, float]:
+    """Every metric's value; ``units``, (n,), is the size of one training unit in each target's own units."""
+    return {name: metric.value(tallies.of(metric.tally_kind), units) for name, metric in metrics.items()}
 
 
-def tallies_for(metrics: Mapping[str, Metric], n: int, judgement: Judgement, threshold: float = 0.5) -> Tallies:
-    """The empty tallies that these metrics read, for n outputs judged this way."""
-    return tallies((metric.counts for metric in metrics.values()), n, judgement, threshold)
+def tallies_for(metrics: Mapping[str, Metric], n: int, scoring: Scoring, threshold: float = 0.5) -> Tallies:
+    """The empty tallies that these metrics are computed from, for n outputs scored this way."""
+    return empty_tallies((metric.tally_kind for metric in metrics.values()), n, scoring, threshold)

@@ -1,8 +1,8 @@
 """Update rules: θ and a gradient in, a new θ in the same memory out.
 
-A rule is its hyperparameters. What it remembers between steps it declares by
-name, shape and first value; :func:`start` makes it, as an :class:`OptimizerState`,
-so that saving a run saves it.
+A rule's fields are its hyperparameters. It declares the arrays that it keeps from
+step to step, its memory, by name, shape and first value; :func:`start` makes them, as
+an :class:`OptimizerState`, so a checkpoint can save them without knowing the rule.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from bpcli.nn.markup import NEW_THETA, RuleEquation
 Gradient = Callable[[Array, Array, Any], Any]
 """gradient(θ, out, factor): writes factor · ∂L/∂θ into ``out``; returns what the chain adds to the loss.
 
-The rule hands on what it returns. The factor costs nothing, as it goes into dZ_L
-with the loss's own, and saves a pass over ``out``.
+The rule returns this value. The factor costs nothing, because it is multiplied into
+dZ_L together with the loss's own, and saves a pass over ``out``.
 """
 
 
 class Memory(NamedTuple):
-    """An array that a rule keeps from step to step: its shape, and what it holds before the first."""
+    """An array that a rule keeps from step to step: its shape, and the value of its entries before the first."""
 
     shape: tuple[int, ...]
     first: float = 0.0
@@ -34,11 +34,11 @@ class Memory(NamedTuple):
 
 @dataclass
 class OptimizerState:
-    """What a rule works on.
+    """The arrays of a rule in training, and its number of updates so far, ``step``.
 
-    ``step`` counts updates; ``memory`` holds the arrays that the next step reads;
-    ``dtheta`` is a buffer for the gradient, (P,), and ``buffers`` are those that a
-    step fills before it reads them.
+    ``memory`` holds the arrays that the next step reads; ``dtheta``, (P,), is the buffer
+    of the gradient; a step fills the arrays of ``buffers`` before it reads them, so
+    these need not be saved.
     """
 
     memory: dict[str, Array]
@@ -56,11 +56,11 @@ class Optimizer(Protocol):
         ...
 
     def memory(self, size: int) -> Mapping[str, Memory]:
-        """What it remembers of ``size`` parameters."""
+        """The arrays that it keeps from step to step, by name, for θ of length ``size``."""
         ...
 
     def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
-        """The shapes of the buffers that a step needs besides the gradient's."""
+        """The shapes of the buffers, by name, that a step needs besides the gradient's."""
         ...
 
     def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
@@ -82,12 +82,16 @@ class GradientDescent:
 
     learning_rate: Annotated[float, Gt(0)] = 0.1
 
+    equations: ClassVar[tuple[RuleEquation, ...]] = (
+        RuleEquation(NEW_THETA, "Update", "<theta>", r"<theta> <minus> \eta \cdot <gradient>"),
+    )
+
     def memory(self, size: int) -> Mapping[str, Memory]:
-        """Nothing."""
+        """No memory."""
         return {}
 
     def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
-        """None."""
+        """No buffers."""
         return {}
 
     def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
@@ -98,27 +102,28 @@ class GradientDescent:
         state.step += 1
         return added
 
-    equations: ClassVar[tuple[RuleEquation, ...]] = (
-        RuleEquation(NEW_THETA, "Update", "<theta>", r"<theta> <minus> \eta \cdot <gradient>"),
-    )
-
 
 @dataclass(frozen=True)
 class Momentum:
     """v ← μv − η ∂L/∂θ; θ ← θ + v: the classical form (Polyak 1964; Sutskever et al. 2013, eq. 1–2).
 
-    The other form in use keeps η out of v; under a constant η both take the same path.
+    The other common form keeps η out of v; with a constant η both follow the same path.
     """
 
     learning_rate: Annotated[float, Gt(0)] = 0.01
     momentum: Annotated[float, Ge(0), Lt(1)] = 0.9
+
+    equations: ClassVar[tuple[RuleEquation, ...]] = (
+        RuleEquation("velocity", "Velocity", "v_{<theta>}", r"\mu \cdot v_{<theta>} <minus> \eta \cdot <gradient>"),
+        RuleEquation(NEW_THETA, "Update", "<theta>", "<theta> + v_{<theta>}"),
+    )
 
     def memory(self, size: int) -> Mapping[str, Memory]:
         """v, 0 at first."""
         return {"velocity": Memory((size,))}
 
     def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
-        """None."""
+        """No buffers."""
         return {}
 
     def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
@@ -130,11 +135,6 @@ class Momentum:
         np.add(theta, v, theta)
         state.step += 1
         return added
-
-    equations: ClassVar[tuple[RuleEquation, ...]] = (
-        RuleEquation("velocity", "Velocity", "v_{<theta>}", r"\mu \cdot v_{<theta>} <minus> \eta \cdot <gradient>"),
-        RuleEquation(NEW_THETA, "Update", "<theta>", "<theta> + v_{<theta>}"),
-    )
 
 
 @dataclass(frozen=True)
@@ -149,35 +149,6 @@ class Adam:
     beta1: Annotated[float, Ge(0), Lt(1)] = 0.9
     beta2: Annotated[float, Ge(0), Lt(1)] = 0.999
     epsilon: Annotated[float, Gt(0)] = 1e-8
-
-    def memory(self, size: int) -> Mapping[str, Memory]:
-        """m and v, 0 at first."""
-        return {"mean": Memory((size,)), "square": Memory((size,))}
-
-    def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
-        """One for what is made of m and v."""
-        return {"scratch": (size,)}
-
-    def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
-        """Update ``theta`` in place by η = ``rate``; return what ``gradient`` returned before the update."""
-        dtheta, scratch = state.dtheta, state.buffers["scratch"]
-        m, v = state.memory["mean"], state.memory["square"]
-        added = gradient(theta, dtheta, 1.0)
-        state.step += 1
-        np.multiply(m, self.beta1, m)
-        np.multiply(dtheta, 1 - self.beta1, scratch)
-        np.add(m, scratch, m)
-        np.multiply(v, self.beta2, v)
-        np.multiply(dtheta, dtheta, scratch)
-        np.multiply(scratch, 1 - self.beta2, scratch)
-        np.add(v, scratch, v)
-        np.sqrt(v, scratch)
-        np.multiply(scratch, (1 - self.beta2**state.step) ** -0.5, scratch)
-        np.add(scratch, self.epsilon, scratch)
-        np.divide(m, scratch, scratch)
-        np.multiply(scratch, rate / (1 - self.beta1**state.step), scratch)
-        np.subtract(theta, scratch, theta)
-        return added
 
     equations: ClassVar[tuple[RuleEquation, ...]] = (
         RuleEquation(
@@ -200,6 +171,35 @@ class Adam:
             r"{\sqrt{v_{<theta>} / (1 - \beta_2^{<step>})} + \varepsilon}",
         ),
     )
+
+    def memory(self, size: int) -> Mapping[str, Memory]:
+        """m and v, 0 at first."""
+        return {"mean": Memory((size,)), "square": Memory((size,))}
+
+    def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
+        """One, for the update as it is computed."""
+        return {"scratch": (size,)}
+
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
+        """Update ``theta`` in place by η = ``rate``; return what ``gradient`` returned before the update."""
+        dtheta, scratch = state.dtheta, state.buffers["scratch"]
+        m, v = state.memory["mean"], state.memory["square"]
+        added = gradient(theta, dtheta, 1.0)
+        state.step += 1
+        np.multiply(m, self.beta1, m)
+        np.multiply(dtheta, 1 - self.beta1, scratch)
+        np.add(m, scratch, m)
+        np.multiply(v, self.beta2, v)
+        np.multiply(dtheta, dtheta, scratch)
+        np.multiply(scratch, 1 - self.beta2, scratch)
+        np.add(v, scratch, v)
+        np.sqrt(v, scratch)
+        np.multiply(scratch, (1 - self.beta2**state.step) ** -0.5, scratch)
+        np.add(scratch, self.epsilon, scratch)
+        np.divide(m, scratch, scratch)
+        np.multiply(scratch, rate / (1 - self.beta1**state.step), scratch)
+        np.subtract(theta, scratch, theta)
+        return added
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

@@ -1,8 +1,8 @@
-"""All parameters as one flat vector θ, seen as (W, b) per layer through views.
+"""All parameters as one flat vector θ, with views of it as (W, b) per layer.
 
 θ = (W_1, b_1, W_2, b_2, …), each W row by row. A gradient has the same form, so
-it is a :class:`Parameters` too. A checkpoint, an update rule and the gradient
-check see one array; the equations see matrices.
+it is a :class:`Parameters` too. Checkpoints, update rules and the gradient check
+use the one array; the equations use the matrices.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from bpcli.nn import Array
 
 
 def count(sizes: tuple[int, ...]) -> int:
-    """P = Σ n_l (n_{l-1} + 1)."""
+    """The number of parameters of layers of these sizes, P = Σ n_l (n_{l-1} + 1)."""
     return sum(n * (fan_in + 1) for fan_in, n in pairwise(sizes))
 
 
@@ -22,6 +22,9 @@ class Parameters:
 
     The entries at 0 are empty, so that the index is the layer. Views share θ's
     memory: writing to either changes both.
+
+    Raises:
+        ValueError: θ has not the shape that the layer sizes ``sizes`` need.
     """
 
     def __init__(self, sizes: tuple[int, ...], theta: Array) -> None:
@@ -31,14 +34,14 @@ class Parameters:
         self.theta = theta
         self.W = [theta[:0].reshape(0, 0)]
         self.b = [theta[:0].reshape(0, 1)]
-        place = 0
+        start = 0
         for fan_in, n in pairwise(sizes):
-            self.W.append(theta[place : place + n * fan_in].reshape(n, fan_in))
-            place += n * fan_in
-            self.b.append(theta[place : place + n].reshape(n, 1))
-            place += n
+            self.W.append(theta[start : start + n * fan_in].reshape(n, fan_in))
+            start += n * fan_in
+            self.b.append(theta[start : start + n].reshape(n, 1))
+            start += n
 
     def named(self) -> dict[str, Array]:
-        """W1, b1, … as a model file holds them: W (n_l, n_{l-1}), b (n_l,)."""
+        """The views W1, b1, … by their names in a model file: W (n_l, n_{l-1}), b (n_l,)."""
         layers = range(1, len(self.sizes))
         return {name: array for l in layers for name, array in ((f"W{l}", self.W[l]), (f"b{l}", self.b[l][:, 0]))}

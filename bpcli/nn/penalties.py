@@ -5,4 +5,4 @@ from __future__ import annotations
 from bpcli.nn.transformations import Transformation
 
 PENALTIES: dict[str, type[Transformation]] = {}
-"""The penalties that a config may list; its key exists once there is one."""
+"""The penalties that a config may list. While there are none, there is no such key."""

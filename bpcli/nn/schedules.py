@@ -1,4 +1,4 @@
-"""Schedules: the learning rate of each update, from the rule's own η."""
+"""Schedules: the learning rate of each update, computed from the rule's own η."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from bpcli.nn import Array, IndexArray
 
 
 class Schedule(Protocol):
-    """A choice of how η changes."""
+    """A choice of how η changes during training."""
 
     def rates(self, base: float, updates: IndexArray, per_epoch: int, epochs: int) -> Array:
-        """The learning rate of each of ``updates``, (k,), counted from 0.
+        """The learning rate, (k,), of each of ``updates``, (k,), which are numbered from 0.
 
-        ``base`` is the rule's ``learning_rate``; an epoch takes ``per_epoch`` updates, training ``epochs``.
+        ``base`` is the rule's ``learning_rate``, ``per_epoch`` the number of updates in an
+        epoch, ``epochs`` the number of epochs of the training.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Constant:
-    """η throughout."""
+    """The same η for every update."""
 
     def rates(self, base: float, updates: IndexArray, per_epoch: int, epochs: int) -> Array:
         """``base`` for each."""
@@ -33,4 +34,4 @@ class Constant:
 
 
 SCHEDULES: dict[str, type[Schedule]] = {}
-"""The schedules that a config may choose from; its key exists once there is one. Without it η is constant."""
+"""The schedules that a config may choose from. While there are none, there is no such key, and η is constant."""

@@ -1,11 +1,11 @@
-"""Where the arrays of one batch size live, made once, so that no step allocates.
+"""The arrays for batches of one size, made once, so that no step allocates.
 
-A :class:`Workspace` holds X, Y and every layer's Z and A, and, where it is to
-train, dZ too. What is needed for one layer at a time shares one block.
+A :class:`Workspace` holds X, Y and every layer's Z and A, and for training dZ too.
+Arrays that only one layer needs at a time share one block of memory.
 
-A step takes no memory in proportion to its arrays. NumPy takes some by itself
-where an operand is broadcast, except in ``copyto``; so ``copyto`` spreads a
-column or a row over a matrix first, which costs no more time.
+A step allocates no memory in proportion to its arrays. NumPy allocates a buffer
+where an operand is broadcast, except in ``copyto``; so ``copyto`` first copies a
+column or a row into every column or row of a matrix, which takes no more time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bpcli.nn import Array, IndexArray
 
 @dataclass(frozen=True)
 class Scratch:
-    """Room for one layer's intermediate results: ``matrix`` (n, m), ``row`` (m,)."""
+    """Buffers for one layer's intermediate results: ``matrix`` (n, m), ``row`` (m,)."""
 
     matrix: Array
     row: Array
@@ -30,12 +30,12 @@ class Scratch:
 
 @dataclass(frozen=True)
 class OutputScratch:
-    """More room, for the output layer, where losses and metrics are computed.
+    """Further buffers for the output layer, where losses and metrics are computed.
 
-    ``layer``: as of any layer; ``second``: (n, m); ``turned``: (m, n), the memory
-    of ``layer.matrix``; ``picked``, ``terms``: (m,); ``column``: (n,); ``index``, ``wanted``,
-    ``columns``: (m,) whole numbers, the last 0 … m − 1; ``flags``,
-    ``wanted_flags``: (n, m) truth values.
+    ``layer``: the buffers of any layer; ``second``: (n, m); ``turned``: (m, n), in the
+    memory of ``layer.matrix``; ``picked``, ``terms``: (m,); ``column``: (n,); ``index``,
+    ``wanted``, ``columns``: (m,) whole numbers, ``columns`` being 0 … m − 1; ``flags``,
+    ``target_flags``: (n, m) truth values.
     """
 
     layer: Scratch
@@ -48,11 +48,11 @@ class OutputScratch:
     wanted: IndexArray
     columns: IndexArray
     flags: Array
-    wanted_flags: Array
+    target_flags: Array
 
 
 def output_scratch(layer: Scratch) -> OutputScratch:
-    """The output layer's scratch around what it shares with the other layers."""
+    """The output layer's buffers around those that it shares with the other layers, ``layer``."""
     n, m = layer.matrix.shape
     dtype = layer.matrix.dtype
     return OutputScratch(
@@ -66,26 +66,26 @@ def output_scratch(layer: Scratch) -> OutputScratch:
         wanted=np.empty(m, np.intp),
         columns=np.arange(m),
         flags=np.empty((n, m), np.bool_),
-        wanted_flags=np.empty((n, m), np.bool_),
+        target_flags=np.empty((n, m), np.bool_),
     )
 
 
 def targets(outputs: int, m: int, dtype: DTypeLike, *, class_indices: bool) -> Array:
-    """Room for Y: (m,) class indices, or (outputs, m)."""
+    """A buffer for Y: (m,) class indices, or (outputs, m)."""
     return np.empty(m, np.intp) if class_indices else np.empty((outputs, m), dtype)
 
 
 class Workspace:
     """The arrays of a network with layer sizes n_0 … n_L for batches of m examples.
 
-    ``X`` (n_0, m) is in Fortran order, so that an example is contiguous and
-    filling a batch copies rows; ``Y`` is (m,) class indices or (n_L, m). ``Z``,
-    ``A``, ``dZ``, ``dA`` and ``scratch`` are lists by layer, in C order; ``A[0]`` is
-    X, the other lists' first entries are empty. The arrays of ``dA`` share their
-    memory, as do those of ``scratch``: only one layer's is alive at a time.
-    ``ones`` is (m, 1). ``weights`` is (m,), or None where examples have none. ``noise`` has
-    (n_l, m) for each layer named ``noisy``, None for others. Without ``training`` there is
-    no dZ, dA, ones and noise.
+    ``X`` (n_0, m) is in Fortran order: each example is contiguous, so filling a batch
+    copies rows. ``Y`` is (m,) class indices or (n_L, m). ``Z``, ``A``, ``dZ``, ``dA`` and
+    ``scratch`` are lists by layer, in C order; ``A[0]`` is X, the first entries of the
+    other lists are empty. The arrays of ``dA`` share their memory, as do those of
+    ``scratch``: only one layer's are in use at a time. ``ones`` is (m, 1). ``weights`` is
+    (m,), or None if the examples have no weights. ``noise`` is a list by layer: (n_l, m) for
+    the layers in ``noisy``, None for the others. Without ``training`` there are no ``dZ``,
+    ``dA`` and ``ones``, and ``noise`` is None for every layer.
     """
 
     def __init__(
@@ -111,8 +111,8 @@ class Workspace:
         self.scratch = [Scratch(shared[: n * m].reshape(n, m), row) for n in (0, *layers)]
         self.output = output_scratch(self.scratch[-1])
         self.weights: Array | None = np.empty(m, dtype) if weighted else None
-        drawn = noisy if training else ()
-        self.noise = [np.empty((n, m), dtype) if l in drawn else None for l, n in enumerate(sizes)]
+        layers_with_noise = noisy if training else ()
+        self.noise = [np.empty((n, m), dtype) if l in layers_with_noise else None for l, n in enumerate(sizes)]
         self.dZ: list[Array] = []
         self.dA: list[Array] = []
         if training:
@@ -122,7 +122,7 @@ class Workspace:
             self.dA = [empty, *(block[: n * m].reshape(n, m) for n in layers)]
 
     def sibling(self) -> Workspace:
-        """A workspace that shares all but Z_L, A_L, Y and weights, so that these outlive the next batch."""
+        """A workspace that shares all arrays but Z_L, A_L, Y and weights, which the next batch leaves as they are."""
         other = copy(self)
         other.Y = np.empty_like(self.Y)
         other.weights = None if self.weights is None else np.empty_like(self.weights)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bpcli.data.loading import Part
-from bpcli.nn.metrics import Metric, read_metrics, tallies_for
+from bpcli.nn.metrics import Metric, metric_values, tallies_for
 from bpcli.runs.model_file import Model
 from bpcli.training import inference
 
@@ -15,4 +15,4 @@ def assess_model(model: Model, part: Part, metrics: Mapping[str, Metric]) -> dic
     targets = model.targets
     tallies = tallies_for(metrics, targets.outputs, targets.counted_by, targets.threshold)
     loss = inference.assess(model.network, model.parameters, part, tallies)
-    return {"loss": loss, **read_metrics(metrics, tallies, targets.units)}
+    return {"loss": loss, **metric_values(metrics, tallies, targets.units)}

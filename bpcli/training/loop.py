@@ -18,7 +18,7 @@ import numpy as np
 
 from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
-from bpcli.nn.metrics import Metric, read_metrics
+from bpcli.nn.metrics import Metric, metric_values
 from bpcli.nn.network import Network
 from bpcli.streams import stream
 from bpcli.training.inference import assess
@@ -80,7 +80,7 @@ class Measure:
 
     def running(self, state: TrainingState) -> dict[str, float]:
         """The loss and the metrics of an epoch as its batches gave them."""
-        return {"loss": state.losses.value(), **read_metrics(self.metrics, state.tallies, self.units)}
+        return {"loss": state.losses.value(), **metric_values(self.metrics, state.tallies, self.units)}
 
     def validated(self, state: TrainingState) -> dict[str, float]:
         """The loss and the metrics of the validation part; nothing where there is none."""
@@ -88,7 +88,7 @@ class Measure:
             return {}
         tallies, parameters = state.tallies.fresh(), self.network.parameters(state.theta)
         loss = assess(self.network, parameters, self.validation, tallies)
-        found = {"loss": loss, **read_metrics(self.metrics, tallies, self.units)}
+        found = {"loss": loss, **metric_values(self.metrics, tallies, self.units)}
         return {f"val_{name}": value for name, value in found.items()}
 
 

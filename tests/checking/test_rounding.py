@@ -152,7 +152,7 @@ def unscaled() -> Subject:
 def test_the_step_of_a_weight_is_as_small_as_its_input_is_large() -> None:
     given = unscaled()
     probe = given.comparisons("central")[0].probe
-    steps = Parameters(given.network.sizes, probe.steps(given.theta, 1e-5))
+    steps = Parameters(given.network.sizes, probe.step_sizes(given.theta, 1e-5))
     largest = np.abs(probe.X).max(axis=1)
     np.testing.assert_allclose(steps.W[1], np.tile(1e-5 / np.maximum(1, largest), (5, 1)))
     for array in (*steps.b[1:], *steps.W[2:]):
@@ -162,7 +162,7 @@ def test_the_step_of_a_weight_is_as_small_as_its_input_is_large() -> None:
 def test_central_differences_agree_on_features_in_the_thousands(monkeypatch: pytest.MonkeyPatch) -> None:
     given = unscaled()
     assert given.wrong("central") == set()
-    monkeypatch.setattr(gradcheck.Probe, "steps", lambda probe, theta, h: np.full(theta.size, h))
+    monkeypatch.setattr(gradcheck.Probe, "step_sizes", lambda probe, theta, h: np.full(theta.size, h))
     assert ("full", 1, "W") in given.wrong("central")
 
 

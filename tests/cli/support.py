@@ -1,4 +1,4 @@
-"""Running bp: inside this process where that shows all there is to see, else as a process of its own."""
+"""Running bp: inside this process if that shows everything, else as a separate process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bpcli.nn import Array
 ROOT = Path(__file__).parents[2]
 
 PATIENCE = 60.0
-"""Seconds after which something awaited will not come."""
+"""Seconds after which a test stops waiting."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,14 @@ def bp(*words: str | Path, cwd: Path, stdin: bytes = b"") -> Result:
 
 
 def good(*words: str | Path, cwd: Path, stdin: bytes = b"") -> Result:
-    """Run a command that has no reason to fail."""
+    """Run a command that must succeed."""
     result = bp(*words, cwd=cwd, stdin=stdin)
     assert result.status == 0, result
     return result
 
 
 def refused(*words: str | Path, cwd: Path, status: int, error: str, hint: str, stdin: bytes = b"") -> None:
-    """Run a command that must say exactly this, print no result, and leave the folder as it was."""
+    """Run a command that must report exactly this error, print no result, and leave the folder as it was."""
     before = listing(cwd)
     result = bp(*words, cwd=cwd, stdin=stdin)
     assert result == Result(status, "", f"error: {error}\nhint: {hint}\n")
@@ -98,7 +98,7 @@ def listing(folder: Path) -> dict[str, bytes | None]:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """This process's, with bp to be found, and nothing that changes how it writes."""
+    """This process's variables, with bp on the path and without those that change its output."""
     changing = ("PYTHONUNBUFFERED", "NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "LINES")
     kept = {name: value for name, value in os.environ.items() if name not in changing}
     return {**kept, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **changes}
@@ -123,7 +123,7 @@ def shell(line: str, *, cwd: Path) -> Result:
 
 
 def wait_for(happened: Callable[[], bool], what: str) -> None:
-    """Look again and again until it has happened."""
+    """Wait until it has happened."""
     until = time.monotonic() + PATIENCE
     while not happened():
         assert time.monotonic() < until, f"in {PATIENCE:g} s there was no {what}"
@@ -144,7 +144,7 @@ def on_terminal(*words: str | Path, cwd: Path, width: int = 100, **variables: st
 
 
 def set_width(terminal: int, width: int) -> None:
-    """Tell a terminal how wide it is."""
+    """Set the width of a terminal."""
     import fcntl
     import termios
 
@@ -157,7 +157,7 @@ def read_all(terminal: int) -> bytes:
     while True:
         try:
             piece = os.read(terminal, 65536)
-        except OSError:  # how Linux tells that nobody is left
+        except OSError:  # how Linux reports that nobody writes any more
             piece = b""
         if not piece:
             return b"".join(pieces)
@@ -174,7 +174,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[obje
 
 
 def write_config(path: Path, text: str) -> Path:
-    """Write a config, its indentation taken off."""
+    """Write a config without its common indentation."""
     from textwrap import dedent
 
     path.write_text(dedent(text).lstrip("\n"), encoding="utf-8")

@@ -42,32 +42,32 @@ def folder(tmp_path: Path, template: Path) -> Path:
     return tmp_path
 
 
-def check(folder: Path, words: list[str | Path], status: int, where: str, told: list[str], remedy: str) -> None:
-    """The command fails with this status, by one error there that tells all of ``told``, and changes no file."""
+def check(folder: Path, words: list[str | Path], status: int, where: str, expected: list[str], remedy: str) -> None:
+    """The command fails with one error there that contains all of ``expected``, and changes no file."""
     before = listing(folder)
     result = bp(*words, cwd=folder)
     assert (result.status, result.out) == (status, ""), result
     assert len(result.errors) == 2, result.err
     error, hint = result.errors
     assert error.startswith(f"error: {where}: "), error
-    assert [text for text in told if text not in error] == [], error
+    assert [text for text in expected if text not in error] == [], error
     assert hint.startswith("hint: "), hint
     assert remedy in hint
     assert listing(folder) == before
 
 
-def check_config(folder: Path, text: str | bytes, line: int, told: list[str], remedy: str) -> None:
+def check_config(folder: Path, text: str | bytes, line: int, expected: list[str], remedy: str) -> None:
     data = text.lstrip("\n").encode() if isinstance(text, str) else text
     (folder / "bad.yaml").write_bytes(data)
     for words in (["train", "bad.yaml"], ["config", "check", "bad.yaml"]):
-        check(folder, [*words], 2, f"bad.yaml:{line}", told, remedy)
+        check(folder, [*words], 2, f"bad.yaml:{line}", expected, remedy)
 
 
 # Keys.
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "line", "told", "remedy"),
+    ("old", "new", "line", "expected", "remedy"),
     [
         ("epochs: 1", "epoch: 1", 11, ["epoch"], "did you mean 'epochs'?"),
         ("  path: points.csv", "  path: points.csv\n  traget: tree", 4, ["data", "traget"], "did you mean 'target'?"),
@@ -86,17 +86,17 @@ def check_config(folder: Path, text: str | bytes, line: int, told: list[str], re
     ],
 )
 def test_unknown_missing_and_misspelt_keys(
-    folder: Path, old: str, new: str, line: int, told: list[str], remedy: str
+    folder: Path, old: str, new: str, line: int, expected: list[str], remedy: str
 ) -> None:
     assert GOOD.count(old) == 1
-    check_config(folder, GOOD.replace(old, new), line, told, remedy)
+    check_config(folder, GOOD.replace(old, new), line, expected, remedy)
 
 
 # Values.
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "line", "told", "remedy"),
+    ("old", "new", "line", "expected", "remedy"),
     [
         ("epochs: 1", "epochs: many", 11, ["epochs", "'many'"], "a whole number"),
         ("epochs: 1", "epochs: 1.5", 11, ["epochs", "1.5"], "a whole number"),
@@ -126,9 +126,9 @@ def test_unknown_missing_and_misspelt_keys(
         ("validation: 0.2", "validation: 0.001", 4, ["0.001", "60 examples"], ""),
     ],
 )
-def test_values_that_cannot_be(folder: Path, old: str, new: str, line: int, told: list[str], remedy: str) -> None:
+def test_values_that_cannot_be(folder: Path, old: str, new: str, line: int, expected: list[str], remedy: str) -> None:
     assert GOOD.count(old) == 1
-    check_config(folder, GOOD.replace(old, new), line, told, remedy)
+    check_config(folder, GOOD.replace(old, new), line, expected, remedy)
 
 
 @pytest.mark.parametrize("hidden", ["[[]]", "[{}]", "['']", "[null]"])
@@ -141,16 +141,16 @@ def test_an_empty_layer_is_refused(folder: Path, hidden: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("network", "line", "told"),
+    ("network", "line", "expected"),
     [
         ("{output: identity}", 3, ["cross_entropy", "[0, 1]", "identity"]),
         ("{output: tanh}", 3, ["cross_entropy", "[0, 1]", "tanh"]),
         ("\n  hidden: [{units: 1, activation: softmax}]", 4, ["softmax"]),
     ],
 )
-def test_activations_that_do_not_fit(folder: Path, network: str, line: int, told: list[str]) -> None:
+def test_activations_that_do_not_fit(folder: Path, network: str, line: int, expected: list[str]) -> None:
     text = f"data: {{path: points.csv}}\nloss: cross_entropy\nnetwork: {network}\n"
-    check_config(folder, text, line, told, "")
+    check_config(folder, text, line, expected, "")
 
 
 def test_a_softmax_of_one_output_is_refused(folder: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_softmax_of_one_output_is_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "told"),
+    ("text", "line", "expected"),
     [
         ("seed: 1\nloss: cross_entropy\nseed: 2\n", 3, ["'seed'", "twice"]),
         ("data: {path: a.csv, path: b.csv}\n", 1, ["'path'", "twice"]),
@@ -180,8 +180,8 @@ def test_a_softmax_of_one_output_is_refused(folder: Path) -> None:
     ],
     ids=["twice", "twice inside", "alias", "open", "tag", "two", "list", "words", "latin", "[", "{", "-"],
 )
-def test_yaml_that_is_no_config(folder: Path, text: str | bytes, line: int, told: list[str]) -> None:
-    check_config(folder, text, line, told, "")
+def test_yaml_that_is_no_config(folder: Path, text: str | bytes, line: int, expected: list[str]) -> None:
+    check_config(folder, text, line, expected, "")
 
 
 def test_deep_nesting_is_refused_in_an_override(folder: Path) -> None:
@@ -193,7 +193,7 @@ def test_deep_nesting_is_refused_in_an_override(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "told", "remedy"),
+    ("word", "expected", "remedy"),
     [
         ("epoch=3", ["'epoch'"], "did you mean 'epochs'?"),
         ("optimizer.learning_rate=-1", ["-1"], "greater than 0"),
@@ -202,8 +202,8 @@ def test_deep_nesting_is_refused_in_an_override(folder: Path) -> None:
         ("seed=[1", ["not YAML"], ""),
     ],
 )
-def test_overrides_are_checked_as_the_config_is(folder: Path, word: str, told: list[str], remedy: str) -> None:
-    check(folder, ["train", "good.yaml", word], 2, "command line", told, remedy)
+def test_overrides_are_checked_as_the_config_is(folder: Path, word: str, expected: list[str], remedy: str) -> None:
+    check(folder, ["train", "good.yaml", word], 2, "command line", expected, remedy)
 
 
 def test_a_folder_is_no_config(folder: Path) -> None:
@@ -215,7 +215,7 @@ def test_a_folder_is_no_config(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "place", "told"),
+    ("data", "place", "expected"),
     [
         (b"", "", ["empty"]),
         (b"x,y,tree\n", "", ["header", "no rows"]),
@@ -238,10 +238,10 @@ def test_a_folder_is_no_config(folder: Path) -> None:
         (b"\0\0\x07\x01\0\0\0\x01a", "", ["0x07"]),
     ],
 )
-def test_files_that_are_no_data(folder: Path, data: bytes, place: str, told: list[str]) -> None:
+def test_files_that_are_no_data(folder: Path, data: bytes, place: str, expected: list[str]) -> None:
     path = folder / "bad.csv"
     path.write_bytes(data)
-    check(folder, ["train", "good.yaml", "data.path=bad.csv"], 3, f"{path}{place}", told, "")
+    check(folder, ["train", "good.yaml", "data.path=bad.csv"], 3, f"{path}{place}", expected, "")
 
 
 @pytest.mark.parametrize("cell", ["inf", "-inf", "Infinity", "1e999"])
@@ -261,7 +261,7 @@ def test_infinite_numbers_in_an_array_are_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told", "remedy"),
+    ("change", "expected", "remedy"),
     [
         ("data.target=tre", ["points.csv has no column 'tre'"], "did you mean 'tree'? (its columns are x, y, tree)"),
         ("data.target=[x, tre]", ["points.csv has no column 'tre'"], "did you mean 'tree'?"),
@@ -270,8 +270,8 @@ def test_infinite_numbers_in_an_array_are_refused(folder: Path) -> None:
         ("data.features=[x, tree]", ["'tree' is the target and a feature"], ""),
     ],
 )
-def test_columns_that_the_data_lack(folder: Path, change: str, told: list[str], remedy: str) -> None:
-    check(folder, ["train", "good.yaml", change], 2, f"command line: {change}", told, remedy)
+def test_columns_that_the_data_lack(folder: Path, change: str, expected: list[str], remedy: str) -> None:
+    check(folder, ["train", "good.yaml", change], 2, f"command line: {change}", expected, remedy)
 
 
 def test_some_column_must_be_left(folder: Path) -> None:
@@ -285,7 +285,7 @@ def test_a_missing_column_is_placed_in_the_config(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("loss", "targets", "told"),
+    ("loss", "targets", "expected"),
     [
         ("cross_entropy", [0.5, 1, 0], ["0.5", "no class"]),
         ("binary_cross_entropy", [0.5, 1.5, 0], ["1.5", "bad.csv:3", "outside [0, 1]"]),
@@ -294,11 +294,11 @@ def test_a_missing_column_is_placed_in_the_config(folder: Path) -> None:
         ("half_squared_error", ["1", "2", "three"], []),
     ],
 )
-def test_targets_outside_the_losss_domain(folder: Path, loss: str, targets: list[object], told: list[str]) -> None:
+def test_targets_outside_the_losss_domain(folder: Path, loss: str, targets: list[object], expected: list[str]) -> None:
     write_table(folder / "bad.csv", ["x", "y"], [[i, target] for i, target in enumerate(targets * 4)])
     text = f"data:\n  path: bad.csv\n  target: y\nloss: {loss}\n"
-    if told:
-        check_config(folder, text, 3, ["'y'", *told], "")
+    if expected:
+        check_config(folder, text, 3, ["'y'", *expected], "")
     else:  # text makes it a classification
         (folder / "bad.yaml").write_text(text)
         assert "task: classification" in good("config", "show", "bad.yaml", cwd=folder).out
@@ -350,8 +350,8 @@ def test_odd_data_are_warned_of_in_a_line_each_and_counted(folder: Path) -> None
     write_table(folder / "train.csv", ["x", "flat", "gaps", "colour", "is"], [*rows, [1, 7, 1, "r", "c"]])
     others: list[list[object]] = [[1, 7, "", "white", "a"], [2, 7, 1, "black", "d"], [2, 7, 1, "r", "c"]]
     write_table(folder / "validation.csv", ["x", "flat", "gaps", "colour", "is"], others)
-    told = warnings(folder, "data={train: train.csv, validation: validation.csv}")
-    assert told == [
+    found = warnings(folder, "data={train: train.csv, validation: validation.csv}")
+    assert found == [
         "1 column constant in training: flat",
         "7 missing numbers imputed by the training median: gaps (7)",
         "2 values of categories unseen in training, encoded as zeros: colour (2)",
@@ -362,8 +362,8 @@ def test_odd_data_are_warned_of_in_a_line_each_and_counted(folder: Path) -> None
 def test_a_class_with_one_example_stays_in_training_with_a_warning(folder: Path) -> None:
     rows = [[i, "ab"[i % 2]] for i in range(30)]
     write_table(folder / "rare.csv", ["x", "is"], [*rows, [3, "rare"]])
-    told = warnings(folder, "data={path: rare.csv, split: {test: 0.5}}")
-    assert told == ["1 class with one example, kept in training: rare"]
+    found = warnings(folder, "data={path: rare.csv, split: {test: 0.5}}")
+    assert found == ["1 class with one example, kept in training: rare"]
 
 
 def test_a_byte_order_mark_is_fine(folder: Path) -> None:

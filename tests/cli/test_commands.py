@@ -1,4 +1,4 @@
-"""The commands themselves: help with examples, versions, lists, configs, and how misuse is told."""
+"""The commands themselves: help with examples, versions, lists, configs, and how misuse is reported."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def test_these_are_among_the_commands() -> None:
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_every_command_has_help_with_an_example(tmp_path: Path, words: tuple[str, ...]) -> None:
     result = good(*words, "--help", cwd=tmp_path)
-    told = " ".join(result.out.split())
-    assert told.startswith(f"Usage: {' '.join(('bp', *words))} ")
-    assert f"{'Example' if words else 'Start with'}: {' '.join(('bp', *words))} " in told
-    assert "--help Show this message and exit." in told
+    text = " ".join(result.out.split())
+    assert text.startswith(f"Usage: {' '.join(('bp', *words))} ")
+    assert f"{'Example' if words else 'Start with'}: {' '.join(('bp', *words))} " in text
+    assert "--help Show this message and exit." in text
     assert result.err == ""
 
 
@@ -71,7 +71,7 @@ def test_a_group_without_a_command_shows_its_help_on_standard_error(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("words", "told", "help_of"),
+    ("words", "message", "help_of"),
     [
         (["trian"], "no such command 'trian'", "bp"),
         (["train"], "missing argument 'CONFIG|KEY=VALUE'", "bp train"),
@@ -84,11 +84,11 @@ def test_a_group_without_a_command_shows_its_help_on_standard_error(tmp_path: Pa
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_misuse_is_told_in_two_lines(tmp_path: Path, words: list[str], told: str, help_of: str) -> None:
+def test_misuse_is_reported_in_two_lines(tmp_path: Path, words: list[str], message: str, help_of: str) -> None:
     result = bp(*words, cwd=tmp_path)
     assert (result.status, result.out) == (2, "")
     error, hint = result.errors
-    assert error.startswith(f"error: command line: {told}")
+    assert error.startswith(f"error: command line: {message}")
     assert not error.endswith(".")
     assert hint == f"hint: see {help_of} --help"
 
@@ -119,32 +119,32 @@ def test_completion_answers_the_shell(tmp_path: Path) -> None:
 # bp list.
 
 
-def test_every_room_is_listed(tmp_path: Path) -> None:
+def test_every_kind_of_choice_is_listed(tmp_path: Path) -> None:
     lines = good("list", cwd=tmp_path).out.splitlines()
-    assert lines == [f"{room}: {', '.join(kinds)}" for room, kinds in REGISTRIES.items()]
+    assert lines == [f"{kind}: {', '.join(choices)}" for kind, choices in REGISTRIES.items()]
 
 
-@pytest.mark.parametrize("room", list(REGISTRIES))
-def test_every_choice_of_a_room_is_listed_with_its_summary(tmp_path: Path, room: str) -> None:
-    lines = good("list", room, cwd=tmp_path).out.splitlines()
-    assert [text.split()[0] for text in lines] == list(REGISTRIES[room])
+@pytest.mark.parametrize("kind", list(REGISTRIES))
+def test_every_choice_of_a_kind_is_listed_with_its_summary(tmp_path: Path, kind: str) -> None:
+    lines = good("list", kind, cwd=tmp_path).out.splitlines()
+    assert [text.split()[0] for text in lines] == list(REGISTRIES[kind])
     assert all(len(text.split()) > 1 for text in lines)
 
 
-@pytest.mark.parametrize(("room", "name"), [(room, name) for room, kinds in REGISTRIES.items() for name in kinds])
-def test_every_choice_is_explained(tmp_path: Path, room: str, name: str) -> None:
-    told = good("list", room, name, cwd=tmp_path).out
-    assert told.startswith(f"{name}\n\n")
-    for setting, value in vars(REGISTRIES[room][name]()).items():
-        assert f"\n  {setting}: {value}\n" in told
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, choices in REGISTRIES.items() for name in choices])
+def test_every_choice_is_explained(tmp_path: Path, kind: str, name: str) -> None:
+    text = good("list", kind, name, cwd=tmp_path).out
+    assert text.startswith(f"{name}\n\n")
+    for setting, value in vars(REGISTRIES[kind][name]()).items():
+        assert f"\n  {setting}: {value}\n" in text
 
 
-def test_an_unknown_room_is_hinted_at(tmp_path: Path) -> None:
+def test_an_unknown_kind_of_choice_is_hinted_at(tmp_path: Path) -> None:
     refused(
         *("list", "losess"),
         cwd=tmp_path,
         status=2,
-        error="command line: there is no room 'losess'",
+        error="command line: there is no kind of choice 'losess'",
         hint="did you mean 'losses'? (choose from activations, initializers, losses, metrics, optimizers)",
     )
 
@@ -167,7 +167,7 @@ POINTS = """
 """
 
 
-def test_a_config_without_mistakes_is_told_so(tmp_path: Path) -> None:
+def test_a_config_without_mistakes_is_reported_as_such(tmp_path: Path) -> None:
     points(tmp_path / "points.csv")
     write_config(tmp_path / "points.yaml", POINTS)
     assert good("config", "check", "points.yaml", cwd=tmp_path) == Result(0, "", "points.yaml: no mistakes\n")

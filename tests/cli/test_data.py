@@ -11,7 +11,7 @@ from bpcli.cli import data
 from tests.cli.support import bp, good, line, points, process, read_metrics, refused, write_config
 
 
-def test_the_file_is_printed_and_its_columns_told(tmp_path: Path) -> None:
+def test_the_file_is_printed_and_its_columns_shown(tmp_path: Path) -> None:
     points(tmp_path / "points.csv")
 
     result = good("data", "convert", "points.csv", "points.npy", cwd=tmp_path)
@@ -24,7 +24,7 @@ def test_the_file_is_printed_and_its_columns_told(tmp_path: Path) -> None:
     assert np.load(tmp_path / "points.npy").shape == (60, 3)
 
 
-def test_json_tells_all_that_the_file_has_no_room_for(tmp_path: Path) -> None:
+def test_json_has_what_the_file_itself_cannot_contain(tmp_path: Path) -> None:
     points(tmp_path / "points.csv")
     options = ["--target", "x", "--drop", "y", "--quiet", "--json"]
     result = good("data", "convert", "points.csv", "points.npy", *options, cwd=tmp_path)
@@ -52,37 +52,29 @@ def test_converted_table_trains_to_the_same_metrics(tmp_path: Path) -> None:
     assert (tmp_path / "table/metrics.csv").read_bytes() == (tmp_path / "array/metrics.csv").read_bytes()
 
 
-def test_run_is_the_same_where_the_file_is_left_in_place(tmp_path: Path) -> None:
+def test_run_is_the_same_where_the_file_is_left_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     np.save(tmp_path / "a.npy", np.column_stack([rng.normal(2, 3, (90, 6)), np.arange(90) % 3]))
     write_config(tmp_path / "a.yaml", "data: {path: a.npy, split: {validation: 0.2}}\nloss: cross_entropy\nepochs: 2\n")
     from bpcli.data.encoding import matrix_features
 
-    good("train", "a.yaml", "--run", "held", "--quiet", cwd=tmp_path)
-    before = matrix_features.LOADED
-    matrix_features.LOADED = 0
-    try:
-        good("train", "a.yaml", "--run", "left", "--quiet", cwd=tmp_path)
-        told = [good("evaluate", run, "--data", "a.npy", "--json", cwd=tmp_path).json for run in ("held", "left")]
-        predicted = [good("predict", run, "--data", "a.npy", cwd=tmp_path).out for run in ("held", "left")]
-    finally:
-        matrix_features.LOADED = before
+    good("train", "a.yaml", "--run", "in_memory", "--quiet", cwd=tmp_path)
+    monkeypatch.setattr(matrix_features, "LOADED", 0)
+    good("train", "a.yaml", "--run", "in_place", "--quiet", cwd=tmp_path)
+    runs = ("in_memory", "in_place")
+    reports = [good("evaluate", run, "--data", "a.npy", "--json", cwd=tmp_path).json for run in runs]
+    predicted = [good("predict", run, "--data", "a.npy", cwd=tmp_path).out for run in runs]
 
     for name in ("metrics.csv", "model.safetensors", "config.yaml", "run.json"):
-        assert (tmp_path / "held" / name).read_bytes() == (tmp_path / "left" / name).read_bytes()
-    assert told[0] | {"run": ""} == told[1] | {"run": ""}
+        assert (tmp_path / "in_memory" / name).read_bytes() == (tmp_path / "in_place" / name).read_bytes()
+    assert reports[0] | {"run": ""} == reports[1] | {"run": ""}
     assert predicted[0] == predicted[1]
 
 
-def test_progress_is_told_now_and_then(tmp_path: Path) -> None:
+def test_progress_is_shown_at_intervals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     line(tmp_path / "line.csv")
-    kept = data.SECONDS
-    data.SECONDS = -1.0
-    try:
-        result = good("data", "convert", "line.csv", "line.npy", cwd=tmp_path)
-    finally:
-        data.SECONDS = kept
-
+    monkeypatch.setattr(data, "PROGRESS_SECONDS", -1.0)
+    result = good("data", "convert", "line.csv", "line.npy", cwd=tmp_path)
     assert result.errors[:-1] == ["50 rows", "50 rows"]
 
 
@@ -119,7 +111,7 @@ def test_target_ends_in_npy(name: str, tmp_path: Path) -> None:
         cwd=tmp_path,
         status=2,
         error=f"command line: TARGET is {name!r}, which does not end in .npy",
-        hint="say .npy",
+        hint="name it with .npy",
     )
 
 
@@ -133,7 +125,7 @@ def test_delimiter_is_one_character(tmp_path: Path) -> None:
     )
 
 
-def test_malformed_table_is_told_with_its_line(tmp_path: Path) -> None:
+def test_malformed_table_is_reported_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b\n1,2\n3\n")
     refused(
         *("data", "convert", "t.csv", "t.npy"),
@@ -144,7 +136,7 @@ def test_malformed_table_is_told_with_its_line(tmp_path: Path) -> None:
     )
 
 
-def test_folder_that_is_not_there_is_told_as_the_systems_refusal(tmp_path: Path) -> None:
+def test_folder_that_is_not_there_is_the_systems_refusal(tmp_path: Path) -> None:
     line(tmp_path / "line.csv")
     result = process("data", "convert", "line.csv", "gone/line.npy", cwd=tmp_path)
     assert (result.status, result.out) == (74, "")

@@ -160,8 +160,8 @@ CLASSES = """
 def votes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run, ``run``, whose network says what the largest of its three inputs says."""
     place = tmp_path_factory.mktemp("votes")
-    told = {("a", "a"): 3, ("a", "b"): 1, ("b", "b"): 2, ("b", "c"): 2, ("c", "a"): 1, ("d", "a"): 1}
-    rows = [[*(2 * (name == says) for name in "abcd"), is_] for (is_, says), n in told.items() for _ in range(n)]
+    counts = {("a", "a"): 3, ("a", "b"): 1, ("b", "b"): 2, ("b", "c"): 2, ("c", "a"): 1, ("d", "a"): 1}
+    rows = [[*(2 * (name == says) for name in "abcd"), is_] for (is_, says), n in counts.items() for _ in range(n)]
     write_table(place / "votes.csv", ["a", "b", "c", "d", "is"], rows)
     write_tensors(place / "identity.safetensors", {"W1": np.eye(4, dtype="f4"), "b1": np.zeros(4, "f4")})
     write_config(place / "votes.yaml", CLASSES)
@@ -323,7 +323,7 @@ def test_a_class_that_the_model_does_not_have_is_refused(folder: Path, tmp_path:
     )
 
 
-def test_data_that_changed_since_the_run_are_told_of(tmp_path: Path) -> None:
+def test_data_that_changed_since_the_run_are_reported(tmp_path: Path) -> None:
     points(tmp_path / "train.csv")
     points(tmp_path / "test.csv", 9, seed=2)
     write_config(tmp_path / "points.yaml", "data: {train: train.csv, test: test.csv}\nloss: cross_entropy\nepochs: 1\n")

@@ -1,4 +1,4 @@
-"""Where words go, whatever becomes of them: streams that are full, closed or absent, and bp's own defects."""
+"""Where output goes: streams that are full, closed or absent, and reports of bp's own defects."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_there_are_no_colours_and_carriage_returns_off_a_terminal(
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_only_training_checking_and_ranking_speak_on_standard_error(folder: Path, words: list[str]) -> None:
+def test_only_training_checking_and_ranking_write_to_standard_error(folder: Path, words: list[str]) -> None:
     result = good(*words, cwd=folder)
     spoken = words[0] == "train" and "--quiet" not in words and "--help" not in words
     ranked = words == ["runs", "."]
@@ -76,12 +76,12 @@ def test_errors_go_to_standard_error_alone(folder: Path) -> None:
     assert result == Result(2, "", "error: nowhere.yaml: no such config\nhint: name a YAML file\n")
 
 
-def test_words_are_utf_8_in_every_locale(tmp_path: Path) -> None:
+def test_output_is_utf_8_in_every_locale(tmp_path: Path) -> None:
     result = process("list", "losses", "größe", cwd=tmp_path, LC_ALL="C", PYTHONIOENCODING="ascii")
     assert (result.status, result.errors[0]) == (2, "error: command line: no 'größe' among the losses")
 
 
-# Full targets: files may not grow at all, for whoever it is.
+# Full targets: no file may grow, not even for the superuser.
 
 
 def test_an_output_that_cannot_be_written_is_the_systems_refusal(folder: Path, tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_closed_standard_output_stops_nothing(folder: Path, tmp_path: Path) ->
     assert (tmp_path / "run/model.safetensors").exists()
 
 
-def test_a_closed_standard_error_hides_nothing_but_words(folder: Path, tmp_path: Path) -> None:
+def test_a_closed_standard_error_hides_nothing_but_messages(folder: Path, tmp_path: Path) -> None:
     assert shell(f"bp evaluate {tmp_path}/nowhere 2>&-", cwd=tmp_path) == Result(3, "", "")
 
 
@@ -175,7 +175,7 @@ def test_a_closed_standard_input_is_empty(folder: Path) -> None:
 
 @pytest.fixture
 def defect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A bp that fails to load models; the folder where it may keep its reports."""
+    """A bp that fails to load models; the folder where it may write its reports."""
 
     def fail(path: Path) -> None:
         raise RuntimeError(f"no idea what {path} is \udcff")
@@ -185,7 +185,7 @@ def defect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_defect_is_kept_in_a_file_whose_path_is_told(folder: Path, defect: Path) -> None:
+def test_a_defect_is_written_to_a_file_whose_path_is_shown(folder: Path, defect: Path) -> None:
     result = bp("evaluate", "run", cwd=folder)
     (report,) = defect.iterdir()
     assert result == Result(70, "", f"error: a defect in bp: RuntimeError\nhint: please report it with {report}\n")
@@ -195,13 +195,13 @@ def test_a_defect_is_kept_in_a_file_whose_path_is_told(folder: Path, defect: Pat
     assert "RuntimeError: no idea what run is \\udcff" in text
 
 
-def test_a_defect_whose_report_cannot_be_kept_is_told_in_words(folder: Path, defect: Path) -> None:
+def test_a_defect_whose_report_cannot_be_written_is_described(folder: Path, defect: Path) -> None:
     tempfile.tempdir = str(defect / "absent")
     result = bp("evaluate", "run", cwd=folder)
     assert (result.status, result.out) == (70, "")
     message, hint = result.errors
     assert message == "error: a defect in bp: RuntimeError"
-    assert hint.startswith("hint: please report it with these words: no idea what run is \\udcff (")
+    assert hint.startswith("hint: please report it with this message: no idea what run is \\udcff (")
 
 
 def test_running_out_of_memory_is_the_systems_refusal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +214,7 @@ def test_running_out_of_memory_is_the_systems_refusal(folder: Path, monkeypatch:
     )
 
 
-def test_an_error_is_told_with_control_characters_as_escapes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_is_shown_with_control_characters_as_escapes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(path: Path) -> None:
         raise DataError("\x1b[31m[red]\n", where="a\tb", hint="\x07")
 

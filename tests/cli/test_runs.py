@@ -225,7 +225,7 @@ def test_csv_and_json_exclude_each_other(folder: Path) -> None:
         *("runs", "sweep", "--csv", "--json"),
         cwd=folder,
         status=2,
-        error="command line: --csv and --json are two forms of the same",
+        error="command line: --csv and --json exclude each other",
         hint="give one",
     )
 

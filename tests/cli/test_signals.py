@@ -1,4 +1,4 @@
-"""A signal ends bp by that very signal, and what training had reached is kept."""
+"""A signal ends bp by the same signal, and the training so far is saved."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ENDLESS = """
 
 @pytest.fixture(autouse=True)
 def heeded_signals() -> Iterator[None]:
-    """No signal is ignored, as it is where tests are started in the background, for a child would inherit that."""
+    """Ignore no signal: tests started in the background ignore some, and a child process would inherit that."""
     previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     for number in previous:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

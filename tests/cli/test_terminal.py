@@ -1,4 +1,4 @@
-"""On a terminal: a bar that moves and leaves a clean screen, colours unless they are not wanted."""
+"""On a terminal: a bar that moves and leaves a clean screen, and colours unless they are switched off."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_standard_output_is_the_runs_folder_alone(folder: Path) -> None:
     assert good("train", "points.yaml", "--run", "my run/a", cwd=folder).out == "my run/a\n"
 
 
-def test_standard_error_tells_of_the_network_the_epochs_and_the_metrics(folder: Path) -> None:
+def test_standard_error_shows_the_network_the_epochs_and_the_metrics(folder: Path) -> None:
     lines = good("train", "points.yaml", "--run", "a", cwd=folder).errors
     first, last = lines[0], lines[-1]
     assert first.startswith("2-5-3, 33 parameters; 42 train, 12 validation, 6 test examples; assumed: ")
@@ -61,8 +61,8 @@ def test_standard_error_tells_of_the_network_the_epochs_and_the_metrics(folder: 
 
 def test_lines_come_at_powers_of_two_and_the_last_epoch(folder: Path) -> None:
     lines = good("train", "points.yaml", "epochs=20", cwd=folder).errors
-    told = [text.split()[1] for text in lines if text.startswith("epoch ")]
-    assert told == ["1/20", "2/20", "4/20", "8/20", "16/20", "20/20"]
+    epochs = [text.split()[1] for text in lines if text.startswith("epoch ")]
+    assert epochs == ["1/20", "2/20", "4/20", "8/20", "16/20", "20/20"]
 
 
 def test_an_epochs_line_shows_its_metrics_with_four_digits(folder: Path) -> None:
@@ -129,8 +129,8 @@ def test_a_run_is_made_neither_in_an_empty_folder_nor_over_a_file(folder: Path, 
 
 def test_default_folders_are_numbered_by_the_configs_name(folder: Path) -> None:
     (folder / "other.yaml").write_text((folder / "points.yaml").read_text())
-    told = [good("train", name, "epochs=1", cwd=folder).out for name in ("points.yaml", "points.yaml", "other.yaml")]
-    assert told == ["runs/points-001\n", "runs/points-002\n", "runs/other-001\n"]
+    folders = [good("train", name, "epochs=1", cwd=folder).out for name in ("points.yaml", "points.yaml", "other.yaml")]
+    assert folders == ["runs/points-001\n", "runs/points-002\n", "runs/other-001\n"]
 
 
 def test_default_folders_go_on_after_the_highest_number(folder: Path) -> None:
@@ -189,7 +189,7 @@ def parameters(seed: int = 0) -> dict[str, Array]:
 
 
 def untrained(folder: Path, weights: str, name: str = "a") -> dict[str, Array]:
-    """The parameters of a run that starts from ``weights`` and changes them as good as not at all."""
+    """The parameters of a run that starts from ``weights`` and hardly changes them."""
     changes = [f"network.weights={weights}", "optimizer.learning_rate=1e-30", "epochs=1"]
     good("train", "points.yaml", *changes, "--run", name, cwd=folder)
     return read_tensors(folder / name / "model.safetensors")[0]
@@ -371,7 +371,7 @@ def test_nothing_is_made_where_config_or_data_are_wrong(
     assert listing(folder) == before
 
 
-def test_weights_learned_on_something_else_are_told_of(tmp_path: Path) -> None:
+def test_weights_learned_on_something_else_are_reported(tmp_path: Path) -> None:
     points(tmp_path / "points.csv")
     write_config(
         tmp_path / "a.yaml", "data: {path: points.csv}\nnetwork: {hidden: [4]}\nloss: cross_entropy\nepochs: 1\n"
@@ -379,6 +379,6 @@ def test_weights_learned_on_something_else_are_told_of(tmp_path: Path) -> None:
     good("train", "a.yaml", "--run", "first", cwd=tmp_path)
     same = good("train", "a.yaml", "network.weights=first", cwd=tmp_path)
     other = good("train", "a.yaml", "network.weights=first", "data.scale=minmax", cwd=tmp_path)
-    told = "columns, categories or scaling: only W and b are taken over"
-    assert told not in same.err
-    assert told in other.err
+    warning = "columns, categories or scaling: only W and b are taken over"
+    assert warning not in same.err
+    assert warning in other.err

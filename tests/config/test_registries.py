@@ -16,6 +16,7 @@ from bpcli.config.document import dump
 from bpcli.config.registries import KINDS, offered
 from bpcli.config.schema import json_schema
 from bpcli.experiment import Experiment
+from bpcli.nn import IndexArray
 from bpcli.nn.activations import ACTIVATIONS, Activation, LeakyRelu, Relu, Tanh
 from bpcli.nn.clipping import CLIPPINGS
 from bpcli.nn.initializers import Glorot, He, Initializer, Lecun

@@ -1,4 +1,4 @@
-"""Small networks on random examples, and what it means for a gradient to agree with a difference."""
+"""Small networks on random examples, tallies of random batches, and when a gradient agrees with a difference."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import settings
+from hypothesis import strategies as st
 
 from bpcli import choices
 from bpcli.nn import Array
@@ -21,6 +22,7 @@ from bpcli.nn.metrics import METRICS, Metric
 from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.tallies import Decisions, Residuals, Scoring
 from bpcli.nn.workspace import OutputScratch, Workspace
 from bpcli.training.recipe import Plan, Recipe
 
@@ -30,10 +32,10 @@ REDUCTIONS: tuple[Reduction, ...] = ("sum", "mean")
 PRECISIONS = ("float32", "float64")
 
 KINK_MARGIN = 1e-3
-"""A hundred central steps: no difference straddles a kink this far away."""
+"""A hundred central steps: no difference crosses a kink this far away."""
 
 SMALLEST_GRADIENT = 1e-4
-"""Layers whose whole gradient is smaller would make a check vacuous."""
+"""A check of a layer whose largest gradient is smaller would prove nothing."""
 
 
 def activation(name: str) -> Activation:
@@ -64,11 +66,39 @@ def metric(name: str) -> Metric:
     return METRICS[name]()
 
 
-def counts(name: str) -> type:
-    """The tally that the metric reads."""
-    kind: Any = METRICS[name]
-    tally: type = kind.counts
+def tally_kind(name: str) -> type:
+    """The kind of tally that the metric is computed from."""
+    return metric(name).tally_kind
+
+
+Cuts = tuple[int, ...]
+"""Where examples are cut into batches."""
+
+
+@st.composite
+def cut_batches(draw: st.DrawFn) -> tuple[int, Cuts, int]:
+    """A number of examples, where to cut them, and a seed."""
+    examples = draw(st.integers(1, 24))
+    cuts = draw(st.sets(st.integers(1, examples - 1))) if examples > 1 else set()
+    return examples, tuple(sorted(cuts)), draw(st.integers(0, 2**32 - 1))
+
+
+def tallied(tally: Any, A: Array, Y: Array, cuts: Cuts = ()) -> Any:
+    """The tally after the batches between the cuts."""
+    for start, end in pairwise((0, *cuts, A.shape[1])):
+        outputs, of_outputs = np.ascontiguousarray(A[:, start:end]), np.ascontiguousarray(Y[..., start:end])
+        tally.update(outputs, of_outputs, output_scratch(outputs))
     return tally
+
+
+def residuals(A: Array, Y: Array, cuts: Cuts = ()) -> Any:
+    """The residuals of batches between the cuts."""
+    return tallied(Residuals(A.shape[0]), A, Y, cuts)
+
+
+def decisions(scoring: Scoring, A: Array, Y: Array, cuts: Cuts = ()) -> Any:
+    """The decisions in batches between the cuts."""
+    return tallied(Decisions(A.shape[0], scoring), A, Y, cuts)
 
 
 def fits(output: Activation, of: Loss) -> bool:
@@ -96,7 +126,7 @@ def targets(of: Loss, n: int, m: int, rng: np.random.Generator) -> Array:
 
 
 def output_scratch(A: Array) -> OutputScratch:
-    """Room for outputs of A's shape and precision."""
+    """The output layer's buffers for outputs of A's shape and precision."""
     n, m = A.shape
     return Workspace((1, n), m, A.dtype, class_indices=False).output
 

@@ -151,7 +151,7 @@ def test_backward_is_finite_where_units_saturate(f: Activation, dtype: str) -> N
 @kinked
 @pytest.mark.parametrize("zero", [0.0, -0.0])
 @every_precision
-def test_the_left_derivative_counts_at_a_kink(name: str, zero: float, dtype: str) -> None:
+def test_the_derivative_at_a_kink_is_the_left_one(name: str, zero: float, dtype: str) -> None:
     f, h = activation(name), 1e-3
     for kink in f.kinks:
         Z = np.array([[kink + zero]], dtype)

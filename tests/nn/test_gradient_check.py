@@ -203,6 +203,10 @@ class DoubledSquaredError:
     domain: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     usual_output: ClassVar[str] = "identity"
     sides: ClassVar[None] = None
+    elementwise: ClassVar[bool] = True
+    likelihood: ClassVar[bool] = False
+    term: ClassVar[str] = "(<a> - <y>)^2"
+    term_derivative: ClassVar[str] = "<a> - <y>"
 
     def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         HalfSquaredError().terms(A, Y, out, scratch)
@@ -210,11 +214,6 @@ class DoubledSquaredError:
 
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
         HalfSquaredError().backward(A, Y, scale, out, scratch)
-
-    elementwise: ClassVar[bool] = True
-    likelihood: ClassVar[bool] = False
-    term: ClassVar[str] = "(<a> - <y>)^2"
-    term_derivative: ClassVar[str] = "<a> - <y>"
 
 
 @both_methods

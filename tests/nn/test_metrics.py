@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,34 +22,16 @@ from bpcli.nn.metrics import (
     Metric,
     Rmse,
 )
-from bpcli.nn.tallies import Decisions, Judgement, Residuals
+from bpcli.nn.tallies import Residuals
 
-from .support import PRECISIONS, counts, deterministic, metric, output_scratch
+from .support import PRECISIONS, Cuts, cut_batches, decisions, deterministic, metric, residuals, tally_kind
 
 every_precision = pytest.mark.parametrize("dtype", PRECISIONS)
 every_metric = pytest.mark.parametrize("name", METRICS)
 
-Cuts = tuple[int, ...]
 
-
-def count(tally: Any, A: Array, Y: Array, cuts: Cuts = ()) -> Any:
-    """The tally after the batches between the cuts."""
-    for start, end in pairwise((0, *cuts, A.shape[1])):
-        outputs, targets = np.ascontiguousarray(A[:, start:end]), np.ascontiguousarray(Y[..., start:end])
-        tally.update(outputs, targets, output_scratch(outputs))
-    return tally
-
-
-def read(of: Metric, tally: Any, units: float = 1.0) -> float:
+def value_of(of: Metric, tally: Any, units: float = 1.0) -> float:
     return of.value(tally, np.full(tally.n, units))
-
-
-def residuals(A: Array, Y: Array, cuts: Cuts = ()) -> Any:
-    return count(Residuals(A.shape[0]), A, Y, cuts)
-
-
-def decisions(rule: Judgement, A: Array, Y: Array, cuts: Cuts = ()) -> Any:
-    return count(Decisions(A.shape[0], rule), A, Y, cuts)
 
 
 def r2_by_loops(A: Array, Y: Array) -> float:
@@ -94,14 +75,6 @@ def first_largest(values: list[float]) -> int:
     return best
 
 
-@st.composite
-def cut_batches(draw: st.DrawFn) -> tuple[int, Cuts, int]:
-    """A number of examples, where to cut them, and a seed."""
-    examples = draw(st.integers(1, 24))
-    cuts = draw(st.sets(st.integers(1, examples - 1))) if examples > 1 else set()
-    return examples, tuple(sorted(cuts)), draw(st.integers(0, 2**32 - 1))
-
-
 @every_metric
 @given(batches=cut_batches(), targets=st.integers(1, 3), offset=st.sampled_from([0.0, 1.0, 1e6]))
 @deterministic
@@ -111,12 +84,12 @@ def test_batches_of_any_sizes_count_as_one(
     examples, cuts, seed = batches
     rng = np.random.default_rng(seed)
     A, Y = rng.normal(offset, 1, (targets, examples)), rng.normal(offset, 1, (targets, examples))
-    if counts(name) is Residuals:
+    if tally_kind(name) is Residuals:
         whole, cut = residuals(A, Y), residuals(A, Y, cuts)
-        assert read(metric(name), cut) == pytest.approx(read(metric(name), whole), rel=1e-7, abs=1e-7)
+        assert value_of(metric(name), cut) == pytest.approx(value_of(metric(name), whole), rel=1e-7, abs=1e-7)
         return
-    for rule in ("largest", "threshold"):
-        assert decisions(rule, A, Y, cuts).sums.tolist() == decisions(rule, A, Y).sums.tolist()
+    for scoring in ("largest", "threshold"):
+        assert decisions(scoring, A, Y, cuts).sums.tolist() == decisions(scoring, A, Y).sums.tolist()
 
 
 @pytest.mark.parametrize("name", REGRESSION)
@@ -127,7 +100,7 @@ def test_regression_metrics_match_plain_loops(name: str, batches: tuple[int, Cut
     rng = np.random.default_rng(seed)
     Y = rng.normal(3, 2, (targets, examples))
     A = Y + rng.normal(0, 0.5, Y.shape)
-    assert read(metric(name), residuals(A, Y, cuts)) == pytest.approx(REGRESSION[name](A, Y), rel=1e-11, abs=1e-11)
+    assert value_of(metric(name), residuals(A, Y, cuts)) == pytest.approx(REGRESSION[name](A, Y), rel=1e-11, abs=1e-11)
 
 
 @given(batches=cut_batches(), classes=st.integers(2, 4))
@@ -137,7 +110,7 @@ def test_accuracy_of_class_indices_matches_plain_loops(batches: tuple[int, Cuts,
     rng = np.random.default_rng(seed)
     A, Y = rng.integers(0, 3, (classes, examples)) / 2, rng.integers(0, classes, examples)
     expected = sum(first_largest(A[:, j].tolist()) == Y[j] for j in range(examples)) / examples
-    assert read(Accuracy(), decisions("largest", A, Y, cuts)) == expected
+    assert value_of(Accuracy(), decisions("largest", A, Y, cuts)) == expected
 
 
 @given(batches=cut_batches(), classes=st.integers(2, 4))
@@ -159,94 +132,39 @@ def test_label_metrics_match_plain_loops(batches: tuple[int, Cuts, int], labels:
     A, Y = rng.integers(0, 5, (labels, examples)) / 4, rng.integers(0, 5, (labels, examples)) / 4
     right = [[(A[i, j] > 0.5) == (Y[i, j] > 0.5) for i in range(labels)] for j in range(examples)]
     tally = decisions("threshold", A, Y, cuts)
-    assert read(Accuracy(), tally) == sum(all(column) for column in right) / examples
-    assert read(LabelAccuracy(), tally) == sum(sum(column) for column in right) / (examples * labels)
+    assert value_of(Accuracy(), tally) == sum(all(column) for column in right) / examples
+    assert value_of(LabelAccuracy(), tally) == sum(sum(column) for column in right) / (examples * labels)
 
 
-@every_precision
-def test_ties_go_to_the_first_class(dtype: str) -> None:
-    A = np.array([[0.5, 0.2, 0.25], [0.5, 0.4, 0.25], [0.0, 0.4, 0.5]], dtype)
-    assert read(Accuracy(), decisions("largest", A, np.array([0, 1, 2]))) == 1
-    assert read(Accuracy(), decisions("largest", A, np.array([1, 2, 2]))) == pytest.approx(1 / 3)
-
-
-def test_ties_among_targets_go_to_the_first_class_too() -> None:
-    A, Y = np.array([[0.9], [0.1]]), np.array([[0.5], [0.5]])
-    assert read(Accuracy(), decisions("largest", A, Y)) == 1
-
-
-@every_precision
-def test_exactly_one_half_is_not_above_the_threshold(dtype: str) -> None:
-    above = np.nextafter(np.dtype(dtype).type(0.5), np.dtype(dtype).type(1))
-    A = np.array([[0.5, above, 0.5, above]], dtype)
-    Y = np.array([[0, 1, 1, 0]], dtype)
-    assert decisions("threshold", A, Y).sums.tolist() == [4, 2, 2]
-
-
-def test_accuracy_of_labels_wants_all_of_them_and_label_accuracy_counts_each() -> None:
+def test_accuracy_needs_all_labels_of_an_example_and_label_accuracy_counts_each() -> None:
     A = np.array([[0.9, 0.9, 0.1, 0.2], [0.1, 0.9, 0.1, 0.7], [0.8, 0.9, 0.1, 0.7]])
     Y = np.array([[1.0, 1.0, 0.0, 1.0], [0.0, 1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]])
     tally = decisions("threshold", A, Y)
-    assert read(Accuracy(), tally) == 2 / 4
-    assert read(LabelAccuracy(), tally) == (3 + 2 + 3 + 0) / 12
-
-
-def test_outputs_are_not_changed_by_counting() -> None:
-    rng = np.random.default_rng(0)
-    A, Y, classes = rng.normal(size=(3, 5)), rng.normal(size=(3, 5)), rng.integers(0, 3, 5)
-    before = [array.copy() for array in (A, Y, classes)]
-    for tally, targets in (
-        (Residuals(3), Y),
-        (Decisions(3, "largest"), Y),
-        (Decisions(3, "largest"), classes),
-        (Decisions(3, "threshold"), Y),
-    ):
-        tally.update(A, targets, output_scratch(A))
-    for array, copy in zip((A, Y, classes), before, strict=True):
-        np.testing.assert_array_equal(array, copy)
-
-
-@pytest.mark.parametrize("tally", [Residuals(2), Decisions(2, "largest"), Decisions(2, "threshold")])
-def test_a_fresh_tally_is_empty_and_of_the_same_kind(tally: Any) -> None:
-    A = np.random.default_rng(1).normal(size=(2, 5))
-    count(tally, A, A)
-    fresh = tally.fresh()
-    assert not fresh.sums.any()
-    assert count(fresh, A, A).sums.tolist() == tally.sums.tolist()
-
-
-@pytest.mark.parametrize("tally", [Residuals(2), Decisions(2, "largest"), Decisions(2, "threshold")])
-def test_the_sums_are_all_there_is_to_save(tally: Any) -> None:
-    rng = np.random.default_rng(2)
-    A, Y = rng.normal(size=(2, 9)), rng.normal(size=(2, 9))
-    restored = tally.fresh()
-    restored.sums[...] = count(tally, A[:, :4], Y[:, :4]).sums
-    count(tally, A[:, 4:], Y[:, 4:])
-    count(restored, A[:, 4:], Y[:, 4:])
-    assert restored.sums.tolist() == tally.sums.tolist()
+    assert value_of(Accuracy(), tally) == 2 / 4
+    assert value_of(LabelAccuracy(), tally) == (3 + 2 + 3 + 0) / 12
 
 
 @pytest.mark.parametrize("name", REGRESSION)
 def test_perfect_predictions_are_perfect(name: str) -> None:
     Y = np.random.default_rng(3).normal(5, 1, (2, 7))
-    assert read(metric(name), residuals(Y.copy(), Y, (3,))) == (1 if metric(name).higher else 0)
+    assert value_of(metric(name), residuals(Y.copy(), Y, (3,))) == (1 if metric(name).higher else 0)
 
 
 def test_r2_of_the_mean_is_zero() -> None:
     Y = np.array([[1.0, 2.0, 3.0, 6.0]])
-    assert read(R2(), residuals(np.full_like(Y, 3), Y, (1, 3))) == pytest.approx(0, abs=1e-15)
+    assert value_of(R2(), residuals(np.full_like(Y, 3), Y, (1, 3))) == pytest.approx(0, abs=1e-15)
 
 
 def test_r2_worked_by_hand() -> None:
     A, Y = np.array([[2.0, 2.0, 4.0]]), np.array([[1.0, 2.0, 6.0]])
-    assert read(R2(), residuals(A, Y)) == pytest.approx(1 - (1 + 0 + 4) / (4 + 1 + 9), rel=1e-15)
+    assert value_of(R2(), residuals(A, Y)) == pytest.approx(1 - (1 + 0 + 4) / (4 + 1 + 9), rel=1e-15)
 
 
 def test_rmse_and_mae_worked_by_hand_and_averaged_over_targets() -> None:
     A, Y = np.array([[3.0, 0.0], [1.0, 1.0]]), np.array([[0.0, 4.0], [0.0, 0.0]])
     tally = residuals(A, Y)
-    assert read(Rmse(), tally) == pytest.approx((math.sqrt(12.5) + 1) / 2, rel=1e-15)
-    assert read(Mae(), tally) == (3.5 + 1) / 2
+    assert value_of(Rmse(), tally) == pytest.approx((math.sqrt(12.5) + 1) / 2, rel=1e-15)
+    assert value_of(Mae(), tally) == (3.5 + 1) / 2
 
 
 def test_rmse_and_mae_are_in_the_targets_own_units_and_r2_has_none() -> None:
@@ -262,7 +180,7 @@ def test_r2_keeps_its_digits_under_a_large_mean(cuts: Cuts) -> None:
     rng = np.random.default_rng(5)
     Y = 1e6 + rng.normal(0, 1e-3, (1, 100))
     A = Y + rng.normal(0, 3e-4, Y.shape)
-    assert read(R2(), residuals(A, Y, cuts)) == pytest.approx(r2_by_loops(A, Y), rel=1e-7)
+    assert value_of(R2(), residuals(A, Y, cuts)) == pytest.approx(r2_by_loops(A, Y), rel=1e-7)
 
 
 @pytest.mark.parametrize("cuts", [(), (50,), (1, 2, 97), tuple(range(1, 100))])
@@ -270,7 +188,7 @@ def test_r2_in_float32_keeps_what_digits_its_targets_have(cuts: Cuts) -> None:
     rng = np.random.default_rng(6)
     Y = (2000 + rng.normal(0, 0.05, (1, 100))).astype(np.float32)
     A = (Y + rng.normal(0, 0.02, Y.shape)).astype(np.float32)
-    assert read(R2(), residuals(A, Y, cuts)) == pytest.approx(r2_by_loops(A, Y), rel=1e-4)
+    assert value_of(R2(), residuals(A, Y, cuts)) == pytest.approx(r2_by_loops(A, Y), rel=1e-4)
 
 
 @given(
@@ -285,22 +203,22 @@ def test_r2_of_a_constant_target_is_one_if_met_and_zero_if_missed(
     examples, cuts, _ = batches
     Y = np.full((1, examples), value, dtype)
     missed = Y + np.dtype(dtype).type(abs(value) + 1)
-    assert read(R2(), residuals(Y.copy(), Y, cuts)) == 1
-    assert read(R2(), residuals(missed, Y, cuts)) == 0
+    assert value_of(R2(), residuals(Y.copy(), Y, cuts)) == 1
+    assert value_of(R2(), residuals(missed, Y, cuts)) == 0
 
 
 def test_r2_averages_a_constant_target_with_the_others() -> None:
     Y = np.array([[1.0, 2.0, 6.0], [0.1, 0.1, 0.1]])
     A = np.array([[1.0, 2.0, 6.0], [0.2, 0.1, 0.1]])
-    assert read(R2(), residuals(A, Y)) == 0.5
+    assert value_of(R2(), residuals(A, Y)) == 0.5
 
 
 def test_r2_of_a_single_example_is_one_if_met_and_zero_if_missed() -> None:
-    assert read(R2(), residuals(np.array([[2.5]]), np.array([[2.5]]))) == 1
-    assert read(R2(), residuals(np.array([[2.0]]), np.array([[2.5]]))) == 0
+    assert value_of(R2(), residuals(np.array([[2.5]]), np.array([[2.5]]))) == 1
+    assert value_of(R2(), residuals(np.array([[2.0]]), np.array([[2.5]]))) == 0
 
 
-def test_metrics_know_whether_more_is_better() -> None:
+def test_metrics_say_whether_higher_is_better() -> None:
     assert {name: metric(name).higher for name in ("accuracy", "label_accuracy", "r2", "rmse", "mae")} == {
         "accuracy": True,
         "label_accuracy": True,
@@ -313,5 +231,5 @@ def test_metrics_know_whether_more_is_better() -> None:
 @every_metric
 def test_values_are_plain_floats(name: str) -> None:
     Y = np.array([[0.0, 1.0, 1.0]])
-    tally = residuals(Y, Y) if counts(name) is Residuals else decisions("threshold", Y, Y)
-    assert type(read(metric(name), tally)) is float
+    tally = residuals(Y, Y) if tally_kind(name) is Residuals else decisions("threshold", Y, Y)
+    assert type(value_of(metric(name), tally)) is float

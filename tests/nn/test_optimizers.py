@@ -49,7 +49,7 @@ def test_every_rule_reaches_the_minimum_of_a_quadratic(name: str, dtype: str) ->
 
 
 @every_optimizer
-def test_the_minimum_is_a_resting_place(name: str) -> None:
+def test_a_rule_stays_at_the_minimum(name: str) -> None:
     theta, rule = MINIMUM.copy(), optimizer(name)
     state = start(rule, theta)
     for _ in range(5):
@@ -136,7 +136,7 @@ def test_memory_holds_arrays_of_the_parameters_length_and_precision(name: str, d
 
 
 @every_optimizer
-def test_memory_and_step_are_all_it_takes_to_go_on(name: str) -> None:
+def test_memory_and_step_are_all_that_a_rule_needs_to_continue(name: str) -> None:
     theta, rule = np.zeros(3), optimizer(name)
     state = start(rule, theta)
     for _ in range(4):

@@ -1,4 +1,4 @@
-"""Tallies: parts counted apart and merged, and the one that keeps every output."""
+"""Tallies: what they count, parts that are merged, and metrics that share them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from bpcli.nn import Array
-from bpcli.nn.metrics import METRICS, Metric, read_metrics, tallies_for
-from bpcli.nn.tallies import Decisions, Outputs, Residuals, Tallies
+from bpcli.nn.metrics import METRICS, Metric, metric_values, tallies_for
+from bpcli.nn.tallies import Decisions, Outputs, Residuals, Tallies, empty_tallies
 
-from .support import output_scratch
+from .support import PRECISIONS, decisions, output_scratch, tallied
 
 KINDS: dict[str, Callable[[], Any]] = {
     "largest": lambda: Decisions(3, "largest"),
@@ -22,70 +22,156 @@ KINDS: dict[str, Callable[[], Any]] = {
     "outputs": lambda: Outputs(3),
 }
 
-every_kind = pytest.mark.parametrize("made", KINDS.values(), ids=KINDS)
+every_kind = pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
+every_precision = pytest.mark.parametrize("dtype", PRECISIONS)
+
+Batch = tuple[Array, Array]
 
 
-def batches() -> list[tuple[Array, Array]]:
+def three_batches() -> list[Batch]:
     rng = np.random.default_rng(3)
     return [(rng.normal(0.5, 1, (3, m)), rng.normal(0.5, 1, (3, m))) for m in (4, 1, 7)]
 
 
-def counted(tally: Any, *given: tuple[Array, Array]) -> Any:
-    for A, Y in given:
-        tally.update(A, Y, output_scratch(A))
+def of_batches(tally: Any, *batches: Batch) -> Any:
+    for A, Y in batches:
+        tallied(tally, A, Y)
     return tally
 
 
-def same(one: Any, other: Any) -> None:
+def copies(tally: Any) -> dict[str, Array]:
+    return {name: array.copy() for name, array in tally.tensors().items()}
+
+
+def assert_alike(one: Any, other: Any) -> None:
     for name, array in other.tensors().items():
         np.testing.assert_allclose(one.tensors()[name], array, rtol=1e-12, err_msg=name)
 
 
+@every_precision
+def test_ties_go_to_the_first_class(dtype: str) -> None:
+    A = np.array([[0.5, 0.2, 0.25], [0.5, 0.4, 0.25], [0.0, 0.4, 0.5]], dtype)
+    assert decisions("largest", A, np.array([0, 1, 2])).sums.tolist() == [3, 3, 3]
+    assert decisions("largest", A, np.array([1, 2, 2])).sums.tolist() == [3, 1, 1]
+
+
+def test_ties_among_targets_go_to_the_first_class_too() -> None:
+    A, Y = np.array([[0.9], [0.1]]), np.array([[0.5], [0.5]])
+    assert decisions("largest", A, Y).sums.tolist() == [1, 1, 1]
+
+
+@every_precision
+def test_exactly_one_half_is_not_above_the_threshold(dtype: str) -> None:
+    above = np.nextafter(np.dtype(dtype).type(0.5), np.dtype(dtype).type(1))
+    A = np.array([[0.5, above, 0.5, above]], dtype)
+    Y = np.array([[0, 1, 1, 0]], dtype)
+    assert decisions("threshold", A, Y).sums.tolist() == [4, 2, 2]
+
+
+def test_the_threshold_is_a_setting() -> None:
+    A, Y = np.array([[-0.25, 0.25]]), np.array([[-1.0, 1.0]])
+    assert tallied(Decisions(1, "threshold", 0.0), A, Y).sums.tolist() == [2, 2, 2]
+    assert tallied(Decisions(1, "threshold", 0.5), A, Y).sums.tolist() == [2, 1, 1]
+
+
+def test_an_example_is_correct_where_all_its_outputs_are() -> None:
+    A, Y = np.array([[1.0, 1.0, 0.0], [0.0, 1.0, 0.0]]), np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 1.0]])
+    assert decisions("threshold", A, Y).sums.tolist() == [3, 1, 3]
+
+
+def test_residuals_worked_by_hand() -> None:
+    A, Y = np.array([[3.0, 1.0]]), np.array([[1.0, 5.0]])
+    assert tallied(Residuals(1), A, Y).sums.tolist() == [2, 2 + 4, 4 + 16, 3, 4 + 4]
+
+
+def test_outputs_and_targets_are_not_changed() -> None:
+    rng = np.random.default_rng(0)
+    A, Y, classes = rng.normal(size=(3, 5)), rng.normal(size=(3, 5)), rng.integers(0, 3, 5)
+    before = [array.copy() for array in (A, Y, classes)]
+    for tally, targets in (
+        (Residuals(3), Y),
+        (Decisions(3, "largest"), Y),
+        (Decisions(3, "largest"), classes),
+        (Decisions(3, "threshold"), Y),
+        (Outputs(3), Y),
+    ):
+        tally.update(A, targets, output_scratch(A))
+    for array, copy in zip((A, Y, classes), before, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+@every_kind
+def test_a_fresh_tally_is_empty_and_of_the_same_kind(make: Callable[[], Any]) -> None:
+    tally = of_batches(make(), *three_batches())
+    fresh = tally.fresh()
+    for name, array in copies(make()).items():
+        np.testing.assert_array_equal(fresh.tensors()[name], array)
+    of_batches(fresh, *three_batches())
+    for name, array in tally.tensors().items():
+        np.testing.assert_array_equal(fresh.tensors()[name], array)
+
+
 @every_kind
 @pytest.mark.parametrize("cut", [0, 1, 2, 3])
-def test_parts_that_are_merged_count_as_the_whole(made: Callable[[], Any], cut: int) -> None:
-    given = batches()
-    merged = counted(made(), *given[:cut])
-    merged.merge(counted(made(), *given[cut:]))
-    same(merged, counted(made(), *given))
+def test_merged_parts_are_the_whole(make: Callable[[], Any], cut: int) -> None:
+    batches = three_batches()
+    merged = of_batches(make(), *batches[:cut])
+    merged.merge(of_batches(make(), *batches[cut:]))
+    assert_alike(merged, of_batches(make(), *batches))
 
 
 @every_kind
-def test_merging_leaves_the_other_as_it_was(made: Callable[[], Any]) -> None:
-    other = counted(made(), *batches())
-    before = {name: array.copy() for name, array in other.tensors().items()}
-    counted(made(), *batches()[:1]).merge(other)
+def test_merging_leaves_the_other_as_it_was(make: Callable[[], Any]) -> None:
+    other = of_batches(make(), *three_batches())
+    before = copies(other)
+    of_batches(make(), *three_batches()[:1]).merge(other)
     for name, array in other.tensors().items():
         np.testing.assert_array_equal(array, before[name])
 
 
 @every_kind
-def test_a_tally_goes_on_from_what_was_saved(made: Callable[[], Any]) -> None:
-    given = batches()
-    saved = {name: array.copy() for name, array in counted(made(), *given[:2]).tensors().items()}
-    resumed = made()
-    resumed.restore(saved)
-    same(counted(resumed, given[2]), counted(made(), *given))
+@pytest.mark.parametrize("cut", [0, 1, 2, 3])
+def test_a_tally_continues_from_what_was_saved(make: Callable[[], Any], cut: int) -> None:
+    batches = three_batches()
+    restored = make()
+    restored.restore(copies(of_batches(make(), *batches[:cut])))
+    assert_alike(of_batches(restored, *batches[cut:]), of_batches(make(), *batches))
+
+
+def test_outputs_saved_before_the_first_batch_continue_with_class_indices() -> None:
+    restored = Outputs(3)
+    restored.restore(copies(Outputs(3)))
+    tallied(restored, np.ones((3, 2)), np.array([0, 2]))
+    assert restored.targets.tolist() == [0, 2]
 
 
 @every_kind
-def test_a_cleared_tally_is_a_fresh_one(made: Callable[[], Any]) -> None:
-    tally = counted(made(), *batches())
+def test_the_tensors_are_all_that_a_tally_needs_to_continue(make: Callable[[], Any]) -> None:
+    A, Y = np.hstack([A for A, _ in three_batches()]), np.hstack([Y for _, Y in three_batches()])
+    tally, restored = make(), make()
+    tallied(tally, A[:, :4], Y[:, :4])
+    restored.restore(copies(tally))
+    for one in (tally, restored):
+        tallied(one, A[:, 4:], Y[:, 4:])
+    for name, array in tally.tensors().items():
+        np.testing.assert_array_equal(restored.tensors()[name], array)
+
+
+@every_kind
+def test_a_cleared_tally_is_a_fresh_one(make: Callable[[], Any]) -> None:
+    tally = of_batches(make(), *three_batches())
     tally.clear()
-    same(tally, made())
+    assert_alike(tally, make())
 
 
 def test_outputs_are_kept_as_they_were_when_their_buffer_is_used_again() -> None:
     A, Y = np.ones((2, 3)), np.zeros((2, 3))
-    tally = counted(Outputs(2), (A, Y))
+    tally = Outputs(2)
+    tally.update(A, Y, output_scratch(A))
     A.fill(7)
+    Y.fill(7)
     np.testing.assert_array_equal(tally.outputs, np.ones((2, 3)))
-
-
-def test_the_threshold_is_a_setting() -> None:
-    A, Y = np.array([[-0.25, 0.25]]), np.array([[-1.0, 1.0]])
-    assert counted(Decisions(1, "threshold", 0.0), (A, Y)).sums.tolist() == [2, 2, 2]
-    assert counted(Decisions(1, "threshold", 0.5), (A, Y)).sums.tolist() == [2, 1, 1]
+    np.testing.assert_array_equal(tally.targets, np.zeros((2, 3)))
 
 
 @dataclass(frozen=True)
@@ -93,7 +179,7 @@ class AreaUnderCurve:
     """The share of pairs of a positive and a negative example that are in the right order, ties by half."""
 
     higher: ClassVar[bool] = True
-    counts: ClassVar[type[Any]] = Outputs
+    tally_kind: ClassVar[type[Any]] = Outputs
 
     def value(self, tally: Outputs, units: Array) -> float:
         scores, positive = tally.outputs[0], tally.targets[0] > 0.5
@@ -101,24 +187,35 @@ class AreaUnderCurve:
         return float(((apart > 0) + 0.5 * (apart == 0)).mean())
 
 
-def test_a_metric_that_needs_every_output_reads_the_tally_that_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_metric_that_needs_every_output_is_computed_from_the_tally_that_keeps_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(METRICS, "auc", AreaUnderCurve)
     metrics: dict[str, Metric] = {name: METRICS[name]() for name in ("auc", "accuracy")}
-    tallies = tallies_for(metrics, 1, "threshold")
-    first, second = tallies, tallies.fresh()
+    first = tallies_for(metrics, 1, "threshold")
+    second = first.fresh()
     for part, scores, labels in ((first, [0.9, 0.2], [1, 0]), (second, [0.6, 0.6, 0.7], [1, 0, 0])):
         A = np.array([scores])
         part.update(A, np.array([labels], float), output_scratch(A))
     first.merge(second)
-    found = read_metrics(metrics, first, np.ones(1))
-    assert found == {"auc": (3 + 1.5) / 6, "accuracy": 3 / 5}
+    assert metric_values(metrics, first, np.ones(1)) == {"auc": (3 + 1.5) / 6, "accuracy": 3 / 5}
 
 
-def test_tallies_of_one_kind_are_counted_once() -> None:
+def test_metrics_of_one_kind_share_a_tally() -> None:
     metrics: dict[str, Metric] = {name: METRICS[name]() for name in ("rmse", "mae", "r2")}
     assert list(tallies_for(metrics, 2, "residuals").by_kind) == [Residuals]
 
 
-def test_tallies_are_saved_by_kind() -> None:
-    both = Tallies([Decisions(3, "largest"), Residuals(3)])
-    assert list(both.tensors()) == ["decisions.sums", "residuals.sums"]
+def test_every_kind_is_made_from_the_same_arguments() -> None:
+    made = empty_tallies([Decisions, Residuals, Outputs], 3, "threshold", 0.25)
+    assert [(kind, made.of(kind).n) for kind in made.by_kind] == [(Decisions, 3), (Residuals, 3), (Outputs, 3)]
+    assert (made.of(Decisions).scoring, made.of(Decisions).threshold) == ("threshold", 0.25)
+
+
+def test_tallies_are_saved_by_kind_and_continue_from_it() -> None:
+    whole, restored = (Tallies([Decisions(3, "largest"), Residuals(3)]) for _ in range(2))
+    assert list(whole.tensors()) == ["decisions.sums", "residuals.sums"]
+    for A, Y in three_batches():
+        whole.update(A, Y, output_scratch(A))
+    restored.restore(copies(whole))
+    assert_alike(restored, whole)

@@ -22,7 +22,7 @@ from .support import PRECISIONS, activation, loss, network, optimizer, pairs, ta
 SIZES = (5, 7, 4, 3)
 
 OVERHEAD = 4096
-"""Bytes of Python objects that a step may hold at once: frames, floats, array headers."""
+"""Bytes of Python objects that a step may allocate: frames, floats, array headers."""
 
 
 def workspace(m: int = 6, *, class_indices: bool = False, training: bool = True) -> Workspace:
@@ -66,9 +66,9 @@ class Steps:
 
 
 def allocated(steps: Steps) -> int:
-    """The most memory held at once during steps beyond what was there before, in bytes.
+    """The peak of memory during steps above what was allocated before, in bytes.
 
-    The least of five times: the thread that reports to other workers allocates too, now and then.
+    The least of five runs, because other threads of the test run allocate too.
     """
     steps.run()
     tracemalloc.start()
@@ -158,7 +158,7 @@ def test_arrays_have_their_layers_shapes() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
-def test_arrays_have_the_wanted_precision(dtype: type) -> None:
+def test_arrays_have_the_precision_asked_for(dtype: type) -> None:
     ws = Workspace(SIZES, 6, dtype, class_indices=False)
     arrays = [*ws.Z, *ws.A, *ws.dZ, *ws.dA, ws.X, ws.Y, ws.ones, ws.output.second, ws.output.turned, ws.output.picked]
     assert {array.dtype for array in arrays} == {np.dtype(dtype)}
@@ -195,13 +195,13 @@ def test_targets_are_class_indices_or_numbers_for_each_output() -> None:
     assert (numbers.shape, numbers.dtype) == ((3, 6), np.dtype(np.float32))
 
 
-def test_without_training_there_is_no_room_for_gradients() -> None:
+def test_without_training_there_are_no_buffers_for_gradients() -> None:
     ws = workspace(training=False)
     assert ws.dZ == ws.dA == []
     assert not hasattr(ws, "ones")
 
 
-def test_network_makes_the_workspace_its_loss_wants() -> None:
+def test_a_networks_workspace_has_the_targets_that_its_loss_takes() -> None:
     for name in LOSSES:
         net = network((4, 3), (), activation(loss(name).usual_output), loss(name))
         assert (net.workspace(2, np.float32).Y.ndim == 1) == loss(name).targets.class_indices

@@ -13,7 +13,7 @@ from bpcli.nn.losses import CrossEntropy, HalfSquaredError, Reduction
 from bpcli.nn.metrics import METRICS, tallies_for
 from bpcli.nn.network import Network, dense
 from bpcli.nn.parameters import Parameters, count
-from bpcli.nn.tallies import Decisions, Residuals, Tallies, tallies
+from bpcli.nn.tallies import Decisions, Residuals, Tallies, empty_tallies
 from bpcli.training import inference
 
 SIZES = (3, 4, 2)
@@ -107,6 +107,6 @@ def test_overflow_is_a_number_and_no_warning() -> None:
 
 def test_tallies_are_kept_by_how_outputs_are_judged() -> None:
     assert list(judged("rmse").by_kind) == [Residuals]
-    for judgement in ("largest", "threshold"):
-        tally = tallies([Decisions], 3, judgement).of(Decisions)
-        assert (tally.judgement, tally.n) == (judgement, 3)
+    for scoring in ("largest", "threshold"):
+        tally = empty_tallies([Decisions], 3, scoring).of(Decisions)
+        assert (tally.scoring, tally.n) == (scoring, 3)
