@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.checking.subject import Remember, gradients_of
+from bpcli.checking.subject import KeepGradient, gradients_of
 from bpcli.errors import DivergedError
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.losses import Reduction
@@ -114,7 +114,7 @@ def test_gradient_descent_keeps_no_gradient() -> None:
 def test_a_check_takes_the_gradient_by_the_products_that_train(name: str) -> None:
     one = task(optimizer=name)
     state = one.state()
-    rule = Remember(at_once=not state.optimizer.memory)
+    rule = KeepGradient(at_once=not state.optimizer.memory)
     products = []
     for optimizer in (one.optimizer, rule):
         text = source(
