@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .mechanism import Fault, PerUse, Pass, Pieces, biases, of, scale, weights
+from .mechanism import Fault, Pass, PerUse, Pieces, biases, of, scale, weights
 
 
 def m_twice(at: Pass) -> float:

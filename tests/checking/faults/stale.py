@@ -9,7 +9,7 @@ import numpy as np
 from bpcli.nn import Array, IndexArray
 from bpcli.training.shards import Gradients
 
-from .mechanism import Fault, PerUse, Pass, Pieces, Replaced, below, output, the_batch_before, weights
+from .mechanism import Fault, Pass, PerUse, Pieces, Replaced, below, output, the_batch_before, weights
 from .weights import dW
 
 gradient_at = Gradients.at
