@@ -34,7 +34,7 @@ from bpcli.nn.tallies import Tallies
 from bpcli.streams import stream
 from bpcli.training import engines
 from bpcli.training.engines import Engine, Work
-from bpcli.training.initial_parameters import other_than, read_weights
+from bpcli.training.initial_parameters import differences_of_origin, read_initial_parameters
 from bpcli.training.recipe import Plan, Recipe
 
 
@@ -215,8 +215,8 @@ def _parameters(config: Config, network: Network, loaded: Loaded) -> Parameters:
     parameters = initial(network, np.dtype(config.dtype), stream(config.seed, "initial weights"))
     if config.network.weights is not None:
         path = Path(config.network.weights)
-        read_weights(path, parameters)
-        other = other_than(path, network, loaded.features, loaded.targets)
+        read_initial_parameters(path, parameters)
+        other = differences_of_origin(path, network, loaded.features, loaded.targets)
         if other:
             loaded.warnings.other.append(
                 f"the weights of {path} were learned with other {'; '.join(other)}: only W and b are taken over"

@@ -1,7 +1,9 @@
-"""The gradient that trains, held against differences, layer by layer: what ``bp gradcheck`` reports.
+"""Is the gradient right? The engine's against differences of the loss, and other programs' against the engine's.
 
-The trainer's own code fills the gradient, in float64, on real examples: first a
-full batch, then a shorter one with the same network, parameters and buffers
-(``subject``). ``comparison`` judges every parameter, ``step_sizes`` shows how
-far a central difference can be trusted.
+``subject`` chooses the parameters to check and lets the engine's own steps fill
+the gradient, in float64, on real examples: a full batch, then a shorter one with
+the same network, parameters and buffers. ``comparison`` judges each parameter;
+``step_sizes`` shows how far a central difference can be trusted.
+``external_gradients`` are those of other programs, and ``known_mistakes`` names
+what is wrong with them. ``bp gradcheck`` reports all of it.
 """

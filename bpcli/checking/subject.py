@@ -1,11 +1,11 @@
-"""What is checked: some parameters of each layer, and the gradient that training computes for them."""
+"""What is checked: groups of parameters, and the gradient that the engine computes for them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -22,57 +22,66 @@ from bpcli.training.engines import Engine
 from bpcli.training.recipe import Recipe
 from bpcli.training.state import start
 
-Kind = Literal["W", "b"]
+CHECKED_WHOLE = 2000
+"""The most parameters of a network of which every one is checked."""
 
-EVERY = 2000
-"""Networks of up to so many parameters are checked whole."""
-
-SAMPLE = 100
-"""Parameters of each layer and kind checked in larger networks, unless told otherwise."""
+SAMPLED = 100
+"""Parameters checked in each group of a larger network, by default."""
 
 
 @dataclass(frozen=True)
-class Group:
-    """Parameters of one layer and kind to check: ``places`` in θ, of an array that starts at ``start``."""
+class ParameterGroup:
+    """One array of a layer's parameters, its rows and columns, and the ``places`` in θ that are checked of it.
+
+    ``kind`` is the array's name without the layer, such as W or b; a vector has one column. ``start`` is the
+    place of its first entry in θ, in which it lies row by row.
+    """
 
     layer: int
-    kind: Kind
+    kind: str
     shape: tuple[int, int]
     start: int
     places: IndexArray
 
+    @property
+    def size(self) -> int:
+        """The number of parameters, checked or not."""
+        return self.shape[0] * self.shape[1]
 
-def groups(network: Network, per_group: int | None, seed: int) -> list[Group]:
-    """Every parameter of a small network, else a seeded sample of each layer's W and b."""
-    sizes = network.sizes
-    size = count(sizes)
-    limit = per_group or (size if size <= EVERY else SAMPLE)
+
+def by_layer(parameters: Parameters) -> Iterator[tuple[int, str, Array]]:
+    """The layer, the kind (W, b, …) and the array of everything that the parameters name."""
+    for name, array in parameters.named().items():
+        kind = name.rstrip("0123456789")
+        yield int(name.removeprefix(kind)), kind, array
+
+
+def parameter_groups(network: Network, per_group: int | None, seed: int) -> list[ParameterGroup]:
+    """Every parameter of a small network, otherwise a seeded sample of each array; ``per_group`` sets its size."""
+    size = count(network.sizes)
+    limit = per_group or (size if size <= CHECKED_WHOLE else SAMPLED)
     rng = stream(seed, "gradient check")
-    found, start = [], 0
-    numbered = Parameters(sizes, np.zeros(size))
-    for layer in range(1, len(sizes)):
-        kinds: tuple[tuple[Kind, Array], ...] = (("W", numbered.W[layer]), ("b", numbered.b[layer]))
-        for kind, array in kinds:
-            own = np.arange(start, start + array.size)
-            chosen = own if array.size <= limit else np.sort(rng.permutation(own)[:limit])
-            found.append(Group(layer, kind, (array.shape[0], array.shape[1]), start, chosen))
-            start += array.size
+    found = []
+    for layer, kind, places in by_layer(network.parameters(np.arange(size))):  # each entry is its own place in θ
+        rows, every = len(places), places.reshape(-1)
+        chosen = every if every.size <= limit else np.sort(rng.permutation(every)[:limit])
+        found.append(ParameterGroup(layer, kind, (rows, every.size // rows), int(every[0]), chosen))
     return found
 
 
 @dataclass(frozen=True)
-class Remember:
-    """The rule that changes nothing and keeps the gradient it was given.
+class KeepGradient:
+    """The update rule that leaves θ as it is and keeps the gradient in its memory.
 
-    ``at_once`` takes −∂L/∂θ off zeros, as gradient descent takes η ∂L/∂θ off θ: compiled code
-    then lets the same products do both without storing dθ.
+    ``at_once`` subtracts −∂L/∂θ from zeros, as gradient descent subtracts η ∂L/∂θ from θ: compiled code
+    then computes and subtracts it in the same matrix products, without storing dθ.
     """
 
     at_once: bool = False
     learning_rate: float = 0.0
 
     def memory(self, size: int) -> Mapping[str, Memory]:
-        """The gradient."""
+        """The gradient, (P,)."""
         return {"gradient": Memory((size,))}
 
     def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
@@ -80,7 +89,7 @@ class Remember:
         return {}
 
     def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
-        """Keep the gradient; return what the function of it returned."""
+        """Keep the gradient; return what ``gradient`` returned."""
         kept = state.memory["gradient"]
         if not self.at_once:
             loss = gradient(theta, state.dtheta, 1.0)
@@ -95,26 +104,26 @@ class Remember:
 def gradients_of(
     recipe: Recipe, theta: Array, examples: Examples, batches: list[IndexArray], engine: Engine | None = None
 ) -> list[Array]:
-    """The gradient at θ, (P,), that the engine's own steps compute on each batch in turn, through the same buffers.
+    """The gradient at θ, (P,), that the engine's steps compute on each batch in turn, through the same buffers.
 
-    They compute it as under the recipe's rule: one without a memory takes it off θ at once. The
-    recipe's clipping is left out, as a gradient that is cut short is no derivative of the loss.
+    They compute it as for the recipe's rule: a rule without a memory subtracts it from θ at once. The
+    recipe's clipping is left out, because a clipped gradient is not the derivative of the loss.
     """
-    rule = Remember(at_once=not recipe.optimizer.memory(theta.size))
-    recorded = replace(recipe, optimizer=rule, clip=None)
-    state = start(recorded, theta.copy(), Tallies(()))
-    steps = (engine or Engine()).steps(recorded, state, examples)
+    rule = KeepGradient(at_once=not recipe.optimizer.memory(theta.size))
+    unclipped = replace(recipe, optimizer=rule, clip=None)
+    state = start(unclipped, theta.copy(), Tallies(()))
+    steps = (engine or Engine()).steps(unclipped, state, examples)
     found = []
     for batch in batches:
         state.position = 0
-        with suppress(DivergedError):  # a gradient there is all the same
+        with suppress(DivergedError):  # the gradient has been computed by then
             steps.run(batch, len(batch), np.inf)
         found.append(state.optimizer.memory["gradient"].copy())
     return found
 
 
 def probe_of(recipe: Recipe, examples: Examples, batch: IndexArray) -> Probe:
-    """L on the examples ``batch``, for differences; where layers draw noise, it is that of the first step."""
+    """L as a function of θ on the examples ``batch``; layers that draw noise get that of the first step."""
     network = recipe.network
     ws = network.workspace(len(batch), np.float64, weighted=examples.weights is not None)
     examples.gather(batch, ws.X, ws.Y, ws.weights)

@@ -25,7 +25,7 @@ from bpcli.nn.layers import Dense, build_layer, describe_layer
 from bpcli.nn.losses import LOSSES
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters, count
-from bpcli.training.initial_parameters import MODEL, fill
+from bpcli.training.initial_parameters import MODEL, fill_parameters
 
 VERSION = 1
 """The version of the header's layout."""
@@ -96,7 +96,7 @@ def load_model(path: Path) -> Model:
             f"the model's header is malformed ({error!r})", where=str(file), hint="copy the file again"
         ) from error
     parameters = network.parameters(np.zeros(count(network.sizes), dtype))
-    fill(parameters, tensors, file)
+    fill_parameters(parameters, tensors, file)
     if (features.size, targets.outputs) != (network.sizes[0], network.sizes[-1]):
         raise DataError("the model's encoding and its network differ in size", where=str(file), hint="copy it again")
     return Model(network, parameters, features, targets, form)

@@ -16,7 +16,7 @@ from bpcli.errors import DataError
 from bpcli.experiment import Experiment, build, parts_of
 from bpcli.runs.folder import CONFIG_FILE, read_record
 from bpcli.runs.model_file import Model, load_model
-from bpcli.training.initial_parameters import MODEL, fill
+from bpcli.training.initial_parameters import MODEL, fill_parameters
 
 DATA_OPTION_HINT = "restore the data file, or name another with --data"
 OVERRIDES_HINT = "restore the data file, or leave out what overrides data"
@@ -47,7 +47,7 @@ class ReopenedRun:
         """
         opened = open_config(self.path / CONFIG_FILE, [*changes, "network.weights=null"])
         warnings = self._check_data(opened.experiment.loaded, OVERRIDES_HINT)
-        fill(opened.experiment.parameters, self.model.parameters.named(), self.path / MODEL)
+        fill_parameters(opened.experiment.parameters, self.model.parameters.named(), self.path / MODEL)
         return OpenedExperiment(opened.config, opened.experiment, trained=True, warnings=warnings)
 
     def _check_data(self, loaded: Loaded, hint: str) -> list[str]:

@@ -1,8 +1,8 @@
-"""Which code takes the steps: the NumPy reference, or the same steps compiled by Numba.
+"""Which engine takes the steps: the NumPy code, or the same steps compiled by Numba.
 
-``auto`` is decided before training from the work that there is, never from a
-clock or a cache, so the same config on the same installation always gets the
-same engine; the resolved config names it.
+For ``auto`` the amount of work decides, before training, never a clock or a
+cache. So the same config on the same installation always gets the same engine;
+the resolved config names it.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Recipe
 from bpcli.training.state import TrainingState
 
-Name = Literal["numpy", "numba"]
-Asked = Literal["auto", "numpy", "numba"]
+EngineName = Literal["numpy", "numba"]
+EngineChoice = Literal["auto", "numpy", "numba"]
 
 WORTH_COMPILING = 2.0
-"""Seconds that compiled code must save before it is worth loading Numba, and compiling the first time."""
+"""Seconds that compiled code must save to be worth loading Numba and compiling the first time."""
 
 PER_LAYER, PER_ACTIVATION, PER_PARAMETER = 25e-6, 3e-9, 0.3e-9
-"""Seconds that a compiled step saves: for a layer in calls, for an activation and a parameter in passes over memory."""
+"""Seconds that a compiled step saves: for each layer in calls, for each activation and parameter in memory accesses."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine by name, and how the NumPy one divides its work."""
+    """An engine by name; the NumPy engine divides a batch into shards, on so many threads."""
 
-    name: Name = "numpy"
+    name: EngineName = "numpy"
     shards: int = 1
     threads: int = 1
 
     def steps(self, recipe: Recipe, state: TrainingState, examples: Examples) -> Steps:
-        """What takes the recipe's steps from ``state``."""
+        """The object that takes the recipe's steps, starting from ``state``."""
         if self.name == "numba":
             from bpcli.training.compiled.steps import CompiledSteps
 
@@ -52,7 +52,7 @@ class Engine:
 
 @dataclass(frozen=True)
 class Work:
-    """What there is to do: ``examples`` each epoch."""
+    """A training to be done, with so many ``examples`` in each epoch."""
 
     recipe: Recipe
     tallies: Tallies
@@ -62,7 +62,7 @@ class Work:
 
     @property
     def saving(self) -> float:
-        """Seconds that compiled code can be expected to save over the whole training."""
+        """The seconds that compiled code is expected to save over the whole training."""
         sizes, plan = self.recipe.network.sizes, self.recipe.plan
         layers, m = sizes[1:], plan.batch_size
         step = len(layers) * PER_LAYER + sum(layers) * m * PER_ACTIVATION + count(sizes) * PER_PARAMETER
@@ -70,7 +70,7 @@ class Work:
 
     @property
     def obstacle(self) -> str:
-        """What keeps these choices from being compiled, or nothing."""
+        """What cannot be compiled, in words; empty if all can."""
         from bpcli.training.compiled.recording import record
         from bpcli.training.compiled.symbols import UntraceableError
 
@@ -82,47 +82,47 @@ class Work:
         return ""
 
 
-def installed() -> bool:
-    """Whether Numba and the SciPy that its products need are there; neither is imported."""
+def numba_installed() -> bool:
+    """Whether Numba is installed, with SciPy, which its matrix products need; neither is imported."""
     return find_spec("numba") is not None and find_spec("scipy") is not None
 
 
-def choose_engine(asked: Asked, shards: int, threads: int, work: Work) -> tuple[Engine, str]:
-    """The engine for this work, and a note where it is another than could be expected.
+def choose_engine(choice: EngineChoice, shards: int, threads: int, work: Work) -> tuple[Engine, str]:
+    """The engine for this work, and a note if ``auto`` had to give up compiled code that would have paid.
 
     Raises:
-        ConfigError: what was asked for cannot be had.
+        ConfigError: numba is asked for, but not installed, or cannot compile this training.
     """
-    reference = Engine("numpy", shards, threads)
-    if asked == "numpy" or (asked == "auto" and (shards > 1 or not installed())):
-        return reference, ""
-    if asked == "numba" and not installed():
+    numpy_engine = Engine("numpy", shards, threads)
+    if choice == "numpy" or (choice == "auto" and (shards > 1 or not numba_installed())):
+        return numpy_engine, ""
+    if choice == "numba" and not numba_installed():
         raise ConfigError(
             "engine numba needs Numba and SciPy, which are not installed",
             key="engine",
             hint="pip install 'bpcli[fast]', or engine: numpy",
         )
-    if asked == "auto" and work.saving < WORTH_COMPILING:
-        return reference, ""
-    if failure := _failure(work.recipe.plan.batch_size):
-        if asked == "numba":
-            hint = "install versions of NumPy, SciPy and Numba that go together, or engine: numpy"
+    if choice == "auto" and work.saving < WORTH_COMPILING:
+        return numpy_engine, ""
+    if failure := _import_failure(work.recipe.plan.batch_size):
+        if choice == "numba":
+            hint = "install compatible versions of NumPy, SciPy and Numba, or engine: numpy"
             raise ConfigError(f"Numba cannot be imported: {failure}", key="engine", hint=hint)
-        return reference, f"engine numpy, for Numba cannot be imported: {failure}"
+        return numpy_engine, f"engine numpy, because Numba cannot be imported: {failure}"
     obstacle = work.obstacle
     if not obstacle:
         return Engine("numba"), ""
-    if asked == "numba":
+    if choice == "numba":
         raise ConfigError(f"engine numba cannot compile {obstacle}", key="engine", hint="engine: numpy")
-    return reference, f"engine numpy, for there is no compiled form of {obstacle}"
+    return numpy_engine, f"engine numpy, because there is no compiled form of {obstacle}"
 
 
-def _failure(batch_size: int) -> str:
-    """Why Numba, or the SciPy that products of batches need, cannot be imported although it is there, or nothing."""
+def _import_failure(batch_size: int) -> str:
+    """Why Numba, or the part of SciPy that batches need, cannot be imported although installed; empty if it can."""
     try:
         import_module("bpcli.training.compiled.products")
         if batch_size > 1:
             import_module("scipy.linalg.cython_blas")
-    except Exception as error:  # noqa: BLE001 - versions that do not go together fail in many ways
+    except Exception as error:  # noqa: BLE001 - incompatible versions fail in many ways
         return " ".join(str(error).split()) or type(error).__name__
     return ""

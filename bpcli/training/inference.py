@@ -1,4 +1,4 @@
-"""A network over a whole source, in chunks: its outputs, or its loss and metrics."""
+"""The forward pass over a whole source: the outputs, or the loss and metrics."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from bpcli.nn.parameters import Parameters
 from bpcli.nn.tallies import Tallies
 from bpcli.nn.workspace import Workspace
 
-CHUNK = 1024
-"""Examples at a time. Fixed, because the chunk's size can change the last bits of a product."""
+EXAMPLES_PER_PASS = 1024
+"""Fixed, because the width of a matrix can change the last bits of a product."""
 
 
-def _passes(
+def _forward_passes(
     network: Network, parameters: Parameters, features: Source, *, weighted: bool = False
 ) -> Iterator[tuple[IndexArray, Workspace]]:
-    """Run every chunk forward; the workspace holds it until the next."""
+    """Run all examples forward, some at a time: their indices, and the workspace, which the next ones overwrite."""
     workspaces: dict[int, Workspace] = {}
-    for start in range(0, features.size, CHUNK):
-        indices = np.arange(start, min(start + CHUNK, features.size))
+    for start in range(0, features.size, EXAMPLES_PER_PASS):
+        indices = np.arange(start, min(start + EXAMPLES_PER_PASS, features.size))
         m = len(indices)
         if m not in workspaces:
             workspaces[m] = network.workspace(m, parameters.theta.dtype, training=False, weighted=weighted)
@@ -36,17 +36,17 @@ def _passes(
 
 
 def outputs(network: Network, parameters: Parameters, features: Source) -> Array:
-    """A_L for every example, (n_L, N)."""
+    """A_L of every example, (n_L, N)."""
     result = np.empty((network.sizes[-1], features.size), parameters.theta.dtype)
-    for indices, ws in _passes(network, parameters, features):
+    for indices, ws in _forward_passes(network, parameters, features):
         result[:, indices] = ws.A[-1]
     return result
 
 
 def assess(network: Network, parameters: Parameters, examples: Examples, tallies: Tallies) -> float:
-    """The data loss over every example, divided as the loss says; counts metrics into ``tallies``."""
+    """The data loss over every example, reduced as the loss says; adds the outputs to ``tallies``."""
     losses = LossSums(network.head.loss, network.sizes[-1])
-    for indices, ws in _passes(network, parameters, examples.features, weighted=examples.weights is not None):
+    for indices, ws in _forward_passes(network, parameters, examples.features, weighted=examples.weights is not None):
         examples.targets.gather(indices, ws.Y)
         if examples.weights is not None and ws.weights is not None:
             ws.weights[...] = examples.weights[indices]

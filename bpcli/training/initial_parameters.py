@@ -1,4 +1,4 @@
-"""Where training starts from: parameters taken from a file of tensors W1, b1 and so on."""
+"""Initial parameters from a file of tensors W1, b1, …: read, checked, and compared with the run they are from."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ MODEL = "model.safetensors"
 """The model's file in a run folder."""
 
 
-def read_weights(path: Path, parameters: Parameters) -> None:
-    """Fill ``parameters`` from a safetensors file or a run folder's model.
+def read_initial_parameters(path: Path, parameters: Parameters) -> None:
+    """Copy the tensors of a safetensors file, or of a run folder's model, into ``parameters``.
 
     Raises:
-        DataError: the file is absent or malformed, or its tensors are other ones.
+        DataError: the file is absent or malformed, or its tensors do not fit the network.
     """
-    file = path / MODEL if path.is_dir() else path
+    file = _model_file(path)
     tensors, _ = storage.read_tensors(file)
-    fill(parameters, tensors, file)
+    fill_parameters(parameters, tensors, file)
 
 
-def other_than(path: Path, network: Network, features: Features, targets: Targets) -> list[str]:
-    """In what a run whose weights are taken over differs from the experiment that takes them.
+def differences_of_origin(path: Path, network: Network, features: Features, targets: Targets) -> list[str]:
+    """In what the run that trained the parameters differs from the experiment that starts from them, in words.
 
-    Weights fit any columns and classes of the same number, so a difference is
-    worth telling; a file without bp's header tells nothing.
+    Parameters fit any columns and classes of the same number, so a difference may be a mistake. A file
+    without bp's header has none.
     """
-    _, header = storage.read_tensors(path / MODEL if path.is_dir() else path)
+    _, header = storage.read_tensors(_model_file(path))
     if header is None:
         return []
     layers = [describe_layer(layer) for layer in network.layers]
@@ -51,23 +51,28 @@ def other_than(path: Path, network: Network, features: Features, targets: Target
     ]
 
 
-def fill(parameters: Parameters, tensors: dict[str, Array], file: Path) -> None:
+def _model_file(path: Path) -> Path:
+    """The model of a run folder; any other path is a file itself."""
+    return path / MODEL if path.is_dir() else path
+
+
+def fill_parameters(parameters: Parameters, tensors: dict[str, Array], file: Path) -> None:
     """Copy W1, b1, … into ``parameters``; b may be (n,) or (n, 1).
 
     Raises:
-        DataError: a tensor is missing, left over, misshapen or not finite.
+        DataError: a tensor is missing, unknown, misshapen or not finite.
     """
-    wanted = parameters.named()
+    needed = parameters.named()
     layers = "-".join(map(str, parameters.sizes))
-    for name in [*wanted, *tensors]:
-        if name not in tensors or name not in wanted:
-            problem = "missing" if name in wanted else "more than the network has"
+    for name in [*needed, *tensors]:
+        if name not in tensors or name not in needed:
+            problem = "missing" if name in needed else "more than the network has"
             raise DataError(
-                f"tensor {name!r} is {problem}", where=str(file), hint=f"layers {layers} need {', '.join(wanted)}"
+                f"tensor {name!r} is {problem}", where=str(file), hint=f"layers {layers} need {', '.join(needed)}"
             )
-    for name, array in wanted.items():
+    for name, array in needed.items():
         given = tensors[name]
-        if given.shape == (*array.shape, 1) and name.startswith("b"):
+        if array.ndim == 1 and given.shape == (*array.shape, 1):
             given = given[:, 0]
         if given.shape != array.shape or given.dtype.kind != "f":
             raise DataError(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcli import choices
-from bpcli.checking.comparison import Checked, Comparison, Method
-from bpcli.checking.subject import gradients_of, groups, probe_of
+from bpcli.checking.comparison import GradientComparison, GroupCheck, Method
+from bpcli.checking.subject import gradients_of, parameter_groups, probe_of
 from bpcli.data.sources import ClassIndices, Columns, Examples, Rows, Source
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.activations import ACTIVATIONS, Activation, Softmax
@@ -31,7 +31,7 @@ def activation(name: str) -> Activation:
 
 
 def loss(name: str, outputs: Reduction | None = None, examples: Reduction = "mean") -> Loss:
-    """A loss; its outputs are reduced as is usual for it, unless told otherwise."""
+    """A loss; without ``outputs`` they are reduced as is usual for it."""
     reduced = {} if outputs is None else {"outputs": outputs}
     made: Loss = choices.build(LOSSES, {"name": name, "examples": examples, **reduced})
     return made
@@ -58,17 +58,17 @@ class Subject:
     def parameters(self) -> Parameters:
         return Parameters(self.network.sizes, self.theta)
 
-    def comparisons(self, method: Method) -> list[Comparison]:
+    def comparisons(self, method: Method) -> list[GradientComparison]:
         """The trainer's gradient on each batch, against differences of the loss."""
         gradients = gradients_of(self.recipe, self.theta, self.examples, self.batches)
         return [
-            Comparison(self.network, self.theta, gradient, probe_of(self.recipe, self.examples, batch), method)
+            GradientComparison(self.network, self.theta, gradient, probe_of(self.recipe, self.examples, batch), method)
             for gradient, batch in zip(gradients, self.batches, strict=True)
         ]
 
-    def check(self, method: Method) -> list[list[Checked]]:
+    def check(self, method: Method) -> list[list[GroupCheck]]:
         """For each batch, every layer's W and b, as the command checks them."""
-        chosen = groups(self.network, None, seed=0)
+        chosen = parameter_groups(self.network, None, seed=0)
         return [[comparison.check(group) for group in chosen] for comparison in self.comparisons(method)]
 
     def wrong(self, method: Method) -> Wrong:

@@ -110,7 +110,7 @@ def test_a_gradient_that_is_not_finite_ends_with_1(method: str, folder: Path, mo
     assert {layer["layer"] for layer in result.json["layers"] if not layer["passed"]} == {1, 2}
 
 
-def test_json_holds_all_of_it(folder: Path) -> None:
+def test_json_has_all_of_it(folder: Path) -> None:
     found = report("points.yaml", cwd=folder)
     assert found.keys() == {"checked", "method", "passed", "batches", "layers"}
     assert (found["checked"], found["method"], found["passed"]) == ("points.yaml", "complex-step", True)
@@ -186,10 +186,10 @@ def test_a_config_that_is_absent_is_refused(folder: Path) -> None:
     assert bp("gradcheck", "absent.yaml", cwd=folder).status == 2
 
 
-@pytest.mark.parametrize("wanted", [1, 3, 5, 1000])
-def test_parameters_are_as_many_as_asked_for_of_each_array(wanted: int, folder: Path) -> None:
-    for layer in report("points.yaml", "--parameters", str(wanted), cwd=folder)["layers"]:
-        assert layer["checked"] == min(wanted, layer["parameters"])
+@pytest.mark.parametrize("asked", [1, 3, 5, 1000])
+def test_parameters_are_as_many_as_asked_for_of_each_array(asked: int, folder: Path) -> None:
+    for layer in report("points.yaml", "--parameters", str(asked), cwd=folder)["layers"]:
+        assert layer["checked"] == min(asked, layer["parameters"])
 
 
 def test_a_network_of_more_than_2000_parameters_is_sampled(folder: Path) -> None:
@@ -293,7 +293,7 @@ def test_the_report_fits_the_terminal(width: int, folder: Path) -> None:
     assert ("too narrow for" in result.out) == (width < 100)
 
 
-def test_the_time_is_told_in_advance_where_it_is_long(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_check_announces_its_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "LONG_SECONDS", 0.0)
     result = good("gradcheck", "points.yaml", cwd=folder)
     assert re.fullmatch(r"checking 94 derivatives takes about \d+ s\n", result.err)
@@ -303,7 +303,7 @@ def test_the_time_is_told_in_advance_where_it_is_long(folder: Path, monkeypatch:
     ("seconds", "words"),
     [(2.4, "2 s"), (119, "119 s"), (120, "2 min"), (7000, "117 min"), (7200, "2 h"), (1e6, "12 days")],
 )
-def test_a_time_is_told_as_people_say_it(seconds: float, words: str) -> None:
+def test_a_time_is_shown_in_the_unit_that_suits_it(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 
@@ -363,7 +363,7 @@ def kink(folder: Path, distance: float) -> None:
     )
 
 
-def test_a_kink_within_the_step_is_told_and_is_no_failure(tmp_path: Path) -> None:
+def test_a_kink_within_the_step_is_reported_and_is_no_failure(tmp_path: Path) -> None:
     kink(tmp_path, 1e-6)
     found = report("kink.yaml", "--method", "central", cwd=tmp_path)
     (first, second) = [layer for layer in found["layers"] if (layer["layer"], layer["kind"]) == (1, "b")]
@@ -374,10 +374,10 @@ def test_a_kink_within_the_step_is_told_and_is_no_failure(tmp_path: Path) -> Non
     assert all(layer["skipped"] == 0 and layer["checked"] for layer in others)
 
 
-def test_a_kink_within_the_step_is_told_in_words(tmp_path: Path) -> None:
+def test_a_kink_within_the_step_is_named_in_words(tmp_path: Path) -> None:
     kink(tmp_path, 1e-6)
     result = good("gradcheck", "kink.yaml", "--method", "central", cwd=tmp_path)
-    words = "1 not judged, for kinks lie within the step:"
+    words = "1 not judged, because kinks lie within the step:"
     assert [row for row in result.out.splitlines() if "kink" in row] == [
         f"layer 1, b, 5 examples: {words} (layer 1, unit 0, example 1), (layer 1, unit 0, example 3)",
         f"layer 1, b, 3 examples: {words} (layer 1, unit 0, example 3)",
@@ -407,12 +407,12 @@ def test_of_many_units_at_a_kink_three_are_named(tmp_path: Path) -> None:
         """,
     )
     words = ("rows.yaml", "--method", "central")
-    told = [row for row in good("gradcheck", *words, cwd=tmp_path).out.splitlines() if "kinks" in row]
-    assert len(told) == 2
+    remarks = [row for row in good("gradcheck", *words, cwd=tmp_path).out.splitlines() if "kinks" in row]
+    assert len(remarks) == 2
     assert re.fullmatch(
-        r"layer 1, b, 20 examples: 20 not judged, for kinks lie within the step: "
+        r"layer 1, b, 20 examples: 20 not judged, because kinks lie within the step: "
         r"(\(layer 1, unit \d+, example \d+\), ){2}\(layer 1, unit \d+, example \d+\) and 197 more",
-        told[0],
+        remarks[0],
     )
     assert len(report(*words, cwd=tmp_path)["layers"][1]["crossed"]) == 200
 
@@ -423,7 +423,7 @@ def test_a_weight_too_large_for_the_step_is_not_judged(tmp_path: Path) -> None:
     write_tensors(tmp_path / "start.safetensors", weights)
     result = good("gradcheck", "kink.yaml", "--method", "central", cwd=tmp_path)
     assert result.err == ""
-    words = "1 not judged, for the parameter is too large for the step to change it"
+    words = "1 not judged, because the parameter is too large for the step to change it"
     assert f"layer 1, W, 5 examples: {words}" in result.out.splitlines()
 
 
@@ -454,8 +454,8 @@ def test_step_sizes_leave_out_what_crosses_a_kink(tmp_path: Path) -> None:
     assert all(size["crossed"] == 0 and size["checked"] == 4 for size in beyond)
     assert all(size["crossed"] > 0 and size["largest"] < 1e-6 for size in within)
     drawn = good("gradcheck", "kink.yaml", "--step-sizes", cwd=tmp_path).out.splitlines()
-    told = [row.endswith("cross a kink)") for row in drawn if row.startswith("  h = ")]
-    assert told == [size["crossed"] > 0 for size in sizes]
+    marked = [row.endswith("cross a kink)") for row in drawn if row.startswith("  h = ")]
+    assert marked == [size["crossed"] > 0 for size in sizes]
 
 
 def test_a_step_at_which_everything_crosses_a_kink_has_no_error(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from bpcli.checking.comparison import Method
-from bpcli.checking.subject import gradients_of, groups
+from bpcli.checking.subject import gradients_of, parameter_groups
 
 from .faults import FAULTS, KINDS
 from .faults.mechanism import Fault, Pass, Pieces
@@ -76,7 +76,7 @@ def test_an_entry_that_blows_up_is_wrong_whether_it_was_drawn_or_not(
     per_group: int | None, value: float, method: Method, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = subject()
-    chosen = groups(given.network, per_group, seed=0)
+    chosen = parameter_groups(given.network, per_group, seed=0)
     group = next(group for group in chosen if (group.layer, group.kind) == (2, "W"))
     place = next((i for i in range(group.start, group.start + 25) if i not in group.places), group.start)
 

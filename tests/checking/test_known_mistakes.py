@@ -1,4 +1,4 @@
-"""Somebody else's gradients: every known slip is recognised, at the output and below it, in both precisions."""
+"""Somebody else's gradients: every known mistake is recognised, at the output and below it, in both precisions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.checking.known_mistakes import NONE, Verdict, judge
+from bpcli.checking.known_mistakes.diagnosis import UNRECOGNISED, Diagnosis, diagnose
 from bpcli.nn import Array
 from bpcli.nn.parameters import Parameters, count
 from bpcli.nn.workspace import Workspace
@@ -47,7 +47,7 @@ class Homework:
         return self.given.layers
 
     def backward(self) -> dict[str, Array]:
-        """dW1, db1, …, without a slip: the engine's own, in this precision."""
+        """dW1, db1, …, without a mistake: the engine's own, in this precision."""
         network = self.given.network
         gradient = Parameters(network.sizes, np.empty(count(network.sizes)))
         network.forward(self.given.parameters, self.ws)
@@ -76,10 +76,10 @@ class Homework:
         """All of one layer and those below times a constant."""
         return self.from_dZ(layer, c * self.ws.dZ[layer])
 
-    def judged(self, given: dict[str, Array]) -> Verdict:
+    def judged(self, given: dict[str, Array]) -> Diagnosis:
         ws: Workspace = self.given.network.workspace(self.m, np.float64)
         ws.X[...], ws.Y[...] = self.ws.X, self.ws.Y
-        return judge(self.given.network, self.given.parameters, ws, given)
+        return diagnose(self.given.network, self.given.parameters, ws, given)
 
 
 def homework(dtype: str = "float64", m: int = M, **details: Any) -> Homework:
@@ -98,14 +98,14 @@ LAYERS = pytest.mark.parametrize("layer", [3, 2, 1])
 @pytest.mark.parametrize("output", ["softmax", "sigmoid"])
 def test_right_gradients_are_judged_right(output: str, name: str, dtype: str) -> None:
     work = homework(dtype, output=output, of=loss(name))
-    assert work.judged(work.right) == Verdict(0)
+    assert work.judged(work.right) == Diagnosis(0)
 
 
 @pytest.mark.parametrize("shape", [(-1,), (-1, 1), (1, -1)], ids=["vector", "column", "row"])
 def test_db_may_be_a_vector_a_column_or_a_row(shape: tuple[int, ...]) -> None:
     work = homework()
     flat = {name: array.reshape(shape) if name.startswith("db") else array for name, array in work.right.items()}
-    assert work.judged(flat) == Verdict(0)
+    assert work.judged(flat) == Diagnosis(0)
 
 
 CONSTANTS: dict[str, tuple[float, str]] = {
@@ -127,17 +127,17 @@ CONSTANTS: dict[str, tuple[float, str]] = {
 @pytest.mark.parametrize(("c", "words"), CONSTANTS.values(), ids=CONSTANTS)
 def test_a_constant_factor_is_recognised(c: float, words: str, layer: int, dtype: str) -> None:
     work = squared(dtype)
-    verdict = work.judged(work.scaled(layer, c))
-    assert (verdict.layer, verdict.wrong) == (layer, (f"dW{layer}", f"db{layer}"))
-    assert verdict.slip == f"right, but {words}: {c:.6g} times what it should be"
+    diagnosis = work.judged(work.scaled(layer, c))
+    assert (diagnosis.layer, diagnosis.wrong) == (layer, (f"dW{layer}", f"db{layer}"))
+    assert diagnosis.mistake == f"right, but {words}: {c:.6g} times what it should be"
 
 
 @every_precision
 @LAYERS
 def test_a_constant_factor_of_db_alone_is_recognised(layer: int, dtype: str) -> None:
     work = squared(dtype)
-    verdict = work.judged(work.changed(**{f"db{layer}": work.right[f"db{layer}"] / M}))
-    assert verdict == Verdict(
+    diagnosis = work.judged(work.changed(**{f"db{layer}": work.right[f"db{layer}"] / M}))
+    assert diagnosis == Diagnosis(
         layer,
         (f"db{layer}",),
         f"db is right, but divided by the m examples once too often: {1 / M:.6g} times what it should be",
@@ -148,8 +148,8 @@ def test_a_constant_factor_of_db_alone_is_recognised(layer: int, dtype: str) -> 
 @LAYERS
 def test_a_constant_factor_of_dW_alone_is_recognised(layer: int, dtype: str) -> None:
     work = squared(dtype)
-    verdict = work.judged(work.changed(**{f"dW{layer}": -work.right[f"dW{layer}"]}))
-    assert verdict == Verdict(
+    diagnosis = work.judged(work.changed(**{f"dW{layer}": -work.right[f"dW{layer}"]}))
+    assert diagnosis == Diagnosis(
         layer,
         (f"dW{layer}",),
         "dW is right, but with the sign of the gradient turned: -1 times what it should be",
@@ -160,8 +160,8 @@ def test_a_constant_factor_of_dW_alone_is_recognised(layer: int, dtype: str) -> 
 @pytest.mark.parametrize("layer", [3, 2, 1])
 def test_a_transposed_dW_is_recognised_by_its_shape(layer: int, dtype: str) -> None:
     work = homework(dtype, sizes=(4, 5, 6, 3))
-    verdict = work.judged(work.changed(**{f"dW{layer}": work.right[f"dW{layer}"].T}))
-    assert verdict == Verdict(layer, (f"dW{layer}",), "dW is transposed")
+    diagnosis = work.judged(work.changed(**{f"dW{layer}": work.right[f"dW{layer}"].T}))
+    assert diagnosis == Diagnosis(layer, (f"dW{layer}",), "dW is transposed")
 
 
 def square(dtype: str = "float64", **details: Any) -> Homework:
@@ -173,8 +173,8 @@ def square(dtype: str = "float64", **details: Any) -> Homework:
 @LAYERS
 def test_a_transposed_square_dW_is_recognised_by_its_numbers(layer: int, dtype: str) -> None:
     work = square(dtype)
-    verdict = work.judged(work.changed(**{f"dW{layer}": work.right[f"dW{layer}"].T}))
-    assert verdict == Verdict(layer, (f"dW{layer}",), "dW is transposed")
+    diagnosis = work.judged(work.changed(**{f"dW{layer}": work.right[f"dW{layer}"].T}))
+    assert diagnosis == Diagnosis(layer, (f"dW{layer}",), "dW is transposed")
 
 
 @every_precision
@@ -184,9 +184,9 @@ def test_a_transposed_dW_with_a_constant_is_recognised(work: Callable[[str], Hom
     done = work(dtype)
     given = done.scaled(layer, M)
     given[f"dW{layer}"] = given[f"dW{layer}"].T
-    verdict = done.judged(given)
-    assert (verdict.layer, verdict.wrong) == (layer, (f"dW{layer}", f"db{layer}"))
-    assert verdict.slip == (
+    diagnosis = done.judged(given)
+    assert (diagnosis.layer, diagnosis.wrong) == (layer, (f"dW{layer}", f"db{layer}"))
+    assert diagnosis.mistake == (
         "dW is transposed, but without the division by the m examples (1/m): 7 times what it should be"
     )
 
@@ -198,11 +198,11 @@ def test_W_for_its_transpose_is_recognised_in_a_square_layer(layer: int, dtype: 
     ws, dZ = work.ws, np.empty_like(work.ws.dZ[layer])
     dA = work.given.parameters.W[layer + 1] @ ws.dZ[layer + 1]
     work.given.network.activations[layer - 1].backward(dA, ws.Z[layer], ws.A[layer], dZ, ws.scratch[layer])
-    verdict = work.judged(work.from_dZ(layer, dZ))
-    assert (verdict.layer, verdict.slip) == (layer, "W of the layer above is not transposed")
+    diagnosis = work.judged(work.from_dZ(layer, dZ))
+    assert (diagnosis.layer, diagnosis.mistake) == (layer, "W of the layer above is not transposed")
 
 
-def bias(work: Homework, layer: int, db: Array) -> Verdict:
+def bias(work: Homework, layer: int, db: Array) -> Diagnosis:
     return work.judged(work.changed(**{f"db{layer}": db}))
 
 
@@ -210,18 +210,18 @@ def bias(work: Homework, layer: int, db: Array) -> Verdict:
 @LAYERS
 def test_a_bias_summed_over_the_units_is_recognised_by_its_shape(layer: int, dtype: str) -> None:
     work = squared(dtype)
-    verdict = bias(work, layer, work.ws.dZ[layer].sum(axis=0))
+    diagnosis = bias(work, layer, work.ws.dZ[layer].sum(axis=0))
     words = "db is summed over the units, the wrong axis, instead of the examples"
-    assert verdict == Verdict(layer, (f"db{layer}",), words)
+    assert diagnosis == Diagnosis(layer, (f"db{layer}",), words)
 
 
 @every_precision
 @LAYERS
 def test_a_bias_summed_over_the_units_is_recognised_by_its_numbers(layer: int, dtype: str) -> None:
     work = squared(dtype, sizes=(4, 7, 7, 7))
-    verdict = bias(work, layer, work.ws.dZ[layer].sum(axis=0))
+    diagnosis = bias(work, layer, work.ws.dZ[layer].sum(axis=0))
     words = "db is summed over the units, the wrong axis, instead of the examples"
-    assert verdict == Verdict(layer, (f"db{layer}",), words)
+    assert diagnosis == Diagnosis(layer, (f"db{layer}",), words)
 
 
 @every_precision
@@ -229,7 +229,7 @@ def test_a_bias_summed_over_the_units_is_recognised_by_its_numbers(layer: int, d
 def test_a_bias_summed_over_both_axes_is_recognised(layer: int, dtype: str) -> None:
     work = squared(dtype)
     for db in (work.ws.dZ[layer].sum().reshape(1), np.full(work.ws.dZ[layer].shape[0], work.ws.dZ[layer].sum())):
-        assert bias(work, layer, db) == Verdict(layer, (f"db{layer}",), "db is summed over both axes")
+        assert bias(work, layer, db) == Diagnosis(layer, (f"db{layer}",), "db is summed over both axes")
 
 
 @every_precision
@@ -237,9 +237,9 @@ def test_a_bias_summed_over_both_axes_is_recognised(layer: int, dtype: str) -> N
 @pytest.mark.parametrize("example", [0, 3, M - 1])
 def test_a_bias_of_one_example_is_recognised(example: int, layer: int, dtype: str) -> None:
     work = squared(dtype)
-    verdict = bias(work, layer, work.ws.dZ[layer][:, example])
+    diagnosis = bias(work, layer, work.ws.dZ[layer][:, example])
     words = f"db is of one example, number {example}, instead of the sum over all"
-    assert verdict == Verdict(layer, (f"db{layer}",), words)
+    assert diagnosis == Diagnosis(layer, (f"db{layer}",), words)
 
 
 @every_precision
@@ -252,7 +252,7 @@ def test_a_bias_that_is_not_summed_is_recognised(c: int, turned: str, width: int
     dZ = c * work.ws.dZ[layer]
     words = "db is not summed over the examples"
     more = f", but without the division by the m examples (1/m): {M} times what it should be" * (c != 1)
-    assert bias(work, layer, dZ.T if turned else dZ) == Verdict(layer, (f"db{layer}",), words + more)
+    assert bias(work, layer, dZ.T if turned else dZ) == Diagnosis(layer, (f"db{layer}",), words + more)
 
 
 def one_output(dtype: str) -> Homework:
@@ -264,51 +264,53 @@ def one_output(dtype: str) -> Homework:
 def test_a_single_bias_of_one_example_is_recognised(example: int, dtype: str) -> None:
     words = f"db is of one example, number {example}, instead of the sum over all"
     work = one_output(dtype)
-    assert bias(work, 3, work.ws.dZ[3][:, example]) == Verdict(3, ("db3",), words)
+    assert bias(work, 3, work.ws.dZ[3][:, example]) == Diagnosis(3, ("db3",), words)
 
 
 @every_precision
 def test_a_single_bias_is_a_multiple_of_anything_so_only_a_known_factor_counts(dtype: str) -> None:
     work = one_output(dtype)
     for c, words in ((M, "without the division by the m examples (1/m)"), (-1, "with the sign of the gradient turned")):
-        told = f"db is right, but {words}: {c} times what it should be"
-        assert bias(work, 3, c * work.right["db3"]) == Verdict(3, ("db3",), told)
-    unknown = NONE
-    assert bias(work, 3, 1.7 * work.right["db3"]) == Verdict(3, ("db3",), unknown, recognised=False)
+        words_of_db = f"db is right, but {words}: {c} times what it should be"
+        assert bias(work, 3, c * work.right["db3"]) == Diagnosis(3, ("db3",), words_of_db)
+    unknown = UNRECOGNISED
+    assert bias(work, 3, 1.7 * work.right["db3"]) == Diagnosis(3, ("db3",), unknown, recognised=False)
 
 
 @every_precision
 def test_a_single_weight_is_a_multiple_of_anything_so_only_a_known_factor_counts(dtype: str) -> None:
     work = squared(dtype, sizes=(4, 5, 1, 1))
     for c, words in ((M, "without the division by the m examples (1/m)"), (-1, "with the sign of the gradient turned")):
-        verdict = work.judged(work.changed(dW3=c * work.right["dW3"]))
-        assert verdict.slip == f"dW is right, but {words}: {c} times what it should be"
-    assert work.judged(work.changed(dW3=1.7 * work.right["dW3"])).slip == NONE
+        diagnosis = work.judged(work.changed(dW3=c * work.right["dW3"]))
+        assert diagnosis.mistake == f"dW is right, but {words}: {c} times what it should be"
+    assert work.judged(work.changed(dW3=1.7 * work.right["dW3"])).mistake == UNRECOGNISED
 
 
 @every_precision
 @LAYERS
 def test_a_bias_left_zero_is_recognised(layer: int, dtype: str) -> None:
     work = squared(dtype)
-    assert bias(work, layer, np.zeros(work.ws.dZ[layer].shape[0])) == Verdict(layer, (f"db{layer}",), "db is all zeros")
+    assert bias(work, layer, np.zeros(work.ws.dZ[layer].shape[0])) == Diagnosis(
+        layer, (f"db{layer}",), "db is all zeros"
+    )
 
 
 @every_precision
 @LAYERS
 def test_weights_left_zero_are_recognised(layer: int, dtype: str) -> None:
     work = squared(dtype)
-    verdict = work.judged(work.changed(**{f"dW{layer}": np.zeros_like(work.right[f"dW{layer}"])}))
-    assert verdict == Verdict(layer, (f"dW{layer}",), "dW is all zeros")
+    diagnosis = work.judged(work.changed(**{f"dW{layer}": np.zeros_like(work.right[f"dW{layer}"])}))
+    assert diagnosis == Diagnosis(layer, (f"dW{layer}",), "dW is all zeros")
 
 
 @every_precision
 @LAYERS
-def test_a_bias_slip_is_recognised_beside_a_constant_in_the_weights(layer: int, dtype: str) -> None:
+def test_a_bias_mistake_is_recognised_beside_a_constant_in_the_weights(layer: int, dtype: str) -> None:
     work = squared(dtype)
     given = work.scaled(layer, M)
     given[f"db{layer}"] = (M * work.ws.dZ[layer][:, 2]).astype(dtype)
-    verdict = work.judged(given)
-    assert verdict.slip == (
+    diagnosis = work.judged(given)
+    assert diagnosis.mistake == (
         "dW is right, but without the division by the m examples (1/m): 7 times what it should be; "
         "db is of one example, number 2, instead of the sum over all, "
         "but without the division by the m examples (1/m): 7 times what it should be"
@@ -338,10 +340,10 @@ def test_a_missing_derivative_is_recognised_also_with_a_constant(
     c: float, kind: dict[str, Any], layer: int, dtype: str
 ) -> None:
     work = homework(dtype, **kind)
-    verdict = work.judged(work.from_dZ(layer, c * dA_of(work, layer)))
-    assert verdict.layer == layer
-    assert verdict.slip.startswith("the activation's derivative is missing")
-    assert verdict.slip.endswith("times what it should be") == (c != 1)
+    diagnosis = work.judged(work.from_dZ(layer, c * dA_of(work, layer)))
+    assert diagnosis.layer == layer
+    assert diagnosis.mistake.startswith("the activation's derivative is missing")
+    assert diagnosis.mistake.endswith("times what it should be") == (c != 1)
 
 
 @every_precision
@@ -349,8 +351,8 @@ def test_a_missing_derivative_is_recognised_also_with_a_constant(
 @pytest.mark.parametrize("hidden", ["relu", "leaky_relu", "softmax"])
 def test_a_missing_derivative_is_recognised_in_every_hidden_activation(hidden: str, layer: int, dtype: str) -> None:
     work = homework(dtype, hidden=(hidden, hidden))
-    verdict = work.judged(work.from_dZ(layer, dA_of(work, layer)))
-    assert (verdict.layer, verdict.slip) == (layer, "the activation's derivative is missing")
+    diagnosis = work.judged(work.from_dZ(layer, dA_of(work, layer)))
+    assert (diagnosis.layer, diagnosis.mistake) == (layer, "the activation's derivative is missing")
 
 
 @every_precision
@@ -361,8 +363,11 @@ def test_a_derivative_at_A_where_it_needs_Z_is_recognised(kind: dict[str, Any], 
     A = work.ws.A[layer]
     again = np.tanh(A) if kind is TANH else 1 / (1 + np.exp(-A))
     slope = 1 - again**2 if kind is TANH else again * (1 - again)
-    verdict = work.judged(work.from_dZ(layer, dA_of(work, layer) * slope))
-    assert (verdict.layer, verdict.slip) == (layer, "the activation's derivative is taken at A, where it needs Z")
+    diagnosis = work.judged(work.from_dZ(layer, dA_of(work, layer) * slope))
+    assert (diagnosis.layer, diagnosis.mistake) == (
+        layer,
+        "the activation's derivative is taken at A, where it needs Z",
+    )
 
 
 @every_precision
@@ -372,9 +377,9 @@ def test_a_formula_for_A_used_with_Z_is_recognised(kind: dict[str, Any], layer: 
     work = homework(dtype, **kind)
     Z = work.ws.Z[layer]
     slope = 1 - Z**2 if kind is TANH else Z * (1 - Z)
-    verdict = work.judged(work.from_dZ(layer, dA_of(work, layer) * slope))
+    diagnosis = work.judged(work.from_dZ(layer, dA_of(work, layer) * slope))
     words = "the activation's derivative is computed from Z by the formula that needs A"
-    assert (verdict.layer, verdict.slip) == (layer, words)
+    assert (diagnosis.layer, diagnosis.mistake) == (layer, words)
 
 
 @every_precision
@@ -382,17 +387,17 @@ def test_a_formula_for_A_used_with_Z_is_recognised(kind: dict[str, Any], layer: 
 def test_the_derivative_of_another_activation_is_recognised(layer: int, dtype: str) -> None:
     work = homework(dtype)
     A = work.ws.A[layer]
-    verdict = work.judged(work.from_dZ(layer, dA_of(work, layer) * A * (1 - A)))
-    assert (verdict.layer, verdict.slip) == (layer, "the derivative is that of another activation, sigmoid")
+    diagnosis = work.judged(work.from_dZ(layer, dA_of(work, layer) * A * (1 - A)))
+    assert (diagnosis.layer, diagnosis.mistake) == (layer, "the derivative is that of another activation, sigmoid")
 
 
 @every_precision
 def test_a_softmax_taken_as_diagonal_is_recognised(dtype: str) -> None:
     work = homework(dtype, of=loss("half_squared_error"))
     A = work.ws.A[3]
-    verdict = work.judged(work.from_dZ(3, dA_of(work, 3) * A * (1 - A)))
-    assert verdict.layer == 3
-    assert verdict.slip == "softmax's derivative is taken as diagonal, a(1 − a)"
+    diagnosis = work.judged(work.from_dZ(3, dA_of(work, 3) * A * (1 - A)))
+    assert diagnosis.layer == 3
+    assert diagnosis.mistake == "softmax's derivative is taken as diagonal, a(1 − a)"
 
 
 WRONG_LOSSES = [
@@ -411,19 +416,19 @@ def test_the_gradient_of_another_loss_is_recognised(output: str, own: str, other
     Y = np.eye(3)[:, work.ws.Y] if own == "cross_entropy" else work.ws.Y
     dA = {"half_squared_error": A - Y, "binary_cross_entropy": (A - Y) / (A * (1 - A))}[other]
     dZ = A * (dA - (A * dA).sum(axis=0)) if output == "softmax" else A * (1 - A) * dA
-    verdict = work.judged(work.from_dZ(3, dZ / M))
-    assert (verdict.layer, verdict.slip) == (3, f"it is the gradient of another loss, {other}")
+    diagnosis = work.judged(work.from_dZ(3, dZ / M))
+    assert (diagnosis.layer, diagnosis.mistake) == (3, f"it is the gradient of another loss, {other}")
 
 
 @every_precision
 @pytest.mark.parametrize("output", ["sigmoid", "softmax"])
 def test_the_shortcut_of_another_pair_is_recognised(output: str, dtype: str) -> None:
     work = homework(dtype, output=output, of=loss("half_squared_error"))
-    verdict = work.judged(work.from_dZ(3, (work.ws.A[3] - work.ws.Y) / (3 * M)))
-    assert verdict.layer == 3
+    diagnosis = work.judged(work.from_dZ(3, (work.ws.A[3] - work.ws.Y) / (3 * M)))
+    assert diagnosis.layer == 3
     missing = "the activation's derivative is missing"  # under squared error the shortcut is just that
-    assert verdict.slip.startswith(missing)
-    assert "A − Y" in verdict.slip
+    assert diagnosis.mistake.startswith(missing)
+    assert "A − Y" in diagnosis.mistake
 
 
 @every_precision
@@ -434,17 +439,17 @@ def test_the_first_wrong_layer_counts_from_the_output(dtype: str) -> None:
 
 
 @every_precision
-def test_one_entry_wrong_by_a_thousandth_is_found_and_fits_no_slip(dtype: str) -> None:
+def test_one_entry_wrong_by_a_thousandth_is_found_and_fits_no_mistake(dtype: str) -> None:
     work = homework(dtype)
     dW = work.right["dW2"].copy()
     dW.flat[np.argmax(np.abs(dW))] *= 1.001
-    assert work.judged(work.changed(dW2=dW)) == Verdict(2, ("dW2",), NONE, recognised=False)
+    assert work.judged(work.changed(dW2=dW)) == Diagnosis(2, ("dW2",), UNRECOGNISED, recognised=False)
 
 
-def test_a_shape_that_no_slip_has_is_wrong() -> None:
+def test_a_shape_that_no_mistake_has_is_wrong() -> None:
     work = homework()
-    assert work.judged(work.changed(dW2=np.ones((2, 9)))) == Verdict(2, ("dW2",), NONE, recognised=False)
-    assert work.judged(work.changed(db2=np.ones(9))) == Verdict(2, ("db2",), NONE, recognised=False)
+    assert work.judged(work.changed(dW2=np.ones((2, 9)))) == Diagnosis(2, ("dW2",), UNRECOGNISED, recognised=False)
+    assert work.judged(work.changed(db2=np.ones(9))) == Diagnosis(2, ("db2",), UNRECOGNISED, recognised=False)
 
 
 @every_precision
@@ -456,51 +461,51 @@ def test_gradients_that_are_rounding_alone_are_not_wrong(dtype: str) -> None:
     noise = np.random.default_rng(0)
     last_bit = 1e-16 if dtype == "float64" else 1e-8
     given = work.from_dZ(3, noise.normal(0, last_bit, work.ws.Y.shape) / (3 * M))
-    assert work.judged(given) == Verdict(0)
+    assert work.judged(given) == Diagnosis(0)
     assert work.judged({name: 1e4 * array for name, array in given.items()}).layer == 3
 
 
-# One array alone, several slips alike, sums that cancel.
+# One array alone, several mistakes alike, sums that cancel.
 
 
 @every_precision
 @pytest.mark.parametrize("layer", [2, 1])
-def test_a_slip_in_dW_alone_says_nothing_of_db(layer: int, dtype: str) -> None:
+def test_a_mistake_in_dW_alone_says_nothing_of_db(layer: int, dtype: str) -> None:
     work = homework(dtype)
-    slipped = work.from_dZ(layer, dA_of(work, layer))
-    verdict = work.judged(work.changed(**{f"dW{layer}": slipped[f"dW{layer}"]}))
-    assert verdict == Verdict(layer, (f"dW{layer}",), "dW: the activation's derivative is missing")
+    mistaken = work.from_dZ(layer, dA_of(work, layer))
+    diagnosis = work.judged(work.changed(**{f"dW{layer}": mistaken[f"dW{layer}"]}))
+    assert diagnosis == Diagnosis(layer, (f"dW{layer}",), "dW: the activation's derivative is missing")
 
 
 @every_precision
 @pytest.mark.parametrize("layer", [2, 1])
-def test_a_slip_in_db_alone_is_recognised(layer: int, dtype: str) -> None:
+def test_a_mistake_in_db_alone_is_recognised(layer: int, dtype: str) -> None:
     work = homework(dtype)
-    verdict = bias(work, layer, dA_of(work, layer).sum(axis=1))
-    assert verdict == Verdict(layer, (f"db{layer}",), "db: the activation's derivative is missing")
+    diagnosis = bias(work, layer, dA_of(work, layer).sum(axis=1))
+    assert diagnosis == Diagnosis(layer, (f"db{layer}",), "db: the activation's derivative is missing")
 
 
 @pytest.mark.parametrize("dW", [np.zeros((5, 5)), np.ones((5, 5))], ids=["zeros", "unknown"])
 def test_db_is_explained_where_dW_is_zero_or_unknown(dW: Array) -> None:
     work = homework()
-    verdict = work.judged(work.changed(dW2=dW, db2=-work.right["db2"]))
-    of_dW = "dW fits none of the known slips" if dW.any() else "dW is all zeros"
+    diagnosis = work.judged(work.changed(dW2=dW, db2=-work.right["db2"]))
+    of_dW = "dW fits none of the known mistakes" if dW.any() else "dW is all zeros"
     of_db = "db is right, but with the sign of the gradient turned: -1 times what it should be"
-    assert verdict == Verdict(2, ("dW2", "db2"), f"{of_dW}; {of_db}", recognised=not dW.any())
+    assert diagnosis == Diagnosis(2, ("dW2", "db2"), f"{of_dW}; {of_db}", recognised=not dW.any())
 
 
-def test_db_that_is_unknown_is_told_beside_dW() -> None:
+def test_db_that_is_unknown_is_named_beside_dW() -> None:
     work = homework()
-    verdict = work.judged(work.changed(dW2=-work.right["dW2"], db2=np.arange(5.0)))
+    diagnosis = work.judged(work.changed(dW2=-work.right["dW2"], db2=np.arange(5.0)))
     of_dW = "dW is right, but with the sign of the gradient turned: -1 times what it should be"
-    assert (verdict.slip, verdict.recognised) == (f"{of_dW}; db fits none of the known slips", False)
+    assert (diagnosis.mistake, diagnosis.recognised) == (f"{of_dW}; db fits none of the known mistakes", False)
 
 
 def test_a_number_stands_for_the_db_of_one_unit() -> None:
     work = one_output("float64")
-    assert bias(work, 3, work.right["db3"].reshape(())) == Verdict(0)
-    verdict = bias(work, 3, -work.right["db3"].reshape(()))
-    assert verdict.slip == "db is right, but with the sign of the gradient turned: -1 times what it should be"
+    assert bias(work, 3, work.right["db3"].reshape(())) == Diagnosis(0)
+    diagnosis = bias(work, 3, -work.right["db3"].reshape(()))
+    assert diagnosis.mistake == "db is right, but with the sign of the gradient turned: -1 times what it should be"
 
 
 @every_precision
@@ -515,17 +520,17 @@ def test_db_is_explained_above_units_that_are_all_dead(dtype: str) -> None:
         (work.ws.dZ[3][:, 2], "db is of one example, number 2, instead of the sum over all"),
         (0 * work.right["db3"], "db is all zeros"),
     ):
-        assert bias(work, 3, db) == Verdict(3, ("db3",), words)
+        assert bias(work, 3, db) == Diagnosis(3, ("db3",), words)
 
 
 @every_precision
 @pytest.mark.parametrize("example", range(M))
-def test_one_example_is_told_from_another_though_all_are_proportional(example: int, dtype: str) -> None:
+def test_one_example_is_distinguished_from_another_though_all_are_proportional(example: int, dtype: str) -> None:
     work = homework(dtype, sizes=(4, 5, 5, 2))
-    verdict = bias(work, 3, work.ws.dZ[3][:, example])
+    diagnosis = bias(work, 3, work.ws.dZ[3][:, example])
     if dtype == "float64":
-        assert verdict.slip == f"db is of one example, number {example}, instead of the sum over all"
-    assert f"db is of one example, number {example}, " in verdict.slip
+        assert diagnosis.mistake == f"db is of one example, number {example}, instead of the sum over all"
+    assert f"db is of one example, number {example}, " in diagnosis.mistake
 
 
 @every_precision
@@ -534,22 +539,22 @@ def test_a_softmax_bias_summed_over_the_units_is_recognised_though_it_is_roundin
     db = work.ws.dZ[3].sum(axis=0) + np.random.default_rng(0).normal(0, 1e-17, M)
     assert np.abs(db).max() < 1e-15
     words = "db is summed over the units, the wrong axis, instead of the examples"
-    assert bias(work, 3, db) == Verdict(3, ("db3",), words)
+    assert bias(work, 3, db) == Diagnosis(3, ("db3",), words)
 
 
-def test_slips_that_give_the_same_numbers_are_all_named() -> None:
+def test_mistakes_that_give_the_same_numbers_are_all_named() -> None:
     work = homework(output="sigmoid")
     shortcut = work.ws.A[3] - np.eye(3)[:, work.ws.Y]
-    assert work.judged(work.from_dZ(3, shortcut / M)).slip == (
+    assert work.judged(work.from_dZ(3, shortcut / M)).mistake == (
         "the shortcut A − Y is used, which belongs to another pair of output and loss, "
         "or it is the gradient of another loss, binary_cross_entropy, "
         "or the derivative is that of another activation, softmax"
     )
 
 
-def test_a_factor_with_two_meanings_is_told_with_both() -> None:
+def test_a_factor_with_two_meanings_is_named_with_both() -> None:
     work = squared(m=2)
-    assert work.judged(work.scaled(3, 2)).slip == (
+    assert work.judged(work.scaled(3, 2)).mistake == (
         "right, but without the division by the m examples (1/m), or with the ½ of the loss left out: "
         "2 times what it should be"
     )
@@ -559,9 +564,9 @@ def test_a_factor_with_two_meanings_is_told_with_both() -> None:
 def test_huge_numbers_are_wrong_and_no_multiple(huge: Any) -> None:
     work = homework()
     given = work.right | {"dW2": np.random.default_rng(0).normal(0, 1, (5, 5)) * huge}
-    assert work.judged(given) == Verdict(2, ("dW2",), NONE, recognised=False)
+    assert work.judged(given) == Diagnosis(2, ("dW2",), UNRECOGNISED, recognised=False)
 
 
 def test_gradients_in_extended_precision_are_judged_right() -> None:
     work = homework()
-    assert work.judged({name: array.astype(np.longdouble) for name, array in work.right.items()}) == Verdict(0)
+    assert work.judged({name: array.astype(np.longdouble) for name, array in work.right.items()}) == Diagnosis(0)

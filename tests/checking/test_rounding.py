@@ -1,4 +1,4 @@
-"""Where terms cancel, backward is right and yet has few right digits: that is told from a fault."""
+"""Where terms cancel, a right backward has few right digits; the check distinguishes it from a fault."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bpcli.checking import comparison
-from bpcli.checking.known_mistakes import Verdict
+from bpcli.checking.known_mistakes.diagnosis import Diagnosis
 from bpcli.data.sources import Examples, Rows
 from bpcli.nn import Array
 from bpcli.nn import gradient_check as gradcheck
@@ -129,13 +129,13 @@ def test_gradients_computed_in_another_way_are_judged_right() -> None:
     work = Homework(saturated("tanh"))
     ws, right = work.ws, dict(work.right)
     dZ = (work.given.parameters.W[2].T @ ws.dZ[2]) / np.cosh(ws.Z[1]) ** 2
-    assert work.judged(right | {"dW1": dZ @ ws.A[0].T, "db1": dZ.sum(axis=1)}) == Verdict(0)
+    assert work.judged(right | {"dW1": dZ @ ws.A[0].T, "db1": dZ.sum(axis=1)}) == Diagnosis(0)
 
 
 def test_a_gradient_off_by_a_thousandth_is_judged_wrong_where_units_are_saturated() -> None:
     work = Homework(saturated("tanh"))
-    verdict = work.judged(work.right | {"dW1": 1.001 * work.right["dW1"]})
-    assert (verdict.layer, verdict.wrong) == (1, ("dW1",))
+    diagnosis = work.judged(work.right | {"dW1": 1.001 * work.right["dW1"]})
+    assert (diagnosis.layer, diagnosis.wrong) == (1, ("dW1",))
 
 
 # Steps of central differences.

@@ -421,18 +421,22 @@ def test_weight_2_is_the_row_twice_and_weight_0_none(
 
 @pytest.mark.parametrize("changes", LOSS_CASES, ids=lambda changes: " ".join(changes))
 def test_the_gradient_of_weighted_examples_is_that_of_their_loss(folder: Path, changes: tuple[str, ...]) -> None:
-    from bpcli.checking.comparison import Comparison
-    from bpcli.checking.subject import gradients_of, groups, probe_of
+    from bpcli.checking.comparison import GradientComparison
+    from bpcli.checking.subject import gradients_of, parameter_groups, probe_of
 
     built = experiment(folder, *changes)
     examples = weighted(built.loaded.parts["train"], np.random.default_rng(5).uniform(0, 3, 40))
     batch, theta = np.arange(9), built.parameters.theta
     (gradient,) = gradients_of(built.recipe, theta, examples, [batch])
-    comparison = Comparison(built.network, theta, gradient, probe_of(built.recipe, examples, batch), "complex-step")
-    assert all(comparison.check(group).passed for group in groups(built.network, None, 0))
+    comparison = GradientComparison(
+        built.network, theta, gradient, probe_of(built.recipe, examples, batch), "complex-step"
+    )
+    assert all(comparison.check(group).passed for group in parameter_groups(built.network, None, 0))
     unweighted = weighted(built.loaded.parts["train"], np.ones(40))
-    other = Comparison(built.network, theta, gradient, probe_of(built.recipe, unweighted, batch), "complex-step")
-    assert not all(other.check(group).passed for group in groups(built.network, None, 0))
+    other = GradientComparison(
+        built.network, theta, gradient, probe_of(built.recipe, unweighted, batch), "complex-step"
+    )
+    assert not all(other.check(group).passed for group in parameter_groups(built.network, None, 0))
 
 
 def test_a_penalty_that_is_not_finite_is_a_divergence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,32 +69,32 @@ def test_a_new_activation_is_compiled_as_it_stands(batch_size: int, monkeypatch:
 
 
 def test_long_work_is_compiled_and_short_work_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "installed", lambda: True)
+    monkeypatch.setattr(engines, "numba_installed", lambda: True)
     assert choose_engine("auto", 1, 1, work(task())) == (Engine("numba"), "")
     assert choose_engine("auto", 1, 1, work(task(), replace(LONG, epochs=1))) == (Engine("numpy"), "")
 
 
 def test_without_numba_everything_is_left_to_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "installed", lambda: False)
+    monkeypatch.setattr(engines, "numba_installed", lambda: False)
     assert choose_engine("auto", 1, 1, work(task())) == (Engine("numpy"), "")
     with pytest.raises(ConfigError, match="needs Numba and SciPy, which are not installed"):
         choose_engine("numba", 1, 1, work(task()))
 
 
 def test_shards_are_left_to_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "installed", lambda: True)
+    monkeypatch.setattr(engines, "numba_installed", lambda: True)
     assert choose_engine("auto", 3, 2, work(task())) == (Engine("numpy", 3, 2), "")
 
 
 def test_what_cannot_be_compiled_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "installed", lambda: True)
+    monkeypatch.setattr(engines, "numba_installed", lambda: True)
     engine, note = choose_engine("auto", 1, 1, work(with_hidden(Sorted)))
-    assert (engine.name, note) == ("numpy", "engine numpy, for there is no compiled form of numpy.sort")
+    assert (engine.name, note) == ("numpy", "engine numpy, because there is no compiled form of numpy.sort")
     with pytest.raises(ConfigError, match=r"engine numba cannot compile numpy\.sort"):
         choose_engine("numba", 1, 1, work(with_hidden(Sorted)))
 
 
 def test_what_is_asked_for_is_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "installed", lambda: True)
+    monkeypatch.setattr(engines, "numba_installed", lambda: True)
     assert choose_engine("numpy", 1, 1, work(task()))[0].name == "numpy"
     assert choose_engine("numba", 1, 1, work(task(), replace(LONG, epochs=1)))[0].name == "numba"

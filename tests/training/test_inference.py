@@ -1,4 +1,4 @@
-"""A network over a whole source, chunk by chunk."""
+"""A network over a whole source, some examples per pass."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bpcli.nn.network import Network, dense
 from bpcli.nn.parameters import Parameters, count
 from bpcli.nn.tallies import Decisions, Residuals, Tallies, empty_tallies
 from bpcli.training import inference
+from bpcli.training.inference import EXAMPLES_PER_PASS
 
 SIZES = (3, 4, 2)
 
@@ -47,7 +48,7 @@ def judged(name: str) -> Tallies:
     return tallies_for({name: METRICS[name]()}, 2, "largest" if name == "accuracy" else "residuals")
 
 
-@pytest.mark.parametrize("size", [1, 5, inference.CHUNK, inference.CHUNK + 1, 2 * inference.CHUNK + 7])
+@pytest.mark.parametrize("size", [1, 5, EXAMPLES_PER_PASS, EXAMPLES_PER_PASS + 1, 2 * EXAMPLES_PER_PASS + 7])
 def test_outputs_are_the_networks_for_every_example_in_order(size: int) -> None:
     X = examples(size)
     A = inference.outputs(classifier(), parameters(), Rows(X))
@@ -55,7 +56,7 @@ def test_outputs_are_the_networks_for_every_example_in_order(size: int) -> None:
     np.testing.assert_allclose(A.T, softmax(by_hand(X)), rtol=1e-12)
 
 
-@pytest.mark.parametrize("size", [1, 5, inference.CHUNK + 1])
+@pytest.mark.parametrize("size", [1, 5, EXAMPLES_PER_PASS + 1])
 @pytest.mark.parametrize("outputs", ["sum", "mean"])
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
 def test_the_loss_is_reduced_over_all_examples(size: int, outputs: Reduction, reduction: Reduction) -> None:
@@ -71,7 +72,7 @@ def test_the_loss_is_reduced_over_all_examples(size: int, outputs: Reduction, re
 
 
 def test_metrics_of_a_regression_are_those_of_all_examples() -> None:
-    size = inference.CHUNK + 300
+    size = EXAMPLES_PER_PASS + 300
     X = examples(size)
     Y = np.random.default_rng(2).normal(50, 3, (size, 2))
     network = dense(SIZES, (Tanh(),), join(Identity(), HalfSquaredError()))

@@ -1,4 +1,4 @@
-"""``bp gradcheck``: the gradient that trains against differences, layer by layer."""
+"""``bp gradcheck``: the trainer's gradient against differences of the loss, layer by layer."""
 
 from __future__ import annotations
 
@@ -11,29 +11,32 @@ import typer
 
 from bpcli.cli.arguments import Json, Words, config_and_overrides
 from bpcli.cli.output import emit_json
-from bpcli.errors import ExitStatus
+from bpcli.errors import ConfigError, ExitStatus
 
 if TYPE_CHECKING:
-    from bpcli.checking.comparison import Checked, Comparison
-    from bpcli.checking.step_sizes import StepSize
-    from bpcli.checking.subject import Group
+    from bpcli.checking.comparison import GradientComparison, GroupCheck
+    from bpcli.checking.step_sizes import StepSizeError
+    from bpcli.checking.subject import ParameterGroup
     from bpcli.experiment import Experiment
     from bpcli.nn import IndexArray
 
 LONG_SECONDS = 2.0
-"""From so long on, the time is told in advance and a bar is shown."""
+"""A check that takes longer announces its time and shows a progress bar."""
 
 
 def gradcheck(
     words: Words,
     method: Annotated[
         Literal["complex-step", "central"] | None,
-        typer.Option("--method", help="How differences are taken; default complex-step."),
+        typer.Option("--method", help="How the loss is differentiated; default complex-step."),
     ] = None,
     examples: Annotated[
         int | None,
         typer.Option(
-            "--examples", min=1, metavar="N", help="Examples in the full batch; default the config's batch, at most 32."
+            "--examples",
+            min=1,
+            metavar="N",
+            help="Examples in the full batch; default the config's batch size, at most 32.",
         ),
     ] = None,
     parameters: Annotated[
@@ -42,39 +45,47 @@ def gradcheck(
             "--parameters",
             min=1,
             metavar="N",
-            help="Parameters checked of each layer's W and b; default all of up to 2000, else 100.",
+            help="Parameters checked of each layer's W and b; default all of a network of up to 2000, else 100.",
         ),
     ] = None,
     step_sizes: Annotated[
-        bool, typer.Option("--step-sizes", help="Show the error of central differences against their step.")
+        bool, typer.Option("--step-sizes", help="Show how the error of central differences depends on their step.")
     ] = False,
     export: Annotated[
         Path | None,
-        typer.Option("--export", metavar="FILE", help="Write parameters and examples (safetensors, or .npz) and stop."),
+        typer.Option(
+            "--export", metavar="FILE", help="Write parameters and examples to a .safetensors or .npz file and stop."
+        ),
     ] = None,
     against: Annotated[
         Path | None,
-        typer.Option("--against", metavar="FILE", help="Judge somebody else's dW1, db1, … for what --export writes."),
+        typer.Option(
+            "--against", metavar="FILE", help="Judge another program's dW1, db1, …, computed for what --export writes."
+        ),
     ] = None,
     json: Json = False,
 ) -> int:
     """Check backpropagation: the trainer's own gradient against differences of the loss.
 
-    Takes a config, at its initial parameters, or a run's folder, at its trained ones.
+    A config is checked at its initial parameters, a run's folder at its trained ones.
     In float64, on real examples: a full batch, then a shorter one through the same buffers.
-    Exit status 0 if all of it agrees, 1 if not.
+    Exit status 0 if every gradient agrees, 1 if not.
 
     Example: bp gradcheck configs/iris.yaml --method central
     """
     from bpcli import display
     from bpcli.checking import subject
-    from bpcli.checking.comparison import Comparison
-    from bpcli.cli.gradcheck import report
+    from bpcli.checking.comparison import GradientComparison
+    from bpcli.cli.gradcheck import external, report
     from bpcli.runs.reopen import open_experiment
 
     path, changes = config_and_overrides(words)
     if export is not None or against is not None:
-        _refuse({"--method": method, "--parameters": parameters, "--step-sizes": step_sizes or None})
+        _refuse_options_of_differences(
+            {"--method": method, "--parameters": parameters, "--step-sizes": step_sizes or None}
+        )
+    if export is not None and against is not None:
+        raise ConfigError("--export and --against at once", where="command line", hint="first the one, then the other")
     method = method or "complex-step"
     opened = open_experiment(path, changes)
     display.warn(opened.warnings)
@@ -82,30 +93,28 @@ def gradcheck(
     batches = _batches(built, examples)
     theta, part = built.parameters.theta, built.examples("train")
     assert part is not None
-    if export is not None or against is not None:
-        from bpcli.cli.gradcheck import foreign
-
-        return foreign.exchanged(built, batches[0], export, against, json=json)
-    chosen = subject.groups(built.network, parameters, built.plan.seed)
+    if export is not None:
+        return external.export_batch(built, batches[0], export, json=json)
+    if against is not None:
+        return external.check_external(built, batches[0], against, json=json)
+    chosen = subject.parameter_groups(built.network, parameters, built.plan.seed)
     gradients = subject.gradients_of(built.recipe, theta, part, batches, built.engine)
     comparisons = [
-        Comparison(built.network, theta, gradient, subject.probe_of(built.recipe, part, batch), method)
+        GradientComparison(built.network, theta, gradient, subject.probe_of(built.recipe, part, batch), method)
         for batch, gradient in zip(batches, gradients, strict=True)
     ]
-    checked, sizes = _checked(comparisons, chosen, step_sizes=step_sizes, quiet=json)
+    checked, sizes = _check_groups(comparisons, chosen, step_sizes=step_sizes, quiet=json)
     rows = {len(batch): built.loaded.parts["train"].rows[batch] for batch in batches}
-    found = report.Report(str(path), method, comparisons, checked, sizes, rows)
+    found = report.CheckReport(str(path), method, comparisons, checked, sizes, rows)
     if json:
         emit_json(found.as_dict())
     else:
-        report.show(found)
+        report.print_report(found)
     return ExitStatus.DONE if found.passed else ExitStatus.CHECK_FAILED
 
 
-def _refuse(options: dict[str, object]) -> None:
-    """Refuse options that take no part where gradients are exchanged."""
-    from bpcli.errors import ConfigError
-
+def _refuse_options_of_differences(options: dict[str, object]) -> None:
+    """Refuse the options that have a value: they have no effect with --export and --against."""
     given = [name for name, value in options.items() if value is not None]
     if given:
         raise ConfigError(
@@ -115,37 +124,35 @@ def _refuse(options: dict[str, object]) -> None:
         )
 
 
-def _batches(built: Experiment, wanted: int | None) -> list[IndexArray]:
-    """Examples spread evenly over the training part, so that a sorted file shows every class; then half of them."""
+def _batches(built: Experiment, asked: int | None) -> list[IndexArray]:
+    """A batch spread evenly over the training part, so that a sorted file shows every class; then half of it."""
     import numpy as np
 
-    from bpcli.errors import ConfigError
-
     size = built.loaded.parts["train"].size
-    if wanted is not None and wanted > size:
+    if asked is not None and asked > size:
         raise ConfigError(
-            f"--examples is {wanted}, but there are {size} training examples",
+            f"--examples is {asked}, but there are {size} training examples",
             where="command line",
             hint="ask for fewer",
         )
-    full = wanted or min(built.plan.batch_size, 32, size)
+    full = asked or min(built.plan.batch_size, 32, size)
     shorter = (full + 1) // 2
     spread = np.arange(full) * size // full
     return [spread] + ([spread[full - shorter :]] if shorter < full else [])
 
 
-def _checked(
-    comparisons: list[Comparison], chosen: list[Group], *, step_sizes: bool, quiet: bool
-) -> tuple[list[Checked], list[StepSize]]:
-    """Every group by every comparison, and, where asked for, the errors of central differences by their step."""
+def _check_groups(
+    comparisons: list[GradientComparison], chosen: list[ParameterGroup], *, step_sizes: bool, quiet: bool
+) -> tuple[list[GroupCheck], list[StepSizeError]]:
+    """Check every group by every comparison; with ``step_sizes``, the errors of central differences by their step."""
     from bpcli import display
-    from bpcli.checking.step_sizes import STEPS, step_size
+    from bpcli.checking.step_sizes import STEPS, step_size_error
     from bpcli.cli.gradcheck import report
 
     steps = STEPS if step_sizes else ()
     places = sum(len(group.places) for group in chosen)
     pieces = places * (len(comparisons) + len(steps))
-    seconds = _seconds(comparisons, chosen[-1], steps) * places
+    seconds = _seconds_per_parameter(comparisons, chosen[-1], steps) * places
     long = seconds > LONG_SECONDS and not quiet
     if long:
         display.say(f"checking {pieces:,} derivatives takes about {report.duration(seconds)}")
@@ -156,28 +163,30 @@ def _checked(
                 checked.append(comparison.check(group))
                 advance(len(group.places))
         for h in steps:
-            sizes.append(step_size(comparisons[0], chosen, h))
+            sizes.append(step_size_error(comparisons[0], chosen, h))
             advance(places)
     return checked, sizes
 
 
 TIMINGS = 3
-"""Of so many the one in the middle counts; the first has yet to make its buffers."""
+"""How often work is timed; the median leaves out the first time, which also allocates buffers."""
 
 
-def _seconds(comparisons: list[Comparison], group: Group, steps: tuple[float, ...]) -> float:
-    """What checking one parameter will take, from doing so a few times."""
-    from bpcli.checking.step_sizes import step_size
+def _seconds_per_parameter(
+    comparisons: list[GradientComparison], group: ParameterGroup, steps: tuple[float, ...]
+) -> float:
+    """The seconds that checking one parameter takes, measured on the group's first."""
+    from bpcli.checking.step_sizes import step_size_error
 
     one = replace(group, places=group.places[:1])
-    seconds = _timed(lambda: comparisons[0].slopes(one.places)) * len(comparisons)
+    seconds = _median_seconds(lambda: comparisons[0].slopes(one.places)) * len(comparisons)
     if steps:
-        seconds += _timed(lambda: step_size(comparisons[0], [one], steps[0])) * len(steps)
+        seconds += _median_seconds(lambda: step_size_error(comparisons[0], [one], steps[0])) * len(steps)
     return seconds
 
 
-def _timed(work: Callable[[], object]) -> float:
-    """The seconds that a piece of work takes."""
+def _median_seconds(work: Callable[[], object]) -> float:
+    """The seconds that a call takes, the median of a few."""
     from statistics import median
     from time import perf_counter
 

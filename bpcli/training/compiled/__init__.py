@@ -1,7 +1,8 @@
 """The compiled engine: one training step, recorded from the NumPy code itself and compiled by Numba.
 
-Reading order: ``symbols`` stand for arrays and write down what NumPy is asked to
-do with them, as ``operations``; ``recording`` runs the reference path on symbols;
-``passes`` make the record shorter; ``source`` writes it out as a function;
-``kernels`` compiles and keeps it; ``steps`` trains with it.
+Reading order: ``symbols`` stand for arrays, of which ``views`` are taken;
+``recorder`` turns the calls of NumPy on them into ``operations``; ``recording``
+runs the NumPy code on them; ``passes`` optimise the recorded program; ``source``
+writes it as a module, its operations as ``loops`` and calls of ``products``;
+``kernels`` compiles and caches it; ``steps`` trains with it.
 """

@@ -1,9 +1,9 @@
-"""Programs compiled, and the compiled code kept between runs.
+"""Programs compiled by Numba, and the cache of compiled code.
 
-Numba keeps compiled code beside the file that a function comes from. So each
-program is written to a file of its own, named by its content and Numba's version,
-in bp's cache folder: ``$XDG_CACHE_HOME/bp`` or ``~/.cache/bp``. Where nothing can
-be written there, a temporary folder serves and every start compiles.
+Numba stores compiled code beside the file of a function. So each program is
+written to a file of its own, named by its content and Numba's version, in bp's
+cache folder: ``$XDG_CACHE_HOME/bp`` or ``~/.cache/bp``. If that folder cannot be
+written to, a temporary folder is used and every start compiles.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from pathlib import Path
 from bpcli import __version__
 from bpcli.nn import Array
 from bpcli.training.compiled.recording import Program
-from bpcli.training.compiled.source import source
+from bpcli.training.compiled.source import step_source
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """The functions that ``source`` writes; ``fresh`` where ``run`` has yet to be compiled."""
+    """The functions of a program's module; ``fresh`` says that ``run`` is not compiled yet."""
 
     arrays: Callable[..., list[Array]]
     run: Callable[..., tuple[int, int, float]]
@@ -35,54 +35,55 @@ class Kernel:
 
 
 def load(program: Program, *, anew: bool = False) -> Kernel:
-    """The program's functions, from the cache where they are there; ``anew`` without what it holds of them."""
-    text = source(program)
+    """The program's functions, compiled ones from the cache; ``anew`` first deletes their compiled code there."""
+    text = step_source(program)
     called = Path(__file__).with_name("products.py").read_text(encoding="utf-8")  # compiled into it
     key = f"{__version__}\n{metadata.version('numba')}\n{called}\n{text}"
     name = "kernel_" + sha256(key.encode()).hexdigest()[:16]
     try:
-        path = _placed(folder(), name, text)
+        path = _written_module(cache_folder(), name, text)
         if anew:
-            _forget(path)
-        return _loaded(name, path)
-    except (OSError, RuntimeError):  # no place to write, or, as Numba tells it, none to keep compiled code
-        return _loaded(name, _placed(Path(_temporary().name), name, text))
+            _drop_compiled(path)
+        return _imported(name, path)
+    except (OSError, RuntimeError):  # the folder, or, as Numba says, its cache there, cannot be written to
+        return _imported(name, _written_module(Path(_temporary().name), name, text))
 
 
 @cache
 def _temporary() -> tempfile.TemporaryDirectory[str]:
-    """A folder for as long as the process lives."""
+    """A folder that is deleted when the process ends."""
     return tempfile.TemporaryDirectory(prefix="bp-")
 
 
-def _loaded(name: str, path: Path) -> Kernel:
+def _imported(name: str, path: Path) -> Kernel:
+    """Import a module that :func:`_written_module` wrote."""
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # cached code looks for it there
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # Numba's cached code looks it up there
     spec.loader.exec_module(module)
-    kept = any((path.parent / "__pycache__").glob(f"{name}.run-*.nbc"))
-    return Kernel(module.arrays, module.run, not kept)
+    compiled = any((path.parent / "__pycache__").glob(f"{name}.run-*.nbc"))
+    return Kernel(module.arrays, module.run, not compiled)
 
 
-def folder() -> Path:
-    """Where compiled code is kept."""
+def cache_folder() -> Path:
+    """bp's cache folder."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bp"
 
 
-def _placed(place: Path, name: str, text: str) -> Path:
-    """The file that holds the program, made where it is not there yet, whole or not at all."""
+def _written_module(place: Path, name: str, text: str) -> Path:
+    """The module's file in the folder ``place``, written atomically if it is absent or differs."""
     path, data = place / f"{name}.py", text.encode()
     if not path.is_file() or path.read_bytes() != data:
         place.mkdir(parents=True, exist_ok=True)
         part = place / f".{name}.{os.getpid()}.part"
         part.write_bytes(data)
         part.replace(path)
-        _forget(path)
+        _drop_compiled(path)
     return path
 
 
-def _forget(path: Path) -> None:
-    """Drop compiled code."""
+def _drop_compiled(path: Path) -> None:
+    """Delete the compiled code of a module."""
     for stale in (path.parent / "__pycache__").glob(f"{path.stem}.run-*"):
         stale.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The steps of a program as plain loops over arrays, the source that Numba compiles.
+"""The operations of a program as source: loops over arrays, which Numba compiles.
 
 A hidden sigmoid layer, for example, becomes
 
@@ -6,13 +6,13 @@ A hidden sigmoid layer, for example, becomes
     c1 = np.float32(1)                                   # plain numbers in the arrays' precision
     for i in range(n1):
         for j in range(m):
-            t0_buffer16 = (view3[i, 0])                  # what a buffer would hold, where no one reads it later
+            t0_buffer16 = (view3[i, 0])                  # an intermediate result that no later operation reads
             t1_buffer13 = (buffer13[i, j] + t0_buffer16)
             t2_buffer16 = (-t1_buffer13)
             ...
-            buffer16[i, j] = t5_buffer16                 # what is read later is stored
+            buffer16[i, j] = t5_buffer16                 # a result that is read later is stored
 
-A name that ends in ``_flat`` is the array in one dimension.
+An array whose name ends in ``_flat`` is the array of that name in one dimension.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from bpcli.training.compiled.operations import (
     ArgMax,
     CountNonzero,
     Dot,
-    Each,
+    Elementwise,
     Inner,
-    OfNumbers,
     Operation,
     Put,
     ReadEntry,
     Reduce,
+    ScalarOperation,
     Take,
     WriteEntry,
 )
 from bpcli.training.compiled.passes import FusedLoop
-from bpcli.training.compiled.recorder import same
+from bpcli.training.compiled.recorder import same_shape
 from bpcli.training.compiled.recording import X
-from bpcli.training.compiled.symbols import Symbol
+from bpcli.training.compiled.symbols import SymbolicArray
 from bpcli.training.compiled.views import Transposed
 
-VECTOR = "x"
-"""X where it is one example."""
+X_VECTOR = "x"
+"""The name of X as a vector, in batches of one example."""
 
 INFIX = {
     "add": "+",
@@ -60,54 +60,64 @@ INFIX = {
 PREFIX = {"negative": "-", "positive": ""}
 
 
-class Loops:
-    """Writes one step after another; ``flat`` names the arrays that it needed in one dimension."""
+class LoopWriter:
+    """Writes operations as source; ``flat`` maps each array used in one dimension to its name as such."""
 
-    def __init__(self, symbols: dict[str, Symbol]) -> None:
+    def __init__(self, symbols: dict[str, SymbolicArray]) -> None:
         self.symbols = symbols
         self.flat: dict[str, str] = {}
         self.casts = 0
 
-    def lines(self, step: Operation | FusedLoop) -> list[str]:
-        """The statements that do a step."""
-        if isinstance(step, FusedLoop):
-            return self._group(step)
-        return list(self.writers[type(step)](self, step))
+    def lines(self, operation: Operation | FusedLoop) -> list[str]:
+        """The lines of source that perform an operation."""
+        if isinstance(operation, FusedLoop):
+            return self._fused_loop(operation)
+        return list(self.writers[type(operation)](self, operation))
 
     def _flattened(self, name: str) -> str:
+        """The name of an array in one dimension."""
         symbol = self.symbols[name]
         if symbol.ndim == 1:
             return name
         return self.flat.setdefault(name, f"{name}_flat")
 
-    def _group(self, group: FusedLoop) -> list[str]:
+    def _fused_loop(self, group: FusedLoop) -> list[str]:
+        """One loop over the entries, with local variables for what is not stored."""
         symbols = self.symbols
-        names = {name for step in group.steps for name in (*step.reads, step.out) if name in symbols}
-        flat = all(same(symbols[name].shape, group.shape) and symbols[name].contiguous for name in names)
+        names = {name for one in group.operations for name in (*one.reads, one.out) if name in symbols}
+        flat = all(same_shape(symbols[name].shape, group.shape) and symbols[name].contiguous for name in names)
         before: list[str] = []
-        held: dict[str, str] = {}
+        local: dict[str, str] = {}
         inner: list[str] = []
-        for step in group.steps:
-            operands = [self._entry(one, step, group, held, before, flat=flat) for one in step.inputs]
-            value = self._cast(_expression(step.ufunc, operands, self._precision(step)), step)
-            held[step.out] = f"t{len(inner)}_{step.out}"
-            inner.append(f"{held[step.out]} = {value}")
-        inner += [f"{self._at(name, group, flat=flat)} = {held[name]}" for name in sorted(group.stored)]
+        for operation in group.operations:
+            operands = [self._operand(one, operation, group, local, before, flat=flat) for one in operation.inputs]
+            value = self._cast(_expression(operation.ufunc, operands, self._precision(operation)), operation)
+            local[operation.out] = f"t{len(inner)}_{operation.out}"
+            inner.append(f"{local[operation.out]} = {value}")
+        inner += [f"{self._entry(name, group, flat=flat)} = {local[name]}" for name in sorted(group.stored)]
         if flat or len(group.shape) == 1:
-            length = self._flattened(group.steps[0].out) + ".shape[0]"
+            length = self._flattened(group.operations[0].out) + ".shape[0]"
             return [*before, f"for i in range({length}):", *(f"    {line}" for line in inner)]
         rows, columns = group.shape
         walk = [f"for i in range({rows}):", f"    for j in range({columns}):"]
         return [*before, *walk, *(f"        {line}" for line in inner)]
 
-    def _entry(
-        self, operand: Any, step: Each, group: FusedLoop, held: dict[str, str], before: list[str], *, flat: bool
+    def _operand(
+        self,
+        operand: Any,
+        operation: Elementwise,
+        group: FusedLoop,
+        local: dict[str, str],
+        before: list[str],
+        *,
+        flat: bool,
     ) -> str:
-        if operand in held:
-            return held[operand]
+        """An operand within the loop; a plain number is converted to the operation's precision ``before`` the loop."""
+        if operand in local:
+            return local[operand]
         if operand in self.symbols:
-            return self._at(operand, group, flat=flat)
-        kind = self._precision(step)
+            return self._entry(operand, group, flat=flat)
+        kind = self._precision(operation)
         if kind is None:
             return str(operand)
         self.casts += 1
@@ -115,147 +125,148 @@ class Loops:
         before.append(f"{name} = np.{kind}({operand})")
         return name
 
-    def _precision(self, step: Each) -> str | None:
-        """The precision in which a step counts, so that a plain number does not raise it; None for whole numbers."""
-        kinds = {self.symbols[name].dtype for name in (*step.reads, step.out) if name in self.symbols}
+    def _precision(self, operation: Elementwise) -> str | None:
+        """The dtype in which an operation computes, so a plain number does not widen it; None for whole numbers."""
+        kinds = {self.symbols[name].dtype for name in (*operation.reads, operation.out) if name in self.symbols}
         floats = {kind for kind in kinds if kind.kind == "f"}
         return max(floats, key=lambda kind: kind.itemsize).name if floats else None
 
-    def _cast(self, value: str, step: Each) -> str:
-        """A value as it would be after it was stored."""
-        out = self.symbols[step.out].dtype
-        kinds = {self.symbols[name].dtype for name in step.reads if name in self.symbols}
+    def _cast(self, value: str, operation: Elementwise) -> str:
+        """A value converted as storing it in ``out`` would convert it."""
+        out = self.symbols[operation.out].dtype
+        kinds = {self.symbols[name].dtype for name in operation.reads if name in self.symbols}
         return value if kinds <= {out} or out.kind == "b" else f"np.{out.name}({value})"
 
-    def _at(self, name: str, group: FusedLoop, *, flat: bool) -> str:
+    def _entry(self, name: str, group: FusedLoop, *, flat: bool) -> str:
+        """An array's entry at the loop's indices; along an axis of length 1 it is the first."""
         symbol = self.symbols[name]
         if flat or len(group.shape) == 1:
-            return (
-                f"{self._flattened(name) if symbol.ndim > 1 else name}[i]"
-                if not same(symbol.shape, (1,))
-                else f"{name}[0]"
-            )
+            return f"{name}[0]" if same_shape(symbol.shape, (1,)) else f"{self._flattened(name)}[i]"
         places = ["i", "j"][2 - symbol.ndim :]
         lengths = group.shape[2 - symbol.ndim :]
         index = ", ".join(
-            place if same(own, length) else "0"
+            place if same_shape(own, length) else "0"
             for place, own, length in zip(places, symbol.shape, lengths, strict=True)
         )
         return f"{name}[{index}]"
 
-    def _reduce(self, step: Reduce) -> Iterator[str]:
-        array = step.array
-        combine: Callable[[str, str], str] = lambda a, b: _expression(step.ufunc, [a, b])  # noqa: E731
-        if step.axis is None and step.ufunc == "add" and self.symbols[array].dtype.kind == "f":
-            yield f"{step.out} = total({array})"
-        elif step.axis is None:
-            yield f"{step.out} = {array}[0]"
+    def _reduce(self, operation: Reduce) -> Iterator[str]:
+        array = operation.array
+        combine: Callable[[str, str], str] = lambda a, b: _expression(operation.ufunc, [a, b])  # noqa: E731
+        if operation.axis is None and operation.ufunc == "add" and self.symbols[array].dtype.kind == "f":
+            yield f"{operation.out} = total({array})"
+        elif operation.axis is None:
+            yield f"{operation.out} = {array}[0]"
             yield f"for i in range(1, {array}.shape[0]):"
-            yield f"    {step.out} = {combine(step.out, f'{array}[i]')}"
-        elif step.axis == 0:
+            yield f"    {operation.out} = {combine(operation.out, f'{array}[i]')}"
+        elif operation.axis == 0:
             yield f"for j in range({array}.shape[1]):"
-            yield f"    {step.out}[j] = {array}[0, j]"
+            yield f"    {operation.out}[j] = {array}[0, j]"
             yield f"for i in range(1, {array}.shape[0]):"
             yield f"    for j in range({array}.shape[1]):"
-            yield f"        {step.out}[j] = {combine(f'{step.out}[j]', f'{array}[i, j]')}"
+            yield f"        {operation.out}[j] = {combine(f'{operation.out}[j]', f'{array}[i, j]')}"
         else:
             yield f"for i in range({array}.shape[0]):"
-            yield f"    held = {array}[i, 0]"
+            yield f"    reduced = {array}[i, 0]"
             yield f"    for j in range(1, {array}.shape[1]):"
-            yield f"        held = {combine('held', f'{array}[i, j]')}"
-            yield f"    {step.out}[i] = held"
+            yield f"        reduced = {combine('reduced', f'{array}[i, j]')}"
+            yield f"    {operation.out}[i] = reduced"
 
-    def _dot(self, step: Dot) -> Iterator[str]:
-        """By hand where a factor is a vector, or where it may pay as the examples' rows are long; else by BLAS."""
-        left, right = self.symbols[step.left], self.symbols[step.right]
-        kind = self.symbols[step.out].dtype.name
-        if step.factor is not None:
-            yield f"factor = np.{kind}(-{step.factor})"
-        if same(left.shape[1], 1):
-            yield from self._outer(step)
-        elif same(right.shape[1], 1):
-            yield from self._of_vector(step, kind, transposed=isinstance(left.view, Transposed))
+    def _dot(self, operation: Dot) -> Iterator[str]:
+        """A loop where a factor is a vector, otherwise one of the functions in ``products``.
+
+        X and its transpose have long rows, for which those functions have their own forms.
+        """
+        left, right = self.symbols[operation.left], self.symbols[operation.right]
+        kind = self.symbols[operation.out].dtype.name
+        if operation.factor is not None:
+            yield f"factor = np.{kind}(-{operation.factor})"
+        if same_shape(left.shape[1], 1):
+            yield from self._outer(operation)
+        elif same_shape(right.shape[1], 1):
+            yield from self._of_vector(operation, kind, transposed=isinstance(left.view, Transposed))
         else:
-            name = "product" if step.factor is None else "accumulate"
-            if right.root == X and step.right != X:
+            name = "product" if operation.factor is None else "accumulate"
+            if right.root == X and operation.right != X:
                 name += "_of_rows"
-            elif step.right == X and step.factor is None:
+            elif operation.right == X and operation.factor is None:
                 name += "_along_rows"
-            yield f"{name}({'' if step.factor is None else 'factor, '}{step.left}, {step.right}, {step.out})"
+            arguments = ["factor"] * (operation.factor is not None) + [operation.left, operation.right, operation.out]
+            yield f"{name}({', '.join(arguments)})"
 
-    def _outer(self, step: Dot) -> Iterator[str]:
+    def _outer(self, operation: Dot) -> Iterator[str]:
         """A column times a row."""
-        column, row = self._vector(step.left), self._vector(step.right)
+        column, row = self._vector(operation.left), self._vector(operation.right)
         yield f"for i in range({column}.shape[0]):"
-        if same(self.symbols[step.out].shape[1], 1):  # the row is one number
-            out = self._vector(step.out)
+        if same_shape(self.symbols[operation.out].shape[1], 1):  # the row is one number
+            out = self._vector(operation.out)
             yield f"    {out}[i] " + (
-                f"= {column}[i] * {row}[0]" if step.factor is None else f"+= factor * {column}[i] * {row}[0]"
+                f"= {column}[i] * {row}[0]" if operation.factor is None else f"+= factor * {column}[i] * {row}[0]"
             )
             return
-        yield f"    held = {column}[i]" if step.factor is None else f"    held = factor * {column}[i]"
+        yield f"    entry = {column}[i]" if operation.factor is None else f"    entry = factor * {column}[i]"
         yield f"    for j in range({row}.shape[0]):"
-        yield f"        {step.out}[i, j] {'=' if step.factor is None else '+='} held * {row}[j]"
+        yield f"        {operation.out}[i, j] {'=' if operation.factor is None else '+='} entry * {row}[j]"
 
-    def _of_vector(self, step: Dot, kind: str, *, transposed: bool) -> Iterator[str]:
-        """A matrix times a column: row by row, or, where it is the transpose of one in C order, column by column."""
-        vector, out = self._vector(step.right), self._vector(step.out)
-        if not transposed or step.factor is not None:
-            assign = "=" if step.factor is None else "+= factor *"
-            yield f"for i in range({step.left}.shape[0]):"
-            yield f"    {out}[i] {assign} inner({step.left}[i], {vector}, np.{kind}(0))"
+    def _of_vector(self, operation: Dot, kind: str, *, transposed: bool) -> Iterator[str]:
+        """A matrix times a column: by rows, or by columns where the matrix is the transpose of one in C order."""
+        vector, out = self._vector(operation.right), self._vector(operation.out)
+        if not transposed or operation.factor is not None:
+            assign = "=" if operation.factor is None else "+= factor *"
+            yield f"for i in range({operation.left}.shape[0]):"
+            yield f"    {out}[i] {assign} inner({operation.left}[i], {vector}, np.{kind}(0))"
             return
         yield f"for i in range({out}.shape[0]):"
         yield f"    {out}[i] = np.{kind}(0)"
         yield f"for j in range({vector}.shape[0]):"
-        yield f"    held = {vector}[j]"
+        yield f"    entry = {vector}[j]"
         yield f"    for i in range({out}.shape[0]):"
-        yield f"        {out}[i] += {step.left}[i, j] * held"
+        yield f"        {out}[i] += {operation.left}[i, j] * entry"
 
     def _vector(self, name: str) -> str:
         """A column or a row as a vector."""
         symbol = self.symbols[name]
         if name == X:
-            return VECTOR
+            return X_VECTOR
         if symbol.of is not None and isinstance(symbol.view, Transposed):
             return self._vector(symbol.of.name)
         return self._flattened(name)
 
-    def _inner(self, step: Inner) -> Iterator[str]:
-        yield f"{step.out} = inner({step.left}, {step.right}, 0.0)"
+    def _inner(self, operation: Inner) -> Iterator[str]:
+        yield f"{operation.out} = inner({operation.left}, {operation.right}, 0.0)"
 
-    def _take(self, step: Take) -> Iterator[str]:
-        yield f"for i in range({step.out}.shape[0]):"
-        yield f"    {step.out}[i] = {step.array}[{step.index}[i]]"
+    def _take(self, operation: Take) -> Iterator[str]:
+        yield f"for i in range({operation.out}.shape[0]):"
+        yield f"    {operation.out}[i] = {operation.array}[{operation.index}[i]]"
 
-    def _put(self, step: Put) -> Iterator[str]:
-        value = f"{step.value}[i]" if step.value in self.symbols else step.value
-        yield f"for i in range({step.index}.shape[0]):"
-        yield f"    {step.out}[{step.index}[i]] = {value}"
+    def _put(self, operation: Put) -> Iterator[str]:
+        value = f"{operation.value}[i]" if operation.value in self.symbols else operation.value
+        yield f"for i in range({operation.index}.shape[0]):"
+        yield f"    {operation.out}[{operation.index}[i]] = {value}"
 
-    def _argmax(self, step: ArgMax) -> Iterator[str]:
-        yield f"for i in range({step.array}.shape[0]):"
+    def _argmax(self, operation: ArgMax) -> Iterator[str]:
+        yield f"for i in range({operation.array}.shape[0]):"
         yield "    best = 0"
-        yield f"    for j in range(1, {step.array}.shape[1]):"
-        yield f"        if {step.array}[i, j] > {step.array}[i, best]:"
+        yield f"    for j in range(1, {operation.array}.shape[1]):"
+        yield f"        if {operation.array}[i, j] > {operation.array}[i, best]:"
         yield "            best = j"
-        yield f"    {step.out}[i] = best"
+        yield f"    {operation.out}[i] = best"
 
-    def _count(self, step: CountNonzero) -> Iterator[str]:
-        yield f"{step.out} = 0"
-        yield f"for i in range({step.array}.shape[0]):"
-        yield f"    {step.out} += 1 if {step.array}[i] else 0"
+    def _count(self, operation: CountNonzero) -> Iterator[str]:
+        yield f"{operation.out} = 0"
+        yield f"for i in range({operation.array}.shape[0]):"
+        yield f"    {operation.out} += 1 if {operation.array}[i] else 0"
 
-    def _read(self, step: ReadEntry) -> Iterator[str]:
-        yield f"{step.out} = {step.array}[{step.place}]"
+    def _read(self, operation: ReadEntry) -> Iterator[str]:
+        yield f"{operation.out} = {operation.array}[{operation.place}]"
 
-    def _write(self, step: WriteEntry) -> Iterator[str]:
-        yield f"{step.out}[{step.place}] = {step.value}"
+    def _write(self, operation: WriteEntry) -> Iterator[str]:
+        yield f"{operation.out}[{operation.place}] = {operation.value}"
 
-    def _scalar(self, step: OfNumbers) -> Iterator[str]:
-        yield f"{step.out} = {_expression(step.ufunc, [str(one) for one in step.inputs])}"
+    def _scalar(self, operation: ScalarOperation) -> Iterator[str]:
+        yield f"{operation.out} = {_expression(operation.ufunc, [str(one) for one in operation.inputs])}"
 
-    writers: ClassVar[dict[type[Operation], Callable[[Loops, Any], Iterator[str]]]] = {
+    writers: ClassVar[dict[type[Operation], Callable[[LoopWriter, Any], Iterator[str]]]] = {
         Reduce: _reduce,
         Dot: _dot,
         Inner: _inner,
@@ -265,12 +276,12 @@ class Loops:
         CountNonzero: _count,
         ReadEntry: _read,
         WriteEntry: _write,
-        OfNumbers: _scalar,
+        ScalarOperation: _scalar,
     }
 
 
 def _expression(ufunc: str, operands: list[str], kind: str | None = None) -> str:
-    """A ufunc of entries, in precision ``kind``."""
+    """A ufunc of entries as an expression; ``kind`` is the dtype in which it computes."""
     if ufunc in INFIX:
         return f"({operands[0]} {INFIX[ufunc]} {operands[1]})"
     if ufunc in PREFIX:

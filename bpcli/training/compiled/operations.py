@@ -1,8 +1,8 @@
-"""What a recorded program consists of: one small operation after another, on arrays and numbers by name.
+"""The operations of a recorded program, on arrays and numbers that are referred to by name.
 
-An operand is the name of an array or of a number, or a plain number. What an
-operation makes stands in its field ``out``: an array of that name, filled anew or,
-where ``replaces`` does not hold, changed in part; or a number.
+An operand is the name of an array or of a number, or a plain number. ``out``
+names the result: an array, which is replaced or, where ``replaces`` is False,
+changed in part; or a number.
 """
 
 from __future__ import annotations
@@ -16,42 +16,43 @@ Operand = Any
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation that writes ``out``."""
+    """An operation with the result ``out``."""
 
     out: str
 
-    words: ClassVar[frozenset[str]] = frozenset({"out", "ufunc"})
-    """Fields that are text but no operands."""
+    not_operands: ClassVar[frozenset[str]] = frozenset({"out", "ufunc"})
+    """The fields that are text, but no operands."""
 
     @property
     def replaces(self) -> bool:
-        """Whether nothing stays of what ``out`` was before."""
+        """Whether every entry of ``out`` is replaced."""
         return True
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The arrays and numbers that it needs."""
+        """The names of the arrays and numbers that it reads."""
         return tuple(self._operands()) + (() if self.replaces else (self.out,))
 
     def _operands(self) -> Iterator[str]:
+        """The operands that are names."""
         for field in fields(self):
             value = getattr(self, field.name)
             several = value if isinstance(value, tuple) else (value,)
-            if field.name not in self.words:
+            if field.name not in self.not_operands:
                 yield from (one for one in several if isinstance(one, str))
 
 
 @dataclass(frozen=True)
-class Each(Operation):
-    """out ← ufunc(inputs), entry by entry."""
+class Elementwise(Operation):
+    """out ← ufunc(inputs), elementwise, the inputs broadcast to the shape of ``out``."""
 
     ufunc: str
     inputs: tuple[Operand, ...]
 
 
 @dataclass(frozen=True)
-class OfNumbers(Operation):
-    """The number ufunc(inputs), of numbers."""
+class ScalarOperation(Operation):
+    """The number ufunc(inputs), all inputs being numbers."""
 
     ufunc: str
     inputs: tuple[Operand, ...]
@@ -59,7 +60,7 @@ class OfNumbers(Operation):
 
 @dataclass(frozen=True)
 class Reduce(Operation):
-    """out ← ufunc over an axis, 0 or 1; a number, over the whole vector, where ``axis`` is None."""
+    """out ← ufunc reduced over axis 0 or 1 of a matrix, or over a whole vector, to a number, where ``axis`` is None."""
 
     ufunc: str
     array: str
@@ -76,7 +77,7 @@ class Dot(Operation):
 
     @property
     def replaces(self) -> bool:
-        """It adds where there is a factor."""
+        """With a factor it adds to ``out``."""
         return self.factor is None
 
 
@@ -90,7 +91,7 @@ class Inner(Operation):
 
 @dataclass(frozen=True)
 class Take(Operation):
-    """out_j ← array[index_j], vectors all."""
+    """out_j ← array[index_j]; all three are vectors."""
 
     array: str
     index: str
@@ -98,7 +99,7 @@ class Take(Operation):
 
 @dataclass(frozen=True)
 class Put(Operation):
-    """out[index_j] ← value_j, vectors all, or one number everywhere."""
+    """out[index_j] ← value_j; all three are vectors, or ``value`` is one number."""
 
     index: str
     value: Operand
@@ -111,7 +112,7 @@ class Put(Operation):
 
 @dataclass(frozen=True)
 class ArgMax(Operation):
-    """out_i ← the first place of row i's largest entry."""
+    """out_i ← the index of row i's largest entry, the first of equal ones."""
 
     array: str
 
@@ -125,7 +126,7 @@ class CountNonzero(Operation):
 
 @dataclass(frozen=True)
 class ReadEntry(Operation):
-    """The number in one place of a vector."""
+    """The number array[place] of a vector."""
 
     array: str
     place: int

@@ -1,141 +1,149 @@
-"""A recorded program made shorter, its results the same."""
+"""Optimisations of a recorded program: fewer operations and passes over memory, the same results."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bpcli.training.compiled.operations import Dot, Each, OfNumbers, Operation
-from bpcli.training.compiled.recorder import apart, same
+from bpcli.training.compiled.operations import Dot, Elementwise, Operation, ScalarOperation
+from bpcli.training.compiled.recorder import disjoint, same_shape
 from bpcli.training.compiled.recording import Program
-from bpcli.training.compiled.symbols import Symbol
+from bpcli.training.compiled.symbols import SymbolicArray
 
 DTHETA = "dtheta"
 
 
 @dataclass(frozen=True)
 class FusedLoop:
-    """Operations entry by entry over arrays of one shape, done in one walk; ``stored`` names what is kept of them."""
+    """Elementwise operations on arrays of one shape, in one loop; ``stored`` names the results that are read later."""
 
     shape: tuple[Any, ...]
-    steps: tuple[Each, ...]
+    operations: tuple[Elementwise, ...]
     stored: frozenset[str]
 
 
 def simplified(program: Program) -> list[Operation | FusedLoop]:
-    """The steps that matter, those that can be done together grouped."""
-    steps = _accumulated(list(program.steps), program.symbols)
-    needed, later = _needed(steps, program)
-    return _grouped(needed, later, program.symbols)
+    """The operations that affect the program's results; elementwise ones are fused where they can be."""
+    operations = _accumulated(list(program.operations), program.symbols)
+    needed, later = _needed(operations, program)
+    return _fused(needed, later, program.symbols)
 
 
-def _accumulated(steps: list[Operation], symbols: dict[str, Symbol]) -> list[Operation]:
-    """Where θ ← θ − dθ, and dθ is products alone, each product is taken off its part of θ at once; so with any vector.
+def _accumulated(operations: list[Operation], symbols: dict[str, SymbolicArray]) -> list[Operation]:
+    """For θ ← θ − dθ with a dθ of matrix products alone, subtract each product from its part of θ directly.
 
-    The products then come last, as backward still needs the W that they change,
-    and dθ is never stored: one pass over memory instead of three.
+    The same holds for any vector in place of θ. The products move to the end,
+    because backward still reads the W that they change. dθ is never stored, so
+    memory is passed over once instead of three times.
     """
-    concerned = [step for step in steps if DTHETA in _touched(step, symbols)]
-    if not concerned or concerned[-1] != Each(concerned[-1].out, "subtract", (concerned[-1].out, DTHETA)):
-        return steps
-    products, update = [step for step in concerned if isinstance(step, Dot)], concerned[-1]
+    concerned = [one for one in operations if DTHETA in _blocks_of(one, symbols)]
+    if not concerned or concerned[-1] != Elementwise(concerned[-1].out, "subtract", (concerned[-1].out, DTHETA)):
+        return operations
+    products, update = [one for one in concerned if isinstance(one, Dot)], concerned[-1]
     vector = symbols[update.out]
     if len(products) < len(concerned) - 1:
-        return steps
-    after = steps[steps.index(update) + 1 :]
-    if any(vector.name in _touched(step, symbols) for step in after) or not _steady(products, steps, symbols):
-        return steps
+        return operations
+    after = operations[operations.index(update) + 1 :]
+    if any(vector.root in _blocks_of(one, symbols) for one in after):
+        return operations
+    if not _operands_unchanged(products, operations, symbols):
+        return operations
     moved = [replace(product, out=_same_part(vector, symbols[product.out]).name, factor=1.0) for product in products]
-    return [step for step in steps if step not in concerned] + list(moved)
+    return [one for one in operations if one not in concerned] + list(moved)
 
 
-def _touched(step: Operation, symbols: dict[str, Symbol]) -> set[str]:
-    """The blocks that a step reads or writes."""
-    return {_root(name, symbols) for name in (step.out, *step.reads)}
+def _blocks_of(operation: Operation, symbols: dict[str, SymbolicArray]) -> set[str]:
+    """The blocks that an operation reads or writes."""
+    return {_root(name, symbols) for name in (operation.out, *operation.reads)}
 
 
-def _steady(products: list[Dot], steps: list[Operation], symbols: dict[str, Symbol]) -> bool:
-    """Whether what products read is not written between them and the end."""
+def _operands_unchanged(products: list[Dot], operations: list[Operation], symbols: dict[str, SymbolicArray]) -> bool:
+    """Whether no operation after a product writes to what the product reads."""
     return not any(
-        _root(step.out, symbols) in {_root(name, symbols) for name in product.reads}
+        _root(operation.out, symbols) in {_root(name, symbols) for name in product.reads}
         for product in products
-        for step in steps[steps.index(product) + 1 :]
+        for operation in operations[operations.index(product) + 1 :]
     )
 
 
-def _same_part(vector: Symbol, part: Symbol) -> Symbol:
-    """The part of a vector in the place of this part of dθ."""
+def _same_part(vector: SymbolicArray, part: SymbolicArray) -> SymbolicArray:
+    """The view of ``vector`` that corresponds to ``part``, a view of dθ."""
     if part.of is None or part.view is None:
         return vector
     parent = _same_part(vector, part.of)
     return part.recorder.view(parent, part.view, part.shape, contiguous=part.contiguous)
 
 
-def _root(name: str, symbols: dict[str, Symbol]) -> str:
+def _root(name: str, symbols: dict[str, SymbolicArray]) -> str:
+    """The block of memory in which an array lies; a number is its own."""
     return symbols[name].root if name in symbols else name
 
 
-def _needed(steps: list[Operation], program: Program) -> tuple[list[Operation], list[frozenset[str]]]:
-    """The steps whose results matter, and beside each the roots and numbers that are needed after it."""
+def _needed(operations: list[Operation], program: Program) -> tuple[list[Operation], list[frozenset[str]]]:
+    """The operations that affect the results, and for each the blocks and numbers that are read after it."""
     symbols = program.symbols
     live = {*program.results, *program.kept}
     kept: list[Operation] = []
     later: list[frozenset[str]] = []
-    for step in reversed(steps):
-        root = _root(step.out, symbols)
+    for operation in reversed(operations):
+        root = _root(operation.out, symbols)
         if root not in live:
             continue
-        kept.append(step)
+        kept.append(operation)
         later.append(frozenset(live))
-        if root not in program.kept and _overwrites(step, symbols):
+        if root not in program.kept and _overwrites(operation, symbols):
             live.discard(root)
-        live |= {_root(name, symbols) for name in step.reads}
+        live |= {_root(name, symbols) for name in operation.reads}
     return kept[::-1], later[::-1]
 
 
-def _overwrites(step: Operation, symbols: dict[str, Symbol]) -> bool:
-    """Whether all that was in the written block is gone, for numbers always."""
-    return step.out not in symbols or (step.replaces and symbols[step.out].whole)
+def _overwrites(operation: Operation, symbols: dict[str, SymbolicArray]) -> bool:
+    """Whether an operation replaces all of the block or number that it writes."""
+    return operation.out not in symbols or (operation.replaces and symbols[operation.out].whole)
 
 
-def _grouped(
-    steps: list[Operation], later: list[frozenset[str]], symbols: dict[str, Symbol]
+def _fused(
+    operations: list[Operation], later: list[frozenset[str]], symbols: dict[str, SymbolicArray]
 ) -> list[Operation | FusedLoop]:
+    """Join consecutive elementwise operations into loops; ``later`` says what is read after each operation."""
     found: list[Operation | FusedLoop] = []
-    run: list[Each] = []
+    fusing: list[Elementwise] = []
     needed: frozenset[str] = frozenset()
 
-    def close() -> None:
-        if run:
-            stored = frozenset(name for name in {step.out for step in run} if symbols[name].root in needed)
-            found.append(FusedLoop(symbols[run[0].out].shape, tuple(run), stored))
-            run.clear()
+    def finish() -> None:
+        if fusing:
+            stored = frozenset(one.out for one in fusing if symbols[one.out].root in needed)
+            found.append(FusedLoop(symbols[fusing[0].out].shape, tuple(fusing), stored))
+            fusing.clear()
 
-    for step, after in zip(steps, later, strict=True):
-        if isinstance(step, Each):
-            if run and not _together(run, step, symbols):
-                close()
-            run.append(step)
+    for operation, after in zip(operations, later, strict=True):
+        if isinstance(operation, Elementwise):
+            if fusing and not _can_join(fusing, operation, symbols):
+                finish()
+            fusing.append(operation)
             needed = after
-        elif isinstance(step, OfNumbers):  # needs nothing of the run, so it can go before it
-            found.append(step)
+        elif isinstance(operation, ScalarOperation):  # it reads no array, so it can precede the loop
+            found.append(operation)
         else:
-            close()
-            found.append(step)
-    close()
+            finish()
+            found.append(operation)
+    finish()
     return found
 
 
-def _together(run: list[Each], step: Each, symbols: dict[str, Symbol]) -> bool:
-    """Whether a step can join a walk: the same shape, and no block seen in two ways one of which is written."""
-    if not same(symbols[step.out].shape, symbols[run[0].out].shape):
+def _can_join(fusing: list[Elementwise], operation: Elementwise, symbols: dict[str, SymbolicArray]) -> bool:
+    """Whether an operation can join a loop.
+
+    It has the loop's shape, and no view that is written shares entries with another view in the loop.
+    """
+    if not same_shape(symbols[operation.out].shape, symbols[fusing[0].out].shape):
         return False
-    written = {one.out for one in run} | {step.out}
-    seen = written | {name for one in (*run, step) for name in one.reads if name in symbols}
+    written = {one.out for one in fusing} | {operation.out}
+    seen = written | {name for one in (*fusing, operation) for name in one.reads if name in symbols}
     of_one_block = (
         (symbols[name], symbols[other])
         for name in written
         for other in seen
         if name != other and symbols[name].root == symbols[other].root
     )
-    return all(apart(one, other) for one, other in of_one_block)
+    return all(disjoint(one, other) for one, other in of_one_block)

@@ -1,4 +1,4 @@
-"""Products and sums for compiled code: by hand where they are small, else by the BLAS that SciPy brings."""
+"""Products and sums for compiled code: loops where they are small, otherwise SciPy's BLAS."""
 
 from __future__ import annotations
 
@@ -15,49 +15,48 @@ _gemm: Any = types.ExternalFunction(
         types.intp,
     ),
 )
-"""What ``np.dot`` of matrices becomes: kind, transpositions, sizes, α, left, right, β, out, in column-major terms."""
-
+"""What Numba calls for ``np.dot``: kind, transpositions, sizes, α, left, right, β, out, in column-major order."""
 
 SKINNY, PER_LENGTH = 1024, 16
-"""Numbers in the small matrix up to which a product along rows is done by hand: so many, and so many for each of a row.
+"""The most entries of the small matrix for which a product along rows is a loop: in all, and per entry of a row.
 
-BLAS first copies both factors into an order of its own, which pays only where each number is then used often.
+BLAS first copies both factors into an order of its own, which pays only if each entry is then used often.
 """
 
 FAST = {"reassoc", "nsz", "contract"}
-"""What lets the order of a sum be changed, so that it is computed eight numbers at a time.
+"""Allows the compiler to reorder a sum, so that vector instructions compute it.
 
-It is for sums like those below alone: a formula's own order may be what keeps its digits.
+Only for the sums below: a formula may depend on its order for its last digits.
 """
 
 
 @njit(error_model="numpy", fastmath=FAST)
 def inner(left, right, zero):  # type: ignore[no-untyped-def]
-    """⟨left, right⟩ of two vectors, added up in the precision of ``zero``."""
-    held = zero
+    """⟨left, right⟩ of two vectors, summed in the precision of ``zero``."""
+    result = zero
     for i in range(left.shape[0]):
-        held += left[i] * right[i]
-    return held
+        result += left[i] * right[i]
+    return result
 
 
 @njit(error_model="numpy", fastmath=FAST)
 def total(vector):  # type: ignore[no-untyped-def]
     """The sum of a vector, in float64."""
-    held = 0.0
+    result = 0.0
     for i in range(vector.shape[0]):
-        held += vector[i]
-    return held
+        result += vector[i]
+    return result
 
 
 @njit(error_model="numpy")
 def product(left, right, out):  # type: ignore[no-untyped-def]
-    """out ← left · right."""
+    """out ← left · right, (n, k) from (n, m) and (m, k)."""
     np.dot(left, right, out)
 
 
 @njit(error_model="numpy")
 def product_along_rows(left, right, out):  # type: ignore[no-untyped-def]
-    """The same, ``left`` in C order and ``right`` the transpose of such a matrix."""
+    """out ← left · right, ``left`` in C order and ``right`` the transpose of a matrix in C order."""
     if out.size <= min(SKINNY, PER_LENGTH * left.shape[1]):
         _inner_products(left, right.T, out)
     else:
@@ -66,7 +65,7 @@ def product_along_rows(left, right, out):  # type: ignore[no-untyped-def]
 
 @njit(error_model="numpy")
 def product_of_rows(left, right, out):  # type: ignore[no-untyped-def]
-    """The same, ``right`` in C order."""
+    """out ← left · right, ``right`` in C order."""
     if left.size <= min(SKINNY // 2, PER_LENGTH * right.shape[1]):
         out[...] = 0
         _add_rows(out.dtype.type(1), left, right, out)
@@ -76,9 +75,9 @@ def product_of_rows(left, right, out):  # type: ignore[no-untyped-def]
 
 @njit(error_model="numpy")
 def accumulate(factor, left, right, out):  # type: ignore[no-untyped-def]
-    """out ← out + factor · left · right, in one pass over ``out``; (n, k) in C order.
+    """out ← out + factor · left · right, in one pass over ``out``, (n, k) in C order.
 
-    BLAS counts in columns, and a matrix in C order is its transpose there: outᵀ = rightᵀ leftᵀ.
+    To BLAS, which is column-major, a matrix in C order is its transpose: outᵀ = rightᵀ leftᵀ.
     """
     n, m = left.shape
     k = right.shape[1]
@@ -95,7 +94,7 @@ def accumulate(factor, left, right, out):  # type: ignore[no-untyped-def]
 
 @njit(error_model="numpy")
 def accumulate_of_rows(factor, left, right, out):  # type: ignore[no-untyped-def]
-    """The same, ``right`` in C order."""
+    """out ← out + factor · left · right, ``right`` in C order."""
     if left.size <= min(SKINNY // 2, PER_LENGTH * right.shape[1]):
         _add_rows(factor, left, right, out)
     else:
@@ -104,9 +103,9 @@ def accumulate_of_rows(factor, left, right, out):  # type: ignore[no-untyped-def
 
 @njit(error_model="numpy", fastmath=FAST)
 def _inner_products(left, right, out):  # type: ignore[no-untyped-def]
-    """out_ij ← ⟨left_i, right_j⟩, two by five at a time, so that each number read is used several times.
+    """out_ij ← ⟨left_i, right_j⟩, two by five at a time, so each entry that is read is used several times.
 
-    At an edge the last row, or the last rows, are taken again.
+    At an edge the last rows are computed again.
     """
     n, m, size = left.shape[0], right.shape[0], left.shape[1]
     for i in range(0, n, 2):

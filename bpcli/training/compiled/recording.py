@@ -1,4 +1,4 @@
-"""One training step, or the forward pass by itself, recorded: the reference path run on symbols instead of arrays."""
+"""One training step, or the forward pass by itself, recorded: the NumPy code runs on symbolic arrays."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ from bpcli.nn.transformations import Transformation, early, finish
 from bpcli.nn.workspace import Workspace
 from bpcli.training.compiled.operations import Operation
 from bpcli.training.compiled.recorder import Recorder
-from bpcli.training.compiled.symbols import Number, Symbol, UntraceableError, written
+from bpcli.training.compiled.symbols import SymbolicArray, SymbolicNumber, UntraceableError, number_source
 from bpcli.training.recipe import Recipe
 
-WIDTH, EXAMPLES = 101, 53
-"""The first of the widths, all different, and the examples of a workspace that stands in for every other."""
+FIRST_WIDTH, EXAMPLES = 101, 53
+"""Lengths of a sample workspace, all different, so that each axis shows which symbolic length it has."""
 
 X, Y, WEIGHTS, RATE = "X", "Y", "weights", "rate"
-"""What a step is given besides arrays that last: a batch, and the learning rate."""
+"""The names of a step's inputs: a batch, and the learning rate."""
 
-
-IDLE = frozenset({"initializer", "learning_rate"})
-"""Settings that take no part in a step: the learning rate is among what it is given."""
+UNUSED_SETTINGS = frozenset({"initializer", "learning_rate"})
+"""Settings that a step does not read: it gets the learning rate as an input."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """Operations on ``symbols``: those of one update, or of the forward pass.
+    """The operations of one update, or of the forward pass, on the arrays ``symbols`` by name.
 
-    ``kept`` names the arrays that it is given and leaves changed, ``results`` the
-    numbers that it ends with: for an update the sum of the loss's terms and the
-    number of updates. ``sizes`` and ``settings`` name the numbers it is given,
-    ``constants`` the arrays that never change, with their source. ``inputs`` are the
-    arrays of the batch; ``single`` says that batches are of one example.
+    ``kept`` names the arrays whose changes outlive a call, ``results`` the numbers
+    that the program returns: for an update the sum of the loss's terms and the
+    number of updates. ``sizes``, the widths, and ``settings`` name its numeric
+    arguments, ``inputs`` the arrays of the batch; ``constants`` maps arrays that
+    never change to the expressions that make them. ``single`` programs take
+    batches of one example. ``class_indices`` says that Y is (m,).
     """
 
-    steps: tuple[Operation, ...]
-    symbols: dict[str, Symbol]
+    operations: tuple[Operation, ...]
+    symbols: dict[str, SymbolicArray]
     kept: tuple[str, ...]
     results: tuple[str, ...]
     sizes: tuple[str, ...]
@@ -59,84 +59,90 @@ class Program:
 
 
 def record(recipe: Recipe, tallies: Tallies, dtype: np.dtype[Any], *, single: bool, weighted: bool = False) -> Program:
-    """What one step of training does.
+    """Record one training step: forward, backward, update, and the sums for loss and metrics.
 
     Raises:
-        UntraceableError: it asks NumPy for something that has no operation.
+        UntraceableError: the step calls something of NumPy that has no operation.
     """
-    stage = _Stage(recipe.network, dtype, single=single, weighted=weighted)
-    network, ws, recorder = stage.network, stage.ws, stage.recorder
-    opened: Any = _opened(_acting(recipe), lambda name, _: Number(recorder, name))
-    state = _state(recipe.optimizer, recorder, stage.theta)
+    symbolic = _SymbolicNetwork(recipe.network, dtype, single=single, weighted=weighted)
+    network, ws, recorder = symbolic.network, symbolic.ws, symbolic.recorder
+    parts: Any = _with_settings(_parts_of_recipe(recipe), lambda name, _: SymbolicNumber(recorder, name))
+    state = _state(recipe.optimizer, recorder, symbolic.theta)
     losses, counted = _sums(network, tallies, recorder)
-    chain: tuple[Transformation, ...] = opened["chain"]
+    chain: tuple[Transformation, ...] = parts["chain"]
     weight = weight_of(ws)
-    scratch = stage.parameters(recorder.buffer(stage.theta.shape, dtype))
+    scratch = symbolic.parameters(recorder.buffer(symbolic.theta.shape, dtype))
 
     def gradient(theta: Any, out: Any, factor: Any) -> Any:
-        parameters, gradients = stage.parameters(theta), stage.parameters(out)
+        parameters, gradients = symbolic.parameters(theta), symbolic.parameters(out)
         network.forward(parameters, ws)
         network.backward(parameters, gradients, ws, early(chain, factor) * network.scale(weight))
         return finish(chain, parameters, gradients, scratch, weight, factor)
 
-    added = opened["optimizer"].step(stage.theta, state, gradient, Number(recorder, RATE))
+    added = parts["optimizer"].step(symbolic.theta, state, gradient, SymbolicNumber(recorder, RATE))
     total = np.add.reduce(network.terms(ws))
     losses.add(total, weight)
     if recipe.penalties:
         losses.add_penalty(added, weight)
     counted.update(ws.A[-1], ws.Y, ws.output)
-    lasting: list[Any] = [stage.theta, *state.memory.values(), losses.sums, *counted.tensors().values()]
-    results = [written(total), written(state.step)]
-    return stage.program([array.name for array in lasting], results, settings_of(recipe))
+    lasting: list[Any] = [symbolic.theta, *state.memory.values(), losses.sums, *counted.tensors().values()]
+    results = [number_source(total), number_source(state.step)]
+    return symbolic.program([array.name for array in lasting], results, settings_of(recipe))
 
 
 def record_forward(network: Network, dtype: np.dtype[Any]) -> Program:
-    """What the forward pass does, by itself: from θ and X to A_L, which is kept last.
+    """Record the forward pass, from θ and X to A_L, which comes last in ``kept``.
 
     Raises:
-        UntraceableError: it asks NumPy for something that has no operation.
+        UntraceableError: the pass calls something of NumPy that has no operation.
     """
-    stage = _Stage(network, dtype, single=False, weighted=False)
-    stage.network.forward(stage.parameters(stage.theta), stage.ws)
-    outputs: Any = stage.ws.A[-1]
+    symbolic = _SymbolicNetwork(network, dtype, single=False, weighted=False)
+    symbolic.network.forward(symbolic.parameters(symbolic.theta), symbolic.ws)
+    outputs: Any = symbolic.ws.A[-1]
     settings: dict[str, float] = {}
-    _opened(_acting_network(network), settings.setdefault)
-    return stage.program([stage.theta.name, outputs.name], [], settings)
+    _with_settings(_parts_of_network(network), settings.setdefault)
+    return symbolic.program([symbolic.theta.name, outputs.name], [], settings)
 
 
 def settings_of(recipe: Recipe) -> dict[str, float]:
-    """Every setting of the recipe that is a number and takes part in a step, by a name of its own."""
+    """The recipe's settings that are floats and that a step reads, by unique names."""
     found: dict[str, float] = {}
-    _opened(_acting(recipe), found.setdefault)
+    _with_settings(_parts_of_recipe(recipe), found.setdefault)
     return found
 
 
-def _acting_network(network: Network) -> dict[str, Any]:
-    """The parts of a network that take part in the forward and backward pass."""
+def _parts_of_network(network: Network) -> dict[str, Any]:
+    """The parts of a network whose settings the forward and backward pass read."""
     return {"layers": network.layers, "head": network.head}
 
 
-def _acting(recipe: Recipe) -> dict[str, Any]:
-    """The parts of a recipe that take part in a step."""
-    return {**_acting_network(recipe.network), "optimizer": recipe.optimizer, "chain": recipe.chain}
+def _parts_of_recipe(recipe: Recipe) -> dict[str, Any]:
+    """The parts of a recipe whose settings a step reads."""
+    return {**_parts_of_network(recipe.network), "optimizer": recipe.optimizer, "chain": recipe.chain}
 
 
-def _opened(thing: Any, put: Callable[[str, float], Any], name: str = "") -> Any:
-    """A copy of the thing with ``put(name, value)`` for every setting that is a number with a point."""
+def _with_settings(thing: Any, replacement: Callable[[str, float], Any], name: str = "") -> Any:
+    """A copy of the thing in which ``replacement(name, value)`` replaces every setting that is a float."""
     if isinstance(thing, float):
-        return put(name, thing)
+        return replacement(name, thing)
     if isinstance(thing, tuple):
-        return tuple(_opened(one, put, f"{name}_{k}") for k, one in enumerate(thing))
+        return tuple(_with_settings(one, replacement, f"{name}_{k}") for k, one in enumerate(thing))
     if isinstance(thing, dict):
-        return {key: _opened(one, put, key) for key, one in thing.items()}
+        return {key: _with_settings(one, replacement, key) for key, one in thing.items()}
     if is_dataclass(thing) and not isinstance(thing, type):
-        acting = [one.name for one in fields(thing) if one.name not in IDLE]
-        return replace(thing, **{key: _opened(getattr(thing, key), put, f"{name}_{key}") for key in acting})
+        used = [one.name for one in fields(thing) if one.name not in UNUSED_SETTINGS]
+        return replace(
+            thing, **{key: _with_settings(getattr(thing, key), replacement, f"{name}_{key}") for key in used}
+        )
     return thing
 
 
-class _Stage:
-    """A network on symbols: its widths, θ and a workspace, all unknown."""
+class _SymbolicNetwork:
+    """A network with symbolic widths and settings, its symbolic θ and workspace.
+
+    Raises:
+        UntraceableError: a layer draws random numbers in each step.
+    """
 
     def __init__(self, network: Network, dtype: np.dtype[Any], *, single: bool, weighted: bool) -> None:
         if network.noisy:
@@ -144,51 +150,51 @@ class _Stage:
             raise UntraceableError(f"layer {name_of(LAYERS, layer)}, which draws numbers for each step")
         self.recorder = recorder = Recorder()
         self.single, self.weighted = single, weighted
-        self.sizes = tuple(Number(recorder, f"n{l}") for l in range(len(network.sizes)))
-        opened = _opened(_acting_network(network), lambda name, _: Number(recorder, name))
-        self.network = _resized(replace(network, layers=opened["layers"], head=opened["head"]), self.sizes)
-        self.theta = recorder.array("theta", (Number(recorder, "P"),), dtype)
+        self.sizes = tuple(SymbolicNumber(recorder, f"n{l}") for l in range(len(network.sizes)))
+        parts = _with_settings(_parts_of_network(network), lambda name, _: SymbolicNumber(recorder, name))
+        self.network = _resized(replace(network, layers=parts["layers"], head=parts["head"]), self.sizes)
+        self.theta = recorder.array("theta", (SymbolicNumber(recorder, "P"),), dtype)
         self.ws, self.constants = self._workspace(network, dtype)
 
-    def parameters(self, vector: Symbol) -> Any:
-        """W and b as views of a vector as long as θ."""
+    def parameters(self, vector: SymbolicArray) -> Any:
+        """Views of a vector of θ's length: W_l (n_l, n_{l-1}) and b_l (n_l, 1)."""
         W, b, start = [vector], [vector], "0"
         for fan_in, n in pairwise(self.sizes):
             middle = f"{start} + {n} * {fan_in}"
             end = f"{middle} + {n}"
-            W.append(vector.range(start, middle, Number(self.recorder, f"{n} * {fan_in}")).reshape(n, fan_in))
+            W.append(vector.range(start, middle, SymbolicNumber(self.recorder, f"{n} * {fan_in}")).reshape(n, fan_in))
             b.append(vector.range(middle, end, n).reshape(n, 1))
             start = end
         return SimpleNamespace(W=W, b=b, theta=vector, sizes=self.sizes)
 
     def _workspace(self, network: Network, dtype: np.dtype[Any]) -> tuple[Workspace, dict[str, str]]:
-        """The arrays of a real workspace, each a symbol; and those that hold constants, with their source."""
+        """A symbolic workspace, made from a real one; the expressions that make its constant arrays, by name."""
         recorder, sizes = self.recorder, self.sizes
-        widths = tuple(WIDTH + 2 * l for l in range(len(sizes)))
+        widths = tuple(FIRST_WIDTH + 2 * l for l in range(len(sizes)))
         lengths: dict[int, Any] = dict(zip(widths, sizes, strict=True))
         if not self.single:
-            lengths[EXAMPLES] = Number(recorder, "m")
+            lengths[EXAMPLES] = SymbolicNumber(recorder, "m")
         m = 1 if self.single else EXAMPLES
         real = _resized(network, widths).workspace(m, dtype, weighted=self.weighted)
 
-        def symbol(array: Any) -> Symbol:
+        def symbol(array: Any) -> SymbolicArray:
             return recorder.buffer([lengths.get(n, n) for n in array.shape], array.dtype)
 
-        ws = _mapped(real, symbol)
+        ws = _with_symbols(real, symbol)
         ws.m = lengths.get(m, m)
         ws.X = ws.A[0] = recorder.array(X, (sizes[0], ws.m), dtype, contiguous=False)
         for name, own in ((Y, ws.Y), (WEIGHTS, ws.weights))[: 1 + self.weighted]:
             np.copyto(own, recorder.array(name, own.shape, own.dtype, contiguous=False))
-        length = written(ws.m)
+        length = number_source(ws.m)
         return ws, {
             ws.ones.name: f"np.ones(({length}, 1), np.{dtype.name})",
             ws.output.columns.name: f"np.arange({length})",
         }
 
     def program(self, kept: list[str], results: list[str], settings: dict[str, float]) -> Program:
-        """What was recorded."""
+        """The operations recorded so far as a program."""
         return Program(
-            steps=tuple(self.recorder.steps),
+            operations=tuple(self.recorder.operations),
             symbols=self.recorder.symbols,
             kept=tuple(kept),
             results=tuple(results),
@@ -202,45 +208,47 @@ class _Stage:
 
 
 def _resized(network: Network, sizes: tuple[Any, ...]) -> Network:
-    """The network with other widths."""
+    """The network with other widths, n_0 … n_L."""
     layers = tuple(replace(layer, units=n) for layer, n in zip(network.layers, sizes[1:], strict=True))  # type: ignore[type-var]
     return replace(network, inputs=sizes[0], layers=layers)
 
 
-def _state(optimizer: Optimizer, recorder: Recorder, theta: Symbol) -> OptimizerState:
-    """What the rule works on, as it declares it."""
+def _state(optimizer: Optimizer, recorder: Recorder, theta: SymbolicArray) -> OptimizerState:
+    """The symbolic memory and buffers that an update rule declares."""
     size, dtype = theta.size, theta.dtype
     memory = {
         name: recorder.array(f"memory_{name}", shape, dtype) for name, (shape, _) in optimizer.memory(size).items()
     }
     buffers = {name: recorder.buffer(shape, dtype) for name, shape in optimizer.buffers(size).items()}
     dtheta = recorder.array("dtheta", theta.shape, dtype)
-    return OptimizerState(memory, buffers, dtheta, Number(recorder, "step"))  # type: ignore[arg-type]
+    return OptimizerState(memory, buffers, dtheta, SymbolicNumber(recorder, "step"))  # type: ignore[arg-type]
 
 
 def _sums(network: Network, tallies: Tallies, recorder: Recorder) -> tuple[LossSums, Tallies]:
-    """The sums that losses and metrics are counted in, of unknown lengths."""
+    """Symbolic sums for loss and metrics, of unknown lengths."""
     n: Any = network.sizes[-1]
     losses, counted = LossSums(network.head.loss, n), tallies.fresh()
     losses.sums = recorder.array("losses", (3,), np.float64)  # type: ignore[assignment]
     for tally in counted.by_kind.values():
         symbolic: Any = copy.copy(tally)
         symbolic.n = n
-        symbolic.sums = recorder.array(f"tally_{tally.kind}", (Number(recorder, f"S_{tally.kind}"),), np.float64)
+        symbolic.sums = recorder.array(
+            f"tally_{tally.kind}", (SymbolicNumber(recorder, f"S_{tally.kind}"),), np.float64
+        )
         counted.by_kind[type(tally)] = symbolic
     return losses, counted
 
 
-def _mapped(thing: Any, symbol: Callable[[Any], Symbol]) -> Any:
-    """A copy with a symbol for each array."""
+def _with_symbols(thing: Any, symbol: Callable[[Any], SymbolicArray]) -> Any:
+    """A copy in which ``symbol(array)`` replaces every array."""
     if isinstance(thing, np.ndarray):
         return symbol(thing)
     if isinstance(thing, list):
-        return [_mapped(one, symbol) for one in thing]
+        return [_with_symbols(one, symbol) for one in thing]
     if is_dataclass(thing) and not isinstance(thing, type):
-        return replace(thing, **{one.name: _mapped(getattr(thing, one.name), symbol) for one in fields(thing)})
+        return replace(thing, **{one.name: _with_symbols(getattr(thing, one.name), symbol) for one in fields(thing)})
     if isinstance(thing, Workspace):
         copied = copy.copy(thing)
-        vars(copied).update({name: _mapped(value, symbol) for name, value in vars(thing).items()})
+        vars(copied).update({name: _with_symbols(value, symbol) for name, value in vars(thing).items()})
         return copied
     return thing

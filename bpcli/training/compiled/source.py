@@ -1,8 +1,8 @@
-"""A program written out as the source of a module that Numba compiles.
+"""A program as the source of a module that Numba compiles.
 
 Widths, settings and the number of examples are arguments, so one compiled
-function serves every network of the same structure. See :mod:`bpcli.training.compiled.loops`
-for what becomes of a step.
+function serves every network of the same structure. :mod:`bpcli.training.compiled.loops`
+writes the operations.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bpcli.training.compiled.loops import VECTOR, Loops
+from bpcli.training.compiled.loops import X_VECTOR, LoopWriter
 from bpcli.training.compiled.passes import simplified
 from bpcli.training.compiled.recording import RATE, Program, X
 from bpcli.training.compiled.views import Reshaped, Transposed
 
-MADE_ONCE, PER_CALL, PER_STEP = "made once", "per call", "per step"
-"""Where an array is made.
+ONCE, PER_CALL, PER_STEP = "once", "per call", "per step"
+"""When an array is made.
 
 A transpose is made in compiled code, which can tell then that it lies turned in memory. So is an array in one
 dimension: each array that is handed over costs time, and its block is handed over anyway.
 """
 
-HEAD = (
+MODULE_HEAD = (
     '"""Made by bp from its own formulas."""\n'
     """
 import numpy as np
@@ -33,7 +33,7 @@ from bpcli.training.compiled.products import product_along_rows, product_of_rows
 
 
 def arrays({kept}, sizes, m):
-    # what run works on for batches of m examples: views of what lasts, and buffers
+    # the arrays of run for batches of m examples: views of the kept arrays, and buffers
 {preparation}
     return [{arrays}]
 
@@ -61,35 +61,38 @@ FORWARD = """def run({arrays}, {inputs}, sizes, settings, m, count):
 """
 
 
-def source(program: Program) -> str:
-    """The module of a training step: ``arrays`` makes what ``run`` works on, ``run`` takes ``count`` steps.
+def step_source(program: Program) -> str:
+    """The module of a training step: ``arrays`` makes the arguments of ``run``, which takes ``count`` steps.
 
-    ``run`` returns the steps taken, the updates so far and, where it stopped because
-    the sum of a batch's terms was not finite, that sum.
+    ``run`` returns the number of steps taken, the number of updates so far, and 0
+    or, where it stopped because the sum of a batch's terms is not finite, that sum.
     """
-    return _Layout(program).module(TRAINING)
+    return _ModuleWriter(program).module(TRAINING)
 
 
 def forward_source(program: Program) -> str:
-    """The module of a forward pass: ``run`` leaves A_L of the last of ``count`` batches in the last of ``arrays``."""
-    return _Layout(program).module(FORWARD)
+    """The module of a forward pass: ``run`` leaves A_L of the last of ``count`` batches in the last kept array."""
+    return _ModuleWriter(program).module(FORWARD)
 
 
-class _Layout:
+class _ModuleWriter:
+    """Writes a module for a program."""
+
     def __init__(self, program: Program) -> None:
         self.program, self.symbols = program, program.symbols
-        self.loops = Loops(program.symbols)
+        self.loops = LoopWriter(program.symbols)
 
     def module(self, template: str) -> str:
+        """The module, with the function ``run`` from this template."""
         program = self.program
         body = [line for operation in simplified(program) for line in self.loops.lines(operation)]
         per_call = self._views(body, PER_CALL)
         body = [*self._inputs(body), *self._views(body, PER_STEP), *body]
         words = set(re.findall(r"\w+", "\n".join([*per_call, *body])))
-        arrays = [name for name in self.symbols if name in words and self._place(name) == MADE_ONCE]
-        preparation = [*self._widths(), *self._lengths(), *self._buffers(body), *self._views(body, MADE_ONCE)]
+        arrays = [name for name in self.symbols if name in words and self._made(name) == ONCE]
+        preparation = [*self._widths(), *self._lengths(), *self._buffers(body), *self._views(body, ONCE)]
         loss, step = program.results or ("", "")
-        return (HEAD + template).format(
+        return (MODULE_HEAD + template).format(
             kept=", ".join(self._given()),
             preparation=_indented(preparation, 1),
             arrays=", ".join(arrays),
@@ -102,31 +105,31 @@ class _Layout:
         )
 
     def _given(self) -> list[str]:
-        """The arrays that outlive a call."""
+        """The arrays that are arguments and outlive a call."""
         return [name for name in self.program.kept if not name.startswith("buffer")]
 
     def _widths(self) -> list[str]:
         return [f"{name} = sizes[{k}]" for k, name in enumerate(self.program.sizes)]
 
     def _lengths(self) -> list[str]:
-        """The lengths that only the given arrays tell."""
+        """The lengths that follow from the given arrays."""
         firsts = {str(self.symbols[name].shape[0]): name for name in reversed(self._given())}
         return [f"{length} = {name}.shape[0]" for length, name in firsts.items() if length.isidentifier()]
 
     def _settings(self) -> list[str]:
         return [f"{name} = settings[{k}]" for k, name in enumerate(self.program.settings)]
 
-    def _place(self, name: str) -> str:
-        """Where an array is made."""
+    def _made(self, name: str) -> str:
+        """When an array is made: once, per call, or per step."""
         symbol = self.symbols[name]
         if symbol.root in self.program.inputs:
             return PER_STEP
         if isinstance(symbol.view, Transposed) or symbol.view == Reshaped():
             return PER_CALL
-        return MADE_ONCE if symbol.of is None else self._place(symbol.of.name)
+        return ONCE if symbol.of is None else self._made(symbol.of.name)
 
     def _used(self, lines: list[str]) -> set[str]:
-        """The symbols that lines mention, and those that they are views of."""
+        """The arrays that lines mention, and those that they are views of."""
         words = set(re.findall(r"\w+", "\n".join(lines)))
         names = {name for name in self.symbols if name in words or self.loops.flat.get(name) in words}
         for name in list(names):
@@ -154,20 +157,20 @@ class _Layout:
         for name, symbol in self.symbols.items():
             if name not in used:
                 continue
-            own = self._place(name)
+            own = self._made(name)
             if symbol.of is not None and own == place:
                 found.append(f"{name} = {symbol.source}")
-            if name in self.loops.flat and place == (PER_CALL if own == MADE_ONCE else own):
+            if name in self.loops.flat and place == (PER_CALL if own == ONCE else own):
                 found.append(f"{self.loops.flat[name]} = {name}.reshape(-1)")
         return found
 
     def _inputs(self, body: list[str]) -> Iterator[str]:
-        """The batch: X, and what of Y and the weights is used."""
+        """The batch: X, and Y and the weights where they are used."""
         single = self.program.single
         a, b = ("k", "k + 1") if single else ("k * m", "(k + 1) * m")
         yield f"{X} = {X}s[{a}:{b}].T"
         if single:
-            yield f"{VECTOR} = {X}s[k]"
+            yield f"{X_VECTOR} = {X}s[k]"
         used = self._used(body)
         for name in self.program.inputs[1:]:
             if name in used:

@@ -1,12 +1,12 @@
-"""Arrays and numbers without values: NumPy code run on them writes itself down.
+"""Symbolic arrays and numbers: NumPy code that runs on them is recorded instead of computed.
 
-The formulas of ``nn`` are calls of NumPy on arrays. Handed a :class:`Symbol` for
-an array, each call arrives here, by NumPy's own protocols (``__array_ufunc__``,
-``__array_function__``), and becomes an :mod:`operation <bpcli.training.compiled.operations>`
-of a recorder. So whatever the reference path computes, in whatever order,
-is what is compiled; no formula is written twice.
+The formulas of ``nn`` are calls of NumPy on arrays. On a :class:`SymbolicArray`
+each call arrives here through NumPy's protocols (``__array_ufunc__``,
+``__array_function__``) and becomes an :mod:`operation <bpcli.training.compiled.operations>`
+of a recorder. So exactly what the reference path computes, in its order, is
+compiled, and no formula is written twice.
 
-Shapes are symbols too, which is why one compiled program serves every width.
+Shapes are symbolic too, so one compiled program serves every width.
 """
 
 from __future__ import annotations
@@ -17,75 +17,77 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from bpcli.training.compiled.operations import OfNumbers, Operation, Put, ReadEntry, WriteEntry
+from bpcli.training.compiled.operations import Operation, Put, ReadEntry, ScalarOperation, WriteEntry
 from bpcli.training.compiled.views import Indexed, Range, Reshaped, Row, Transposed, View, index_source
 
 
 class UntraceableError(Exception):
-    """NumPy was asked for something that no operation stands for."""
+    """The code calls something of NumPy that has no operation, or needs a value that is not known yet."""
 
 
 class Records(Protocol):
-    """What symbols write themselves down in; :class:`bpcli.training.compiled.recorder.Recorder`."""
+    """Records operations; :class:`bpcli.training.compiled.recorder.Recorder` does."""
 
-    steps: list[Operation]
+    operations: list[Operation]
 
-    def view(self, of: Symbol, view: View, shape: Sequence[Any], *, contiguous: bool, whole: bool = False) -> Symbol:
-        """Another look at a block."""
+    def view(
+        self, of: SymbolicArray, view: View, shape: Sequence[Any], *, contiguous: bool, whole: bool = False
+    ) -> SymbolicArray:
+        """A view of an array."""
         ...
 
-    def number(self, make: Callable[[str], Operation], prefix: str = "number") -> Number:
-        """The number that an operation makes."""
+    def number(self, make: Callable[[str], Operation], prefix: str = "number") -> SymbolicNumber:
+        """Record the operation ``make(name)``; return its number, whose name starts with ``prefix``."""
         ...
 
     def ufunc(self, ufunc: np.ufunc, method: str, inputs: Any, options: dict[str, Any]) -> Any:
-        """A ufunc, or a reduction by one."""
+        """Record a ufunc, or a reduction by one; return its result."""
         ...
 
     def function(self, function: Any, arguments: Any, options: Any) -> Any:
-        """Another function of NumPy."""
+        """Record another function of NumPy; return its result."""
         ...
 
-    def product(self, left: Symbol, right: Symbol, out: Symbol | None = None) -> Any:
-        """A matrix product."""
+    def product(self, left: SymbolicArray, right: SymbolicArray, out: SymbolicArray | None = None) -> Any:
+        """Record a matrix product; return its result."""
         ...
 
-    def copy(self, out: Symbol, value: Any) -> None:
-        """Every entry set."""
+    def copy(self, out: SymbolicArray, value: Any) -> None:
+        """Record that every entry of ``out`` is set."""
         ...
 
-    def take(self, array: Symbol, index: Symbol, *, out: Symbol, mode: str) -> Symbol:
+    def take(self, array: SymbolicArray, index: SymbolicArray, *, out: SymbolicArray, mode: str) -> SymbolicArray:
         """The entries that whole numbers name."""
         ...
 
-    def argmax(self, array: Symbol, axis: int, out: Symbol) -> Symbol:
+    def argmax(self, array: SymbolicArray, axis: int, out: SymbolicArray) -> SymbolicArray:
         """The place of each row's largest entry."""
         ...
 
 
-class Number(NDArrayOperatorsMixin):
-    """A number known only when the program runs: a width, a setting, a sum."""
+class SymbolicNumber(NDArrayOperatorsMixin):
+    """A number whose value is known only when the program runs: a width, a setting, a sum."""
 
     def __init__(self, recorder: Records, expression: str) -> None:
         self.recorder, self.expression = recorder, expression
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        """A number of numbers; with arrays among the inputs, an operation on each entry."""
-        if isinstance(options.get("out", (None,))[0], Number):
-            del options["out"]  # +=, which leaves the old number as it is
-        if options or any(isinstance(one, Symbol) for one in inputs):
+        """Record a number computed from numbers or, with arrays among the inputs, an elementwise operation."""
+        if isinstance(options.get("out", (None,))[0], SymbolicNumber):
+            del options["out"]  # +=, which here makes a new number
+        if options or any(isinstance(one, SymbolicArray) for one in inputs):
             return self.recorder.ufunc(ufunc, method, inputs, options)
-        if method != "__call__" or not all(isinstance(one, Number | int | float) for one in inputs):
+        if method != "__call__" or not all(isinstance(one, SymbolicNumber | int | float) for one in inputs):
             raise UntraceableError(f"{ufunc.__name__} of {inputs}")
         operands = tuple(operand(one) for one in inputs)
-        return self.recorder.number(lambda name: OfNumbers(name, ufunc.__name__, operands))
+        return self.recorder.number(lambda name: ScalarOperation(name, ufunc.__name__, operands))
 
     def __bool__(self) -> bool:
-        """No branch may depend on a number that is not known yet."""
+        """Refuse a branch on a value that is not known yet."""
         raise UntraceableError(f"a branch on {self.expression}")
 
     def __float__(self) -> float:
-        """Nor may anything else that needs its value."""
+        """Refuse any other use of a value that is not known yet."""
         raise UntraceableError(f"the value of {self.expression}")
 
     __int__ = __index__ = __float__
@@ -95,11 +97,11 @@ class Number(NDArrayOperatorsMixin):
         return self.expression
 
 
-class Symbol(NDArrayOperatorsMixin):
-    """An array: a block of memory, or a ``view`` of the symbol ``of``.
+class SymbolicArray(NDArrayOperatorsMixin):
+    """An array without values: a block of memory, or a ``view`` of the symbolic array ``of``.
 
-    ``contiguous`` says that it is in C order without gaps, so that arrays of one
-    shape can be walked through side by side; ``whole``, that it sees all of its block.
+    ``root`` names the block. ``contiguous`` says that the array is in C order without
+    gaps, so one index serves arrays of the same shape; ``whole``, that it covers its block.
     """
 
     def __init__(
@@ -110,7 +112,7 @@ class Symbol(NDArrayOperatorsMixin):
         dtype: np.dtype[Any],
         *,
         contiguous: bool,
-        of: Symbol | None = None,
+        of: SymbolicArray | None = None,
         view: View | None = None,
         whole: bool = True,
     ) -> None:
@@ -120,24 +122,28 @@ class Symbol(NDArrayOperatorsMixin):
         self.whole: bool = whole and (of is None or of.whole)
 
     def __getattr__(self, name: str) -> Any:
-        """Nothing else of an array can be recorded."""
+        """Refuse every other method and attribute of an array: none can be recorded."""
         if name.startswith("__"):
             raise AttributeError(name)
         raise UntraceableError(f".{name} of an array")
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        """It has no values."""
+        """Refuse to become an array with values."""
         raise UntraceableError("a function of NumPy that needs values")
 
     @property
     def source(self) -> str:
-        """How a view is made, as source; empty for a block."""
+        """The expression that makes a view; empty for a block."""
         return "" if self.of is None or self.view is None else self.view.source(self.of.name)
 
     @property
     def size(self) -> Any:
         """The number of entries."""
-        return self.shape[0] if self.ndim == 1 else Number(self.recorder, " * ".join(map(written, self.shape)))
+        return (
+            self.shape[0]
+            if self.ndim == 1
+            else SymbolicNumber(self.recorder, " * ".join(map(number_source, self.shape)))
+        )
 
     @property
     def ndim(self) -> int:
@@ -145,34 +151,34 @@ class Symbol(NDArrayOperatorsMixin):
         return len(self.shape)
 
     @property
-    def T(self) -> Symbol:
+    def T(self) -> SymbolicArray:
         """The transpose."""
         return self.recorder.view(
             self, Transposed(), self.shape[::-1], contiguous=self.contiguous and self.ndim == 1, whole=True
         )
 
-    def reshape(self, *shape: Any) -> Symbol:
-        """The same block in another shape; −1 stands for all of it."""
+    def reshape(self, *shape: Any) -> SymbolicArray:
+        """The same entries in another shape; one plain number, −1, makes a vector of them."""
         if not self.contiguous:
             raise UntraceableError("reshape of an array with gaps")
         shape = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape
         if len(shape) == 1 and isinstance(shape[0], int):
             return self.recorder.view(self, Reshaped(), (self.size,), contiguous=True, whole=True)
-        return self.recorder.view(self, Reshaped(tuple(map(written, shape))), shape, contiguous=True, whole=True)
+        return self.recorder.view(self, Reshaped(tuple(map(number_source, shape))), shape, contiguous=True, whole=True)
 
-    def range(self, start: str, stop: str, length: Any) -> Symbol:
-        """A part of a vector, from ``start`` to ``stop``, numbers as source."""
+    def range(self, start: str, stop: str, length: Any) -> SymbolicArray:
+        """The part of a vector from ``start`` to ``stop``, both expressions, of this ``length``."""
         return self.recorder.view(self, Range(start, stop), (length,), contiguous=True)
 
-    def dot(self, other: Symbol, out: Symbol | None = None) -> Any:
+    def dot(self, other: SymbolicArray, out: SymbolicArray | None = None) -> Any:
         """The matrix product."""
         return self.recorder.product(self, other, out)
 
-    def take(self, index: Symbol, *, out: Symbol, mode: str) -> Symbol:
+    def take(self, index: SymbolicArray, *, out: SymbolicArray, mode: str) -> SymbolicArray:
         """The entries that whole numbers name."""
         return self.recorder.take(self, index, out=out, mode=mode)
 
-    def argmax(self, axis: int, out: Symbol) -> Symbol:
+    def argmax(self, axis: int, out: SymbolicArray) -> SymbolicArray:
         """The place of each row's largest entry."""
         return self.recorder.argmax(self, axis, out)
 
@@ -180,20 +186,20 @@ class Symbol(NDArrayOperatorsMixin):
         """Set every entry."""
         self.recorder.copy(self, value)
 
-    def __iter__(self) -> Iterator[Symbol]:
-        """The rows, where their number is known."""
+    def __iter__(self) -> Iterator[SymbolicArray]:
+        """The rows, if their number is known."""
         if not isinstance(self.shape[0], int):
             raise UntraceableError(f"the rows of {self.name}, {self.shape}")
         return (self[k] for k in range(self.shape[0]))
 
     def __len__(self) -> int:
-        """The length of the first axis, where it is known."""
+        """The length of the first axis, if it is known."""
         if not isinstance(self.shape[0], int):
             raise UntraceableError(f"the length of {self.name}, {self.shape}")
         return self.shape[0]
 
     def __getitem__(self, key: Any) -> Any:
-        """An entry of a vector, a row, a range, a range of columns or one column."""
+        """An entry of a vector as a number, or a view: a row, a slice, a slice of columns, with new axes."""
         if isinstance(key, int) and self.ndim == 1:
             return self.recorder.number(lambda name: ReadEntry(name, self.name, key))
         if isinstance(key, int):
@@ -204,22 +210,22 @@ class Symbol(NDArrayOperatorsMixin):
         return self.recorder.view(self, Indexed(tuple(map(index_source, parts))), shape, contiguous=vector)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        """Set all of it, an entry of a vector, or the entries that whole numbers name."""
+        """Set every entry, one entry of a vector, or the entries at integer indices."""
         if key is Ellipsis:
             self.recorder.copy(self, value)
         elif isinstance(key, int) and self.ndim == 1:
-            self.recorder.steps.append(WriteEntry(self.name, key, operand(value)))
-        elif isinstance(key, Symbol) and self.ndim == key.ndim == 1:
-            self.recorder.steps.append(Put(self.name, key.name, operand(value)))
+            self.recorder.operations.append(WriteEntry(self.name, key, operand(value)))
+        elif isinstance(key, SymbolicArray) and self.ndim == key.ndim == 1:
+            self.recorder.operations.append(Put(self.name, key.name, operand(value)))
         else:
             raise UntraceableError(f"setting {key} of an array of {self.ndim} axes")
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        """A ufunc becomes an operation on each entry, its ``reduce`` a reduction."""
+        """Record a ufunc as an elementwise operation, its ``reduce`` as a reduction."""
         return self.recorder.ufunc(ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
-        """One of the few other functions of NumPy that the formulas call."""
+        """Record one of the few other functions of NumPy that formulas call."""
         return self.recorder.function(function, arguments, options)
 
     def __repr__(self) -> str:
@@ -227,16 +233,20 @@ class Symbol(NDArrayOperatorsMixin):
         return self.name
 
 
-def written(value: Any) -> str:
-    """A number as source."""
-    return value.expression if isinstance(value, Number) else repr(value)
+def number_source(value: Any) -> str:
+    """A number as an expression."""
+    return value.expression if isinstance(value, SymbolicNumber) else repr(value)
 
 
 def operand(value: Any) -> Any:
-    """What an operation takes: the name of an array or of a number, or a plain number."""
-    if isinstance(value, Symbol):
+    """An operand: the name of an array or of a number, or a plain number.
+
+    Raises:
+        UntraceableError: the value is anything else.
+    """
+    if isinstance(value, SymbolicArray):
         return value.name
-    if isinstance(value, Number):
+    if isinstance(value, SymbolicNumber):
         return value.expression
     if isinstance(value, bool | int | float | np.number):
         number = value.item() if isinstance(value, np.number) else value
@@ -245,7 +255,7 @@ def operand(value: Any) -> Any:
 
 
 def _sliced(shape: tuple[Any, ...], key: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The shape of an array of this shape after ``[key]``."""
+    """The shape of ``array[key]`` for an array of this shape."""
     found, axes = [], iter(shape)
     for part in key:
         if part is None:
@@ -260,9 +270,12 @@ def _sliced(shape: tuple[Any, ...], key: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _length(whole: Any, part: slice) -> Any:
+    """The length that a slice leaves of an axis."""
     start = part.start or 0
     if start < 0 or part.stop not in (None, 1) or (part.stop == 1 and start):
         raise UntraceableError("a slice of other than all, all but the first ones, or the first one")
     if part.stop == 1:
         return 1
-    return whole if not start else f"{whole} - {start}" if isinstance(whole, Number) else whole - start
+    if isinstance(whole, SymbolicNumber) and start:
+        return SymbolicNumber(whole.recorder, f"({whole} - {start})")
+    return whole - start if start else whole

@@ -1,4 +1,4 @@
-"""Ways to look at an array: how a view is made of the array it looks at."""
+"""Views of arrays: the expression that makes each kind of view."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any, Protocol
 
 
 class View(Protocol):
-    """One way to look at an array."""
+    """One kind of view."""
 
     def source(self, of: str) -> str:
-        """The view of the array called ``of``, as source."""
+        """The expression for this view of the array named ``of``."""
         ...
 
 
 @dataclass(frozen=True)
 class Transposed:
-    """The axes the other way round."""
+    """The axes in reverse order."""
 
     def source(self, of: str) -> str:
         """``of.T``."""
@@ -25,7 +25,7 @@ class Transposed:
 
 @dataclass(frozen=True)
 class Reshaped:
-    """The same numbers in another shape, lengths as source; one vector of them where there is none."""
+    """The same entries in another shape, its lengths being expressions; without lengths, a vector."""
 
     lengths: tuple[str, ...] = ()
 
@@ -36,7 +36,7 @@ class Reshaped:
 
 @dataclass(frozen=True)
 class Row:
-    """One entry of the first axis."""
+    """One entry along the first axis; a negative ``place`` counts from the end."""
 
     place: int
 
@@ -47,7 +47,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Range:
-    """A part of a vector, its bounds as source."""
+    """A part of a vector, its bounds being expressions."""
 
     start: str
     stop: str
@@ -59,7 +59,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Indexed:
-    """What slices, whole numbers and new axes leave, axis by axis, each as source."""
+    """What slices, integers and new axes select, axis by axis, each an expression."""
 
     parts: tuple[str, ...]
 
@@ -69,7 +69,7 @@ class Indexed:
 
 
 def index_source(part: Any) -> str:
-    """A slice, a whole number or None as source."""
+    """A slice, an integer or None as an expression."""
     if not isinstance(part, slice):
         return str(part)
     return f"{'' if part.start is None else part.start}:{'' if part.stop is None else part.stop}"

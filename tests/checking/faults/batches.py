@@ -12,7 +12,7 @@ from bpcli.nn import IndexArray
 from bpcli.nn.workspace import Workspace
 from bpcli.training.shards import Gradients
 
-from .mechanism import EXCHANGED, Afresh, Fault, Replaced, the_batch_before
+from .mechanism import EXCHANGED, Fault, PerUse, Replaced, the_batch_before
 
 gradient_at = Gradients.at
 
@@ -20,7 +20,7 @@ Fill = Callable[[Examples, Workspace, IndexArray, IndexArray], None]
 """Of X and Y, from the examples of this batch and of the one before, cut to its size."""
 
 
-def filled(fill: Fill) -> Afresh:
+def filled(fill: Fill) -> PerUse:
     """X and Y of each batch filled once more, in another way."""
 
     def made() -> Replaced:
@@ -33,7 +33,7 @@ def filled(fill: Fill) -> Afresh:
 
         return Replaced(Gradients, "at", wrong)
 
-    return Afresh(made)
+    return PerUse(made)
 
 
 def others(examples: Examples, ws: Workspace, chosen: IndexArray) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .mechanism import Afresh, Fault, Pass, Pieces, biases, of, scale, weights
+from .mechanism import Fault, Pass, PerUse, Pieces, biases, of, scale, weights
 
 
 def m_twice(at: Pass) -> float:
@@ -43,7 +43,7 @@ FAULTS: dict[str, Fault] = {
     "1/m is dropped from db alone": Fault(Pieces(biases=undivided), kinds="b"),
     "1/(m − 1) stands for 1/m": Fault(Pieces(scale=lambda at: scale(at) * at.ws.m / (at.ws.m - 1))),
     "the sum over examples is treated as a mean": Fault(Pieces(scale=m_twice), subject=of(examples="sum")),
-    "the short batch is averaged with the full size": Fault(Afresh(with_the_full_size), batches=("shorter",)),
+    "the short batch is averaged with the full size": Fault(PerUse(with_the_full_size), batches=("shorter",)),
     "1/n_L is dropped": Fault(
         Pieces(scale=lambda at: scale(at) * at.network.sizes[-1]),
         subject=of(output="identity", name="half_squared_error"),

@@ -1,4 +1,4 @@
-"""What a fault is, how it gets into the engine where that computes the gradient that trains, and where it shows."""
+"""What a fault is, how it is put into the engine's steps, and in which layers and batches it shows."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from tests.checking.support import METHODS, Subject, loss, subject
 
 
 class Mistake(Protocol):
-    """What the engine can be made to do wrong."""
+    """Something that the engine does wrong."""
 
     def put_into(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Let the engine make it."""
+        """Put it into the engine for one test."""
         ...
 
 
 @dataclass(frozen=True)
 class Replaced:
-    """One of the engine's methods gives way to another."""
+    """One of the engine's methods replaced by another."""
 
     owner: type
     method: str
@@ -39,8 +39,8 @@ class Replaced:
 
 
 @dataclass(frozen=True)
-class Afresh:
-    """A mistake that remembers earlier batches, so that each use needs one of its own."""
+class PerUse:
+    """A mistake that remembers earlier batches, so each use makes a new one."""
 
     made: Callable[[], Mistake]
 

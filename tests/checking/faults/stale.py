@@ -9,7 +9,7 @@ import numpy as np
 from bpcli.nn import Array, IndexArray
 from bpcli.training.shards import Gradients
 
-from .mechanism import Afresh, Fault, Pass, Pieces, Replaced, below, output, the_batch_before, weights
+from .mechanism import Fault, Pass, PerUse, Pieces, Replaced, below, output, the_batch_before, weights
 from .weights import dW
 
 gradient_at = Gradients.at
@@ -80,15 +80,15 @@ SECOND = ("shorter",)
 FAULTS: dict[str, Fault] = {
     "dW is accumulated, not overwritten": Fault(Pieces(weights=accumulated), kinds="W", batches=SECOND),
     "dW_2 is taken from A_1 of the batch before": Fault(
-        Afresh(stale_A), layer=2, kinds="W", below=False, batches=SECOND
+        PerUse(stale_A), layer=2, kinds="W", below=False, batches=SECOND
     ),
     "dW_2 is taken from dZ_2 of the batch before": Fault(
-        Afresh(stale_dZ), layer=2, kinds="W", below=False, batches=SECOND
+        PerUse(stale_dZ), layer=2, kinds="W", below=False, batches=SECOND
     ),
-    "the gradient is kept from the first batch": Fault(Afresh(kept_from_the_first_batch), batches=SECOND),
-    "dA is added to what the batch before left": Fault(Afresh(with_leftovers), layer=2, batches=SECOND),
+    "the gradient is kept from the first batch": Fault(PerUse(kept_from_the_first_batch), batches=SECOND),
+    "dA is added to what the batch before left": Fault(PerUse(with_leftovers), layer=2, batches=SECOND),
     "the short batch leaves the longer one's last examples in the buffers": Fault(
         Replaced(Gradients, "at", longer), batches=SECOND
     ),
-    "forward is not run again for a new batch in the same buffers": Fault(Afresh(without_forward), batches=SECOND),
+    "forward is not run again for a new batch in the same buffers": Fault(PerUse(without_forward), batches=SECOND),
 }

@@ -19,14 +19,14 @@ from bpcli.nn.parameters import count
 from bpcli.nn.tallies import Decisions, Residuals, Tallies
 from bpcli.training.compiled.kernels import Kernel
 from bpcli.training.compiled.recording import Program
-from bpcli.training.compiled.source import source
+from bpcli.training.compiled.source import step_source
 from bpcli.training.loop import Steps
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import TrainingState, start
 from tests.nn.support import activation, loss
 
 PLAN = Plan(epochs=1, batch_size=4, shuffle=True, seed=0)
-"""Any: a task is handed its batches."""
+"""Any plan: a task gets its batches as arguments."""
 
 N = 11
 """Examples: batches of 4 leave 3, batches of 5 leave 1."""
@@ -63,7 +63,7 @@ def run_in_python(text: str) -> dict[str, Any]:
 
 def interpreted(program: Program) -> Kernel:
     """The program's source as plain Python."""
-    place = run_in_python(source(program))
+    place = run_in_python(step_source(program))
     return Kernel(place["arrays"], place["run"], fresh=False)
 
 
@@ -134,8 +134,8 @@ def numbers(state: TrainingState) -> dict[str, Array]:
 
 
 def agree(one: TrainingState, other: TrainingState, tolerance: float) -> None:
-    """All that training carries along, to a tolerance of each array's largest number."""
-    found, wanted = numbers(one), numbers(other)
-    for name, array in wanted.items():
+    """Compare all that training keeps, to a tolerance relative to each array's largest number."""
+    found, expected = numbers(one), numbers(other)
+    for name, array in expected.items():
         scale = max(1.0, float(np.abs(array).max(initial=0)))
         np.testing.assert_allclose(found[name], array, rtol=0, atol=tolerance * scale, err_msg=name)

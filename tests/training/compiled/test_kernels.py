@@ -1,4 +1,4 @@
-"""Compiled for real: the same numbers as the reference, one compilation for all, kept between starts."""
+"""Programs compiled by Numba: the numbers of the NumPy engine, one compilation for all widths, cached."""
 
 from __future__ import annotations
 
@@ -86,16 +86,16 @@ def test_digits_that_a_formulas_order_keeps_are_kept(
 ) -> None:
     given = task(output, loss(of), hidden=(), widths=(1, 1), tallies=tallies, dtype=dtype)
     one = kind(given.network, GradientDescent(1e-12), dtype, tallies)
-    found, wanted = (numbers(one.trained(steps, batch_size, epochs=1)) for steps in (CompiledSteps, NumpySteps))
-    for name in ("losses", *(key for key in wanted if key.startswith("tally"))):
-        np.testing.assert_allclose(found[name], wanted[name], rtol=1e-6, atol=0, err_msg=name)
+    found, expected = (numbers(one.trained(steps, batch_size, epochs=1)) for steps in (CompiledSteps, NumpySteps))
+    for name in ("losses", *(key for key in expected if key.startswith("tally"))):
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-6, atol=0, err_msg=name)
 
 
 def test_compiled_code_is_kept_for_every_network_of_its_kind(cache: Path) -> None:
     before = set(cache.glob("kernel_*.py"))
     first, second = task(widths=(4, 5, 3)), task(widths=(6, 2, 4))
-    told = [list(steps_of(one).prepare(1)) for one in (first, first, second)]
-    assert told == [["compiling the steps of this kind of network, for single examples; it is done once"], [], []]
+    messages = [list(steps_of(one).prepare(1)) for one in (first, first, second)]
+    assert messages == [["compiling the steps of this kind of network, for single examples; it is done once"], [], []]
     assert len(set(cache.glob("kernel_*.py")) - before) == 1
     same(first, 1)
     same(second, 1)
@@ -105,7 +105,7 @@ def steps_of(one: Task) -> CompiledSteps:
     return CompiledSteps(one.recipe(), one.state(), one.examples())
 
 
-def test_a_damaged_program_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_program_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     one = task()
     program = record(one.recipe(), one.state().tallies, one.state().theta.dtype, single=True)
@@ -118,7 +118,7 @@ def test_a_damaged_program_is_written_anew(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("suffix", ["nbi", "nbc"])
-def test_damaged_code_is_compiled_anew(suffix: str, cache: Path) -> None:
+def test_damaged_code_is_compiled_again(suffix: str, cache: Path) -> None:
     one = task(hidden=(), widths=(2, 3))
     list(steps_of(one).prepare(1))
     for path in (cache / "__pycache__").glob(f"*.{suffix}"):

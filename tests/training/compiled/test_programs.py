@@ -1,4 +1,4 @@
-"""What is recorded and written out does what the reference does: over every choice there is, run line by line."""
+"""Recorded programs do what the NumPy engine does: for every listed choice, run line by line."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.checking.subject import Remember, gradients_of
+from bpcli.checking.subject import KeepGradient, gradients_of
 from bpcli.errors import DivergedError
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.losses import Reduction
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Momentum
 from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.recording import record
-from bpcli.training.compiled.source import source
+from bpcli.training.compiled.source import step_source
 from bpcli.training.compiled.steps import CompiledSteps
 from bpcli.training.engines import Engine
 from bpcli.training.numpy_steps import NumpySteps
@@ -105,7 +105,7 @@ def test_a_loss_that_is_not_finite_ends_both_at_the_same_step(batch_size: int) -
 def test_gradient_descent_keeps_no_gradient() -> None:
     """Each product goes straight into its part of θ."""
     one = task()
-    text = source(record(one.recipe(), one.state().tallies, np.dtype("float32"), single=False))
+    text = step_source(record(one.recipe(), one.state().tallies, np.dtype("float32"), single=False))
     assert "dtheta" not in text
     assert ("accumulate(factor" in text, "accumulate_of_rows(factor" in text) == (True, True)
 
@@ -114,18 +114,18 @@ def test_gradient_descent_keeps_no_gradient() -> None:
 def test_a_check_takes_the_gradient_by_the_products_that_train(name: str) -> None:
     one = task(optimizer=name)
     state = one.state()
-    rule = Remember(at_once=not state.optimizer.memory)
+    rule = KeepGradient(at_once=not state.optimizer.memory)
     products = []
     for optimizer in (one.optimizer, rule):
-        text = source(
+        text = step_source(
             record(replace(one.recipe(), optimizer=optimizer), state.tallies, np.dtype("float64"), single=False)
         )
         products.append(re.findall(r"^ +(product\w*|accumulate\w*)\(", text, re.MULTILINE))
     assert products[0] == products[1]
     given = state.theta, one.examples(), [np.arange(5), np.arange(1), np.arange(3)]
     plain = replace(one.recipe(), optimizer=Momentum())
-    found, wanted = gradients_of(one.recipe(), *given, Engine("numba")), gradients_of(plain, *given)
-    for a, b in zip(found, wanted, strict=True):
+    found, expected = gradients_of(one.recipe(), *given, Engine("numba")), gradients_of(plain, *given)
+    for a, b in zip(found, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-14)
 
 
@@ -135,5 +135,5 @@ def test_one_program_serves_every_width_and_setting(single: bool) -> None:  # no
     for widths, rate in (((4, 5, 3), 0.3), ((7, 7, 7), 0.1)):
         one = task(widths=widths)
         recipe = replace(one.recipe(), optimizer=GradientDescent(rate))
-        texts.add(source(record(recipe, one.state().tallies, np.dtype("float64"), single=single)))
+        texts.add(step_source(record(recipe, one.state().tallies, np.dtype("float64"), single=single)))
     assert len(texts) == 1

@@ -20,10 +20,13 @@ from bpcli.nn.tallies import Outputs, Tallies
 from bpcli.nn.transformations import Transformation
 from bpcli.nn.workspace import Scratch
 from bpcli.training.compiled import steps as compiled
+from bpcli.training.compiled.operations import Dot
+from bpcli.training.compiled.passes import DTHETA, simplified
+from bpcli.training.compiled.recorder import Recorder, disjoint
 from bpcli.training.compiled.recording import Program, record, record_forward
 from bpcli.training.compiled.source import forward_source
 from bpcli.training.compiled.steps import CompiledSteps
-from bpcli.training.compiled.symbols import UntraceableError
+from bpcli.training.compiled.symbols import SymbolicArray, SymbolicNumber, UntraceableError
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import TrainingState
@@ -275,3 +278,41 @@ def test_what_has_no_compiled_form_is_refused_by_name(formula: Callable[[Any, An
 def test_a_tally_that_keeps_every_output_is_refused_by_name() -> None:
     with pytest.raises(UntraceableError, match=r"\.copy of an array"):
         recorded(task().recipe(), Tallies([Outputs(3)]))
+
+
+def symbolic_matrix() -> tuple[Recorder, SymbolicArray]:
+    recorder = Recorder()
+    return recorder, recorder.array("A", (SymbolicNumber(recorder, "n"), SymbolicNumber(recorder, "m")), "float64")
+
+
+def test_rows_counted_from_both_ends_may_be_the_same() -> None:
+    _, A = symbolic_matrix()
+    assert disjoint(A[0], A[1])
+    assert disjoint(A[-1], A[-2])
+    assert not disjoint(A[2], A[-1])
+    assert not disjoint(A[1], A[1])
+
+
+def test_the_length_of_a_slice_is_a_number_like_any_other() -> None:
+    recorder, A = symbolic_matrix()
+    rest = A[1:]
+    assert isinstance(rest.shape[0], SymbolicNumber)
+    assert str(rest.shape) == "((n - 1), m)"
+    assert str(rest.size) == "(n - 1) * m"
+    assert recorder.operations == []
+
+
+def test_a_vector_that_is_read_after_an_update_through_a_view_keeps_its_order() -> None:
+    """θ ← θ − dθ through a view of θ: the products may not move past what then reads θ."""
+    recorder = Recorder()
+    P = SymbolicNumber(recorder, "P")
+    theta, dtheta = (recorder.array(name, (P, 1), "float64") for name in ("theta", DTHETA))
+    dZ, A = (recorder.array(name, shape, "float64") for name, shape in (("dZ", (P, 3)), ("A", (3, 1))))
+    copied = recorder.array("copied", (P, 1), "float64")
+    dZ.dot(A, dtheta)
+    seen = theta[:]
+    np.subtract(seen, dtheta, seen)
+    copied[...] = theta
+    kept = ("theta", "copied")
+    program = Program(tuple(recorder.operations), recorder.symbols, kept, (), (), (), {}, (), False, False)
+    assert isinstance(simplified(program)[0], Dot)

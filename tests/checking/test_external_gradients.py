@@ -1,4 +1,4 @@
-"""``--export`` and ``--against``: somebody else's backward pass, from the exported file to the verdict."""
+"""``--export`` and ``--against``: somebody else's backward pass, from the exported file to the diagnosis."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def write(path: Path, arrays: dict[str, Array]) -> Path:
 
 
 def backpropagation(file: dict[str, Array], loss: str, output: str) -> dict[str, Array]:
-    """The gradients for an exported file, written out anew: tanh, then sigmoid, then the output."""
+    """The gradients for an exported file, written out by hand: tanh, then sigmoid, then the output."""
     X, Y = file["X"], file["Y"]
     m = X.shape[1]
     A1 = np.tanh(file["W1"] @ X + file["b1"][:, None])
@@ -138,24 +138,24 @@ def test_gradients_computed_from_the_export_agree(
 
 
 @every_suffix
-def test_a_slip_is_told_with_its_layer(suffix: str, tmp_path: Path) -> None:
+def test_a_mistake_is_named_with_its_layer(suffix: str, tmp_path: Path) -> None:
     config(tmp_path)
     found = backpropagation(exported(tmp_path, suffix), "cross_entropy", "softmax")
-    slipped = found | {"dW2": found["dW2"].T, "dW1": 0 * found["dW1"]}
-    assert judged(tmp_path, slipped, suffix) == (
+    mistaken = found | {"dW2": found["dW2"].T, "dW1": 0 * found["dW1"]}
+    assert judged(tmp_path, mistaken, suffix) == (
         1,
         f"found.{suffix}: layer 2 is the first wrong one from the output (dW2)\ndW is transposed\n",
     )
 
 
-def test_a_bias_summed_over_the_units_is_told(tmp_path: Path) -> None:
+def test_a_bias_summed_over_the_units_is_named(tmp_path: Path) -> None:
     config(tmp_path)
     found = backpropagation(exported(tmp_path), "cross_entropy", "softmax")
     status, out = judged(tmp_path, found | {"db2": np.zeros(M)})
     assert (status, out.splitlines()[0]) == (1, "found.npz: layer 2 is the first wrong one from the output (db2)")
 
 
-def test_the_verdict_is_told_as_json(tmp_path: Path) -> None:
+def test_the_diagnosis_is_printed_as_json(tmp_path: Path) -> None:
     config(tmp_path)
     found = backpropagation(exported(tmp_path), "cross_entropy", "softmax")
     write(tmp_path / "found.npz", {name: M * array for name, array in found.items()})
@@ -175,7 +175,7 @@ def test_the_verdict_is_told_as_json(tmp_path: Path) -> None:
     )
 
 
-def test_the_export_tells_its_file_as_json(tmp_path: Path) -> None:
+def test_the_export_names_its_file_as_json(tmp_path: Path) -> None:
     config(tmp_path)
     result = good("gradcheck", "points.yaml", "--export", "given.npz", "--examples", "5", "--json", cwd=tmp_path)
     assert result.json == {"exported": "given.npz", "examples": 5}
@@ -239,7 +239,7 @@ def test_an_array_of_whole_numbers_is_named(suffix: str, tmp_path: Path) -> None
         ("db3", (0,), "(3,)"),
     ],
 )
-def test_an_array_of_a_shape_that_no_slip_makes_is_named(
+def test_an_array_of_a_shape_that_no_known_mistake_makes_is_named(
     name: str, shape: tuple[int, ...], needed: str, tmp_path: Path
 ) -> None:
     config(tmp_path)
@@ -270,7 +270,7 @@ def test_text_is_refused_with_the_remedy(tmp_path: Path) -> None:
     assert result.err.endswith(f"\nhint: {WRITE}\n")
 
 
-def test_the_kind_of_file_is_told_by_its_content(tmp_path: Path) -> None:
+def test_the_format_of_a_file_is_recognised_by_its_content(tmp_path: Path) -> None:
     config(tmp_path)
     found = backpropagation(exported(tmp_path), "cross_entropy", "softmax")
     np.savez(tmp_path / "found.npz", **found)  # type: ignore[arg-type]
@@ -338,14 +338,14 @@ def test_numbers_of_an_unsupported_type_are_named(kind: str, tmp_path: Path) -> 
     against(tmp_path, "found.safetensors", error, "save float64, float32 or float16")
 
 
-def test_what_fits_no_slip_comes_with_a_hint(tmp_path: Path) -> None:
+def test_what_fits_no_known_mistake_comes_with_a_hint(tmp_path: Path) -> None:
     config(tmp_path)
     found = backpropagation(exported(tmp_path), "cross_entropy", "softmax")
     status, out = judged(tmp_path, found | {"dW3": np.ones((3, 4))})
     assert (status, out.splitlines()[1:]) == (
         1,
         [
-            "none of the known slips gives these numbers",
+            "none of the known mistakes gives these numbers",
             "hint: config, overrides and --examples have to be those of the --export it was computed for",
         ],
     )

@@ -1,7 +1,7 @@
-"""Gradients exchanged with other programs: what they need to compute theirs, and reading what they found.
+"""Files shared with other programs: a batch for which they compute a gradient, and the gradient that they computed.
 
 A file, safetensors or NPZ, holds the parameters ``W1``, ``b1``, … and the
-examples ``X``, in columns, and ``Y``; theirs holds ``dW1``, ``db1``, ….
+examples ``X``, in columns, and ``Y``; the gradient's file holds ``dW1``, ``db1``, ….
 """
 
 from __future__ import annotations
@@ -21,17 +21,22 @@ from bpcli.nn import Array
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
 
-NPZ = ".npz"
+NPZ_SUFFIX = ".npz"
 
-SUFFIXES = (".safetensors", NPZ)
+SUFFIXES = (".safetensors", NPZ_SUFFIX)
+
+FLOATS_HINT = "save float64, float32 or float16"
+
+ZIP_SIGNATURE = b"PK"
+"""The first bytes of an archive, and so of an NPZ file."""
 
 
-def export(path: Path, parameters: Parameters, ws: Workspace) -> None:
-    """Write the parameters and the examples in ``ws``: X (n_0, m), Y as the loss wants it.
+def write_batch(path: Path, parameters: Parameters, ws: Workspace) -> None:
+    """Write the parameters and the examples in ``ws``: X (n_0, m), Y as the loss takes it.
 
     Raises:
         ConfigError: the file's name ends neither in .safetensors nor in .npz.
-        SystemRefusedError: the system refused.
+        SystemRefusedError: the system refused to write.
     """
     tensors = {**parameters.named(), "X": ws.X, "Y": ws.Y}
     suffix = path.suffix.lower()
@@ -41,7 +46,7 @@ def export(path: Path, parameters: Parameters, ws: Workspace) -> None:
             where="command line",
             hint="end the file's name in one of the two",
         )
-    if suffix == NPZ:
+    if suffix == NPZ_SUFFIX:
         buffer = io.BytesIO()
         np.savez(buffer, **{name: np.ascontiguousarray(array) for name, array in tensors.items()})  # type: ignore[arg-type]
         storage.write(path, buffer.getvalue())
@@ -49,19 +54,20 @@ def export(path: Path, parameters: Parameters, ws: Workspace) -> None:
         storage.write_tensors(path, tensors, {"exported": "parameters and examples for a gradient"})
 
 
-def gradients(path: Path, sizes: tuple[int, ...], m: int) -> dict[str, Array]:
-    """Somebody's dW1, db1, … for layers of these sizes and m examples; other arrays in the file are passed over.
+def read_gradients(path: Path, sizes: tuple[int, ...], m: int) -> dict[str, Array]:
+    """The arrays dW1, db1, … of a file, for layers of these sizes and m examples; its other arrays are ignored.
 
-    Shapes that come from a slip (dW transposed, db summed over the wrong axis or not at all) are let through.
+    Shapes that a known mistake gives (dW transposed, db summed over the wrong axis or not at all) are accepted.
 
     Raises:
         DataError: the file is absent or malformed, or an array is missing, not of finite floats or misshapen.
+        SystemRefusedError: the system refused to read.
     """
-    wanted = [name for layer in range(1, len(sizes)) for name in (f"dW{layer}", f"db{layer}")]
-    found = _read(path, wanted)
-    for name in wanted:
+    names = [name for layer in range(1, len(sizes)) for name in (f"dW{layer}", f"db{layer}")]
+    found = _read_arrays(path, names)
+    for name in names:
         if found[name].dtype.kind != "f" or not np.isfinite(found[name]).all():
-            raise DataError(f"array {name!r} holds other than finite floats", where=str(path), hint=FLOATS)
+            raise DataError(f"array {name!r} holds other than finite floats", where=str(path), hint=FLOATS_HINT)
     for layer, (fan_in, n) in enumerate(pairwise(sizes), start=1):
         dW, db = found[f"dW{layer}"], found[f"db{layer}"]
         if dW.shape not in ((n, fan_in), (fan_in, n)):
@@ -80,72 +86,70 @@ def _misshapen(path: Path, name: str, array: Array, shape: tuple[int, ...]) -> D
     )
 
 
-FLOATS = "save float64, float32 or float16"
-
-ZIP = b"PK"
-"""How an archive starts, and so an NPZ file."""
-
-
-def _read(path: Path, wanted: list[str]) -> dict[str, Array]:
-    """The arrays of these names; the kind of file is told by its content. Others in it may be of any kind."""
+def _read_arrays(path: Path, names: list[str]) -> dict[str, Array]:
+    """The arrays of these names; the file's content decides its format. Its other arrays may be of any type."""
     try:
-        data = path.read_bytes()
+        content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError("no such file", where=str(path), hint="check the path") from error
     except OSError as error:
         raise refused("read", path, error) from error
-    kind = "NPZ" if data.startswith(ZIP) or path.suffix.lower() == NPZ else "safetensors"
+    npz = content.startswith(ZIP_SIGNATURE) or path.suffix.lower() == NPZ_SUFFIX
     try:
-        return _members(path, data, wanted) if kind == "NPZ" else _tensors(path, data, wanted)
+        return _npz_arrays(path, content, names) if npz else _safetensors_arrays(path, content, names)
     except (ValueError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(
-            f"not a readable {kind} file: {error}",
+            f"not a readable {'NPZ' if npz else 'safetensors'} file: {error}",
             where=str(path),
             hint="write it with numpy.savez, or with safetensors' save_file",
         ) from error
 
 
-def _held(path: Path, names: Iterable[str], wanted: list[str]) -> None:
-    """Refuse a file that lacks a name."""
-    held = list(names)
-    for name in wanted:
-        if name not in held:
+def _require(path: Path, names: list[str], present: Iterable[str]) -> None:
+    """Refuse a file in which one of the names is not present."""
+    present = list(present)
+    for name in names:
+        if name not in present:
             raise DataError(
-                f"no array {name!r} (it holds {', '.join(held) or 'nothing'})",
+                f"no array {name!r} (it holds {', '.join(present) or 'nothing'})",
                 where=str(path),
-                hint=f"it needs {', '.join(wanted)}",
+                hint=f"it needs {', '.join(names)}",
             )
 
 
-def _tensors(path: Path, data: bytes, wanted: list[str]) -> dict[str, Array]:
-    """The wanted arrays of a safetensors file."""
+def _safetensors_arrays(path: Path, content: bytes, names: list[str]) -> dict[str, Array]:
+    """The named arrays of a safetensors file."""
     try:
-        tensors = storage.parse_tensors(data)[0]
+        tensors = storage.parse_tensors(content)[0]
     except KeyError as error:
         raise DataError(
-            f"it holds numbers of the type {error.args[0]}, which is not supported", where=str(path), hint=FLOATS
+            f"it holds numbers of the type {error.args[0]}, which is not supported", where=str(path), hint=FLOATS_HINT
         ) from error
-    _held(path, tensors, wanted)
-    return {name: tensors[name] for name in wanted}
+    _require(path, names, tensors)
+    return {name: tensors[name] for name in names}
 
 
-def _members(path: Path, data: bytes, wanted: list[str]) -> dict[str, Array]:
-    """The wanted arrays of an NPZ file."""
-    if not data.startswith(ZIP):
+def _npz_arrays(path: Path, content: bytes, names: list[str]) -> dict[str, Array]:
+    """The named arrays of an NPZ file."""
+    if not content.startswith(ZIP_SIGNATURE):
         raise ValueError("it is no archive of named arrays")
-    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        _held(path, archive.files, wanted)
-        return {name: _numbers(archive, name) for name in wanted}
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        _require(path, names, archive.files)
+        return {name: _member_array(archive, name) for name in names}
 
 
-def _numbers(archive: np.lib.npyio.NpzFile, name: str) -> Array:
-    """One array of an archive, which may hold anything."""
+def _member_array(archive: np.lib.npyio.NpzFile, name: str) -> Array:
+    """One member of an archive, which may be anything.
+
+    Raises:
+        ValueError: it is no array, or one of Python objects.
+    """
     try:
-        array: object = archive[name]
+        member: object = archive[name]
     except ValueError as error:
         if "allow_pickle" in str(error):
             raise ValueError(f"its array {name!r} holds Python objects, not numbers") from error
         raise
-    if not isinstance(array, np.ndarray):
+    if not isinstance(member, np.ndarray):
         raise ValueError(f"its member {name!r} is no array")  # noqa: TRY004 - it is a file's content
-    return array
+    return member

@@ -1,0 +1,70 @@
+"""``--export`` and ``--against``: a batch for other programs, and the gradient that one of them computed for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from bpcli.checking.external_gradients import read_gradients, write_batch
+from bpcli.checking.known_mistakes.diagnosis import diagnose
+from bpcli.checking.known_mistakes.factors import tolerance_of
+from bpcli.cli.output import emit
+from bpcli.errors import ExitStatus
+from bpcli.experiment import Experiment
+from bpcli.nn import IndexArray
+from bpcli.nn.workspace import Workspace
+from bpcli.storage import to_json
+
+SAME_INPUTS_HINT = "hint: config, overrides and --examples have to be those of the --export it was computed for\n"
+
+
+def export_batch(built: Experiment, batch: IndexArray, path: Path, *, json: bool) -> ExitStatus:
+    """Write the parameters and the examples ``batch`` to a file.
+
+    Raises:
+        ConfigError: the file's name ends neither in .safetensors nor in .npz.
+        SystemRefusedError: the system refused to write.
+    """
+    write_batch(path, built.parameters, _gathered(built, batch))
+    emit(to_json({"exported": str(path), "examples": len(batch)}) + "\n" if json else f"{path}\n")
+    return ExitStatus.DONE
+
+
+def check_external(built: Experiment, batch: IndexArray, path: Path, *, json: bool) -> ExitStatus:
+    """Judge the gradient in a file, computed for the examples ``batch``, and print the diagnosis.
+
+    Raises:
+        DataError: the file is absent or malformed, or an array is missing, not of finite floats or misshapen.
+        SystemRefusedError: the system refused to read.
+    """
+    given = read_gradients(path, built.network.sizes, len(batch))
+    diagnosis = diagnose(built.network, built.parameters, _gathered(built, batch), given)
+    tolerance = max(map(tolerance_of, given.values()))
+    if json:
+        found = {
+            "against": str(path),
+            "passed": diagnosis.layer == 0,
+            "tolerance": tolerance,
+            "layer": diagnosis.layer,
+            "wrong": diagnosis.wrong,
+            "slip": diagnosis.mistake,
+            "recognised": diagnosis.recognised,
+        }
+        emit(to_json(found) + "\n")
+    elif diagnosis.layer == 0:
+        emit(f"{path}: every gradient agrees, to {tolerance:.0e} of an array's largest\n")
+    else:
+        wrong = ", ".join(diagnosis.wrong)
+        emit(f"{path}: layer {diagnosis.layer} is the first wrong one from the output ({wrong})\n")
+        emit(f"{diagnosis.mistake}\n{'' if diagnosis.recognised else SAME_INPUTS_HINT}")
+    return ExitStatus.CHECK_FAILED if diagnosis.layer else ExitStatus.DONE
+
+
+def _gathered(built: Experiment, batch: IndexArray) -> Workspace:
+    """A workspace in float64 with the training examples ``batch``."""
+    examples = built.examples("train")
+    assert examples is not None
+    ws = built.network.workspace(len(batch), np.float64)
+    examples.gather(batch, ws.X, ws.Y)
+    return ws
