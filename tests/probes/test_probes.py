@@ -60,7 +60,7 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each probe is one line of its registry; programs run without a compiler."""
     for registry, name, kind in REGISTERED:
         monkeypatch.setitem(registry, name, kind)
-    monkeypatch.setattr(compiled, "load", interpreted)
+    monkeypatch.setattr(compiled, "load_kernel", interpreted)
 
 
 @dataclass

@@ -63,7 +63,7 @@ def with_hidden(kind: Any) -> Task:
 
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_a_new_activation_is_compiled_as_it_stands(batch_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "load", interpreted)
+    monkeypatch.setattr(compiled, "load_kernel", interpreted)
     one = with_hidden(Arctan)
     agree(one.trained(CompiledSteps, batch_size), one.trained(NumpySteps, batch_size), 1e-12)
 

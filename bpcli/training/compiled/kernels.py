@@ -34,15 +34,15 @@ class Kernel:
     fresh: bool
 
 
-def load(program: Program, *, anew: bool = False) -> Kernel:
-    """The program's functions, compiled ones from the cache; ``anew`` first deletes their compiled code there."""
+def load_kernel(program: Program, *, recompile: bool = False) -> Kernel:
+    """The program's functions, compiled ones from the cache; ``recompile`` first deletes their compiled code there."""
     text = step_source(program)
     called = Path(__file__).with_name("products.py").read_text(encoding="utf-8")  # compiled into it
     key = f"{__version__}\n{metadata.version('numba')}\n{called}\n{text}"
     name = "kernel_" + sha256(key.encode()).hexdigest()[:16]
     try:
         path = _written_module(cache_folder(), name, text)
-        if anew:
+        if recompile:
             _drop_compiled(path)
         return _imported(name, path)
     except (OSError, RuntimeError):  # the folder, or, as Numba says, its cache there, cannot be written to

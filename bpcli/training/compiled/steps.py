@@ -11,7 +11,7 @@ import numpy as np
 
 from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
-from bpcli.training.compiled.kernels import Kernel, load
+from bpcli.training.compiled.kernels import Kernel, load_kernel
 from bpcli.training.compiled.recording import record, settings_of
 from bpcli.training.recipe import Recipe
 from bpcli.training.state import TrainingState, diverged
@@ -45,13 +45,13 @@ class CompiledSteps:
         single, dtype = batch_size == 1, self.state.theta.dtype
         weighted = self.examples.weights is not None
         program = record(self.recipe, self.state.tallies, dtype, single=single, weighted=weighted)
-        self.kernel = load(program)
+        self.kernel = load_kernel(program)
         if not self.kernel.fresh:
             try:
                 self._take(np.arange(0), batch_size)
             except Exception:  # noqa: BLE001 - what is kept is damaged, which shows in many ways
                 self.arrays.clear()
-                self.kernel = load(program, anew=True)
+                self.kernel = load_kernel(program, recompile=True)
         if self.kernel.fresh:
             kind = "the steps of this kind of network" + ", for single examples" * single
             yield f"compiling {kind}; it is done once"

@@ -109,11 +109,11 @@ def test_a_damaged_program_is_written_again(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     one = task()
     program = record(one.recipe(), one.state().tallies, one.state().theta.dtype, single=True)
-    kernels.load(program)
+    kernels.load_kernel(program)
     (path,) = (tmp_path / "bp").glob("kernel_*.py")
     whole = path.read_text(encoding="utf-8")
     path.write_text(whole[:100], encoding="utf-8")
-    assert kernels.load(program).fresh
+    assert kernels.load_kernel(program).fresh
     assert path.read_text(encoding="utf-8") == whole
 
 
@@ -133,7 +133,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypa
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     one = task()
     program = record(one.recipe(), one.state().tallies, one.state().theta.dtype, single=True)
-    assert kernels.load(program).fresh
+    assert kernels.load_kernel(program).fresh
 
 
 @pytest.mark.parametrize("dtype", [pytest.param("float32", marks=pytest.mark.slow), "float64"])

@@ -31,7 +31,7 @@ every_batch_size = pytest.mark.parametrize("batch_size", [1, 4, 5, 11])
 
 @pytest.fixture(autouse=True)
 def without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "load", interpreted)
+    monkeypatch.setattr(compiled, "load_kernel", interpreted)
 
 
 def same(one: Task, batch_size: int) -> None:

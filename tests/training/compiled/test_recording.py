@@ -39,7 +39,7 @@ every_batch_size = pytest.mark.parametrize("batch_size", [1, 4, 5])
 
 @pytest.fixture(autouse=True)
 def without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "load", interpreted)
+    monkeypatch.setattr(compiled, "load_kernel", interpreted)
 
 
 @dataclass
