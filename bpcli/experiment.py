@@ -68,7 +68,7 @@ class Experiment:
 
     def tallies(self) -> Tallies:
         """The empty tallies that its metrics read."""
-        return tallies_of(self.loaded.targets)
+        return _tallies(self.metrics, self.loaded.targets)
 
     @property
     def units(self) -> Array:
@@ -107,7 +107,8 @@ def _experiment(given: Config) -> Experiment:
     network = _network(config, loaded)
     recipe = _recipe(config, network, loaded.parts["train"])
     parameters = _parameters(config, network, loaded)
-    engine = _engine(config, recipe, loaded)
+    metrics = metrics_of(loaded.targets)
+    engine = _engine(config, recipe, loaded, metrics)
     config = resolve_engine(config, engine)
     return Experiment(
         config=config,
@@ -116,7 +117,7 @@ def _experiment(given: Config) -> Experiment:
         form=_format(config.data),
         recipe=recipe,
         parameters=parameters,
-        metrics=metrics_of(loaded.targets),
+        metrics=metrics,
         engine=engine,
     )
 
@@ -224,23 +225,24 @@ def _parameters(config: Config, network: Network, loaded: Loaded) -> Parameters:
     return parameters
 
 
-def _engine(config: Config, recipe: Recipe, loaded: Loaded) -> Engine:
+def _engine(config: Config, recipe: Recipe, loaded: Loaded, metrics: dict[str, Metric]) -> Engine:
     plan, train = recipe.plan, loaded.parts["train"]
     if config.shards > plan.batch_size:
         raise ConfigError(
             f"shards is {config.shards}, but a batch has {plan.batch_size} examples", key="shards", hint="fewer shards"
         )
     weighted = train.weights is not None
-    work = Work(recipe, tallies_of(loaded.targets), np.dtype(config.dtype), train.size, weighted=weighted)
+    tallies = _tallies(metrics, loaded.targets)
+    work = Work(recipe, tallies, np.dtype(config.dtype), train.size, weighted=weighted)
     engine, note = engines.choose_engine(config.engine, config.shards, config.threads, work)
     if note:
         loaded.warnings.other.append(note)
     return engine
 
 
-def tallies_of(targets: Targets) -> Tallies:
-    """The empty tallies that the metrics of these targets read."""
-    return tallies_for(metrics_of(targets), targets.outputs, targets.counted_by, targets.threshold)
+def _tallies(metrics: dict[str, Metric], targets: Targets) -> Tallies:
+    """The empty tallies that these metrics of the targets read."""
+    return tallies_for(metrics, targets.outputs, targets.counted_by, targets.threshold)
 
 
 def metrics_of(targets: Targets) -> dict[str, Metric]:

@@ -115,7 +115,7 @@ def gradients_of(
     steps = (engine or Engine()).steps(unclipped, state, examples)
     found = []
     for batch in batches:
-        state.position = 0
+        state.position = state.optimizer.step = 0
         with suppress(DivergedError):  # the gradient has been computed by then
             steps.run(batch, len(batch), np.inf)
         found.append(state.optimizer.memory["gradient"].copy())
@@ -125,7 +125,7 @@ def gradients_of(
 def probe_of(recipe: Recipe, examples: Examples, batch: IndexArray) -> Probe:
     """L as a function of θ on the examples ``batch``; layers that draw noise get that of the first step."""
     network = recipe.network
-    ws = network.workspace(len(batch), np.float64, weighted=examples.weights is not None)
+    ws = network.workspace(len(batch), np.float64, weighted=examples.weights is not None, noisy=True)
     examples.gather(batch, ws.X, ws.Y, ws.weights)
     network.draw(ws.noise, stream(recipe.plan.seed, "noise", 1, 0))
     return Probe(network, ws.X, ws.Y, weights=ws.weights, noise=ws.noise, penalties=recipe.penalties)

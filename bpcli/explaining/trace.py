@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from bpcli.choices import name_of
-from bpcli.nn import Array
+from bpcli.nn import Array, optimizers
 from bpcli.nn.clipping import CLIPPINGS
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer, OptimizerState
@@ -145,11 +145,11 @@ def update(recipe: Recipe, state: OptimizerState, theta: Array, ws: Workspace, r
         _evaluate(network, parameters, gradients, ws, early(chain, factor))
         return finish(chain, parameters, gradients, _copy(network, at), ws.m, factor)
 
-    recipe.optimizer.step(theta, state, gradient, rate)
+    optimizers.update(recipe.optimizer, theta, state, gradient, rate)
 
 
 def _filled(network: Network, dtype: DTypeLike, X: Array, Y: Array) -> Workspace:
-    ws = network.workspace(X.shape[1], dtype)
+    ws = network.workspace(X.shape[1], dtype, noisy=True)
     ws.X[...] = X
     ws.Y[...] = Y
     return ws

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.nn import Array
+from bpcli.nn.loss_sums import weight_of
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.transformations import Transformation, transform
@@ -71,7 +72,7 @@ class Probe:
     @property
     def weight(self) -> Any:
         """m, or the sum of the examples' weights."""
-        return self.X.shape[1] if self.weights is None else self.weights.sum()
+        return weight_of(self.workspace(np.dtype(np.float64)))
 
     def __call__(self, theta: Array) -> complex:
         """L(θ), for real or complex θ, (P,)."""
@@ -142,10 +143,13 @@ class Probe:
     def workspace(self, dtype: np.dtype[Any]) -> Workspace:
         """The workspace of one precision, filled with the batch; made at the first call."""
         if dtype not in self._workspaces:
-            ws = self.network.workspace(self.X.shape[1], dtype, weighted=self.weights is not None)
+            ws = self.network.workspace(
+                self.X.shape[1], dtype, weighted=self.weights is not None, noisy=bool(self.noise)
+            )
             ws.X[...] = self.X
             ws.Y[...] = self.Y
-            for own, given in ((ws.weights, self.weights), *zip(ws.noise, self.noise, strict=False)):
+            noise = zip(ws.noise, self.noise, strict=True) if self.noise else ()
+            for own, given in ((ws.weights, self.weights), *noise):
                 if own is not None and given is not None:
                     own[...] = given
             self._workspaces[dtype] = ws

@@ -32,7 +32,7 @@ class Network:
 
     def __post_init__(self) -> None:
         assert not self.layers[-1].noisy, "no noise at the output"
-        assert type(self.layers[-1].activation) is type(self.head.activation), "the head is the output layer's"
+        assert self.layers[-1].activation == self.head.activation, "the head is the output layer's"
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
@@ -44,8 +44,10 @@ class Network:
         """f_1 … f_L."""
         return tuple(layer.activation for layer in self.layers)
 
-    def workspace(self, m: int, dtype: Any, *, training: bool = True, weighted: bool = False) -> Workspace:
-        """The arrays for batches of ``m`` examples."""
+    def workspace(
+        self, m: int, dtype: Any, *, training: bool = True, weighted: bool = False, noisy: bool = False
+    ) -> Workspace:
+        """The arrays for batches of ``m`` examples, with buffers for their weights and the noise if asked."""
         return Workspace(
             self.sizes,
             m,
@@ -53,7 +55,7 @@ class Network:
             class_indices=self.head.loss.targets.class_indices,
             training=training,
             weighted=weighted,
-            noisy=self.noisy,
+            noisy=self.noisy if noisy else (),
         )
 
     @cached_property

@@ -34,7 +34,7 @@ class Memory(NamedTuple):
 
 @dataclass
 class OptimizerState:
-    """The arrays of a rule in training, and its number of updates so far, ``step``.
+    """The arrays of a rule in training, and its number of updates, ``step``, which :func:`update` counts.
 
     ``memory`` holds the arrays that the next step reads; ``dtheta``, (P,), is the buffer
     of the gradient; a step fills the arrays of ``buffers`` before it reads them, so
@@ -64,7 +64,11 @@ class Optimizer(Protocol):
         ...
 
     def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
-        """Update ``theta`` in place by η = ``rate``; return what ``gradient`` returned before the update."""
+        """Update ``theta`` in place by η = ``rate``; return what ``gradient`` returned.
+
+        ``state.step`` is the number of the update, from 1. The loss and the metrics of the step are those at the θ
+        of the last call of ``gradient``: a rule that looks ahead is judged where it looks.
+        """
         ...
 
 
@@ -74,6 +78,12 @@ def start(rule: Optimizer, theta: Array) -> OptimizerState:
     memory = {name: np.full(shape, first, dtype) for name, (shape, first) in rule.memory(size).items()}
     buffers = {name: np.empty(shape, dtype) for name, shape in rule.buffers(size).items()}
     return OptimizerState(memory, buffers, np.zeros_like(theta))
+
+
+def update(rule: Optimizer, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
+    """Count an update and let the rule make it: ``state.step`` is its number, from 1, while the rule works."""
+    state.step += 1
+    return rule.step(theta, state, gradient, rate)
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,6 @@ class GradientDescent:
         dtheta = state.dtheta
         added = gradient(theta, dtheta, rate)
         np.subtract(theta, dtheta, theta)
-        state.step += 1
         return added
 
 
@@ -133,7 +142,6 @@ class Momentum:
         np.multiply(v, self.momentum, v)
         np.subtract(v, dtheta, v)
         np.add(theta, v, theta)
-        state.step += 1
         return added
 
 
@@ -185,7 +193,6 @@ class Adam:
         dtheta, scratch = state.dtheta, state.buffers["scratch"]
         m, v = state.memory["mean"], state.memory["square"]
         added = gradient(theta, dtheta, 1.0)
-        state.step += 1
         np.multiply(m, self.beta1, m)
         np.multiply(dtheta, 1 - self.beta1, scratch)
         np.add(m, scratch, m)

@@ -10,6 +10,7 @@ import numpy as np
 
 from bpcli.data.sources import Examples
 from bpcli.nn import IndexArray
+from bpcli.nn.optimizers import update
 from bpcli.streams import stream
 from bpcli.training.batch_results import SideBySide, count_batch, together
 from bpcli.training.recipe import Recipe
@@ -48,15 +49,15 @@ class NumpySteps:
     def _steps(self, examples: IndexArray, m: int) -> None:
         """A step for every m examples; their losses and outputs are then counted together."""
         state, losses, recipe = self.state, self.state.losses, self.recipe
-        optimizer, noisy, penalised = recipe.optimizer, recipe.network.noisy, recipe.penalties
+        optimizer, noisy, chain = recipe.optimizer, recipe.network.noisy, recipe.chain
         done: list[Batch] = []
         rates: list[float] = recipe.rates(state.optimizer.step, len(examples) // m, self.size).tolist()
         for slot, rate in enumerate(rates):
             batch = self.gradients.at(examples[slot * m : (slot + 1) * m], slot)
             if noisy:
                 batch.draw(stream(recipe.plan.seed, "noise", state.epoch + 1, state.optimizer.step))
-            added = optimizer.step(state.theta, state.optimizer, batch.gradient, rate)
-            if penalised:
+            added = update(optimizer, state.theta, state.optimizer, batch.gradient, rate)
+            if chain:
                 losses.add_penalty(float(added), batch.weigh())
             done.append(batch)
         state.learning_rate = rates[-1]

@@ -106,7 +106,7 @@ class Gradients:
     def _shards(self, m: int) -> list[Shard]:
         """A batch of m examples cut into the shards asked for, at most m, as even as can be."""
         slices = _slices(m, min(len(self.parts) + 1, m))
-        make = partial(self.network.workspace, dtype=self.parameters.theta.dtype, weighted=self.weighted)
+        make = partial(self.network.workspace, dtype=self.parameters.theta.dtype, weighted=self.weighted, noisy=True)
         return [
             Shard(columns, make(columns.stop - columns.start), gradient)
             for columns, gradient in zip(slices, [None, *self.parts], strict=False)

@@ -130,7 +130,6 @@ class Adagrad:
         loss = gradient(theta, state.dtheta, 1.0)
         state.memory["squares"] += state.dtheta**2
         theta -= rate * state.dtheta / np.sqrt(state.memory["squares"])
-        state.step += 1
         return loss
 
 
@@ -156,7 +155,6 @@ class Fading:
         loss = gradient(theta, state.dtheta, 1.0)
         state.memory["strength"] *= self.decay
         theta -= rate * state.memory["strength"] * state.dtheta
-        state.step += 1
         return loss
 
 

@@ -136,7 +136,7 @@ def test_a_rules_equations_are_its_step(name: str, sign: int) -> None:
         values |= {symbol: getattr(rule, setting, None) for symbol, setting in SYMBOLS.items()}
         values["g"] = sign * dtheta
         gradient: Any = lambda at, out, factor, g=dtheta: np.copyto(out, factor * g)  # noqa: E731
-        rule.step(theta, state, gradient, rule.learning_rate)
+        optimizers.update(rule, theta, state, gradient, rule.learning_rate)
         for line in rule.equations:
             values[symbols[line.name]] = evaluate(filled(line.formula, rule, **names), values)
             np.testing.assert_allclose(values[symbols[line.name]], arrays[line.name], rtol=1e-12, atol=1e-15)

@@ -12,7 +12,7 @@ from bpcli.explaining.trace import Trace, trace
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Activation
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import OPTIMIZERS, start
+from bpcli.nn.optimizers import OPTIMIZERS, start, update
 from bpcli.nn.parameters import Parameters, count
 from tests.nn import support
 
@@ -108,7 +108,7 @@ def test_the_update_is_the_rules_own(name: str) -> None:
         out[...] = factor * support.Case(network, at, case.X, case.Y).gradient
         return 0.0
 
-    rule.step(theta, state, gradient, rule.learning_rate)
+    update(rule, theta, state, gradient, rule.learning_rate)
     assert np.array_equal(found.before.theta, case.theta)
     np.testing.assert_allclose(found.after.theta, theta, rtol=1e-13)
     assert found.memory_after.keys() == state.memory.keys()

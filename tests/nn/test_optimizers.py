@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bpcli.nn import Array
-from bpcli.nn.optimizers import OPTIMIZERS, Adam, GradientDescent, Momentum, Optimizer, start
+from bpcli.nn.optimizers import OPTIMIZERS, Adam, GradientDescent, Momentum, Optimizer, start, update
 
 from .support import PRECISIONS, optimizer
 
@@ -37,7 +37,7 @@ def walk(rule: Optimizer, steps: int, dtype: str = "float64") -> Array:
     theta = np.zeros(3, dtype)
     state = start(rule, theta)
     for _ in range(steps):
-        rule.step(theta, state, quadratic, rule.learning_rate)
+        update(rule, theta, state, quadratic, rule.learning_rate)
     return theta
 
 
@@ -53,7 +53,7 @@ def test_a_rule_stays_at_the_minimum(name: str) -> None:
     theta, rule = MINIMUM.copy(), optimizer(name)
     state = start(rule, theta)
     for _ in range(5):
-        rule.step(theta, state, quadratic, rule.learning_rate)
+        update(rule, theta, state, quadratic, rule.learning_rate)
     np.testing.assert_array_equal(theta, MINIMUM)
 
 
@@ -61,7 +61,7 @@ def test_a_rule_stays_at_the_minimum(name: str) -> None:
 def test_the_first_step_goes_downhill(name: str) -> None:
     theta, rule = np.zeros(3), optimizer(name, learning_rate=1e-3)
     before = quadratic(theta, np.empty(3))
-    rule.step(theta, start(rule, theta), quadratic, rule.learning_rate)
+    update(rule, theta, start(rule, theta), quadratic, rule.learning_rate)
     assert quadratic(theta, np.empty(3)) < before
 
 
@@ -78,7 +78,7 @@ def test_step_asks_for_one_gradient_at_the_parameters_it_was_given(name: str) ->
     state = start(rule, theta)
     for count in (1, 2, 3):
         before = theta.copy()
-        rule.step(theta, state, gradient, rule.learning_rate)
+        update(rule, theta, state, gradient, rule.learning_rate)
         assert len(asked) == count
         np.testing.assert_array_equal(asked[-1], before)
 
@@ -93,7 +93,7 @@ def test_gradient_is_written_into_the_same_memory_at_every_step(name: str) -> No
 
     state = start(rule, theta)
     for _ in range(3):
-        rule.step(theta, state, gradient, rule.learning_rate)
+        update(rule, theta, state, gradient, rule.learning_rate)
     assert places == {id(state.dtheta)}
 
 
@@ -103,7 +103,7 @@ def test_step_returns_the_loss_before_the_update(name: str) -> None:
     state = start(rule, theta)
     for _ in range(3):
         before = quadratic(theta, np.empty(3))
-        assert rule.step(theta, state, quadratic, rule.learning_rate) == before
+        assert update(rule, theta, state, quadratic, rule.learning_rate) == before
 
 
 @every_optimizer
@@ -112,7 +112,7 @@ def test_state_counts_the_steps(name: str) -> None:
     state = start(rule, theta)
     assert state.step == 0
     for count in (1, 2, 3):
-        rule.step(theta, state, quadratic, rule.learning_rate)
+        update(rule, theta, state, quadratic, rule.learning_rate)
         assert state.step == count
 
 
@@ -122,7 +122,7 @@ def test_parameters_change_in_place_and_start_leaves_them_alone(name: str) -> No
     view = theta[:]
     state = start(rule, theta)
     np.testing.assert_array_equal(view, [3, 1, 2])
-    rule.step(theta, state, quadratic, rule.learning_rate)
+    update(rule, theta, state, quadratic, rule.learning_rate)
     assert (view != [3, 1, 2]).all()
 
 
@@ -140,15 +140,15 @@ def test_memory_and_step_are_all_that_a_rule_needs_to_continue(name: str) -> Non
     theta, rule = np.zeros(3), optimizer(name)
     state = start(rule, theta)
     for _ in range(4):
-        rule.step(theta, state, quadratic, rule.learning_rate)
+        update(rule, theta, state, quadratic, rule.learning_rate)
     resumed = theta.copy()
     saved = start(rule, resumed)
     saved.step = state.step
     for key, array in state.memory.items():
         saved.memory[key][...] = array
     for _ in range(3):
-        rule.step(theta, state, quadratic, rule.learning_rate)
-        rule.step(resumed, saved, quadratic, rule.learning_rate)
+        update(rule, theta, state, quadratic, rule.learning_rate)
+        update(rule, resumed, saved, quadratic, rule.learning_rate)
     np.testing.assert_array_equal(resumed, theta)
 
 
@@ -159,8 +159,8 @@ def test_two_starts_share_nothing(name: str) -> None:
     first, second = np.zeros(3), np.zeros(3)
     states = start(rule, first), start(rule, second)
     for _ in range(3):
-        rule.step(first, states[0], quadratic, rule.learning_rate)
-        rule.step(second, states[1], quadratic, rule.learning_rate)
+        update(rule, first, states[0], quadratic, rule.learning_rate)
+        update(rule, second, states[1], quadratic, rule.learning_rate)
     np.testing.assert_array_equal(first, alone)
     np.testing.assert_array_equal(second, alone)
 
@@ -175,24 +175,24 @@ def test_float32_follows_float64(name: str) -> None:
 def test_gradient_descent_worked_by_hand() -> None:
     theta, rule = np.array([1.0, -2.0]), GradientDescent(learning_rate=0.25)
     state = start(rule, theta)
-    assert rule.step(theta, state, square, rule.learning_rate) == 5
+    assert update(rule, theta, state, square, rule.learning_rate) == 5
     np.testing.assert_array_equal(theta, [0.5, -1.0])  # 1 − ¼·2, −2 + ¼·4
-    assert rule.step(theta, state, square, rule.learning_rate) == 1.25
+    assert update(rule, theta, state, square, rule.learning_rate) == 1.25
     np.testing.assert_array_equal(theta, [0.25, -0.5])
-    assert rule.step(theta, state, square, rule.learning_rate) == 0.3125
+    assert update(rule, theta, state, square, rule.learning_rate) == 0.3125
     np.testing.assert_array_equal(theta, [0.125, -0.25])
 
 
 def test_momentum_worked_by_hand() -> None:
     theta, rule = np.array([1.0, -2.0]), Momentum(learning_rate=0.25, momentum=0.5)
     state = start(rule, theta)
-    rule.step(theta, state, square, rule.learning_rate)
+    update(rule, theta, state, square, rule.learning_rate)
     np.testing.assert_array_equal(state.memory["velocity"], [-0.5, 1.0])  # 0 − ¼·2
     np.testing.assert_array_equal(theta, [0.5, -1.0])
-    rule.step(theta, state, square, rule.learning_rate)
+    update(rule, theta, state, square, rule.learning_rate)
     np.testing.assert_array_equal(state.memory["velocity"], [-0.5, 1.0])  # ½·(−½) − ¼·1
     np.testing.assert_array_equal(theta, [0.0, 0.0])
-    rule.step(theta, state, square, rule.learning_rate)
+    update(rule, theta, state, square, rule.learning_rate)
     np.testing.assert_array_equal(state.memory["velocity"], [-0.25, 0.5])  # ½·(−½) − ¼·0
     np.testing.assert_array_equal(theta, [-0.25, 0.5])
 
@@ -200,12 +200,12 @@ def test_momentum_worked_by_hand() -> None:
 def test_adam_worked_by_hand() -> None:
     theta, rule = np.array([1.0]), Adam(learning_rate=0.3, beta1=0.5, beta2=0.75, epsilon=1.0)
     state = start(rule, theta)
-    rule.step(theta, state, square, rule.learning_rate)
+    update(rule, theta, state, square, rule.learning_rate)
     # g = 2: m = ½·2, v = ¼·4; m̂ = 1/½ = 2, v̂ = 1/¼ = 4; θ = 1 − 0.3·2/(2 + 1)
     assert state.memory["mean"][0] == 1
     assert state.memory["square"][0] == 1
     assert theta[0] == pytest.approx(0.8, rel=1e-15)
-    rule.step(theta, state, square, rule.learning_rate)
+    update(rule, theta, state, square, rule.learning_rate)
     # g = 1.6: m = ½·1 + ½·1.6 = 1.3, v = ¾·1 + ¼·2.56 = 1.39; m̂ = 1.3/¾, v̂ = 1.39/(1 − 9/16)
     assert state.memory["mean"][0] == pytest.approx(1.3, rel=1e-15)
     assert state.memory["square"][0] == pytest.approx(1.39, rel=1e-15)
@@ -216,7 +216,7 @@ def test_adam_worked_by_hand() -> None:
 def test_adam_starts_with_a_step_of_the_learning_rate_against_the_sign() -> None:
     theta, rule = np.array([1e-3, -5.0, 2e4]), Adam(learning_rate=0.125)
     before = theta.copy()
-    rule.step(theta, start(rule, theta), square, rule.learning_rate)
+    update(rule, theta, start(rule, theta), square, rule.learning_rate)
     np.testing.assert_allclose(theta - before, [-0.125, 0.125, -0.125], rtol=1e-5)
 
 
@@ -254,8 +254,8 @@ def test_adam_ignores_the_scale_of_the_loss() -> None:
     plain, scaled = np.zeros(3), np.zeros(3)
     states = start(rule, plain), start(rule, scaled)
     for _ in range(10):
-        rule.step(plain, states[0], quadratic, rule.learning_rate)
-        rule.step(scaled, states[1], enlarged, rule.learning_rate)
+        update(rule, plain, states[0], quadratic, rule.learning_rate)
+        update(rule, scaled, states[1], enlarged, rule.learning_rate)
     np.testing.assert_allclose(scaled, plain, rtol=1e-12)
 
 

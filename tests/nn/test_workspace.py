@@ -12,7 +12,7 @@ from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Activation, Relu, Sigmoid, Softmax, Tanh
 from bpcli.nn.losses import LOSSES, HalfSquaredError
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import OPTIMIZERS, Adam, GradientDescent, Optimizer, start
+from bpcli.nn.optimizers import OPTIMIZERS, Adam, GradientDescent, Optimizer, start, update
 from bpcli.nn.parameters import Parameters, count
 from bpcli.nn.tallies import Decisions, Residuals, Tally
 from bpcli.nn.workspace import Workspace
@@ -61,7 +61,7 @@ class Steps:
     def run(self) -> None:
         with np.errstate(all="ignore"):
             for _ in range(2):
-                self.rule.step(self.theta, self.state, self.gradient, self.rule.learning_rate)
+                update(self.rule, self.theta, self.state, self.gradient, self.rule.learning_rate)
                 self.tally.update(self.ws.A[-1], self.ws.Y, self.ws.output)
 
 

@@ -41,7 +41,6 @@ class LookAhead:
         added = gradient(ahead, state.dtheta, rate)
         np.subtract(v, state.dtheta, v)
         np.add(theta, v, theta)
-        state.step += 1
         return added
 
 
@@ -67,7 +66,6 @@ class Fading:
         np.multiply(strength, self.decay, strength)
         np.multiply(dtheta, strength, dtheta)
         np.subtract(theta, dtheta, theta)
-        state.step += 1
         return added
 
 
@@ -179,4 +177,31 @@ class Dropping:
         np.multiply(A, 1 if noise is None else 1 - self.rate, f)
         if noise is not None:
             np.multiply(dA, noise, dA)
+        self.activation.backward(dA, Z, f, out, scratch)
+
+
+@dataclass(frozen=True)
+class Doubled:
+    """2 f(Z): a layer that is another than a dense one outside training too."""
+
+    units: Annotated[int, Ge(1)]
+    activation: Activation
+    initializer: Initializer = field(default_factory=Glorot)
+    factor: Annotated[float, Gt(0)] = 2.0
+
+    noisy: ClassVar[bool] = False
+
+    def draw(self, noise: Array, rng: np.random.Generator) -> None:
+        """Nothing is drawn."""
+
+    def forward(self, Z: Array, out: Array, noise: Array | None, scratch: Scratch) -> None:
+        """``factor`` · f(Z)."""
+        self.activation.forward(Z, out, scratch)
+        np.multiply(out, self.factor, out)
+
+    def backward(self, dA: Array, Z: Array, A: Array, noise: Array | None, out: Array, scratch: Scratch) -> None:
+        """Jᵀ (``factor`` · dA), J of f at Z."""
+        f = scratch.matrix
+        np.divide(A, self.factor, f)
+        np.multiply(dA, self.factor, dA)
         self.activation.backward(dA, Z, f, out, scratch)

@@ -32,7 +32,7 @@ from bpcli.training.state import TrainingState, start
 from tests.cli.support import bp, good, points, read_metrics, read_tensors, write_config
 from tests.training.compiled.support import interpreted
 
-from .choices import Decaying, Dropping, Fading, Hinge, LookAhead, NormLimit, Ridge
+from .choices import Decaying, Doubled, Dropping, Fading, Hinge, LookAhead, NormLimit, Ridge
 
 CONFIG = """
     seed: 3
@@ -52,6 +52,7 @@ REGISTERED: list[tuple[MutableMapping[str, Any], str, type[Any]]] = [
     (CLIPPINGS, "norm_limit", NormLimit),
     (SCHEDULES, "decaying", Decaying),
     (LAYERS, "dropping", Dropping),
+    (LAYERS, "doubled", Doubled),
 ]
 
 
@@ -157,6 +158,9 @@ CASES = {
     "a penalty with its value in the loss": Case(("penalties=[{name: ridge, strength: 0.1}]",), ridge),
     "a clipped gradient": Case(("optimizer.clip=norm_limit",), norm_limit),
     "a decaying rate": Case(("optimizer.schedule=decaying",), decaying),
+    "a layer of its own kind": Case(
+        ("network.hidden=[{name: doubled, units: 4, activation: tanh}, 3]",), plain_rule, explained=False
+    ),
     "a layer that drops units": Case(
         ("network.hidden=[{name: dropping, units: 4, activation: tanh}, 3]",),
         dropping,
@@ -254,6 +258,41 @@ def test_a_network_that_draws_numbers_is_not_explained_as_another(folder: Path) 
     result = bp("explain", "probe.yaml", *changes, cwd=folder)
     assert result.status == 2
     assert "draws numbers for each step" in result.err
+
+
+def test_an_explained_update_is_of_the_gradient_after_the_chain(folder: Path) -> None:
+    given = ["penalties=[ridge]", "optimizer.clip=norm_limit", "network.output=sigmoid", "optimizer.mode=batch"]
+    words = ["optimizer.batch_size=null", "--document", "general", "--example", "0", "--format", "json"]
+    steps = good("explain", "probe.yaml", *given, *words, cwd=folder).json["updates"][0]["steps"]
+    values = {(step["key"], step["layer"]): np.array(step["value"]) for step in steps}
+    titles = {step["key"]: step["title"] for step in steps}
+    assert titles["chained_weights"].startswith("Gradient after ridge, norm limit")
+    for layer in range(3):
+        for key in ("weights", "biases"):
+            moved = values["new_" + key, layer] - values[key, layer]
+            np.testing.assert_allclose(moved, -0.2 * values["chained_" + key, layer], rtol=0, atol=1e-12)
+    squares = sum(float(np.sum(values["chained_" + key, l] ** 2)) for l in range(3) for key in ("weights", "biases"))
+    assert squares == pytest.approx(0.05**2, rel=1e-9)
+
+
+def test_a_layers_kind_is_part_of_the_model(folder: Path) -> None:
+    case = CASES["a layer of its own kind"]
+    trained(folder, case)
+    last = read_metrics(folder / "run")[-1]
+    found = good("evaluate", "run", "--split", "validation", "--json", cwd=folder).json
+    assert found["loss"] == pytest.approx(last["val_loss"], rel=1e-12)
+    warned = bp("train", "probe.yaml", "network.weights=run", "--run", "other", cwd=folder)
+    assert "learned with other activations" in warned.err
+
+
+@pytest.mark.parametrize("name", ["a penalty with its value in the loss", "a layer that drops units"])
+@pytest.mark.parametrize("option", ["--export", "--against"])
+def test_gradients_of_others_are_of_plain_losses(folder: Path, name: str, option: str) -> None:
+    result = bp("gradcheck", "probe.yaml", *CASES[name].changes, option, "file.npz", cwd=folder)
+    assert result.status in (2, 3)
+    if option == "--export":
+        assert "--export and --against are of the loss on X and Y alone" in result.err
+        assert not (folder / "file.npz").exists()
 
 
 # What is wrong is noticed.

@@ -10,7 +10,7 @@ from bpcli.checking.external_gradients import read_gradients, write_batch
 from bpcli.checking.known_mistakes.diagnosis import diagnose
 from bpcli.checking.known_mistakes.factors import tolerance_of
 from bpcli.cli.output import emit
-from bpcli.errors import ExitStatus
+from bpcli.errors import ConfigError, ExitStatus
 from bpcli.experiment import Experiment
 from bpcli.nn import IndexArray
 from bpcli.nn.workspace import Workspace
@@ -19,13 +19,34 @@ from bpcli.storage import to_json
 SAME_INPUTS_HINT = "hint: config, overrides and --examples have to be those of the --export it was computed for\n"
 
 
+def require_plain(built: Experiment) -> None:
+    """Refuse what a file of parameters, X and Y cannot tell another program.
+
+    Raises:
+        ConfigError: the loss has penalties, layers draw noise, or examples have weights.
+    """
+    examples = built.loaded.parts["train"]
+    obstacles = {
+        "the config adds penalties to the loss": bool(built.recipe.penalties),
+        "its layers draw numbers for each step": bool(built.network.noisy),
+        "its examples have weights": examples.weights is not None,
+    }
+    for obstacle in (words for words, present in obstacles.items() if present):
+        raise ConfigError(
+            f"--export and --against are of the loss on X and Y alone, but {obstacle}",
+            where="command line",
+            hint="leave it out with an override",
+        )
+
+
 def export_batch(built: Experiment, batch: IndexArray, path: Path, *, json: bool) -> ExitStatus:
     """Write the parameters and the examples ``batch`` to a file.
 
     Raises:
-        ConfigError: the file's name ends neither in .safetensors nor in .npz.
+        ConfigError: the file's name ends neither in .safetensors nor in .npz, or as :func:`require_plain`.
         SystemRefusedError: the system refused to write.
     """
+    require_plain(built)
     write_batch(path, built.parameters, _gathered(built, batch))
     emit(to_json({"exported": str(path), "examples": len(batch)}) + "\n" if json else f"{path}\n")
     return ExitStatus.DONE
@@ -35,9 +56,11 @@ def check_external(built: Experiment, batch: IndexArray, path: Path, *, json: bo
     """Judge the gradient in a file, computed for the examples ``batch``, and print the diagnosis.
 
     Raises:
+        ConfigError: as :func:`require_plain`.
         DataError: the file is absent or malformed, or an array is missing, not of finite floats or misshapen.
         SystemRefusedError: the system refused to read.
     """
+    require_plain(built)
     given = read_gradients(path, built.network.sizes, len(batch))
     diagnosis = diagnose(built.network, built.parameters, _gathered(built, batch), given)
     tolerance = max(map(tolerance_of, given.values()))

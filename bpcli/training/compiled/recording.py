@@ -15,7 +15,7 @@ from bpcli.choices import name_of
 from bpcli.nn.layers import LAYERS
 from bpcli.nn.loss_sums import LossSums, weight_of
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Optimizer, OptimizerState
+from bpcli.nn.optimizers import Optimizer, OptimizerState, update
 from bpcli.nn.tallies import Tallies
 from bpcli.nn.transformations import Transformation, early, finish
 from bpcli.nn.workspace import Workspace
@@ -79,10 +79,11 @@ def record(recipe: Recipe, tallies: Tallies, dtype: np.dtype[Any], *, single: bo
         network.backward(parameters, gradients, ws, early(chain, factor) * network.scale(weight))
         return finish(chain, parameters, gradients, scratch, weight, factor)
 
-    added = parts["optimizer"].step(symbolic.theta, state, gradient, SymbolicNumber(recorder, RATE))
+    theta: Any = symbolic.theta
+    added = update(parts["optimizer"], theta, state, gradient, SymbolicNumber(recorder, RATE))
     total = np.add.reduce(network.terms(ws))
     losses.add(total, weight)
-    if recipe.penalties:
+    if chain:
         losses.add_penalty(added, weight)
     counted.update(ws.A[-1], ws.Y, ws.output)
     lasting: list[Any] = [symbolic.theta, *state.memory.values(), losses.sums, *counted.tensors().values()]
@@ -152,7 +153,8 @@ class _SymbolicNetwork:
         self.single, self.weighted = single, weighted
         self.sizes = tuple(SymbolicNumber(recorder, f"n{l}") for l in range(len(network.sizes)))
         parts = _with_settings(_parts_of_network(network), lambda name, _: SymbolicNumber(recorder, name))
-        self.network = _resized(replace(network, layers=parts["layers"], head=parts["head"]), self.sizes)
+        layers, head = parts["layers"], replace(parts["head"], activation=parts["layers"][-1].activation)
+        self.network = _resized(replace(network, layers=layers, head=head), self.sizes)
         self.theta = recorder.array("theta", (SymbolicNumber(recorder, "P"),), dtype)
         self.ws, self.constants = self._workspace(network, dtype)
 
@@ -230,6 +232,8 @@ def _sums(network: Network, tallies: Tallies, recorder: Recorder) -> tuple[LossS
     losses, counted = LossSums(network.head.loss, n), tallies.fresh()
     losses.sums = recorder.array("losses", (3,), np.float64)  # type: ignore[assignment]
     for tally in counted.by_kind.values():
+        if not hasattr(tally, "sums"):
+            raise UntraceableError(f"the metrics that need {tally.kind}, which keep every example's")
         symbolic: Any = copy.copy(tally)
         symbolic.n = n
         symbolic.sums = recorder.array(

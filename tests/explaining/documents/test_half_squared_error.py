@@ -452,7 +452,7 @@ def one_step(net: Given) -> Parameters:
         out[...] = factor * given_gradient
         return net.run.loss
 
-    rule.step(theta, optimizers.start(rule, theta), gradient, ETA)
+    optimizers.update(rule, theta, optimizers.start(rule, theta), gradient, ETA)
     return Parameters(net.n, theta)
 
 

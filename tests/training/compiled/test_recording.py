@@ -90,7 +90,6 @@ class LookAhead:
         added = gradient(ahead, state.dtheta, rate)
         np.subtract(v, state.dtheta, v)
         np.add(theta, v, theta)
-        state.step += 1
         return added
 
 
@@ -112,7 +111,6 @@ class Fading:
         np.multiply(strength, 0.5, strength)
         np.multiply(state.dtheta, strength, state.dtheta)
         np.subtract(theta, state.dtheta, theta)
-        state.step += 1
         return added
 
 
@@ -276,7 +274,7 @@ def test_what_has_no_compiled_form_is_refused_by_name(formula: Callable[[Any, An
 
 
 def test_a_tally_that_keeps_every_output_is_refused_by_name() -> None:
-    with pytest.raises(UntraceableError, match=r"\.copy of an array"):
+    with pytest.raises(UntraceableError, match="metrics that need outputs"):
         recorded(task().recipe(), Tallies([Outputs(3)]))
 
 
