@@ -122,7 +122,7 @@ def test_an_example_is_compiled_or_refused_by_name(
     from tests.training.compiled.support import interpreted
 
     recipe.put_in_place(monkeypatch)
-    monkeypatch.setattr(steps, "load", interpreted)
+    monkeypatch.setattr(steps, "load_kernel", interpreted)
     done = bp("train", "recipe.yaml", *recipe.changes, "engine=numba", "--run", "numba", "--quiet", cwd=folder)
     if not recipe.compiles:
         assert done.status == 2

@@ -223,7 +223,7 @@ def test_the_compiled_engine_branches_off_where_the_walk_says(tmp_path: Path, mo
         place = run_in_python(path.read_text(encoding="utf-8"))
         return kernels.Kernel(place["arrays"], place["run"], fresh=False)
 
-    monkeypatch.setattr(kernels, "_loaded", interpreted)
+    monkeypatch.setattr(kernels, "_imported", interpreted)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     calls = called(lambda: train(tmp_path, "numba"))
     assert not_called(walk(NUMBA), calls) == ""

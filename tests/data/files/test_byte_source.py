@@ -12,7 +12,7 @@ from typing import IO
 import numpy as np
 import pytest
 
-from bpcli.data.files import arrays, table_reader
+from bpcli.data.files import arrays, tables
 from bpcli.data.files.byte_source import ByteSource, open_bytes
 from bpcli.data.files.dataset import Format
 from bpcli.data.files.sheet import Sheet, examine
@@ -43,7 +43,7 @@ FILES = {
 def test_digest_is_of_the_whole_file_as_it_lies_on_disk(
     kind: str, small: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table_reader, "SMALL", small)
+    monkeypatch.setattr(tables, "SMALL", small)
     path = write(tmp_path, "f", FILES[kind])
 
     assert read_file(path).digests == {path: sha(FILES[kind])}
@@ -115,7 +115,7 @@ def test_digest_is_of_the_bytes_that_were_read_when_the_file_is_replaced(
 def test_large_table_that_changes_between_two_passes_is_refused(
     other: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, packed: bool
 ) -> None:
-    monkeypatch.setattr(table_reader, "SMALL", 0)
+    monkeypatch.setattr(tables, "SMALL", 0)
     pack: Callable[[bytes], bytes] = gzip.compress if packed else bytes
     path = Path(write(tmp_path, "t.csv", pack(BIG)))
 
@@ -124,7 +124,7 @@ def test_large_table_that_changes_between_two_passes_is_refused(
         path.write_bytes(pack(other))
         return found
 
-    monkeypatch.setattr(table_reader, "examine", examined)
+    monkeypatch.setattr(tables, "examine", examined)
 
     with pytest.raises(DataError) as caught:
         loaded(str(path))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.data.files import pandas_reader as frames
-from bpcli.data.files import table_reader
+from bpcli.data.files import tables
 from bpcli.data.files.byte_source import source_of_bytes
 from bpcli.data.files.dataset import Format
 from bpcli.data.files.tables import read_text
@@ -70,7 +70,7 @@ def found(text: str, form: Format, letter: frozenset[str] | None) -> Any:
 def test_a_small_table_is_read_as_a_large_one(case: tuple[str, Format, frozenset[str]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         small = found(*case)
-        patch.setattr(table_reader, "SMALL", 0)
+        patch.setattr(tables, "SMALL", 0)
         assert found(*case) == small
         patch.setattr(frames, "CHUNK", 1)
         patch.setattr(frames, "LEAST", 1)
