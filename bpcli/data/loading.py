@@ -144,8 +144,6 @@ def _read_parts(files: Files, request: DataRequest) -> tuple[dict[str, Dataset],
 def _decided(train: Dataset, target_names: list[str], request: DataRequest) -> DataRequest:
     """The request with all that it leaves open decided by the data and the loss."""
     task = task_of(train, target_names, request.task, request.target_form)
-    if task == "classification" and request.scale_targets == "standard":
-        raise ConfigError("classes are not scaled", key="data.scale_targets", hint="leave it out, or task: regression")
     scaled = task == "regression" and scaled_by_default(request.target_form, open_output=request.open_output)
     return replace(
         request,
@@ -164,6 +162,8 @@ def _learn_classes(
         return None
     names = decided.targets or []
     classes = learn_classes(list(datasets.values()), names, request.target_form)
+    if decided.scale_targets == "standard":
+        raise ConfigError("classes are not scaled", key="data.scale_targets", hint="leave it out, or task: regression")
     if request.target_form.task is None and request.task is None:
         _warn_of_strays(datasets["train"], names, warnings)
     return classes

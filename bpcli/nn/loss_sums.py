@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.losses import Loss, outputs_divisor, share
+from bpcli.nn.losses import TINY, Loss, outputs_divisor, share
 from bpcli.nn.workspace import Workspace
-
-LEAST = 1e-30
-"""Stands for the weight of a batch in which every example weighs 0, whose terms are 0 whatever divides them."""
 
 
 def weight_of(ws: Workspace) -> Any:
-    """The weight of the examples in a workspace: m, or Σ of their weights."""
-    return ws.m if ws.weights is None else np.maximum(np.add.reduce(ws.weights), LEAST)
+    """The weight of the examples in a workspace: m, or Σ of their weights.
+
+    Where every example weighs 0, the smallest normal number: their terms are 0 whatever divides them.
+    """
+    return ws.m if ws.weights is None else np.maximum(np.add.reduce(ws.weights), TINY[ws.weights.dtype])
 
 
 class LossSums:

@@ -12,14 +12,14 @@ from pathlib import Path
 from bpcli.config.reading import read_config
 from bpcli.config.schema import Config
 from bpcli.data.loading import Loaded, Part
-from bpcli.errors import DataError
+from bpcli.errors import ConfigError, DataError
 from bpcli.experiment import Experiment, build, parts_of
 from bpcli.runs.folder import CONFIG_FILE, read_record
 from bpcli.runs.model_file import Model, load_model
 from bpcli.training.initial_parameters import MODEL, fill_parameters
 
 DATA_OPTION_HINT = "restore the data file, or name another with --data"
-OVERRIDES_HINT = "restore the data file, or leave out what overrides data"
+OVERRIDES_HINT = "restore the data file, or leave out the overrides that change how the data are encoded"
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,14 @@ class ReopenedRun:
 
         Raises:
             ConfigError, DataError: the config, the data or run.json are absent or malformed, or the data
-                are encoded differently, or the overrides change the network's shape.
+                are encoded differently, or the overrides change the network's shape or its weights.
         """
+        if any(change.startswith("network.weights=") for change in changes):
+            raise ConfigError(
+                "network.weights, but a run is opened at its trained parameters",
+                where="command line",
+                hint="leave it out, or name a config",
+            )
         opened = open_config(self.path / CONFIG_FILE, [*changes, "network.weights=null"])
         warnings = self._check_data(opened.experiment.loaded, OVERRIDES_HINT)
         fill_parameters(opened.experiment.parameters, self.model.parameters.named(), self.path / MODEL)

@@ -135,7 +135,7 @@ def test_a_run_on_data_encoded_otherwise_is_refused(tmp_path: Path) -> None:
         cwd=tmp_path,
         status=3,
         error="run: the data are not encoded as those the run was trained on",
-        hint="restore the data file, or leave out what overrides data",
+        hint="restore the data file, or leave out the overrides that change how the data are encoded",
     )
 
 

@@ -71,3 +71,11 @@ def test_examples_that_all_weigh_nothing_divide_by_more_than_nothing() -> None:
     assert ws.weights is not None
     ws.weights.fill(0)
     assert 0 / weight_of(ws) == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_small_weights_are_not_taken_for_none(dtype: type) -> None:
+    ws = Workspace((2, 3), 4, dtype, class_indices=False, weighted=True)
+    assert ws.weights is not None
+    ws.weights.fill(1e-35)
+    assert float(weight_of(ws)) == pytest.approx(4e-35)

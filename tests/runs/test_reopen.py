@@ -24,7 +24,7 @@ ON_ITS_DATA = {"evaluate": ["evaluate", "run"], "explain": ["explain", "run"], "
 
 ALL = {**ON_ITS_DATA, "predict": ["predict", "run", "--data", "test.csv"]}
 
-OVERRIDE_HINT = "restore the data file, or leave out what overrides data"
+OVERRIDE_HINT = "restore the data file, or leave out the overrides that change how the data are encoded"
 HINTS = {
     "evaluate": "restore the data file, or name another with --data",
     "explain": OVERRIDE_HINT,
@@ -202,3 +202,16 @@ def test_a_model_that_is_cut_short_is_refused(folder: Path, cut: int) -> None:
     with pytest.raises(BpError, match="not a readable safetensors file") as caught:
         reopen(folder / "run")
     assert caught.value.status == ExitStatus.DATA
+
+
+@pytest.mark.parametrize("command", ["explain", "gradcheck"])
+def test_a_run_is_not_opened_at_other_weights(folder: Path, command: str) -> None:
+    refused(
+        command,
+        "run",
+        "network.weights=run",
+        cwd=folder,
+        status=2,
+        error="command line: network.weights, but a run is opened at its trained parameters",
+        hint="leave it out, or name a config",
+    )
