@@ -1,4 +1,4 @@
-"""One experiment: a checked config made into data, a network and a trainer.
+"""One experiment: a checked config made into data, a network, a recipe and an engine.
 
 The way has one direction: the config says how the data are loaded, the data
 resolve what the config leaves open, and the network, the plan and the engine are
@@ -17,7 +17,7 @@ from bpcli.config.reading import LocatedConfig
 from bpcli.config.resolution import Facts, assumptions, output_of, resolve, resolve_engine
 from bpcli.config.schema import Config, DataSection, PairSection
 from bpcli.config.writing import plain
-from bpcli.data.encoding.targets import Labels, Targets
+from bpcli.data.encoding.targets import Targets
 from bpcli.data.files.dataset import Format
 from bpcli.data.files.reading import FilePair
 from bpcli.data.loading import DataRequest, Files, Loaded, Part, load_parts
@@ -26,7 +26,7 @@ from bpcli.nn import Array
 from bpcli.nn.activations import Identity, Softmax
 from bpcli.nn.heads import join
 from bpcli.nn.layers import Dense, Layer
-from bpcli.nn.metrics import METRICS, Metric, tallies_for
+from bpcli.nn.metrics import Metric, metrics_for, tallies_for
 from bpcli.nn.network import Network, initial
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.schedules import Constant
@@ -247,10 +247,4 @@ def _tallies(metrics: dict[str, Metric], targets: Targets) -> Tallies:
 
 def metrics_of(targets: Targets) -> dict[str, Metric]:
     """The metrics that suit the targets, by name."""
-    if targets.counted_by == "residuals":
-        names = ["r2", "rmse", "mae"]
-    elif isinstance(targets, Labels) and targets.outputs > 1:
-        names = ["accuracy", "label_accuracy"]
-    else:
-        names = ["accuracy"]
-    return {name: METRICS[name]() for name in names}
+    return metrics_for(targets.counted_by, targets.outputs)

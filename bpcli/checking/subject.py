@@ -92,13 +92,13 @@ class KeepGradient:
         """Keep the gradient; return what ``gradient`` returned."""
         kept = state.memory["gradient"]
         if not self.at_once:
-            loss = gradient(theta, state.dtheta, 1.0)
+            added = gradient(theta, state.dtheta, 1.0)
             np.copyto(kept, state.dtheta)
-            return loss
+            return added
         kept.fill(0)
-        loss = gradient(theta, state.dtheta, -1.0)
+        added = gradient(theta, state.dtheta, -1.0)
         np.subtract(kept, state.dtheta, kept)
-        return loss
+        return added
 
 
 def gradients_of(

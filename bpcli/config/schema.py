@@ -45,7 +45,7 @@ ClippingChoice = Annotated[Transformation, choice_of(KINDS["clippings"])]
 
 
 class TrainerKeys(Section):
-    """The keys of ``optimizer`` that belong to the trainer, whatever the rule."""
+    """The keys of ``optimizer`` that say how it trains, whatever the rule."""
 
     mode: Mode = Field("mini_batch", description="sgd: each example; mini_batch; batch: all examples")
     batch_size: Annotated[Integer, Field(ge=1)] | None = Field(None, description="for mini_batch; default 32")

@@ -29,6 +29,10 @@ class Metric(Protocol):
         """Whether a higher value is better."""
         ...
 
+    def suits(self, scoring: Scoring, n: int) -> bool:
+        """Whether it is computed for n outputs that are compared with their targets in this way."""
+        ...
+
     def value(self, tally: Any, units: Array) -> float:
         """The metric of a tally; ``units``, (n,), is the size of one training unit in each target's own units."""
         ...
@@ -41,6 +45,10 @@ class Accuracy:
     higher: ClassVar[bool] = True
     tally_kind: ClassVar[type[Any]] = Decisions
 
+    def suits(self, scoring: Scoring, n: int) -> bool:
+        """For classes and labels."""
+        return scoring != "residuals"
+
     def value(self, tally: Decisions, units: Array) -> float:
         """Correct examples ÷ examples."""
         return float(tally.sums[1] / tally.sums[0])
@@ -52,6 +60,10 @@ class LabelAccuracy:
 
     higher: ClassVar[bool] = True
     tally_kind: ClassVar[type[Any]] = Decisions
+
+    def suits(self, scoring: Scoring, n: int) -> bool:
+        """For several labels; of one it is the accuracy."""
+        return scoring == "threshold" and n > 1
 
     def value(self, tally: Decisions, units: Array) -> float:
         """Correct decisions ÷ (labels · examples)."""
@@ -68,6 +80,10 @@ class R2:
     higher: ClassVar[bool] = True
     tally_kind: ClassVar[type[Any]] = Residuals
 
+    def suits(self, scoring: Scoring, n: int) -> bool:
+        """For a regression."""
+        return scoring == "residuals"
+
     def value(self, tally: Residuals, units: Array) -> float:
         """The coefficient of determination."""
         _, squared, _, spread = tally.sums[1:].reshape(4, tally.n)
@@ -83,6 +99,10 @@ class Rmse:
     higher: ClassVar[bool] = False
     tally_kind: ClassVar[type[Any]] = Residuals
 
+    def suits(self, scoring: Scoring, n: int) -> bool:
+        """For a regression."""
+        return scoring == "residuals"
+
     def value(self, tally: Residuals, units: Array) -> float:
         """The root mean squared error."""
         squared = tally.sums[1:].reshape(4, tally.n)[1]
@@ -95,6 +115,10 @@ class Mae:
 
     higher: ClassVar[bool] = False
     tally_kind: ClassVar[type[Any]] = Residuals
+
+    def suits(self, scoring: Scoring, n: int) -> bool:
+        """For a regression."""
+        return scoring == "residuals"
 
     def value(self, tally: Residuals, units: Array) -> float:
         """The mean absolute error."""
@@ -109,6 +133,13 @@ METRICS: dict[str, type[Metric]] = {
     "rmse": Rmse,
     "mae": Mae,
 }
+"""The metrics; an experiment has those that suit its targets, in this order."""
+
+
+def metrics_for(scoring: Scoring, n: int) -> dict[str, Metric]:
+    """The metrics that suit n outputs compared with their targets in this way, by name."""
+    every = {name: kind() for name, kind in METRICS.items()}
+    return {name: metric for name, metric in every.items() if metric.suits(scoring, n)}
 
 
 def metric_values(metrics: Mapping[str, Metric], tallies: Tallies, units: Array) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """The gradient's chain: what is done to ∂L/∂θ between backward and the update rule.
 
 A transformation is a function from gradient to gradient: a penalty adds its own
-derivative, a clipping shortens, a decay shrinks. Chained, each takes what the one
+derivative, a clipping shortens. Chained, each takes what the one
 before it leaves (the manner of *optax*'s ``chain``). What one adds to the loss
 comes back beside the gradient, so the loss that is reported is the one that is
 minimised.

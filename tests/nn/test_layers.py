@@ -96,7 +96,9 @@ def noisy_network() -> Network:
 
 def test_a_workspace_has_noise_for_noisy_layers_and_for_training_alone() -> None:
     network = noisy_network()
-    training, inference = (network.workspace(5, np.float64, training=training) for training in (True, False))
+    training, inference = (
+        network.workspace(5, np.float64, training=training, noisy=training) for training in (True, False)
+    )
     assert [None if noise is None else noise.shape for noise in training.noise] == [None, None, (4, 5), None]
     assert inference.noise == [None, None, None, None]
 
@@ -106,7 +108,7 @@ def test_noise_is_drawn_for_training_and_absent_from_inference() -> None:
     parameters = network.parameters(rng.normal(size=3 * 3 + 4 * 4 + 2 * 5))
     found = []
     for training in (True, False):
-        ws = network.workspace(5, np.float64, training=training)
+        ws = network.workspace(5, np.float64, training=training, noisy=training)
         ws.X[...] = 1
         if training:
             network.draw(ws.noise, np.random.default_rng(3))

@@ -21,8 +21,9 @@ from bpcli.nn.metrics import (
     Mae,
     Metric,
     Rmse,
+    metrics_for,
 )
-from bpcli.nn.tallies import Residuals
+from bpcli.nn.tallies import Residuals, Scoring
 
 from .support import PRECISIONS, Cuts, cut_batches, decisions, deterministic, metric, residuals, tally_kind
 
@@ -233,3 +234,16 @@ def test_values_are_plain_floats(name: str) -> None:
     Y = np.array([[0.0, 1.0, 1.0]])
     tally = residuals(Y, Y) if tally_kind(name) is Residuals else decisions("threshold", Y, Y)
     assert type(value_of(metric(name), tally)) is float
+
+
+@pytest.mark.parametrize(
+    ("scoring", "n", "names"),
+    [
+        ("largest", 3, ["accuracy"]),
+        ("threshold", 1, ["accuracy"]),
+        ("threshold", 2, ["accuracy", "label_accuracy"]),
+        ("residuals", 2, ["r2", "rmse", "mae"]),
+    ],
+)
+def test_targets_have_the_metrics_that_suit_them(scoring: Scoring, n: int, names: list[str]) -> None:
+    assert list(metrics_for(scoring, n)) == names

@@ -15,6 +15,7 @@ from bpcli.nn.initializers import Glorot, Initializer
 from bpcli.nn.losses import Reduction, TargetForm
 from bpcli.nn.optimizers import Gradient, Memory, OptimizerState
 from bpcli.nn.parameters import Parameters
+from bpcli.nn.tallies import Decisions, Scoring
 from bpcli.nn.workspace import OutputScratch, Scratch
 
 
@@ -205,3 +206,19 @@ class Doubled:
         np.divide(A, self.factor, f)
         np.multiply(dA, self.factor, dA)
         self.activation.backward(dA, Z, f, out, scratch)
+
+
+@dataclass(frozen=True)
+class ErrorRate:
+    """The share of examples decided wrongly."""
+
+    higher: ClassVar[bool] = False
+    tally_kind: ClassVar[type[Any]] = Decisions
+
+    def suits(self, scoring: Scoring, n: int) -> bool:
+        """For classes."""
+        return scoring == "largest"
+
+    def value(self, tally: Decisions, units: Array) -> float:
+        """Wrong examples ÷ examples."""
+        return float(1 - tally.sums[1] / tally.sums[0])

@@ -19,6 +19,7 @@ from bpcli.nn.clipping import CLIPPINGS
 from bpcli.nn.gradient_check import Probe, crossings
 from bpcli.nn.layers import LAYERS
 from bpcli.nn.losses import LOSSES
+from bpcli.nn.metrics import METRICS
 from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.penalties import PENALTIES
 from bpcli.nn.schedules import SCHEDULES
@@ -32,7 +33,7 @@ from bpcli.training.state import TrainingState, start
 from tests.cli.support import bp, good, points, read_metrics, read_tensors, write_config
 from tests.training.compiled.support import interpreted
 
-from .choices import Decaying, Doubled, Dropping, Fading, Hinge, LookAhead, NormLimit, Ridge
+from .choices import Decaying, Doubled, Dropping, ErrorRate, Fading, Hinge, LookAhead, NormLimit, Ridge
 
 CONFIG = """
     seed: 3
@@ -483,3 +484,13 @@ def test_a_penalty_that_is_not_finite_is_a_divergence(folder: Path, monkeypatch:
     result = bp("train", "probe.yaml", "penalties=[ridge]", cwd=folder)
     assert result.status == 4
     assert "the loss (inf) is no longer finite at epoch 1" in result.errors[-2]
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_a_metric_is_a_column_of_its_own(folder: Path, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(METRICS, "error_rate", ErrorRate)
+    good("train", "probe.yaml", f"engine={engine}", "--run", "run", "--quiet", cwd=folder)
+    for row in read_metrics(folder / "run"):
+        assert float(row["error_rate"]) == pytest.approx(1 - float(row["accuracy"]), abs=1e-12)
+        assert float(row["val_error_rate"]) == pytest.approx(1 - float(row["val_accuracy"]), abs=1e-12)
+    assert "error_rate" in good("evaluate", "run", "--split", "validation", cwd=folder).out
