@@ -18,6 +18,7 @@ from bpcli.runs.folder import CONFIG_FILE, read_record
 from bpcli.runs.model_file import Model, load_model
 from bpcli.training.initial_parameters import MODEL, fill_parameters
 
+OTHER_ENCODING = "the data are not encoded as those the run was trained on"
 DATA_OPTION_HINT = "restore the data file, or name another with --data"
 OVERRIDES_HINT = "restore the data file, or leave out the overrides that change how the data are encoded"
 
@@ -38,8 +39,10 @@ class ReopenedRun:
         loaded = parts_of(read_config(self.path / CONFIG_FILE, []))
         return loaded.parts, self._check_data(loaded, DATA_OPTION_HINT)
 
-    def experiment(self, changes: list[str]) -> OpenedExperiment:
+    def experiment(self, changes: list[str], *, any_encoding: bool = False) -> OpenedExperiment:
         """The run's experiment, with overrides, at its trained parameters and in float64.
+
+        With ``any_encoding``, overrides may encode the data differently; a warning says so.
 
         Raises:
             ConfigError, DataError: the config, the data or run.json are absent or malformed, or the data
@@ -52,17 +55,24 @@ class ReopenedRun:
                 hint="leave it out, or name a config",
             )
         opened = open_config(self.path / CONFIG_FILE, [*changes, "network.weights=null"])
-        warnings = self._check_data(opened.experiment.loaded, OVERRIDES_HINT)
+        loaded = opened.experiment.loaded
+        warnings = self._check_data(loaded, OVERRIDES_HINT, refuse=not (changes and any_encoding))
         fill_parameters(opened.experiment.parameters, self.model.parameters.named(), self.path / MODEL)
         return OpenedExperiment(opened.config, opened.experiment, trained=True, warnings=warnings)
 
-    def _check_data(self, loaded: Loaded, hint: str) -> list[str]:
-        """Require the encoding of the model; return a warning for each file that differs from run.json's digest."""
+    def _check_data(self, loaded: Loaded, hint: str, *, refuse: bool = True) -> list[str]:
+        """Require the encoding of the model; return a warning for each file that differs from run.json's digest.
+
+        Unless ``refuse``, a different encoding is a warning too.
+        """
+        warnings = []
         if _encoding(loaded) != _encoding(self.model):
-            raise DataError("the data are not encoded as those the run was trained on", where=str(self.path), hint=hint)
+            if refuse:
+                raise DataError(OTHER_ENCODING, where=str(self.path), hint=hint)
+            warnings.append(OTHER_ENCODING)
         recorded = read_record(self.path).get("data", {})
         changed = [path for path, digest in loaded.digests.items() if recorded.get(path, digest) != digest]
-        return [f"{path} has changed since the run" for path in changed]
+        return [*warnings, *(f"{path} has changed since the run" for path in changed)]
 
 
 def _encoding(of: Model | Loaded) -> tuple[object, object]:
@@ -95,10 +105,12 @@ def open_config(path: Path, changes: list[str]) -> OpenedExperiment:
     return OpenedExperiment(read.config, build(read), trained=False, warnings=[])
 
 
-def open_experiment(source: Path, changes: list[str]) -> OpenedExperiment:
+def open_experiment(source: Path, changes: list[str], *, any_encoding: bool = False) -> OpenedExperiment:
     """The experiment of a run folder, at its trained parameters, or of a config, at its initial ones.
 
     Raises:
         ConfigError, DataError: as :meth:`ReopenedRun.experiment`.
     """
-    return reopen(source).experiment(changes) if source.is_dir() else open_config(source, changes)
+    if source.is_dir():
+        return reopen(source).experiment(changes, any_encoding=any_encoding)
+    return open_config(source, changes)

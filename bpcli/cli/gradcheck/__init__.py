@@ -87,7 +87,7 @@ def gradcheck(
     if export is not None and against is not None:
         raise ConfigError("--export and --against at once", where="command line", hint="first the one, then the other")
     method = method or "complex-step"
-    opened = open_experiment(path, changes)
+    opened = open_experiment(path, changes, any_encoding=True)  # a gradient can be checked on any data
     display.warn(opened.warnings)
     built = opened.experiment
     batches = _batches(built, examples)
