@@ -216,8 +216,8 @@ def _parameters(config: Config, network: Network, loaded: Loaded) -> Parameters:
     parameters = initial(network, np.dtype(config.dtype), stream(config.seed, "initial weights"))
     if config.network.weights is not None:
         path = Path(config.network.weights)
-        read_initial_parameters(path, parameters)
-        other = differences_of_origin(path, network, loaded.features, loaded.targets)
+        header = read_initial_parameters(path, parameters)
+        other = differences_of_origin(header, network, loaded.features, loaded.targets)
         if other:
             loaded.warnings.other.append(
                 f"the weights of {path} were learned with other {'; '.join(other)}: only W and b are taken over"

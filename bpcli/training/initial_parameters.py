@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,24 +20,26 @@ MODEL = "model.safetensors"
 """The model's file in a run folder."""
 
 
-def read_initial_parameters(path: Path, parameters: Parameters) -> None:
-    """Copy the tensors of a safetensors file, or of a run folder's model, into ``parameters``.
+def read_initial_parameters(path: Path, parameters: Parameters) -> dict[str, Any] | None:
+    """Copy the tensors of a safetensors file, or of a run folder's model, into ``parameters``; bp's header, if any.
 
     Raises:
         DataError: the file is absent or malformed, or its tensors do not fit the network.
     """
-    file = _model_file(path)
-    tensors, _ = storage.read_tensors(file)
+    file = path / MODEL if path.is_dir() else path
+    tensors, header = storage.read_tensors(file)
     fill_parameters(parameters, tensors, file)
+    return header
 
 
-def differences_of_origin(path: Path, network: Network, features: Features, targets: Targets) -> list[str]:
+def differences_of_origin(
+    header: dict[str, Any] | None, network: Network, features: Features, targets: Targets
+) -> list[str]:
     """In what the run that trained the parameters differs from the experiment that starts from them, in words.
 
-    Parameters fit any columns and classes of the same number, so a difference may be a mistake. A file
-    without bp's header has none.
+    ``header`` is that of the parameters' file. Parameters fit any columns and classes of the same number, so
+    a difference may be a mistake. A file without bp's header has none.
     """
-    _, header = storage.read_tensors(_model_file(path))
     if header is None:
         return []
     layers = [describe_layer(layer) for layer in network.layers]
@@ -49,11 +52,6 @@ def differences_of_origin(path: Path, network: Network, features: Features, targ
         )
         if storage.to_json(theirs) != storage.to_json(ours)
     ]
-
-
-def _model_file(path: Path) -> Path:
-    """The model of a run folder; any other path is a file itself."""
-    return path / MODEL if path.is_dir() else path
 
 
 def fill_parameters(parameters: Parameters, tensors: dict[str, Array], file: Path) -> None:
