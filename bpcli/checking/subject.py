@@ -127,5 +127,5 @@ def probe_of(recipe: Recipe, examples: Examples, batch: IndexArray) -> Probe:
     network = recipe.network
     ws = network.workspace(len(batch), np.float64, weighted=examples.weights is not None, noisy=True)
     examples.gather(batch, ws.X, ws.Y, ws.weights)
-    network.draw(ws.noise, stream(recipe.plan.seed, "noise", 1, 0))
+    network.draw(ws.noise, recipe.plan.noise(1, 0))
     return Probe(network, ws.X, ws.Y, weights=ws.weights, noise=ws.noise, penalties=recipe.penalties)

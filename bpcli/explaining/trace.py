@@ -22,7 +22,6 @@ from bpcli.nn.parameters import Parameters
 from bpcli.nn.penalties import PENALTIES
 from bpcli.nn.transformations import early, finish, transform
 from bpcli.nn.workspace import Workspace
-from bpcli.streams import stream
 from bpcli.training.recipe import Recipe
 
 Mode = Literal["sgd", "mini_batch", "batch"]
@@ -102,7 +101,7 @@ def trace(
     network, optimizer = recipe.network, recipe.optimizer
     rate = optimizer.learning_rate if rate is None else rate
     ws = _filled(network, theta.dtype, X, Y)
-    network.draw(ws.noise, stream(recipe.plan.seed, "noise", 1, state.step))
+    network.draw(ws.noise, recipe.plan.noise(1, state.step))
     before, gradient = _copy(network, theta), _copy(network, theta)
     memory_before = {name: array.copy() for name, array in state.memory.items()}
     with np.errstate(all="ignore"):

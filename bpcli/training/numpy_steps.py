@@ -11,7 +11,6 @@ import numpy as np
 from bpcli.data.sources import Examples
 from bpcli.nn import IndexArray
 from bpcli.nn.optimizers import update
-from bpcli.streams import stream
 from bpcli.training.batch_results import SideBySide, count_batch, together
 from bpcli.training.recipe import Recipe
 from bpcli.training.shards import Batch, Gradients
@@ -55,7 +54,7 @@ class NumpySteps:
         for slot, rate in enumerate(rates):
             batch = self.gradients.at(examples[slot * m : (slot + 1) * m], slot)
             if noisy:
-                batch.draw(stream(recipe.plan.seed, "noise", state.epoch + 1, state.optimizer.step))
+                batch.draw(recipe.plan.noise(state.epoch + 1, state.optimizer.step))
             added = update(optimizer, state.theta, state.optimizer, batch.gradient, rate)
             if chain:
                 losses.add_penalty(float(added), batch.weigh())

@@ -12,6 +12,7 @@ from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer
 from bpcli.nn.schedules import Constant, Schedule
 from bpcli.nn.transformations import Transformation
+from bpcli.streams import stream
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class Plan:
     def updates(self, examples: int) -> int:
         """The number of updates in an epoch."""
         return -(-examples // self.batch_size)
+
+    def noise(self, epoch: int, update: int) -> np.random.Generator:
+        """The stream of what layers draw for an update; epochs count from 1, updates from 0 over the whole training."""
+        return stream(self.seed, "noise", epoch, update)
 
 
 @dataclass(frozen=True)
