@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from bpcli.data.sources import Columns, Source
 from bpcli.errors import ConfigError
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.losses import TargetForm
+from bpcli.nn.tallies import Scoring
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Reals:
         return self.scaling.width
 
     @property
-    def counted_by(self) -> Literal["largest", "threshold", "residuals"]:
+    def counted_by(self) -> Scoring:
         """The differences from the targets."""
         return "residuals"
 

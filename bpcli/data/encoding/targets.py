@@ -35,6 +35,7 @@ from bpcli.data.warnings import listed
 from bpcli.errors import ConfigError, DataError
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.losses import TargetForm
+from bpcli.nn.tallies import Scoring
 
 Label = str | int
 Encoding = Literal["index", "binary", "one_hot"]
@@ -59,7 +60,7 @@ class Targets(Protocol):
         ...
 
     @property
-    def counted_by(self) -> Literal["largest", "threshold", "residuals"]:
+    def counted_by(self) -> Scoring:
         """How outputs are judged."""
         ...
 
@@ -106,7 +107,7 @@ class Classes:
         return np.ones(self.outputs)
 
     @property
-    def counted_by(self) -> Literal["largest", "threshold", "residuals"]:
+    def counted_by(self) -> Scoring:
         """The largest output; a single one against the threshold."""
         return "threshold" if self.encoding == "binary" else "largest"
 
@@ -189,7 +190,7 @@ class Labels:
         return np.ones(self.outputs)
 
     @property
-    def counted_by(self) -> Literal["largest", "threshold", "residuals"]:
+    def counted_by(self) -> Scoring:
         """Each output against the threshold."""
         return "threshold"
 
