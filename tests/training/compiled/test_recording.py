@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from bpcli.data.sources import Examples
-from bpcli.nn import Array, IndexArray
+from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Tanh
 from bpcli.nn.network import Network, dense
-from bpcli.nn.optimizers import Gradient, Memory, OptimizerState
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import count
 from bpcli.nn.schedules import Schedule
 from bpcli.nn.tallies import Outputs, Tallies
 from bpcli.nn.transformations import Transformation
@@ -31,6 +30,7 @@ from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import TrainingState
 from tests.nn.support import activation
+from tests.probes.choices import Decaying, Fading, LookAhead, NormLimit, Ridge
 
 from .support import Task, agree, interpreted, run_in_python, task
 
@@ -70,92 +70,13 @@ def same(one: Task, batch_size: int, tolerance: float = 1e-12) -> TrainingState:
     return found
 
 
-@dataclass(frozen=True)
-class LookAhead:
-    """v ← μv − η ∂L/∂θ at θ + μv; θ ← θ + v (Nesterov 1983): the gradient of another θ than the rule's own."""
-
-    learning_rate: float = 0.1
-    momentum: float = 0.8
-
-    def memory(self, size: int) -> Mapping[str, Memory]:
-        return {"velocity": Memory((size,))}
-
-    def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
-        return {"ahead": (size,)}
-
-    def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
-        v, ahead = state.memory["velocity"], state.buffers["ahead"]
-        np.multiply(v, self.momentum, v)
-        np.add(theta, v, ahead)
-        added = gradient(ahead, state.dtheta, rate)
-        np.subtract(v, state.dtheta, v)
-        np.add(theta, v, theta)
-        return added
-
-
-@dataclass(frozen=True)
-class Fading:
-    """c ← ½c; θ ← θ − η c ∂L/∂θ: a memory of one number."""
-
-    learning_rate: float = 0.1
-
-    def memory(self, size: int) -> Mapping[str, Memory]:
-        return {"strength": Memory((1,), 1.0)}
-
-    def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
-        return {}
-
-    def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
-        strength = state.memory["strength"]
-        added = gradient(theta, state.dtheta, rate)
-        np.multiply(strength, 0.5, strength)
-        np.multiply(state.dtheta, strength, state.dtheta)
-        np.subtract(theta, state.dtheta, theta)
-        return added
-
-
-@dataclass(frozen=True)
-class Ridge:
-    """½ · strength · Σ W²."""
-
-    strength: float = 0.3
-
-    def apply(self, parameters: Parameters, gradient: Parameters, scratch: Parameters, weight: Any) -> Any:
-        added: Any = 0.0
-        for W, dW, spare in zip(parameters.W[1:], gradient.W[1:], scratch.W[1:], strict=True):
-            np.multiply(W, self.strength, spare)
-            np.add(dW, spare, dW)
-            added = added + np.dot(W.reshape(-1), W.reshape(-1)) * (0.5 * self.strength)
-        return added
-
-
-@dataclass(frozen=True)
-class Shortened:
-    """∂L/∂θ no longer than ``most``."""
-
-    most: float = 0.2
-
-    def apply(self, parameters: Parameters, gradient: Parameters, scratch: Parameters, weight: Any) -> Any:
-        length = np.sqrt(np.dot(gradient.theta, gradient.theta))
-        np.multiply(gradient.theta, np.minimum(1.0, self.most / length), gradient.theta)
-        return 0.0
-
-
-@dataclass(frozen=True)
-class Halving:
-    """η halved with each update."""
-
-    def rates(self, base: float, updates: IndexArray, per_epoch: int, epochs: int) -> Array:
-        return base * 0.5**updates
-
-
-ridge: Transformation = Ridge()
-shortened: Transformation = Shortened()
-halving: Schedule = Halving()
+ridge: Transformation = Ridge(strength=0.3)
+shortened: Transformation = NormLimit(limit=0.2)
+halving: Schedule = Decaying(factor=0.5)
 
 CHANGES: dict[str, Callable[[Recipe], Recipe]] = {
-    "a rule that looks ahead": lambda recipe: replace(recipe, optimizer=LookAhead()),
-    "a memory of one number": lambda recipe: replace(recipe, optimizer=Fading()),
+    "a rule that looks ahead": lambda recipe: replace(recipe, optimizer=LookAhead(learning_rate=0.1, momentum=0.8)),
+    "a memory of one number": lambda recipe: replace(recipe, optimizer=Fading(learning_rate=0.1, decay=0.5)),
     "a penalty": lambda recipe: replace(recipe, penalties=(ridge,)),
     "a clipped gradient": lambda recipe: replace(recipe, clip=shortened),
     "a penalty, then clipped": lambda recipe: replace(recipe, penalties=(ridge,), clip=shortened),
