@@ -81,7 +81,7 @@ class Probe:
         with np.errstate(over="ignore", under="ignore"):
             self.network.forward(parameters, ws)
             loss = complex(np.add.reduce(self.network.terms(ws)) * self.network.scale(self.weight))
-            return loss + complex(self._penalise(parameters, self.network.parameters(np.zeros_like(theta))))
+            return loss + complex(self._penalise(parameters)) if self.penalties else loss
 
     def gradient(self, theta: Array) -> Array:
         """∂L/∂θ by backward, (P,); NaN for entries that backward does not write."""
@@ -95,12 +95,13 @@ class Probe:
     def backward(self, parameters: Parameters, gradient: Parameters, ws: Workspace) -> None:
         """Write ∂L/∂θ into ``gradient``, after forward."""
         self.network.backward(parameters, gradient, ws, self.network.scale(self.weight))
-        self._penalise(parameters, gradient)
+        if self.penalties:
+            self._penalise(parameters, gradient)
 
-    def _penalise(self, parameters: Parameters, gradient: Parameters) -> Any:
-        """Add the penalties' gradients; return their values."""
-        if not self.penalties:
-            return 0.0
+    def _penalise(self, parameters: Parameters, gradient: Parameters | None = None) -> Any:
+        """Add the penalties' gradients, by default to nothing that is kept; return their values."""
+        if gradient is None:
+            gradient = self.network.parameters(np.zeros_like(parameters.theta))
         scratch = self.network.parameters(np.empty_like(parameters.theta))
         return transform(self.penalties, parameters, gradient, scratch, self.weight)
 
@@ -154,16 +155,6 @@ class Probe:
                     own[...] = given
             self._workspaces[dtype] = ws
         return self._workspaces[dtype]
-
-
-def objective(network: Network, X: Array, Y: Array) -> Probe:
-    """L as a function of θ on fixed examples: X (n_0, m), Y in the form that the loss takes."""
-    return Probe(network, X, Y)
-
-
-def analytic(network: Network, theta: Array, X: Array, Y: Array) -> Array:
-    """∂L/∂θ by backward, (P,); NaN for entries that backward does not write."""
-    return Probe(network, X, Y).gradient(theta)
 
 
 def complex_step(loss: Objective, theta: Array, places: Iterable[int], h: float = COMPLEX_STEP) -> Array:

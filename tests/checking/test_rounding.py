@@ -13,7 +13,7 @@ from bpcli.checking.known_mistakes.diagnosis import Diagnosis
 from bpcli.data.sources import Examples, Rows
 from bpcli.nn import Array
 from bpcli.nn import gradient_check as gradcheck
-from bpcli.nn.gradient_check import Probe, analytic, rounding
+from bpcli.nn.gradient_check import Probe, rounding
 from bpcli.nn.parameters import Parameters
 
 from .faults import FAULTS
@@ -98,7 +98,7 @@ def measured(given: Subject) -> tuple[Array, Array]:
     """A subject's gradient, and how far rounding may turn it."""
     probe = given.comparisons("complex-step")[0].probe
     turned = rounding(probe, given.theta, np.random.default_rng(0))
-    return analytic(given.network, given.theta, probe.X, probe.Y), turned
+    return Probe(given.network, probe.X, probe.Y).gradient(given.theta), turned
 
 
 def test_rounding_is_a_few_last_bits_where_nothing_cancels() -> None:

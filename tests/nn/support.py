@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bpcli import choices
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Activation, LeakyRelu
-from bpcli.nn.gradient_check import analytic, central, complex_step, objective
+from bpcli.nn.gradient_check import Probe, central, complex_step
 from bpcli.nn.heads import join
 from bpcli.nn.initializers import INITIALIZERS, Initializer
 from bpcli.nn.losses import LOSSES, Loss, Reduction
@@ -150,11 +150,11 @@ class Case:
 
     @property
     def gradient(self) -> Array:
-        return analytic(self.network, self.theta, self.X, self.Y)
+        return Probe(self.network, self.X, self.Y).gradient(self.theta)
 
     @property
     def loss(self) -> float:
-        return objective(self.network, self.X, self.Y)(self.theta).real
+        return Probe(self.network, self.X, self.Y)(self.theta).real
 
     def examples(self, indices: Array) -> Case:
         """The same network on some of the examples, in that order."""
@@ -218,14 +218,14 @@ Disagreement = Callable[[Case, Array], float]
 
 def disagreement_with_central(case: Case, gradient: Array) -> float:
     """The largest error over what rounding allows central differences."""
-    measured = central(objective(case.network, case.X, case.Y), case.theta, range(case.theta.size))
+    measured = central(Probe(case.network, case.X, case.Y), case.theta, range(case.theta.size))
     bound = 1e-7 * largest_by_layer(case.sizes, measured) + 1e-9 * max(1.0, abs(case.loss))
     return float(np.max(np.abs(gradient - measured) / bound))
 
 
 def disagreement_with_complex_step(case: Case, gradient: Array) -> float:
     """The largest error over what rounding allows the complex step."""
-    measured = complex_step(objective(case.network, case.X, case.Y), case.theta, range(case.theta.size))
+    measured = complex_step(Probe(case.network, case.X, case.Y), case.theta, range(case.theta.size))
     return float(np.max(np.abs(gradient - measured) / (1e-13 * largest_by_layer(case.sizes, measured))))
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Activation, Identity, Relu, Sigmoid, Softmax, Tanh
-from bpcli.nn.gradient_check import CENTRAL_STEP, COMPLEX_STEP, Objective, analytic, central, complex_step, objective
+from bpcli.nn.gradient_check import CENTRAL_STEP, COMPLEX_STEP, Objective, Probe, central, complex_step
 from bpcli.nn.heads import Composed
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Reduction, TargetForm
 from bpcli.nn.network import dense
@@ -234,7 +234,7 @@ def test_a_loss_with_a_wrong_backward_is_caught(disagreement: Disagreement) -> N
 def test_the_short_form_of_another_pair_is_caught(disagreement: Disagreement) -> None:
     wrong = smooth_case(network((3, 4, 3), (Tanh(),), Sigmoid(), HalfSquaredError()), m=5, seed=31)
     short = network((3, 4, 3), (Tanh(),), Sigmoid(), BinaryCrossEntropy(outputs="mean"))
-    assert disagreement(wrong, analytic(short, wrong.theta, wrong.X, wrong.Y)) > 1
+    assert disagreement(wrong, Probe(short, wrong.X, wrong.Y).gradient(wrong.theta)) > 1
 
 
 def polynomial(theta: Array) -> complex:
@@ -270,7 +270,7 @@ def test_slopes_come_for_the_places_asked_for_in_their_order(method: Method) -> 
 def test_parameters_are_left_as_they_are(method: Method) -> None:
     case = subject()
     before = case.theta.copy()
-    method(objective(case.network, case.X, case.Y), case.theta, range(case.theta.size))
+    method(Probe(case.network, case.X, case.Y), case.theta, range(case.theta.size))
     np.testing.assert_array_equal(case.theta, before)
 
 
@@ -279,7 +279,7 @@ def test_parameters_in_float32_are_checked_in_double_precision(method: Method) -
     case = subject()
     narrow = case.theta.astype(np.float32)
     narrow[0] = 300
-    f = objective(case.network, case.X, case.Y)
+    f = Probe(case.network, case.X, case.Y)
     places = range(narrow.size)
     np.testing.assert_array_equal(method(f, narrow, places), method(f, narrow.astype(np.float64), places))
 
@@ -295,7 +295,7 @@ def test_saturated_units_agree_too(output: str, bias: float, disagreement: Disag
 
 def test_objective_takes_real_and_complex_parameters() -> None:
     case = subject()
-    f = objective(case.network, case.X, case.Y)
+    f = Probe(case.network, case.X, case.Y)
     assert f(case.theta.astype(np.complex128)) == pytest.approx(f(case.theta), rel=1e-14)
     assert f(case.theta).imag == 0
 
@@ -303,5 +303,5 @@ def test_objective_takes_real_and_complex_parameters() -> None:
 def test_analytic_gradient_has_the_parameters_precision() -> None:
     case = subject()
     for dtype in (np.float32, np.float64):
-        gradient = analytic(case.network, case.theta.astype(dtype), case.X, case.Y)
+        gradient = Probe(case.network, case.X, case.Y).gradient(case.theta.astype(dtype))
         assert (gradient.shape, gradient.dtype) == (case.theta.shape, np.dtype(dtype))

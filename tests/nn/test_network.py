@@ -9,7 +9,7 @@ import pytest
 
 from bpcli.nn import Array
 from bpcli.nn.activations import Identity, Relu, Sigmoid, Softmax, Tanh
-from bpcli.nn.gradient_check import analytic, objective
+from bpcli.nn.gradient_check import Probe
 from bpcli.nn.heads import join
 from bpcli.nn.initializers import Glorot, He, Initializer, Zeros
 from bpcli.nn.layers import Dense
@@ -93,7 +93,7 @@ def test_an_example_counted_twice_weighs_twice(output: str, name: str) -> None:
 def test_renumbered_hidden_units_have_the_renumbered_gradient(output: str, name: str) -> None:
     given, order = case(output, name), np.array([3, 0, 4, 1, 2])
     renumbered = renumber(given.sizes, given.theta, order)
-    gradient = analytic(given.network, renumbered, given.X, given.Y)
+    gradient = Probe(given.network, given.X, given.Y).gradient(renumbered)
     close(gradient, renumber(given.sizes, given.gradient, order))
 
 
@@ -110,7 +110,7 @@ def test_bias_gradient_is_the_weight_gradient_of_a_feature_that_is_one(output: s
     given = case(output, name)
     X = given.X.copy()
     X[1] = 1
-    gradient = Parameters(given.sizes, analytic(given.network, given.theta, X, given.Y))
+    gradient = Parameters(given.sizes, Probe(given.network, X, given.Y).gradient(given.theta))
     close(gradient.b[1][:, 0], gradient.W[1][:, 1])
 
 
@@ -163,7 +163,7 @@ def test_parameters_and_batch_are_left_as_they_are(output: str, name: str) -> No
 @every_pair
 def test_float32_follows_float64(output: str, name: str) -> None:
     given = deep(output, name)
-    rounded = analytic(given.network, given.theta.astype(np.float32), given.X, given.Y)
+    rounded = Probe(given.network, given.X, given.Y).gradient(given.theta.astype(np.float32))
     assert rounded.dtype == np.float32
     np.testing.assert_allclose(rounded, given.gradient, rtol=0, atol=1e-5 * np.abs(given.gradient).max())
 
@@ -290,7 +290,7 @@ def test_objective_is_the_loss_of_forward() -> None:
     ws = filled(given)
     given.network.forward(given.parameters, ws)
     expected = float(total(given.network, ws)) * given.network.scale(7)
-    assert objective(given.network, given.X, given.Y)(given.theta) == expected
+    assert Probe(given.network, given.X, given.Y)(given.theta) == expected
 
 
 def drawn_by(*initializers: Initializer) -> Network:

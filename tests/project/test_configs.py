@@ -10,7 +10,7 @@ import pytest
 
 from bpcli.config.reading import read_config
 from bpcli.experiment import Experiment, build
-from bpcli.nn.gradient_check import analytic, central, complex_step, objective
+from bpcli.nn.gradient_check import Probe, central, complex_step
 from bpcli.nn.parameters import Parameters
 from bpcli.training import loop
 from bpcli.training.numpy_steps import NumpySteps
@@ -71,8 +71,8 @@ def test_a_shipped_config_has_the_right_gradient(name: str, images: list[str]) -
     part.features.gather(indices, ws.X)
     part.targets.gather(indices, ws.Y)
     theta = experiment.parameters.theta + np.random.default_rng(1).normal(0, 0.01, experiment.parameters.theta.shape)
-    loss = objective(network, ws.X, ws.Y)
-    gradient = Parameters(network.sizes, analytic(network, theta, ws.X, ws.Y))
+    loss = Probe(network, ws.X, ws.Y)
+    gradient = Parameters(network.sizes, Probe(network, ws.X, ws.Y).gradient(theta))
     places = Parameters(network.sizes, np.arange(theta.size, dtype=np.float64))
     rng = np.random.default_rng(2)
     for layer in range(1, len(network.sizes)):
