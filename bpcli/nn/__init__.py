@@ -29,7 +29,8 @@ Reading order:
 4. ``transformations``, what is done to the gradient before the update, with the
    choices in ``penalties`` and ``clipping``; ``schedules``, the learning rate of each
    update; ``optimizers``, the update.
-5. ``markup``, the language in which choices state their formulas; ``gradient_check``,
+5. ``markup``, the language in which choices state their formulas; ``formulas`` and
+   ``expressions``, which compute them and their derivatives; ``gradient_check``,
    which compares backward with differences of forward.
 
 Functions with ``out`` write there and return nothing. None of them allocates

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,13 @@ import pytest
 
 from bpcli.nn import Array, optimizers
 from bpcli.nn.activations import Activation
+from bpcli.nn.expressions import Floats
+from bpcli.nn.expressions import evaluate as value_of
+from bpcli.nn.formulas import parse
 from bpcli.nn.losses import LOSSES, Loss
 from bpcli.nn.markup import NEW_THETA, filled
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from bpcli.nn.workspace import Scratch
-from tests.explaining.evaluation import evaluate
 from tests.explaining.new_choices import NEW_ACTIVATIONS, NEW_LOSSES, NEW_OPTIMIZERS, ScaledArctan
 from tests.nn import support
 
@@ -27,6 +30,10 @@ ACTIVATIONS: dict[str, Activation] = {
 ELEMENTWISE = [name for name, activation in ACTIVATIONS.items() if activation.elementwise]
 ALL_LOSSES: dict[str, Loss] = {name: kind() for name, kind in {**LOSSES, **NEW_LOSSES}.items()}
 WRITTEN: dict[str, Optimizer] = {name: kind() for name, kind in {**OPTIMIZERS, **NEW_OPTIMIZERS}.items()}
+
+
+def evaluate(markup: str, values: Mapping[str, Any]) -> Any:
+    return value_of(parse(markup), values, Floats())
 
 
 def forward(activation: Activation, Z: Array) -> Array:

@@ -1,0 +1,82 @@
+r"""The arithmetic of certified numbers: decimals of any precision, on arrays.
+
+Python's decimal numbers are rounded correctly, and their exponents are practically
+unbounded, so nothing overflows and e^-1000 is not 0. A float has an exact decimal.
+"""
+
+from __future__ import annotations
+
+import decimal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import numpy as np
+
+from bpcli.nn import Array
+from bpcli.nn.expressions import FormulaError, Value
+
+
+@contextmanager
+def precision(digits: int) -> Iterator[None]:
+    """Compute with so many decimal digits; what has no value is NaN or infinite instead of an error."""
+    context = decimal.Context(
+        prec=digits, rounding=decimal.ROUND_HALF_EVEN, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX, traps=[]
+    )
+    with decimal.localcontext(context):
+        yield
+
+
+def exact(array: Array) -> Array:
+    """The numbers of a real array as decimals, without rounding."""
+    return np.asarray(_EXACT(array.astype(np.float64)), object)
+
+
+def rounded(array: Array) -> Array:
+    """Decimals as float64, correctly rounded; beyond its range ±∞."""
+    return np.asarray(array, np.float64)
+
+
+def _arctan(x: Decimal) -> Decimal:
+    """By arctan x = 2 arctan(x / (1 + √(1 + x²))) until x is small, then by its series."""
+    halvings = 0
+    while abs(x) > Decimal("0.05"):
+        x, halvings = x / (1 + (1 + x * x).sqrt()), halvings + 1
+    total, power, odd = x, x, 1
+    while power and abs(power) > abs(total).scaleb(-decimal.getcontext().prec - 2):
+        power, odd = -power * x * x, odd + 2
+        total += power / odd
+    return Decimal(total * 2**halvings)
+
+
+def _tanh(x: Decimal) -> Decimal:
+    """1 − 2/(e^2x + 1)."""
+    return 1 - 2 / ((2 * x).exp() + 1)
+
+
+_EXACT = np.frompyfunc(Decimal, 1, 1)
+
+
+class Decimals:
+    """The arithmetic of decimals, for :mod:`bpcli.nn.expressions`, in the precision of the context."""
+
+    FUNCTIONS: ClassVar[Mapping[str, Callable[[Any], Any]]] = {
+        r"\log": np.frompyfunc(Decimal.ln, 1, 1),
+        r"\ln": np.frompyfunc(Decimal.ln, 1, 1),
+        r"\exp": np.frompyfunc(Decimal.exp, 1, 1),
+        r"\sqrt": np.frompyfunc(Decimal.sqrt, 1, 1),
+        r"\tanh": np.frompyfunc(_tanh, 1, 1),
+        r"\arctan": np.frompyfunc(_arctan, 1, 1),
+        "|": np.abs,
+    }
+
+    def number(self, text: str) -> Value:
+        """A decimal."""
+        return Decimal(text)
+
+    def apply(self, function: str, x: Value) -> Value:
+        """Entry by entry."""
+        if function not in self.FUNCTIONS:
+            raise FormulaError(f"{function} is not computed in decimals")
+        return self.FUNCTIONS[function](x)
