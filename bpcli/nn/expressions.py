@@ -278,7 +278,7 @@ def _at(places: Any, shape: tuple[int, ...], values: Mapping[str, Value]) -> dic
 
 
 def _scattered(places: Any, slope: Value, value: Value, shape: tuple[int, ...]) -> Value:
-    """Adjoints at some places as an array, 0 elsewhere, summed to the shape of the symbol's value; a number's unchanged."""
+    """Adjoints at some places as an array, 0 elsewhere, in the shape of the symbol's value; a number's as it is."""
     if np.ndim(value) == 0:
         return slope
     whole = np.zeros(shape, np.asarray(slope).dtype)
