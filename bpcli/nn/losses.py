@@ -7,7 +7,7 @@ mean. Both divisions are one number, ``scale``, which ``backward`` folds into dA
 :mod:`bpcli.nn.loss_sums` adds terms up and divides them, for every use alike.
 
 A probability that is logged or divided by is max(a, tiny), tiny the smallest
-normal number of its precision; the canonical pairs in ``heads`` need no such care.
+normal number of its precision; the pairs in :mod:`bpcli.nn.pairs` do not need it.
 
 ``A`` and ``out`` are (n, m). ``Y`` is (m,) class indices or (n, m),
 as the loss's :class:`TargetForm` says. ``scratch`` is a :class:`~bpcli.nn.workspace.OutputScratch` of that size.

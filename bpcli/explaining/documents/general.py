@@ -30,9 +30,9 @@ from bpcli.explaining.documents.steps import (
 from bpcli.explaining.documents.updates import ParameterBlock, add_updates
 from bpcli.explaining.trace import Trace
 from bpcli.nn import Array
-from bpcli.nn.heads import SigmoidBinaryCrossEntropy
 from bpcli.nn.losses import BinaryCrossEntropy
 from bpcli.nn.network import Network
+from bpcli.nn.pairs import SigmoidBinaryCrossEntropy
 from bpcli.nn.parameters import Parameters
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.heads import Composed, SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
+from bpcli.nn.heads import Composed
+from bpcli.nn.pairs import SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
 
 from .mechanism import EXCHANGED, Fault, Pass, Pieces, Replaced, of, output
 
