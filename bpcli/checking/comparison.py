@@ -1,21 +1,27 @@
-"""A gradient against differences of the loss: for each parameter an outcome, for each group a summary."""
+"""A gradient against the certified derivative, and against differences of the loss: an outcome for each parameter.
+
+The certified derivative decides. Differences are shown beside it: they are a method that
+anyone can follow, but where a loss rounds or a kink lies within the step they are themselves off.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import IntEnum
 from functools import cached_property
 from itertools import chain
-from typing import Literal
+from math import inf, isfinite, log10
+from typing import Any, Literal
 
 import numpy as np
 
+from bpcli.checking.decimals import rounded
+from bpcli.checking.reference import Reference, certify
 from bpcli.checking.subject import ParameterGroup, by_layer
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.gradient_check import (
     CENTRAL_STEP,
-    FINER,
-    ROUNDINGS,
     Crossing,
     Probe,
     central,
@@ -29,63 +35,94 @@ from bpcli.streams import stream
 
 Method = Literal["complex-step", "central"]
 
-COMPLEX_TOLERANCE = 1e-11
-"""Relative to the layer's largest gradient: about a hundred times the observed rounding, far below any mistake."""
+TOLERANCE: dict[np.dtype[Any], float] = {np.dtype(np.float64): 1e-11, np.dtype(np.float32): 1e-4}
+"""The error that needs no excuse, relative to the layer's largest derivative: far below any mistake."""
 
-CENTRAL_TOLERANCE, CENTRAL_FLOOR = 1e-7, 1e-9
-"""Rounding of central differences, relative to the layer's largest gradient, and to max(1, |L|) at the usual step."""
+EXCUSED: dict[np.dtype[Any], float] = {np.dtype(np.float64): 1e-3, np.dtype(np.float32): 1e-2}
+"""The most that rounding excuses, relative to the layer's largest derivative."""
+
+CENTRAL_TOLERANCE = 1e-7
+"""The error of a central difference, relative to the layer's largest derivative, from which kinks are looked for."""
+
+Verdict = Literal["agrees", "not judgeable", "wrong"]
 
 
 class Outcome(IntEnum):
     """What the comparison says about one parameter; the worst last."""
 
-    UNMOVED = 0
-    """Not judged: θ_i is so large that the step does not change it."""
-    CROSSED = 1
-    """Not judged: the step moves a unit across a kink, where a central difference is not the derivative."""
-    ROUNDED = 2
-    """The gradient and the difference lie further apart than the tolerance, by rounding alone."""
-    AGREES = 3
-    """They agree within the tolerance."""
-    WRONG = 4
-    """They differ by more than rounding explains."""
+    AGREES = 0
+    """The gradient is the derivative within the tolerance."""
+    ROUNDED = 1
+    """It differs by no more than rounding does, which is a small part of the derivative."""
+    UNJUDGEABLE = 2
+    """It differs by no more than rounding does, and rounding takes more than a small part of the derivative."""
+    WRONG = 3
+    """It differs by more than rounding explains."""
+
+
+@dataclass(frozen=True)
+class Differences:
+    """What differences of the loss say about some parameters of a group.
+
+    ``taken`` of them; ``unmoved``, because θ is too large for the step; ``error``, the largest relative to the
+    layer's largest derivative, None without one; ``crossed``, the units that a step moves across a kink, where
+    a difference is no derivative.
+    """
+
+    taken: int
+    unmoved: int
+    error: float | None
+    crossed: tuple[Crossing, ...]
 
 
 @dataclass(frozen=True)
 class GroupCheck:
-    """The check of one group of parameters on a batch of m ``examples``.
+    """The check of one group of parameters on a batch of m ``examples``, in the precision ``dtype``.
 
-    ``checked`` parameters are judged and ``skipped`` ones are not: because of a
-    kink, of the units in ``crossed``, or, ``unmoved`` of them, because θ is too
-    large for the step. ``largest`` and ``median`` are errors relative to the
-    layer's largest gradient. They leave out the ``rounded`` parameters, which are
-    checked, but whose derivatives have too few right digits for an error to have
-    a meaning. The largest error is at ``row`` and ``column`` (0 for b), where
-    ``backward`` and ``difference`` are the two derivatives. What does not exist
-    is None.
+    ``checked`` parameters are judged, ``rounded`` of them with the excuse of rounding; ``skipped`` ones cannot be
+    judged. ``digits`` are the right digits of the array: those of its largest error against its largest
+    derivative. ``largest`` and ``median`` are errors relative to the layer's largest derivative. The largest error
+    is at ``row`` and ``column`` (0 for b), where ``backward`` is the gradient and ``exact`` the derivative. What
+    does not exist is None.
     """
 
     examples: int
     layer: int
     kind: str
+    dtype: str
     parameters: int
     checked: int
     skipped: int
-    unmoved: int
     rounded: int
+    digits: float | None
     largest: float | None
     median: float | None
-    row: int | None
-    column: int | None
-    backward: float | None
-    difference: float | None
-    passed: bool
-    crossed: tuple[Crossing, ...]
+    row: int
+    column: int
+    backward: float
+    exact: float | None
+    verdict: Verdict
+    differences: Differences
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gradient of the group agrees."""
+        return self.verdict == "agrees"
+
+
+@dataclass(frozen=True)
+class LossCheck:
+    """The loss that forward computes, its exact value, its right digits and the verdict on it."""
+
+    value: float
+    exact: float
+    digits: float
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
 class GradientComparison:
-    """A gradient, (P,), at θ, (P,), against differences of the loss that ``probe`` computes."""
+    """A gradient, (P,), at θ, (P,), both in the precision that trains, on the probe's batch."""
 
     network: Network
     theta: Array
@@ -93,122 +130,141 @@ class GradientComparison:
     probe: Probe
     method: Method
 
-    def slopes(self, places: IndexArray) -> Array:
-        """∂L/∂θ at ``places``, (k,), by differences."""
-        if self.method == "complex-step":
-            return complex_step(self.probe, self.theta, places)
-        return central(self.probe, self.theta, places, self.steps)
+    @cached_property
+    def reference(self) -> Reference:
+        """The certified derivative."""
+        return certify(self.probe, self.theta)
 
     @cached_property
-    def steps(self) -> Array:
-        """The step of central differences for each parameter, (P,)."""
-        return self.probe.step_sizes(self.theta, CENTRAL_STEP)
+    def derivative(self) -> Array:
+        """The certified derivative as floats, (P,)."""
+        return rounded(self.reference.gradient)
+
+    @cached_property
+    def errors(self) -> Array:
+        """The gradient's errors, (P,), not negative; infinite where the gradient is not finite."""
+        return np.nan_to_num(np.abs(self.reference.error(self.gradient)), nan=np.inf)
 
     @cached_property
     def rounding(self) -> Array:
         """How far rounding may change each gradient, (P,)."""
         return rounding(self.probe, self.theta, stream(0, "gradient check"))
 
-    @cached_property
-    def floor(self) -> Array:
-        """How far the rounding of the loss may change each central difference, (P,): a smaller step enlarges it."""
-        usual = CENTRAL_FLOOR * max(1.0, abs(self.probe(self.theta))) * CENTRAL_STEP
-        rounding = loss_rounding(self.probe, self.theta, stream(0, "gradient check"))
-        return np.asarray(max(usual, rounding) / self.steps)
-
-    def places(self, group: ParameterGroup) -> IndexArray:
-        """The group's places, among them always its largest gradient, or one that is not finite.
-
-        So a gradient that overflows is found, and the gradient that errors are relative to is itself checked.
-        """
-        own = np.abs(self.gradient[group.start : group.start + group.size])
-        largest = group.start + int(np.argmax(np.where(np.isfinite(own), own, np.inf)))
-        if largest in group.places:
-            return group.places
-        return np.sort(np.append(group.places[1:], largest))
-
     def scale(self, layer: int) -> float:
-        """The layer's largest finite gradient."""
-        blocks = by_layer(self.network.parameters(self.gradient))
-        own = np.concatenate([array.reshape(-1) for l, _, array in blocks if l == layer])
-        return float(np.abs(own[np.isfinite(own)]).max(initial=0.0))
+        """The layer's largest derivative."""
+        blocks = by_layer(self.network.parameters(self.derivative))
+        return max(float(np.abs(array).max(initial=0.0)) for l, _, array in blocks if l == layer)
 
-    def outcome_beyond(self, place: int, slope: float, tolerance: float) -> Outcome:
-        """The outcome for a difference ``slope`` that is further than ``tolerance`` from the gradient."""
-        if self.method == "complex-step":
-            return Outcome.ROUNDED if self.rounded(place, slope, tolerance) else Outcome.WRONG
-        if abs(slope - self.gradient[place]) <= tolerance + self.floor[place]:
-            return Outcome.ROUNDED
-        theta, h = self.theta[place], self.steps[place]
-        if theta + h == theta - h:
-            return Outcome.UNMOVED
-        return Outcome.CROSSED if crossings(self.probe, self.theta, place, h) else Outcome.WRONG
-
-    def rounded(self, place: int, slope: float, tolerance: float) -> bool:
-        """Whether the rounding of the gradient and of the complex step explains how far they are apart.
-
-        The rounding of the complex step is estimated from the same step in extended precision.
-        """
-        finer = complex_step(self.probe, self.theta.astype(np.longdouble), [place])[0]
-        of_both = float(self.rounding[place]) + ROUNDINGS * FINER * abs(slope - finer)
-        return bool(np.isfinite(of_both) and abs(finer - self.gradient[place]) <= tolerance + of_both)
-
-    def outcomes(self, places: IndexArray, slopes: Array, scale: float) -> Array:
-        """The outcome at each place, (k,).
-
-        The largest errors are judged first: after a wrong one the group has failed, and no extended precision is used.
-        """
-        errors = np.abs(slopes - self.gradient[places])
-        tolerance = scale * (COMPLEX_TOLERANCE if self.method == "complex-step" else CENTRAL_TOLERANCE)
-        beyond = np.flatnonzero(~(errors <= tolerance))
-        outcomes = np.full(len(places), Outcome.AGREES)
-        for k in beyond[np.argsort(-errors[beyond])]:
-            failed = self.method == "complex-step" and outcomes.max() == Outcome.WRONG
-            outcomes[k] = Outcome.WRONG if failed else self.outcome_beyond(int(places[k]), float(slopes[k]), tolerance)
+    def outcomes(self, group: ParameterGroup, scale: float) -> Array:
+        """The outcome of each of the group's parameters, (k,)."""
+        own = slice(group.start, group.start + group.size)
+        errors, certain = self.errors[own], self.reference.certain[own]
+        dtype = self.theta.dtype
+        outcomes = np.where(errors <= TOLERANCE[dtype] * scale, Outcome.AGREES, Outcome.WRONG)
+        if (outcomes == Outcome.WRONG).any():
+            bound = self.rounding[own]
+            explained = (outcomes == Outcome.WRONG) & (errors <= bound)
+            little = bound <= EXCUSED[dtype] * scale
+            outcomes[explained & little], outcomes[explained & ~little] = Outcome.ROUNDED, Outcome.UNJUDGEABLE
+        outcomes[~certain] = Outcome.UNJUDGEABLE
         return outcomes
 
-    def crossed(self, places: IndexArray) -> tuple[Crossing, ...]:
-        """The units that the steps at ``places`` move across a kink, each once."""
-        sides = [crossings(self.probe, self.theta, int(place), self.steps[place]) for place in places]
-        return tuple(dict.fromkeys(chain.from_iterable(sides)))
-
     def check(self, group: ParameterGroup) -> GroupCheck:
-        """Compare the gradients of one group and sum up their outcomes."""
-        places, scale = self.places(group), self.scale(group.layer)
-        slopes = self.slopes(places)
-        errors, outcomes = np.abs(slopes - self.gradient[places]), self.outcomes(places, slopes, scale)
-        counts = {outcome: int((outcomes == outcome).sum()) for outcome in Outcome}
-        skipped = counts[Outcome.UNMOVED] + counts[Outcome.CROSSED]
-        relative = relative_to(errors[outcomes >= Outcome.AGREES], scale)
-        worst = _worst(errors, outcomes) if skipped < len(places) else None
-        row, column = (None, None) if worst is None else divmod(int(places[worst]) - group.start, group.shape[1])
+        """Compare the gradients of one group with the derivative, and differences at the group's places too."""
+        own, scale = slice(group.start, group.start + group.size), self.scale(group.layer)
+        errors, outcomes = self.errors[own], self.outcomes(group, scale)
+        judged = outcomes != Outcome.UNJUDGEABLE
+        relative = relative_to(errors[judged], scale)
+        worst = int(np.argmax(np.where(outcomes == outcomes.max(), errors, -1)))
+        row, column = divmod(worst, group.shape[1])
         return GroupCheck(
             examples=self.probe.X.shape[1],
             layer=group.layer,
             kind=group.kind,
+            dtype=self.theta.dtype.name,
             parameters=group.size,
-            checked=len(places) - skipped,
-            skipped=skipped,
-            unmoved=counts[Outcome.UNMOVED],
-            rounded=counts[Outcome.ROUNDED],
+            checked=int(judged.sum()),
+            skipped=int((~judged).sum()),
+            rounded=int((outcomes == Outcome.ROUNDED).sum()),
+            digits=_digits(errors, self.derivative[own], self.theta.dtype) if judged.any() else None,
             largest=float(relative.max()) if len(relative) else None,
             median=float(np.median(relative)) if len(relative) else None,
             row=row,
             column=column,
-            backward=None if worst is None else float(self.gradient[places[worst]]),
-            difference=None if worst is None else float(slopes[worst]),
-            passed=not counts[Outcome.WRONG],
-            crossed=self.crossed(places[outcomes == Outcome.CROSSED]),
+            backward=float(self.gradient[own][worst]),
+            exact=float(self.derivative[own][worst]) if self.reference.certain[own][worst] else None,
+            verdict=VERDICTS[Outcome(outcomes.max())],
+            differences=self.differences(group, scale),
         )
 
+    @cached_property
+    def loss(self) -> LossCheck:
+        """The loss of forward against its exact value."""
+        value, exact = float(self.probe(self.theta).real), self.reference.loss
+        error = abs(float(Decimal(value) - exact)) if isfinite(value) else inf
+        size, dtype = abs(float(exact)), self.theta.dtype
+        verdict: Verdict = "agrees" if error <= TOLERANCE[dtype] * size else "wrong"
+        if verdict == "wrong":
+            bound = loss_rounding(self.probe, self.theta, stream(0, "gradient check"))
+            if not error > bound:  # NaN where the loss overflows
+                verdict = "agrees" if bound <= EXCUSED[dtype] * max(size, 1.0) else "not judgeable"
+        return LossCheck(value, float(exact), _digits(np.array([error]), np.array([size]), dtype), verdict)
 
-def _worst(errors: Array, outcomes: Array) -> int:
-    """The index of the largest error among those with the worst outcome."""
-    return int(np.argmax(np.where(outcomes == outcomes.max(), np.nan_to_num(errors, nan=np.inf), -1)))
+    # Differences of the loss.
+
+    @cached_property
+    def steps(self) -> Array:
+        """The step of central differences for each parameter, (P,)."""
+        return self.probe.step_sizes(self.theta.astype(np.float64), CENTRAL_STEP)
+
+    def slopes(self, places: IndexArray) -> Array:
+        """∂L/∂θ at ``places``, (k,), by differences."""
+        if self.method == "complex-step":
+            return complex_step(self.probe, self.theta, places)
+        return central(self.probe, self.theta, places, self.steps)
+
+    def differences(self, group: ParameterGroup, scale: float) -> Differences:
+        """Differences at the group's places, against the derivative."""
+        places = group.places
+        with np.errstate(all="ignore"):
+            slopes = self.slopes(places)
+            errors = np.abs(slopes - self.derivative[places])
+        unmoved = np.isnan(slopes) & (self.method == "central")
+        crossed = self._crossed(places, (errors > CENTRAL_TOLERANCE * scale) & ~unmoved)
+        usable = [k for k in range(len(places)) if not unmoved[k] and not crossed[k]]
+        largest = float(relative_to(errors[usable], scale).max()) if usable else None
+        units = tuple(dict.fromkeys(chain.from_iterable(crossed)))
+        return Differences(len(places), int(unmoved.sum()), largest, units)
+
+    def _crossed(self, places: IndexArray, suspect: Array) -> list[list[Crossing]]:
+        """The units that the step at each place moves across a kink, looked for at the ``suspect`` places."""
+        if self.method == "complex-step":
+            return [[] for _ in places]
+        return [
+            crossings(self.probe, self.theta, int(place), self.steps[place]) if looked_for else []
+            for place, looked_for in zip(places, suspect, strict=True)
+        ]
+
+
+VERDICTS: dict[Outcome, Verdict] = {
+    Outcome.AGREES: "agrees",
+    Outcome.ROUNDED: "agrees",
+    Outcome.UNJUDGEABLE: "not judgeable",
+    Outcome.WRONG: "wrong",
+}
+
+
+def _digits(errors: Array, right: Array, dtype: np.dtype[Any]) -> float:
+    """Right digits of an array: of its largest error against its largest entry, at most those of the precision."""
+    most = -log10(float(np.finfo(dtype).eps))
+    error, largest = float(errors.max()), float(np.abs(right).max())
+    if error == 0:
+        return most
+    return min(most, max(0.0, -log10(error / largest))) if isfinite(error) and largest else 0.0
 
 
 def relative_to(errors: Array, scale: float) -> Array:
-    """Errors divided by the layer's largest gradient, ``scale``; where that is 0, any error is infinite."""
+    """Errors divided by the layer's largest derivative, ``scale``; where that is 0, any error is infinite."""
     if scale > 0:
         return errors / scale
     return np.where(errors == 0, 0.0, np.inf)

@@ -1,7 +1,9 @@
 r"""The arithmetic of certified numbers: decimals of any precision, on arrays.
 
 Python's decimal numbers are rounded correctly, and their exponents are practically
-unbounded, so nothing overflows and e^-1000 is not 0. A float has an exact decimal.
+unbounded, so nothing overflows and e^-1000 is not 0. A float has an exact decimal. Where 1 − a would
+lose its digits, decimals are replaced by :class:`~bpcli.checking.expansions.Expansion`, of which the
+same formulas can be computed.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from bpcli.checking.expansions import Expansion
 from bpcli.nn import Array
 from bpcli.nn.expressions import FormulaError, Value
 
@@ -33,6 +36,18 @@ def exact(array: Array) -> Array:
     return np.asarray(_EXACT(array.astype(np.float64)), object)
 
 
+def expanded(array: Array, where: Array) -> Array:
+    """Decimals, those at ``where`` as expansions."""
+    copy = array.copy()
+    copy[where] = _EXPANDED(array[where])
+    return copy
+
+
+def decimals(array: Array) -> Array:
+    """Expansions as the nearest decimals; decimals as they are."""
+    return np.asarray(_DECIMAL(array), object)
+
+
 def rounded(array: Array) -> Array:
     """Decimals as float64, correctly rounded; beyond its range ±∞."""
     return np.asarray(array, np.float64)
@@ -50,25 +65,31 @@ def _arctan(x: Decimal) -> Decimal:
     return Decimal(total * 2**halvings)
 
 
-def _tanh(x: Decimal) -> Decimal:
+def _tanh(x: Decimal | Expansion) -> Any:
     """1 − 2/(e^2x + 1)."""
     return 1 - 2 / ((2 * x).exp() + 1)
 
 
+def _decimal(x: Decimal | Expansion) -> Decimal:
+    return x.value() if isinstance(x, Expansion) else x
+
+
 _EXACT = np.frompyfunc(Decimal, 1, 1)
+_DECIMAL = np.frompyfunc(_decimal, 1, 1)
+_EXPANDED = np.frompyfunc(lambda x: Expansion((x,)), 1, 1)
 
 
 class Decimals:
     """The arithmetic of decimals, for :mod:`bpcli.nn.expressions`, in the precision of the context."""
 
     FUNCTIONS: ClassVar[Mapping[str, Callable[[Any], Any]]] = {
-        r"\log": np.frompyfunc(Decimal.ln, 1, 1),
-        r"\ln": np.frompyfunc(Decimal.ln, 1, 1),
-        r"\exp": np.frompyfunc(Decimal.exp, 1, 1),
-        r"\sqrt": np.frompyfunc(Decimal.sqrt, 1, 1),
+        r"\log": np.frompyfunc(lambda x: x.ln(), 1, 1),
+        r"\ln": np.frompyfunc(lambda x: x.ln(), 1, 1),
+        r"\exp": np.frompyfunc(lambda x: x.exp(), 1, 1),
+        r"\sqrt": np.frompyfunc(lambda x: x.sqrt(), 1, 1),
         r"\tanh": np.frompyfunc(_tanh, 1, 1),
-        r"\arctan": np.frompyfunc(_arctan, 1, 1),
-        "|": np.abs,
+        r"\arctan": np.frompyfunc(lambda x: _arctan(_decimal(x)), 1, 1),
+        "|": np.frompyfunc(abs, 1, 1),
     }
 
     def number(self, text: str) -> Value:

@@ -37,7 +37,7 @@ def step_size_error(comparison: GradientComparison, chosen: list[ParameterGroup]
     for group in chosen:
         crossing = np.array([bool(crossings(probe, theta, int(place), steps[place])) for place in group.places])
         smooth = group.places[~crossing]
-        difference = np.abs(central(probe, theta, smooth, steps) - comparison.gradient[smooth])
+        difference = np.abs(central(probe, theta, smooth, steps) - comparison.derivative[smooth])
         errors.append(relative_to(difference[~np.isnan(difference)], comparison.scale(group.layer)))
         crossed += int(crossing.sum())
     joined = np.concatenate(errors)

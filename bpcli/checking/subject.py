@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from bpcli.data.sources import Examples
+from bpcli.data.sources import ClassIndices, Columns, Examples, Rows
 from bpcli.errors import DivergedError
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.gradient_check import Probe
@@ -122,10 +123,51 @@ def gradients_of(
     return found
 
 
-def probe_of(recipe: Recipe, examples: Examples, batch: IndexArray) -> Probe:
-    """L as a function of θ on the examples ``batch``; layers that draw noise get that of the first step."""
+def probe_of(recipe: Recipe, examples: Examples, batch: IndexArray, dtype: DTypeLike = np.float64) -> Probe:
+    """L as a function of θ on the examples ``batch``, gathered in the precision ``dtype``.
+
+    Layers that draw noise get that of the first step.
+    """
     network = recipe.network
-    ws = network.workspace(len(batch), np.float64, weighted=examples.weights is not None, noisy=True)
+    ws = network.workspace(len(batch), dtype, weighted=examples.weights is not None, noisy=True)
     examples.gather(batch, ws.X, ws.Y, ws.weights)
     network.draw(ws.noise, recipe.plan.noise(1, 0))
     return Probe(network, ws.X, ws.Y, weights=ws.weights, noise=ws.noise, penalties=recipe.penalties)
+
+
+def in_precision(examples: Examples, batch: IndexArray, probe: Probe, dtype: np.dtype[Any]) -> Examples:
+    """The examples ``batch`` alone, as the float64 ``probe`` has them, rounded to a precision."""
+    Y = probe.Y
+    targets = ClassIndices(Y) if Y.ndim == 1 else Columns(Y.astype(dtype))
+    weights = None if examples.weights is None else examples.weights[batch].astype(dtype)
+    return Examples(Rows(np.ascontiguousarray(probe.X.T, dtype)), targets, weights=weights)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A gradient as the engine computes it, on a batch, with θ and the probe of the same precision."""
+
+    theta: Array
+    gradient: Array
+    probe: Probe
+
+
+def subjects_of(
+    recipe: Recipe,
+    theta: Array,
+    examples: Examples,
+    batches: list[IndexArray],
+    engine: Engine,
+    dtype: np.dtype[Any],
+) -> list[Subject]:
+    """What is checked, batch by batch: in float64, and in ``dtype``, the precision that trains, if it is another."""
+    probes = [probe_of(recipe, examples, batch) for batch in batches]
+    gradients = gradients_of(recipe, theta, examples, batches, engine)
+    found = [Subject(theta, gradient, probe) for gradient, probe in zip(gradients, probes, strict=True)]
+    if dtype == theta.dtype:
+        return found
+    for batch, wide in zip(batches, probes, strict=True):
+        rounded, every = in_precision(examples, batch, wide, dtype), np.arange(len(batch))
+        (gradient,) = gradients_of(recipe, theta.astype(dtype), rounded, [every], engine)
+        found.append(Subject(theta.astype(dtype), gradient, probe_of(recipe, rounded, every, dtype)))
+    return found

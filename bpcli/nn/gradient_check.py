@@ -1,4 +1,4 @@
-"""Is backward the derivative of forward? Two independent ways to measure the derivative.
+"""Is backward the derivative of forward? Two ways to measure the derivative that anyone can follow.
 
 ``complex_step``: Im f(θ + ih)/h with h = 1e-30 (Squire & Trapp 1998). Nothing is
 subtracted, so nothing cancels, and the truncation error, O(h²), lies far below the
@@ -30,9 +30,6 @@ CENTRAL_STEP = 1e-5
 
 LAST_BIT = float(np.finfo(np.float64).eps)
 """The relative distance between neighbouring float64 numbers, at most."""
-
-FINER = float(np.finfo(np.longdouble).eps) / LAST_BIT
-"""The rounding of extended precision as a multiple of float64's; 1 on a platform without extended precision."""
 
 NUDGES = 8
 """The number of random roundings tried: so many that no gradient moves too little in all of them by chance."""
@@ -78,7 +75,7 @@ class Probe:
         """L(θ), for real or complex θ, (P,)."""
         ws = self.workspace(theta.dtype)
         parameters = self.network.parameters(theta)
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(all="ignore"):
             self.network.forward(parameters, ws)
             loss = complex(np.add.reduce(self.network.terms(ws)) * self.network.scale(self.weight))
             return loss + complex(self._penalise(parameters)) if self.penalties else loss
@@ -87,7 +84,7 @@ class Probe:
         """∂L/∂θ by backward, (P,); NaN for entries that backward does not write."""
         ws, parameters = self.workspace(theta.dtype), self.network.parameters(theta)
         gradient = self.network.parameters(np.full_like(theta, np.nan))
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(all="ignore"):
             self.network.forward(parameters, ws)
             self.backward(parameters, gradient, ws)
         return gradient.theta
@@ -160,9 +157,9 @@ class Probe:
 def complex_step(loss: Objective, theta: Array, places: Iterable[int], h: float = COMPLEX_STEP) -> Array:
     """∂L/∂θ_i for i in ``places``, (len(places),), each from one evaluation at θ + ih e_i.
 
-    In double precision, or in θ's own if it is finer.
+    In double precision.
     """
-    point = theta.astype(np.result_type(theta, np.complex128))
+    point = theta.astype(np.complex128)
     slopes = []
     for i in places:
         point[i] = complex(theta[i], h)
@@ -208,20 +205,19 @@ def crossings(probe: Probe, theta: Array, i: int, h: float = CENTRAL_STEP) -> li
 
 
 def rounding(probe: Probe, theta: Array, rng: np.random.Generator) -> Array:
-    """A bound on the error that float64's rounding may cause in each ∂L/∂θ_i, (P,).
+    """A bound on the error that rounding in θ's precision may cause in each ∂L/∂θ_i, (P,).
 
     Where terms cancel, as in a(1 − a), 1 − a² and da − ⟨da, a⟩ of saturated units
     and in A − Y after training, few digits of backward are correct. So backward runs
-    once in extended precision, and several times in float64 with every entry of θ, Z
-    and A moved by its last bit, up or down at random; the largest difference between
-    the two shows the effect of rounding. On a platform without extended precision,
-    float64 takes its place.
+    several times with every entry of θ, Z and A moved by its last bit, up or down at
+    random; how far that moves the gradient shows the effect of rounding.
 
-    A wrong formula differs as little as a correct one, so the bound does not excuse it.
+    A mistake in a formula moves no more than a right one does, so the bound does not excuse it.
     A backward that gives two results at the same θ is a defect: its bound is 0.
     """
-    network, ws = probe.network, probe.workspace(np.dtype(np.float64))
+    network, ws = probe.network, probe.workspace(theta.dtype)
     gradient = network.parameters(np.full_like(theta, np.nan))
+    last_bit = float(np.finfo(theta.dtype).eps)
 
     def backward(by: float) -> Array:
         parameters = network.parameters(_nudged(theta, by, rng))
@@ -229,24 +225,23 @@ def rounding(probe: Probe, theta: Array, rng: np.random.Generator) -> Array:
         for array in (*ws.Z[1:], *ws.A[1:]):
             array[...] = _nudged(array, by, rng)
         probe.backward(parameters, gradient, ws)
-        return gradient.theta.copy()
+        return gradient.theta.astype(np.float64)
 
     with np.errstate(all="ignore"):
         first, second = backward(0), backward(0)
         if not np.array_equal(first, second, equal_nan=True):
-            return np.zeros_like(theta)
-        exact = probe.gradient(theta.astype(np.longdouble))
-        moves = [np.abs(backward(LAST_BIT) - exact) for _ in range(NUDGES)]
-        return np.asarray(ROUNDINGS * np.max(moves, axis=0), np.float64)
+            return np.zeros(theta.size)
+        moves = [np.abs(backward(last_bit) - first) for _ in range(NUDGES)]
+        return np.asarray(ROUNDINGS * np.max(moves, axis=0))
 
 
 def loss_rounding(probe: Probe, theta: Array, rng: np.random.Generator) -> float:
-    """A bound on the error of float64's rounding in L itself, measured in the same way; 0 where L is not finite."""
-    exact = probe(theta.astype(np.longdouble)).real
-    largest = max(abs(probe(_nudged(theta, LAST_BIT, rng)).real - exact) for _ in range(NUDGES))
-    return ROUNDINGS * largest if np.isfinite(largest) else 0.0
+    """A bound on the error of rounding in L itself, measured in the same way."""
+    last_bit, here = float(np.finfo(theta.dtype).eps), probe(theta).real
+    with np.errstate(all="ignore"):
+        return ROUNDINGS * max(abs(probe(_nudged(theta, last_bit, rng)).real - here) for _ in range(NUDGES))
 
 
 def _nudged(array: Array, by: float, rng: np.random.Generator) -> Array:
     """Every entry moved up or down, at random, by the share ``by`` of itself."""
-    return np.asarray(array * (1 + by * rng.choice((-1.0, 1.0), array.shape)))
+    return np.asarray(array * (1 + by * rng.choice((-1.0, 1.0), array.shape)), array.dtype)

@@ -39,6 +39,11 @@ class Layer(Protocol):
         """Whether training draws numbers for it, anew for each step."""
         ...
 
+    @property
+    def formula(self) -> str:
+        """A in markup (:mod:`bpcli.nn.markup`), from ``<a>``, which is f(Z), and in training ``<noise>``."""
+        ...
+
     def draw(self, noise: Array, rng: np.random.Generator) -> None:
         """Fill ``noise``, (n_l, m), for one step; called where ``noisy`` holds."""
         ...
@@ -65,6 +70,7 @@ class Dense:
     initializer: Initializer = field(default_factory=Glorot)
 
     noisy: ClassVar[bool] = False
+    formula: ClassVar[str] = "<a>"
 
     def draw(self, noise: Array, rng: np.random.Generator) -> None:
         """Nothing is drawn."""

@@ -27,8 +27,7 @@ from bpcli.nn.workspace import OutputScratch
 Reduction = Literal["sum", "mean"]
 
 TINY = {np.dtype(kind): float(np.finfo(kind).tiny) for kind in (np.float32, np.float64, np.complex128)}
-TINY |= {np.dtype(kind): TINY[np.dtype(np.float64)] for kind in (np.longdouble, np.clongdouble)}
-"""The smallest normal number of each precision; extended precision, which measures float64, shares float64's."""
+"""The smallest normal number of each precision."""
 
 
 @dataclass(frozen=True)

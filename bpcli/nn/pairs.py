@@ -244,5 +244,4 @@ def _without_largest(Z: Array, out: Array, second_largest: Array, scratch: Outpu
 
 
 LOWEST = {np.dtype(kind): float(np.finfo(kind).min) for kind in (np.float32, np.float64, np.complex128)}
-LOWEST |= {np.dtype(kind): LOWEST[np.dtype(np.float64)] for kind in (np.longdouble, np.clongdouble)}
 """A z whose exponential is 0 beside any other."""

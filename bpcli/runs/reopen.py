@@ -6,7 +6,7 @@ with the run: a different encoding is an error, a file with a different digest a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bpcli.config.reading import read_config
@@ -58,7 +58,7 @@ class ReopenedRun:
         loaded = opened.experiment.loaded
         warnings = self._check_data(loaded, OVERRIDES_HINT, refuse=not (changes and any_encoding))
         fill_parameters(opened.experiment.parameters, self.model.parameters.named(), self.path / MODEL)
-        return OpenedExperiment(opened.config, opened.experiment, trained=True, warnings=warnings)
+        return replace(opened, trained=True, warnings=warnings)
 
     def _check_data(self, loaded: Loaded, hint: str, *, refuse: bool = True) -> list[str]:
         """Require the encoding of the model; return a warning for each file that differs from run.json's digest.
@@ -82,10 +82,14 @@ def _encoding(of: Model | Loaded) -> tuple[object, object]:
 
 @dataclass(frozen=True)
 class OpenedExperiment:
-    """An experiment in float64; ``trained`` says whether its parameters are a run's or the initial ones."""
+    """An experiment in float64; ``trained`` says whether its parameters are a run's or the initial ones.
+
+    ``dtype`` is the precision that the config trains in.
+    """
 
     config: Config
     experiment: Experiment
+    dtype: str
     trained: bool
     warnings: list[str]
 
@@ -101,8 +105,9 @@ def reopen(path: Path) -> ReopenedRun:
 
 def open_config(path: Path, changes: list[str]) -> OpenedExperiment:
     """The experiment of a config file, with overrides, at its initial parameters and in float64."""
-    read = read_config(path, [*changes, "dtype=float64"])
-    return OpenedExperiment(read.config, build(read), trained=False, warnings=[])
+    read = read_config(path, changes)
+    wide = replace(read, config=read.config.model_copy(update={"dtype": "float64"}))
+    return OpenedExperiment(wide.config, build(wide), read.config.dtype, trained=False, warnings=[])
 
 
 def open_experiment(source: Path, changes: list[str], *, any_encoding: bool = False) -> OpenedExperiment:

@@ -117,6 +117,8 @@ class Ridge:
 
     strength: Annotated[float, Ge(0)] = 0.1
 
+    term: ClassVar[str] = r"\frac{1}{2} \cdot <strength> \cdot (<w>)^2"
+
     def apply(self, parameters: Parameters, gradient: Parameters, scratch: Parameters, weight: Any) -> Any:
         """Add strength · W to each dW; return the penalty."""
         added: Any = 0.0
@@ -161,6 +163,7 @@ class Dropping:
     rate: Annotated[float, Ge(0), Lt(1)] = 0.5
 
     noisy: ClassVar[bool] = True
+    formula: ClassVar[str] = r"<a> \odot <noise>"
 
     def draw(self, noise: Array, rng: np.random.Generator) -> None:
         """Fill M, (n_l, m)."""
@@ -191,6 +194,7 @@ class Doubled:
     factor: Annotated[float, Gt(0)] = 2.0
 
     noisy: ClassVar[bool] = False
+    formula: ClassVar[str] = r"<factor> \cdot <a>"
 
     def draw(self, noise: Array, rng: np.random.Generator) -> None:
         """Nothing is drawn."""

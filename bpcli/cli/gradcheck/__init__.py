@@ -1,4 +1,4 @@
-"""``bp gradcheck``: the trainer's gradient against differences of the loss, layer by layer."""
+"""``bp gradcheck``: the trainer's gradient against the certified derivative and differences of the loss."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from bpcli.experiment import Experiment
     from bpcli.nn import IndexArray
 
+PRODUCTS, FEWEST_EXAMPLES = 1_000_000, 2
+"""Products of a parameter and an example that decimals compute in a second or two; the fewest examples by default."""
+
 LONG_SECONDS = 2.0
 """A check that takes longer announces its time and shows a progress bar."""
 
@@ -28,7 +31,7 @@ def gradcheck(
     words: Words,
     method: Annotated[
         Literal["complex-step", "central"] | None,
-        typer.Option("--method", help="How the loss is differentiated; default complex-step."),
+        typer.Option("--method", help="The differences that are shown too; default complex-step."),
     ] = None,
     examples: Annotated[
         int | None,
@@ -36,7 +39,7 @@ def gradcheck(
             "--examples",
             min=1,
             metavar="N",
-            help="Examples in the full batch; default the config's batch size, at most 32.",
+            help="Examples in the full batch; default the config's batch size, at most 32, fewer of a large network.",
         ),
     ] = None,
     parameters: Annotated[
@@ -45,7 +48,7 @@ def gradcheck(
             "--parameters",
             min=1,
             metavar="N",
-            help="Parameters checked of each layer's W and b; default all of a network of up to 2000, else 100.",
+            help="Differences taken of each layer's W and b; default all of up to 2000 parameters, else 100.",
         ),
     ] = None,
     step_sizes: Annotated[
@@ -65,14 +68,18 @@ def gradcheck(
     ] = None,
     json: Json = False,
 ) -> int:
-    """Check backpropagation: the trainer's own gradient against differences of the loss.
+    """Check backpropagation: the trainer's own gradient against the exact derivative of the loss.
 
-    A config is checked at its initial parameters, a run's folder at its trained ones.
-    In float64, on real examples: a full batch, then a shorter one through the same buffers.
-    Exit status 0 if every gradient agrees, 1 if not.
+    The derivative is computed in decimals of many digits from the formulas of the network;
+    differences of the loss are shown beside it. A config is checked at its initial parameters,
+    a run's folder at its trained ones. In float64, then in the precision that trains, on real
+    examples: a full batch, then a shorter one through the same buffers.
+    Exit status 0 if every gradient agrees, 1 if one is wrong or rounding leaves too few digits to judge it.
 
     Example: bp gradcheck configs/iris.yaml --method central
     """
+    import numpy as np
+
     from bpcli import display
     from bpcli.checking import subject
     from bpcli.checking.comparison import GradientComparison
@@ -98,10 +105,10 @@ def gradcheck(
     if against is not None:
         return external.check_external(built, batches[0], against, json=json)
     chosen = subject.parameter_groups(built.network, parameters, built.plan.seed)
-    gradients = subject.gradients_of(built.recipe, theta, part, batches, built.engine)
+    dtype = np.dtype(opened.dtype)
     comparisons = [
-        GradientComparison(built.network, theta, gradient, subject.probe_of(built.recipe, part, batch), method)
-        for batch, gradient in zip(batches, gradients, strict=True)
+        GradientComparison(built.network, one.theta, one.gradient, one.probe, method)
+        for one in subject.subjects_of(built.recipe, theta, part, batches, built.engine, dtype)
     ]
     checked, sizes = _check_groups(comparisons, chosen, step_sizes=step_sizes, quiet=json)
     rows = {len(batch): built.loaded.parts["train"].rows[batch] for batch in batches}
@@ -135,7 +142,8 @@ def _batches(built: Experiment, asked: int | None) -> list[IndexArray]:
             where="command line",
             hint="ask for fewer",
         )
-    full = asked or min(built.plan.batch_size, 32, size)
+    affordable = max(FEWEST_EXAMPLES, PRODUCTS // built.parameters.theta.size)
+    full = asked or min(built.plan.batch_size, 32, size, affordable)
     shorter = (full + 1) // 2
     spread = np.arange(full) * size // full
     return [spread] + ([spread[full - shorter :]] if shorter < full else [])

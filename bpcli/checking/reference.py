@@ -1,0 +1,171 @@
+"""The certified gradient: L and ∂L/∂θ in decimals, from nothing but the formulas that choices state.
+
+Forward is computed in plain matrix products of decimals, which are exact or rounded far
+below any float's last digit; backward by the chain rule over the stated formulas, so no
+derivative that training uses takes part. There is no smallest probability, no overflow
+and no 1 − a that has rounded (:mod:`bpcli.checking.expansions`). Everything is computed twice,
+with different numbers of digits; what both agree on is certified.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from bpcli.checking.decimals import Decimals, decimals, exact, expanded, precision, rounded
+from bpcli.nn import Array
+from bpcli.nn.activations import Activation
+from bpcli.nn.expressions import Expression, Slopes, pull_back
+from bpcli.nn.formulas import parse
+from bpcli.nn.gradient_check import Probe
+from bpcli.nn.layers import Layer
+from bpcli.nn.losses import Loss
+from bpcli.nn.parameters import Parameters
+from bpcli.nn.workspace import Workspace
+
+DIGITS = (80, 110)
+"""The decimal digits of the two computations."""
+
+CERTAIN = Decimal("1e-22")
+"""The largest difference between the two, relative to an array's largest entry."""
+
+SATURATED = 30
+"""Distance of pre-activations from which 1 − a is kept beside a."""
+
+SIDE = 1e5
+"""Units in the last place by which a pre-activation's rounding may move it across a kink."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """L, and ∂L/∂θ as decimals, (P,); ``certain`` says of which entries, (P,)."""
+
+    loss: Decimal
+    gradient: Array
+    certain: Array
+
+    def error(self, given: Array) -> Array:
+        """given − ∂L/∂θ, (P,), as floats."""
+        with precision(DIGITS[0]):
+            return rounded(exact(given) - self.gradient)
+
+
+def certify(probe: Probe, theta: Array) -> Reference:
+    """The reference at θ, (P,), on the probe's batch.
+
+    A unit that rounding in θ's precision moves across a kink is on the side on which forward has it.
+    """
+    probe(theta)
+    ws = probe.workspace(theta.dtype)
+    (loss, first), (_, second) = (_compute(probe, theta, ws, digits) for digits in DIGITS)
+    certain = np.zeros(theta.size, bool)
+    arrays = (probe.network.parameters(of).named() for of in (first, second, certain))
+    for one, other, flags in zip(*(named.values() for named in arrays), strict=True):
+        agreed, is_zero = _agreement(one, other)
+        flags[...] = agreed
+        one[...] = 0 * one if is_zero else one
+    return Reference(loss, first, certain)
+
+
+def _agreement(one: Array, other: Array) -> tuple[bool, bool]:
+    """Whether two computations of an array agree, and whether it is 0: what shrinks with its last digit is rounding."""
+    with precision(DIGITS[1]):
+        sizes = [Decimal(max(map(abs, array.reshape(-1)))) for array in (one, other)]
+        largest = sizes[1]
+        if not largest.is_finite() or not sizes[0].is_finite():
+            return False, False
+        noise = sizes[0].scaleb(DIGITS[0] - DIGITS[1] + 8)
+        if largest <= noise:
+            return True, True
+        return bool(max(map(abs, (one - other).reshape(-1))) <= CERTAIN * largest), False
+
+
+def _compute(probe: Probe, theta: Array, ws: Workspace, digits: int) -> tuple[Decimal, Array]:
+    """L and ∂L/∂θ in decimals of so many digits."""
+    network = probe.network
+    with precision(digits):
+        parameters, gradient = network.parameters(exact(theta)), network.parameters(exact(np.zeros(theta.size)))
+        A, backs = [exact(ws.X)], []
+        for l, layer in enumerate(network.layers, start=1):
+            Z = parameters.W[l].dot(A[l - 1]) + parameters.b[l]
+            value, back = _activate(layer, _on_side(layer.activation, Z, ws, parameters, l), ws.noise[l])
+            A.append(value if l == len(network.layers) else decimals(value))
+            backs.append(back)
+        loss, dA = _loss(network.head.loss, A[-1], ws)
+        for l in range(len(network.layers), 0, -1):
+            dZ = decimals(backs[l - 1](dA))
+            gradient.W[l][...], gradient.b[l][...] = dZ.dot(A[l - 1].T), dZ.sum(axis=1, keepdims=True)
+            dA = parameters.W[l].T.dot(dZ)
+        loss += sum((_penalise(penalty, parameters, gradient, probe) for penalty in probe.penalties), Decimal(0))
+        return loss, gradient.theta
+
+
+def _activate(layer: Layer, Z: Array, noise: Array | None) -> tuple[Array, Any]:
+    """A of a layer, and the function dA ↦ dZ."""
+    activation = layer.activation
+    far = abs(Z) > SATURATED
+    if not activation.elementwise:
+        far = np.broadcast_to(Z.max(axis=0) - Z.min(axis=0) > SATURATED, Z.shape)
+    of_units, back = _pull(activation.formula, activation, z=expanded(Z, far.astype(bool)))
+    value, through = _pull(layer.formula, layer, a=of_units, noise=Decimal(1) if noise is None else exact(noise))
+    return value, lambda dA: back(through(dA)["a"])["z"]
+
+
+def _on_side(activation: Activation, Z: Array, ws: Workspace, parameters: Parameters, l: int) -> Array:
+    """Z, with forward's own where rounding has moved it across a kink."""
+    own = ws.Z[l]
+    across = np.zeros(own.shape, bool)
+    for kink in activation.kinks:
+        across |= (own > kink) != (kink < Z).astype(bool)
+    if not across.any():
+        return Z
+    W, b = rounded(parameters.W[l]), rounded(parameters.b[l])
+    kind = np.finfo(own.dtype)
+    reach = SIDE * (float(kind.eps) * (np.abs(W) @ np.abs(ws.A[l - 1]) + np.abs(b)) + float(kind.tiny))
+    across &= np.abs(rounded(Z - exact(own))) <= reach
+    return np.where(across, exact(own), Z)
+
+
+def _loss(loss: Loss, A: Array, ws: Workspace) -> tuple[Decimal, Array]:
+    """L without penalties, and dA."""
+    n, m = A.shape
+    Y = exact(np.eye(n)[:, ws.Y] if ws.Y.ndim == 1 else ws.Y)
+    weights = exact(np.ones(m) if ws.weights is None else ws.weights)
+    divisor = (n if loss.outputs == "mean" else 1) * (weights.sum() if loss.examples == "mean" else 1)
+    share = weights * ((-1 if loss.likelihood else 1) / Decimal(divisor))
+    if loss.sides is not None:
+        differs = loss.sides(A, Y).astype(bool) != loss.sides(ws.A[-1], rounded(Y))
+        A = np.where(differs, exact(ws.A[-1]), A)
+    terms, back = _pull(loss.term, loss, y=Y, a=A)
+    total: Decimal = decimals(np.asarray((terms * share).sum()))[()]
+    return total, back(np.broadcast_to(share, A.shape))["a"]
+
+
+def _penalise(penalty: Any, parameters: Parameters, gradient: Parameters, probe: Probe) -> Decimal:
+    """Add a penalty's derivative to each dW; return its value."""
+    total, weight = Decimal(0), exact(np.asarray(float(probe.weight)))[()]
+    for W, dW in zip(parameters.W[1:], gradient.W[1:], strict=True):
+        terms, back = _pull(penalty.term, penalty, w=W, weight=weight)
+        dW[...] = dW + back(np.full(W.shape, Decimal(1)))["w"]
+        total += terms.sum()
+    return total
+
+
+def _pull(formula: str, choice: Any, **symbols: Any) -> tuple[Array, Any]:
+    """The formula's value, and the function from its adjoint to those of its symbols, 0 where it has none."""
+    settings = {name: Decimal(value) for name, value in vars(choice).items() if isinstance(value, int | float)}
+    value, back = pull_back(_parsed(formula), settings | symbols, Decimals())
+
+    def slopes(adjoint: Array) -> Slopes:
+        return {name: 0 * one for name, one in symbols.items()} | back(adjoint)
+
+    return value, slopes
+
+
+@cache
+def _parsed(formula: str) -> Expression:
+    return parse(formula)
