@@ -216,8 +216,10 @@ def _parameters(config: Config, network: Network, loaded: Loaded) -> Parameters:
     parameters = initial(network, np.dtype(config.dtype), stream(config.seed, "initial weights"))
     if config.network.weights is not None:
         path = Path(config.network.weights)
-        header = read_initial_parameters(path, parameters)
-        other = differences_of_origin(header, network, loaded.features, loaded.targets)
+        origin = read_initial_parameters(path, parameters)
+        if origin.naming:
+            loaded.warnings.other.append(f"{path} is {origin.naming}")
+        other = differences_of_origin(origin.header, network, loaded.features, loaded.targets)
         if other:
             loaded.warnings.other.append(
                 f"the weights of {path} were learned with other {'; '.join(other)}: only W and b are taken over"

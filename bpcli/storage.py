@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
@@ -21,6 +21,26 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from bpcli.errors import DataError, refused
+
+BFLOAT16: np.dtype[Any] = np.dtype(np.float32, metadata={"stored as": "bfloat16"})
+"""float32 read from bfloat16, which NumPy does not have; views and transposes of an array keep its dtype."""
+
+TENSOR_TYPES: dict[str, np.dtype[Any]] = {
+    "F64": np.dtype("<f8"),
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+    "I64": np.dtype("<i8"),
+    "I32": np.dtype("<i4"),
+    "I16": np.dtype("<i2"),
+    "I8": np.dtype("i1"),
+    "U64": np.dtype("<u8"),
+    "U32": np.dtype("<u4"),
+    "U16": np.dtype("<u2"),
+    "U8": np.dtype("u1"),
+    "BOOL": np.dtype("?"),
+    "C64": np.dtype("<c8"),
+}
+"""The types of safetensors that NumPy has."""
 
 HEADER = "bp"
 """The only key of a tensor file's metadata, because several would not be written in a stable order."""
@@ -148,16 +168,31 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any] | 
 
 
 def parse_tensors(data: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any] | None]:
-    """The same of the bytes of a safetensors file.
+    """The same of the bytes of a safetensors file; bfloat16 becomes float32 of the dtype :data:`BFLOAT16`.
 
     Raises:
         ValueError: they are malformed.
-        KeyError: they contain numbers of a type that NumPy does not have.
+        KeyError: they contain numbers of another type that NumPy does not have.
     """
     try:
-        tensors = safetensors.numpy.load(data)
+        entries: Any = safetensors.deserialize(data)  # type: ignore[no-untyped-call]
     except safetensors.SafetensorError as error:
         raise ValueError(str(error)) from error
+    tensors = {name: _array(entry["dtype"], entry["data"]).reshape(entry["shape"]) for name, entry in entries}
     length = int.from_bytes(data[:8], "little")
     metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
     return tensors, json.loads(metadata[HEADER]) if HEADER in metadata else None
+
+
+def _array(kind: str, data: bytes) -> NDArray[Any]:
+    """The numbers of a tensor's bytes; bfloat16 is the upper half of a float32."""
+    if kind == "BF16":
+        halves = np.frombuffer(data, np.uint16).astype(np.uint32)
+        return (halves << np.uint32(16)).view(BFLOAT16)
+    return np.frombuffer(data, TENSOR_TYPES[kind])
+
+
+def precision_of(array: NDArray[Any]) -> str:
+    """The precision in which an array was stored: bfloat16, or the name of its dtype, such as float32."""
+    metadata: Mapping[str, Any] = array.dtype.metadata or {}
+    return str(metadata.get("stored as", array.dtype.name))

@@ -171,7 +171,7 @@ MALFORMED = {
     "not tensors": raw(b'{"a": 3}'),
     "cut short": raw(b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}', b"1234"),
     "unknown type": raw(b'{"a":{"dtype":"F31","shape":[1],"data_offsets":[0,4]}}', b"1234"),
-    "a type without NumPy's": raw(b'{"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}', b"1234"),
+    "a type without NumPy's": raw(b'{"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}', b"1234"),
     "our header not JSON": raw(
         b'{"__metadata__":{"bp":"{"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', b"1234"
     ),
@@ -197,3 +197,13 @@ def test_a_tensor_file_that_is_not_there_is_a_mistake_in_the_data(tmp_path: Path
 def test_a_folder_instead_of_a_tensor_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BpError, match="can't read: is a directory"):
         storage.read_tensors(tmp_path)
+
+
+def test_bfloat16_is_read_as_float32_and_its_precision_is_known() -> None:
+    header = b'{"a":{"dtype":"BF16","shape":[3,1],"data_offsets":[0,6]}}'
+    bits = np.array([0x3FC0, 0xC2F7, 0x7F80], "<u2")  # 1.5, -123.5, infinity
+    array = storage.parse_tensors(raw(header, bits.tobytes()))[0]["a"]
+    assert (array.dtype.name, array.tolist()) == ("float32", [[1.5], [-123.5], [np.inf]])
+    assert {storage.precision_of(view) for view in (array, array.T, array[1:], array.reshape(-1))} == {"bfloat16"}
+    assert storage.precision_of(array.astype(np.float32)) == "float32"
+    assert storage.precision_of(np.zeros(2)) == "float64"

@@ -148,7 +148,7 @@ class NetworkSection(Section):
     activation: ActivationChoice | None = Field(None, description="of hidden layers that name none; default: relu")
     output: ActivationChoice | None = Field(None, description="default: the loss's usual one")
     initializer: InitializerChoice | None = Field(None, description="default: he for relu-like layers, else glorot")
-    weights: FileName | None = Field(None, description="start from a safetensors file or a run folder")
+    weights: FileName | None = Field(None, description="start from a run folder, a safetensors or an NPZ file")
 
 
 class Config(Section):

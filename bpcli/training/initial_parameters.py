@@ -1,7 +1,9 @@
-"""Initial parameters from a file of tensors W1, b1, …: read, checked, and compared with the run they are from."""
+"""Initial parameters from a file of tensors: read, checked, and compared with the run that they are from."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +17,39 @@ from bpcli.nn import Array
 from bpcli.nn.layers import describe_layer
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
+from bpcli.training.array_files import open_array_file
+from bpcli.training.array_names import recognise
 
 MODEL = "model.safetensors"
 """The model's file in a run folder."""
 
 
-def read_initial_parameters(path: Path, parameters: Parameters) -> dict[str, Any] | None:
-    """Copy the tensors of a safetensors file, or of a run folder's model, into ``parameters``; bp's header, if any.
+@dataclass(frozen=True)
+class Origin:
+    """Where parameters come from: bp's header of their file, None without one, and words for a framework's names."""
+
+    header: dict[str, Any] | None
+    naming: str
+
+
+def read_initial_parameters(path: Path, parameters: Parameters) -> Origin:
+    """Copy W and b of a safetensors or NPZ file, or of a run folder's model, into ``parameters``.
 
     Raises:
         DataError: the file is absent or malformed, or its tensors do not fit the network.
+        SystemRefusedError: the system refused to read.
     """
     file = path / MODEL if path.is_dir() else path
-    tensors, header = storage.read_tensors(file)
-    fill_parameters(parameters, tensors, file)
-    return header
+    if not file.exists():
+        raise DataError("no such file", where=str(file), hint="name a run folder, a safetensors or an NPZ file")
+    found = open_array_file(file)
+    naming = recognise(found, parameters.sizes, "")
+    if naming.framework:
+        tensors = {name: naming.load(name, found) for name in naming.names}
+    else:
+        tensors = {name: found.load(name) for name in found.names}
+    fill_parameters(parameters, tensors, file, naming.names)
+    return Origin(found.header, naming.words)
 
 
 def differences_of_origin(
@@ -54,13 +74,15 @@ def differences_of_origin(
     ]
 
 
-def fill_parameters(parameters: Parameters, tensors: dict[str, Array], file: Path) -> None:
-    """Copy W1, b1, … into ``parameters``; b may be (n,) or (n, 1).
+def fill_parameters(
+    parameters: Parameters, tensors: dict[str, Array], file: Path, names: Mapping[str, str] | None = None
+) -> None:
+    """Copy W1, b1, … into ``parameters``; b may be (n,) or (n, 1). ``names`` are the file's, for messages.
 
     Raises:
         DataError: a tensor is missing, unknown, misshapen or not finite.
     """
-    needed = parameters.named()
+    needed, called = parameters.named(), names or {}
     layers = "-".join(map(str, parameters.sizes))
     for name in [*needed, *tensors]:
         if name not in tensors or name not in needed:
@@ -69,12 +91,12 @@ def fill_parameters(parameters: Parameters, tensors: dict[str, Array], file: Pat
                 f"tensor {name!r} is {problem}", where=str(file), hint=f"layers {layers} need {', '.join(needed)}"
             )
     for name, array in needed.items():
-        given = tensors[name]
+        given, theirs = tensors[name], called.get(name, name)
         if array.ndim == 1 and given.shape == (*array.shape, 1):
             given = given[:, 0]
         if given.shape != array.shape or given.dtype.kind != "f":
             raise DataError(
-                f"tensor {name!r} is {given.dtype} in shape {given.shape}, not floats in shape {array.shape}",
+                f"tensor {theirs!r} is {given.dtype} in shape {given.shape}, not floats in shape {array.shape}",
                 where=str(file),
                 hint=f"the network's layers are {layers}",
             )
@@ -82,7 +104,7 @@ def fill_parameters(parameters: Parameters, tensors: dict[str, Array], file: Pat
             array[...] = given
         if not np.isfinite(array).all():
             raise DataError(
-                f"tensor {name!r} holds values that are not finite in {array.dtype}",
+                f"tensor {theirs!r} holds values that are not finite in {array.dtype}",
                 where=str(file),
                 hint="train it again",
             )

@@ -328,13 +328,46 @@ def test_other_members_of_an_npz_file_may_be_of_any_kind(tmp_path: Path) -> None
     assert judged(tmp_path, found | {"notes": np.array([None])})[0] == 0
 
 
-@pytest.mark.parametrize("kind", ["BF16", "F8_E4M3"])
-def test_numbers_of_an_unsupported_type_are_named(kind: str, tmp_path: Path) -> None:
+def as_bfloat16(array: Array) -> bytes:
+    """The upper halves of float32 numbers, rounded to the nearest."""
+    bits = np.asarray(array, np.float32).view(np.uint32)
+    return ((bits + 0x8000) >> 16).astype(np.uint16).tobytes()
+
+
+def write_bfloat16(path: Path, arrays: dict[str, Array]) -> None:
+    """A safetensors file of bfloat16 numbers, which NumPy's writer does not write."""
+    header, data = {}, b""
+    for name, array in arrays.items():
+        begin, data = len(data), data + as_bfloat16(array)
+        header[name] = {"dtype": "BF16", "shape": array.shape, "data_offsets": [begin, len(data)]}
+    head = json.dumps(header).encode()
+    path.write_bytes(len(head).to_bytes(8, "little") + head + data)
+
+
+def test_bfloat16_is_judged_by_its_own_precision(tmp_path: Path) -> None:
     config(tmp_path)
-    size = 2 if kind == "BF16" else 1
-    header = json.dumps({"dW1": {"dtype": kind, "shape": [4], "data_offsets": [0, 4 * size]}}).encode()
-    (tmp_path / "found.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4 * size))
-    error = f"it holds numbers of the type {kind}, which is not supported"
+    right = backpropagation(exported(tmp_path), "cross_entropy", "softmax")
+    rng = np.random.default_rng(0)
+    wrong = {
+        "zeros": {name: 0 * array for name, array in right.items()},
+        "noise": {name: rng.normal(0, array.std(), array.shape) for name, array in right.items()},
+        "shuffle": {name: rng.permutation(array.ravel()).reshape(array.shape) for name, array in right.items()},
+        "times 1.5": {name: 1.5 * array for name, array in right.items()},
+    }
+    write_bfloat16(tmp_path / "found.safetensors", right)
+    words = ("gradcheck", "points.yaml", "--against", "found.safetensors", "--examples", str(M))
+    agreed = good(*words, cwd=tmp_path).out
+    assert agreed == "found.safetensors: every gradient agrees, to 2e-02 of an array's largest\n"
+    for what, arrays in wrong.items():
+        write_bfloat16(tmp_path / "found.safetensors", arrays)
+        assert bp(*words, cwd=tmp_path).status == 1, what
+
+
+def test_numbers_of_an_unsupported_type_are_named(tmp_path: Path) -> None:
+    config(tmp_path)
+    header = json.dumps({"dW1": {"dtype": "F8_E4M3", "shape": [4], "data_offsets": [0, 4]}}).encode()
+    (tmp_path / "found.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    error = "it holds numbers of the type F8_E4M3, which is not supported"
     against(tmp_path, "found.safetensors", error, "save float64, float32 or float16")
 
 
@@ -360,3 +393,95 @@ def test_a_folder_is_no_file_to_export_to(tmp_path: Path) -> None:
         error="command line: --export to '.': neither .safetensors nor .npz",
         hint="end the file's name in one of the two",
     )
+
+
+# What frameworks call the arrays.
+
+NAMINGS: dict[str, tuple[str, str, bool]] = {
+    "PyTorch, sequential": ("{even}.weight", "{even}.bias", False),
+    "PyTorch, with .grad": ("{even}.weight.grad", "{even}.bias.grad", False),
+    "PyTorch, attributes": ("fc{l}.weight", "fc{l}.bias", False),
+    "PyTorch, nested": ("layers.{zero}.weight", "layers.{zero}.bias", False),
+    "Keras": ("dense{keras}/kernel", "dense{keras}/bias", True),
+    "Keras 2": ("dense{keras}/kernel:0", "dense{keras}/bias:0", True),
+    "Keras 3": ("layers/dense{keras}/vars/0", "layers/dense{keras}/vars/1", True),
+    "Flax": ("params/Dense_{zero}/kernel", "params/Dense_{zero}/bias", True),
+    "Flax, dots": ("Dense_{zero}.kernel", "Dense_{zero}.bias", True),
+    "JAX": ("['params']['Dense_{zero}']['kernel']", "['params']['Dense_{zero}']['bias']", True),
+    "scikit-learn": ("coefs_{zero}", "intercepts_{zero}", True),
+    "scikit-learn, gradients": ("coef_grads_{zero}", "intercept_grads_{zero}", True),
+}
+
+
+def as_in(naming: str, arrays: dict[str, Array], prefix: str = "d") -> dict[str, Array]:
+    """Arrays by a framework's names, in the reverse order of layers, with W in its orientation."""
+    weight, bias, turned = NAMINGS[naming]
+    named = {}
+    for l in (3, 2, 1):
+        words = {"l": l, "zero": l - 1, "even": 2 * (l - 1), "keras": f"_{l - 1}" if l > 1 else ""}
+        W = arrays[f"{prefix}W{l}"]
+        named[weight.format(**words)] = W.T if turned else W
+        named[bias.format(**words)] = arrays[f"{prefix}b{l}"]
+    return named
+
+
+@pytest.mark.parametrize("naming", NAMINGS)
+def test_a_frameworks_names_are_read_and_nothing_wrong_passes(naming: str, tmp_path: Path) -> None:
+    config(tmp_path)
+    right = backpropagation(exported(tmp_path), "cross_entropy", "softmax")
+    rng = np.random.default_rng(0)
+    wrong = {
+        "zeros": {name: 0 * array for name, array in right.items()},
+        "noise": {name: rng.normal(0, array.std(), array.shape) for name, array in right.items()},
+        "shuffle": {name: rng.permutation(array.ravel()).reshape(array.shape) for name, array in right.items()},
+        "a transposed square": right | {"dW2": right["dW2"].T},
+        "a transposed oblong": right | {"dW1": right["dW1"].T},
+    }
+    for suffix in SUFFIXES:
+        path = write(tmp_path / f"found.{suffix}", as_in(naming, right))
+        words = ("gradcheck", "points.yaml", "--against", path.name, "--examples", str(M))
+        result = bp(*words, cwd=tmp_path)
+        assert (result.status, result.out) == (0, f"{path.name}: {AGREES['float64']}\n")
+        assert f"{NAMINGS[naming][0].format(l=1, zero=0, even=0, keras='')} → dW1, " in result.err
+        assert (": transposed" in result.err) == NAMINGS[naming][2]
+        for what, arrays in wrong.items():
+            write(path, as_in(naming, arrays))
+            result = bp(*words, cwd=tmp_path)
+            assert result.status == 1, what
+            if what.startswith("a transposed"):
+                assert result.out.splitlines()[1] == "dW is transposed"
+
+
+def test_how_the_names_were_read_is_in_the_json(tmp_path: Path) -> None:
+    config(tmp_path)
+    right = backpropagation(exported(tmp_path), "cross_entropy", "softmax")
+    write(tmp_path / "found.npz", as_in("Flax", right))
+    words = ("gradcheck", "points.yaml", "--against", "found.npz", "--examples", str(M), "--json")
+    result = good(*words, cwd=tmp_path)
+    assert result.err == ""
+    assert result.json["transposed"] is True
+    assert result.json["names"]["db3"] == "params/Dense_2/bias"
+
+
+def test_a_layer_without_a_bias_is_named(tmp_path: Path) -> None:
+    config(tmp_path)
+    arrays = as_in("PyTorch, sequential", RIGHT_SHAPES)
+    del arrays["2.bias"]
+    write(tmp_path / "found.npz", arrays)
+    error = "no bias beside '2.weight' (it holds 4.weight, 4.bias, 2.weight, 0.weight, 0.bias)"
+    against(tmp_path, "found.npz", error, "every layer needs its bias")
+
+
+def test_another_number_of_layers_is_named(tmp_path: Path) -> None:
+    config(tmp_path)
+    write(tmp_path / "found.npz", {"0.weight": np.ones((4, 2)), "0.bias": np.ones(4)})
+    error = "it holds 1 layers (0.weight), where the network has 3"
+    against(tmp_path, "found.npz", error, "the network's layers are 2-4-4-3")
+
+
+def test_a_misshapen_array_is_named_as_the_file_names_it(tmp_path: Path) -> None:
+    config(tmp_path)
+    arrays = as_in("Keras", RIGHT_SHAPES)
+    write(tmp_path / "found.npz", arrays | {"dense_2/kernel": np.ones((4, 5))})
+    hint = "compute it for the parameters and examples that --export writes, with the same config and options"
+    against(tmp_path, "found.npz", "array 'dense_2/kernel' has shape (4, 5), not (4, 3)", hint)

@@ -204,6 +204,29 @@ def test_weights_come_from_any_safetensors_file(folder: Path, axes: int) -> None
     assert {name: array.tobytes() for name, array in found.items()} == {n: a.tobytes() for n, a in start.items()}
 
 
+@pytest.mark.parametrize(
+    ("weight", "bias", "turned"),
+    [("{}.weight", "{}.bias", False), ("dense_{}/kernel", "dense_{}/bias", True), ("coefs_{}", "intercepts_{}", True)],
+    ids=["PyTorch", "Keras", "scikit-learn"],
+)
+@pytest.mark.parametrize("suffix", ["safetensors", "npz"])
+def test_weights_come_from_a_frameworks_file(
+    folder: Path, weight: str, bias: str, suffix: str, *, turned: bool
+) -> None:
+    start, theirs = parameters(), {}
+    for l in (1, 2):
+        theirs[weight.format(l)] = start[f"W{l}"].T if turned else start[f"W{l}"]
+        theirs[bias.format(l)] = start[f"b{l}"]
+    if suffix == "npz":
+        np.savez(folder / "start.npz", **theirs)  # type: ignore[arg-type]
+    else:
+        write_tensors(folder / "start.safetensors", theirs)
+    found = untrained(folder, f"start.{suffix}")
+    assert {name: array.tobytes() for name, array in found.items()} == {n: a.tobytes() for n, a in start.items()}
+    said = good("config", "check", "points.yaml", f"network.weights=start.{suffix}", cwd=folder).err
+    assert f"{weight.format(1)} → W1, {bias.format(1)} → b1, " in said
+
+
 def test_weights_of_another_precision_are_converted(folder: Path) -> None:
     start = parameters()
     write_tensors(folder / "start.safetensors", {name: array.astype(np.float64) for name, array in start.items()})
@@ -286,7 +309,7 @@ def test_weights_that_are_not_there_are_refused(folder: Path) -> None:
         cwd=folder,
         status=3,
         error=f"{folder}/nowhere: no such file",
-        hint="name a run folder or a safetensors file",
+        hint="name a run folder, a safetensors or an NPZ file",
     )
 
 
@@ -296,7 +319,7 @@ def test_weights_cut_short_are_refused(folder: Path) -> None:
     result = bp("train", "points.yaml", "network.weights=start.safetensors", cwd=folder)
     assert (result.status, result.out) == (3, "")
     assert result.errors[0].startswith(f"error: {path}: not a readable safetensors file: ")
-    assert result.errors[1:] == ["hint: copy the file again"]
+    assert result.errors[1:] == ["hint: write it with numpy.savez, or with safetensors' save_file"]
     assert not (folder / "runs").exists()
 
 

@@ -8,14 +8,23 @@ from bpcli.checking.known_mistakes.candidates import CorrectPass
 from bpcli.nn import Array
 from bpcli.nn.gradient_check import LAST_BIT
 from bpcli.nn.losses import HalfSquaredError
+from bpcli.storage import precision_of
 
-TOLERANCES = {"f8": 1e-9, "f4": 1e-4, "f2": 1e-2}
+TOLERANCES = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 2e-2}
 """The error allowed in each precision, relative to an array's largest entry."""
+
+BFLOAT16_EPS = 2.0**-7
+"""The relative distance between neighbouring bfloat16 numbers, at most."""
 
 
 def tolerance_of(array: Array) -> float:
     """The error allowed in an array of this precision, relative to the array's largest entry."""
-    return TOLERANCES.get(array.dtype.str[1:], TOLERANCES["f8"])
+    return TOLERANCES.get(precision_of(array), TOLERANCES["float64"])
+
+
+def last_bit(array: Array) -> float:
+    """The relative distance between neighbouring numbers of the array's precision, at most."""
+    return BFLOAT16_EPS if precision_of(array) == "bfloat16" else float(np.finfo(array.dtype).eps)
 
 
 def agrees(array: Array, right: Array, rounding: Array | float = 0.0) -> bool:
@@ -25,7 +34,7 @@ def agrees(array: Array, right: Array, rounding: Array | float = 0.0) -> bool:
     """
     if array.shape != right.shape:
         return False
-    coarser = max(1.0, float(np.finfo(array.dtype).eps) / LAST_BIT)
+    coarser = max(1.0, last_bit(array) / LAST_BIT)
     allowed = tolerance_of(array) * np.abs(right).max() + coarser * rounding
     return bool((np.abs(array - right) <= allowed).all())
 

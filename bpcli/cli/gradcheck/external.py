@@ -10,6 +10,7 @@ from bpcli.checking.external_gradients import read_gradients, write_batch
 from bpcli.checking.known_mistakes.diagnosis import diagnose
 from bpcli.checking.known_mistakes.factors import tolerance_of
 from bpcli.cli.output import emit
+from bpcli.display import say
 from bpcli.errors import ConfigError, ExitStatus
 from bpcli.experiment import Experiment
 from bpcli.nn import IndexArray
@@ -61,11 +62,15 @@ def check_external(built: Experiment, batch: IndexArray, path: Path, *, json: bo
         SystemRefusedError: the system refused to read.
     """
     require_plain(built)
-    given = read_gradients(path, built.network.sizes, len(batch))
-    diagnosis = diagnose(built.network, built.parameters, _gathered(built, batch), given)
-    tolerance = max(map(tolerance_of, given.values()))
+    found = read_gradients(path, built.network.sizes, len(batch))
+    for problem in found.problems.values():
+        raise problem
+    if found.naming.words and not json:
+        say(f"{path}: {found.naming.words}")
+    diagnosis = diagnose(built.network, built.parameters, _gathered(built, batch), found.arrays)
+    tolerance = max(map(tolerance_of, found.arrays.values()))
     if json:
-        found = {
+        report = {
             "against": str(path),
             "passed": diagnosis.layer == 0,
             "tolerance": tolerance,
@@ -74,7 +79,9 @@ def check_external(built: Experiment, batch: IndexArray, path: Path, *, json: bo
             "slip": diagnosis.mistake,
             "recognised": diagnosis.recognised,
         }
-        emit(to_json(found) + "\n")
+        if found.naming.framework:
+            report |= {"names": found.naming.names, "transposed": found.naming.turned}
+        emit(to_json(report) + "\n")
     elif diagnosis.layer == 0:
         emit(f"{path}: every gradient agrees, to {tolerance:.0e} of an array's largest\n")
     else:

@@ -1,0 +1,182 @@
+"""Which arrays of a file are W and b of which layer? Found by bp's own names, or by those that frameworks give.
+
+A framework's name has a path to the layer and a word for the array, such as
+``fc1.weight`` or ``params/Dense_0/kernel``. Layers are ordered by the numbers in
+their paths; paths that differ in more than numbers stand in the file's order,
+or else in the first order that the shapes fit. Whether W is (units, inputs), as
+in bp, or (inputs, units) is a matter of the naming, never of an array's shape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, pairwise, permutations
+
+from bpcli.errors import DataError
+from bpcli.nn import Array
+from bpcli.training.array_files import ArrayFile
+
+
+@dataclass(frozen=True)
+class Convention:
+    """A framework's names: a pattern with the groups ``layer``, ``W`` or ``b``, and ``grad`` where it says gradient.
+
+    ``turned``: whether its W is (inputs, units).
+    """
+
+    framework: str
+    pattern: re.Pattern[str]
+    turned: bool
+
+
+_GRAD = r"(?::0)?(?P<grad>[./_:]grad)?$"
+
+CONVENTIONS = (
+    Convention(
+        "scikit-learn",
+        re.compile(r"^(?:.*[./])?(?:(?P<W>coef)|(?P<b>intercept))(?P<grad>_grad)?s_(?P<layer>\d+)$"),
+        turned=True,
+    ),
+    Convention("Keras", re.compile(r"^(?P<layer>.*?)[./]vars[./](?:(?P<W>0)|(?P<b>1))" + _GRAD), turned=True),
+    Convention(
+        "Keras and Flax", re.compile(r"^(?P<layer>.*?)[./_]?(?:(?P<W>kernel)|(?P<b>bias))" + _GRAD), turned=True
+    ),
+    Convention("PyTorch", re.compile(r"^(?P<layer>.*?)[./_]?(?:(?P<W>weight)|(?P<b>bias))" + _GRAD), turned=False),
+)
+"""The first whose weights a file holds is the one that it is read by."""
+
+MOST_STEMS = 5
+"""Of more kinds of layer names than this, the orders are not tried."""
+
+
+@dataclass(frozen=True)
+class Naming:
+    """The file's name of each of bp's arrays, W1, b1, … or dW1, db1, …, and by whose names they were found.
+
+    ``framework`` is empty for bp's own names; ``turned``: every W is transposed when it is read.
+    """
+
+    names: Mapping[str, str]
+    framework: str = ""
+    turned: bool = False
+
+    def load(self, own: str, file: ArrayFile) -> Array:
+        """The array that bp calls ``own``, a W as (units, inputs)."""
+        array = file.load(self.names[own])
+        return array.T if self.turned and "W" in own else array
+
+    @property
+    def words(self) -> str:
+        """What was read as what; empty for bp's own names."""
+        if not self.framework:
+            return ""
+        pairs = ", ".join(f"{theirs} → {own}" for own, theirs in self.names.items())
+        turned = f"; kernels are (inputs, units), as in {self.framework}: transposed" if self.turned else ""
+        return f"read by the names of {self.framework}: {pairs}{turned}"
+
+
+def own_names(layers: int, prefix: str) -> list[str]:
+    """W1, b1, … with a prefix, which is d for gradients."""
+    return [f"{prefix}{kind}{layer}" for layer in range(1, layers + 1) for kind in ("W", "b")]
+
+
+def recognise(file: ArrayFile, sizes: tuple[int, ...], prefix: str) -> Naming:
+    """How a file names the arrays of layers of these sizes; ``prefix`` is d for gradients, else empty.
+
+    A file of which neither bp nor a framework knows a name is taken to have bp's names, and to lack them.
+
+    Raises:
+        DataError: a framework's names are those of another number of layers, or a weight has no bias.
+    """
+    own = own_names(len(sizes) - 1, prefix)
+    if set(own).isdisjoint(file.names):
+        for convention in CONVENTIONS:
+            layers = _Layers(convention, file, gradients=bool(prefix))
+            if layers.weights:
+                return layers.naming(own, sizes)
+    return Naming({name: name for name in own})
+
+
+@dataclass(frozen=True)
+class _Layers:
+    """The layers of a file by a convention."""
+
+    convention: Convention
+    file: ArrayFile
+    gradients: bool
+
+    @cached_property
+    def _matches(self) -> list[tuple[str, re.Match[str]]]:
+        """The arrays that the convention knows: gradients alone where they are asked for and named so."""
+        tried = ((name, self.convention.pattern.match(_plain(name))) for name in self.file.names)
+        found = [(name, match) for name, match in tried if match]
+        named_so = [one for one in found if one[1]["grad"]]
+        if self.gradients:
+            return named_so or found
+        return [one for one in found if one not in named_so]
+
+    def _kind(self, kind: str) -> dict[str, str]:
+        """The file's names of the weights or the biases, by layer."""
+        return {match["layer"]: name for name, match in self._matches if match[kind]}
+
+    @cached_property
+    def weights(self) -> dict[str, str]:
+        """The file's names of the weights, by layer."""
+        return self._kind("W")
+
+    def naming(self, own: list[str], sizes: tuple[int, ...]) -> Naming:
+        """The names by bp's own ones.
+
+        Raises:
+            DataError: the number of layers is another, or a weight has no bias.
+        """
+        biases, where = self._kind("b"), str(self.file.path)
+        for layer, name in self.weights.items():
+            if layer not in biases:
+                held = ", ".join(self.file.names)
+                raise DataError(f"no bias beside {name!r} (it holds {held})", where, "every layer needs its bias")
+        if len(self.weights) != len(sizes) - 1:
+            held = ", ".join(self.weights.values())
+            raise DataError(
+                f"it holds {len(self.weights)} layers ({held}), where the network has {len(sizes) - 1}",
+                where,
+                f"the network's layers are {'-'.join(map(str, sizes))}",
+            )
+        ordered = _ordered(list(self.weights), self._fits(sizes))
+        theirs = chain.from_iterable((self.weights[layer], biases[layer]) for layer in ordered)
+        names = dict(zip(own, theirs, strict=True))
+        return Naming(names, self.convention.framework, self.convention.turned)
+
+    def _fits(self, sizes: tuple[int, ...]) -> Callable[[list[str]], bool]:
+        """Whether layers in some order have weights of the network's shapes, perhaps transposed."""
+        shapes = {layer: self.file.load(name).shape for layer, name in self.weights.items()}
+        needed = [{(n, fan_in), (fan_in, n)} for fan_in, n in pairwise(sizes)]
+        return lambda order: all(shapes[layer] in pair for layer, pair in zip(order, needed, strict=True))
+
+
+def _plain(name: str) -> str:
+    """A name with its path's parts divided by slashes, where JAX writes ['params']['Dense_0']['kernel']."""
+    return re.sub(r"\[['\"]?([^\]'\"]*)['\"]?\]", r"/\1", name).lstrip("/")
+
+
+def _ordered(layers: list[str], fits: Callable[[list[str]], bool]) -> list[str]:
+    """The layers in the order of their numbers, and kinds of names in the first order that fits."""
+    stems: dict[str, list[str]] = {}
+    for layer in layers:
+        stems.setdefault(re.sub(r"[\W\d_]+", " ", layer).strip(), []).append(layer)
+    groups = [sorted(group, key=_numbers) for group in stems.values()]
+    return next(filter(fits, _orders(groups)), [layer for group in groups for layer in group])
+
+
+def _orders(groups: list[list[str]]) -> Iterator[list[str]]:
+    """The layers with their groups in every order, first in the given one."""
+    for order in permutations(groups) if len(groups) <= MOST_STEMS else [groups]:
+        yield list(chain.from_iterable(order))
+
+
+def _numbers(layer: str) -> tuple[int, ...]:
+    """The numbers in a layer's path; Keras calls its first layer dense and its second dense_1."""
+    return tuple(map(int, re.findall(r"\d+", layer))) or (-1,)
