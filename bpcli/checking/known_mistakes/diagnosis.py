@@ -48,19 +48,34 @@ def diagnose(network: Network, parameters: Parameters, ws: Workspace, given: Map
     with np.errstate(all="ignore"):
         correct = correct_pass(network, parameters, ws)
         for layer in range(correct.layers, 0, -1):
-            dW, db = given[f"dW{layer}"], _as_column(given[f"db{layer}"])
-            right_dW, right_db = correct.gradient.W[layer], correct.gradient.b[layer]
-            # rounding takes long to measure, so only where the tolerance alone does not suffice
-            dW_wrong = not (agrees(dW, right_dW) or agrees(dW, right_dW, correct.rounding.W[layer]))
-            db_wrong = not (agrees(db, right_db) or agrees(db, right_db, correct.rounding.b[layer]))
-            if dW_wrong or db_wrong:
-                wrong = (f"dW{layer}",) * dW_wrong + (f"db{layer}",) * db_wrong
+            wrong = wrong_arrays(correct, layer, given)
+            if wrong:
+                dW, db = given[f"dW{layer}"], as_column(given[f"db{layer}"])
+                dW_wrong, db_wrong = f"dW{layer}" in wrong, f"db{layer}" in wrong
                 mistake, recognised = _explain(correct, layer, dW if dW_wrong else None, db if db_wrong else None)
                 return Diagnosis(layer, wrong, mistake, recognised)
     return Diagnosis(0)
 
 
-def _as_column(db: Array) -> Array:
+def wrong_arrays(correct: CorrectPass, layer: int, given: Mapping[str, Array]) -> tuple[str, ...]:
+    """Which of dW and db of a layer are wrong, or are not given."""
+    right = {f"dW{layer}": correct.gradient.W[layer], f"db{layer}": correct.gradient.b[layer]}
+    wrong = []
+    for name, array in right.items():
+        found = given.get(name)
+        found = as_column(found) if found is not None and "b" in name else found
+        # rounding takes long to measure, so only where the tolerance alone does not suffice
+        if found is None or not (agrees(found, array) or agrees(found, array, _rounding(correct, name, layer))):
+            wrong.append(name)
+    return tuple(wrong)
+
+
+def _rounding(correct: CorrectPass, name: str, layer: int) -> Array:
+    """How far rounding may change an array's entries."""
+    return correct.rounding.W[layer] if "W" in name else correct.rounding.b[layer]
+
+
+def as_column(db: Array) -> Array:
     """db as a column, if it is a vector in any shape or a number; a matrix is left as it is."""
     return db.reshape(-1, 1) if db.size == max(db.shape, default=1) else db
 

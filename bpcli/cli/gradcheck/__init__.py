@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -66,6 +67,15 @@ def gradcheck(
             "--against", metavar="FILE", help="Judge another program's dW1, db1, …, computed for what --export writes."
         ),
     ] = None,
+    points: Annotated[
+        float | None,
+        typer.Option(
+            "--grade",
+            min=0.0,
+            metavar="POINTS",
+            help="With --against: divide points over the arrays, as Gradescope's JSON.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Check backpropagation: the trainer's own gradient against the exact derivative of the loss.
@@ -91,6 +101,12 @@ def gradcheck(
         _refuse_options_of_differences(
             {"--method": method, "--parameters": parameters, "--step-sizes": step_sizes or None}
         )
+    if points is not None and (against is None or not isfinite(points)):
+        raise ConfigError(
+            "--grade needs a number of points and --against",
+            where="command line",
+            hint="for example --against FILE --grade 10",
+        )
     if export is not None and against is not None:
         raise ConfigError("--export and --against at once", where="command line", hint="first the one, then the other")
     method = method or "complex-step"
@@ -102,6 +118,10 @@ def gradcheck(
     assert part is not None
     if export is not None:
         return external.export_batch(built, batches[0], export, json=json)
+    if against is not None and points is not None:
+        from bpcli.cli.gradcheck.grades import grade_external
+
+        return grade_external(built, batches[0], against, points)
     if against is not None:
         return external.check_external(built, batches[0], against, json=json)
     chosen = subject.parameter_groups(built.network, parameters, built.plan.seed)

@@ -48,7 +48,7 @@ def export_batch(built: Experiment, batch: IndexArray, path: Path, *, json: bool
         SystemRefusedError: the system refused to write.
     """
     require_plain(built)
-    write_batch(path, built.parameters, _gathered(built, batch))
+    write_batch(path, built.parameters, gathered(built, batch))
     emit(to_json({"exported": str(path), "examples": len(batch)}) + "\n" if json else f"{path}\n")
     return ExitStatus.DONE
 
@@ -67,7 +67,7 @@ def check_external(built: Experiment, batch: IndexArray, path: Path, *, json: bo
         raise problem
     if found.naming.words and not json:
         say(f"{path}: {found.naming.words}")
-    diagnosis = diagnose(built.network, built.parameters, _gathered(built, batch), found.arrays)
+    diagnosis = diagnose(built.network, built.parameters, gathered(built, batch), found.arrays)
     tolerance = max(map(tolerance_of, found.arrays.values()))
     if json:
         report = {
@@ -91,7 +91,7 @@ def check_external(built: Experiment, batch: IndexArray, path: Path, *, json: bo
     return ExitStatus.CHECK_FAILED if diagnosis.layer else ExitStatus.DONE
 
 
-def _gathered(built: Experiment, batch: IndexArray) -> Workspace:
+def gathered(built: Experiment, batch: IndexArray) -> Workspace:
     """A workspace in float64 with the training examples ``batch``."""
     examples = built.examples("train")
     assert examples is not None

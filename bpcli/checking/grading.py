@@ -1,0 +1,140 @@
+"""Which arrays of a student's gradient deserve their points? Each layer is judged by what it makes of the one above.
+
+An array is right where it is the gradient. Below a wrong layer it is also right
+where it follows correctly from that layer's error, as far as the error is known:
+the wrong layer's dZ is taken to be the right one times the constant by which its
+dW or db is off, or the dZ of a known mistake that gives its dW or db. Whoever
+forgets 1/m loses points at the output alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpcli.checking.known_mistakes.candidates import CorrectPass, candidate_mistakes, correct_pass
+from bpcli.checking.known_mistakes.diagnosis import as_column, wrong_arrays
+from bpcli.checking.known_mistakes.factors import agrees, factor, tolerance_of
+from bpcli.nn import Array
+from bpcli.nn.network import Network
+from bpcli.nn.parameters import Parameters
+from bpcli.nn.workspace import Workspace
+
+ROWS_NAMED = 4
+"""The most wrong rows that a message names."""
+
+
+@dataclass(frozen=True)
+class ArrayGrade:
+    """An array of a layer, whether it deserves its points, and a message that does not give the numbers away."""
+
+    layer: int
+    name: str
+    right: bool
+    message: str
+
+
+def grade(network: Network, parameters: Parameters, ws: Workspace, given: Mapping[str, Array]) -> list[ArrayGrade]:
+    """Grade dW1, db1, … on the batch in ``ws``, from the output down; an array that is not given is wrong."""
+    grades: list[ArrayGrade] = []
+    with np.errstate(all="ignore"):
+        correct = correct_pass(network, parameters, ws)
+        followed: list[Array] = []  # what dZ of the layer may be after mistakes above it
+        for layer in range(correct.layers, 0, -1):
+            wrong = wrong_arrays(correct, layer, given)
+            dZ = min([correct.ws.dZ[layer], *followed], key=lambda dZ: len(_wrong(correct, layer, dZ, given)))
+            instead = _wrong(correct, layer, dZ, given) if wrong else ()
+            grades += _grades(correct, layer, dZ, wrong, instead, given)
+            if layer > 1:
+                possible = [*followed, *_mistaken(correct, layer, given, followed)] if wrong else followed
+                followed = [below for dZ in possible if (below := _below(correct, layer, dZ)).any()]
+    return grades
+
+
+def _expected(correct: CorrectPass, layer: int, dZ: Array) -> dict[str, Array]:
+    """dW and db of a layer by its dZ."""
+    return {f"dW{layer}": dZ @ correct.ws.A[layer - 1].T, f"db{layer}": dZ.sum(axis=1, keepdims=True)}
+
+
+def _found(name: str, given: Mapping[str, Array]) -> Array:
+    """A given array in bp's shape."""
+    return as_column(given[name]) if "b" in name else given[name]
+
+
+def _wrong(correct: CorrectPass, layer: int, dZ: Array, given: Mapping[str, Array]) -> tuple[str, ...]:
+    """Which arrays of a layer do not follow from its dZ, or are not given."""
+    expected = _expected(correct, layer, dZ)
+    return tuple(
+        name for name, array in expected.items() if name not in given or not agrees(_found(name, given), array)
+    )
+
+
+def _mistaken(correct: CorrectPass, layer: int, given: Mapping[str, Array], followed: list[Array]) -> Iterator[Array]:
+    """What dZ a layer that is wrong may have: by a factor or a known mistake that gives its dW or its db."""
+    known = [one.dZ for one in candidate_mistakes(correct, layer)]
+    for dZ in (*known, *followed):
+        for name, array in _expected(correct, layer, dZ).items():
+            c = factor(_found(name, given), array) if name in given else None
+            if c is not None and (dZ is not known[0] or c != 1):
+                yield c * dZ
+
+
+def _below(correct: CorrectPass, layer: int, dZ: Array) -> Array:
+    """dZ of the layer below one with this dZ."""
+    below, ws = layer - 1, correct.ws
+    found = np.empty_like(ws.dZ[below])
+    dA = correct.parameters.W[layer].T @ dZ
+    correct.network.layers[below - 1].backward(dA, ws.Z[below], ws.A[below], None, found, ws.scratch[below])
+    return found
+
+
+def _grades(
+    correct: CorrectPass,
+    layer: int,
+    dZ: Array,
+    wrong: tuple[str, ...],
+    instead: tuple[str, ...],
+    given: Mapping[str, Array],
+) -> Iterator[ArrayGrade]:
+    """The grades of a layer: ``wrong`` are its arrays that are no gradient, ``instead`` those that do not follow."""
+    for name, expected in _expected(correct, layer, dZ).items():
+        if name not in wrong:
+            yield ArrayGrade(layer, name, right=True, message=f"layer {layer}: {name} is right.")
+        elif name not in instead:
+            words = f"layer {layer}: {name} follows correctly from a mistake in a layer above it."
+            yield ArrayGrade(layer, name, right=True, message=words)
+        elif name not in given:
+            yield ArrayGrade(layer, name, right=False, message=f"layer {layer}: {name} is missing.")
+        else:
+            words = _in_words(_found(name, given), expected)
+            advice = _advice(correct, layer, instead)
+            yield ArrayGrade(layer, name, right=False, message=f"layer {layer}: {name} {words}. {advice}")
+
+
+def _in_words(array: Array, expected: Array) -> str:
+    """What is wrong with an array: its shape, or the rows with wrong numbers."""
+    if array.shape != expected.shape:
+        return f"has shape {array.shape}, not {expected.shape}"
+    off = np.abs(array - expected) > tolerance_of(array) * np.abs(expected).max()
+    rows = np.flatnonzero(off.any(axis=1)).tolist()
+    if not rows or len(rows) == len(array):
+        place = "every row"
+    elif len(rows) > ROWS_NAMED:
+        place = f"{len(rows)} of its {len(array)} rows"
+    else:
+        *others, last = map(str, rows)
+        place = f"rows {', '.join(others)} and {last}" if others else f"row {last}"
+    return f"has the right shape but wrong numbers in {place}"
+
+
+def _advice(correct: CorrectPass, layer: int, wrong: tuple[str, ...]) -> str:
+    """Where to look, by which of the layer's arrays are wrong."""
+    if wrong == (f"dW{layer}",):
+        return "Check what multiplies dZ here."
+    if wrong == (f"db{layer}",):
+        return "Check how dZ is added up here."
+    if layer == correct.layers:
+        return "Check dZ here: the loss, its means, and the output's activation."
+    return f"Check dZ here: what comes from layer {layer + 1}, and the activation's derivative."

@@ -1,0 +1,214 @@
+"""``--grade``: each layer is judged by what it makes of the one above, and no message gives a number away."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bpcli.checking.grading import grade
+from bpcli.nn import Array
+from tests.cli.support import bp, good, refused
+
+from .support import Subject, loss, subject
+from .test_external_gradients import RIGHT_SHAPES, backpropagation, config, exported, write
+from .test_external_gradients import M as EXPORTED
+
+M = 7
+
+SUBJECTS = {
+    "softmax": subject(),
+    "sigmoid": subject(output="sigmoid", hidden=("sigmoid", "tanh"), of=loss("binary_cross_entropy")),
+    "composed": subject(output="tanh", of=loss("half_squared_error")),
+    "one of each": subject(sizes=(3, 1, 2, 1), output="sigmoid", of=loss("binary_cross_entropy")),
+}
+
+every_subject = pytest.mark.parametrize("given", SUBJECTS.values(), ids=SUBJECTS)
+
+
+class Homework:
+    """A backward pass whose dZ may be changed at any layer."""
+
+    def __init__(self, given: Subject) -> None:
+        self.given, self.network = given, given.network
+        self.ws = self.network.workspace(M, np.float64)
+        given.examples.features.gather(np.arange(M), self.ws.X)
+        given.examples.targets.gather(np.arange(M), self.ws.Y)
+        gradient = self.network.parameters(np.empty_like(given.theta))
+        self.network.forward(given.parameters, self.ws)
+        self.network.backward(given.parameters, gradient, self.ws, self.network.scale(M))
+        self.right = {f"d{name}": array.copy() for name, array in gradient.named().items()}
+
+    def with_dZ(self, layer: int, dZ: Array) -> dict[str, Array]:
+        """The gradients where this is dZ of a layer, and all below follow from it."""
+        found = dict(self.right)
+        for l in range(layer, 0, -1):
+            found[f"dW{l}"], found[f"db{l}"] = dZ @ self.ws.A[l - 1].T, dZ.sum(axis=1)
+            if l > 1:
+                dA, dZ = self.given.parameters.W[l].T @ dZ, np.empty_like(self.ws.dZ[l - 1])
+                self.network.layers[l - 2].backward(
+                    dA, self.ws.Z[l - 1], self.ws.A[l - 1], None, dZ, self.ws.scratch[l - 1]
+                )
+        return found
+
+    def wrong(self, given: dict[str, Array]) -> set[str]:
+        """The arrays without points; no message shows a number with digits after the point."""
+        found = grade(self.network, self.given.parameters, self.ws, given)
+        assert [one.name for one in found] == [f"d{k}{l}" for l in range(self.given.layers, 0, -1) for k in "Wb"]
+        assert not [one.message for one in found if re.search(r"\d\.\d|\de", one.message)]
+        return {one.name for one in found if not one.right}
+
+
+@every_subject
+def test_a_right_gradient_has_all_points(given: Subject) -> None:
+    work = Homework(given)
+    assert work.wrong(work.right) == set()
+
+
+@every_subject
+def test_a_wrong_array_loses_its_own_points_alone(given: Subject) -> None:
+    work, rng = Homework(given), np.random.default_rng(0)
+    for name, array in work.right.items():
+        wrong = {
+            "zeros": 0 * array,
+            "noise": rng.normal(0, np.abs(array).max(), array.shape),
+            "an entry by a thousandth": array
+            + 1e-3 * np.abs(array).max() * (np.arange(array.size) == 0).reshape(array.shape),
+            "reversed": array[::-1] if len(array) > 1 else -array,
+            "misshapen": np.concatenate([array, array]),
+        }
+        for what, other in wrong.items():
+            assert work.wrong({**work.right, name: other}) == {name}, (name, what)
+        assert work.wrong({key: value for key, value in work.right.items() if key != name}) == {name}
+
+
+@every_subject
+def test_nothing_but_zeros_noise_or_shuffles_has_no_points(given: Subject) -> None:
+    work, rng = Homework(given), np.random.default_rng(1)
+    every = set(work.right)
+    assert work.wrong({name: 0 * array for name, array in work.right.items()}) == every
+    assert work.wrong({name: rng.normal(0, 1, array.shape) for name, array in work.right.items()}) == every
+    pieces = {name: np.roll(array.ravel(), 1).reshape(array.shape) for name, array in work.right.items()}
+    assert work.wrong(pieces) == {name for name, array in work.right.items() if array.size > 1}
+    assert work.wrong({}) == every
+
+
+@every_subject
+@pytest.mark.parametrize("c", [float(M), -1.0, 0.5, 3.7])
+def test_a_constant_factor_costs_the_points_of_its_layer_alone(given: Subject, c: float) -> None:
+    work = Homework(given)
+    for layer in range(given.layers, 0, -1):
+        assert work.wrong(work.with_dZ(layer, c * work.ws.dZ[layer])) == {f"dW{layer}", f"db{layer}"}
+
+
+@every_subject
+def test_a_known_mistake_costs_the_points_of_its_layer_alone(given: Subject) -> None:
+    work = Homework(given)
+    for layer in range(given.layers - 1, 0, -1):
+        without_derivative = given.parameters.W[layer + 1].T @ work.ws.dZ[layer + 1]
+        assert work.wrong(work.with_dZ(layer, without_derivative)) == {f"dW{layer}", f"db{layer}"}
+
+
+def test_two_mistakes_cost_the_points_of_both_layers() -> None:
+    work = Homework(SUBJECTS["softmax"])
+    scaled = work.with_dZ(3, M * work.ws.dZ[3])
+    assert work.wrong({**scaled, "db2": 2 * scaled["db2"]}) == {"dW3", "db3", "db2"}
+    assert work.wrong({**scaled, "dW1": scaled["dW1"] / M}) == {"dW3", "db3", "db1"}  # not of one dZ
+    assert work.wrong({**scaled, "dW1": scaled["dW1"] / 2}) == {"dW3", "db3", "dW1"}
+
+
+def test_what_follows_from_an_unknown_mistake_has_no_points() -> None:
+    work, rng = Homework(SUBJECTS["softmax"]), np.random.default_rng(2)
+    assert work.wrong(work.with_dZ(3, rng.normal(0, 1, work.ws.dZ[3].shape))) == set(work.right)
+
+
+# The command.
+
+
+def graded(folder: Path, arrays: dict[str, Array] | None = None, name: str = "found.npz") -> tuple[int, dict[str, Any]]:
+    if arrays is not None:
+        write(folder / name, arrays)
+    words = ("gradcheck", "points.yaml", "--against", name, "--examples", str(EXPORTED), "--grade", "30")
+    result = bp(*words, cwd=folder)
+    assert result.err == ""
+    found = result.json
+    assert set(found) == {"score", "output", "tests"}
+    assert sum(test["max_score"] for test in found["tests"]) == pytest.approx(30)
+    assert sum(test["score"] for test in found["tests"]) == pytest.approx(found["score"])
+    return result.status, found
+
+
+def test_a_right_gradient_is_graded_in_gradescopes_format(tmp_path: Path) -> None:
+    config(tmp_path)
+    status, found = graded(tmp_path, backpropagation(exported(tmp_path), "cross_entropy", "softmax"))
+    assert (status, found["score"], found["output"]) == (0, 30, "all is right")
+    assert found["tests"][0] == {
+        "name": "layer 3: dW3",
+        "score": 5,
+        "max_score": 5,
+        "status": "passed",
+        "output": "layer 3: dW3 is right.",
+    }
+
+
+def test_a_message_says_where_to_look(tmp_path: Path) -> None:
+    config(tmp_path)
+    right = backpropagation(exported(tmp_path), "cross_entropy", "softmax")
+    right["dW2"][:2] *= 2
+    status, found = graded(tmp_path, {**right, "db1": 2 * right["db1"]})
+    messages = {test["output"] for test in found["tests"] if test["status"] == "failed"}
+    assert (status, found["score"], found["output"]) == (1, 20, "4 of 6 arrays are right")
+    assert messages == {
+        "layer 2: dW2 has the right shape but wrong numbers in rows 0 and 1. Check what multiplies dZ here.",
+        "layer 1: db1 has the right shape but wrong numbers in every row. Check how dZ is added up here.",
+    }
+
+
+def test_arrays_that_are_no_use_have_no_points_and_the_reason(tmp_path: Path) -> None:
+    config(tmp_path)
+    right = backpropagation(exported(tmp_path), "cross_entropy", "softmax")
+    del right["db3"]
+    status, found = graded(tmp_path, {**right, "dW1": np.ones((5, 5)), "db2": np.full(4, np.nan)})
+    reasons = {test["name"]: test["output"].partition("\n")[0] for test in found["tests"] if not test["score"]}
+    assert (status, found["score"]) == (1, 15)
+    assert reasons == {
+        "layer 3: db3": "error: found.npz: no array 'db3' (it holds dW1, db1, dW2, db2, dW3)",
+        "layer 1: dW1": "error: found.npz: array 'dW1' has shape (5, 5), not (4, 2)",
+        "layer 2: db2": "error: found.npz: array 'db2' holds other than finite floats",
+    }
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x04.", b"\x89HDF", b"0.1 0.2 0.3 0.4 0.5", None])
+def test_a_file_that_cannot_be_read_has_no_points_and_the_reason(content: bytes | None, tmp_path: Path) -> None:
+    config(tmp_path)
+    if content is not None:
+        (tmp_path / "found.npz").write_bytes(content)
+    status, found = graded(tmp_path)
+    assert (status, found["score"], len(found["tests"])) == (1, 0, 6)
+    assert found["output"].startswith("0 of 6 arrays are right\nerror: found.npz: ")
+
+
+def test_a_frameworks_names_are_graded_too(tmp_path: Path) -> None:
+    config(tmp_path)
+    right = backpropagation(exported(tmp_path), "cross_entropy", "softmax")
+    theirs = {f"{2 * l}.{w}": right[f"d{k}{l + 1}"] for l in range(3) for w, k in (("weight", "W"), ("bias", "b"))}
+    status, found = graded(tmp_path, theirs)
+    assert status == 0
+    assert found["output"].startswith("all is right\nread by the names of PyTorch: 0.weight → dW1, ")
+    assert graded(tmp_path, {"0.weight": RIGHT_SHAPES["dW1"], "0.bias": RIGHT_SHAPES["db1"]})[0] == 1
+
+
+@pytest.mark.parametrize("words", [("--grade", "10"), ("--against", "a.npz", "--grade", "inf")], ids=" ".join)
+def test_points_need_a_file_and_a_number(words: tuple[str, ...], tmp_path: Path) -> None:
+    config(tmp_path)
+    refused(
+        *("gradcheck", "points.yaml", *words),
+        cwd=tmp_path,
+        status=2,
+        error="command line: --grade needs a number of points and --against",
+        hint="for example --against FILE --grade 10",
+    )
+    assert good("gradcheck", "--help", cwd=tmp_path).out.count("--grade") >= 1
