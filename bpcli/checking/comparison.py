@@ -53,9 +53,9 @@ class Outcome(IntEnum):
     AGREES = 0
     """The gradient is the derivative within the tolerance."""
     ROUNDED = 1
-    """It differs by no more than rounding does, which is a small part of the derivative."""
+    """It differs by no more than rounding does, and by a small part of the derivative, or the derivative is 0."""
     UNJUDGEABLE = 2
-    """It differs by no more than rounding does, and rounding takes more than a small part of the derivative."""
+    """It differs by no more than rounding does, but by more than a small part of the derivative."""
     WRONG = 3
     """It differs by more than rounding explains."""
 
@@ -116,7 +116,7 @@ class LossCheck:
 
     value: float
     exact: float
-    digits: float
+    digits: float | None
     verdict: Verdict
 
 
@@ -143,7 +143,7 @@ class GradientComparison:
     @cached_property
     def errors(self) -> Array:
         """The gradient's errors, (P,), not negative; infinite where the gradient is not finite."""
-        return np.nan_to_num(np.abs(self.reference.error(self.gradient)), nan=np.inf)
+        return np.nan_to_num(np.abs(self.reference.error(self.gradient)), nan=np.inf, posinf=np.inf)
 
     @cached_property
     def rounding(self) -> Array:
@@ -164,7 +164,7 @@ class GradientComparison:
         if (outcomes == Outcome.WRONG).any():
             bound = self.rounding[own]
             explained = (outcomes == Outcome.WRONG) & (errors <= bound)
-            little = bound <= EXCUSED[dtype] * scale
+            little = (errors <= EXCUSED[dtype] * scale) | (scale == 0)
             outcomes[explained & little], outcomes[explained & ~little] = Outcome.ROUNDED, Outcome.UNJUDGEABLE
         outcomes[~certain] = Outcome.UNJUDGEABLE
         return outcomes
@@ -186,7 +186,7 @@ class GradientComparison:
             checked=int(judged.sum()),
             skipped=int((~judged).sum()),
             rounded=int((outcomes == Outcome.ROUNDED).sum()),
-            digits=_digits(errors, self.derivative[own], self.theta.dtype) if judged.any() else None,
+            digits=_digits(errors, self.derivative[own], self.theta.dtype),
             largest=float(relative.max()) if len(relative) else None,
             median=float(np.median(relative)) if len(relative) else None,
             row=row,
@@ -202,13 +202,19 @@ class GradientComparison:
         """The loss of forward against its exact value."""
         value, exact = float(self.probe(self.theta).real), self.reference.loss
         error = abs(float(Decimal(value) - exact)) if isfinite(value) else inf
-        size, dtype = abs(float(exact)), self.theta.dtype
-        verdict: Verdict = "agrees" if error <= TOLERANCE[dtype] * size else "wrong"
-        if verdict == "wrong":
-            bound = loss_rounding(self.probe, self.theta, stream(0, "gradient check"))
-            if not error > bound:  # NaN where the loss overflows
-                verdict = "agrees" if bound <= EXCUSED[dtype] * max(size, 1.0) else "not judgeable"
-        return LossCheck(value, float(exact), _digits(np.array([error]), np.array([size]), dtype), verdict)
+        digits = _digits(np.array([error]), np.array([float(exact)]), self.theta.dtype)
+        return LossCheck(value, float(exact), digits, self._verdict_on_loss(error, abs(float(exact))))
+
+    def _verdict_on_loss(self, error: float, size: float) -> Verdict:
+        """The verdict on a loss with this error; one that is beyond the precision's range cannot be judged."""
+        dtype = self.theta.dtype
+        if not isfinite(error):
+            return "wrong" if size <= float(np.finfo(dtype).max) else "not judgeable"
+        if error <= TOLERANCE[dtype] * size:
+            return "agrees"
+        if error > loss_rounding(self.probe, self.theta, stream(0, "gradient check")):
+            return "wrong"
+        return "agrees" if error <= EXCUSED[dtype] * max(size, 1.0) else "not judgeable"
 
     # Differences of the loss.
 
@@ -223,8 +229,15 @@ class GradientComparison:
             return complex_step(self.probe, self.theta, places)
         return central(self.probe, self.theta, places, self.steps)
 
+    @property
+    def differentiates(self) -> bool:
+        """Whether differences are taken: in float64 alone, because they would be the same elsewhere."""
+        return self.theta.dtype == np.float64
+
     def differences(self, group: ParameterGroup, scale: float) -> Differences:
         """Differences at the group's places, against the derivative."""
+        if not self.differentiates:
+            return Differences(0, 0, None, ())
         places = group.places
         with np.errstate(all="ignore"):
             slopes = self.slopes(places)
@@ -254,13 +267,16 @@ VERDICTS: dict[Outcome, Verdict] = {
 }
 
 
-def _digits(errors: Array, right: Array, dtype: np.dtype[Any]) -> float:
-    """Right digits of an array: of its largest error against its largest entry, at most those of the precision."""
+def _digits(errors: Array, right: Array, dtype: np.dtype[Any]) -> float | None:
+    """Right digits of an array: of its largest error against its largest entry, at most those of the precision.
+
+    None for an array of zeros, which has no digits.
+    """
     most = -log10(float(np.finfo(dtype).eps))
     error, largest = float(errors.max()), float(np.abs(right).max())
-    if error == 0:
-        return most
-    return min(most, max(0.0, -log10(error / largest))) if isfinite(error) and largest else 0.0
+    if not largest:
+        return None
+    return min(most, max(0.0, -log10(error / largest))) if 0 < error < inf else 0.0 if error else most
 
 
 def relative_to(errors: Array, scale: float) -> Array:

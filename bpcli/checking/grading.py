@@ -14,9 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bpcli.checking.acceptance import Acceptance
 from bpcli.checking.known_mistakes.candidates import CorrectPass, candidate_mistakes, correct_pass
-from bpcli.checking.known_mistakes.diagnosis import as_column, wrong_arrays
-from bpcli.checking.known_mistakes.factors import agrees, factor, tolerance_of
+from bpcli.checking.known_mistakes.diagnosis import as_column, in_shape, wrong_arrays
+from bpcli.checking.known_mistakes.factors import agrees, factor
+from bpcli.checking.precisions import tolerance_of
 from bpcli.nn import Array
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
@@ -41,9 +43,10 @@ def grade(network: Network, parameters: Parameters, ws: Workspace, given: Mappin
     grades: list[ArrayGrade] = []
     with np.errstate(all="ignore"):
         correct = correct_pass(network, parameters, ws)
+        acceptance = Acceptance(network, parameters, ws, in_shape(given))
         followed: list[Array] = []  # what dZ of the layer may be after mistakes above it
         for layer in range(correct.layers, 0, -1):
-            wrong = wrong_arrays(correct, layer, given)
+            wrong = wrong_arrays(acceptance, layer)
             dZ = min([correct.ws.dZ[layer], *followed], key=lambda dZ: len(_wrong(correct, layer, dZ, given)))
             instead = _wrong(correct, layer, dZ, given) if wrong else ()
             grades += _grades(correct, layer, dZ, wrong, instead, given)

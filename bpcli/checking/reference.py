@@ -9,6 +9,7 @@ with different numbers of digits; what both agree on is certified.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -24,7 +25,9 @@ from bpcli.nn.formulas import parse
 from bpcli.nn.gradient_check import Probe
 from bpcli.nn.layers import Layer
 from bpcli.nn.losses import Loss
-from bpcli.nn.parameters import Parameters
+from bpcli.nn.markup import PLACEHOLDER
+from bpcli.nn.network import Network
+from bpcli.nn.parameters import Parameters, count
 from bpcli.nn.workspace import Workspace
 
 DIGITS = (80, 110)
@@ -38,6 +41,14 @@ SATURATED = 30
 
 SIDE = 1e5
 """Units in the last place by which a pre-activation's rounding may move it across a kink."""
+
+
+AT_KINK = 16
+"""Units in the last place within which a unit is at a kink."""
+
+
+PER_PRODUCT = 0.2e-6
+"""Seconds that a product of decimals and its sum take, about; a pass forward and backward has three for a parameter."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +65,20 @@ class Reference:
             return rounded(exact(given) - self.gradient)
 
 
-def certify(probe: Probe, theta: Array) -> Reference:
+def seconds_of_reference(network: Network, m: int) -> float:
+    """About how long :func:`certify` takes for m examples."""
+    return PER_PRODUCT * 3 * len(DIGITS) * count(network.sizes) * m
+
+
+def certify(probe: Probe, theta: Array, shares: Sequence[float] = ()) -> Reference:
     """The reference at θ, (P,), on the probe's batch.
 
-    A unit that rounding in θ's precision moves across a kink is on the side on which forward has it.
+    A unit that rounding in θ's precision moves across a kink is on the side on which forward has it. Of a unit at
+    a kink the left derivative is taken; ``shares`` says layer by layer how much of the right one instead, 0 to 1.
     """
     probe(theta)
     ws = probe.workspace(theta.dtype)
-    (loss, first), (_, second) = (_compute(probe, theta, ws, digits) for digits in DIGITS)
+    (loss, first), (_, second) = (_compute(probe, theta, ws, digits, shares) for digits in DIGITS)
     certain = np.zeros(theta.size, bool)
     arrays = (probe.network.parameters(of).named() for of in (first, second, certain))
     for one, other, flags in zip(*(named.values() for named in arrays), strict=True):
@@ -84,9 +101,22 @@ def _agreement(one: Array, other: Array) -> tuple[bool, bool]:
         return bool(max(map(abs, (one - other).reshape(-1))) <= CERTAIN * largest), False
 
 
-def _compute(probe: Probe, theta: Array, ws: Workspace, digits: int) -> tuple[Decimal, Array]:
+def at_kinks(probe: Probe, theta: Array) -> list[Array]:
+    """Which units are at a kink of their activation, as closely as float64 can tell: (n_l, m) truth values by layer."""
+    probe(theta)
+    ws, parameters = probe.workspace(theta.dtype), probe.network.parameters(theta)
+    found = []
+    for l, activation in enumerate(probe.network.activations, start=1):
+        near = AT_KINK * _last_places(ws, parameters.W[l], parameters.b[l], l)
+        at = [np.abs(ws.Z[l] - kink) <= near for kink in activation.kinks]
+        found.append(np.logical_or.reduce(at) if at else np.zeros(ws.Z[l].shape, bool))
+    return found
+
+
+def _compute(probe: Probe, theta: Array, ws: Workspace, digits: int, shares: Sequence[float]) -> tuple[Decimal, Array]:
     """L and ∂L/∂θ in decimals of so many digits."""
     network = probe.network
+    kinked = at_kinks(probe, theta) if shares else []
     with precision(digits):
         parameters, gradient = network.parameters(exact(theta)), network.parameters(exact(np.zeros(theta.size)))
         A, backs = [exact(ws.X)], []
@@ -94,7 +124,7 @@ def _compute(probe: Probe, theta: Array, ws: Workspace, digits: int) -> tuple[De
             Z = parameters.W[l].dot(A[l - 1]) + parameters.b[l]
             value, back = _activate(layer, _on_side(layer.activation, Z, ws, parameters, l), ws.noise[l])
             A.append(value if l == len(network.layers) else decimals(value))
-            backs.append(back)
+            backs.append(_mixed(layer, Z, back, shares[l - 1], kinked[l - 1], ws.noise[l]) if shares else back)
         loss, dA = _loss(network.head.loss, A[-1], ws)
         for l in range(len(network.layers), 0, -1):
             dZ = decimals(backs[l - 1](dA))
@@ -107,12 +137,26 @@ def _compute(probe: Probe, theta: Array, ws: Workspace, digits: int) -> tuple[De
 def _activate(layer: Layer, Z: Array, noise: Array | None) -> tuple[Array, Any]:
     """A of a layer, and the function dA ↦ dZ."""
     activation = layer.activation
+    extra = {} if noise is None else {"noise": exact(noise)}
+    Z, before = _pull(layer.before, layer, z=Z, **extra)
     far = abs(Z) > SATURATED
     if not activation.elementwise:
         far = np.broadcast_to(Z.max(axis=0) - Z.min(axis=0) > SATURATED, Z.shape)
     of_units, back = _pull(activation.formula, activation, z=expanded(Z, far.astype(bool)))
-    value, through = _pull(layer.formula, layer, a=of_units, noise=Decimal(1) if noise is None else exact(noise))
-    return value, lambda dA: back(through(dA)["a"])["z"]
+    value, after = _pull(layer.after, layer, a=of_units, **extra)
+    return value, lambda dA: before(back(after(dA)["a"])["z"])["z"]
+
+
+def _mixed(layer: Layer, Z: Array, left: Any, share: float, kinked: Array, noise: Array | None) -> Any:
+    """dA ↦ dZ with a share of the right derivative where units are at a kink."""
+    kinks = np.array([Decimal(kink) for kink in layer.activation.kinks])
+    if not share or not kinked.any():
+        return left
+    nearest = kinks[np.argmin(np.abs(rounded(Z)[..., None] - rounded(kinks)), axis=-1)]
+    beyond = nearest + Decimal(10) ** (-2 * DIGITS[1])
+    _, right = _activate(layer, np.where(kinked, beyond, Z), noise)
+    part = Decimal(share)
+    return lambda dA: np.where(kinked, (1 - part) * left(dA) + part * right(dA), left(dA))
 
 
 def _on_side(activation: Activation, Z: Array, ws: Workspace, parameters: Parameters, l: int) -> Array:
@@ -123,11 +167,15 @@ def _on_side(activation: Activation, Z: Array, ws: Workspace, parameters: Parame
         across |= (own > kink) != (kink < Z).astype(bool)
     if not across.any():
         return Z
-    W, b = rounded(parameters.W[l]), rounded(parameters.b[l])
-    kind = np.finfo(own.dtype)
-    reach = SIDE * (float(kind.eps) * (np.abs(W) @ np.abs(ws.A[l - 1]) + np.abs(b)) + float(kind.tiny))
+    reach = SIDE * _last_places(ws, rounded(parameters.W[l]), rounded(parameters.b[l]), l)
     across &= np.abs(rounded(Z - exact(own))) <= reach
     return np.where(across, exact(own), Z)
+
+
+def _last_places(ws: Workspace, W: Array, b: Array, l: int) -> Array:
+    """The last place of the terms that make up each pre-activation of a layer, (n_l, m)."""
+    kind = np.finfo(ws.Z[l].dtype)
+    return np.asarray(float(kind.eps) * (np.abs(W) @ np.abs(ws.A[l - 1]) + np.abs(b)) + float(kind.tiny))
 
 
 def _loss(loss: Loss, A: Array, ws: Workspace) -> tuple[Decimal, Array]:
@@ -141,7 +189,7 @@ def _loss(loss: Loss, A: Array, ws: Workspace) -> tuple[Decimal, Array]:
         differs = loss.sides(A, Y).astype(bool) != loss.sides(ws.A[-1], rounded(Y))
         A = np.where(differs, exact(ws.A[-1]), A)
     terms, back = _pull(loss.term, loss, y=Y, a=A)
-    total: Decimal = decimals(np.asarray((terms * share).sum()))[()]
+    total = decimals(np.asarray((terms * share).sum())).item()
     return total, back(np.broadcast_to(share, A.shape))["a"]
 
 
@@ -157,7 +205,8 @@ def _penalise(penalty: Any, parameters: Parameters, gradient: Parameters, probe:
 
 def _pull(formula: str, choice: Any, **symbols: Any) -> tuple[Array, Any]:
     """The formula's value, and the function from its adjoint to those of its symbols, 0 where it has none."""
-    settings = {name: Decimal(value) for name, value in vars(choice).items() if isinstance(value, int | float)}
+    names = set(PLACEHOLDER.findall(formula)) - symbols.keys()
+    settings = {name: Decimal(getattr(choice, name)) for name in names}
     value, back = pull_back(_parsed(formula), settings | symbols, Decimals())
 
     def slopes(adjoint: Array) -> Slopes:

@@ -204,8 +204,10 @@ def crossings(probe: Probe, theta: Array, i: int, h: float = CENTRAL_STEP) -> li
     return probe.changed(below, probe.sides(point.dtype))
 
 
-def rounding(probe: Probe, theta: Array, rng: np.random.Generator) -> Array:
+def rounding(probe: Probe, theta: Array, rng: np.random.Generator, last_bit: float | None = None) -> Array:
     """A bound on the error that rounding in θ's precision may cause in each ∂L/∂θ_i, (P,).
+
+    ``last_bit``, the relative distance between neighbouring numbers, stands for a coarser precision than θ's.
 
     Where terms cancel, as in a(1 − a), 1 − a² and da − ⟨da, a⟩ of saturated units
     and in A − Y after training, few digits of backward are correct. So backward runs
@@ -217,7 +219,7 @@ def rounding(probe: Probe, theta: Array, rng: np.random.Generator) -> Array:
     """
     network, ws = probe.network, probe.workspace(theta.dtype)
     gradient = network.parameters(np.full_like(theta, np.nan))
-    last_bit = float(np.finfo(theta.dtype).eps)
+    last_bit = float(np.finfo(theta.dtype).eps) if last_bit is None else last_bit
 
     def backward(by: float) -> Array:
         parameters = network.parameters(_nudged(theta, by, rng))

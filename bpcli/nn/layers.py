@@ -40,8 +40,13 @@ class Layer(Protocol):
         ...
 
     @property
-    def formula(self) -> str:
-        """A in markup (:mod:`bpcli.nn.markup`), from ``<a>``, which is f(Z), and in training ``<noise>``."""
+    def before(self) -> str:
+        """What f is applied to, in markup (:mod:`bpcli.nn.markup`), from ``<z>`` and, where noisy, ``<noise>``."""
+        ...
+
+    @property
+    def after(self) -> str:
+        """A in markup, from ``<a>``, which is f of :attr:`before`, and, where noisy, ``<noise>``."""
         ...
 
     def draw(self, noise: Array, rng: np.random.Generator) -> None:
@@ -70,7 +75,8 @@ class Dense:
     initializer: Initializer = field(default_factory=Glorot)
 
     noisy: ClassVar[bool] = False
-    formula: ClassVar[str] = "<a>"
+    before: ClassVar[str] = "<z>"
+    after: ClassVar[str] = "<a>"
 
     def draw(self, noise: Array, rng: np.random.Generator) -> None:
         """Nothing is drawn."""

@@ -20,8 +20,6 @@ from bpcli.nn.parameters import Parameters, count
 from bpcli.training.recipe import Plan, Recipe
 from tests.nn.support import REDUCTIONS, fits, targets
 
-METHODS: tuple[Method, ...] = ("complex-step", "central")
-
 Wrong = set[tuple[str, int, str]]
 """Batch (full or shorter), layer and kind."""
 
@@ -58,7 +56,7 @@ class Subject:
     def parameters(self) -> Parameters:
         return Parameters(self.network.sizes, self.theta)
 
-    def comparisons(self, method: Method) -> list[GradientComparison]:
+    def comparisons(self, method: Method = "complex-step") -> list[GradientComparison]:
         """The trainer's gradient on each batch, against differences of the loss."""
         gradients = gradients_of(self.recipe, self.theta, self.examples, self.batches)
         return [
@@ -66,15 +64,15 @@ class Subject:
             for gradient, batch in zip(gradients, self.batches, strict=True)
         ]
 
-    def check(self, method: Method) -> list[list[GroupCheck]]:
+    def check(self) -> list[list[GroupCheck]]:
         """For each batch, every layer's W and b, as the command checks them."""
         chosen = parameter_groups(self.network, None, seed=0)
-        return [[comparison.check(group) for group in chosen] for comparison in self.comparisons(method)]
+        return [[comparison.check(group) for group in chosen] for comparison in self.comparisons()]
 
-    def wrong(self, method: Method) -> Wrong:
+    def wrong(self) -> Wrong:
         """All that does not agree."""
-        checked = zip(("full", "shorter"), self.check(method), strict=True)
-        return {(batch, one.layer, one.kind) for batch, found in checked for one in found if not one.passed}
+        checked = zip(("full", "shorter"), self.check(), strict=True)
+        return {(batch, one.layer, one.kind) for batch, found in checked for one in found if one.verdict == "wrong"}
 
 
 def subject(

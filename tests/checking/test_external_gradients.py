@@ -167,6 +167,8 @@ def test_the_diagnosis_is_printed_as_json(tmp_path: Path) -> None:
             "against": "found.npz",
             "passed": False,
             "tolerance": 1e-9,
+            "excused": 0,
+            "unjudgeable": [],
             "layer": 3,
             "wrong": ["dW3", "db3"],
             "slip": "right, but without the division by the m examples (1/m): 10 times what it should be",

@@ -13,17 +13,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from bpcli.checking.comparison import Method
 from bpcli.checking.subject import gradients_of, parameter_groups
 
 from .faults import FAULTS, KINDS
 from .faults.mechanism import Fault, Pass, Pieces
-from .support import METHODS, Subject, Wrong, subject
+from .support import Subject, Wrong, subject
 
 LEAST = 30
 """How many distinct mistakes the checker has to prove itself on."""
 
-both_methods = pytest.mark.parametrize("method", METHODS)
 every_fault = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 
 
@@ -46,19 +44,16 @@ def test_every_fault_has_a_name_of_its_own() -> None:
     assert len(FAULTS) == sum(len(kind.FAULTS) for kind in KINDS)
 
 
-@both_methods
 @every_fault
-def test_a_fault_is_caught_in_its_layer(fault: Fault, method: Method, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_is_caught_in_its_layer(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
     given = fault.subject()
     fault.patch(monkeypatch)
-    found = given.wrong(method)
-    assert found == (expected(fault) if method in fault.methods else set())
+    assert given.wrong() == expected(fault)
 
 
-@both_methods
 @pytest.mark.parametrize("given", dict.fromkeys(fault.subject for fault in FAULTS.values()), ids=lambda _: "")
-def test_without_a_fault_everything_agrees(given: Callable[[], Subject], method: Method) -> None:
-    assert given().wrong(method) == set()
+def test_without_a_fault_everything_agrees(given: Callable[[], Subject]) -> None:
+    assert given().wrong() == set()
 
 
 @pytest.mark.parametrize("hidden", ["tanh", "relu", "leaky_relu", "softmax"])
@@ -69,11 +64,10 @@ def test_the_pieces_that_faults_are_made_of_are_the_engines(hidden: str, monkeyp
     np.testing.assert_array_equal(gradients_of(given.recipe, given.theta, given.examples, given.batches), engines)
 
 
-@both_methods
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e30], ids=str)
 @pytest.mark.parametrize("per_group", [None, 1, 3])
 def test_an_entry_that_blows_up_is_wrong_whether_it_was_drawn_or_not(
-    per_group: int | None, value: float, method: Method, monkeypatch: pytest.MonkeyPatch
+    per_group: int | None, value: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = subject()
     chosen = parameter_groups(given.network, per_group, seed=0)
@@ -84,8 +78,8 @@ def test_an_entry_that_blows_up_is_wrong_whether_it_was_drawn_or_not(
         at.gradient.theta[place] = value
 
     Pieces(ending=spoil).put_into(monkeypatch)
-    for comparison in given.comparisons(method):
+    for comparison in given.comparisons():
         found = [comparison.check(group) for group in chosen]
         (wrong,) = [one for one in found if not one.passed]
         assert (wrong.layer, wrong.kind, wrong.row, wrong.column) == (2, "W", *divmod(place - group.start, 5))
-        assert wrong.checked == len(group.places)
+        assert wrong.checked == wrong.parameters

@@ -75,6 +75,8 @@ class Shifted:
     initializer: Initializer
 
     noisy: ClassVar[bool] = True
+    before: ClassVar[str] = "<z>"
+    after: ClassVar[str] = "<a> + <noise>"
 
     def draw(self, noise: Array, rng: np.random.Generator) -> None:
         noise[...] = rng.random(noise.shape)

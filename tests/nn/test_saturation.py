@@ -11,6 +11,7 @@ import pytest
 from bpcli.nn import Array
 from bpcli.nn.heads import join
 
+from .plain import activated, term
 from .support import PRECISIONS, activation, loss, output_scratch, pairs
 
 DIGITS = 950
@@ -37,45 +38,12 @@ def targets(name: str, m: int, dtype: str, *, soft: bool) -> Array:
     return rng.choice([0, 1, 0.25, -2], (3, m)).astype(dtype)
 
 
-def activated(output: str, z: list[Any]) -> tuple[list[Any], list[list[Any]]]:
-    """A and J of one example."""
-    units = range(len(z))
-    if output == "softmax":
-        powers = [mpmath.exp(one - max(z)) for one in z]
-        a = [power / mpmath.fsum(powers) for power in powers]
-        return a, [[a[i] * ((i == k) - a[k]) for k in units] for i in units]
-    f, slope = FUNCTIONS[output]
-    return [f(one) for one in z], [[slope(z[i]) if i == k else mpmath.mpf(0) for k in units] for i in units]
-
-
-FUNCTIONS: dict[str, tuple[Any, Any]] = {
-    "identity": (lambda x: x, lambda x: 1),
-    "sigmoid": (lambda x: 1 / (1 + mpmath.exp(-x)), lambda x: mpmath.exp(-x) / (1 + mpmath.exp(-x)) ** 2),
-    "tanh": (mpmath.tanh, lambda x: mpmath.sech(x) ** 2),
-    "relu": (lambda x: max(x, mpmath.mpf(0)), lambda x: int(x > 0)),
-    "leaky_relu": (
-        lambda x: x if x > 0 else mpmath.mpf(0.01) * x,
-        lambda x: mpmath.mpf(1) if x > 0 else mpmath.mpf(0.01),
-    ),
-}
-"""f and f′."""
-
-
-def term(name: str, a: Any, y: Any) -> tuple[Any, Any]:
-    """One output's term of the loss and its derivative by a."""
-    if name == "half_squared_error":
-        return (a - y) ** 2 / 2, a - y
-    yes = (-y * mpmath.log(a), -y / a) if y else (0, 0)
-    no = (-(1 - y) * mpmath.log(1 - a), (1 - y) / (1 - a)) if y != 1 and name == "binary_cross_entropy" else (0, 0)
-    return yes[0] + no[0], yes[1] + no[1]
-
-
 def plain(output: str, name: str, z: Array, y: Array) -> tuple[Any, list[Any], Any]:
     """An example's loss, its dZ, and the largest dA J in size."""
     numbers = [mpmath.mpf(float(one)) for one in z]
     goals = [mpmath.mpf(float(one)) for one in (np.eye(3)[y] if name == "cross_entropy" else y)]
-    a, J = activated(output, numbers)
-    terms = [term(name, one, goal) for one, goal in zip(a, goals, strict=True)]
+    a, J = activated(type(activation(output)).__name__, numbers)
+    terms = [term(type(loss(name)).__name__, one, goal) for one, goal in zip(a, goals, strict=True)]
     dZ = [mpmath.fsum(dA * J[i][k] for i, (_, dA) in enumerate(terms)) for k in range(3)]
     return mpmath.fsum(one for one, _ in terms), dZ, max(abs(goal) for goal in goals)
 

@@ -163,7 +163,8 @@ class Dropping:
     rate: Annotated[float, Ge(0), Lt(1)] = 0.5
 
     noisy: ClassVar[bool] = True
-    formula: ClassVar[str] = r"<a> \odot <noise>"
+    before: ClassVar[str] = "<z>"
+    after: ClassVar[str] = r"<a> \odot <noise>"
 
     def draw(self, noise: Array, rng: np.random.Generator) -> None:
         """Fill M, (n_l, m)."""
@@ -194,7 +195,8 @@ class Doubled:
     factor: Annotated[float, Gt(0)] = 2.0
 
     noisy: ClassVar[bool] = False
-    formula: ClassVar[str] = r"<factor> \cdot <a>"
+    before: ClassVar[str] = "<z>"
+    after: ClassVar[str] = r"<factor> \cdot <a>"
 
     def draw(self, noise: Array, rng: np.random.Generator) -> None:
         """Nothing is drawn."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bpcli.checking.acceptance import Acceptance
 from bpcli.checking.known_mistakes.candidates import CorrectPass, correct_pass, without_mistake
-from bpcli.checking.known_mistakes.factors import agrees, meanings
+from bpcli.checking.known_mistakes.factors import meanings
 from bpcli.checking.known_mistakes.matches import (
     ArrayMatch,
     bias_matches,
@@ -31,13 +32,17 @@ MOST_NAMED = 3
 class Diagnosis:
     """The first wrong layer counted from the output, 0 if none is; its wrong arrays; the mistake in words.
 
-    ``recognised`` is True where a known mistake explains each of the wrong arrays.
+    ``recognised`` is True where a known mistake explains each of the wrong arrays. Where none is wrong,
+    ``unjudgeable`` are the arrays of which rounding leaves too little, and ``excused`` counts the entries that
+    differ by rounding.
     """
 
     layer: int
     wrong: tuple[str, ...] = ()
     mistake: str = ""
     recognised: bool = True
+    unjudgeable: tuple[str, ...] = ()
+    excused: int = 0
 
 
 def diagnose(network: Network, parameters: Parameters, ws: Workspace, given: Mapping[str, Array]) -> Diagnosis:
@@ -46,33 +51,30 @@ def diagnose(network: Network, parameters: Parameters, ws: Workspace, given: Map
     db may be (n,), (n, 1) or (1, n), and () for n = 1; any other shape than that of the parameters is wrong.
     """
     with np.errstate(all="ignore"):
-        correct = correct_pass(network, parameters, ws)
-        for layer in range(correct.layers, 0, -1):
-            wrong = wrong_arrays(correct, layer, given)
+        acceptance = Acceptance(network, parameters, ws, in_shape(given))
+        for layer in range(len(network.layers), 0, -1):
+            wrong = wrong_arrays(acceptance, layer)
             if wrong:
+                correct = correct_pass(network, parameters, ws)
                 dW, db = given[f"dW{layer}"], as_column(given[f"db{layer}"])
                 dW_wrong, db_wrong = f"dW{layer}" in wrong, f"db{layer}" in wrong
                 mistake, recognised = _explain(correct, layer, dW if dW_wrong else None, db if db_wrong else None)
                 return Diagnosis(layer, wrong, mistake, recognised)
-    return Diagnosis(0)
+        verdicts = {
+            name: acceptance.of(name) for l in range(1, len(network.layers) + 1) for name in (f"dW{l}", f"db{l}")
+        }
+    unjudgeable = tuple(name for name, one in verdicts.items() if one.verdict == "not judgeable")
+    return Diagnosis(0, unjudgeable=unjudgeable, excused=sum(one.excused for one in verdicts.values()))
 
 
-def wrong_arrays(correct: CorrectPass, layer: int, given: Mapping[str, Array]) -> tuple[str, ...]:
+def in_shape(given: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays with each db as a column."""
+    return {name: as_column(array) if name.startswith("db") else array for name, array in given.items()}
+
+
+def wrong_arrays(acceptance: Acceptance, layer: int) -> tuple[str, ...]:
     """Which of dW and db of a layer are wrong, or are not given."""
-    right = {f"dW{layer}": correct.gradient.W[layer], f"db{layer}": correct.gradient.b[layer]}
-    wrong = []
-    for name, array in right.items():
-        found = given.get(name)
-        found = as_column(found) if found is not None and "b" in name else found
-        # rounding takes long to measure, so only where the tolerance alone does not suffice
-        if found is None or not (agrees(found, array) or agrees(found, array, _rounding(correct, name, layer))):
-            wrong.append(name)
-    return tuple(wrong)
-
-
-def _rounding(correct: CorrectPass, name: str, layer: int) -> Array:
-    """How far rounding may change an array's entries."""
-    return correct.rounding.W[layer] if "W" in name else correct.rounding.b[layer]
+    return tuple(name for name in (f"dW{layer}", f"db{layer}") if acceptance.of(name).verdict == "wrong")
 
 
 def as_column(db: Array) -> Array:

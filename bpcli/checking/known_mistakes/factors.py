@@ -5,26 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from bpcli.checking.known_mistakes.candidates import CorrectPass
+from bpcli.checking.precisions import last_bit, tolerance_of
 from bpcli.nn import Array
 from bpcli.nn.gradient_check import LAST_BIT
 from bpcli.nn.losses import HalfSquaredError
-from bpcli.storage import precision_of
-
-TOLERANCES = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 2e-2}
-"""The error allowed in each precision, relative to an array's largest entry."""
-
-BFLOAT16_EPS = 2.0**-7
-"""The relative distance between neighbouring bfloat16 numbers, at most."""
-
-
-def tolerance_of(array: Array) -> float:
-    """The error allowed in an array of this precision, relative to the array's largest entry."""
-    return TOLERANCES.get(precision_of(array), TOLERANCES["float64"])
-
-
-def last_bit(array: Array) -> float:
-    """The relative distance between neighbouring numbers of the array's precision, at most."""
-    return BFLOAT16_EPS if precision_of(array) == "bfloat16" else float(np.finfo(array.dtype).eps)
 
 
 def agrees(array: Array, right: Array, rounding: Array | float = 0.0) -> bool:

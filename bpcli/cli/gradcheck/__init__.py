@@ -174,13 +174,16 @@ def _check_groups(
 ) -> tuple[list[GroupCheck], list[StepSizeError]]:
     """Check every group by every comparison; with ``step_sizes``, the errors of central differences by their step."""
     from bpcli import display
+    from bpcli.checking.reference import seconds_of_reference
     from bpcli.checking.step_sizes import STEPS, step_size_error
     from bpcli.cli.gradcheck import report
 
     steps = STEPS if step_sizes else ()
     places = sum(len(group.places) for group in chosen)
-    pieces = places * (len(comparisons) + len(steps))
-    seconds = _seconds_per_parameter(comparisons, chosen[-1], steps) * places
+    differentiated = [comparison for comparison in comparisons if comparison.differentiates]
+    pieces = places * (len(differentiated) + len(steps))
+    seconds = _seconds_per_parameter(differentiated, chosen[-1], steps) * places
+    seconds += sum(seconds_of_reference(one.network, one.probe.X.shape[1]) for one in comparisons)
     long = seconds > LONG_SECONDS and not quiet
     if long:
         display.say(f"checking {pieces:,} derivatives takes about {report.duration(seconds)}")
@@ -189,7 +192,7 @@ def _check_groups(
         for comparison in comparisons:
             for group in chosen:
                 checked.append(comparison.check(group))
-                advance(len(group.places))
+                advance(len(group.places) if comparison.differentiates else 0)
         for h in steps:
             sizes.append(step_size_error(comparisons[0], chosen, h))
             advance(places)

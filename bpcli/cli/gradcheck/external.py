@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from bpcli.checking.external_gradients import read_gradients, write_batch
-from bpcli.checking.known_mistakes.diagnosis import diagnose
-from bpcli.checking.known_mistakes.factors import tolerance_of
+from bpcli.checking.known_mistakes.diagnosis import Diagnosis, diagnose
+from bpcli.checking.precisions import excused_of, tolerance_of
 from bpcli.cli.output import emit
 from bpcli.display import say
 from bpcli.errors import ConfigError, ExitStatus
@@ -18,6 +18,12 @@ from bpcli.nn.workspace import Workspace
 from bpcli.storage import to_json
 
 SAME_INPUTS_HINT = "hint: config, overrides and --examples have to be those of the --export it was computed for\n"
+
+
+UNJUDGEABLE_HINT = (
+    "hint: units are saturated, or outputs fit their targets to the last digit; scale the features, choose other "
+    "parameters or examples, or compute in a finer precision\n"
+)
 
 
 def require_plain(built: Experiment) -> None:
@@ -72,8 +78,10 @@ def check_external(built: Experiment, batch: IndexArray, path: Path, *, json: bo
     if json:
         report = {
             "against": str(path),
-            "passed": diagnosis.layer == 0,
+            "passed": _passed(diagnosis),
             "tolerance": tolerance,
+            "excused": diagnosis.excused,
+            "unjudgeable": diagnosis.unjudgeable,
             "layer": diagnosis.layer,
             "wrong": diagnosis.wrong,
             "slip": diagnosis.mistake,
@@ -82,13 +90,25 @@ def check_external(built: Experiment, batch: IndexArray, path: Path, *, json: bo
         if found.naming.framework:
             report |= {"names": found.naming.names, "transposed": found.naming.turned}
         emit(to_json(report) + "\n")
+    elif diagnosis.unjudgeable:
+        share = max(map(excused_of, found.arrays.values()))
+        emit(
+            f"{path}: {', '.join(diagnosis.unjudgeable)} cannot be judged: rounding alone is more than {share:.1%} of "
+            f"the layer's largest derivative\n{UNJUDGEABLE_HINT}"
+        )
     elif diagnosis.layer == 0:
-        emit(f"{path}: every gradient agrees, to {tolerance:.0e} of an array's largest\n")
+        excused = f"; {diagnosis.excused:,} entries differ by rounding alone" if diagnosis.excused else ""
+        emit(f"{path}: every gradient agrees, to {tolerance:.0e} of an array's largest{excused}\n")
     else:
         wrong = ", ".join(diagnosis.wrong)
         emit(f"{path}: layer {diagnosis.layer} is the first wrong one from the output ({wrong})\n")
         emit(f"{diagnosis.mistake}\n{'' if diagnosis.recognised else SAME_INPUTS_HINT}")
-    return ExitStatus.CHECK_FAILED if diagnosis.layer else ExitStatus.DONE
+    return ExitStatus.DONE if _passed(diagnosis) else ExitStatus.CHECK_FAILED
+
+
+def _passed(diagnosis: Diagnosis) -> bool:
+    """Whether every array could be judged and agrees."""
+    return diagnosis.layer == 0 and not diagnosis.unjudgeable
 
 
 def gathered(built: Experiment, batch: IndexArray) -> Workspace:

@@ -15,12 +15,14 @@ from bpcli.nn import IndexArray
 
 PLOT_WIDTH = 40
 
-COLUMNS = ["batch", "layer", "", "checked", "digits", "trained", "difference", "at", "backward", "exact", ""]
-TEXT_COLUMNS = (2, 3, 7, 10)
-"""The columns that hold text."""
+TEXT_COLUMNS = (2, 3, 5, 8)
+"""The columns of :func:`_row` that hold text."""
 
-BY_IMPORTANCE = (10, 1, 2, 0, 4, 5, 7, 8, 9, 6, 3)
-"""The columns by importance: a narrow terminal omits the last ones."""
+BY_IMPORTANCE = (8, 1, 2, 0, 5, 6, 7, 4, 3)
+"""The columns by importance: a narrow terminal omits the last ones; the right digits come after the batch."""
+
+PRECISIONS_AT = 3
+"""Where the columns of the precisions stand."""
 
 UNITS_NAMED = 3
 """The most units at a kink that a remark names; JSON has them all."""
@@ -105,12 +107,15 @@ class CheckReport:
 
 def print_report(report: CheckReport) -> None:
     """Print the losses, the table, remarks on it, and the conclusion."""
-    for comparison in report.comparisons:
-        print(_loss(comparison))
-    precision = report.checked[-1].dtype
-    title = f"right digits in float64 and as trained in {precision}; difference: {report.method}"
+    for m in report.rows:
+        print(_losses([one for one in report.comparisons if one.probe.X.shape[1] == m], m))
+    precisions = [check.dtype for check in report.groups[0]]
+    columns = ["batch", "layer", "", *precisions, "checked", report.method, "at", "backward", "exact", ""]
+    title = f"right digits; errors of {report.method} relative to the layer's largest derivative"
     rows = [_row(checks) for checks in report.groups]
-    left_out = display.print_table(COLUMNS, rows, sys.stdout, title=title, text=TEXT_COLUMNS, order=BY_IMPORTANCE)
+    left_out = display.print_table(
+        columns, rows, sys.stdout, title=title, text=_shifted(TEXT_COLUMNS, precisions), order=_order(precisions)
+    )
     if left_out:
         display.say(f"too narrow for {left_out} more columns; --json has them all")
     for check in report.checked:
@@ -121,12 +126,25 @@ def print_report(report: CheckReport) -> None:
     print(_conclusion(report))
 
 
-def _loss(comparison: GradientComparison) -> str:
-    """A batch's loss in words."""
-    loss, m, dtype = comparison.loss, comparison.probe.X.shape[1], comparison.theta.dtype.name
-    shown = display.short_number(loss.value) if isfinite(loss.value) else f"infinite, exactly {loss.exact:.4g},"
-    judged = "" if loss.verdict == "agrees" else f", {loss.verdict.upper()}"
-    return f"{m} example{'s' * (m > 1)}: loss {shown} in {dtype}, {_digits(loss.digits)} right digits{judged}"
+def _shifted(columns: tuple[int, ...], precisions: list[str]) -> tuple[int, ...]:
+    """Numbers of columns with those of the precisions put in after the first three."""
+    return tuple(column if column < PRECISIONS_AT else column + len(precisions) for column in columns)
+
+
+def _order(precisions: list[str]) -> tuple[int, ...]:
+    """The columns by importance, those of the precisions after the batch."""
+    before, after = _shifted(BY_IMPORTANCE[:4], precisions), _shifted(BY_IMPORTANCE[4:], precisions)
+    return (*before, *range(PRECISIONS_AT, PRECISIONS_AT + len(precisions)), *after)
+
+
+def _losses(comparisons: list[GradientComparison], m: int) -> str:
+    """A batch's loss in each precision, in words."""
+    first = comparisons[0].loss
+    shown = display.short_number(first.value) if isfinite(first.value) else "infinite"
+    digits = ", ".join(f"{_digits(one.loss.digits)} right digits in {one.theta.dtype.name}" for one in comparisons)
+    judged = {one.loss.verdict.upper() for one in comparisons} - {"AGREES"}
+    exact = "" if isfinite(first.value) else f", exactly {comparisons[0].reference.loss:.4g}"
+    return f"{m} example{'s' * (m > 1)}: loss {shown}{exact}, {', '.join([digits, *sorted(judged)])}"
 
 
 def _conclusion(report: CheckReport) -> str:
@@ -136,17 +154,22 @@ def _conclusion(report: CheckReport) -> str:
         skipped = sum(check.skipped for check in report.checked)
         of_them = skipped + sum(check.checked for check in report.checked)
         shares = " and ".join(
-            f"{share:.1%} in {dtype.name}"
+            f"{share:.1%} of the layer's largest in {dtype.name}"
             for dtype, share in EXCUSED.items()
             if any(check.dtype == dtype.name for check in report.checked)
         )
         return (
-            f"{skipped:,} of {of_them:,} derivatives cannot be judged: rounding is more than {shares} of the layer's "
-            f"largest\n{REMEDY}"
+            f"{skipped:,} of {of_them:,} derivatives cannot be judged: rounding alone is more than {shares}\n{REMEDY}"
         )
-    fewest = {check.dtype: check.digits for check in sorted(report.checked, key=lambda one: -(one.digits or 0))}
-    least = " and ".join(f"{_digits(digits)} in {dtype}" for dtype, digits in sorted(fewest.items(), reverse=True))
-    return f"the gradient that trains agrees: at least {least} right digits"
+    return f"the gradient that trains agrees{_fewest(report.checked)}"
+
+
+def _fewest(checked: list[GroupCheck]) -> str:
+    """The fewest right digits of any array in each precision."""
+    digits = {dtype: [one.digits for one in checked if one.dtype == dtype] for dtype in ("float64", "float32")}
+    known = {dtype: [one for one in all_of_them if one is not None] for dtype, all_of_them in digits.items()}
+    least = [f"{_digits(min(some))}{{}} in {dtype}" for dtype, some in known.items() if some]
+    return f", with at least {' and '.join(least).format(' right digits', '')}" if least else ""
 
 
 def _remarks(report: CheckReport, check: GroupCheck) -> Iterator[str]:
@@ -169,14 +192,13 @@ def _remarks(report: CheckReport, check: GroupCheck) -> Iterator[str]:
 def _row(checks: list[GroupCheck]) -> list[Any]:
     """A group's row: details from the precision with the worst verdict."""
     worst = max(checks, key=lambda check: BY_BADNESS[check.verdict])
-    first, last = checks[0], checks[-1]
+    first = checks[0]
     return [
         first.examples,
         first.layer,
         first.kind,
+        *(_digits(check.digits) for check in checks),
         f"{worst.checked} of {worst.parameters}",
-        _digits(first.digits),
-        _digits(last.digits),
         _error(first.differences.error),
         f"[{worst.row}, {worst.column}]",
         worst.backward,

@@ -37,8 +37,5 @@ FAULTS: dict[str, Fault] = {
     "a weight decay is in the gradient and not in the loss": Fault(Pieces(ending=decayed), kinds="W"),
     "a clip is left in": Fault(Pieces(ending=clipped), kinds="W", below=False),
     "the gradient is rounded to half precision": Fault(Pieces(ending=rounded(np.float16))),
-    "the gradient is rounded to single precision": Fault(
-        Pieces(ending=rounded(np.float32)),
-        methods=("complex-step",),  # 3e-8 is within what rounding allows central differences
-    ),
+    "the gradient is rounded to single precision": Fault(Pieces(ending=rounded(np.float32))),
 }

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Loss
+from bpcli.nn.losses import HalfSquaredError, Loss
+from bpcli.nn.pairs import SigmoidBinaryCrossEntropy, SigmoidCrossEntropy
 
+from .heads import dZ
 from .mechanism import Fault, Replaced, of
 
 
@@ -31,7 +33,10 @@ FAULTS: dict[str, Fault] = {
         dA(HalfSquaredError, lambda A, Y: np.sign(A - Y)), subject=squares
     ),
     "binary cross-entropy lacks its second term": Fault(
-        dA(BinaryCrossEntropy, lambda A, Y: -Y / A), subject=of(name="binary_cross_entropy")
+        dZ(SigmoidBinaryCrossEntropy, lambda Z, A, Y: -Y * (1 - A)),
+        subject=of(output="sigmoid", name="binary_cross_entropy"),
     ),
-    "−1/a is taken for every class": Fault(dA(CrossEntropy, lambda A, Y: -1 / A), subject=of(output="sigmoid")),
+    "−1/a is taken for every class": Fault(
+        dZ(SigmoidCrossEntropy, lambda Z, A, Y: A - 1), subject=of(output="sigmoid")
+    ),
 }

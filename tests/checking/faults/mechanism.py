@@ -10,12 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 import pytest
 
-from bpcli.checking.comparison import Method
 from bpcli.nn import Array
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
-from tests.checking.support import METHODS, Subject, loss, subject
+from tests.checking.support import Subject, loss, subject
 
 
 class Mistake(Protocol):
@@ -172,7 +171,7 @@ class Fault:
     whose dW or db it changes. ``kinds`` says which of the two; ``below`` whether the
     layers below are wrong as well, because the mistake travels on through dZ or is
     made in each. ``untouched`` is a layer's array that the mistake happens to leave
-    right; ``batches`` says on which of the two batches it shows, ``methods`` to whom.
+    right; ``batches`` says on which of the two batches it shows.
     """
 
     mistake: Mistake
@@ -182,7 +181,6 @@ class Fault:
     untouched: tuple[int, str] = (0, "")
     batches: tuple[str, ...] = ("full", "shorter")
     subject: Callable[[], Subject] = ORDINARY
-    methods: tuple[Method, ...] = METHODS
 
     def patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let the engine make the mistake."""

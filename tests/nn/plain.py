@@ -1,0 +1,75 @@
+"""A network's loss and gradient once more: number by number, in plain loops, with so many digits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+
+from bpcli.nn import Array
+from bpcli.nn.activations import LeakyRelu
+from bpcli.nn.gradient_check import Probe
+from bpcli.nn.parameters import Parameters
+
+
+def activated(name: str, z: list[Any], slope: float = 0.01) -> tuple[list[Any], list[list[Any]]]:
+    """A and J of one example."""
+    units = range(len(z))
+    if name == "Softmax":
+        powers = [mpmath.exp(one - max(z)) for one in z]
+        a = [power / mpmath.fsum(powers) for power in powers]
+        return a, [[a[i] * ((i == k) - a[k]) for k in units] for i in units]
+    below = mpmath.mpf(slope)
+    functions: dict[str, tuple[Any, Any]] = {
+        "Identity": (lambda x: x, lambda x: mpmath.mpf(1)),
+        "Sigmoid": (lambda x: 1 / (1 + mpmath.exp(-x)), lambda x: mpmath.exp(-x) / (1 + mpmath.exp(-x)) ** 2),
+        "Tanh": (mpmath.tanh, lambda x: mpmath.sech(x) ** 2),
+        "Relu": (lambda x: max(x, mpmath.mpf(0)), lambda x: mpmath.mpf(int(x > 0))),
+        "LeakyRelu": (lambda x: x if x > 0 else below * x, lambda x: mpmath.mpf(1) if x > 0 else below),
+    }
+    f, derivative = functions[name]
+    return [f(one) for one in z], [[derivative(z[i]) if i == k else mpmath.mpf(0) for k in units] for i in units]
+
+
+def term(name: str, a: Any, y: Any) -> tuple[Any, Any]:
+    """One output's term of the loss and its derivative by a."""
+    if name == "HalfSquaredError":
+        return (a - y) ** 2 / 2, a - y
+    yes = (-y * mpmath.log(a), -y / a) if y else (0, 0)
+    no = (-(1 - y) * mpmath.log(1 - a), (1 - y) / (1 - a)) if y != 1 and name == "BinaryCrossEntropy" else (0, 0)
+    return yes[0] + no[0], yes[1] + no[1]
+
+
+def backpropagated(probe: Probe, theta: Array, digits: int) -> tuple[Any, dict[str, list[list[Any]]]]:
+    """The loss of a batch, and dW1, db1, … as rows."""
+    with mpmath.workdps(digits):
+        network, loss = probe.network, probe.network.head.loss
+        given = Parameters(network.sizes, theta)
+        W = [[[mpmath.mpf(float(w)) for w in row] for row in matrix] for matrix in given.W[1:]]
+        b = [[mpmath.mpf(float(row[0])) for row in column] for column in given.b[1:]]
+        n, m, layers = network.sizes[-1], probe.X.shape[1], range(len(W))
+        dW = [[[mpmath.mpf(0)] * len(row) for row in matrix] for matrix in W]
+        db = [[[mpmath.mpf(0)] for _ in column] for column in b]
+        divisor = (n if loss.outputs == "mean" else 1) * (m if loss.examples == "mean" else 1)
+        total = mpmath.mpf(0)
+        for j in range(m):
+            a, J = [[mpmath.mpf(float(x)) for x in probe.X[:, j]]], []
+            for l, activation in enumerate(network.activations):
+                z = [mpmath.fdot(row, a[-1]) + bias for row, bias in zip(W[l], b[l], strict=True)]
+                slope = activation.slope if isinstance(activation, LeakyRelu) else 0.01
+                value, jacobian = activated(type(activation).__name__, z, slope)
+                a.append(value)
+                J.append(jacobian)
+            y = probe.Y[:, j] if probe.Y.ndim == 2 else [float(k == probe.Y[j]) for k in range(n)]
+            terms = [term(type(loss).__name__, out, mpmath.mpf(float(one))) for out, one in zip(a[-1], y, strict=True)]
+            total += mpmath.fsum(one for one, _ in terms)
+            dA = [slope for _, slope in terms]
+            for l in reversed(layers):
+                dZ = [mpmath.fdot(dA, [row[k] for row in J[l]]) / 1 for k in range(len(J[l]))]
+                for i, error in enumerate(dZ):
+                    db[l][i][0] += error / divisor
+                    for k, below in enumerate(a[l]):
+                        dW[l][i][k] += error * below / divisor
+                dA = [mpmath.fdot(dZ, [row[k] for row in W[l]]) for k in range(len(a[l]))]
+        named = {f"dW{l + 1}": dW[l] for l in layers} | {f"db{l + 1}": db[l] for l in layers}
+        return total / divisor, named
