@@ -150,11 +150,17 @@ class LoopWriter:
         )
         return f"{name}[{index}]"
 
+    def _of_examples(self, length: Any) -> bool:
+        """Whether this is the length of an axis of examples, of which a batch may have any number."""
+        return not same_shape(length, 1) and same_shape(length, self.symbols[X].shape[1])
+
     def _reduce(self, operation: Reduce) -> Iterator[str]:
-        array = operation.array
+        array, shape = operation.array, self.symbols[operation.array].shape
+        sum_of_floats = operation.ufunc == "add" and self.symbols[array].dtype.kind == "f"
+        of_examples = "_of_examples" if self._of_examples(shape[-1]) else ""
         combine: Callable[[str, str], str] = lambda a, b: _expression(operation.ufunc, [a, b])  # noqa: E731
-        if operation.axis is None and operation.ufunc == "add" and self.symbols[array].dtype.kind == "f":
-            yield f"{operation.out} = total({array})"
+        if operation.axis is None and sum_of_floats:
+            yield f"{operation.out} = total{of_examples}({array})"
         elif operation.axis is None:
             yield f"{operation.out} = {array}[0]"
             yield f"for i in range(1, {array}.shape[0]):"
@@ -165,6 +171,9 @@ class LoopWriter:
             yield f"for i in range(1, {array}.shape[0]):"
             yield f"    for j in range({array}.shape[1]):"
             yield f"        {operation.out}[j] = {combine(f'{operation.out}[j]', f'{array}[i, j]')}"
+        elif sum_of_floats and of_examples:
+            yield f"for i in range({array}.shape[0]):"
+            yield f"    {operation.out}[i] = total_of_examples({array}[i])"
         else:
             yield f"for i in range({array}.shape[0]):"
             yield f"    reduced = {array}[i, 0]"
@@ -175,7 +184,7 @@ class LoopWriter:
     def _dot(self, operation: Dot) -> Iterator[str]:
         """A loop where a factor is a vector, otherwise one of the functions in ``products``.
 
-        X and its transpose have long rows, for which those functions have their own forms.
+        X and its transpose have long rows, for which those functions have their own forms; so have sums over examples.
         """
         left, right = self.symbols[operation.left], self.symbols[operation.right]
         kind = self.symbols[operation.out].dtype.name
@@ -189,6 +198,8 @@ class LoopWriter:
             name = "product" if operation.factor is None else "accumulate"
             if right.root == X and operation.right != X:
                 name += "_of_rows"
+            elif operation.factor is None and self._of_examples(left.shape[1]):
+                name += "_of_examples"
             elif operation.right == X and operation.factor is None:
                 name += "_along_rows"
             arguments = ["factor"] * (operation.factor is not None) + [operation.left, operation.right, operation.out]
@@ -213,8 +224,15 @@ class LoopWriter:
         vector, out = self._vector(operation.right), self._vector(operation.out)
         if not transposed or operation.factor is not None:
             assign = "=" if operation.factor is None else "+= factor *"
-            yield f"for i in range({operation.left}.shape[0]):"
-            yield f"    {out}[i] {assign} inner({operation.left}[i], {vector}, np.{kind}(0))"
+            walk = f"for i in range({operation.left}.shape[0]):"
+            inner = f"inner({operation.left}[i], {vector}, np.{kind}(0))"
+            if self._of_examples(length := self.symbols[operation.left].shape[1]):
+                yield from (f"if {length} > BLOCK:", f"    {walk}")
+                yield f"        {out}[i] {assign} np.{kind}(long_{inner})"
+                yield "else:"
+                walk = f"    {walk}"
+            yield walk
+            yield f"        {out}[i] {assign} {inner}"
             return
         yield f"for i in range({out}.shape[0]):"
         yield f"    {out}[i] = np.{kind}(0)"

@@ -23,6 +23,12 @@ SKINNY, PER_LENGTH = 1024, 16
 BLAS first copies both factors into an order of its own, which pays only if each entry is then used often.
 """
 
+BLOCK, LONG = 512, 4096
+"""How many examples' terms are added up in their own precision: numbers, and products of matrices.
+
+These sums are added in float64, so the error of float32 does not grow with the number of examples.
+"""
+
 FAST = {"reassoc", "nsz", "contract"}
 """Allows the compiler to reorder a sum, so that vector instructions compute it.
 
@@ -49,6 +55,35 @@ def total(vector):  # type: ignore[no-untyped-def]
 
 
 @njit(error_model="numpy")
+def long_inner(left, right, zero):  # type: ignore[no-untyped-def]
+    """⟨left, right⟩ in float64, each block of it in the precision of ``zero``."""
+    result = lost = 0.0
+    for start in range(0, left.shape[0], BLOCK):
+        block = slice(start, start + BLOCK)
+        result, lost = _added(result, lost, np.float64(inner(left[block], right[block], zero)))
+    return result + lost if np.isfinite(result) else result
+
+
+@njit(error_model="numpy")
+def total_of_examples(vector):  # type: ignore[no-untyped-def]
+    """The sum of a vector, in float64."""
+    if vector.shape[0] <= BLOCK:
+        return total(vector)
+    result = lost = 0.0
+    for start in range(0, vector.shape[0], BLOCK):
+        result, lost = _added(result, lost, total(vector[start : start + BLOCK]))
+    return result + lost if np.isfinite(result) else result
+
+
+@njit(error_model="numpy")
+def _added(result, lost, part):  # type: ignore[no-untyped-def]
+    """``result`` + ``part``, and ``lost`` with what the rounding of this sum left out (Knuth 1969, *TwoSum*)."""
+    grown = result + part
+    added = grown - result
+    return grown, lost + ((result - (grown - added)) + (part - added))
+
+
+@njit(error_model="numpy")
 def product(left, right, out):  # type: ignore[no-untyped-def]
     """out ← left · right, (n, k) from (n, m) and (m, k)."""
     np.dot(left, right, out)
@@ -64,41 +99,80 @@ def product_along_rows(left, right, out):  # type: ignore[no-untyped-def]
 
 
 @njit(error_model="numpy")
+def product_of_examples(left, right, out):  # type: ignore[no-untyped-def]
+    """out ← left · right, a sum over the examples."""
+    if left.shape[1] <= LONG:
+        _blas(1, left, right, 0, out, 0, left.shape[1])
+    else:
+        out[...] = 0
+        _add_long_product(1, left, right, out)
+
+
+@njit(error_model="numpy")
 def product_of_rows(left, right, out):  # type: ignore[no-untyped-def]
-    """out ← left · right, ``right`` in C order."""
+    """out ← left · right, a sum over the examples, ``right`` in C order."""
     if left.size <= min(SKINNY // 2, PER_LENGTH * right.shape[1]):
         out[...] = 0
         _add_rows(out.dtype.type(1), left, right, out)
     else:
-        np.dot(left, right, out)
+        product_of_examples(left, right, out)
 
 
 @njit(error_model="numpy")
 def accumulate(factor, left, right, out):  # type: ignore[no-untyped-def]
-    """out ← out + factor · left · right, in one pass over ``out``, (n, k) in C order.
+    """out ← out + factor · left · right, a sum over the examples, ``out`` (n, k) in C order.
+
+    BLAS adds a long product to ``out`` in many small parts, and rounds after each to the digits of ``out``.
+    """
+    if left.shape[1] <= LONG:
+        _blas(factor, left, right, 1, out, 0, left.shape[1])
+    else:
+        _add_long_product(factor, left, right, out)
+
+
+@njit(error_model="numpy")
+def accumulate_of_rows(factor, left, right, out):  # type: ignore[no-untyped-def]
+    """out ← out + factor · left · right, a sum over the examples, ``right`` in C order."""
+    if left.size <= min(SKINNY // 2, PER_LENGTH * right.shape[1]):
+        _add_rows(factor, left, right, out)
+    else:
+        accumulate(factor, left, right, out)
+
+
+@njit(error_model="numpy")
+def _add_long_product(factor, left, right, out):  # type: ignore[no-untyped-def]
+    """out ← out + factor · left · right, the products of ``LONG`` examples added up in float64."""
+    n, m = left.shape
+    k = right.shape[1]
+    part, result = np.empty((n, k), out.dtype), np.zeros((n, k))
+    for start in range(0, m, LONG):
+        _blas(1, left, right, 0, part, start, min(start + LONG, m))
+        for i in range(n):
+            for j in range(k):
+                result[i, j] += part[i, j]
+    for i in range(n):
+        for j in range(k):
+            out[i, j] += factor * result[i, j]
+
+
+@njit(error_model="numpy")
+def _blas(factor, left, right, keep, out, start, stop):  # type: ignore[no-untyped-def]
+    """out ← keep · out + factor · left · right, from column ``start`` of ``left`` to ``stop``; ``out`` in C order.
 
     To BLAS, which is column-major, a matrix in C order is its transpose: outᵀ = rightᵀ leftᵀ.
     """
     n, m = left.shape
     k = right.shape[1]
-    factors = np.ones(2, out.dtype)
-    factors[0] = factor
+    factors = np.empty(2, out.dtype)
+    factors[0], factors[1] = factor, keep
     of_right, right_step = (ord("n"), k) if right.flags.c_contiguous else (ord("t"), m)
     of_left, left_step = (ord("n"), m) if left.flags.c_contiguous else (ord("t"), n)
     kind = ord("s") if out.itemsize == 4 else ord("d")
     _gemm(
-        kind, of_right, of_left, k, n, m,
-        factors.ctypes, right.ctypes, right_step, left.ctypes, left_step, factors[1:].ctypes, out.ctypes, k,
+        kind, of_right, of_left, k, n, stop - start,
+        factors.ctypes, right[start:].ctypes, right_step, left[:, start:].ctypes, left_step,
+        factors[1:].ctypes, out.ctypes, k,
     )  # fmt: skip
-
-
-@njit(error_model="numpy")
-def accumulate_of_rows(factor, left, right, out):  # type: ignore[no-untyped-def]
-    """out ← out + factor · left · right, ``right`` in C order."""
-    if left.size <= min(SKINNY // 2, PER_LENGTH * right.shape[1]):
-        _add_rows(factor, left, right, out)
-    else:
-        accumulate(factor, left, right, out)
 
 
 @njit(error_model="numpy", fastmath=FAST)

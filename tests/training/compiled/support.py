@@ -32,6 +32,8 @@ N = 11
 """Examples: batches of 4 leave 3, batches of 5 leave 1."""
 
 INTERPRETED = """
+BLOCK = 512
+
 def njit(**options):
     return lambda function: function
 
@@ -47,7 +49,8 @@ def inner(left, right, zero):
 def total(vector):
     return np.sum(vector, dtype=np.float64)
 
-product_along_rows = product_of_rows = product
+long_inner, total_of_examples = inner, total
+product_along_rows = product_of_rows = product_of_examples = product
 accumulate_of_rows = accumulate
 """
 

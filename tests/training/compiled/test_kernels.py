@@ -136,6 +136,34 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypa
     assert kernels.load_kernel(program).fresh
 
 
+def test_float32_keeps_its_digits_on_a_batch_of_any_size() -> None:
+    """All that is summed over examples: the gradient, which Adam's memory has, the loss and the tallies."""
+    details: Any = {"of": loss("half_squared_error"), "tallies": residuals, "optimizer": "adam", "size": 200_000}
+    one, exact = task("identity", **details, dtype="float32"), task("identity", **details)
+    found, expected = one.trained(CompiledSteps, one.size, 1), exact.trained(NumpySteps, one.size, 1)
+    agree(found, expected, 3e-7)
+    np.testing.assert_allclose(found.tallies.tensors()["residuals.sums"], expected.tallies.tensors()["residuals.sums"])
+
+
+def test_a_long_sum_loses_nothing_in_its_last_digits() -> None:
+    """Where terms are alike, each one added to float32 would be rounded the same way."""
+    from bpcli.training.compiled.products import accumulate, long_inner, product_of_examples, total_of_examples
+
+    m = 100_003
+    left, right = np.full((2, m), 0.1, np.float32), np.full((m, 3), 0.7, np.float32)
+    exact = float(left[0, 0]) * float(right[0, 0]) * m
+    near = partial(np.testing.assert_allclose, rtol=2e-7)
+    turned, out, theta = np.asfortranarray(right), np.empty((2, 3), np.float32), np.ones((2, 3), np.float32)
+    product_of_examples(left, turned, out)
+    near(out, exact, rtol=5e-6)
+    accumulate(np.float32(0.01 / exact), left, turned, theta)
+    near(theta, 1.01)
+    near(long_inner(left[0], turned[:, 0], np.float32(0)), exact)
+    near(total_of_examples(left[0]), float(left[0, 0]) * m, rtol=1e-14)
+    near(total_of_examples(np.array([1e16, *np.zeros(511), *np.full(1024, 0.001), -1e16])), 1.024)
+    assert total_of_examples(np.full(2000, 1e308)) == np.inf
+
+
 @pytest.mark.parametrize("dtype", [pytest.param("float32", marks=pytest.mark.slow), "float64"])
 @pytest.mark.parametrize("n", [1, 2, 5, 60])
 @pytest.mark.parametrize("m", [1, 3, 5, 10, 70])
