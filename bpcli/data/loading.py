@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from bpcli.data.encoding.columns import warn_of_strays
 from bpcli.data.encoding.features import Features, learn_features
 from bpcli.data.encoding.lookup import missing_columns, require_columns
 from bpcli.data.encoding.targets import Classes, Labels, Targets
 from bpcli.data.encoding.tasks import Task, learn_classes, learn_reals, scaled_by_default, task_of
 from bpcli.data.files.byte_source import changed_while_read
-from bpcli.data.files.cells import first_non_number
 from bpcli.data.files.dataset import Dataset, Format, Matrix
 from bpcli.data.files.reading import FilePair, read_dataset
 from bpcli.data.sources import Examples
@@ -165,7 +165,9 @@ def _learn_classes(
     if decided.scale_targets == "standard":
         raise ConfigError("classes are not scaled", key="data.scale_targets", hint="leave it out, or task: regression")
     if request.target_form.task is None and request.task is None:
-        _warn_of_strays(datasets["train"], names, warnings)
+        for name in names:  # which became classes
+            if datasets["train"].column(name).dtype == object:
+                warn_of_strays(datasets["train"], name, np.arange(datasets["train"].size), warnings)
     return classes
 
 
@@ -251,15 +253,6 @@ def _rows(
                 hint="leave it out, or add examples",
             )
     return {part: rows[part] for part in PARTS if len(rows[part])}
-
-
-def _warn_of_strays(dataset: Dataset, names: list[str], warnings: DataWarnings) -> None:
-    """Warn of targets that became classes for a few cells that are not numbers."""
-    for name in names:
-        column = dataset.column(name)
-        stray = first_non_number(column) if column.dtype == object else None
-        if stray is not None:
-            warnings.nearly_numbers.append(f"{name} ({stray!r})")
 
 
 def _warn_of_classes(

@@ -15,6 +15,27 @@ def listed(names: list[str]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
+@dataclass(frozen=True)
+class Strays:
+    """Cells of a ``column`` that are no numbers: the first and where it stands, how many, of how many cells."""
+
+    column: str
+    first: str
+    where: str
+    count: int
+    cells: int
+
+    @property
+    def place(self) -> str:
+        """The first, where it stands, and how many there are."""
+        return f"{self.first!r} at {self.where} ({self.count:,} of {_count(self.cells, 'cell')})"
+
+    @property
+    def remedy(self) -> str:
+        """What to do if they mean a missing value."""
+        return f"if it means missing: data.missing: [{self.first!r}]"
+
+
 @dataclass
 class DataWarnings:
     """Counters by column or class; :meth:`lines` words them."""
@@ -25,7 +46,8 @@ class DataWarnings:
     rare: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     many: list[str] = field(default_factory=list)
-    nearly_numbers: list[str] = field(default_factory=list)
+    nearly_numbers: list[Strays] = field(default_factory=list)
+    not_numbers: list[Strays] = field(default_factory=list)
     other: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
@@ -47,14 +69,20 @@ class DataWarnings:
             )
         if self.many:
             lines.append(f"text columns in which most values differ (leave them out with drop?): {listed(self.many)}")
-        if self.nearly_numbers:
-            lines.append(f"columns read as text for a few values that are not numbers: {listed(self.nearly_numbers)}")
-        return lines + self.other
+        lines += _by_column("column {column!r} is text because of {place}; {remedy}", self.nearly_numbers)
+        counted = "column {column!r}, of numbers in training, holds {place}, which counts as missing; {remedy}"
+        return [*lines, *_by_column(counted, self.not_numbers), *self.other]
 
 
 def _count(number: int, noun: str) -> str:
     plural = "classes" if noun == "class" else f"{noun}s"
-    return f"{number} {noun if number == 1 else plural}"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def _by_column(line: str, found: list[Strays]) -> list[str]:
+    """A line for each of the first few columns, and how many more there are."""
+    lines = [line.format(column=one.column, place=one.place, remedy=one.remedy) for one in found[:SHOWN]]
+    return [*lines, f"the same in {_count(len(found) - SHOWN, 'more column')}"] if len(found) > SHOWN else lines
 
 
 def _tallied(counts: Counter[str]) -> str:

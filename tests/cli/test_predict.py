@@ -295,25 +295,24 @@ def test_a_missing_feature_is_hinted_at(folder: Path) -> None:
     )
 
 
-def test_text_where_training_had_numbers_is_refused_at_its_line(folder: Path) -> None:
-    write_table(folder / "text.csv", ["x", "y"], [[1, 2], [3, "tall"], [5, 6]])
-    refused(
-        *("predict", "run", "--data", "text.csv"),
-        cwd=folder,
-        status=3,
-        error="text.csv:3: column 'y' holds 'tall', where training had numbers",
-        hint="correct the cell, or leave it empty where the number is unknown",
+def test_text_where_training_had_numbers_is_predicted_as_missing_with_a_warning(folder: Path) -> None:
+    found = good("predict", "run", "--data", "-", cwd=folder, stdin=b"x,y\n1,2\n\n3,tall\n")
+    assert found.out == good("predict", "run", "--data", "-", cwd=folder, stdin=b"x,y\n1,2\n\n3,\n").out
+    assert found.err == (
+        "warning: 1 missing number imputed by the training median: y (1)\n"
+        "warning: column 'y', of numbers in training, holds 'tall' at <stdin>:4 (1 of 2 cells), "
+        "which counts as missing; if it means missing: data.missing: ['tall']\n"
     )
 
 
-def test_text_on_standard_input_is_refused_at_its_line(folder: Path) -> None:
+def test_an_infinite_number_is_refused_at_its_line(folder: Path) -> None:
     refused(
         *("predict", "run", "--data", "-"),
         cwd=folder,
         status=3,
-        stdin=b"x,y\n1,2\n\n3,tall\n",
-        error="<stdin>:4: column 'y' holds 'tall', where training had numbers",
-        hint="correct the cell, or leave it empty where the number is unknown",
+        stdin=b"x,y\n1,2\n\n3,inf\n",
+        error="<stdin>:4: column 'y' holds inf, not a finite number",
+        hint="leave the cell empty where the number is unknown",
     )
 
 
@@ -377,6 +376,7 @@ def test_nothing_on_standard_input_is_refused(folder: Path) -> None:
 
 def test_a_refused_file_leaves_the_output_as_it_was(folder: Path) -> None:
     (folder / "old.csv").write_text("precious\n")
+    write_table(folder / "text.csv", ["x", "y"], [[1, 2], [3, "inf"]])
     result = bp("predict", "run", "--data", "text.csv", "--output", "old.csv", cwd=folder)
     assert result.status == 3
     assert (folder / "old.csv").read_text() == "precious\n"

@@ -47,7 +47,7 @@ def regression(folder: Path, columns: dict[str, list[Any]], **how: Any) -> Loade
 
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("part", ["validation", "test"])
-@pytest.mark.parametrize(("name", "cell"), [("n", 1e6), ("n", ""), ("s", "mauve"), ("s", ""), ("y", -1e6)])
+@pytest.mark.parametrize(("name", "cell"), [("n", 1e6), ("n", ""), ("n", "?"), ("s", "mauve"), ("s", ""), ("y", -1e6)])
 def test_rows_held_out_change_nothing_of_the_encoding(
     name: str, cell: Any, part: str, scale: str, tmp_path: Path
 ) -> None:
@@ -160,14 +160,100 @@ def test_target_class_is_the_same_in_whichever_column_of_another_file(tmp_path: 
     assert targets(loaded(train, validation=validation), "validation").tolist() == [0]
 
 
-def test_text_where_the_training_file_has_numbers_is_refused_with_line_and_value(tmp_path: Path) -> None:
-    train = write(tmp_path, "train.csv", "a,y\n1,p\n2,q\n")
+def test_text_where_the_training_file_has_numbers_is_missing_and_told_with_line_and_value(tmp_path: Path) -> None:
+    train = write(tmp_path, "train.csv", "a,y\n1,p\n2,q\n4,q\n")
     validation = write(tmp_path, "validation.csv", 'a,y\n3,"p\n"\n\nfour,q\n')
 
-    assert refusal(lambda: loaded(train, validation=validation), DataError) == (
-        "error: validation.csv:5: column 'a' holds 'four', where training had numbers\n"
-        "hint: correct the cell, or leave it empty where the number is unknown"
+    of = loaded(train, validation=validation, scale="none")
+    assert features(of, "validation").tolist() == [[3], [2]]
+    assert of.warnings.lines()[-1] == (
+        f"column 'a', of numbers in training, holds 'four' at {validation}:5 (1 of 2 cells), which counts as missing; "
+        "if it means missing: data.missing: ['four']"
     )
+
+
+@pytest.fixture(params=["small", "large", "parquet"])
+def kind_of_table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A text table by Python's csv, by pandas a row at a time, and Parquet."""
+    if request.param == "large":
+        monkeypatch.setattr("bpcli.data.files.tables.SMALL", 0)
+        monkeypatch.setattr("bpcli.data.files.pandas_reader.CHUNK", 1)
+        monkeypatch.setattr("bpcli.data.files.pandas_reader.LEAST", 1)
+    return str(request.param)
+
+
+def test_text_in_a_row_held_out_is_missing_there_and_told(kind_of_table: str, tmp_path: Path) -> None:
+    held_out = regression(tmp_path, COLUMNS).parts["test"].rows
+
+    def with_cell(cell: str | None, place: int) -> Loaded:
+        columns = changed("n", int(held_out[place]), cell)
+        if kind_of_table == "parquet":
+            columns["n"] = [number if number is None else str(number) for number in columns["n"]]
+            content: str | bytes = parquet(columns)
+        else:
+            content = csv({name: ["" if cell is None else cell for cell in cells] for name, cells in columns.items()})
+        path = write(tmp_path, f"{kind_of_table}.csv", content)
+        return loaded(path, "half_squared_error", fractions=FRACTIONS)
+
+    without, with_text = with_cell("", 1) if kind_of_table != "parquet" else with_cell(None, 1), with_cell("?", 1)
+    assert with_text.features.to_json() == without.features.to_json()
+    for part in without.parts:
+        np.testing.assert_array_equal(features(with_text, part), features(without, part))
+    row = int(held_out[1])
+    place = f"{tmp_path}/{kind_of_table}.csv" + (f": row {row}" if kind_of_table == "parquet" else f":{row + 2}")
+    assert with_text.warnings.lines() == [
+        "1 missing number imputed by the training median: n (1)",
+        (
+            f"column 'n', of numbers in training, holds '?' at {place} (1 of 20 cells), which counts as missing; "
+            "if it means missing: data.missing: ['?']"
+        ),
+    ]
+
+
+def test_text_in_a_training_row_makes_a_column_of_text_and_is_told(tmp_path: Path) -> None:
+    row = int(regression(tmp_path, COLUMNS).parts["train"].rows[1])
+    of = regression(tmp_path, changed("n", row, "?"))
+
+    assert "n" in of.features.text_columns
+    assert of.warnings.lines()[-1] == (
+        f"column 'n' is text because of '?' at {tmp_path}/t.csv:{row + 2} (1 of 12 cells); "
+        "if it means missing: data.missing: ['?']"
+    )
+
+
+def test_a_number_that_means_missing_does_so_beside_text_too(tmp_path: Path) -> None:
+    row = int(regression(tmp_path, COLUMNS).parts["test"].rows[1])
+    columns = changed("n", row, "?")
+    columns["n"][int(regression(tmp_path, COLUMNS).parts["train"].rows[0])] = "-999.0"
+    form = Format(missing=("-999",))
+
+    of = regression(tmp_path, columns, form=form)
+    assert of.warnings.imputed == {"n": 2}
+
+
+def test_an_infinite_number_in_a_row_held_out_is_refused(tmp_path: Path) -> None:
+    row = int(regression(tmp_path, COLUMNS).parts["test"].rows[1])
+    columns = changed("n", row, "inf")
+    columns["n"][int(regression(tmp_path, COLUMNS).parts["test"].rows[0])] = "?"
+
+    assert refusal(lambda: regression(tmp_path, columns), DataError) == (
+        f"error: t.csv:{row + 2}: column 'n' holds inf, not a finite number\n"
+        "hint: leave the cell empty where the number is unknown"
+    )
+
+
+def test_text_in_a_numeric_target_of_another_part_is_refused_with_its_place(tmp_path: Path) -> None:
+    row = int(regression(tmp_path, COLUMNS).parts["test"].rows[1])
+    train = write(tmp_path, "train.csv", csv(COLUMNS))
+    test = write(tmp_path, "test.csv", csv(changed("y", 3, "?")))
+
+    def report(place: str) -> str:
+        return f"error: target 'y' is '?' at {place}, not a number\nhint: for classes: task: classification"
+
+    in_a_file = partial(loaded, train, "half_squared_error", test=test)
+    assert refusal(in_a_file, ConfigError).endswith(report("test.csv:5"))
+    in_a_row = partial(regression, tmp_path, changed("y", row, "?"), task="regression")
+    assert refusal(in_a_row, ConfigError).endswith(report(f"t.csv:{row + 2}"))
 
 
 def test_last_column_or_the_files_own_target_is_the_target(tmp_path: Path) -> None:
@@ -323,7 +409,8 @@ def test_class_with_one_example_is_kept_in_training_and_noted(tmp_path: Path) ->
 
 def test_numeric_target_with_a_slip_is_noted_where_it_became_classes(tmp_path: Path) -> None:
     path = write(tmp_path, "t.csv", csv({"a": range(20), "y": [*range(19), "oops"]}))
-    line = "columns read as text for a few values that are not numbers: y ('oops')"
+    place = f"{path}:21 (1 of 20 cells)"
+    line = f"column 'y' is text because of 'oops' at {place}; if it means missing: data.missing: ['oops']"
 
     assert loaded(path, "half_squared_error").warnings.lines() == [line]
     assert loaded(path, "half_squared_error", task="classification").warnings.lines() == []
@@ -466,13 +553,17 @@ def test_known_encoding_reads_another_file_alike(kind: str, tmp_path: Path) -> N
 
 def test_known_encoding_counts_what_is_missing_and_unseen(tmp_path: Path) -> None:
     of = loaded(write(tmp_path, "train.csv", "n,s,y\n1,1,p\n2,XL,q\n"))
-    later = write(tmp_path, "later.csv", "y,s,n\np,1,\nq,2,3\np,3,NA\n")
+    later = write(tmp_path, "later.csv", "y,s,n\np,1,\nq,2,3\np,3,NA\nq,1,many\n")
 
     _, notes = load_with_encoding(FilePair(later), Format(), of.features, of.targets, np.dtype("float32"))
 
     assert notes.lines() == [
-        "2 missing numbers imputed by the training median: n (2)",
+        "3 missing numbers imputed by the training median: n (3)",
         "2 values of categories unseen in training, encoded as zeros: s (2)",
+        (
+            f"column 'n', of numbers in training, holds 'many' at {later}:5 (1 of 4 cells), which counts as missing; "
+            "if it means missing: data.missing: ['many']"
+        ),
     ]
 
 
@@ -481,13 +572,6 @@ def test_known_encoding_counts_what_is_missing_and_unseen(tmp_path: Path) -> Non
     [
         ("n,s\n1,u\n", "error: later.csv has no column 'y'\nhint: its columns are n, s"),
         ("n,y\n1,p\n", "error: later.csv has no column 's'\nhint: its columns are n, y"),
-        (
-            "n,s,y\n1,u,p\nmany,u,p\n",
-            (
-                "error: later.csv:3: column 'n' holds 'many', where training had numbers\n"
-                "hint: correct the cell, or leave it empty where the number is unknown"
-            ),
-        ),
         (
             "n,s,y\n1,u,p\n1,u,r\n",
             "error: later.csv:3: target 'y' is 'r', a class the model does not have\nhint: its classes are p, q",

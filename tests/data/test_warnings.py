@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from bpcli.data.warnings import DataWarnings, listed
+from bpcli.data.warnings import DataWarnings, Strays, listed
 
 
 def test_nothing_met_is_nothing_told() -> None:
@@ -45,8 +45,15 @@ def test_five_names_are_listed_and_the_rest_counted(names: list[str], line: str)
         (DataWarnings(absent=["x", "y"]), "2 classes absent from training but present elsewhere: x, y"),
         (DataWarnings(many=["a", "b"]), "text columns in which most values differ (leave them out with drop?): a, b"),
         (
-            DataWarnings(nearly_numbers=["a ('x')"]),
-            "columns read as text for a few values that are not numbers: a ('x')",
+            DataWarnings(nearly_numbers=[Strays("a", "?", "t:12", 1, 3000)]),
+            "column 'a' is text because of '?' at t:12 (1 of 3,000 cells); if it means missing: data.missing: ['?']",
+        ),
+        (
+            DataWarnings(not_numbers=[Strays("a", "-", "t.csv:12", 2, 30)]),
+            (
+                "column 'a', of numbers in training, holds '-' at t.csv:12 (2 of 30 cells), which counts as missing; "
+                "if it means missing: data.missing: ['-']"
+            ),
         ),
         (DataWarnings(other=["anything else"]), "anything else"),
     ],
@@ -56,15 +63,25 @@ def test_each_kind_has_its_line(notes: DataWarnings, line: str) -> None:
 
 
 def test_kinds_stand_in_one_order() -> None:
-    notes = DataWarnings(Counter(a=1), Counter(b=1), ["c"], ["d"], ["e"], ["f"], ["g"], ["h"])
+    strays = [Strays(name, "?", "t", 1, 1) for name in "gk"]
+    notes = DataWarnings(Counter(a=1), Counter(b=1), ["c"], ["d"], ["e"], ["f"], strays[:1], strays[1:], ["h"])
 
-    assert notes.lines() == [
+    assert [line.split(" (1 of 1 cell)")[0] for line in notes.lines()] == [
         "1 column constant in training: c",
         "1 missing number imputed by the training median: a (1)",
         "1 value of categories unseen in training, encoded as zeros: b (1)",
         "1 class with one example, kept in training: d",
         "1 class absent from training but present elsewhere: e",
         "text columns in which most values differ (leave them out with drop?): f",
-        "columns read as text for a few values that are not numbers: g",
+        "column 'g' is text because of '?' at t",
+        "column 'k', of numbers in training, holds '?' at t",
         "h",
     ]
+
+
+def test_lines_of_columns_are_few_however_many_columns_there_are() -> None:
+    strays = [Strays(name, "?", "t", 1, 9) for name in "abcdefg"]
+
+    lines = DataWarnings(nearly_numbers=strays[:6], not_numbers=strays).lines()
+    assert [line[:10] for line in lines[:5]] == [f"column '{name}'" for name in "abcde"]
+    assert (lines[5], lines[11], len(lines)) == ("the same in 1 more column", "the same in 2 more columns", 12)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bpcli.data.files.cells import FEW, Kind, is_number
+from bpcli.data.files.cells import Kind, are_few, non_numbers
 from bpcli.data.files.table_reader import RowChunk
 from bpcli.nn import Array
 
@@ -22,7 +22,7 @@ Progress = Callable[[int], None]
 class ColumnContents:
     """What a column holds: the ``kinds`` of its cells, and its different ``words``, None where they are too many.
 
-    ``strays`` of its ``present`` cells are no numbers, ``stray`` is the first of them.
+    ``strays`` of its ``present`` cells are no numbers, ``stray`` is the first of them, in ``stray_row``.
     """
 
     name: str
@@ -32,23 +32,25 @@ class ColumnContents:
     present: int = 0
     strays: int = 0
     stray: str = ""
+    stray_row: int = 0
 
     @property
     def nearly_numbers(self) -> bool:
         """Whether it is text for a few cells only."""
-        return 0 < self.strays <= FEW * self.present
+        return are_few(self.strays, self.present)
 
     def add(self, kind: Kind, cells: Array) -> None:
-        """Count some cells of one kind."""
+        """Count the last ``cells`` of its ``rows``, of one kind."""
         self.kinds.add(kind)
         if kind == "number":
             self.present += int(np.count_nonzero(~np.isnan(cells)))
             return
         texts = [cell for cell in cells if cell is not None]
-        strays = [text for text in texts if not is_number(text)]
+        strays = non_numbers(cells)
+        if len(strays) and not self.strays:
+            self.stray, self.stray_row = cells[strays[0]], self.rows - len(cells) + int(strays[0])
         self.present += len(texts)
         self.strays += len(strays)
-        self.stray = self.stray or next(iter(strays), "")
         if self.words is not None:
             self.words.update(texts)
             self.words = self.words if len(self.words) <= MOST else None

@@ -26,7 +26,7 @@ from bpcli.data.files.arrays import array_reader
 from bpcli.data.files.byte_source import ByteSource, open_bytes
 from bpcli.data.files.dataset import Format, Matrix
 from bpcli.data.files.memory import blocks
-from bpcli.data.warnings import DataWarnings
+from bpcli.data.warnings import DataWarnings, Strays
 from bpcli.errors import ConfigError, DataError, did_you_mean
 from bpcli.nn import Array
 
@@ -92,10 +92,9 @@ def _convert_table(
     rows = ([chunk[place][1] for place in places] for chunk in reader.chunks(exact, mixed))
     file = NpyFile(found[0].rows, writers, request.dtype, reader.where)
     file.write(target, rows, progress, source.require_unchanged)
-    warnings = DataWarnings(
-        nearly_numbers=[f"{name} ({known[name].stray!r})" for name in order if known[name].nearly_numbers]
-    )
-    return _converted(file, targets), warnings
+    nearly = [column for column in map(known.__getitem__, order) if column.nearly_numbers]
+    strays = [Strays(one.name, one.stray, reader.where(one.stray_row), one.strays, one.rows) for one in nearly]
+    return _converted(file, targets), DataWarnings(nearly_numbers=strays)
 
 
 def _convert_matrix(

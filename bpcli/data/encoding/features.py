@@ -86,11 +86,11 @@ class TableFeatures:
 
         Raises:
             ConfigError: the file lacks a column.
-            DataError: text where training had numbers.
+            DataError: an infinite number.
         """
         require_columns([encoder.name for encoder in self.encoders], dataset)
         encoded = {part: np.empty((len(rows), self.size), dtype) for part, rows in parts.items()}
-        columns = [encoder.cells(dataset) for encoder in self.encoders]
+        columns = [encoder.cells(dataset, warnings) for encoder in self.encoders]
         numbers = [encoder.name for encoder in self.encoders if isinstance(encoder, NumberColumn)]
         tallies = {part: [0] * len(columns) for part in parts}
         for start, stop in blocks(dataset.size, self.size):

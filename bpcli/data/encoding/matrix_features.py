@@ -53,7 +53,7 @@ class MatrixFeatures:
 
         Raises:
             ConfigError: the file lacks a column.
-            DataError: text where numbers were, or a number out of range.
+            DataError: an infinite number, or one out of range.
         """
         require_columns(list(self.names), dataset)
         if self.bytes_only and isinstance(dataset, Matrix) and dataset.images and dataset.pixels == list(self.names):
@@ -69,7 +69,7 @@ class MatrixFeatures:
     ) -> dict[str, Rows]:
         encoded = {part: np.empty((len(rows), self.size), dtype) for part, rows in parts.items()}
         missing = {part: np.zeros(self.size, np.intp) for part in parts}
-        values = _values(dataset, list(self.names))
+        values = _values(dataset, list(self.names), warnings)
         for start, stop in blocks(dataset.size, self.size):
             for part, place in rows_within(parts, start, stop):
                 rows = parts[part][place]
@@ -133,10 +133,10 @@ def learn_matrix(
     return MatrixFeatures(tuple(names), median, scaling)
 
 
-def _values(dataset: Dataset, names: list[str]) -> Callable[[IndexArray], Array]:
+def _values(dataset: Dataset, names: list[str], warnings: DataWarnings) -> Callable[[IndexArray], Array]:
     """A function that gives the columns of some rows, (len(rows), len(names)) in float64, NaN where missing."""
     if isinstance(dataset, Matrix) and not dataset.targets.keys() & set(names):
         places = np.array(dataset.places(names), np.intp)
         return lambda rows: np.asarray(Selection(dataset, places, rows).block(0, len(rows)), np.float64)
-    numbers = [numeric(dataset, name) for name in names]
+    numbers = [numeric(dataset, name, warnings) for name in names]
     return lambda rows: np.stack([column[rows] for column in numbers], axis=1)

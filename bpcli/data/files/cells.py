@@ -10,7 +10,7 @@ import numpy as np
 
 from bpcli.data.files.dataset import Dataset, Table
 from bpcli.errors import DataError
-from bpcli.nn import Array
+from bpcli.nn import Array, IndexArray
 
 Kind = Literal["number", "truth", "text"]
 
@@ -46,11 +46,13 @@ def refuse_infinite(table: Table, cell: Callable[[int, int], str]) -> None:
         numbers = as_numbers(column)
         if numbers is not None and np.isinf(numbers).any():
             row = int(np.flatnonzero(np.isinf(numbers))[0])
-            raise DataError(
-                f"column {name!r} holds {cell(row, place).strip()}, not a finite number",
-                where=table.where(row),
-                hint="leave the cell empty where the number is unknown",
-            )
+            raise not_finite(name, cell(row, place), table.where(row))
+
+
+def not_finite(name: str, cell: str, where: str) -> DataError:
+    """The error of an infinite number."""
+    hint = "leave the cell empty where the number is unknown"
+    return DataError(f"column {name!r} holds {cell.strip()}, not a finite number", where=where, hint=hint)
 
 
 def distinct(values: Array) -> Array:
@@ -58,11 +60,14 @@ def distinct(values: Array) -> Array:
     return np.unique(values, return_counts=True)[0]  # without counts it imports numpy.ma, which is slow
 
 
-def first_non_number(column: Array) -> str | None:
-    """The first cell that is no number in a column of text where nearly all are, else None."""
-    present = [text for text in column if text is not None]
-    slips = [text for text in present if not is_number(text)]
-    return slips[0] if 0 < len(slips) <= FEW * len(present) else None
+def non_numbers(column: Array) -> IndexArray:
+    """Where a column of text holds what is no number."""
+    return np.flatnonzero([text is not None and not is_number(text) for text in column])
+
+
+def are_few(strays: int, present: int) -> bool:
+    """Whether so many of a column's cells that are not missing are no numbers where nearly all are."""
+    return 0 < strays <= FEW * present
 
 
 def texts_of(dataset: Dataset, name: str) -> Array:

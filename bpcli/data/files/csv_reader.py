@@ -35,6 +35,11 @@ class CsvReader:
         return self.sheet.names
 
     @property
+    def missing(self) -> frozenset[str]:
+        """The words for a missing value."""
+        return self.sheet.missing
+
+    @property
     def most_rows(self) -> int:
         """At least the number of rows."""
         return self.sheet.lines

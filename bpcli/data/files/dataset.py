@@ -83,8 +83,9 @@ class Dataset(Protocol):
 class Table:
     """Named columns of numbers or text.
 
-    ``truth_columns`` are text columns of true and false; ``cells`` reads columns as the
-    file has them; numbers may lie in ``pages``, each column's from low addresses to high.
+    ``truth_columns`` are text columns of true and false; ``missing`` has the words for a missing
+    value; ``cells`` reads columns as the file has them; numbers may lie in ``pages``, each
+    column's from low addresses to high.
     """
 
     path: str
@@ -96,6 +97,7 @@ class Table:
     holds_classes: bool = False
     pages: Pages | None = None
     digests: dict[str, str | None] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
 
     @property
     def size(self) -> int:

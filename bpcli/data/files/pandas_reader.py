@@ -36,6 +36,11 @@ class PandasReader:
         return self.sheet.names
 
     @property
+    def missing(self) -> frozenset[str]:
+        """The words for a missing value."""
+        return self.sheet.missing
+
+    @property
     def most_rows(self) -> int:
         """At least the number of rows."""
         return self.sheet.lines
@@ -107,6 +112,7 @@ class ParquetReader:
         frame = _parquet_frame(source)
         self.path = source.path
         self.names = list(frame.columns)
+        self.missing: frozenset[str] = frozenset()
         self.most_rows = len(frame)
         self._source = source
         self._frame: pd.DataFrame | None = frame

@@ -83,6 +83,7 @@ def _joined(features: Table | Matrix, targets: Table | Matrix, form: Format) -> 
         holds_classes=targets.holds_classes,
         pages=features.pages,
         digests=digests,
+        missing=features.missing,
     )
 
 

@@ -29,6 +29,11 @@ class TableReader(Protocol):
         ...
 
     @property
+    def missing(self) -> frozenset[str]:
+        """The words for a missing value."""
+        ...
+
+    @property
     def most_rows(self) -> int:
         """At least the number of rows."""
         ...

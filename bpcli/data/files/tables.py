@@ -120,6 +120,7 @@ def _gathered(reader: TableReader, exact: frozenset[str]) -> Table:
         {name: partial(reader.as_written, name) for name in reader.names},
         place=reader.where,
         pages=pages,
+        missing=reader.missing,
     )
     refuse_infinite(table, reader.cell)
     return table

@@ -231,10 +231,14 @@ def noted(folder: Path, content: str, **wanted: Any) -> list[str]:
 
 def test_column_of_numbers_with_a_slip_is_told(tmp_path: Path) -> None:
     rows = "".join(f"{i},{3 * i}\n" for i in range(20))
-    warning = "columns read as text for a few values that are not numbers: {}"
+
+    def warning(name: str, cell: str) -> str:
+        place = f"{tmp_path}/s.csv:22 (1 of 21 cells)"
+        return f"column {name!r} is text because of {cell!r} at {place}; if it means missing: data.missing: [{cell!r}]"
+
     assert noted(tmp_path, "a,y\n" + rows) == []
-    assert noted(tmp_path, "a,y\n" + rows + "1,n/a\n") == [warning.format("y ('n/a')")]
-    assert noted(tmp_path, "a,y\n" + rows + "x,1\n") == [warning.format("a ('x')")]
+    assert noted(tmp_path, "a,y\n" + rows + "1,n/a\n") == [warning("y", "n/a")]
+    assert noted(tmp_path, "a,y\n" + rows + "x,1\n") == [warning("a", "x")]
     assert noted(tmp_path, "b,a,y\n" + rows.replace("\n", ",1\n") + "2,x,1\n", drop=["a"]) == []
 
 
