@@ -74,7 +74,7 @@ class Naming:
         if not self.framework:
             return ""
         pairs = ", ".join(f"{theirs} → {own}" for own, theirs in self.names.items())
-        turned = f"; kernels are (inputs, units), as in {self.framework}: transposed" if self.turned else ""
+        turned = f"; its weights are (inputs, units), as in {self.framework}: transposed" if self.turned else ""
         return f"read by the names of {self.framework}: {pairs}{turned}"
 
 

@@ -61,6 +61,10 @@ def gradcheck(
             "--export", metavar="FILE", help="Write parameters and examples to a .safetensors or .npz file and stop."
         ),
     ] = None,
+    starter: Annotated[
+        Literal["pytorch", "jax", "flax", "keras", "scikit-learn"] | None,
+        typer.Option("--starter", help="With --export: also write a script that computes the gradient there."),
+    ] = None,
     against: Annotated[
         Path | None,
         typer.Option(
@@ -101,6 +105,10 @@ def gradcheck(
         _refuse_options_of_differences(
             {"--method": method, "--parameters": parameters, "--step-sizes": step_sizes or None}
         )
+    if starter is not None and export is None:
+        raise ConfigError(
+            "--starter without --export", where="command line", hint="the script reads an export: add --export FILE"
+        )
     if points is not None and (against is None or not isfinite(points)):
         raise ConfigError(
             "--grade needs a number of points and --against",
@@ -117,7 +125,7 @@ def gradcheck(
     theta, part = built.parameters.theta, built.examples("train")
     assert part is not None
     if export is not None:
-        return external.export_batch(built, batches[0], export, json=json)
+        return external.export_batch(built, batches[0], export, starter, json=json)
     if against is not None and points is not None:
         from bpcli.cli.gradcheck.grades import grade_external
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from bpcli import storage
 from bpcli.checking.external_gradients import read_gradients, write_batch
 from bpcli.checking.known_mistakes.diagnosis import Diagnosis, diagnose
 from bpcli.checking.precisions import excused_of, tolerance_of
+from bpcli.checking.starters import STARTERS, Files
 from bpcli.cli.output import emit
 from bpcli.display import say
 from bpcli.errors import ConfigError, ExitStatus
@@ -46,17 +49,46 @@ def require_plain(built: Experiment) -> None:
         )
 
 
-def export_batch(built: Experiment, batch: IndexArray, path: Path, *, json: bool) -> ExitStatus:
-    """Write the parameters and the examples ``batch`` to a file.
+def export_batch(built: Experiment, batch: IndexArray, path: Path, starter: str | None, *, json: bool) -> ExitStatus:
+    """Write the parameters and the examples ``batch`` to a file, and beside it a framework's script if asked for.
 
     Raises:
-        ConfigError: the file's name ends neither in .safetensors nor in .npz, or as :func:`require_plain`.
+        ConfigError: the file's name ends neither in .safetensors nor in .npz, the framework lacks a choice, the
+            script would replace another one, or as :func:`require_plain`.
         SystemRefusedError: the system refused to write.
     """
     require_plain(built)
+    script = None if starter is None else _script(built, path, starter)
     write_batch(path, built.parameters, gathered(built, batch))
-    emit(to_json({"exported": str(path), "examples": len(batch)}) + "\n" if json else f"{path}\n")
+    report = {"exported": str(path), "examples": len(batch)}
+    if script is not None:
+        storage.write(script.path, script.source.encode())
+        report["starter"] = str(script.path)
+    written = [path] if script is None else [path, script.path]
+    emit(to_json(report) + "\n" if json else "".join(f"{file}\n" for file in written))
     return ExitStatus.DONE
+
+
+@dataclass(frozen=True)
+class _Script:
+    """A script and where it goes."""
+
+    path: Path
+    source: str
+
+
+def _script(built: Experiment, export: Path, starter: str) -> _Script:
+    """A framework's script, beside the export.
+
+    Raises:
+        ConfigError: the framework lacks a choice, or another script is there, which may have been worked on.
+    """
+    name = f"{export.stem}_{starter.replace('-', '_')}"
+    path = export.with_name(f"{name}.py")
+    source = STARTERS[starter].script(built.network, Files(export.name, f"{name}_gradients.npz"))
+    if path.exists() and path.read_bytes() != source.encode():
+        raise ConfigError("there is another script of this name", str(path), "move it, or export to another name")
+    return _Script(path, source)
 
 
 def check_external(built: Experiment, batch: IndexArray, path: Path, *, json: bool) -> ExitStatus:
