@@ -4,6 +4,10 @@
 the gradient, in float64, on real examples: a full batch, then a shorter one with
 the same network, parameters and buffers. ``comparison`` judges each parameter;
 ``step_sizes`` shows how far a central difference can be trusted.
-``external_gradients`` are those of other programs, and ``known_mistakes`` names
-what is wrong with them. ``bp gradcheck`` reports all of it.
+``external_gradients`` are those of other programs, for which ``starters`` writes
+scripts; ``known_mistakes`` names what is wrong with them, and ``grading`` gives
+points. ``bp gradcheck`` reports all of it.
+
+``user_gradient`` judges a gradient of any function, which bp did not compute, by
+``measured_slopes``; it is for the tests of other people's programs.
 """

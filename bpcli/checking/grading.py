@@ -3,8 +3,8 @@
 An array is right where it is the gradient. Below a wrong layer it is also right
 where it follows correctly from that layer's error, as far as the error is known:
 the wrong layer's dZ is taken to be the right one times the constant by which its
-dW or db is off, or the dZ of a known mistake that gives its dW or db. Whoever
-forgets 1/m loses points at the output alone.
+dW or db is off, or the dZ of a known mistake that gives its dW or db. A
+forgotten 1/m costs points at the output alone.
 """
 
 from __future__ import annotations

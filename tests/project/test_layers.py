@@ -22,6 +22,7 @@ ROOMS = [
     "experiment",
     "runs",
     "checking",
+    "pytest_plugin",
     "explaining",
     "reporting",
     "display",
@@ -36,6 +37,7 @@ ONLY_IN = {
     "typer": "cli/",
     "pydantic": "config/",
     "safetensors": "storage.py",
+    "pytest": "pytest_plugin.py",
     "numba": "training/compiled/",
 }
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_pytest_plugin import session
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
@@ -80,3 +82,13 @@ def test_the_yaml_of_the_readme_is_a_config(checkout: Path) -> None:
     )
     (checkout / "configs" / "readme.yaml").write_text(block, encoding="utf-8")
     assert run("bp config check configs/readme.yaml", checkout).returncode == 0
+
+
+def test_the_pytest_example_of_the_readme_passes_and_finds_a_mistake(tmp_path: Path) -> None:
+    block = re.search(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    assert block is not None
+    wrong = block[1].replace(" / len(y)\n", "\n")
+    assert wrong != block[1]
+    for code, status in ((block[1], 0), (wrong, 1)):
+        (tmp_path / "test_it.py").write_text(code, encoding="utf-8")
+        assert session(tmp_path).returncode == status

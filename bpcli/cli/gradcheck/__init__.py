@@ -68,7 +68,9 @@ def gradcheck(
     against: Annotated[
         Path | None,
         typer.Option(
-            "--against", metavar="FILE", help="Judge another program's dW1, db1, …, computed for what --export writes."
+            "--against",
+            metavar="FILE",
+            help="Judge another program's gradient for what --export writes: dW1, db1, … or a framework's names.",
         ),
     ] = None,
     points: Annotated[
@@ -91,6 +93,10 @@ def gradcheck(
     Exit status 0 if every gradient agrees, 1 if one is wrong or rounding leaves too few digits to judge it.
 
     Example: bp gradcheck configs/iris.yaml --method central
+
+    Example: bp gradcheck configs/iris.yaml --export batch.npz --starter pytorch
+
+    Example: bp gradcheck configs/iris.yaml --against gradients.npz --grade 10
     """
     import numpy as np
 

@@ -1,0 +1,113 @@
+"""The slope of a function along each of its variables, and how exactly differences show it.
+
+Central differences D(h) with h shrinking by tens. From one step to the next the
+truncation error falls to a hundredth, so |D(h) − D(h/10)| shows it; the noise of
+the function, measured from its high-order differences, gives the round-off. The
+step with the smallest sum of both is taken. At a kink the slopes on the two sides
+stay apart however small the step: there every value between them is a derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+
+from bpcli.nn import Array
+
+STEPS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
+"""The steps tried, as multiples of a variable's scale."""
+
+SHRINKING = 10.0
+"""The share of |D(h) − D(h/10)| counted as the truncation error of D(h/10) is one in this; theory says in 99."""
+
+KINK = 0.5
+"""A smooth function's slopes on both sides differ by a tenth after a step ten times smaller; at a kink, by as much."""
+
+NOISE_STEPS = (1e-6, 1e-4, 1e-2)
+"""The distances of the points at which noise is measured: the first at which the function changes at all.
+
+h⁴ of the first lies below the last bit of any smooth function; a function computed in few digits needs a larger one.
+"""
+
+NOISE_POINTS = 8
+NOISE_ORDERS = (4, 5, 6)
+NOISE_DIRECTIONS = 3
+
+Function = Callable[[Array], float]
+"""θ ↦ L, for real θ, (P,)."""
+
+
+@dataclass(frozen=True)
+class Slope:
+    """A measured derivative, how far it may be off, and the slopes on the two sides; equal but at a kink."""
+
+    value: float
+    error: float
+    low: float
+    high: float
+
+    @property
+    def at_kink(self) -> bool:
+        """Whether the function has no derivative there."""
+        return self.low < self.high
+
+
+def exactly(value: float) -> Slope:
+    """A derivative that is known to rounding."""
+    return Slope(value, 0.0, value, value)
+
+
+def noise_of(function: Function, theta: Array, scales: Array, last_bit: float, rng: np.random.Generator) -> float:
+    """The size of the rounding errors in the function's values near θ, at least ``last_bit`` of the value itself.
+
+    The differences of order k of independent errors of variance s² have the variance
+    C(2k, k) s² (Moré & Wild 2011, *Estimating Computational Noise*, §2).
+    """
+    found = []
+    for _ in range(NOISE_DIRECTIONS):
+        direction = scales * rng.choice((-1.0, 1.0), theta.shape)
+        for step in NOISE_STEPS:
+            values = np.array([function(theta + k * step * direction) for k in range(NOISE_POINTS)])
+            if np.ptp(values):
+                break
+        found.append(max(np.sqrt(np.mean(np.diff(values, k) ** 2) / comb(2 * k, k)) for k in NOISE_ORDERS))
+    return max(float(np.median(found)), last_bit * abs(function(theta)))
+
+
+def measure(function: Function, theta: Array, here: float, i: int, scale: float, noise: float) -> Slope:
+    """The derivative by θ_i, by the step at which it is known best; ``here`` is the function's value."""
+    point = theta.copy()
+    best, before, flat = Slope(np.nan, np.inf, np.nan, np.nan), None, True
+    for step in STEPS:
+        above, below = theta[i] + step * scale, theta[i] - step * scale
+        point[i] = above
+        high = function(point)
+        point[i] = below
+        low = function(point)
+        if not flat and high == low == here:
+            break  # the step is too small for the function's digits
+        flat = flat and high == low == here
+        sides = np.array([(here - low) / (theta[i] - below), (high - here) / (above - theta[i])])
+        central = (high - low) / (above - below)
+        if before is not None and np.isfinite([central, before[0]]).all():
+            roundoff = 0.0 if flat else 2 * noise / (step * scale)
+            error = abs(central - before[0]) / SHRINKING + roundoff
+            if error < best.error:
+                best = _slope(central, error, sides, before[1], roundoff)
+        before = central, sides
+    return best
+
+
+def _slope(central: float, error: float, sides: Array, sides_before: Array, roundoff: float) -> Slope:
+    """A slope, with its two sides where they do not come closer as the step shrinks.
+
+    The sides' error is in proportion to the step, so a ninth of their last change leads to its limit.
+    """
+    apart, apart_before = abs(sides[1] - sides[0]), abs(sides_before[1] - sides_before[0])
+    if apart > 4 * roundoff and apart > KINK * apart_before:
+        limits = sides + (sides - sides_before) / 9
+        return Slope(central, error, float(limits.min()), float(limits.max()))
+    return Slope(central, error, central, central)
