@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from bpcli.checking.user_gradient import CheckedGradient, Method
+    from bpcli.checking.user_gradient import CheckedGradient
+    from bpcli.checking.user_slopes import Method
 
 
 @pytest.fixture

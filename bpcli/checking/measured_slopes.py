@@ -9,7 +9,7 @@ stay apart however small the step: there every value between them is a derivativ
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import comb
 
@@ -25,6 +25,9 @@ SHRINKING = 10.0
 
 KINK = 0.5
 """A smooth function's slopes on both sides differ by a tenth after a step ten times smaller; at a kink, by as much."""
+
+EXACT = 1e-14
+"""A function with less noise than this share of its value, and the same value at every step, has the slope 0."""
 
 NOISE_STEPS = (1e-6, 1e-4, 1e-2)
 """The distances of the points at which noise is measured: the first at which the function changes at all.
@@ -55,6 +58,11 @@ class Slope:
         return self.low < self.high
 
 
+def largest_of(slopes: Iterable[Slope]) -> float:
+    """The largest absolute value of the slopes that could be measured, 0 for none."""
+    return max((abs(slope.value) for slope in slopes if np.isfinite(slope.value)), default=0.0)
+
+
 def exactly(value: float) -> Slope:
     """A derivative that is known to rounding."""
     return Slope(value, 0.0, value, value)
@@ -64,17 +72,19 @@ def noise_of(function: Function, theta: Array, scales: Array, last_bit: float, r
     """The size of the rounding errors in the function's values near θ, at least ``last_bit`` of the value itself.
 
     The differences of order k of independent errors of variance s² have the variance
-    C(2k, k) s² (Moré & Wild 2011, *Estimating Computational Noise*, §2).
+    C(2k, k) s² (Moré & Wild 2011, *Estimating Computational Noise*, §2). Directions in which the
+    function is not finite do not count.
     """
     found = []
     for _ in range(NOISE_DIRECTIONS):
         direction = scales * rng.choice((-1.0, 1.0), theta.shape)
         for step in NOISE_STEPS:
             values = np.array([function(theta + k * step * direction) for k in range(NOISE_POINTS)])
-            if np.ptp(values):
+            if (values != values[0]).any():
                 break
-        found.append(max(np.sqrt(np.mean(np.diff(values, k) ** 2) / comb(2 * k, k)) for k in NOISE_ORDERS))
-    return max(float(np.median(found)), last_bit * abs(function(theta)))
+        if np.isfinite(values).all():
+            found.append(max(np.sqrt(np.mean(np.diff(values, k) ** 2) / comb(2 * k, k)) for k in NOISE_ORDERS))
+    return max(float(np.median(found)) if found else 0.0, last_bit * abs(function(theta)))
 
 
 def measure(function: Function, theta: Array, here: float, i: int, scale: float, noise: float) -> Slope:
@@ -93,7 +103,7 @@ def measure(function: Function, theta: Array, here: float, i: int, scale: float,
         sides = np.array([(here - low) / (theta[i] - below), (high - here) / (above - theta[i])])
         central = (high - low) / (above - below)
         if before is not None and np.isfinite([central, before[0]]).all():
-            roundoff = 0.0 if flat else 2 * noise / (step * scale)
+            roundoff = 0.0 if flat and noise <= EXACT * abs(here) else 2 * noise / (step * scale)
             error = abs(central - before[0]) / SHRINKING + roundoff
             if error < best.error:
                 best = _slope(central, error, sides, before[1], roundoff)

@@ -74,7 +74,8 @@ class UserLoss:
         Raises:
             ConfigError: it returns no number.
         """
-        found = np.asarray(self.function(self.structure.filled(theta)))
+        with np.errstate(all="ignore"):  # a step may leave the domain in which it is finite
+            found = np.asarray(self.function(self.structure.filled(theta)))
         if found.size != 1 or found.dtype.kind not in "fiuc":
             raise ConfigError(
                 f"the loss returns {found.dtype} in shape {found.shape}, not a number", hint="return a scalar"

@@ -36,8 +36,8 @@ FLOATS_HINT = "save float64, float32 or float16"
 WRITE_HINT = "write it with numpy.savez, or with safetensors' save_file"
 
 INSTEAD_HINT = (
-    'save the arrays with numpy.savez("gradients.npz", **arrays), or a state dict with'
-    ' safetensors.torch.save_file(arrays, "gradients.safetensors")'
+    'save the arrays with numpy.savez("arrays.npz", **arrays), or with'
+    ' safetensors.torch.save_file(arrays, "arrays.safetensors")'
 )
 
 

@@ -2,8 +2,8 @@
 
 A framework's name has a path to the layer and a word for the array, such as
 ``fc1.weight`` or ``params/Dense_0/kernel``. Layers are ordered by the numbers in
-their paths; paths that differ in more than numbers stand in the file's order,
-or else in the first order that the shapes fit. Whether W is (units, inputs), as
+their paths; paths that differ in more than numbers stand in the order that fits
+the network's shapes best, the file's order if several do. Whether W is (units, inputs), as
 in bp, or (inputs, units) is a matter of the naming, never of an array's shape.
 """
 
@@ -145,16 +145,20 @@ class _Layers:
                 where,
                 f"the network's layers are {'-'.join(map(str, sizes))}",
             )
-        ordered = _ordered(list(self.weights), self._fits(sizes))
+        ordered = min(_orders(list(self.weights)), key=self._misfits(sizes))
         theirs = chain.from_iterable((self.weights[layer], biases[layer]) for layer in ordered)
         names = dict(zip(own, theirs, strict=True))
         return Naming(names, self.convention.framework, self.convention.turned)
 
-    def _fits(self, sizes: tuple[int, ...]) -> Callable[[list[str]], bool]:
-        """Whether layers in some order have weights of the network's shapes, perhaps transposed."""
+    def _misfits(self, sizes: tuple[int, ...]) -> Callable[[list[str]], int]:
+        """How badly layers in some order fit the network's shapes: 1 for a transposed weight, 2 for another shape."""
         shapes = {layer: self.file.load(name).shape for layer, name in self.weights.items()}
-        needed = [{(n, fan_in), (fan_in, n)} for fan_in, n in pairwise(sizes)]
-        return lambda order: all(shapes[layer] in pair for layer, pair in zip(order, needed, strict=True))
+        needed = [(fan_in, n) if self.convention.turned else (n, fan_in) for fan_in, n in pairwise(sizes)]
+
+        def misfit(shape: tuple[int, ...], right: tuple[int, int]) -> int:
+            return 0 if shape == right else 1 if shape == right[::-1] else 2
+
+        return lambda order: sum(map(misfit, (shapes[layer] for layer in order), needed))
 
 
 def _plain(name: str) -> str:
@@ -162,17 +166,12 @@ def _plain(name: str) -> str:
     return re.sub(r"\[['\"]?([^\]'\"]*)['\"]?\]", r"/\1", name).lstrip("/")
 
 
-def _ordered(layers: list[str], fits: Callable[[list[str]], bool]) -> list[str]:
-    """The layers in the order of their numbers, and kinds of names in the first order that fits."""
+def _orders(layers: list[str]) -> Iterator[list[str]]:
+    """The layers by their numbers, and kinds of names in every order, first in the file's."""
     stems: dict[str, list[str]] = {}
     for layer in layers:
         stems.setdefault(re.sub(r"[\W\d_]+", " ", layer).strip(), []).append(layer)
     groups = [sorted(group, key=_numbers) for group in stems.values()]
-    return next(filter(fits, _orders(groups)), [layer for group in groups for layer in group])
-
-
-def _orders(groups: list[list[str]]) -> Iterator[list[str]]:
-    """The layers with their groups in every order, first in the given one."""
     for order in permutations(groups) if len(groups) <= MOST_STEMS else [groups]:
         yield list(chain.from_iterable(order))
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.checking.user_gradient import CheckedGradient, Method, check_user_gradient
+from bpcli.checking.user_gradient import CheckedGradient, check_user_gradient
+from bpcli.checking.user_slopes import Method
 from bpcli.errors import ConfigError
 from bpcli.nn import Array
 
@@ -154,8 +155,27 @@ def test_at_a_kink_either_derivative_is_let_be_and_no_other(method: Method | Non
 
 def test_what_cannot_be_judged_is_said_and_does_not_pass() -> None:
     found = check_user_gradient(lambda t: float(np.sin(1e13 * t.real).sum()), np.array([0.3, 0.4]), np.zeros(2))
-    assert (found.passed, found.judged, found.not_judged, found.wrong) == (False, 0, 2, ())
+    assert (found.passed, found.judged, found.not_judged, found.wrong) == (False, 0, 2, [])
     assert found.message == "no entry of the gradient can be judged here: kinks, or a loss too inexact"
+
+
+def test_where_the_loss_is_not_finite_the_other_entries_are_judged_all_the_same() -> None:
+    def loss(t: Array) -> Any:
+        return np.inf if t[0].real != 1 else t[0] + (t[1:] ** 2).sum()
+
+    found = check_user_gradient(loss, np.array([1.0, 2.0, 3.0]), np.array([7.0, 4.0, 6.0]))
+    assert (found.passed, found.judged, found.not_judged) == (True, 2, 1)
+    assert not check_user_gradient(loss, np.array([1.0, 2.0, 3.0]), np.array([7.0, 4.1, 6.0])).passed
+
+
+def test_a_loss_of_too_few_digits_neither_fails_the_right_gradient_nor_passes_zeros() -> None:
+    def loss(t: Array) -> Any:
+        return np.float32(np.float32(1e7) + np.float32(t.real.sum()))
+
+    point = np.array([0.5, 0.25])
+    for gradient in (np.ones(2), np.zeros(2)):
+        found = check_user_gradient(loss, point, gradient)
+        assert (found.wrong, found.judged, found.passed) == ([], 0, False)
 
 
 def test_an_array_on_which_the_loss_does_not_depend_has_the_gradient_zero() -> None:
@@ -194,6 +214,14 @@ def test_a_sample_is_drawn_by_its_seed() -> None:
     assert 0 < sum(not one.passed for one in found) < 40
     again = [check_user_gradient(lambda t: (t**2).sum(), point, wrong, parameters=5, seed=k) for k in range(40)]
     assert found == again
+
+
+def test_options_that_there_are_not_are_refused() -> None:
+    with pytest.raises(ConfigError, match="there is no method 'complex'") as caught:
+        check_user_gradient(np.sum, np.ones(2), np.ones(2), method="complex")  # type: ignore[arg-type]
+    assert caught.value.hint == "did you mean 'complex-step'? (choose from complex-step, central)"
+    with pytest.raises(ConfigError, match="parameters is 0"):
+        check_user_gradient(np.sum, np.ones(2), np.ones(2), parameters=0)
 
 
 @pytest.mark.parametrize(

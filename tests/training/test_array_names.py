@@ -48,6 +48,14 @@ def test_shapes_order_what_names_leave_open() -> None:
     assert found == ["layers.0", "layers.1", "head"]
 
 
+def test_the_orientation_orders_layers_whose_shapes_fit_either_way() -> None:
+    arrays: dict[str, Array] = {}
+    for path, shape in (("decoder", (4, 2)), ("encoder", (2, 4))):
+        arrays |= {f"{path}.weight": np.ones(shape), f"{path}.bias": np.ones(shape[0])}
+    file = ArrayFile(Path("a.safetensors"), tuple(arrays), arrays.__getitem__)
+    assert recognise(file, (4, 2, 4), "d").names["dW1"] == "encoder.weight"
+
+
 def test_shapes_never_overrule_numbers() -> None:
     assert layers_of("fc3", "fc2", "fc1") == ["fc1", "fc2", "fc3"]
 

@@ -70,7 +70,7 @@ def gradcheck(
         typer.Option(
             "--against",
             metavar="FILE",
-            help="Judge another program's gradient for what --export writes: dW1, db1, … or a framework's names.",
+            help="Judge another program's dW1, db1, … (or a framework's names) of an export.",
         ),
     ] = None,
     points: Annotated[
