@@ -45,12 +45,16 @@ Function = Callable[[Array], float]
 
 @dataclass(frozen=True)
 class Slope:
-    """A measured derivative, how far it may be off, and the slopes on the two sides; equal but at a kink."""
+    """A measured derivative, how far it may be off, and the slopes on the two sides; equal but at a kink.
+
+    ``exact`` where nothing was subtracted: what equals it to the last bit, such as 0, is right whatever the error.
+    """
 
     value: float
     error: float
     low: float
     high: float
+    exact: bool = False
 
     @property
     def at_kink(self) -> bool:
@@ -63,9 +67,9 @@ def largest_of(slopes: Iterable[Slope]) -> float:
     return max((abs(slope.value) for slope in slopes if np.isfinite(slope.value)), default=0.0)
 
 
-def exactly(value: float) -> Slope:
-    """A derivative that is known to rounding."""
-    return Slope(value, 0.0, value, value)
+def exactly(value: float, error: float) -> Slope:
+    """A derivative by the complex step; ``error`` is how far rounding may change it."""
+    return Slope(value, error, value, value, exact=True)
 
 
 def noise_of(function: Function, theta: Array, scales: Array, last_bit: float, rng: np.random.Generator) -> float:

@@ -168,7 +168,8 @@ def _check_array(name: str, array: Array, places: Array, measured: dict[int, Slo
         derivative = float(array[index])
         allowed = tolerance_of(array) * largest + SURE * slope.error
         fits = slope.low - allowed <= derivative <= slope.high + allowed
-        if not slope.error <= JUDGEABLE * largest or (fits and slope.at_kink):
+        clear = slope.error <= JUDGEABLE * largest and not (fits and slope.at_kink)
+        if not clear and not (slope.exact and derivative == slope.value):
             continue
         judged += 1
         if not fits:

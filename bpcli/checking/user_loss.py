@@ -86,21 +86,27 @@ class UserLoss:
         """L(θ)."""
         return complex(self.value(theta))
 
-    def checked_value(self, theta: Array) -> Any:
-        """L(θ), once it is known to be finite and the same every time.
+    def real(self, theta: Array) -> float:
+        """L(θ) of real θ."""
+        return self(theta).real
+
+    def checked_value(self, theta: Array) -> tuple[float, float]:
+        """L(θ), once it is known to be real, finite and the same every time; and the last bit of its type.
 
         Raises:
             ConfigError: it is not.
         """
-        first, second = self.value(theta), self.value(theta)
-        if not np.isfinite(first) or np.iscomplexobj(first):
-            raise ConfigError(f"the loss is {first} at these parameters", hint="check it where it is finite and real")
+        value = self.value(theta)
+        first, second = complex(value), self(theta)
+        if not np.isfinite(first) or first.imag:
+            raise ConfigError(f"the loss is {value} at these parameters", hint="check it where it is finite and real")
         if abs(first - second) > SAME_VALUE * abs(first):
             raise ConfigError(
-                f"the loss has two values at the same parameters, {first} and {second}",
+                f"the loss has two values at the same parameters, {first.real} and {second.real}",
                 hint="give its randomness a fixed seed, inside the function",
             )
-        return first
+        kind = np.asarray(value).dtype
+        return first.real, float(np.finfo(kind if kind.kind in "fc" else np.float64).eps)
 
     def takes_complex(self, theta: Array) -> bool:
         """Whether it returns the same value, as a complex number, for complex parameters."""

@@ -10,15 +10,21 @@ from bpcli.checking.measured_slopes import Slope, exactly, largest_of, measure, 
 from bpcli.checking.user_loss import Named, UserLoss
 from bpcli.errors import ConfigError
 from bpcli.nn import Array, IndexArray
-from bpcli.nn.gradient_check import complex_step
+from bpcli.nn.gradient_check import LAST_BIT, ROUNDINGS, complex_step
 
 Method = Literal["complex-step", "central"]
+
+NUDGES = 2
+"""How often the last bits of θ are moved, at random."""
 
 SURE = 4.0
 """A derivative may differ from a measured one by so many times the error that is estimated for this."""
 
 JUDGEABLE = 1e-3
 """Where the estimated error is above this share of an array's largest derivative, an entry is not judged."""
+
+DOUBLE = 1e-12
+"""A loss with more noise than this share of its value is not computed in double precision throughout."""
 
 CONFIRMED = 1e-8
 """A complex step may differ from a difference by so much of the largest, besides the difference's own error."""
@@ -29,21 +35,23 @@ def slopes_of(
 ) -> tuple[Method, list[Slope]]:
     """The measured derivatives by the entries ``places``, and by which method.
 
-    Without a method, by the complex step where the loss takes complex numbers and differences agree with it:
-    ``abs``, ``real`` or a conjugate within a loss gives a wrong slope without an error.
+    Without a method, by the complex step where the loss takes complex numbers in double precision and differences
+    agree with it: ``abs``, ``real`` or a conjugate within a loss gives a wrong slope without an error.
 
     Raises:
         ConfigError: the loss is no finite, repeatable number, or takes no complex numbers where they are asked for.
     """
-    value = user.checked_value(theta)
+    value, last_bit = user.checked_value(theta)
     complex_valued = method != "central" and user.takes_complex(theta)
     if method == "complex-step" and not complex_valued:
         raise ConfigError("the loss does not take complex numbers", hint="leave method out, or take 'central'")
-    steps = complex_step(user, theta, places.tolist()).tolist() if complex_valued else []
+    scales = _scales(user.structure)
+    steps = _complex_slopes(user, theta, abs(value), places, scales, rng) if complex_valued else []
     if method == "complex-step":
-        return "complex-step", [exactly(step) for step in steps]
-    differences = _differences(user, theta, value, places, rng)
-    if not complex_valued:
+        return "complex-step", steps
+    noise = noise_of(user.real, theta, scales, last_bit, rng)
+    differences = [measure(user.real, theta, value, i, float(scales[i]), noise) for i in places.tolist()]
+    if not complex_valued or noise > DOUBLE * abs(value):
         return "central", differences
     largest = largest_of(differences)
     pairs = list(zip(steps, differences, strict=True))
@@ -52,18 +60,21 @@ def slopes_of(
     return "central", differences
 
 
-def _differences(
-    user: UserLoss, theta: Array, value: np.floating, places: IndexArray, rng: np.random.Generator
+def _complex_slopes(
+    user: UserLoss, theta: Array, size_of_loss: float, places: IndexArray, scales: Array, rng: np.random.Generator
 ) -> list[Slope]:
-    """Slopes by central differences; ``value`` is the loss at θ, of the type that the loss returns."""
+    """The derivatives by the complex step, and how far rounding may change them.
 
-    def real(point: Array) -> float:
-        return user(point).real
-
-    last_bit = float(np.finfo(value.dtype if value.dtype.kind == "f" else np.float64).eps)
-    scales = _scales(user.structure)
-    noise = noise_of(real, theta, scales, last_bit, rng)
-    return [measure(real, theta, float(value), i, float(scales[i]), noise) for i in places.tolist()]
+    A gradient is rounded as θ is and as the loss is: it may differ by what moving the last bits of θ changes, and
+    by what changes the last bits of the loss.
+    """
+    steps = complex_step(user, theta, places.tolist())
+    nudged = [theta * (1 + LAST_BIT * rng.choice((-1.0, 1.0), theta.shape)) for _ in range(NUDGES)]
+    moves = [np.abs(complex_step(user, point, places.tolist()) - steps) for point in nudged]
+    errors = np.maximum(
+        ROUNDINGS * np.max(moves, axis=0), ROUNDINGS * LAST_BIT * size_of_loss / np.minimum(scales[places], 1)
+    )
+    return list(map(exactly, steps.tolist(), errors.tolist()))
 
 
 def _scales(at: Named) -> Array:
@@ -75,9 +86,9 @@ def _scales(at: Named) -> Array:
     return scales
 
 
-def _confirmed(step: float, difference: Slope, largest: float) -> bool:
+def _confirmed(step: Slope, difference: Slope, largest: float) -> bool:
     """Whether a difference agrees with a complex step."""
-    return abs(step - difference.value) <= SURE * difference.error + CONFIRMED * largest
+    return abs(step.value - difference.value) <= SURE * (step.error + difference.error) + CONFIRMED * largest
 
 
 def _unclear(difference: Slope, largest: float) -> bool:
@@ -85,6 +96,6 @@ def _unclear(difference: Slope, largest: float) -> bool:
     return difference.at_kink or not difference.error <= JUDGEABLE * largest
 
 
-def _joined(step: float, difference: Slope, largest: float) -> Slope:
+def _joined(step: Slope, difference: Slope, largest: float) -> Slope:
     """The complex step where a difference confirms it; at a kink, the difference with its two sides."""
-    return difference if difference.at_kink or not _confirmed(step, difference, largest) else exactly(step)
+    return difference if difference.at_kink or not _confirmed(step, difference, largest) else step

@@ -24,11 +24,12 @@ from bpcli.training.array_files import ArrayFile
 class Convention:
     """A framework's names: a pattern with the groups ``layer``, ``W`` or ``b``, and ``grad`` where it says gradient.
 
-    ``turned``: whether its W is (inputs, units).
+    ``bias`` is the word for b; ``turned``: whether its W is (inputs, units).
     """
 
     framework: str
     pattern: re.Pattern[str]
+    bias: str
     turned: bool
 
 
@@ -38,13 +39,22 @@ CONVENTIONS = (
     Convention(
         "scikit-learn",
         re.compile(r"^(?:.*[./])?(?:(?P<W>coef)|(?P<b>intercept))(?P<grad>_grad)?s_(?P<layer>\d+)$"),
+        bias="intercept",
         turned=True,
     ),
-    Convention("Keras", re.compile(r"^(?P<layer>.*?)[./]vars[./](?:(?P<W>0)|(?P<b>1))" + _GRAD), turned=True),
+    Convention("Keras", re.compile(r"^(?P<layer>.*?)[./]vars[./](?:(?P<W>0)|(?P<b>1))" + _GRAD), bias="1", turned=True),
     Convention(
-        "Keras and Flax", re.compile(r"^(?P<layer>.*?)[./_]?(?:(?P<W>kernel)|(?P<b>bias))" + _GRAD), turned=True
+        "Keras and Flax",
+        re.compile(r"^(?P<layer>.*?)[./_]?(?:(?P<W>kernel)|(?P<b>bias))" + _GRAD),
+        bias="bias",
+        turned=True,
     ),
-    Convention("PyTorch", re.compile(r"^(?P<layer>.*?)[./_]?(?:(?P<W>weight)|(?P<b>bias))" + _GRAD), turned=False),
+    Convention(
+        "PyTorch",
+        re.compile(r"^(?P<layer>.*?)[./_]?(?:(?P<W>weight)|(?P<b>bias))" + _GRAD),
+        bias="bias",
+        turned=False,
+    ),
 )
 """The first whose weights a file holds is the one that it is read by."""
 
@@ -86,10 +96,11 @@ def own_names(layers: int, prefix: str) -> list[str]:
 def recognise(file: ArrayFile, sizes: tuple[int, ...], prefix: str) -> Naming:
     """How a file names the arrays of layers of these sizes; ``prefix`` is d for gradients, else empty.
 
-    A file of which neither bp nor a framework knows a name is taken to have bp's names, and to lack them.
+    A file of which neither bp nor a framework knows a name is taken to have bp's names, and to lack them. The
+    file may also lack the bias of a weight that it holds.
 
     Raises:
-        DataError: a framework's names are those of another number of layers, or a weight has no bias.
+        DataError: a framework's names are those of another number of layers.
     """
     own = own_names(len(sizes) - 1, prefix)
     if set(own).isdisjoint(file.names):
@@ -118,47 +129,55 @@ class _Layers:
             return named_so or found
         return [one for one in found if one not in named_so]
 
-    def _kind(self, kind: str) -> dict[str, str]:
-        """The file's names of the weights or the biases, by layer."""
-        return {match["layer"]: name for name, match in self._matches if match[kind]}
-
     @cached_property
     def weights(self) -> dict[str, str]:
         """The file's names of the weights, by layer."""
-        return self._kind("W")
+        return {match["layer"]: name for name, match in self._matches if match["W"]}
+
+    @cached_property
+    def biases(self) -> dict[str, str]:
+        """The names of the biases, by layer: the file's, or what it would call one that it lacks."""
+        weights = {match["layer"]: match for _, match in self._matches if match["W"]}
+        missing = {
+            layer: match.string[: match.start("W")] + self.convention.bias + match.string[match.end("W") :]
+            for layer, match in weights.items()
+        }
+        return missing | {match["layer"]: name for name, match in self._matches if match["b"]}
 
     def naming(self, own: list[str], sizes: tuple[int, ...]) -> Naming:
         """The names by bp's own ones.
 
         Raises:
-            DataError: the number of layers is another, or a weight has no bias.
+            DataError: the number of layers is another.
         """
-        biases, where = self._kind("b"), str(self.file.path)
-        for layer, name in self.weights.items():
-            if layer not in biases:
-                held = ", ".join(self.file.names)
-                raise DataError(f"no bias beside {name!r} (it holds {held})", where, "every layer needs its bias")
         if len(self.weights) != len(sizes) - 1:
             held = ", ".join(self.weights.values())
             raise DataError(
                 f"it holds {len(self.weights)} layers ({held}), where the network has {len(sizes) - 1}",
-                where,
+                str(self.file.path),
                 f"the network's layers are {'-'.join(map(str, sizes))}",
             )
         ordered = min(_orders(list(self.weights)), key=self._misfits(sizes))
-        theirs = chain.from_iterable((self.weights[layer], biases[layer]) for layer in ordered)
+        theirs = chain.from_iterable((self.weights[layer], self.biases[layer]) for layer in ordered)
         names = dict(zip(own, theirs, strict=True))
         return Naming(names, self.convention.framework, self.convention.turned)
 
     def _misfits(self, sizes: tuple[int, ...]) -> Callable[[list[str]], int]:
         """How badly layers in some order fit the network's shapes: 1 for a transposed weight, 2 for another shape."""
-        shapes = {layer: self.file.load(name).shape for layer, name in self.weights.items()}
+        shapes = {layer: self._shape(name) for layer, name in self.weights.items()}
         needed = [(fan_in, n) if self.convention.turned else (n, fan_in) for fan_in, n in pairwise(sizes)]
 
         def misfit(shape: tuple[int, ...], right: tuple[int, int]) -> int:
             return 0 if shape == right else 1 if shape == right[::-1] else 2
 
         return lambda order: sum(map(misfit, (shapes[layer] for layer in order), needed))
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        """An array's shape, () if it is no array of numbers (reading it says why)."""
+        try:
+            return self.file.load(name).shape
+        except DataError:
+            return ()
 
 
 def _plain(name: str) -> str:

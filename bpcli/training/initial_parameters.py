@@ -45,7 +45,7 @@ def read_initial_parameters(path: Path, parameters: Parameters) -> Origin:
     found = open_array_file(file)
     naming = recognise(found, parameters.sizes, "")
     if naming.framework:
-        tensors = {name: naming.load(name, found) for name in naming.names}
+        tensors = {own: naming.load(own, found) for own, theirs in naming.names.items() if theirs in found.names}
     else:
         tensors = {name: found.load(name) for name in found.names}
     fill_parameters(parameters, tensors, file, naming.names)
@@ -83,12 +83,14 @@ def fill_parameters(
         DataError: a tensor is missing, unknown, misshapen or not finite.
     """
     needed, called = parameters.named(), names or {}
-    layers = "-".join(map(str, parameters.sizes))
+    layers, listed = "-".join(map(str, parameters.sizes)), ", ".join(called.get(name, name) for name in needed)
     for name in [*needed, *tensors]:
         if name not in tensors or name not in needed:
             problem = "missing" if name in needed else "more than the network has"
             raise DataError(
-                f"tensor {name!r} is {problem}", where=str(file), hint=f"layers {layers} need {', '.join(needed)}"
+                f"tensor {called.get(name, name)!r} is {problem}",
+                where=str(file),
+                hint=f"layers {layers} need {listed}",
             )
     for name, array in needed.items():
         given, theirs = tensors[name], called.get(name, name)

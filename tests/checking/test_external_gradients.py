@@ -470,8 +470,8 @@ def test_a_layer_without_a_bias_is_named(tmp_path: Path) -> None:
     arrays = as_in("PyTorch, sequential", RIGHT_SHAPES)
     del arrays["2.bias"]
     write(tmp_path / "found.npz", arrays)
-    error = "no bias beside '2.weight' (it holds 4.weight, 4.bias, 2.weight, 0.weight, 0.bias)"
-    against(tmp_path, "found.npz", error, "every layer needs its bias")
+    error = "no array '2.bias' (it holds 4.weight, 4.bias, 2.weight, 0.weight, 0.bias)"
+    against(tmp_path, "found.npz", error, "it needs 0.weight, 0.bias, 2.weight, 2.bias, 4.weight, 4.bias")
 
 
 def test_another_number_of_layers_is_named(tmp_path: Path) -> None:

@@ -181,6 +181,15 @@ def test_arrays_that_are_no_use_have_no_points_and_the_reason(tmp_path: Path) ->
     }
 
 
+def test_one_useless_array_of_a_framework_costs_its_own_points_alone(tmp_path: Path) -> None:
+    config(tmp_path)
+    right = backpropagation(exported(tmp_path), "cross_entropy", "softmax")
+    theirs = {f"fc{l}.{w}": right[f"d{k}{l}"] for l in (1, 2, 3) for w, k in (("weight", "W"), ("bias", "b"))}
+    del theirs["fc3.bias"]
+    _, found = graded(tmp_path, {**theirs, "fc2.weight": np.array([None])})
+    assert {test["name"] for test in found["tests"] if not test["score"]} == {"layer 3: db3", "layer 2: dW2"}
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x04.", b"\x89HDF", b"0.1 0.2 0.3 0.4 0.5", None])
 def test_a_file_that_cannot_be_read_has_no_points_and_the_reason(content: bytes | None, tmp_path: Path) -> None:
     config(tmp_path)

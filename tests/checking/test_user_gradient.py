@@ -65,6 +65,12 @@ CASES = {
         {"large": np.array([3e4, -2e4]), "small": np.array([1e-3, 2e-3, -5e-3])},
         "complex-step",
     ),
+    "single precision within": Case(
+        lambda t: np.sin(t.astype(np.complex64 if t.dtype.kind == "c" else np.float32)).sum(),
+        np.cos,
+        RNG.normal(0, 1, 5),
+        "central",
+    ),
     "float32 within": Case(
         lambda t: np.sin(np.asarray(t.real, np.float32)).sum(), np.cos, RNG.normal(0, 1, 5), "central"
     ),
@@ -161,7 +167,7 @@ def test_what_cannot_be_judged_is_said_and_does_not_pass() -> None:
 
 def test_where_the_loss_is_not_finite_the_other_entries_are_judged_all_the_same() -> None:
     def loss(t: Array) -> Any:
-        return np.inf if t[0].real != 1 else t[0] + (t[1:] ** 2).sum()
+        return np.inf if t[0].real > 1 + 1e-10 else t[0] + (t[1:] ** 2).sum()
 
     found = check_user_gradient(loss, np.array([1.0, 2.0, 3.0]), np.array([7.0, 4.0, 6.0]))
     assert (found.passed, found.judged, found.not_judged) == (True, 2, 1)
@@ -186,6 +192,31 @@ def test_an_array_on_which_the_loss_does_not_depend_has_the_gradient_zero() -> N
 
     assert check_user_gradient(loss, point, {"used": np.full(2, 2.0), "unused": np.zeros(3)}).passed
     assert not check_user_gradient(loss, point, {"used": np.full(2, 2.0), "unused": np.full(3, 1e-3)}).passed
+
+
+def test_at_an_optimum_rounding_is_not_judged() -> None:
+    targets = RNG.normal(0, 1, 6)
+    point = np.linalg.lstsq(X, targets, rcond=None)[0]
+
+    def loss(t: Array) -> Any:
+        return ((X @ t - targets) ** 2).sum()
+
+    found = check_user_gradient(loss, point, 2 * X.T @ (X @ point - targets))
+    assert (found.wrong, found.judged) == ([], 0)
+    assert check_user_gradient(loss, point, np.array([0.0, 1e-6, 0.0])).wrong == []
+    away = point + 1e-3
+    assert check_user_gradient(loss, away, 2 * X.T @ (X @ away - targets)).passed
+
+
+def test_saturated_units_have_few_digits_and_are_not_called_wrong() -> None:
+    weights = np.array([17.0, -16.0, 18.0, 17.5])
+
+    def loss(t: Array) -> Any:
+        return ((np.tanh(t) - 0.5) ** 2).sum()
+
+    A = np.tanh(weights)
+    assert check_user_gradient(loss, weights, 2 * (A - 0.5) * (1 - A * A)).wrong == []
+    assert not check_user_gradient(loss, weights, np.zeros(4)).passed
 
 
 def test_a_float32_gradient_is_judged_by_its_precision() -> None:

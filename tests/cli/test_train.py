@@ -227,6 +227,18 @@ def test_weights_come_from_a_frameworks_file(
     assert f"{weight.format(1)} → W1, {bias.format(1)} → b1, " in said
 
 
+def test_a_frameworks_tensor_that_is_missing_is_named_as_it_would_be_there(folder: Path) -> None:
+    start = parameters()
+    write_tensors(folder / "start.safetensors", {"fc1.weight": start["W1"], "fc2.weight": start["W2"]})
+    refused(
+        *("train", "points.yaml", "network.weights=start.safetensors"),
+        cwd=folder,
+        status=3,
+        error=f"{folder}/start.safetensors: tensor 'fc1.bias' is missing",
+        hint="layers 2-5-3 need fc1.weight, fc1.bias, fc2.weight, fc2.bias",
+    )
+
+
 def test_weights_of_another_precision_are_converted(folder: Path) -> None:
     start = parameters()
     write_tensors(folder / "start.safetensors", {name: array.astype(np.float64) for name, array in start.items()})
