@@ -51,6 +51,11 @@ class Acceptance:
         strict = self._judged(name, self._left)
         return strict if strict.verdict != "wrong" or not self._kinked else self._judged(name, self._own_choice)
 
+    @property
+    def names(self) -> list[str]:
+        """dW1, db1, …."""
+        return list(self._named(self.parameters.theta))
+
     @cached_property
     def probe(self) -> Probe:
         """L on the batch."""
@@ -83,8 +88,10 @@ class Acceptance:
     def _named(self, theta: Array) -> dict[str, Array]:
         """A vector as dW1, db1, …, db (n, 1)."""
         of = self.network.parameters(theta)
-        layers = range(1, len(self.network.layers) + 1)
-        return {f"dW{l}": of.W[l] for l in layers} | {f"db{l}": of.b[l] for l in layers}
+        named: dict[str, Array] = {}
+        for l in range(1, len(self.network.layers) + 1):
+            named |= {f"dW{l}": of.W[l], f"db{l}": of.b[l]}
+        return named
 
     def _rounding(self, name: str, array: Array) -> Array:
         """How far rounding in the array's precision may change each of its entries."""

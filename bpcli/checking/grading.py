@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcli.checking.acceptance import Acceptance
-from bpcli.checking.known_mistakes.candidates import CorrectPass, candidate_mistakes, correct_pass
+from bpcli.checking.known_mistakes.correct_pass import CorrectPass, correct_pass
 from bpcli.checking.known_mistakes.diagnosis import as_column, in_shape, wrong_arrays
-from bpcli.checking.known_mistakes.factors import agrees, factor
-from bpcli.checking.precisions import tolerance_of
+from bpcli.checking.known_mistakes.wrong_errors import wrong_errors
+from bpcli.checking.precisions import agrees, tolerance_of
 from bpcli.nn import Array
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
@@ -76,10 +76,10 @@ def _wrong(correct: CorrectPass, layer: int, dZ: Array, given: Mapping[str, Arra
 
 def _mistaken(correct: CorrectPass, layer: int, given: Mapping[str, Array], followed: list[Array]) -> Iterator[Array]:
     """What dZ a layer that is wrong may have: by a factor or a known mistake that gives its dW or its db."""
-    known = [one.dZ for one in candidate_mistakes(correct, layer)]
+    known = [correct.ws.dZ[layer], *(dZ for _, dZ, _ in wrong_errors(correct, layer))]
     for dZ in (*known, *followed):
         for name, array in _expected(correct, layer, dZ).items():
-            c = factor(_found(name, given), array) if name in given else None
+            c = _factor(_found(name, given), array) if name in given else None
             if c is not None and (dZ is not known[0] or c != 1):
                 yield c * dZ
 
@@ -141,3 +141,24 @@ def _advice(correct: CorrectPass, layer: int, wrong: tuple[str, ...]) -> str:
     if layer == correct.layers:
         return "Check dZ here: the loss, its means, and the output's activation."
     return f"Check dZ here: what comes from layer {layer + 1}, and the activation's derivative."
+
+
+def _factor(array: Array, right: Array, largest_term: float = 0.0) -> float | None:
+    """The c for which ``array`` is c times ``right``; None where ``array`` is no multiple.
+
+    c is 1 where both arrays are nothing but rounding errors of sums of terms up to ``largest_term``.
+    """
+    if array.shape != right.shape or not np.isfinite(right).all():
+        return None
+    largest, negligible = float(np.abs(right).max()), tolerance_of(array) * largest_term
+    if largest <= negligible:
+        return 1.0 if np.abs(array).max() <= max(negligible, np.finfo(np.float64).tiny) else None
+    if not largest:
+        return None
+    unit = right / largest  # no square of it underflows
+    c = float(np.sum(array * unit) / np.sum(unit * unit)) / largest
+    if c == 0 or not np.isfinite(c):
+        return None
+    if np.abs(array - c * right).max() > tolerance_of(array) * np.abs(c * right).max():
+        return None
+    return 1.0 if abs(c - 1) <= 10 * tolerance_of(array) else c

@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 import numpy as np
 
-from bpcli.checking.known_mistakes.factors import tolerance_of
 from bpcli.checking.measured_slopes import Slope, largest_of
+from bpcli.checking.precisions import tolerance_of
 from bpcli.checking.subject import CHECKED_WHOLE, SAMPLED
 from bpcli.checking.user_loss import Named, UserLoss, named_arrays
 from bpcli.checking.user_slopes import JUDGEABLE, SURE, Method, slopes_of

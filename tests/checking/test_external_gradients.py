@@ -142,9 +142,14 @@ def test_a_mistake_is_named_with_its_layer(suffix: str, tmp_path: Path) -> None:
     config(tmp_path)
     found = backpropagation(exported(tmp_path, suffix), "cross_entropy", "softmax")
     mistaken = found | {"dW2": found["dW2"].T, "dW1": 0 * found["dW1"]}
-    assert judged(tmp_path, mistaken, suffix) == (
+    status, out = judged(tmp_path, mistaken, suffix)
+    assert (status, out.splitlines()) == (
         1,
-        f"found.{suffix}: layer 2 is the first wrong one from the output (dW2)\ndW is transposed\n",
+        [
+            f"found.{suffix}: layer 2 is the first wrong one from the output (dW2)",
+            "dW2 is wrong in 12 of 16 entries",
+            "dW is transposed",
+        ],
     )
 
 
@@ -173,6 +178,10 @@ def test_the_diagnosis_is_printed_as_json(tmp_path: Path) -> None:
             "wrong": ["dW3", "db3"],
             "slip": "right, but without the division by the m examples (1/m): 10 times what it should be",
             "recognised": True,
+            "location": [
+                {"layer": 3, "array": "dW3", "rows": None, "columns": None, "entries": 12, "size": 12, "whole": True},
+                {"layer": 3, "array": "db3", "rows": None, "columns": None, "entries": 3, "size": 3, "whole": True},
+            ],
         },
     )
 
@@ -380,6 +389,7 @@ def test_what_fits_no_known_mistake_comes_with_a_hint(tmp_path: Path) -> None:
     assert (status, out.splitlines()[1:]) == (
         1,
         [
+            "dW3 is wrong in every entry",
             "none of the known mistakes gives these numbers",
             "hint: config, overrides and --examples have to be those of the --export it was computed for",
         ],
@@ -451,7 +461,7 @@ def test_a_frameworks_names_are_read_and_nothing_wrong_passes(naming: str, tmp_p
             result = bp(*words, cwd=tmp_path)
             assert result.status == 1, what
             if what.startswith("a transposed"):
-                assert result.out.splitlines()[1] == "dW is transposed"
+                assert result.out.splitlines()[2] == "dW is transposed"
 
 
 def test_how_the_names_were_read_is_in_the_json(tmp_path: Path) -> None:

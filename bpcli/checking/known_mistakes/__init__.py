@@ -1,8 +1,17 @@
-"""Which mistake in a backward pass gives these dW and db? Each known mistake is computed and compared with them.
+"""What is wrong with these dW and db? First where, then which mistake in a forward or backward pass gives them.
 
-Layers are examined from the output down, to the first whose dW or db is wrong.
-All layers above it are right, so its dZ is computed with each mistake in turn
-(``candidates``). A mistake is named where it reproduces the arrays, up to a
-constant factor (``factors``, ``matches``): first one mistake that explains both
-dW and db, otherwise one for each. ``diagnosis`` says it in words.
+Layers are examined from the output down, to the first whose dW or db is wrong
+(``diagnosis``); all layers above it are right. ``locations`` says which of its
+entries are wrong. ``wrong_arrays`` puts dW and db side by side and says how well a
+guess at them fits, whether chance could have made it fit, and which guess is the
+simplest. The guesses come from many places:
+
+- ``wrong_outputs``, ``derivatives`` and ``wrong_errors``: another dZ, ``fitted_errors``
+  with a number in it; ``wrong_inputs``: another A; ``wrong_forward``: another
+  forward pass; ``guesses`` makes arrays of them all;
+- ``of_examples``: some of the examples, or all of them with weights;
+- ``rearrangements`` and ``entries``: entries at other places, or changed;
+- ``additions``: something added, such as λ W; ``products``: one factor of dW alone.
+
+``meanings`` says what a constant factor can stand for, ``explanations`` tries it all.
 """

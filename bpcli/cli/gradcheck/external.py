@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +118,7 @@ def check_external(built: Experiment, batch: IndexArray, path: Path, *, json: bo
             "wrong": diagnosis.wrong,
             "slip": diagnosis.mistake,
             "recognised": diagnosis.recognised,
+            "location": [asdict(one) for one in diagnosis.location],
         }
         if found.naming.framework:
             report |= {"names": found.naming.names, "transposed": found.naming.turned}
@@ -134,6 +135,7 @@ def check_external(built: Experiment, batch: IndexArray, path: Path, *, json: bo
     else:
         wrong = ", ".join(diagnosis.wrong)
         emit(f"{path}: layer {diagnosis.layer} is the first wrong one from the output ({wrong})\n")
+        emit("".join(f"{one.in_words()}\n" for one in diagnosis.location))
         emit(f"{diagnosis.mistake}\n{'' if diagnosis.recognised else SAME_INPUTS_HINT}")
     return ExitStatus.DONE if _passed(diagnosis) else ExitStatus.CHECK_FAILED
 

@@ -1,0 +1,85 @@
+"""Something added to the arrays of a layer: λ W, λ sign W, db in dW, the gradient of another layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from bpcli.checking.known_mistakes.meanings import is_nice, meanings
+from bpcli.checking.known_mistakes.wrong_arrays import Guess, WrongArrays
+from bpcli.nn import Array
+
+LEAST_PART = 1e-7
+"""A part that is smaller, relative to the other, is none."""
+
+OF_CHOSEN = 4
+"""Decimal digits of the number of multiples in two digits that people may choose."""
+
+
+def added_terms(wrong: WrongArrays) -> Iterator[tuple[str, Array]]:
+    """What may be added, each with its words, in which {} stands for its factor."""
+    correct, layer = wrong.correct, wrong.layer
+    W, b = correct.parameters.W[layer], correct.parameters.b[layer]
+    dW, db = correct.gradient.W[layer], correct.gradient.b[layer]
+    if wrong.weight_columns:
+        yield "λ W is added (weight decay, L2) with λ = {}", wrong.side_by_side(W, 0 * b)
+        yield "λ sign(W) is added (L1) with λ = {}", wrong.side_by_side(np.sign(W), 0 * b)
+    if wrong.has_db:
+        yield "λ W and λ b are added (weight decay of b too) with λ = {}", wrong.side_by_side(W, b)
+    if not wrong.has_db:
+        yield "db is added to each column of dW, {} times", np.broadcast_to(db, dW.shape)
+    for other in range(1, correct.layers + 1):
+        if other != layer and correct.gradient.W[other].shape == dW.shape:
+            right = wrong.side_by_side(correct.gradient.W[other], correct.gradient.b[other])
+            yield f"the gradient of layer {other} is added, {{}} times", right
+    yield "a constant is added to each entry, {}", np.ones_like(wrong.right)
+
+
+def with_additions(wrong: WrongArrays, guess: Guess) -> Iterator[Guess]:
+    """A guess with a multiple of each term added, as it is or with a factor of its own."""
+    for words, term in added_terms(wrong):
+        if not term.any():
+            continue
+        yield from _added(wrong, guess, words, term)
+        for value, meaning in () if guess.words else meanings(wrong):
+            scaled = Guess(f"it is {value:.6g} times what it should be, {meaning}", value * guess.matrix, 2)
+            yield from _added(wrong, scaled, words, term)
+        c, rest = wrong.fit(guess.matrix, term)
+        if _both_count(c * guess.matrix, rest * term):
+            yield _scaled(guess, c, rest, words, term)
+
+
+def _both_count(one: Array, other: Array) -> bool:
+    """Whether neither part is negligible beside the other, or no number."""
+    parts = [float(np.abs(part).max()) for part in (one, other)]
+    return bool(min(parts) > LEAST_PART * max(parts))
+
+
+def _added(wrong: WrongArrays, guess: Guess, words: str, term: Array) -> Iterator[Guess]:
+    """A guess and the multiple of a term that fits; a multiple in two digits counts as chosen, not as fitted."""
+    rest = wrong.fit_rest(guess.matrix, term)
+    if not _both_count(guess.matrix, rest * term):
+        return
+    chosen = is_nice(rest, wrong)
+    matrix = guess.matrix + (float(f"{rest:.1e}") if chosen else rest) * term
+    sentence = _joined(guess.words, words.format(f"{rest:.6g}"))
+    digits = guess.hypotheses + (OF_CHOSEN if chosen else 1)
+    yield Guess(sentence, matrix, guess.cost + 3, 0 if chosen else 1, digits, final=True)
+
+
+def _scaled(guess: Guess, c: float, rest: float, words: str, term: Array) -> Guess:
+    """c times a guess and a multiple of a term: W − η dW, which is no gradient, or both."""
+    matrix = c * guess.matrix + rest * term
+    if words.startswith("λ W") and np.isclose(rest, 1, rtol=1e-6) and c < 0 and not guess.words:
+        return Guess(
+            f"it is W already updated, W − η dW with η = {-c:.6g}, in place of the gradient", matrix, 3, 1, final=True
+        )
+    own = f"{guess.words + ', ' * bool(guess.words)}{c:.6g} times what it should be"
+    if np.isclose(c, -1, rtol=1e-6):
+        own = _joined(guess.words, "the sign of the gradient is turned")
+    return Guess(_joined(own, words.format(f"{rest:.6g}")), matrix, guess.cost + 5, 2, guess.hypotheses + 1, final=True)
+
+
+def _joined(first: str, second: str) -> str:
+    return f"{first}, and {second}" if first else second
