@@ -20,7 +20,7 @@ from bpcli.errors import ConfigError
 from bpcli.experiment import Experiment
 from bpcli.explaining import documents
 from bpcli.explaining.documents.steps import DerivationStep, Document
-from bpcli.explaining.trace import Mode, trace
+from bpcli.explaining.trace import Mode, Trace, trace
 from bpcli.nn import Array, optimizers
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.losses import LOSSES
@@ -41,10 +41,15 @@ class ExampleRow:
 
 @dataclass(frozen=True)
 class ExplainedUpdate:
-    """The derivation's steps of one update on these examples, which are in the order of the columns."""
+    """The derivation's steps of one update on these examples, which are in the order of the columns.
+
+    ``omitted`` are the document's equations that do not hold for this network, each with the reason.
+    """
 
     examples: tuple[ExampleRow, ...]
     steps: tuple[DerivationStep, ...]
+    trace: Trace
+    omitted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,7 @@ def _follow(
         (rate,) = built.recipe.rates(state.step, 1, built.loaded.parts["train"].size).tolist()
         followed = trace(built.recipe, state, theta, X, Y, mode, rate)
         with np.errstate(all="ignore"):
-            updates.append(ExplainedUpdate(examples, document.steps(followed)))
+            updates.append(ExplainedUpdate(examples, document.steps(followed), followed))
     return tuple(updates)
 
 

@@ -36,7 +36,7 @@ class Trace:
     ``before`` and ``after`` are the parameters around the update, ``memory_before``
     and ``memory_after`` the rule's arrays by name; ``chain`` names the penalties and the
     clipping of the config, ``chained`` is the gradient after them, ``added`` what they add
-    to the loss; ``number`` counts the rule's
+    to the loss; ``terms`` are each example's terms of the loss, undivided; ``number`` counts the rule's
     updates from 1; ``learning_rate`` is that of this one. ``mode`` is the config's.
     """
 
@@ -58,6 +58,7 @@ class Trace:
     dZ: list[Array]  # noqa: N815 - the notation of the mathematics
     dA: list[Array]  # noqa: N815
     slopes: list[Array | None]
+    terms: Array
     loss: float
     mode: Mode
 
@@ -106,6 +107,7 @@ def trace(
     memory_before = {name: array.copy() for name, array in state.memory.items()}
     with np.errstate(all="ignore"):
         loss = _evaluate(network, before, gradient, ws)
+        terms = network.terms(ws).copy()
         dA, slopes = _output_first(network, before, ws)
         chained = _copy(network, gradient.theta)
         added = transform(recipe.chain, before, chained, _copy(network, theta), ws.m)
@@ -130,6 +132,7 @@ def trace(
         dZ=dZ,
         dA=dA,
         slopes=slopes,
+        terms=terms,
         loss=loss,
         mode=mode,
     )

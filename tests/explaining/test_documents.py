@@ -195,7 +195,7 @@ SECTIONS = [
     ("number", "[3]", "§3, (12)"),
     ("numbers", "[3]", "§1, (9), (10)"),
     ("labels", "[3]", "§2, (11)"),
-    ("binary", "[3]", "§5, (14), (15)"),
+    ("binary", "[3]", "§5, (15)"),
     ("binary", "[3, 3]", "§4, (13)"),
     ("binary", "[{units: 3, activation: tanh}]", "§3, (12)"),
 ]
@@ -206,8 +206,10 @@ def test_the_general_case_cites_its_most_special_section(
     tmp_path: Path, kind: str, hidden: str, reference: str
 ) -> None:
     explanation = explained(tmp_path, kind, f"network.hidden={hidden}", document="general")
+    assert step(explanation, "activation_gradient", 1).reference == reference
     last = len(explanation.layers) - 2
-    assert step(explanation, "weight_gradient", last).reference == reference
+    for key in ("weight_gradient", "bias_gradient"):
+        assert step(explanation, key, last).reference == "§1, (9)"
 
 
 def test_the_closed_form_is_cited_where_the_output_layer_is_the_second(tmp_path: Path) -> None:
@@ -223,11 +225,12 @@ def test_brawer_cites_the_equation_of_each_layer(tmp_path: Path) -> None:
     explanation = explained(tmp_path, "labels", "network.hidden=[2, 2, 2]")
     references = [step(explanation, "theta_gradient", l).reference for l in (4, 3, 2, 1)]
     assert references == ["(26), (44)", "(35), (44)", "(41), (44)", "(44)"]
-    assert [step(explanation, "error", l).reference for l in (5, 4, 3, 2)] == [
-        "(20), (42)",
-        "(34), (43)",
-        "(40), (43)",
-        "(43)",
+    errors = [step(explanation, "error", l) for l in (5, 4, 3, 2)]
+    assert [found.reference for found in errors] == ["(20), (42)", "(34)", "(40)", "(43)"]
+    assert [("M_" in found.formula, r"\theta_" in found.formula) for found in errors[1:]] == [
+        (True, False),
+        (True, False),
+        (False, True),
     ]
     assert (
         "(28), (29)"
@@ -370,6 +373,49 @@ def test_slips_are_told_once_beside_the_right_equation(tmp_path: Path, kind: str
     notes = [note for found in explanation.updates[0].steps for note in found.notes]
     for slip in SLIPS[kind, document]:
         assert sum(slip in note for note in notes) == 1
+
+
+def test_several_examples_have_costs_of_their_own_and_their_mean(tmp_path: Path) -> None:
+    explanation = explained(tmp_path, "numbers", rows=(0, 1, 2))
+    each, mean = step(explanation, "example_loss", 2), step(explanation, "loss", 2)
+    assert (each.symbol, each.value.shape) == ("C_i", (1, 3))
+    assert float(mean.value) == pytest.approx(each.value.mean(), 1e-12)
+    assert mean.formula == r"\frac{1}{m} \sum_{i=1}^{m} C_i"
+    slope = step(explanation, "activation_gradient", 2)
+    assert slope.equation == r"\frac{d C_i}{d a_i^{({2})}} = \frac{1}{n_L} (a_i^{({2})} - y_i)"
+    assert not any(found.key == "example_loss" for found in explained(tmp_path, "numbers").updates[0].steps)
+
+
+def test_each_class_of_the_mean_loss_has_its_examples_index(tmp_path: Path) -> None:
+    loss = step(explained(tmp_path, "classes", rows=(0, 1)), "loss", 2)
+    assert loss.formula == r"\frac{1}{m} \sum_{i=1}^{m} -\log \hat{y}_{\ell_i,i}"
+    assert any(r"\hat{y}_{\ell_i,i}" in note for note in loss.notes)
+
+
+@pytest.mark.parametrize(("kind", "document"), [("binary", "binary"), ("classes", "biswas")])
+def test_biases_are_added_to_every_column(tmp_path: Path, kind: str, document: str) -> None:
+    one, several = (explained(tmp_path, kind, document=document, rows=rows) for rows in ((0,), (0, 1)))
+    assert r"\mathbf{1}" not in step(one, "pre_activation", 1).formula
+    assert step(several, "pre_activation", 1).formula.endswith(
+        r"\mathbf{1}_%s^\top" % ("N" if kind == "binary" else "m")
+    )
+
+
+def test_functions_of_layers_that_differ_have_their_layers_numbers(tmp_path: Path) -> None:
+    for kind, document in (("number", "half-squared-error"), ("number", "general")):
+        letter = r"\sigma" if document == "half-squared-error" else "f"
+        mixed = explained(tmp_path, kind, document=document)
+        alike = explained(tmp_path, kind, "network.activation=tanh", document=document)
+        assert letter + "_{1}(" in step(mixed, "activation", 1).formula
+        assert letter + "(" in step(alike, "activation", 1).formula
+
+
+def test_the_general_case_has_one_index_for_each_output(tmp_path: Path) -> None:
+    several = explained(tmp_path, "labels", "network.hidden=[3, 2]", document="general", rows=(0, 1))
+    assert step(several, "activation", 3).equation == "h_{n_L}^p = f(z_{n_L}^{p,{3}})"
+    error = step(several, "error", 3)
+    assert error.equation == r"\frac{\partial c^p}{\partial z_{n_L}^{p,{3}}} = y_{n_L}^p - h_{n_L}^p"
+    assert error.rows == r"n_L = 1 \ldots 2"
 
 
 def test_biswas_case_form_is_told_for_one_data_point(tmp_path: Path) -> None:

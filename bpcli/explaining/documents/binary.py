@@ -6,6 +6,8 @@ several, 1/N is a factor at the output and the bias gradients add up the columns
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bpcli.explaining.documents.matrices import MatrixSteps
 from bpcli.explaining.documents.objections import clash, of_loss
 from bpcli.explaining.documents.reductions import DocumentReduction, gradient_ratio, loss_notes
@@ -22,6 +24,7 @@ Z, A = r"\frac{\partial F}{\partial z_<l>}", r"\frac{\partial F}{\partial a_<l>}
 ABOVE = r"W_<l+1>^\top \cdot \frac{\partial F}{\partial z_<l+1>}"
 SLOPE = r"\sigma(z_<l>) \ast (1 - \sigma(z_<l>))"
 ODDS = r"\frac{a_<l> - y}{a_<l> (1 - a_<l>)}"
+ODDS_OF_ALL = r"\frac{a_<l> - y}{a_<l> \ast (1 - a_<l>)}"
 FINAL = "§2, final formulas"
 
 SUBSCRIPTS = "$b$ with an index is a vector of biases; without one the document calls all parameters $b$."
@@ -33,6 +36,7 @@ FINAL_SLIP = (
     r"$\frac{\partial F}{\partial z_l}$, or the shapes do not match."
 )
 SHORTHAND = r"$\frac{\partial z_l}{\partial W_l} = a_{l-1}^\top$ in the document is shorthand for a tensor."
+ONES = r"$\mathbf{1}_N$ is a column of $N$ ones: the biases are added to every column. The document has one object."
 COLUMNS = "Over several objects the columns are added up; the document has one column."
 
 ONE = {
@@ -74,6 +78,15 @@ ONE = {
 
 SEVERAL = ONE | {
     "targets": Equation("True labels", "§1", "y", columns="k"),
+    "pre_activation": Equation(
+        "Layer <l> before activation",
+        "§1",
+        "z_<l>",
+        r"W_<l> \cdot a_<l-1> + b_<l> \cdot \mathbf{1}_N^\top",
+        "i",
+        "k",
+        (ONES,),
+    ),
     "loss": Equation(
         "Cost",
         "§1",
@@ -82,8 +95,9 @@ SEVERAL = ONE | {
         notes=("$p_k$ is the output for object $k$.",),
     ),
     "activation_gradient/output": Equation(
-        "Cost by the output", "§2", A, rf"\frac{{1}}{{N}} \cdot {ODDS}", "i", "k", (MEAN,)
+        "Cost by the output", "§2", A, rf"\frac{{1}}{{N}} \cdot {ODDS_OF_ALL}", "i", "k", (MEAN,)
     ),
+    "slope/output": replace(ONE["slope/output"], formula=r"a_<l> \ast (1 - a_<l>)"),
     "error/output": Equation("Cost by the output before activation", "§2", Z, r"\frac{1}{N} (a_<l> - y)", "i", "k"),
     "bias_gradient": Equation(
         "Gradient of layer <l>'s biases",

@@ -31,6 +31,10 @@ CASES = r"The case form in 4.3.1 lacks the minus sign; its indicator form, shown
 SUM_TO = r"In 4.3.2 the first sum is printed up to $p$; it runs over the $n_{k+1}$ units of the layer above."
 COLUMN = r"4.3.2 writes $\nabla h \odot [\ldots g' \ldots]$ as a column by a row; both are columns."
 PRECEDENCE = r"The document leaves out the parentheses: $\odot$ acts after the matrix product."
+EACH_CLASS = (
+    r"§3 prints $\hat{y}_l$ under the sum over $i$; each example has a true class of its own, $\ell_i$, and an output "
+    r"for it, $\hat{y}_{\ell_i,i}$."
+)
 APPENDIX = "6.1 derives the logistic function and tanh only. At 0 the derivative of relu counts as 0."
 
 ONE = {
@@ -112,7 +116,7 @@ SEVERAL = {
     ),
     "activation": Equation("Activations of layer <l>", "5.2", "H_<l>", "g_<l>(A_<l>)", "j", "i"),
     "activation/output": Equation("Outputs", "5.2", r"\hat{Y}", r"\mathrm{softmax}(A_<l>)", "j", "i"),
-    "loss": Equation("Loss", "§3", "L", r"\frac{1}{m} \sum_{i=1}^{m} -\log \hat{y}_\ell"),
+    "loss": Equation("Loss", "§3", "L", r"\frac{1}{m} \sum_{i=1}^{m} -\log \hat{y}_{\ell_i,i}", notes=(EACH_CLASS,)),
     "error/output": Equation(
         "Gradient of the output's pre-activations", "5.2", r"\nabla A_<l>", r"\frac{1}{m} (\hat{Y} - E)", "j", "i"
     ),
@@ -120,7 +124,7 @@ SEVERAL = {
         "Gradient of layer <l>'s weights", "5.2", r"\nabla W_<l>", r"\nabla A_<l> \cdot H_<l-1>^\top", "i", "j"
     ),
     "bias_gradient": Equation(
-        "Gradient of layer <l>'s biases", "5.2", r"\nabla b_<l>", r"\nabla A_<l> \cdot \mathbf{1}_m", "i"
+        "Gradient of layer <l>'s biases", "5.2", r"\nabla \underline{b}_<l>", r"\nabla A_<l> \cdot \mathbf{1}_m", "i"
     ),
     "activation_gradient": Equation(
         "Gradient of layer <l>'s activations",
@@ -182,7 +186,7 @@ DOCUMENT = Document(
         (r"\underline{h}_k, H_k", "its activation, by $g_k$"),
         (r"W_k, \underline{b}_k", "the weights and biases into layer $k$"),
         (r"\underline{\hat{y}}, \hat{Y}", "the output, the softmax of the last pre-activation"),
-        (r"\underline{e}_\ell, E", r"the one-hot label, 1 at the true class $\ell$"),
+        (r"\underline{e}_\ell, E", r"the one-hot label, 1 at the true class $\ell$; $\ell_i$ is that of example $i$"),
         (r"\mathbf{1}_m", "a column of $m$ ones"),
     ),
     objection=objection,

@@ -20,12 +20,12 @@ from bpcli.explaining.documents.reductions import DocumentReduction, gradient_ra
 from bpcli.explaining.documents.steps import DerivationStep, Document, StepBuilder, activation_names, slope_of_numbers
 from bpcli.explaining.documents.updates import ParameterBlock, add_updates
 from bpcli.explaining.trace import Trace
+from bpcli.explaining.vocabularies.brawer import at_one
 from bpcli.nn import Array
-from bpcli.nn.activations import Activation
 from bpcli.nn.losses import BinaryCrossEntropy
+from bpcli.nn.markup import filled
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
-from bpcli.nn.workspace import Scratch
 
 REDUCTION = DocumentReduction("sum", "mean", "K", "m", loss="J")
 EACH = DocumentReduction("sum", "sum", "K", "m")
@@ -51,13 +51,6 @@ def _no_reciprocal(network: Network) -> str:
         if at_one(network.activations[l - 1]) == 0:
             return clash("an h with h(1) other than 0, for (7)", f"{names[l]} in layer {l}")
     return ""
-
-
-def at_one(activation: Activation) -> float:
-    """h(1), of which (7) takes the reciprocal."""
-    value = np.empty((1, 1))
-    activation.forward(np.ones((1, 1)), value, Scratch(np.empty((1, 1)), np.empty(1)))
-    return float(value[0, 0])
 
 
 def theta(l: int) -> Callable[[Parameters], Array]:
@@ -106,6 +99,7 @@ def _forward(builder: StepBuilder, trace: Trace) -> None:
             l,
             _with_bias_node(trace.A[l - 1], bias),
             notes=notes,
+            formula=_formula(trace, l) if hidden else "",
         )
         coefficients = np.ones((1, trace.A[l - 1].shape[0] + 1))
         coefficients[0, 0] = 1 / bias
@@ -113,21 +107,31 @@ def _forward(builder: StepBuilder, trace: Trace) -> None:
         last = l == trace.last
         Z = trace.Z[l] if last else _with_bias_node(trace.Z[l], 1)
         builder.add("forward", "pre_activation/output" if last else "pre_activation", l + 1, Z)
-    builder.add("forward", "activation/output", trace.last + 1, trace.A[-1])
+    L = trace.last + 1
+    builder.add("forward", "activation/output", L, trace.A[-1], formula=_formula(trace, L))
+
+
+def _formula(trace: Trace, l: int) -> str:
+    """h of a layer above the first, written out."""
+    activation = trace.network.activations[l - 2]
+    return filled(activation.formula, activation, z="z_k^<l>")
+
+
+VARIANTS = {0: "error/last hidden", 1: "error/second last hidden"}
+"""The equations of δ of the upper hidden layers, by the layers between them and the output."""
 
 
 def _carry(builder: StepBuilder, trace: Trace, l: int) -> None:
-    """Ψ, M of each sample, and δ, of layer l: from the layer above down to it."""
+    """Ψ and δ of layer l, from the layer above down to it, by M of each sample where the document has it so."""
     slope, name = trace.slope(l - 1), activation_names(trace.network)[l - 1]
     formula = slope_of_numbers(trace.network.activations[l - 2], "z_p^<l>", "h^{(<l>)}(z_p^<l>)")
     notes = () if name == "sigmoid" else (UNLIKE,)
     builder.add("backward", "slope", l, slope, formula=formula, notes=notes)
-    for i in range(trace.m):
-        builder.add("backward", "carrier", l, trace.before.W[l] * slope[:, i], example=i + 1)
-    steps_down = trace.last - l
-    reference = {0: "(34), (43)", 1: "(40), (43)"}.get(steps_down, "(43)")
-    builder.add("backward", "error", l, trace.dZ[l - 1] * gradient_ratio(trace, EACH).document)
-    builder.steps[-1] = replace(builder.steps[-1], reference=reference)
+    variant = VARIANTS.get(trace.last - l, "error")
+    if variant != "error":
+        for i in range(trace.m):
+            builder.add("backward", "carrier", l, trace.before.W[l] * slope[:, i], example=i + 1)
+    builder.add("backward", variant, l, trace.dZ[l - 1] * gradient_ratio(trace, EACH).document)
 
 
 def _gradient(builder: StepBuilder, trace: Trace, l: int) -> None:

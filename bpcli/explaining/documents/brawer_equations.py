@@ -17,6 +17,7 @@ VECTORS = (
     r"The vector form (48) must leave out column 0 of $\theta$, the sum in (47) runs to $s_{l+1}$, "
     r"and $\Psi$ has $s_l$ components."
 )
+SUBSTITUTED = "(43) has $M$ written out: below the second last hidden layer it stands alone."
 FROM_ONE = "(41), (44) and (46) print the sum over samples from $i = 0$; it starts at 1."
 COLUMN_ZERO = r"Column 0, of the bias node, is (27), (46): the mean of $\delta_p$."
 UNLIKE = "With another $h$ than the sigmoid (15) holds, not (15a)."
@@ -40,7 +41,7 @@ EQUATIONS = {
     "activation/input": Equation(
         "h of layer <l>, its values as they are", "(3)", "h^{(<l>)}(z_k^<l>)", "z_k^<l>", "k:0", "i"
     ),
-    "activation": Equation("h of layer <l>", "(3)", "h^{(<l>)}(z_k^<l>)", "", "k:0", "i", (EXPONENTIAL,)),
+    "activation": Equation("h of layer <l>", "(2), (3)", "h^{(<l>)}(z_k^<l>)", "", "k:0", "i", (EXPONENTIAL,)),
     "bias_factor": Equation(
         "C of layer <l>",
         "(7)",
@@ -65,7 +66,7 @@ EQUATIONS = {
         "j",
         "i",
     ),
-    "activation/output": Equation("h of the output layer", "(3)", "h^{(<l>)}(z_k^<l>)", "", "k", "i"),
+    "activation/output": Equation("h of the output layer", "(2), (3)", "h^{(<l>)}(z_k^<l>)", "", "k", "i"),
     "loss": Equation(
         "Cost",
         "(18)",
@@ -90,16 +91,32 @@ EQUATIONS = {
         r"\theta_{j,k}^{(<l>)} C_{j,k}^{(<l>)} \Psi^{(<l>)}(z_k^<l>)",
         "j",
         "k",
-        (BIAS_COLUMN,),
+        (BIAS_COLUMN, VECTORS),
+    ),
+    "error/last hidden": Equation(
+        "Error of layer <l>",
+        "(34)",
+        r"\delta_p^<l>",
+        r"\sum_{k_0=1}^{s_<l+1>} \delta_{k_0}^<l+1> M_{k_0,p}^{(<l>)} (1 - I_{p,0})",
+        "p",
+        "i",
+    ),
+    "error/second last hidden": Equation(
+        "Error of layer <l>",
+        "(40)",
+        r"\delta_p^<l>",
+        r"\sum_{k_1=1}^{s_<l+1>} \delta_{k_1}^<l+1> M_{k_1,p}^{(<l>)} (1 - I_{p,0})",
+        "p",
+        "i",
     ),
     "error": Equation(
         "Error of layer <l>",
         "(43)",
         r"\delta_p^<l>",
-        r"\sum_{k=1}^{s_<l+1>} \delta_k^<l+1> M_{k,p}^{(<l>)} (1 - I_{p,0})",
+        r"\sum_{k=1}^{s_<l+1>} \delta_k^<l+1> \theta_{k,p}^{(<l>)} \Psi^{(<l>)}(z_p^<l>) (1 - I_{p,0})",
         "p",
         "i",
-        (VECTORS,),
+        (SUBSTITUTED,),
     ),
     "theta_gradient": Equation(
         r"Gradient by $\theta^{(<l>)}$",

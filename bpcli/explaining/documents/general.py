@@ -13,9 +13,16 @@ the same recursion and is what the gradients need.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bpcli.explaining.documents.general_equations import LAST_WEIGHTS, Wording, equations
+from bpcli.explaining.documents.general_equations import (
+    LAST_WEIGHTS,
+    STATED,
+    Z_SYMBOL,
+    Wording,
+    equations,
+    output_symbol,
+)
 from bpcli.explaining.documents.matrices import LEARNING_RATE
 from bpcli.explaining.documents.objections import all_layers, of_joint_outputs, of_joint_units
 from bpcli.explaining.documents.reductions import DocumentReduction, GradientRatio, gradient_ratio, loss_notes
@@ -25,6 +32,7 @@ from bpcli.explaining.documents.steps import (
     StepBuilder,
     activation_names,
     function_note,
+    own_letter,
     slope_of_numbers,
 )
 from bpcli.explaining.documents.updates import ParameterBlock, add_updates
@@ -47,7 +55,8 @@ def wording(network: Network) -> Wording:
     derived = isinstance(loss, BinaryCrossEntropy)
     sigmoids = derived and set(names[1:]) == {"sigmoid"}
     short = isinstance(network.head, SigmoidBinaryCrossEntropy)
-    return Wording(_section(network.sizes, sigmoids=sigmoids), network.sizes[-1] == 1, loss, derived, short)
+    section, letter = _section(network.sizes, sigmoids=sigmoids), own_letter("f", network)
+    return Wording(section, network.sizes[-1] == 1, loss, derived, short, letter)
 
 
 def _section(sizes: tuple[int, ...], *, sigmoids: bool) -> int:
@@ -115,7 +124,7 @@ class _GeneralSteps:
         for l, activation in enumerate(self.trace.network.activations, start=1):
             key = "activation/output" if l == self.trace.last else "activation"
             self.builder.add("forward", "pre_activation", l, self.trace.Z[l])
-            notes = function_note("f", l, activation)
+            notes = function_note(self.wording.function, l, activation)
             self.builder.add("forward", key, l, self.trace.A[l], notes=notes)
 
     def output(self) -> None:
@@ -137,14 +146,21 @@ class _GeneralSteps:
         variant = "/closed" if self.wording.section == 5 and l == 0 else ""
         notes = (LAST_WEIGHTS,) if l == self.trace.last - 1 else ()
         gradient, ratio = self.trace.gradient, self.ratio.document
-        self.builder.add("backward", f"bias_gradient{variant}", l, biases(l)(gradient) * ratio, notes=notes)
-        self.builder.add("backward", f"weight_gradient{variant}", l, weights(l)(gradient) * ratio)
+        self._gradient(f"bias_gradient{variant}", l, biases(l)(gradient) * ratio, notes)
+        self._gradient(f"weight_gradient{variant}", l, weights(l)(gradient) * ratio)
+
+    def _gradient(self, key: str, l: int, value: Array, notes: tuple[str, ...] = ()) -> None:
+        """One gradient; only (9) states those of the last weights."""
+        self.builder.add("backward", key, l, value, notes=notes)
+        if l == self.trace.last - 1:
+            self.builder.steps[-1] = replace(self.builder.steps[-1], reference=STATED)
 
     def _slope(self, l: int) -> None:
-        equations = self.builder.equations
-        a = equations["activation/output" if l == self.trace.last else "activation"].symbol
-        formula = slope_of_numbers(self.trace.network.activations[l - 1], equations["pre_activation"].symbol, a)
-        self.builder.add("backward", "slope", l, self.trace.slope(l), formula=formula)
+        last = l == self.trace.last
+        a = self.builder.equations["activation/output" if last else "activation"].symbol
+        z = output_symbol(self.wording) if last else Z_SYMBOL
+        formula = slope_of_numbers(self.trace.network.activations[l - 1], z, a)
+        self.builder.add("backward", "slope/output" if last else "slope", l, self.trace.slope(l), formula=formula)
 
 
 DOCUMENT = Document(

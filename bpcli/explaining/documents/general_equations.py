@@ -15,11 +15,16 @@ OPEN = "The document leaves $c$ open; this is the config's loss for one output."
 INDICES = r"(7) sums over $n_{L+2}$ for $n_{l+2}$, (8) lacks a $\partial$, and (4) has $w^p$ for $w^l$."
 LACKS_SUM = r"(12) and (13) leave out the sum over $n_l$ in their first line, right only below a layer of one node."
 ADDED = (
-    r"$\frac{\partial c_{n_L}}{\partial z_{n_l}^L}$ is 0 for $n_l \neq n_L$; with $d_{n_l}$ for every $n_L$ the result "
-    r"would be $N_L$ times too large. The sum over $n_L$ is shown, which obeys the same recursion."
+    r"$c^p$, as below (9), is $\sum_{n_L=1}^{N_L} c_{n_L}^p$ and obeys the same recursion as each $c_{n_L}^p$. "
+    r"Of those, $\frac{\partial c_{n_L}}{\partial z_{n_l}^L}$ is 0 for $n_l \neq n_L$; with $d_{n_l}$ for every $n_L$ "
+    r"the result would be $N_L$ times too large."
 )
+ONE_F = "The document has one $f$; here the layers' functions differ, so each has its layer's number."
 LAST_WEIGHTS = "(10) to (17) do not state the last weights' gradient: it is (9) with the output layer as $l + 1$."
 ACTIVATIONS = r"$a^{p1}$ and $a^{p_1}$ are printed for $a^{p,1}$, and one sum over $p$ runs to $p$ instead of $P$."
+
+STATED = "§1, (9)"
+"""The system that states the last weights' gradient."""
 
 SECTIONS = {1: "(9), (10)", 2: "(11)", 3: "(12)", 4: "(13)", 5: "(14), (15)"}
 """The section's system of equations."""
@@ -31,8 +36,8 @@ Z_SYMBOL, A_SYMBOL = "z_{n_<l>}^{p,<l>}", "a_{n_<l>}^{p,<l>}"
 class Wording:
     """Which section, whether there is one output, the config's loss, and how section 2 bears on it.
 
-    ``derived`` is whether c is the log-likelihood of section 2, ``short`` whether the
-    outputs are sigmoids under it too, so that ∂c/∂z = y − h.
+    ``function`` is the letter of a layer's activation. ``derived`` is whether c is the log-likelihood
+    of section 2, ``short`` whether the outputs are sigmoids under it too, so that ∂c/∂z = y − h.
     """
 
     section: int
@@ -40,6 +45,7 @@ class Wording:
     loss: Loss
     derived: bool
     short: bool
+    function: str = "f"
 
     @property
     def system(self) -> str:
@@ -54,11 +60,14 @@ class Wording:
         """c of one output and data point."""
         return filled(self.loss.term, self.loss, y=self.of("y"), a=self.of("h"))
 
+    @property
+    def output(self) -> str:
+        """The index of an output where it stands with h and y."""
+        return "n_<l>" if self.one else "n_L"
+
     def by(self, quantity: str) -> str:
-        """∂c/∂quantity, added up over the outputs where there are several."""
-        if self.one:
-            return rf"\frac{{\partial c^p}}{{\partial {quantity}}}"
-        return rf"\sum_{{n_L=1}}^{{N_L}} \frac{{\partial c_{{n_L}}^p}}{{\partial {quantity}}}"
+        """∂c/∂quantity, c of all outputs together."""
+        return rf"\frac{{\partial c^p}}{{\partial {quantity}}}"
 
     def by_output(self) -> str:
         """∂c/∂h in symbols."""
@@ -75,9 +84,11 @@ def _forward(wording: Wording) -> dict[str, Equation]:
     sums = r"\sum_{p=1}^{P} " + ("" if wording.one else r"\sum_{n_L=1}^{N_L} ")
     cost: tuple[str, ...] = (UPHILL,) if wording.loss.likelihood else ()
     cost += () if wording.derived else (OPEN,)
+    f, which = wording.function, "1" if wording.one else "n_L"
+    z, several = Z_SYMBOL.replace("n_<l>", which), () if f == "f" else (ONE_F,)
     return {
         "inputs": Equation("Inputs", "definitions", A_SYMBOL, "x_{n_<l>}^p", node, "p", (INPUTS,)),
-        "targets": Equation("True outputs", "definitions", wording.of("y"), rows=node, columns="p"),
+        "targets": Equation("True outputs", "definitions", wording.of("y"), rows=wording.output, columns="p"),
         "weights": Equation(
             "Weights from layer <l> to layer <l+1>", "definitions", "w_{n_<l> n_<l+1>}^<l>", "", node, both
         ),
@@ -91,10 +102,25 @@ def _forward(wording: Wording) -> dict[str, Equation]:
             "p",
             (FIRST_SLIP,),
         ),
-        "activation": Equation("Layer <l> after activation", "definitions", A_SYMBOL, f"f({Z_SYMBOL})", node, "p"),
-        "activation/output": Equation("Outputs", "definitions", wording.of("h"), f"f({Z_SYMBOL})", node, "p"),
+        "activation": Equation(
+            "Layer <l> after activation", "definitions", A_SYMBOL, f"{f}({Z_SYMBOL})", node, "p", several
+        ),
+        "activation/output": Equation(
+            "Outputs",
+            "definitions",
+            wording.of("h"),
+            f"{f}({z})",
+            wording.output,
+            "p",
+            several,
+        ),
         "loss": Equation("Cost", "(2), §2" if wording.derived else "(2)", "C", sums + wording.term(), notes=cost),
     }
+
+
+def output_symbol(wording: Wording) -> str:
+    """z of an output, in the outputs' index."""
+    return Z_SYMBOL.replace("n_<l>", wording.output)
 
 
 def _backward(wording: Wording) -> dict[str, Equation]:
@@ -103,28 +129,33 @@ def _backward(wording: Wording) -> dict[str, Equation]:
     carried = rf"\sum_{{n_<l+1>=1}}^{{N_<l+1>}} w_{{n_<l> n_<l+1>}}^<l> {above}"
     outputs = () if wording.one else (ADDED,)
     recursion = (INDICES, *((LACKS_SUM,) if wording.section in (3, 4, 5) else ()))
-    difference = "y^p - h^p" if wording.one else "y_{n_<l>}^p - h_{n_<l>}^p"
+    difference = f"{wording.of('y')} - {wording.of('h')}"
+    f, output_z = wording.function, output_symbol(wording)
+    by_output, by_output_z = wording.by(wording.of("h")), wording.by(output_z)
     hidden = "§5, (15)" if wording.section == 5 else wording.system
     table = {
         "activation_gradient/output": Equation(
             "Cost by the outputs",
             "§1",
-            wording.by(wording.of("h")) if wording.one else r"\frac{\partial c_{n_L}^p}{\partial h_{n_L}^p}",
+            by_output,
             wording.by_output(),
-            node,
+            wording.output,
             "p",
         ),
         "activation_gradient": Equation(
             "Cost by layer <l> after activation", hidden, wording.by(A_SYMBOL), carried, node, "p", recursion
         ),
-        "slope": Equation("Derivative of layer <l>'s activation", hidden, f"f'({Z_SYMBOL})", "", node, "p"),
-        "error": Equation("Cost by layer <l> before activation", hidden, E, f"f'({Z_SYMBOL}) {carried}", node, "p"),
+        "slope": Equation("Derivative of layer <l>'s activation", hidden, f"{f}'({Z_SYMBOL})", "", node, "p"),
+        "slope/output": Equation(
+            "Derivative of the outputs' activation", hidden, f"{f}'({output_z})", "", wording.output, "p"
+        ),
+        "error": Equation("Cost by layer <l> before activation", hidden, E, f"{f}'({Z_SYMBOL}) {carried}", node, "p"),
         "error/output": Equation(
             "Cost by the outputs before activation",
             "§1, chain rule",
-            E,
-            rf"\frac{{\partial c}}{{\partial h}} f'({Z_SYMBOL})",
-            node,
+            by_output_z,
+            f"{by_output} {f}'({output_z})",
+            wording.output,
             "p",
             outputs,
         ),
@@ -148,7 +179,7 @@ def _backward(wording: Wording) -> dict[str, Equation]:
     if wording.short:
         reference = {2: "§2, (11)", 4: "§4, (13)", 5: "§5, (14)"}.get(wording.section, "§2")
         table["error/output"] = Equation(
-            "Cost by the outputs before activation", reference, E, difference, node, "p", outputs
+            "Cost by the outputs before activation", reference, by_output_z, difference, wording.output, "p", outputs
         )
     return table | (_closed(table) if wording.section == 5 else {})
 

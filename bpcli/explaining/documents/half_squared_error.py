@@ -7,12 +7,13 @@ gradient descent); batch and mini-batch average the gradients of their examples.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from bpcli.explaining.documents.matrices import MatrixSteps
 from bpcli.explaining.documents.objections import all_layers, of_joint_units, of_loss
 from bpcli.explaining.documents.reductions import DocumentReduction, gradient_ratio, loss_notes
-from bpcli.explaining.documents.steps import DerivationStep, Document, Equation, StepBuilder
+from bpcli.explaining.documents.steps import DerivationStep, Document, Equation, StepBuilder, own_letter
 from bpcli.explaining.trace import Mode, Trace
 from bpcli.nn.losses import HalfSquaredError
 from bpcli.nn.network import Network
@@ -27,6 +28,9 @@ GIVEN = r"The document does not say it: the activation of layer 0 is the input, 
 BEFORE = r"Every $\delta$ uses the weights as they were before the update."
 DOWNHILL = r"$-\delta$ points downhill, not $\delta$."
 AVERAGE = "The average over the batch, of which the document speaks in its last paragraph."
+EXAMPLES = "The document has one example; here each has an index $i$ and is a column, $C_i$ its cost."
+AVERAGED = "$C$, whose gradients update the weights, is the average of the examples' costs $C_i$."
+ONE_SIGMA = r"The document has one $\sigma$; here the layers' functions differ, so each has its layer's number."
 DIFFERENTIAL = r"\frac{\partial \sigma}{\partial z^<l>}"
 ABOVE = r"(W^<l+1>)^\top \cdot \delta^<l+1>"
 MODES: dict[Mode, str] = {
@@ -67,8 +71,18 @@ ONE = {
     "bias_gradient": Equation("Gradient of layer <l>'s biases", GRADIENTS, r"\nabla b^<l>", r"\delta^<l>", "j"),
 }
 
+OF_EXAMPLE = re.compile(r"(?<![\\\w])([azxyC])(?![\w{])|(\\delta)(?![\w{])")
+"""The symbols that each example has its own of."""
+
+
+def _of_example(equation: Equation) -> Equation:
+    """An equation of one example as that of example i, the column."""
+    symbol, formula = (OF_EXAMPLE.sub(r"\1\2_i", markup) for markup in (equation.symbol, equation.formula))
+    return replace(equation, symbol=symbol, formula=formula, columns="i")
+
+
 COLUMNS = {
-    key: replace(equation, columns="i")
+    key: _of_example(equation)
     for key, equation in ONE.items()
     if not key.endswith(("weights", "biases", "weight_gradient", "bias_gradient", "loss"))
 }
@@ -77,11 +91,16 @@ SEVERAL = (
     ONE
     | COLUMNS
     | {
-        "loss": Equation(
-            "Cost, averaged over the batch",
+        "example_loss": Equation(
+            "Cost of each example",
             "§1",
-            "C",
-            r"\frac{1}{m} \sum_{i=1}^{m} \frac{1}{n_L} \sum_{j=1}^{n_L} \frac{1}{2} (a_{j,i}^<l> - y_{j,i})^2",
+            "C_i",
+            r"\frac{1}{n_L} \sum_{j=1}^{n_L} \frac{1}{2} (a_{j,i}^<l> - y_{j,i})^2",
+            columns="i",
+            notes=(EXAMPLES,),
+        ),
+        "loss": Equation(
+            "Cost, averaged over the batch", "Gradients", "C", r"\frac{1}{m} \sum_{i=1}^{m} C_i", notes=(AVERAGED,)
         ),
         "weight_gradient": Equation(
             "Gradient of layer <l>'s weights",
@@ -110,12 +129,27 @@ def objection(network: Network) -> str:
 
 def steps(trace: Trace) -> tuple[DerivationStep, ...]:
     """Given, forward, cost, backward, update."""
-    builder, ratio = StepBuilder(ONE if trace.m == 1 else SEVERAL), gradient_ratio(trace, REDUCTION)
+    builder, ratio = StepBuilder(_equations(trace)), gradient_ratio(trace, REDUCTION)
     output = ("activation_gradient", "slope", "error")
     error = gradient_ratio(trace, EACH).document
     notes, mode = loss_notes(trace, REDUCTION), (MODES[trace.mode],)
-    MatrixSteps(builder, trace, error, ratio, output, notes, GRADIENTS, r"\sigma", mode).append_all()
+    letter = own_letter(r"\sigma", trace.network)
+    costs = None if trace.m == 1 else trace.terms[None, :] / trace.outputs
+    MatrixSteps(builder, trace, error, ratio, output, notes, GRADIENTS, letter, mode, costs).append_all()
     return tuple(builder.steps)
+
+
+def _equations(trace: Trace) -> dict[str, Equation]:
+    """The table, each layer's σ with its number where they differ."""
+    table = ONE if trace.m == 1 else SEVERAL
+    letter = own_letter(r"\sigma", trace.network)
+    if letter == r"\sigma":
+        return table
+    own = {
+        key: replace(one, symbol=one.symbol.replace(r"\sigma", letter), formula=one.formula.replace(r"\sigma", letter))
+        for key, one in table.items()
+    }
+    return own | {"activation": replace(own["activation"], notes=(ONE_SIGMA,))}
 
 
 DOCUMENT = Document(

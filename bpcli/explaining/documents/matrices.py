@@ -28,6 +28,7 @@ class MatrixSteps:
     ``output`` are the keys of its chain rule at the output, ``loss_notes`` are
     shown at the loss. ``update`` is where it has the update, ``update_notes`` are
     shown there; ``function`` is its letter for a layer's activation where that is not fixed.
+    ``example_losses`` are the losses of single examples, (1, m), where the document's is of one.
     """
 
     builder: StepBuilder
@@ -39,13 +40,13 @@ class MatrixSteps:
     update: str
     function: str = ""
     update_notes: tuple[str, ...] = ()
+    example_losses: Array | None = None
 
     def append_all(self) -> None:
         """Given, forward, loss, backward, update."""
         self._given()
         self._forward()
-        loss = self.trace.loss * self.gradient.document
-        self.builder.add("loss", "loss", self.trace.last, loss, notes=self.loss_notes)
+        self._loss()
         for key in self.output:
             self._back(key, self.trace.last)
         self._gradients(self.trace.last)
@@ -78,6 +79,13 @@ class MatrixSteps:
             known = self._variant("activation", l) != "activation"
             notes = () if known else function_note(self.function, l, self._activation(l))
             self._add("forward", "activation", l, self.trace.A[l], notes)
+
+    def _loss(self) -> None:
+        """The loss, after that of each example where the document has both."""
+        if self.example_losses is not None:
+            self.builder.add("loss", "example_loss", self.trace.last, self.example_losses)
+        loss = self.trace.loss * self.gradient.document
+        self.builder.add("loss", "loss", self.trace.last, loss, notes=self.loss_notes)
 
     def _activation(self, l: int) -> Activation:
         return self.trace.network.activations[l - 1]

@@ -39,7 +39,8 @@ class DerivationStep:
     number of the layer, ``example`` the column's number where each example has a
     step of its own. The equation is ``symbol`` ``relation`` ``formula``; a given
     quantity has no formula. ``value`` has the document's orientation, factor and
-    sign; ``rows`` and ``columns`` say what its indices run over.
+    sign; ``rows`` and ``columns`` say what its indices run over. ``before`` is what an
+    update finds in the place of ``value``.
     """
 
     stage: Stage
@@ -55,6 +56,7 @@ class DerivationStep:
     columns: str
     notes: tuple[str, ...]
     example: int | None = None
+    before: Array | None = None
 
     @property
     def equation(self) -> str:
@@ -138,6 +140,7 @@ class StepBuilder:
         notes: tuple[str, ...],
         relation: str = "=",
         example: int | None = None,
+        before: Array | None = None,
     ) -> None:
         """Append a step of any equation; a value is a number or a matrix."""
         array = np.asarray(value, np.float64)
@@ -156,6 +159,7 @@ class StepBuilder:
             columns=_index_range(with_layer(equation.columns, layer), shape[1]),
             notes=notes,
             example=example,
+            before=before,
         )
         self.steps.append(step)
 
@@ -190,6 +194,11 @@ def function_note(letter: str, layer: int, activation: Activation) -> tuple[str,
     where = "" if LAYER.search(letter) else f" in layer {layer}"
     formula = filled(activation.formula, activation, z="x")
     return (f"${symbol}$ is {name.replace('_', ' ')}{where}: ${symbol}(x) = {formula}$.",)
+
+
+def own_letter(letter: str, network: Network) -> str:
+    """A document's one letter for every activation; with the layer's number where the layers' activations differ."""
+    return letter if len(set(network.activations)) == 1 else f"{letter}_<l>"
 
 
 def slope_formula(activation: Activation, z: str, a: str) -> str:

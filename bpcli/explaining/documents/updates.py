@@ -45,6 +45,7 @@ class Assignment(NamedTuple):
     key: str
     layer: int | None
     value: Array
+    before: Array | None = None
 
 
 def add_updates(
@@ -65,8 +66,8 @@ def add_updates(
     for block in blocks:
         assignments += _of_block(builder, trace, block, ratio, reference)
     notes = (*_chain_notes(trace), *_rule_notes(trace), *notes)
-    for equation, key, layer, value in assignments:
-        builder.append(equation, "update", key, layer, value, notes, ARROW)
+    for equation, key, layer, value, before in assignments:
+        builder.append(equation, "update", key, layer, value, notes, ARROW, before=before)
         notes = ()
 
 
@@ -76,7 +77,8 @@ def _of_network(trace: Trace, ratio: GradientRatio) -> Iterator[Assignment]:
     for line in _equations(trace.optimizer):
         if _is_shared(trace, line):
             equation = Equation(line.title, UNWRITTEN, *_filled(line, trace.optimizer, symbols))
-            yield Assignment(equation, line.name, None, _as_column(trace.memory_after[line.name]))
+            arrays = [_as_column(memory[line.name]) for memory in (trace.memory_after, trace.memory_before)]
+            yield Assignment(equation, line.name, None, *arrays)
 
 
 def _of_block(
@@ -94,7 +96,8 @@ def _of_block(
         title = f"{line.title}: {written.title[:1].lower()}{written.title[1:]}"
         where = reference if line.name == NEW_THETA else UNWRITTEN
         equation = Equation(title, where, *_filled(line, trace.optimizer, symbols), written.rows, written.columns)
-        yield Assignment(equation, f"{line.name}_{block.key}", block.layer, block.view(_after(trace, line)))
+        arrays = [block.view(parameters) for parameters in _around(trace, line)]
+        yield Assignment(equation, f"{line.name}_{block.key}", block.layer, *arrays)
 
 
 _CHAINED = "g_{{{}}}"
@@ -141,9 +144,12 @@ def _is_shared(trace: Trace, line: RuleEquation) -> bool:
     return line.name != NEW_THETA and trace.memory_after[line.name].shape != trace.after.theta.shape
 
 
-def _after(trace: Trace, line: RuleEquation) -> Parameters:
-    """What the equation assigned, as parameters."""
-    return trace.after if line.name == NEW_THETA else trace.network.parameters(trace.memory_after[line.name])
+def _around(trace: Trace, line: RuleEquation) -> tuple[Parameters, Parameters]:
+    """What the equation assigned, and what was there before, as parameters."""
+    if line.name == NEW_THETA:
+        return trace.after, trace.before
+    after, before = (memory[line.name] for memory in (trace.memory_after, trace.memory_before))
+    return trace.network.parameters(after), trace.network.parameters(before)
 
 
 def _as_column(array: Array) -> Array:

@@ -1,0 +1,168 @@
+"""Arrays with named axes: an axis for each index, and rows and columns where the array is a matrix.
+
+Adding and multiplying align axes by the names of their indices. Rows and columns have spaces, such as the units
+of a layer; a sum needs the same spaces, a matrix product the same space within. So a clash is found even
+where two layers have the same number of units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bpcli.explaining.evaluation.nodes import EquationError
+
+ONE = "1"
+"""The space of a row or column that is the only one."""
+
+WRITTEN_OUT = "?"
+"""The space of the rows or columns of a matrix that is written out, entry by entry."""
+
+Shape = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Range:
+    """What an index runs over: numbers of a space."""
+
+    space: str
+    first: int
+    last: int
+
+    @property
+    def size(self) -> int:
+        """How many they are."""
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number or matrix for each value of its indices: axes ``letters``, then rows and columns if it is a matrix."""
+
+    array: Any
+    letters: tuple[str, ...] = ()
+    shape: Shape | None = None
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is a matrix of one number."""
+        return self.shape is not None and self.array.shape[-2:] == (1, 1)
+
+    def number(self) -> Value:
+        """A matrix of one number as a number."""
+        return Value(self.array[..., 0, 0], self.letters)
+
+
+def aligned(*values: Value) -> tuple[tuple[str, ...], list[Any]]:
+    """The union of the indices, and the arrays with an axis for each; matrices keep their last two."""
+    letters = tuple(dict.fromkeys(letter for value in values for letter in value.letters))
+    matrices = any(value.shape is not None for value in values)
+    arrays = []
+    for value in values:
+        array = np.asarray(value.array)
+        if value.shape is None and matrices:
+            array = array[..., None, None]
+        order = [value.letters.index(letter) for letter in letters if letter in value.letters]
+        tail = list(range(len(value.letters), array.ndim))
+        array = array.transpose(order + tail)
+        places = tuple(slice(None) if letter in value.letters else None for letter in letters)
+        arrays.append(array[(*places, ...)])
+    return letters, arrays
+
+
+def entrywise(operation: Callable[..., Any], *values: Value) -> Value:
+    """An operation entry by entry; matrices have one shape, numbers go with each entry.
+
+    Raises:
+        EquationError: two matrices have different shapes.
+    """
+    matrices = [value for value in values if value.shape is not None]
+    letters, arrays = aligned(*values)
+    if len({value.array.shape[-2:] for value in matrices}) > 1 or not _agree([value.shape for value in matrices]):
+        shapes = " and ".join(written(value.shape) for value in matrices)
+        raise EquationError(f"shapes {shapes} do not go together entry by entry")
+    shape = min((value.shape for value in matrices if value.shape), key=_unnamed, default=None)
+    return Value(operation(*arrays), letters, shape)
+
+
+def _agree(shapes: list[Shape | None]) -> bool:
+    """Whether shapes have the same spaces, those of a matrix written out being any."""
+    return all(
+        len({space for space in side if space != WRITTEN_OUT}) < 2 for side in zip(*filter(None, shapes), strict=True)
+    )
+
+
+def _unnamed(shape: Shape) -> int:
+    return shape.count(WRITTEN_OUT)
+
+
+def product(sign: str, left: Value, right: Value) -> Value:
+    r"""Two factors: numbers, a number and a matrix, matrices by ``\cdot`` or entry by entry by ``\odot``.
+
+    Raises:
+        EquationError: the shapes do not fit.
+    """
+    if sign == r"\odot" or left.shape is None or right.shape is None:
+        return entrywise(times, left, right)
+    if sign == r"\cdot" and left.shape[1] == right.shape[0]:
+        letters, arrays = aligned(left, right)
+        return Value(np.matmul(*arrays), letters, (left.shape[0], right.shape[1]))
+    if left.is_single or right.is_single:
+        alone = value_of_one(left, right)
+        return entrywise(times, *alone)
+    shapes = f"{written(left.shape)} and {written(right.shape)}"
+    raise EquationError(f"no product of {shapes}" + ("" if sign else r" without \cdot or \odot"))
+
+
+def value_of_one(left: Value, right: Value) -> tuple[Value, Value]:
+    """Two matrices of which one is a single number, as number and matrix."""
+    return (left, right.number()) if right.is_single else (left.number(), right)
+
+
+def times(x: Any, y: Any) -> Any:
+    """x·y, and 0 where either is 0: 0 · log 0 is 0, as its limit."""
+    with np.errstate(all="ignore"):
+        return np.where((x == 0) | (y == 0), 0, x * y)
+
+
+def summed(value: Value, letter: str) -> Value:
+    """Σ over an index.
+
+    Raises:
+        EquationError: nothing depends on it.
+    """
+    if letter not in value.letters:
+        raise EquationError(f"nothing in the sum depends on its index {letter}")
+    place = value.letters.index(letter)
+    return Value(value.array.sum(axis=place), value.letters[:place] + value.letters[place + 1 :], value.shape)
+
+
+def transposed(value: Value) -> Value:
+    """Rows for columns.
+
+    Raises:
+        EquationError: it is no matrix.
+    """
+    if value.shape is None:
+        raise EquationError("a number is transposed")
+    return Value(value.array.swapaxes(-1, -2), value.letters, (value.shape[1], value.shape[0]))
+
+
+def gathered(array: Any, indices: list[Value], rest: tuple[str, ...] = (), shape: Shape | None = None) -> Value:
+    """An array's entries at ``indices``, one for each leading axis; the axes after them are ``rest``, then ``shape``.
+
+    An index that an axis of ``rest`` has too runs through both at once.
+    """
+    sizes = dict(zip(rest, array.shape[len(indices) :], strict=False))
+    own = [Value(np.arange(sizes[letter]), (letter,)) for letter in rest]
+    letters, arrays = aligned(*indices, *own) if indices or own else ((), [])
+    return Value(array[tuple(arrays)] if arrays else array, letters, shape)
+
+
+def written(shape: Shape | None) -> str:
+    """A shape in words."""
+    assert shape is not None
+    return f"({shape[0]} × {shape[1]})"

@@ -1,0 +1,1 @@
+"""What the symbols of each document mean on one network."""

@@ -1,0 +1,85 @@
+"""The symbols of Biswas' derivation on one network."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bpcli.explaining.evaluation.vocabulary import Quantity, Vocabulary, given
+from bpcli.explaining.trace import Trace
+from bpcli.explaining.vocabularies.common import constants
+
+
+def vocabulary(trace: Trace) -> Vocabulary:
+    """One data point in underlined small letters (4.3, 5.1), or the whole of X in capitals (5.2)."""
+    activations = dict(enumerate(trace.network.activations, start=1))
+    one = trace.m == 1
+    return Vocabulary(
+        quantities=(*_parameters(trace), *(_one(trace) if one else _whole(trace))),
+        sizes={"m": "m", "p": "L", "n_l": "l"},
+        units=dict(enumerate(trace.network.sizes)),
+        examples=trace.m,
+        functions={"g": activations.__getitem__, r"\mathrm{softmax}": lambda l: activations[trace.last]},
+        constants=constants(trace),
+        classes=np.argmax(trace.targets, axis=0) + 1,
+        loss=r"\mathcal{L}" if one else "L",
+    )
+
+
+def _parameters(trace: Trace) -> tuple[Quantity, ...]:
+    before = trace.before
+    return (
+        Quantity("W_l", lambda l: before.W[l], shape=("l", "l-1")),
+        Quantity(r"\underline{b}_l", lambda l: before.b[l], shape=("l", "1")),
+        Quantity("W_{l,i,j}", lambda l: before.W[l], {"i": "l", "j": "l-1"}),
+        Quantity(r"W_{l,\cdot,j}", lambda l: before.W[l].T[:, :, None], {"j": "l-1"}, ("l", "1")),
+        Quantity("b_{l,i}", lambda l: before.b[l][:, 0], {"i": "l"}),
+    )
+
+
+def _one(trace: Trace) -> tuple[Quantity, ...]:
+    x, last = trace.A[0], trace.last
+
+    def activation(l: int) -> object:
+        return rf"g_{{{l}}}(\underline{{a}}_{{{l}}})" if 0 < l < last else x if l == 0 else r"\underline{\hat{y}}"
+
+    return (
+        Quantity(r"\underline{x}", given(x), shape=("l", "1")),
+        Quantity(r"\underline{e}_\ell", given(trace.targets), shape=("L", "1")),
+        Quantity(
+            r"\underline{a}_l",
+            lambda l: rf"W_{{{l}}} \cdot \underline{{h}}_{{{l - 1}}} + \underline{{b}}_{{{l}}}",
+            shape=("l", "1"),
+        ),
+        Quantity(r"\underline{h}_l", activation, shape=("l", "1")),  # type: ignore[arg-type]
+        Quantity(r"\underline{\hat{y}}", given(r"\mathrm{softmax}(\underline{a}_{L})"), shape=("L", "1")),
+        Quantity(r"\hat{y}_i", given(r"(\underline{\hat{y}})_i"), {"i": "L"}),
+        Quantity(
+            "a_{l,i}",
+            lambda l: rf"b_{{{l},i}} + \sum_{{j=1}}^{{n_{{{l - 1}}}}} W_{{{l},i,j}} h_{{{l - 1},j}}",
+            {"i": "l"},
+        ),
+        Quantity("h_{l,i}", lambda l: rf"g_{{{l}}}(a_{{{l},i}})" if l else x[:, 0], {"i": "l"}),
+        Quantity(r"\mathcal{L}", given(r"-\log \hat{y}_\ell")),
+    )
+
+
+def _whole(trace: Trace) -> tuple[Quantity, ...]:
+    x, last = trace.A[0], trace.last
+
+    def activation(l: int) -> object:
+        return rf"g_{{{l}}}(A_{{{l}}})" if 0 < l < last else x if l == 0 else r"\hat{Y}"
+
+    return (
+        Quantity("X", given(x), shape=("l", "m")),
+        Quantity("E", given(trace.targets), shape=("L", "m")),
+        Quantity(r"\mathbf{1}_m", given(np.ones((trace.m, 1))), shape=("m", "1")),
+        Quantity(
+            "A_l",
+            lambda l: rf"W_{{{l}}} \cdot H_{{{l - 1}}} + \underline{{b}}_{{{l}}} \cdot \mathbf{{1}}_m^\top",
+            shape=("l", "m"),
+        ),
+        Quantity("H_l", activation, shape=("l", "m")),  # type: ignore[arg-type]
+        Quantity(r"\hat{Y}", given(r"\mathrm{softmax}(A_{L})"), shape=("L", "m")),
+        Quantity(r"\hat{y}_{j,i}", given(r"(\hat{Y})_{ji}"), {"j": "L", "i": "m"}),
+        Quantity("L", given(r"\frac{1}{m} \sum_{i=1}^{m} -\log \hat{y}_{\ell_i,i}")),
+    )

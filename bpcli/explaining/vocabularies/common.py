@@ -1,0 +1,34 @@
+"""What the documents' vocabularies share: the rule's settings, a layer's function, one example of several."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bpcli.explaining.trace import Trace
+
+SETTINGS = {
+    r"\mu": "momentum",
+    r"\beta_1": "beta1",
+    r"\beta_2": "beta2",
+    r"\varepsilon": "epsilon",
+}
+"""The settings of update rules that their equations write as letters."""
+
+
+def constants(trace: Trace) -> dict[str, float]:
+    """The learning rate, and the rule's settings."""
+    rule = trace.optimizer
+    named = {letter: float(getattr(rule, name)) for letter, name in SETTINGS.items() if hasattr(rule, name)}
+    return {r"\eta": trace.learning_rate, **named}
+
+
+def letter_of(letter: str, trace: Trace, l: int) -> str:
+    """A document's one letter for every activation; with the layer's number where the layers' activations differ."""
+    return letter if len(set(trace.network.activations)) == 1 else f"{letter}_{{{l}}}"
+
+
+def of_first_example(trace: Trace) -> Trace:
+    """What a document of one example reads of a trace: the first example and the parameters."""
+    A, Z, dZ, dA = ([array[:, :1] for array in arrays] for arrays in (trace.A, trace.Z, trace.dZ, trace.dA))
+    slopes = [None if slope is None else slope[:, :1] for slope in trace.slopes]
+    return replace(trace, Y=trace.Y[..., :1], A=A, Z=Z, dZ=dZ, dA=dA, slopes=slopes, terms=trace.terms[:1])

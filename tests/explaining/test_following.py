@@ -1,0 +1,78 @@
+"""Each number follows from the numbers before it, by the very equation shown, in all five documents."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bpcli.explaining.derivations import VOCABULARIES
+from bpcli.nn import Array
+from tests.explaining.following import wrong_in, wrong_steps
+from tests.explaining.support import SUITED, explained
+
+SETTINGS = {
+    "one example": ((), (4,)),
+    "several examples": ((), (5, 0, 3)),
+    "no hidden layer": (("network.hidden=[]",), (1, 2)),
+    "one unit": (("network.hidden=[1, 1]",), (1, 2)),
+    "deep": (("network.hidden=[4, 3, 2, 3]",), (2, 0)),
+    "equal widths": (("network.hidden=[2, 2, 2]",), (2, 0)),
+    "sums": (("loss.outputs=sum", "loss.examples=sum"), (0, 1, 2)),
+    "means": (("loss.outputs=mean", "loss.examples=mean"), (0, 1, 2)),
+    "momentum": (("optimizer.mode=sgd", "optimizer.name=momentum"), (3, 1, 0)),
+    "adam": (("optimizer.mode=sgd", "optimizer.name=adam", "loss.outputs=mean"), (3, 1, 0)),
+    "descent, example by example": (("optimizer.mode=sgd",), (0, 5)),
+}
+
+UNITS = {"tanh": 3, "relu": 4, "leaky_relu": 2, "identity": 2}
+MIXED = f"network.hidden=[{', '.join(f'{{units: {n}, activation: {name}}}' for name, n in UNITS.items())}]"
+
+every_document = pytest.mark.parametrize("document", VOCABULARIES)
+
+
+def kinds(document: str) -> list[str]:
+    return [kind for kind, known in SUITED if known == document]
+
+
+@every_document
+def test_every_step_follows_from_those_before(tmp_path: Path, document: str) -> None:
+    for kind in kinds(document):
+        for changes, rows in SETTINGS.values():
+            assert wrong_steps(explained(tmp_path, kind, *changes, document=document, rows=rows)) == []
+
+
+@pytest.mark.parametrize("document", [name for name in VOCABULARIES if name != "binary"])
+def test_every_step_follows_with_other_activations(tmp_path: Path, document: str) -> None:
+    for kind in kinds(document):
+        for rows in ((2,), (0, 4)):
+            assert wrong_steps(explained(tmp_path, kind, MIXED, document=document, rows=rows)) == []
+
+
+def spoiled(value: Array, way: str) -> Array:
+    rng = np.random.default_rng(7)
+    if way == "scaled":
+        return value * 1.001
+    if way == "zeros":
+        return np.zeros_like(value)
+    if way == "noise":
+        return rng.normal(0, 1, value.shape)
+    return rng.permutation(value.ravel()).reshape(value.shape)
+
+
+@pytest.mark.parametrize("way", ["scaled", "zeros", "noise", "shuffled"])
+@every_document
+def test_a_wrong_number_anywhere_is_found(tmp_path: Path, document: str, way: str) -> None:
+    right = explained(tmp_path, kinds(document)[-1], "optimizer.name=momentum", document=document, rows=(0, 1))
+    steps, trace = right.updates[0].steps, right.updates[0].trace
+    checked = 0
+    for place, step in enumerate(steps):
+        wrong = replace(step, value=spoiled(step.value, way))
+        if step.stage == "given" or np.array_equal(wrong.value, step.value):
+            continue
+        found = wrong_in((*steps[:place], wrong), document, trace)
+        assert [one.place for one in found] == [(step.key, step.layer, step.example)]
+        checked += 1
+    assert checked > 8
