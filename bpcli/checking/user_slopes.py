@@ -71,9 +71,8 @@ def _complex_slopes(
     steps = complex_step(user, theta, places.tolist())
     nudged = [theta * (1 + LAST_BIT * rng.choice((-1.0, 1.0), theta.shape)) for _ in range(NUDGES)]
     moves = [np.abs(complex_step(user, point, places.tolist()) - steps) for point in nudged]
-    errors = np.maximum(
-        ROUNDINGS * np.max(moves, axis=0), ROUNDINGS * LAST_BIT * size_of_loss / np.minimum(scales[places], 1)
-    )
+    of_loss = LAST_BIT * size_of_loss / np.minimum(scales[places], 1)
+    errors = ROUNDINGS * np.maximum(np.max(moves, axis=0), of_loss)
     return list(map(exactly, steps.tolist(), errors.tolist()))
 
 

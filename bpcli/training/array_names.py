@@ -33,7 +33,8 @@ class Convention:
     turned: bool
 
 
-_GRAD = r"(?::0)?(?P<grad>[./_:]grad)?$"
+_GRAD = r"(?::0|[./]value)?(?P<grad>[./_:]grad)?$"
+"""What may follow a name: TensorFlow's number of an output, the value of Flax's variable, and PyTorch's ``.grad``."""
 
 CONVENTIONS = (
     Convention(

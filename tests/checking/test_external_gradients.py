@@ -419,6 +419,7 @@ NAMINGS: dict[str, tuple[str, str, bool]] = {
     "Keras 3": ("layers/dense{keras}/vars/0", "layers/dense{keras}/vars/1", True),
     "Flax": ("params/Dense_{zero}/kernel", "params/Dense_{zero}/bias", True),
     "Flax, dots": ("Dense_{zero}.kernel", "Dense_{zero}.bias", True),
+    "Flax NNX": ("layers/{zero}/kernel/value", "layers/{zero}/bias/value", True),
     "JAX": ("['params']['Dense_{zero}']['kernel']", "['params']['Dense_{zero}']['bias']", True),
     "scikit-learn": ("coefs_{zero}", "intercepts_{zero}", True),
     "scikit-learn, gradients": ("coef_grads_{zero}", "intercept_grads_{zero}", True),

@@ -111,18 +111,7 @@ def gradcheck(
         _refuse_options_of_differences(
             {"--method": method, "--parameters": parameters, "--step-sizes": step_sizes or None}
         )
-    if starter is not None and export is None:
-        raise ConfigError(
-            "--starter without --export", where="command line", hint="the script reads an export: add --export FILE"
-        )
-    if points is not None and (against is None or not isfinite(points)):
-        raise ConfigError(
-            "--grade needs a number of points and --against",
-            where="command line",
-            hint="for example --against FILE --grade 10",
-        )
-    if export is not None and against is not None:
-        raise ConfigError("--export and --against at once", where="command line", hint="first the one, then the other")
+    _refuse_lone_options(export, starter, against, points)
     method = method or "complex-step"
     opened = open_experiment(path, changes, any_encoding=True)  # a gradient can be checked on any data
     display.warn(opened.warnings)
@@ -152,6 +141,22 @@ def gradcheck(
     else:
         report.print_report(found)
     return ExitStatus.DONE if found.passed else ExitStatus.CHECK_FAILED
+
+
+def _refuse_lone_options(export: Path | None, starter: str | None, against: Path | None, points: float | None) -> None:
+    """Refuse --starter and --grade without what they belong to, and --export with --against."""
+    if starter is not None and export is None:
+        raise ConfigError(
+            "--starter without --export", where="command line", hint="the script reads an export: add --export FILE"
+        )
+    if points is not None and (against is None or not isfinite(points)):
+        raise ConfigError(
+            "--grade needs a number of points and --against",
+            where="command line",
+            hint="for example --against FILE --grade 10",
+        )
+    if export is not None and against is not None:
+        raise ConfigError("--export and --against at once", where="command line", hint="first the one, then the other")
 
 
 def _refuse_options_of_differences(options: dict[str, object]) -> None:
