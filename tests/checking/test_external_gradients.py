@@ -450,7 +450,9 @@ def test_a_frameworks_names_are_read_and_nothing_wrong_passes(naming: str, tmp_p
         "a transposed square": right | {"dW2": right["dW2"].T},
         "a transposed oblong": right | {"dW1": right["dW1"].T},
     }
-    for suffix in SUFFIXES:
+    if naming != "Keras":  # the others read the same arrays by other names
+        wrong = {what: arrays for what, arrays in wrong.items() if what in ("zeros", "a transposed square")}
+    for suffix in SUFFIXES if naming == "Keras" else ("npz",):
         path = write(tmp_path / f"found.{suffix}", as_in(naming, right))
         words = ("gradcheck", "points.yaml", "--against", path.name, "--examples", str(M))
         result = bp(*words, cwd=tmp_path)
