@@ -244,7 +244,7 @@ class GradientComparison:
             errors = np.abs(slopes - self.derivative[places])
         unmoved = np.isnan(slopes) & (self.method == "central")
         crossed = self._crossed(places, (errors > CENTRAL_TOLERANCE * scale) & ~unmoved)
-        usable = [k for k in range(len(places)) if not unmoved[k] and not crossed[k]]
+        usable = [k for k in range(len(places)) if np.isfinite(errors[k]) and not crossed[k]]
         largest = float(relative_to(errors[usable], scale).max()) if usable else None
         units = tuple(dict.fromkeys(chain.from_iterable(crossed)))
         return Differences(len(places), int(unmoved.sum()), largest, units)

@@ -179,7 +179,7 @@ def test_an_infinite_loss_is_said_to_be_infinite_and_has_an_exact_value() -> Non
     one = GradientComparison(network, theta, probe.gradient(theta), probe, "central")
     assert (one.loss.value, one.loss.exact, one.loss.verdict) == (np.inf, np.inf, "not judgeable")
     assert float(one.reference.loss.scaleb(-399)) == pytest.approx(5)
-    assert [check.verdict for check in checked(one)] == ["agrees", "agrees"]
+    assert [(check.verdict, check.differences.error) for check in checked(one)] == 2 * [("agrees", None)]
 
 
 # What differences are worth.

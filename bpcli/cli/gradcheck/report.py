@@ -152,6 +152,8 @@ def _conclusion(report: CheckReport) -> str:
         return "the gradient that trains is WRONG where the table says so"
     if report.verdict == "not judgeable":
         skipped = sum(check.skipped for check in report.checked)
+        if not skipped:
+            return "the gradient that trains agrees, but the loss cannot be judged: it is beyond the precision's range"
         of_them = skipped + sum(check.checked for check in report.checked)
         shares = " and ".join(
             f"{share:.1%} of the layer's largest in {dtype.name}"
