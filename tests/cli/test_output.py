@@ -53,18 +53,13 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_there_are_no_colours_and_carriage_returns_off_a_terminal(
+def test_results_go_to_standard_output_and_what_training_checking_and_ranking_say_elsewhere_all_in_plain_text(
     folder: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm-256color")
     result = good(*words, cwd=folder)
     assert not CONTROL & set(result.out + result.err)
-
-
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_only_training_checking_and_ranking_write_to_standard_error(folder: Path, words: list[str]) -> None:
-    result = good(*words, cwd=folder)
     spoken = words[0] == "train" and "--quiet" not in words and "--help" not in words
     ranked = words == ["runs", "."]
     assert bool(result.err) == (spoken or ranked or words[:2] == ["config", "check"])

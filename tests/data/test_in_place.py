@@ -39,6 +39,9 @@ FILES: dict[str, bytes] = {
     "IDX": idx(VALUES, "int32"),
     "several axes": npy(VALUES.reshape(SIZE, 5, 1)),
 }
+STANDARD = ("standard", "float32")
+"""The scale and the dtype with which every file is read; one is read with all of them."""
+
 every_file = pytest.mark.parametrize("name", FILES)
 
 
@@ -55,9 +58,11 @@ def both(monkeypatch: pytest.MonkeyPatch, path: str, **how: Any) -> list[Loaded]
 
 
 @pytest.mark.usefixtures("pieces")
-@pytest.mark.parametrize("dtype", PRECISIONS)
-@pytest.mark.parametrize("scale", SCALES)
-@every_file
+@pytest.mark.parametrize(
+    ("name", "scale", "dtype"),
+    [(name, *STANDARD) for name in FILES]
+    + [("missing", scale, dtype) for scale in SCALES for dtype in PRECISIONS if (scale, dtype) != STANDARD],
+)
 def test_examples_left_in_their_file_are_those_loaded_to_the_byte(
     name: str, scale: str, dtype: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

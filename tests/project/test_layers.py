@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,13 +49,21 @@ def modules() -> list[Path]:
     return sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__main__.py")
 
 
-def imported(path: Path) -> Iterator[str]:
+@cache
+def imported(path: Path) -> list[str]:
     """Every dotted name that a module imports, wherever in it."""
+    found: list[str] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+def importing(paths: Iterable[Path], unwanted: Callable[[Path, str], bool]) -> list[tuple[str, str]]:
+    """Each import of these modules that is unwanted, after its module."""
+    return [(place(path), name) for path in paths for name in imported(path) if unwanted(path, name)]
 
 
 def room_of(dotted: str) -> str | None:
@@ -66,20 +75,19 @@ def place(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
 
 
-@pytest.mark.parametrize("path", modules(), ids=place)
-def test_a_room_imports_only_from_rooms_before_it(path: Path) -> None:
-    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    if own == "__init__":
-        return
-    later = ROOMS[ROOMS.index(own) + 1 :]
-    assert [name for name in imported(path) if room_of(name) in later] == []
+def test_a_room_imports_only_from_rooms_before_it() -> None:
+    def looks_up(path: Path, name: str) -> bool:
+        own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        return own != "__init__" and room_of(name) in ROOMS[ROOMS.index(own) + 1 :]
+
+    assert importing(modules(), looks_up) == []
 
 
-@pytest.mark.parametrize("path", modules(), ids=place)
-def test_each_library_has_one_importer(path: Path) -> None:
-    for library, room in ONLY_IN.items():
-        if not place(path).startswith(room):
-            assert [name for name in imported(path) if name.split(".")[0] == library] == []
+def test_each_library_has_one_importer() -> None:
+    def elsewhere(path: Path, name: str) -> bool:
+        return not place(path).startswith(ONLY_IN.get(name.split(".")[0], ""))
+
+    assert importing(modules(), elsewhere) == []
 
 
 @pytest.mark.parametrize("room", CHOICE_ROOMS)
@@ -89,13 +97,13 @@ def test_choice_rooms_do_not_import_one_another(room: str) -> None:
     assert [name for name in names if name.rpartition(".")[0] in others] == []
 
 
-@pytest.mark.parametrize("path", [path for path in modules() if "data" in place(path) or "training" in place(path)])
-def test_data_and_training_never_see_a_config(path: Path) -> None:
-    assert [name for name in imported(path) if room_of(name) in {"config", "experiment"}] == []
+def test_data_and_training_never_see_a_config() -> None:
+    rooms = [path for path in modules() if "data" in place(path) or "training" in place(path)]
+    assert importing(rooms, lambda _, name: room_of(name) in {"config", "experiment"}) == []
 
 
 def test_click_is_imported_nowhere() -> None:
-    assert [place(path) for path in modules() for name in imported(path) if name.split(".")[0] == "click"] == []
+    assert importing(modules(), lambda _, name: name.split(".")[0] == "click") == []
 
 
 def test_every_room_is_on_the_plan() -> None:

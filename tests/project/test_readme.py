@@ -11,11 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.support import bp
 from tests.test_pytest_plugin import session
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+SWEEPS = {
+    block: runs for start, runs in (("for rate", 6), ("for seed", 4)) for block in BLOCKS if block.startswith(start)
+}
+"""The blocks of many runs, and how many they are."""
+
+PLAIN = [block for block in BLOCKS[1:] if block not in SWEEPS]
 
 
 @pytest.fixture(scope="module")
@@ -50,23 +57,23 @@ def test_the_first_block_has_two_commands() -> None:
     assert lines[1].endswith("python -m pytest")
 
 
-@pytest.mark.parametrize("block", BLOCKS[1:], ids=[block.splitlines()[0] for block in BLOCKS[1:]])
+@pytest.mark.parametrize("block", PLAIN, ids=[block.splitlines()[0] for block in PLAIN])
 def test_a_block_of_commands_runs_as_it_stands(block: str, checkout: Path) -> None:
     done = run(block, checkout)
     assert done.returncode == 0, done.stderr
     assert "error:" not in done.stderr
 
 
-@pytest.mark.parametrize(("start", "runs"), [("for rate", 6), ("for seed", 4)])
-def test_a_sweep_lists_all_its_runs(start: str, runs: int, checkout: Path) -> None:
-    block = next(block for block in BLOCKS if block.startswith(start))
-    folder = checkout / start.replace(" ", "-")
+@pytest.mark.parametrize(("block", "runs"), SWEEPS.items(), ids=list(map(str, SWEEPS.values())))
+def test_a_sweep_runs_as_it_stands_and_lists_all_its_runs(block: str, runs: int, checkout: Path) -> None:
+    folder = checkout / f"sweep-{runs}"
     folder.mkdir()
     for name in ("configs", "datasets", ".venv"):
         (folder / name).symlink_to(checkout / name)
     done = run(block, folder)
     assert done.returncode == 0, done.stderr
-    listed = run("bp runs runs --csv", folder).stdout.splitlines()
+    assert "error:" not in done.stderr
+    listed = bp("runs", "runs", "--csv", cwd=folder).out.splitlines()
     assert len(listed) == runs + 1
     assert "completed" in listed[1]
 
@@ -81,7 +88,7 @@ def test_the_yaml_of_the_readme_is_a_config(checkout: Path) -> None:
         block for block in re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) if "loss" in block
     )
     (checkout / "configs" / "readme.yaml").write_text(block, encoding="utf-8")
-    assert run("bp config check configs/readme.yaml", checkout).returncode == 0
+    assert bp("config", "check", "configs/readme.yaml", cwd=checkout).status == 0
 
 
 def test_the_pytest_example_of_the_readme_passes_and_finds_a_mistake(tmp_path: Path) -> None:

@@ -102,6 +102,21 @@ def test_a_loss_that_is_not_finite_ends_both_at_the_same_step(batch_size: int) -
             one.trained(kind, batch_size)
 
 
+def test_steps_pause_after_a_portion_whose_time_is_up_and_go_on_to_the_same_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, order = task(size=50), np.random.default_rng(7).permutation(50)
+    whole = one.trained(CompiledSteps, 4, epochs=1)
+    monkeypatch.setattr(compiled, "PORTION", 60)  # of 4 numbers an example
+    state, pauses = one.state(), []
+    steps = CompiledSteps(one.recipe(), state, one.examples())
+    while state.position < 50:
+        steps.run(order, 4, deadline=-np.inf)
+        pauses.append(state.position)
+    assert pauses == [12, 24, 36, 48, 50]
+    agree(state, whole, 1e-13)
+
+
 def test_gradient_descent_keeps_no_gradient() -> None:
     """Each product goes straight into its part of θ."""
     one = task()
