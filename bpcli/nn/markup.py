@@ -31,6 +31,10 @@ class RuleEquation:
     −∂L/∂θ; ``<step>``, the number of the update, from 1. η is ``\eta``. Equations are in
     the order in which they are computed, θ's last. An array of memory whose shape is not
     θ's exists once for the whole network: its symbol has no ``<theta>``.
+
+    Beside its ``equations`` a rule has ``symbols``, a mapping from each Greek letter in them to
+    the setting that it stands for, without η, which is an input of the step; and, where the
+    gradient is not that at θ, ``gradient_at``: the point, in markup, from the memory before the update.
     """
 
     name: str

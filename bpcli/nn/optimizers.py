@@ -48,7 +48,12 @@ class OptimizerState:
 
 
 class Optimizer(Protocol):
-    """A choice of update rule."""
+    """A choice of update rule.
+
+    One that states its ``equations`` (:class:`~bpcli.nn.markup.RuleEquation`) is explained and
+    checked by them. ``symbols`` then names the settings that they write as Greek letters, η
+    excepted, and ``gradient_at`` the point at which the gradient is taken, where that is not θ.
+    """
 
     @property
     def learning_rate(self) -> float:
@@ -122,6 +127,7 @@ class Momentum:
     learning_rate: Annotated[float, Gt(0)] = 0.01
     momentum: Annotated[float, Ge(0), Lt(1)] = 0.9
 
+    symbols: ClassVar[Mapping[str, str]] = {r"\mu": "momentum"}
     equations: ClassVar[tuple[RuleEquation, ...]] = (
         RuleEquation("velocity", "Velocity", "v_{<theta>}", r"\mu \cdot v_{<theta>} <minus> \eta \cdot <gradient>"),
         RuleEquation(NEW_THETA, "Update", "<theta>", "<theta> + v_{<theta>}"),
@@ -158,6 +164,7 @@ class Adam:
     beta2: Annotated[float, Ge(0), Lt(1)] = 0.999
     epsilon: Annotated[float, Gt(0)] = 1e-8
 
+    symbols: ClassVar[Mapping[str, str]] = {r"\beta_1": "beta1", r"\beta_2": "beta2", r"\varepsilon": "epsilon"}
     equations: ClassVar[tuple[RuleEquation, ...]] = (
         RuleEquation(
             "mean",

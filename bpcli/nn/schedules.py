@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -11,7 +11,12 @@ from bpcli.nn import Array, IndexArray
 
 
 class Schedule(Protocol):
-    """A choice of how η changes during training."""
+    r"""A choice of how η changes during training.
+
+    Its ``formula`` in markup is the learning rate of an update, which ``bp stepcheck`` compares
+    with ``rates``. The names in it are ``\eta``, the rule's ``learning_rate``; ``<update>``
+    and ``<epoch>``, both from 0; ``<per_epoch>`` and ``<epochs>``; and the schedule's own settings.
+    """
 
     def rates(self, base: float, updates: IndexArray, per_epoch: int, epochs: int) -> Array:
         """The learning rate, (k,), of each of ``updates``, (k,), which are numbered from 0.
@@ -25,6 +30,8 @@ class Schedule(Protocol):
 @dataclass(frozen=True)
 class Constant:
     """The same η for every update."""
+
+    formula: ClassVar[str] = r"\eta"
 
     def rates(self, base: float, updates: IndexArray, per_epoch: int, epochs: int) -> Array:
         """``base`` for each."""

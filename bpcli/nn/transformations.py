@@ -18,7 +18,12 @@ from bpcli.nn.parameters import Parameters
 
 
 class Transformation(Protocol):
-    """A link of the chain; its settings are its fields."""
+    r"""A link of the chain; its settings are its fields.
+
+    Its ``formula`` in markup is an entry of the gradient after the link, which ``bp stepcheck``
+    compares with ``apply``. The names in it are ``<gradient>``, the entry before the link, ``<theta>``
+    and the settings; ``\sum`` adds over all of θ. ``weights_alone`` says that the biases' gradients stay as they are.
+    """
 
     def apply(self, parameters: Parameters, gradient: Parameters, scratch: Parameters, weight: Any) -> Any:
         """Change ``gradient``, ∂L/∂θ, in place; return what is added to the loss, 0 for nothing.

@@ -121,11 +121,6 @@ def test_a_term_follows_a_sum_or_a_sign(name: str) -> None:
     np.testing.assert_allclose(evaluate(f"1 - {term}", values), 1 - evaluate(term, values), rtol=1e-12)
 
 
-SYMBOLS = {r"\eta": "learning_rate", r"\mu": "momentum", r"\beta_1": "beta1", r"\beta_2": "beta2"}
-SYMBOLS |= {r"\varepsilon": "epsilon"}
-"""The settings that the rules write as Greek letters."""
-
-
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("name", WRITTEN)
 def test_a_rules_equations_are_its_step(name: str, sign: int) -> None:
@@ -140,7 +135,8 @@ def test_a_rules_equations_are_its_step(name: str, sign: int) -> None:
         names = {"theta": "w", "gradient": "g", "plus": plus, "minus": minus, "step": str(step)}
         symbols = {line.name: filled(line.symbol, rule, **names) for line in rule.equations}
         values: dict[str, Any] = {symbols[name]: array.copy() for name, array in arrays.items()}
-        values |= {symbol: getattr(rule, setting, None) for symbol, setting in SYMBOLS.items()}
+        values |= {symbol: getattr(rule, setting) for symbol, setting in getattr(rule, "symbols", {}).items()}
+        values[r"\eta"] = rule.learning_rate
         values["g"] = sign * dtheta
         gradient: Any = lambda at, out, factor, g=dtheta: np.copyto(out, factor * g)  # noqa: E731
         optimizers.update(rule, theta, state, gradient, rule.learning_rate)

@@ -13,6 +13,7 @@ from bpcli.nn import Array, IndexArray
 from bpcli.nn.activations import Activation
 from bpcli.nn.initializers import Glorot, Initializer
 from bpcli.nn.losses import Reduction, TargetForm
+from bpcli.nn.markup import NEW_THETA, RuleEquation
 from bpcli.nn.optimizers import Gradient, Memory, OptimizerState
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.tallies import Decisions, Scoring
@@ -25,6 +26,13 @@ class LookAhead:
 
     learning_rate: Annotated[float, Gt(0)] = 0.05
     momentum: Annotated[float, Ge(0), Lt(1)] = 0.9
+
+    symbols: ClassVar[Mapping[str, str]] = {r"\mu": "momentum"}
+    gradient_at: ClassVar[str] = r"<theta> + \mu \cdot v_{<theta>}"
+    equations: ClassVar[tuple[RuleEquation, ...]] = (
+        RuleEquation("velocity", "Velocity", "v_{<theta>}", r"\mu \cdot v_{<theta>} <minus> \eta \cdot <gradient>"),
+        RuleEquation(NEW_THETA, "Update", "<theta>", "<theta> + v_{<theta>}"),
+    )
 
     def memory(self, size: int) -> Mapping[str, Memory]:
         """v, 0 at first."""
@@ -51,6 +59,11 @@ class Fading:
 
     learning_rate: Annotated[float, Gt(0)] = 0.2
     decay: Annotated[float, Gt(0), Lt(1)] = 0.75
+
+    equations: ClassVar[tuple[RuleEquation, ...]] = (
+        RuleEquation("strength", "Strength", "c", r"<decay> \cdot c"),
+        RuleEquation(NEW_THETA, "Update", "<theta>", r"<theta> <minus> \eta \cdot c \cdot <gradient>"),
+    )
 
     def memory(self, size: int) -> Mapping[str, Memory]:
         """c, 1 at first."""
@@ -118,6 +131,8 @@ class Ridge:
     strength: Annotated[float, Ge(0)] = 0.1
 
     term: ClassVar[str] = r"\frac{1}{2} \cdot <strength> \cdot (<w>)^2"
+    formula: ClassVar[str] = r"<gradient> + <strength> \cdot <theta>"
+    weights_alone: ClassVar[bool] = True
 
     def apply(self, parameters: Parameters, gradient: Parameters, scratch: Parameters, weight: Any) -> Any:
         """Add strength · W to each dW; return the penalty."""
@@ -135,6 +150,11 @@ class NormLimit:
 
     limit: Annotated[float, Gt(0)] = 0.05
 
+    formula: ClassVar[str] = (
+        r"\frac{<limit>}{\sqrt{\sum (<gradient>)^2}} \cdot <gradient>"
+        r" \text{ where } \sqrt{\sum (<gradient>)^2} > <limit> \text{, else } <gradient>"
+    )
+
     def apply(self, parameters: Parameters, gradient: Parameters, scratch: Parameters, weight: Any) -> Any:
         """Shorten ``gradient``; nothing is added to the loss."""
         length = np.sqrt(np.dot(gradient.theta, gradient.theta))
@@ -147,6 +167,8 @@ class Decaying:
     """η · factorᵗ, t counting updates from 0."""
 
     factor: Annotated[float, Gt(0), Lt(1)] = 0.8
+
+    formula: ClassVar[str] = r"\eta \cdot <factor>^{<update>}"
 
     def rates(self, base: float, updates: IndexArray, per_epoch: int, epochs: int) -> Array:
         """The learning rates of ``updates``."""

@@ -254,6 +254,13 @@ def test_it_is_explained(folder: Path, case: Case, form: str) -> None:
     assert good("explain", "probe.yaml", *given, *words, cwd=folder).out
 
 
+def test_a_rule_whose_gradient_is_elsewhere_is_explained_by_its_name(folder: Path) -> None:
+    changes = (*CASES["a rule that looks ahead"].changes, "network.output=sigmoid")
+    explained = good("explain", "probe.yaml", *changes, "--document", "general", cwd=folder).out
+    assert "The config's rule is look_ahead; see bp list optimizers look_ahead." in " ".join(explained.split())
+    assert "look ahead(" in explained
+
+
 def test_a_network_that_draws_numbers_is_not_explained_as_another(folder: Path) -> None:
     changes = CASES["a layer that drops units"].changes
     result = bp("explain", "probe.yaml", *changes, cwd=folder)

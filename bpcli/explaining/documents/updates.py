@@ -115,10 +115,15 @@ def _chained(trace: Trace, block: ParameterBlock, written: Equation, symbols: di
 
 
 def _equations(rule: Optimizer) -> tuple[RuleEquation, ...]:
-    """The rule's equations; one that gives none is a function of θ and the gradient, called by its name."""
+    """The rule's equations; one that has none to show is a function of θ and the gradient, called by its name."""
     name = name_of(OPTIMIZERS, rule).replace("_", " ")
     unwritten = RuleEquation(NEW_THETA, "Update", "<theta>", rf"\text{{{name}}}(<theta>, <sign><gradient>)")
-    found: tuple[RuleEquation, ...] = getattr(rule, "equations", (unwritten,))
+    return _written(rule) or (unwritten,)
+
+
+def _written(rule: Optimizer) -> tuple[RuleEquation, ...]:
+    """The equations that the rule states; none where its gradient is not at θ, for which no document has a symbol."""
+    found: tuple[RuleEquation, ...] = () if hasattr(rule, "gradient_at") else getattr(rule, "equations", ())
     return found
 
 
@@ -170,7 +175,7 @@ def _rule_notes(trace: Trace) -> tuple[str, ...]:
     rule = name_of(OPTIMIZERS, trace.optimizer)
     if isinstance(trace.optimizer, GradientDescent):
         return ()
-    if not hasattr(trace.optimizer, "equations"):
+    if not _written(trace.optimizer):
         return (f"The config's rule is {rule}; see bp list optimizers {rule}.",)
     return (f"The config's rule is {rule} instead of gradient descent{_start_of_memory(trace)}.",)
 
