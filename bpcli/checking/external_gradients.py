@@ -11,6 +11,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +36,16 @@ def write_batch(path: Path, parameters: Parameters, ws: Workspace) -> None:
         SystemRefusedError: the system refused to write.
     """
     tensors = {**parameters.named(), "X": ws.X, "Y": ws.Y}
+    write_arrays(path, tensors, {"exported": "parameters and examples for a gradient"})
+
+
+def write_arrays(path: Path, tensors: Mapping[str, Array], header: dict[str, Any]) -> None:
+    """Write arrays by name, and, in a safetensors file, a header.
+
+    Raises:
+        ConfigError: the file's name ends neither in .safetensors nor in .npz.
+        SystemRefusedError: the system refused to write.
+    """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise ConfigError(
@@ -44,10 +55,10 @@ def write_batch(path: Path, parameters: Parameters, ws: Workspace) -> None:
         )
     if suffix == NPZ_SUFFIX:
         buffer = io.BytesIO()
-        np.savez(buffer, **{name: np.ascontiguousarray(array) for name, array in tensors.items()})  # type: ignore[arg-type]
+        np.savez(buffer, **{name: np.asarray(array, order="C") for name, array in tensors.items()})  # type: ignore[arg-type]
         storage.write(path, buffer.getvalue())
     else:
-        storage.write_tensors(path, tensors, {"exported": "parameters and examples for a gradient"})
+        storage.write_tensors(path, dict(tensors), header)
 
 
 @dataclass(frozen=True)

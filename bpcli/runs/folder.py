@@ -16,6 +16,7 @@ from bpcli import __version__, storage
 from bpcli.config import document
 from bpcli.errors import ConfigError, DataError, refused
 from bpcli.experiment import Experiment
+from bpcli.nn import Array
 from bpcli.runs.model_file import model_of, save_model
 from bpcli.training.initial_parameters import MODEL
 from bpcli.training.loop import Epoch
@@ -146,6 +147,24 @@ def _initial_record(experiment: Experiment) -> dict[str, Any]:
         "steps": 0,
         "final": {},
     }
+
+
+def read_checkpoint(folder: Path, state: TrainingState) -> tuple[dict[str, Array], dict[str, Any]]:
+    """The tensors and counters of a run folder's checkpoint, from which ``state`` can continue.
+
+    Raises:
+        DataError: the checkpoint is absent or malformed, or of another network, rule or metrics.
+    """
+    path = folder / CHECKPOINT_FILE
+    tensors, counters = storage.read_tensors(path)
+    for name, array in state.tensors().items():
+        if name not in tensors or tensors[name].shape != array.shape:
+            found = f"in shape {tensors[name].shape}, not {array.shape}" if name in tensors else "not in the checkpoint"
+            hint = "leave out the overrides that change the network or the optimizer"
+            raise DataError(f"tensor {name!r} is {found}", where=str(path), hint=hint)
+    if counters is None or not counters.keys() >= state.counters().keys():
+        raise DataError("the checkpoint's counters are missing", where=str(path), hint="copy the run again")
+    return tensors, counters
 
 
 def cpu_type() -> str:

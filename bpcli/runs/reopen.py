@@ -39,8 +39,10 @@ class ReopenedRun:
         loaded = parts_of(read_config(self.path / CONFIG_FILE, []))
         return loaded.parts, self._check_data(loaded, DATA_OPTION_HINT)
 
-    def experiment(self, changes: list[str], *, any_encoding: bool = False) -> OpenedExperiment:
-        """The run's experiment, with overrides, at its trained parameters and in float64.
+    def experiment(
+        self, changes: list[str], *, any_encoding: bool = False, own_precision: bool = False
+    ) -> OpenedExperiment:
+        """The run's experiment, with overrides, at its trained parameters; in float64, unless in ``own_precision``.
 
         With ``any_encoding``, overrides may encode the data differently; a warning says so.
 
@@ -54,7 +56,8 @@ class ReopenedRun:
                 where="command line",
                 hint="leave it out, or name a config",
             )
-        opened = open_config(self.path / CONFIG_FILE, [*changes, "network.weights=null"])
+        without_weights = [*changes, "network.weights=null"]
+        opened = open_config(self.path / CONFIG_FILE, without_weights, own_precision=own_precision)
         loaded = opened.experiment.loaded
         warnings = self._check_data(loaded, OVERRIDES_HINT, refuse=not (changes and any_encoding))
         fill_parameters(opened.experiment.parameters, self.model.parameters.named(), self.path / MODEL)
@@ -82,7 +85,7 @@ def _encoding(of: Model | Loaded) -> tuple[object, object]:
 
 @dataclass(frozen=True)
 class OpenedExperiment:
-    """An experiment in float64; ``trained`` says whether its parameters are a run's or the initial ones.
+    """An experiment; ``trained`` says whether its parameters are a run's or the initial ones.
 
     ``dtype`` is the precision that the config trains in.
     """
@@ -103,19 +106,25 @@ def reopen(path: Path) -> ReopenedRun:
     return ReopenedRun(path, load_model(path))
 
 
-def open_config(path: Path, changes: list[str]) -> OpenedExperiment:
-    """The experiment of a config file, with overrides, at its initial parameters and in float64."""
+def open_config(path: Path, changes: list[str], *, own_precision: bool = False) -> OpenedExperiment:
+    """The experiment of a config file, with overrides, at its initial parameters, in float64 or its own precision."""
     read = read_config(path, changes)
-    wide = replace(read, config=read.config.model_copy(update={"dtype": "float64"}))
-    return OpenedExperiment(wide.config, build(wide), read.config.dtype, trained=False, warnings=[])
+    dtype = read.config.dtype
+    if not own_precision:
+        read = replace(read, config=read.config.model_copy(update={"dtype": "float64"}))
+    return OpenedExperiment(read.config, build(read), dtype, trained=False, warnings=[])
 
 
-def open_experiment(source: Path, changes: list[str], *, any_encoding: bool = False) -> OpenedExperiment:
+def open_experiment(
+    source: Path, changes: list[str], *, any_encoding: bool = False, own_precision: bool = False
+) -> OpenedExperiment:
     """The experiment of a run folder, at its trained parameters, or of a config, at its initial ones.
+
+    It is in float64, or in the precision that the config trains in.
 
     Raises:
         ConfigError, DataError: as :meth:`ReopenedRun.experiment`.
     """
     if source.is_dir():
-        return reopen(source).experiment(changes, any_encoding=any_encoding)
-    return open_config(source, changes)
+        return reopen(source).experiment(changes, any_encoding=any_encoding, own_precision=own_precision)
+    return open_config(source, changes, own_precision=own_precision)

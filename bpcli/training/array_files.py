@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,24 @@ def open_array_file(path: Path) -> ArrayFile:
     if content.startswith(ZIP_SIGNATURE) or path.suffix.lower() == NPZ_SUFFIX:
         return _open_npz(path, content)
     return _open_safetensors(path, content)
+
+
+def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Array]:
+    """The arrays of these names in a file; its others may be of any type.
+
+    Raises:
+        DataError: as :func:`open_array_file`, or a name is missing or no array of numbers.
+        SystemRefusedError: the system refused to read.
+    """
+    file = open_array_file(path)
+    for name in names:
+        if name not in file.names:
+            raise DataError(
+                f"no array {name!r} (it holds {', '.join(file.names) or 'nothing'})",
+                where=str(path),
+                hint=f"it needs {', '.join(names)}",
+            )
+    return {name: file.load(name) for name in names}
 
 
 def _refuse_other_formats(path: Path, content: bytes) -> None:

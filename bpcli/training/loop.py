@@ -20,7 +20,6 @@ from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.metrics import Metric, metric_values
 from bpcli.nn.network import Network
-from bpcli.streams import stream
 from bpcli.training.inference import assess
 from bpcli.training.recipe import Plan
 from bpcli.training.state import TrainingState, diverged
@@ -102,7 +101,7 @@ def train(steps: Steps, plan: Plan, state: TrainingState, measure: Measure) -> I
     while state.epoch < plan.epochs:
         began, seconds = perf_counter(), 0.0
         epoch = state.epoch + 1
-        order = _order(plan, epoch, steps.size)
+        order = plan.order(epoch, steps.size)
         while state.position < steps.size:
             steps.run(order, plan.batch_size, perf_counter() + STRETCH_SECONDS)
             if state.position < steps.size:
@@ -123,10 +122,3 @@ def train(steps: Steps, plan: Plan, state: TrainingState, measure: Measure) -> I
         np.copyto(state.finite_theta, state.theta)
         taken = perf_counter() - began
         yield Epoch(epoch, state.optimizer.step, state.learning_rate, values, seconds, taken)
-
-
-def _order(plan: Plan, epoch: int, size: int) -> IndexArray:
-    """A fresh permutation for each epoch, to be cut into batches; or the file's order."""
-    if not plan.shuffle:
-        return np.arange(size)
-    return stream(plan.seed, "shuffle", epoch).permutation(size)

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bpcli.nn import Array
+from bpcli.nn import Array, IndexArray
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer
 from bpcli.nn.schedules import Constant, Schedule
@@ -27,6 +27,12 @@ class Plan:
     def updates(self, examples: int) -> int:
         """The number of updates in an epoch."""
         return -(-examples // self.batch_size)
+
+    def order(self, epoch: int, examples: int) -> IndexArray:
+        """A fresh permutation for each epoch, from 1, to be cut into batches; or the file's order."""
+        if not self.shuffle:
+            return np.arange(examples)
+        return stream(self.seed, "shuffle", epoch).permutation(examples)
 
     def noise(self, epoch: int, update: int) -> np.random.Generator:
         """The stream of what layers draw for an update; epochs count from 1, updates from 0 over the whole training."""
