@@ -20,7 +20,7 @@ import typer  # noqa: E402
 from typer.exceptions import TyperException  # noqa: E402
 
 from bpcli import __version__  # noqa: E402
-from bpcli.cli import config, data, evaluate, explain, gradcheck, listing, predict, runs, train  # noqa: E402
+from bpcli.cli import config, data, evaluate, explain, gradcheck, listing, predict, runs, stepcheck, train  # noqa: E402
 from bpcli.cli.arguments import need_command  # noqa: E402
 from bpcli.cli.signals import end_by, end_silently_at_closed_pipes  # noqa: E402
 from bpcli.errors import BpError, ConfigError, ExitStatus, SystemRefusedError, printable  # noqa: E402
@@ -40,6 +40,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
 app.command("gradcheck")(gradcheck.gradcheck)
+app.command("stepcheck")(stepcheck.stepcheck)
 app.command("runs")(runs.runs)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")

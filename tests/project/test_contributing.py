@@ -114,6 +114,14 @@ def test_an_example_passes_the_gradient_check(
 
 
 @every_recipe
+def test_an_examples_updates_agree_with_what_it_states(
+    recipe: Recipe, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe.put_in_place(monkeypatch)
+    good("stepcheck", "recipe.yaml", *recipe.changes, "--engine", "numpy", cwd=folder)
+
+
+@every_recipe
 def test_an_example_is_compiled_or_refused_by_name(
     recipe: Recipe, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

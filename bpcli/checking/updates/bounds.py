@@ -1,0 +1,186 @@
+r"""Expressions in decimals, each value with a bound of how far a computation in floats may lie from it.
+
+The bound follows the value through the expression (running error analysis, Wilkinson
+1963): every operation hands on the errors of its operands and adds its own, some
+roundings of the size of its terms. So it holds for the order of operations that a
+formula states and, by the number of roundings allowed, for equivalent ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+
+from bpcli.checking.decimals import Decimals, exact
+from bpcli.nn import Array
+from bpcli.nn.expressions import (
+    DERIVATIVES,
+    Cases,
+    Expression,
+    FormulaError,
+    Function,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+    Symbol,
+    Total,
+    Value,
+)
+
+ROUNDINGS = 2
+"""Roundings allowed per stated operation: its own, and that of a number converted to the arrays' precision."""
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """Decimals, and for each the largest error of a computation in floats."""
+
+    value: Value
+    error: Value = 0.0
+
+    @property
+    def size(self) -> Value:
+        """|value| as floats."""
+        return np.asarray(np.abs(self.value), np.float64)
+
+    @property
+    def single(self) -> bool:
+        """Whether it is a number rather than an array."""
+        return np.ndim(self.value) == 0
+
+
+@dataclass(frozen=True)
+class Precision:
+    """What one rounding does: relative to an array's entry, to a single number, and at least, where floats underflow.
+
+    ``terms`` is how many roundings an array's sum takes where the gradient is a part of it.
+    """
+
+    unit: float
+    single: float
+    tiny: float
+    terms: int = ROUNDINGS
+
+    def rounding(self, size: Value, *, single: bool) -> Value:
+        """The error that an operation adds to a result or to terms of this size; none to an exact 0."""
+        return np.where(size == 0, 0.0, ROUNDINGS * ((self.single if single else self.unit) * size + self.tiny))
+
+
+def precision_of(dtype: Any, terms: int = ROUNDINGS, *, narrow_numbers: bool = False) -> Precision:
+    """The precision of a float type; single numbers are float64's, unless ``narrow_numbers``."""
+    limits = np.finfo(dtype)
+    unit = float(limits.eps) / 2
+    single = unit if narrow_numbers else float(np.finfo(np.float64).eps) / 2
+    return Precision(unit, single, float(limits.smallest_subnormal), terms)
+
+
+def exactly(array: Array | float) -> Bounded:
+    """Floats without an error."""
+    return Bounded(exact(array) if isinstance(array, np.ndarray) else Decimal(array))
+
+
+@singledispatch
+def bounded(expression: Expression, values: Mapping[str, Bounded], precision: Precision) -> Bounded:  # noqa: ARG001
+    """The expression's value and its bound.
+
+    Raises:
+        FormulaError: the expression has a part that is not computed here.
+    """
+    raise FormulaError(f"{type(expression).__name__} is not computed in decimals")
+
+
+@bounded.register
+def _(expression: Number, values: Mapping[str, Bounded], precision: Precision) -> Bounded:  # noqa: ARG001
+    value = Decimal(expression.text)
+    whole = value == value.to_integral_value()
+    return Bounded(value, 0.0 if whole else precision.single * float(abs(value)))
+
+
+@bounded.register
+def _(expression: Symbol, values: Mapping[str, Bounded], precision: Precision) -> Bounded:  # noqa: ARG001
+    return values[expression.name]
+
+
+@bounded.register
+def _(expression: Sum, values: Mapping[str, Bounded], precision: Precision) -> Bounded:
+    terms = [(sign, bounded(term, values, precision)) for sign, term in expression.terms]
+    total = sum((one.value if sign > 0 else -one.value for sign, one in terms), Decimal(0))
+    size, several = 0.0, 0
+    for _, one in terms:
+        several = several + (one.size > 0).astype(int)
+        size = size + one.size
+    single = all(one.single for _, one in terms)
+    own = precision.rounding(size, single=single) * (1.0 if single else precision.terms / ROUNDINGS)
+    return Bounded(total, sum(one.error for _, one in terms) + np.where(np.asarray(several) > 1, own, 0.0))
+
+
+@bounded.register
+def _(expression: Product, values: Mapping[str, Bounded], precision: Precision) -> Bounded:
+    x, y = (bounded(one, values, precision) for one in (expression.left, expression.right))
+    value = x.value * y.value
+    handed_on = x.size * y.error + y.size * x.error + x.error * y.error
+    found = Bounded(value)
+    return Bounded(value, handed_on + precision.rounding(found.size, single=found.single))
+
+
+@bounded.register
+def _(expression: Quotient, values: Mapping[str, Bounded], precision: Precision) -> Bounded:
+    x, y = (bounded(one, values, precision) for one in (expression.numerator, expression.denominator))
+    found = Bounded(x.value / y.value)
+    least = y.size - y.error
+    with np.errstate(all="ignore"):
+        handed_on = np.where(least > 0, (x.error + found.size * y.error) / np.where(least > 0, least, 1), np.inf)
+    handed_on = np.where((x.size == 0) & (x.error == 0), 0.0, handed_on)
+    return Bounded(found.value, handed_on + precision.rounding(found.size, single=found.single))
+
+
+@bounded.register
+def _(expression: Power, values: Mapping[str, Bounded], precision: Precision) -> Bounded:
+    x, p = (bounded(one, values, precision) for one in (expression.base, expression.exponent))
+    found = Bounded(x.value**p.value)
+    with np.errstate(all="ignore"):
+        slope = np.abs(p.size * (x.size + x.error) ** (np.asarray(p.value, np.float64) - 1))
+    handed_on = np.where(np.asarray(x.error) > 0, slope * x.error, 0.0)
+    return Bounded(found.value, handed_on + precision.rounding(found.size, single=found.single))
+
+
+@bounded.register
+def _(expression: Function, values: Mapping[str, Bounded], precision: Precision) -> Bounded:
+    x = bounded(expression.argument, values, precision)
+    found = Bounded(Decimals().apply(expression.name, x.value))
+    with np.errstate(all="ignore"):
+        if expression.name == r"\sqrt":  # √x − √(x − e) ≤ e/√x, and ≤ √e
+            handed_on = np.minimum(x.error / np.where(found.size > 0, found.size, 1e-300), np.sqrt(x.error))
+        else:
+            slope = np.asarray(DERIVATIVES[expression.name](x.value, found.value), np.float64)
+            handed_on = 2 * np.abs(slope) * x.error
+    return Bounded(found.value, handed_on + precision.rounding(found.size, single=found.single))
+
+
+@bounded.register
+def _(expression: Total, values: Mapping[str, Bounded], precision: Precision) -> Bounded:
+    x = bounded(expression.term, values, precision)
+    value, n = np.sum(x.value, axis=0, keepdims=True), len(x.value)
+    size = np.sum(x.size, axis=0, keepdims=True)
+    own = np.sqrt(n) * precision.rounding(size, single=False)  # sums are taken in parts, in any order
+    return Bounded(value, np.sum(np.broadcast_to(x.error, x.size.shape), axis=0, keepdims=True) + own)
+
+
+@bounded.register
+def _(expression: Cases, values: Mapping[str, Bounded], precision: Precision) -> Bounded:
+    left, right, there, elsewhere = (
+        bounded(one, values, precision)
+        for one in (expression.left, expression.right, expression.there, expression.elsewhere)
+    )
+    distance = np.asarray(left.value - right.value, np.float64)
+    value = np.where(distance > 0, there.value, elsewhere.value)
+    apart = np.asarray(np.abs(there.value - elsewhere.value), np.float64)
+    either = np.abs(distance) <= left.error + right.error  # rounding may choose the other case
+    return Bounded(value, np.where(distance > 0, there.error, elsewhere.error) + np.where(either, apart, 0.0))

@@ -1,0 +1,166 @@
+"""What the choices of a recipe state, ready to be evaluated: the rule, the schedule, the penalties and the clipping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Any
+
+from bpcli.checking.decimals import Decimals
+from bpcli.checking.updates.rewriting import symbols
+from bpcli.choices import Registry
+from bpcli.nn.clipping import CLIPPINGS
+from bpcli.nn.expressions import Expression, FormulaError, Symbol, evaluate
+from bpcli.nn.formulas import parse
+from bpcli.nn.markup import NEW_THETA
+from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
+from bpcli.nn.penalties import PENALTIES
+from bpcli.nn.schedules import SCHEDULES, Schedule
+from bpcli.training.recipe import Plan, Recipe
+
+THETA, GRADIENT, STEP, RATE = "theta", "gradient", "step", r"\eta"
+"""The names in a rule's equations that are no settings and no memory."""
+
+
+class NotStatedError(Exception):
+    """A choice states no formula, or one that cannot be evaluated; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class StatedEquation:
+    """``symbol`` ← ``expression``; ``name`` is that of the array in the rule's memory, or ``NEW_THETA``."""
+
+    name: str
+    title: str
+    symbol: str
+    expression: Expression
+
+
+@dataclass(frozen=True)
+class StatedRule:
+    """A rule's equations, its settings by symbol, and the point at which it takes the gradient."""
+
+    equations: tuple[StatedEquation, ...]
+    settings: Mapping[str, Any]
+    point: Expression
+
+    @property
+    def memory(self) -> dict[str, str]:
+        """The symbol of each array of the memory, by its name."""
+        return {line.name: line.symbol for line in self.equations if line.name != NEW_THETA}
+
+    @property
+    def new_theta(self) -> StatedEquation:
+        """The equation that gives θ."""
+        return self.equations[-1]
+
+
+@dataclass(frozen=True)
+class StatedLink:
+    """An entry of the gradient after a penalty or a clipping."""
+
+    expression: Expression
+    settings: Mapping[str, float]
+    weights_alone: bool
+
+
+@dataclass(frozen=True)
+class Stated:
+    """All that a recipe's choices state of an update."""
+
+    rule: StatedRule
+    chain: tuple[StatedLink, ...]
+
+
+def stated(recipe: Recipe) -> Stated:
+    """What the recipe's choices state.
+
+    Raises:
+        NotStatedError: one of them states no formula.
+    """
+    links = [(PENALTIES, "penalty", link) for link in recipe.penalties]
+    links += [] if recipe.clip is None else [(CLIPPINGS, "clipping", recipe.clip)]
+    return Stated(stated_rule(recipe.optimizer), tuple(_stated_link(*link) for link in links))
+
+
+def stated_rule(rule: Optimizer) -> StatedRule:
+    """The rule's equations.
+
+    Raises:
+        NotStatedError: it states none, or they do not give θ and every array of its memory.
+    """
+    called = f"rule {_name(OPTIMIZERS, rule)}"
+    given: Any = rule
+    if not getattr(rule, "equations", ()):
+        raise NotStatedError(f"{called} states no equations")
+    lines = [
+        StatedEquation(line.name, line.title, _symbol(line.symbol, called), _expression(line.formula, called))
+        for line in given.equations
+    ]
+    if lines[-1].name != NEW_THETA or {line.name for line in lines[:-1]} != set(rule.memory(1)):
+        raise NotStatedError(f"{called} does not state an equation for every array of its memory and, last, for θ")
+    point = _expression(getattr(rule, "gradient_at", "<theta>"), called)
+    letters = getattr(rule, "symbols", {})
+    settings = _settings(rule) | {letter: float(getattr(rule, name)) for letter, name in letters.items()}
+    known = {THETA, GRADIENT, STEP, RATE, *settings, *(line.symbol for line in lines)}
+    _require(called, known, *(line.expression for line in lines), point)
+    used = set[str]().union(*(symbols(line.expression) for line in lines), symbols(point))
+    return StatedRule(tuple(lines), {name: value for name, value in settings.items() if name in used}, point)
+
+
+def stated_rate(schedule: Schedule, base: float, update: int, per_epoch: int, plan: Plan) -> Decimal:
+    """The learning rate of an update, from 0, by the schedule's formula.
+
+    Raises:
+        NotStatedError: the schedule states no formula.
+    """
+    called = f"schedule {_name(SCHEDULES, schedule)}"
+    if not hasattr(schedule, "formula"):
+        raise NotStatedError(f"{called} states no formula")
+    counts = {"update": update, "epoch": update // per_epoch, "per_epoch": per_epoch, "epochs": plan.epochs}
+    values = {name: Decimal(value) for name, value in {RATE: base, **_settings(schedule), **counts}.items()}
+    expression = _expression(schedule.formula, called)
+    _require(called, set(values), expression)
+    return Decimal(evaluate(expression, values, Decimals()))
+
+
+def _stated_link(registry: Registry, kind: str, link: Any) -> StatedLink:
+    called = f"{kind} {_name(registry, link)}"
+    if not hasattr(link, "formula"):
+        raise NotStatedError(f"{called} states no formula")
+    expression, settings = _expression(link.formula, called), _settings(link)
+    _require(called, {THETA, GRADIENT, *settings}, expression)
+    return StatedLink(expression, settings, bool(getattr(link, "weights_alone", False)))
+
+
+def _name(registry: Registry, choice: Any) -> str:
+    """The choice's name in its registry, else that of its class."""
+    return next((name for name, kind in registry.items() if kind is type(choice)), type(choice).__name__)
+
+
+def _settings(choice: Any) -> dict[str, float]:
+    """The choice's settings that are numbers, by name."""
+    found = {one.name: getattr(choice, one.name) for one in fields(choice)}
+    return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
+
+
+def _expression(formula: str, called: str) -> Expression:
+    """The formula with the signs of ∂L/∂θ, read."""
+    try:
+        return parse(formula.replace("<plus>", "+").replace("<minus>", "-"))
+    except FormulaError as error:
+        raise NotStatedError(f"{called} states {formula}, which cannot be read: {error}") from error
+
+
+def _symbol(markup: str, called: str) -> str:
+    found = _expression(markup, called)
+    if not isinstance(found, Symbol):
+        raise NotStatedError(f"{called} states the symbol {markup}, which is none")
+    return found.name
+
+
+def _require(called: str, known: set[str], *expressions: Expression) -> None:
+    """Refuse a formula that contains another symbol than the known ones."""
+    for name in sorted(set[str]().union(*map(symbols, expressions)) - known):
+        raise NotStatedError(f"{called} states {name}, which is neither a setting nor among its symbols")

@@ -1,0 +1,263 @@
+"""The known mistakes in a rule's equations, derived from the equations themselves.
+
+So a rule listed later has its own mistakes: of every equation a term, a factor, a divisor, a root or a power
+left out, a sign turned, a setting exchanged with another or with 1 minus it, ε at another place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import combinations
+
+from bpcli.checking.updates.equations import GRADIENT, RATE, STEP, THETA, StatedEquation, StatedRule
+from bpcli.checking.updates.rewriting import changed, nodes, substituted, symbols, with_node
+from bpcli.checking.updates.wording import written
+from bpcli.nn.expressions import Expression, Function, Number, Power, Product, Quotient, Sum, Symbol
+from bpcli.nn.markup import NEW_THETA
+
+ROOT = r"\sqrt"
+
+ONE = Number("1")
+
+USUAL_VALUES = (0.0, 0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)
+USUAL_SMALL_VALUES = (0.0, 1e-2, 1e-3, 1e-4, 5e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12)
+"""Values that settings often have, tried in place of the config's, of a size with it."""
+
+DAMPENING = "with dampening"
+
+SMALL = 0.05
+"""A setting below it has a small value."""
+
+
+def mistaken_rules(rule: StatedRule) -> Iterator[tuple[str, StatedRule]]:
+    """The rule with a mistake in its equations, and the mistake in words."""
+    once = {name for name in (RATE, GRADIENT) if _occurrences(rule.equations, Symbol(name)) == 1}
+    for k, line in enumerate(rule.equations):
+        for words, expression in (*_mistaken(line.expression, once), *_of_update(rule, line)):
+            lines = list(rule.equations)
+            lines[k] = replace(line, expression=expression)
+            yield f"{line.title.lower()}: {words}", replace(rule, equations=tuple(lines))
+    yield from _everywhere(rule)
+    yield from _decayed_otherwise(rule)
+
+
+def foreign_decays(rule: StatedRule, name: str) -> Iterator[tuple[str, StatedRule]]:
+    """The rule with weight decay by a setting of this name, which it does not have."""
+    decay, line = Product(Symbol(name), Symbol(THETA)), rule.new_theta
+    coupled = Sum(((1, Symbol(GRADIENT)), (1, decay)))
+    yield "added to the gradient (coupled)", _with(rule, {GRADIENT: coupled})
+    apart = replace(line, expression=Sum(((1, line.expression), (-1, Product(Symbol(RATE), decay)))))
+    yield "subtracted from θ (decoupled)", replace(rule, equations=(*rule.equations[:-1], apart))
+
+
+def decays(rule: StatedRule) -> list[str]:
+    """The settings that multiply θ itself in some term, as weight decay does."""
+    lines = rule.equations
+    return [name for name in rule.settings if tuple(_undecayed(line, name) for line in lines) != lines]
+
+
+def _occurrences(lines: tuple[StatedEquation, ...], symbol: Symbol) -> int:
+    """How often a symbol stands in the equations."""
+    return sum(node == symbol for line in lines for node in nodes(line.expression))
+
+
+def _mistaken(expression: Expression, once: set[str]) -> Iterator[tuple[str, Expression]]:
+    """The expression with a mistake at one of its places.
+
+    η and the gradient, where they stand ``once`` in the rule, are mistaken as inputs instead.
+    """
+    for place, node in enumerate(nodes(expression)):
+        for words, new in _mistaken_node(node, once):
+            yield words, with_node(expression, place, new)
+
+
+def _mistaken_node(node: Expression, once: set[str]) -> Iterator[tuple[str, Expression]]:
+    if isinstance(node, Sum):
+        yield from _mistaken_sum(node, once)
+    elif isinstance(node, Product):
+        for dropped, kept in ((node.left, node.right), (node.right, node.left)):
+            if not (dropped == Symbol(RATE) and RATE in once):
+                yield f"the factor {written(dropped)} is left out", kept
+        yield from _not_multiplied(node)
+    elif isinstance(node, Quotient):
+        yield f"without the division by {written(node.denominator)}", node.numerator
+        yield f"multiplied by {written(node.denominator)} instead of divided", Product(node.numerator, node.denominator)
+        yield f"divided by {written(node.denominator)} twice", Quotient(node, node.denominator)
+    elif isinstance(node, Power):
+        yield f"{written(node.base)} without the power {written(node.exponent)}", node.base
+    elif isinstance(node, Function):
+        yield f"{written(node)} without the {'root' if node.name == ROOT else 'function'}", node.argument
+
+
+def _not_multiplied(node: Product) -> Iterator[tuple[str, Expression]]:
+    """A term of a sum that a factor is multiplied by, left outside."""
+    if isinstance(node.right, Sum) and len(node.right.terms) > 1:
+        for k, (sign, term) in enumerate(node.right.terms):
+            others = Sum(node.right.terms[:k] + node.right.terms[k + 1 :])
+            outside = Sum(((1, Product(node.left, others)), (sign, term)))
+            yield f"{written(term)} is not multiplied by {written(node.left)}", outside
+
+
+def _mistaken_sum(node: Sum, once: set[str]) -> Iterator[tuple[str, Expression]]:
+    for k, (sign, term) in enumerate(node.terms):
+        others = node.terms[:k] + node.terms[k + 1 :]
+        if others and others != ((1, ONE),):  # a 1 that is left has no effect as a factor
+            yield f"the term {written(term)} is left out", Sum(others)
+        if GRADIENT not in once & symbols(term):
+            yield f"the sign of {written(term)} is turned", Sum((*node.terms[:k], (-sign, term), *node.terms[k + 1 :]))
+        if others == ((1, ONE),) and sign < 0:
+            yield f"{written(term)} in place of {written(node)}", term
+    for symbol, root in _beside_a_root(node):
+        inside = Function(ROOT, Sum(((1, root.argument), (1, symbol))))
+        yield f"{written(symbol)} is inside the root", inside
+        if isinstance(root.argument, Quotient):
+            corrected, by = root.argument.numerator, root.argument.denominator
+            early = Quotient(Sum(((1, Function(ROOT, corrected)), (1, symbol))), Function(ROOT, by))
+            yield f"{written(symbol)} is added before the division by {written(by)}", early
+        else:
+            yield (
+                f"{written(symbol)} is squared and inside the root",
+                Function(ROOT, Sum(((1, root.argument), (1, Power(symbol, Number("2")))))),
+            )
+
+
+def _beside_a_root(node: Sum) -> Iterator[tuple[Symbol, Function]]:
+    """A symbol that is added to a root, and the root."""
+    if len(node.terms) == 2:
+        for (_, one), (_, other) in (node.terms, node.terms[::-1]):
+            if isinstance(one, Symbol) and isinstance(other, Function) and other.name == ROOT:
+                yield one, other
+
+
+def _of_update(rule: StatedRule, line: StatedEquation) -> Iterator[tuple[str, Expression]]:
+    """Mistakes that concern several places of an equation, or what it reads of others."""
+    yield from _outside_the_root(line.expression)
+    yield from _complements(rule, line)
+    if line.name != NEW_THETA:
+        yield from _damped(line)
+        return
+    yield from _looking_ahead(rule)
+    for one, other in combinations([Symbol(own.symbol) for own in rule.equations[:-1]], 2):
+        if {one.name, other.name} <= symbols(line.expression):
+            exchanged = substituted(line.expression, {one.name: other, other.name: one})
+            yield f"{written(one)} and {written(other)} are exchanged", exchanged
+
+
+def _outside_the_root(expression: Expression) -> Iterator[tuple[str, Expression]]:
+    """What a root adds last, added to the root instead."""
+    for place, node in enumerate(nodes(expression)):
+        if isinstance(node, Function) and node.name == ROOT and isinstance(node.argument, Sum):
+            *inner, (_, last) = node.argument.terms
+            if isinstance(last, Symbol):
+                outside = Sum(((1, Function(ROOT, Sum(tuple(inner)))), (1, last)))
+                yield f"{written(last)} is outside the root", with_node(expression, place, outside)
+
+
+def _complements(rule: StatedRule, line: StatedEquation) -> Iterator[tuple[str, Expression]]:
+    """1 − a setting in place of the setting in this equation alone."""
+    for symbol in map(Symbol, rule.settings):
+        here, everywhere = _occurrences((line,), symbol), _occurrences(rule.equations, symbol)
+        if 0 < here < everywhere:
+            words = f"{written(_complement(symbol))} in place of {written(symbol)}"
+            yield words, substituted(line.expression, {symbol.name: _complement(symbol)})
+
+
+def _complement(symbol: Symbol) -> Expression:
+    return Sum(((1, ONE), (-1, symbol)))
+
+
+def _looking_ahead(rule: StatedRule) -> Iterator[tuple[str, Expression]]:
+    """Nesterov's momentum for the classical one and the reverse: θ reads a memory before or after one more update."""
+    expression = rule.new_theta.expression
+    for own in rule.equations[:-1]:
+        memory = Symbol(own.symbol)
+        if memory.name in symbols(expression) and GRADIENT in symbols(own.expression):
+            ahead = substituted(expression, {memory.name: own.expression})
+            yield f"it looks ahead (Nesterov), {written(memory)} being updated once more", ahead
+        behind = changed(expression, lambda node, m=memory, e=own.expression: m if node == e else node)  # type: ignore[misc]
+        if behind != expression:
+            yield f"it does not look ahead (classical momentum), {written(memory)} being as it is", behind
+
+
+def _damped(line: StatedEquation) -> Iterator[tuple[str, Expression]]:
+    """The other terms of a memory that decays by a setting, times 1 − the setting."""
+    if not isinstance(line.expression, Sum):
+        return
+    for _, kept in line.expression.terms:
+        if isinstance(kept, Product) and isinstance(kept.left, Symbol) and kept.right == Symbol(line.symbol):
+            rest = _complement(kept.left)
+            terms = ((sign, term if term == kept else Product(rest, term)) for sign, term in line.expression.terms)
+            yield f"{DAMPENING}, the factor {written(rest)}", Sum(tuple(terms))
+
+
+def _everywhere(rule: StatedRule) -> Iterator[tuple[str, StatedRule]]:
+    """The same mistake in every equation."""
+    settings, eta, g = [Symbol(name) for name in rule.settings], Symbol(RATE), Symbol(GRADIENT)
+    for one, other in combinations(settings, 2):
+        if rule.settings[one.name] != rule.settings[other.name]:
+            yield f"{written(one)} and {written(other)} are exchanged", _with(rule, {one.name: other, other.name: one})
+    for symbol in settings:
+        other_one = _complement(symbol)
+        yield f"{written(other_one)} in place of {written(symbol)} everywhere", _with(rule, {symbol.name: other_one})
+        yield f"{written(symbol)} and η are exchanged", _with(rule, {symbol.name: eta, RATE: symbol})
+    lines = tuple(replace(line, expression=changed(line.expression, _uncorrected)) for line in rule.equations)
+    if lines != rule.equations:
+        yield "every bias correction is left out", replace(rule, equations=lines)
+    size = Function("|", g)
+    yield "the gradient is squared", _with(rule, {GRADIENT: Power(g, Number("2"))})
+    yield "the absolute value of the gradient is taken", _with(rule, {GRADIENT: size})
+    yield "only the sign of the gradient is taken", _with(rule, {GRADIENT: Quotient(g, size)})
+
+
+def _uncorrected(node: Expression) -> Expression:
+    """Without a divisor that contains the number of the update."""
+    return node.numerator if isinstance(node, Quotient) and STEP in symbols(node.denominator) else node
+
+
+def _decayed_otherwise(rule: StatedRule) -> Iterator[tuple[str, StatedRule]]:
+    """Weight decay in θ's equation moved into the gradient, and from the gradient into θ's equation."""
+    for symbol in map(Symbol, rule.settings):
+        decay, words = Product(symbol, Symbol(THETA)), f"the decay {written(symbol)} · θ is"
+        *others, last = (_undecayed(line, symbol.name) for line in rule.equations)
+        if last != rule.new_theta:
+            coupled = Sum(((1, Symbol(GRADIENT)), (1, decay)))
+            lines = replace(rule, equations=(*rule.equations[:-1], last))
+            yield f"{words} added to the gradient (coupled)", _with(lines, {GRADIENT: coupled})
+        if tuple(others) != rule.equations[:-1]:
+            apart = replace(last, expression=Sum(((1, last.expression), (-1, Product(Symbol(RATE), decay)))))
+            yield (
+                f"{words} subtracted from θ, not added to the gradient (decoupled)",
+                replace(rule, equations=(*others, apart)),
+            )
+
+
+def _undecayed(line: StatedEquation, name: str) -> StatedEquation:
+    """The equation without the terms that multiply θ by the setting ``name``."""
+
+    def without(node: Expression) -> Expression:
+        if not isinstance(node, Sum):
+            return node
+        kept = tuple((sign, term) for sign, term in node.terms if not _is_decay(term, name))
+        return kept[0][1] if len(kept) == 1 and kept[0][0] > 0 else Sum(kept) if kept else node
+
+    return replace(line, expression=changed(line.expression, without))
+
+
+def _is_decay(term: Expression, name: str) -> bool:
+    return isinstance(term, Product) and {name, THETA} <= symbols(term) and GRADIENT not in symbols(term)
+
+
+def _with(rule: StatedRule, values: Mapping[str, Expression]) -> StatedRule:
+    """The rule with expressions in place of some symbols in every equation."""
+    lines = tuple(replace(line, expression=substituted(line.expression, values)) for line in rule.equations)
+    return replace(rule, equations=lines)
+
+
+def other_settings(rule: StatedRule) -> Iterator[tuple[str, StatedRule]]:
+    """A setting with another value than the config's, as other programs may have it."""
+    for name, value in rule.settings.items():
+        for usual in USUAL_SMALL_VALUES if value < SMALL else USUAL_VALUES:
+            if usual != value:
+                words = f"{written(Symbol(name))} is {usual:g} instead of {value:g}"
+                yield words, replace(rule, settings={**rule.settings, name: usual})

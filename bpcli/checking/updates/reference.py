@@ -1,0 +1,62 @@
+"""The right update: θ and the rule's memory after it, by the stated equations, from those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import numpy as np
+
+from bpcli.checking.updates.bounds import ROUNDINGS, Bounded, Precision, bounded, exactly
+from bpcli.checking.updates.equations import GRADIENT, RATE, STEP, THETA, StatedLink, StatedRule
+from bpcli.checking.updates.rewriting import symbols
+from bpcli.nn import Array
+
+DIGITS = 50
+"""The decimal digits computed with: float64 has 16, so what they leave out never counts."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """θ, (P,), and the rule's memory by name, after ``step`` updates."""
+
+    theta: Array
+    memory: Mapping[str, Array]
+    step: int
+
+
+def values_before(rule: StatedRule, before: Snapshot, rate: Decimal, precision: Precision) -> dict[str, Bounded]:
+    """The values of the symbols as the update numbered ``before.step`` + 1 finds them, without the gradient."""
+    settings = {name: Bounded(Decimal(value)) for name, value in rule.settings.items()}
+    memory = {symbol: exactly(before.memory[name]) for name, symbol in rule.memory.items()}
+    rate_error = 4 * precision.single * abs(float(rate))
+    inputs = {THETA: exactly(before.theta), STEP: Bounded(Decimal(before.step + 1)), RATE: Bounded(rate, rate_error)}
+    return {**settings, **memory, **inputs}
+
+
+def after_chain(
+    chain: tuple[StatedLink, ...], point: Bounded, gradient: Bounded, weights: Array, precision: Precision
+) -> Bounded:
+    """The gradient at ``point``, (P,), after penalties and clipping; ``weights`` says which entries belong to a W."""
+    for link in chain:
+        settings = {name: Bounded(Decimal(value)) for name, value in link.settings.items()}
+        values = {**settings, THETA: point, GRADIENT: gradient}
+        found = bounded(link.expression, values, precision)
+        concerned = weights if link.weights_alone else np.ones_like(weights)
+        gradient = Bounded(
+            np.where(concerned, found.value, gradient.value), np.where(concerned, found.error, gradient.error)
+        )
+    return gradient
+
+
+def right_update(
+    rule: StatedRule, values: Mapping[str, Bounded], gradient: Bounded, precision: Precision
+) -> dict[str, Bounded]:
+    """θ, under ``new``, and the memory by name, after the update; each equation reads what those before it gave."""
+    known = {**values, GRADIENT: gradient}
+    found = {}
+    for line in rule.equations:
+        own = precision if GRADIENT in symbols(line.expression) else replace(precision, terms=ROUNDINGS)
+        found[line.name] = known[line.symbol] = bounded(line.expression, known, own)
+    return found

@@ -1,0 +1,343 @@
+"""An engine's updates: every rule's agree in both engines and precisions, and whatever is changed in them is found."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bpcli.checking.updates.comparison import UpdateCheck
+from bpcli.checking.updates.equations import NotStatedError
+from bpcli.checking.updates.subject import Subject, Update
+from bpcli.checking.updates.verdicts import EngineCheck
+from bpcli.config.reading import read_config
+from bpcli.experiment import build
+from bpcli.nn import optimizers
+from bpcli.nn.clipping import CLIPPINGS
+from bpcli.nn.optimizers import OPTIMIZERS
+from bpcli.nn.penalties import PENALTIES
+from bpcli.nn.schedules import SCHEDULES
+from bpcli.training import numpy_steps
+from bpcli.training.compiled import recording
+from bpcli.training.compiled import steps as compiled
+from bpcli.training.engines import Engine, EngineName
+from bpcli.training.recipe import Recipe
+from bpcli.training.state import start
+from tests.cli.support import points, write_config
+from tests.probes.choices import Decaying, Dropping, Fading, LookAhead, NormLimit, Ridge
+from tests.training.compiled.support import interpreted
+
+ENGINES: tuple[EngineName, ...] = ("numpy", "numba")
+PRECISIONS = ("float64", "float32")
+
+every_engine = pytest.mark.parametrize("engine", ENGINES)
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The probes are choices; programs run without a compiler."""
+    for registry, name, kind in (
+        (OPTIMIZERS, "look_ahead", LookAhead),
+        (OPTIMIZERS, "fading", Fading),
+        (PENALTIES, "ridge", Ridge),
+        (CLIPPINGS, "norm_limit", NormLimit),
+        (SCHEDULES, "decaying", Decaying),
+    ):
+        monkeypatch.setitem(registry, name, kind)
+    monkeypatch.setattr(compiled, "load_kernel", interpreted)
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("points")
+    points(folder / "points.csv", 50)
+    write_config(
+        folder / "points.yaml",
+        """
+        seed: 3
+        data: {path: points.csv}
+        network: {hidden: [4], activation: tanh}
+        loss: cross_entropy
+        optimizer: {mode: mini_batch, batch_size: 12, learning_rate: 0.05}
+        """,
+    )
+    return folder / "points.yaml"
+
+
+def subject(config: Path, engine: EngineName, dtype: str, *changes: str) -> Subject:
+    built = build(read_config(config, [*changes, f"dtype={dtype}"]))
+    theta, recipe = built.parameters.theta, built.recipe
+    return Subject(
+        recipe, Engine(engine), built.loaded.parts["train"], lambda: start(recipe, theta.copy(), built.tallies())
+    )
+
+
+def check(config: Path, engine: EngineName, dtype: str, *changes: str, updates: int = 4) -> EngineCheck:
+    return UpdateCheck(subject(config, engine, dtype, *changes), None, lambda _: None).check(updates)
+
+
+CHAINS = [
+    ["penalties=[{name: ridge, strength: 0.1}]"],
+    ["optimizer.clip=norm_limit"],
+    ["penalties=[ridge]", "optimizer.clip={name: norm_limit, limit: 0.2}", "optimizer.schedule=decaying"],
+]
+
+
+@every_engine
+@pytest.mark.parametrize("rule", [*OPTIMIZERS, "look_ahead", "fading"])
+def test_every_rules_updates_agree(config: Path, engine: EngineName, rule: str) -> None:
+    for dtype in PRECISIONS:
+        for changes in ([], *CHAINS, ["optimizer.mode=sgd", "optimizer.batch_size=null"]):
+            found = check(config, engine, dtype, f"optimizer.name={rule}", *changes)
+            assert found.passed, (dtype, changes, found.wrong, found.unjudged, found.scaled, found.rates)
+            if dtype == "float64":
+                assert all(one.judged == one.entries for one in found.arrays)
+
+
+@every_engine
+def test_updates_go_on_through_epochs_and_short_batches(config: Path, engine: EngineName) -> None:
+    found = check(config, engine, "float64", "optimizer.name=adam", updates=11)
+    assert found.passed
+    assert [(one.number, one.epoch, len(one.batch)) for one in found.updates[3:7]] == [
+        (4, 1, 12),
+        (5, 1, 2),
+        (6, 2, 12),
+        (7, 2, 12),
+    ]
+    rows = np.concatenate([one.batch for one in found.updates[:5]])
+    assert sorted(rows.tolist()) == list(range(50))
+
+
+def test_the_updates_are_those_of_the_training(config: Path) -> None:
+    given = subject(config, "numpy", "float32", "optimizer.name=momentum")
+    updates = given.updates(8, lambda _: None)
+    state = given.open_state()
+    steps = given.engine.steps(given.recipe, state, given.examples)
+    for epoch in (1, 2):
+        steps.run(given.recipe.plan.order(epoch, given.examples.size), 12, np.inf)
+        state.begin_epoch(epoch)
+    assert state.optimizer.step == 10
+    assert updates[4].after.step == 5
+    np.testing.assert_array_equal(given.updates(10, lambda _: None)[-1].after.theta, state.theta)
+
+
+def test_a_layer_that_draws_numbers_draws_those_of_the_update(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bpcli.nn.layers import LAYERS
+
+    monkeypatch.setitem(LAYERS, "dropping", Dropping)
+    hidden = "network.hidden=[{name: dropping, units: 4, activation: tanh}]"
+    for rule in OPTIMIZERS:
+        assert check(config, "numpy", "float64", hidden, f"optimizer.name={rule}").passed
+
+
+def test_shards_agree(config: Path) -> None:
+    given = subject(config, "numpy", "float64", "optimizer.name=momentum")
+    sharded = replace(given, engine=Engine("numpy", shards=3))
+    assert UpdateCheck(sharded, None, lambda _: None).check(6).passed
+
+
+# What is changed is found: θ and memory after an update.
+
+
+ALTERATIONS: dict[str, Callable[[Update], Any]] = {
+    "zeros": lambda one: np.zeros_like(one.after.theta),
+    "unchanged": lambda one: one.before.theta,
+    "noise": lambda one: one.after.theta + np.random.default_rng(1).normal(0, 1e-4, one.after.theta.size).astype("f4"),
+    "shuffled": lambda one: np.random.default_rng(1).permutation(one.after.theta),
+    "reversed": lambda one: 2 * one.before.theta - one.after.theta,
+    "a step 1 % too long": lambda one: one.before.theta + np.float32(1.01) * (one.after.theta - one.before.theta),
+    "one entry": lambda one: np.where(np.arange(one.after.theta.size) == 7, one.before.theta, one.after.theta),
+    "not a number": lambda one: np.where(np.arange(one.after.theta.size) == 7, np.nan, one.after.theta),
+}
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+def test_whatever_else_theta_may_be_is_wrong(config: Path, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, alter in ALTERATIONS.items():
+        given = subject(config, "numpy", dtype, "optimizer.name=adam")
+        updates = [replace(one, after=replace(one.after, theta=alter(one))) for one in given.updates(3, lambda _: None)]
+        with monkeypatch.context() as patched:
+            patched.setattr(Subject, "updates", lambda *_, found=updates: found)
+            found = UpdateCheck(given, None, lambda _: None).check(3)
+        assert {one.update for one in found.wrong} == {1, 2, 3}, name
+        assert not found.passed
+
+
+def test_memory_that_is_not_kept_is_wrong_although_theta_is_right(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = subject(config, "numpy", "float64", "optimizer.name=momentum")
+    updates = [
+        replace(one, after=replace(one.after, memory={"velocity": 0 * one.after.theta}))
+        for one in given.updates(2, lambda _: None)
+    ]
+    monkeypatch.setattr(Subject, "updates", lambda *_: updates)
+    found = UpdateCheck(given, None, lambda _: None).check(2)
+    assert {one.array for one in found.wrong} == {"velocity"}
+
+
+# Slips in the code of bp's own rules, in both engines.
+
+RULE_SLIPS = [
+    ("gradient_descent", "gradient(theta, dtheta, rate)", "gradient(theta, dtheta, 1.0)"),
+    ("gradient_descent", "gradient(theta, dtheta, rate)", "gradient(theta, dtheta, -rate)"),
+    ("gradient_descent", "gradient(theta, dtheta, rate)", "gradient(theta, dtheta, 1.001 * rate)"),
+    ("gradient_descent", "gradient(theta, dtheta, rate)", "gradient(theta, dtheta, rate * rate)"),
+    ("gradient_descent", "np.subtract(theta, dtheta, theta)", "np.add(theta, dtheta, theta)"),
+    ("gradient_descent", "np.subtract(theta, dtheta, theta)", "np.subtract(theta, dtheta, theta);" * 2),
+    ("gradient_descent", "np.subtract(theta, dtheta, theta)", "np.subtract(dtheta, theta, theta)"),
+    ("gradient_descent", "np.subtract(theta, dtheta, theta)", "pass"),
+    ("momentum", "gradient(theta, dtheta, rate)", "gradient(theta, dtheta, 1.0)"),
+    ("momentum", "gradient(theta, dtheta, rate)", "gradient(theta, dtheta, rate * (1 - self.momentum))"),
+    ("momentum", "np.multiply(v, self.momentum, v)", "pass"),
+    ("momentum", "np.multiply(v, self.momentum, v)", "np.multiply(v, 1 - self.momentum, v)"),
+    ("momentum", "np.multiply(v, self.momentum, v)", "np.multiply(v, 0.999 * self.momentum, v)"),
+    ("momentum", "np.subtract(v, dtheta, v)", "np.add(v, dtheta, v)"),
+    ("momentum", "np.add(theta, v, theta)", "np.subtract(theta, v, theta)"),
+    ("momentum", "np.add(theta, v, theta)", "np.subtract(theta, dtheta, theta)"),
+    ("momentum", "np.add(theta, v, theta)", "np.multiply(v, self.momentum, v); np.add(theta, v, theta)"),
+    ("adam", "gradient(theta, dtheta, 1.0)", "gradient(theta, dtheta, rate)"),
+    ("adam", "np.multiply(m, self.beta1, m)", "np.multiply(m, self.beta2, m)"),
+    ("adam", "np.multiply(dtheta, 1 - self.beta1, scratch)", "np.multiply(dtheta, self.beta1, scratch)"),
+    ("adam", "np.multiply(dtheta, 1 - self.beta1, scratch)", "np.multiply(dtheta, 1.0, scratch)"),
+    ("adam", "np.multiply(v, self.beta2, v)", "np.multiply(v, self.beta1, v)"),
+    ("adam", "np.multiply(dtheta, dtheta, scratch)", "np.multiply(dtheta, m, scratch)"),
+    ("adam", "np.multiply(scratch, 1 - self.beta2, scratch)", "pass"),
+    ("adam", "np.sqrt(v, scratch)", "np.add(v, self.epsilon, scratch); np.sqrt(scratch, scratch)"),
+    ("adam", "np.sqrt(v, scratch)", "np.sqrt(m * m, scratch)"),
+    ("adam", "(1 - self.beta2**state.step) ** -0.5", "1.0"),
+    ("adam", "(1 - self.beta2**state.step) ** -0.5", "(1 - self.beta2**state.step) ** 0.5"),
+    ("adam", "(1 - self.beta1**state.step)", "(1 - self.beta1)"),
+    ("adam", "(1 - self.beta1**state.step)", "(1 - self.beta1**(state.step + 1))"),
+    ("adam", "np.add(scratch, self.epsilon, scratch)", "np.add(scratch, 1e-4, scratch)"),
+    ("adam", "np.divide(m, scratch, scratch)", "np.divide(dtheta, scratch, scratch)"),
+    ("adam", "np.multiply(scratch, rate / ", "np.multiply(scratch, 0.999 * rate / "),
+    ("adam", "np.subtract(theta, scratch, theta)", "np.add(theta, scratch, theta)"),
+]
+
+
+def with_slip(rule: str, right: str, wrong: str) -> Callable[..., Any]:
+    """The rule's step with something else in its text."""
+    text = textwrap.dedent(inspect.getsource(OPTIMIZERS[rule].step))
+    assert text.count(right) == 1
+    place: dict[str, Any] = dict(vars(optimizers))
+    exec(text.replace(right, wrong), place)
+    step: Callable[..., Any] = place["step"]
+    return step
+
+
+@every_engine
+def test_every_slip_in_a_rules_code_is_found(config: Path, engine: EngineName, monkeypatch: pytest.MonkeyPatch) -> None:
+    missed = []
+    for rule, right, wrong in RULE_SLIPS:
+        with monkeypatch.context() as patched:
+            patched.setattr(OPTIMIZERS[rule], "step", with_slip(rule, right, wrong))
+            for dtype in PRECISIONS:
+                found = check(config, engine, dtype, f"optimizer.name={rule}", updates=3)
+                missed += [] if found.wrong else [(rule, right, wrong, dtype)]
+    assert missed == []
+
+
+@every_engine
+def test_updates_that_are_counted_twice_are_found(
+    config: Path, engine: EngineName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def update(rule: Any, theta: Any, state: Any, gradient: Any, rate: Any) -> Any:
+        state.step += 2
+        return rule.step(theta, state, gradient, rate)
+
+    room: ModuleType = numpy_steps if engine == "numpy" else recording
+    monkeypatch.setattr(room, "update", update)
+    assert check(config, engine, "float64", "optimizer.name=adam").wrong
+
+
+@every_engine
+def test_a_schedule_that_is_one_update_late_is_found(
+    config: Path, engine: EngineName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = Recipe.rates
+    monkeypatch.setattr(Recipe, "rates", lambda self, first, count, size: right(self, max(first - 1, 0), count, size))
+    found = check(config, engine, "float64", "optimizer.schedule=decaying")
+    assert [rate.update for rate in found.rates if not rate.passed] == [2, 3, 4]
+    assert {one.update for one in found.wrong} == {2, 3, 4}
+
+
+def test_a_schedules_wrong_rates_are_found(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Decaying, "rates", lambda self, base, updates, *_: base * self.factor ** (updates + 1.0))
+    assert not check(config, "numpy", "float64", "optimizer.schedule=decaying").passed
+
+
+CHAIN_SLIPS: list[tuple[type[Any], str, Callable[..., Any]]] = [
+    (
+        Ridge,
+        "penalties=[ridge]",
+        lambda self, parameters, gradient, *_: gradient.theta.__iadd__(self.strength * parameters.theta).sum() * 0,
+    ),
+    (Ridge, "penalties=[ridge]", lambda *_: 0.0),
+    (NormLimit, "optimizer.clip=norm_limit", lambda *_: 0.0),
+    (
+        NormLimit,
+        "optimizer.clip=norm_limit",
+        lambda self, _, gradient, *__: np.clip(gradient.theta, -self.limit, self.limit, gradient.theta).sum() * 0,
+    ),
+]
+
+
+def test_a_penalty_or_clipping_other_than_it_says_is_found(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind, change, apply in CHAIN_SLIPS:
+        with monkeypatch.context() as patched:
+            patched.setattr(kind, "apply", apply)
+            for rule in OPTIMIZERS:
+                assert check(config, "numpy", "float64", change, f"optimizer.name={rule}").wrong, (kind, rule)
+
+
+def test_updates_that_differ_when_taken_in_one_call_are_found(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bpcli.training.shards import Gradients
+
+    right = Gradients.at
+    monkeypatch.setattr(
+        Gradients,
+        "at",
+        lambda self, examples, slot=0: right(self, examples[::-1] + 0 * slot if not slot else examples * 0, slot),
+    )
+    found = check(config, "numpy", "float64")
+    assert not found.at_once
+    assert not found.passed
+
+
+# What cannot be judged or is not stated.
+
+
+def test_steps_below_the_last_bits_are_not_judged_in_float32(config: Path) -> None:
+    tiny = "optimizer.learning_rate=1e-9"
+    found = check(config, "numpy", "float32", tiny)
+    assert not found.passed
+    assert not found.wrong
+    assert "W1" in found.unjudged
+    assert check(config, "numpy", "float64", tiny).passed
+
+
+def test_parameters_that_do_not_move_are_judged(config: Path) -> None:
+    found = check(config, "numpy", "float64", "network.initializer=zeros")
+    assert found.passed
+
+
+def test_a_choice_that_states_no_formula_is_named(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = [
+        (LookAhead, "equations", "optimizer.name=look_ahead", "rule look_ahead states no equations"),
+        (Ridge, "formula", "penalties=[ridge]", "penalty ridge states no formula"),
+        (NormLimit, "formula", "optimizer.clip=norm_limit", "clipping norm_limit states no formula"),
+        (Decaying, "formula", "optimizer.schedule=decaying", "schedule decaying states no formula"),
+    ]
+    for kind, attribute, change, words in cases:
+        with monkeypatch.context() as patched:
+            patched.delattr(kind, attribute)
+            with pytest.raises(NotStatedError, match=words):
+                check(config, "numpy", "float64", change)

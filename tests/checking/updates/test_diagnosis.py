@@ -1,0 +1,109 @@
+"""Other programs' updates: right ones agree, every planted mistake is caught, and none gets a wrong name."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from bpcli.checking.updates.diagnosis import diagnose_updates
+from bpcli.nn import Array
+
+from .later_rules import LATER_SLIPS, later_program, later_task
+from .support import PROGRAMS, SLIPS, UPDATES, Slip, program, task
+
+every_rule = pytest.mark.parametrize("name", PROGRAMS)
+
+
+@every_rule
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_right_updates_agree(name: str, dtype: str) -> None:
+    for scheduled, restored in product((False, True), repeat=2):
+        given = task(name, scheduled=scheduled, restored=restored)
+        found = diagnose_updates(given, program(given, name, PROGRAMS[name], dtype))
+        assert found.update == 0, (dtype, found)
+        assert not found.unjudged
+
+
+def test_every_planted_mistake_is_caught_and_none_is_misnamed() -> None:
+    assert len(SLIPS) > 90
+    missed: list[Slip] = []
+    misnamed: list[tuple[Slip, str]] = []
+    unnamed = 0
+    for slip in SLIPS:
+        given = slip.task()
+        found = diagnose_updates(given, program(given, slip.rule, slip.text()))
+        missed += [] if found.update else [slip]
+        unnamed += not found.recognised
+        right = slip.name in found.mistake if slip.name else not found.recognised
+        misnamed += [] if right else [(slip, found.mistake)]
+    assert missed == []
+    assert misnamed == []
+    assert unnamed < len(SLIPS) / 8
+
+
+def test_a_name_is_given_only_where_it_gives_all_the_numbers() -> None:
+    """The known mistake, and one number of it that is another."""
+    for slip in SLIPS[:: len(SLIPS) // 20]:
+        given = slip.task()
+        found = program(given, slip.rule, slip.text())
+        found[-1] = found[-1].copy()
+        entry = np.flatnonzero(np.isfinite(found[-1]))[-1]
+        found[-1][entry] += 1e-3 * np.abs(found[-1][entry] - given.start.theta[entry]) + 1e-6
+        assert not diagnose_updates(given, found).recognised, slip
+
+
+@every_rule
+def test_what_is_no_update_is_caught(name: str) -> None:
+    given = task(name)
+    right, rng = program(given, name, PROGRAMS[name]), np.random.default_rng(2)
+    wrong: dict[str, list[Array]] = {
+        "zeros": [0 * theta for theta in right],
+        "noise": [theta + rng.normal(0, 1e-5, theta.size) for theta in right],
+        "shuffled": [rng.permutation(theta) for theta in right],
+        "the last in the first's place": right[::-1],
+        "not finite": [theta + np.nan for theta in right],
+    }
+    for words, thetas in wrong.items():
+        found = diagnose_updates(given, thetas)
+        assert found.update == 1, words
+        assert not found.recognised, (words, found)
+
+
+@every_rule
+def test_the_first_wrong_update_and_its_place_are_said(name: str) -> None:
+    given = task(name)
+    right = program(given, name, PROGRAMS[name])
+    for k in range(UPDATES):
+        wrong = [theta.copy() for theta in right]
+        wrong[k][4] += 1e-9  # row by row, W1 (4, 3): its row 1, column 1
+        found = diagnose_updates(given, wrong)
+        assert (found.update, found.entry, found.found) == (k + 1, "W1[1, 1]", wrong[k][4])
+        assert found.right == pytest.approx(right[k][4], rel=1e-14)
+
+
+@every_rule
+def test_in_float32_a_coarse_mistake_is_caught_and_a_half_precision_file_is_not_judged(name: str) -> None:
+    given = task(name)
+    text = PROGRAMS[name].replace("lr[k]", "(1.01 * lr[k])")
+    assert diagnose_updates(given, program(given, name, text, "float32")).update
+    half = program(given, name, PROGRAMS[name], "float16")
+    assert diagnose_updates(given, half).unjudged
+
+
+@pytest.mark.parametrize("name", ["gradient_descent", "momentum"])
+def test_an_unknown_factor_is_measured(name: str) -> None:
+    given = task(name)
+    found = diagnose_updates(given, program(given, name, PROGRAMS[name].replace("lr[k]", "(0.37 * lr[k])")))
+    assert "the learning rate is 0.37 times what it should be" in found.mistake
+
+
+def test_a_rule_listed_later_has_its_own_named_mistakes() -> None:
+    """Nothing is written for these rules but their equations."""
+    for rule, right, wrong, words in LATER_SLIPS:
+        given = later_task(rule)
+        assert diagnose_updates(given, later_program(given, rule, rule.text)).update == 0, rule
+        assert rule.text.count(right) == 1
+        found = diagnose_updates(given, later_program(given, rule, rule.text.replace(right, wrong)))
+        assert words in found.mistake, (rule, right, wrong, found)
