@@ -34,8 +34,13 @@ from bpcli.nn.expressions import (
     Value,
 )
 
+ROOT = r"\sqrt"
+
 ROUNDINGS = 2
 """Roundings allowed per stated operation: its own, and that of a number converted to the arrays' precision."""
+
+LIBRARY = 4
+"""As many times more for a function such as log, which libraries compute to some last bits; a root is rounded right."""
 
 
 @dataclass(frozen=True)
@@ -155,13 +160,14 @@ def _(expression: Power, values: Mapping[str, Bounded], precision: Precision) ->
 def _(expression: Function, values: Mapping[str, Bounded], precision: Precision) -> Bounded:
     x = bounded(expression.argument, values, precision)
     found = Bounded(Decimals().apply(expression.name, x.value))
+    own = precision.rounding(found.size, single=found.single) * (1 if expression.name in (ROOT, "|") else LIBRARY)
     with np.errstate(all="ignore"):
-        if expression.name == r"\sqrt":  # √x − √(x − e) ≤ e/√x, and ≤ √e
+        if expression.name == ROOT:  # √x − √(x − e) ≤ e/√x, and ≤ √e
             handed_on = np.minimum(x.error / np.where(found.size > 0, found.size, 1e-300), np.sqrt(x.error))
         else:
             slope = np.asarray(DERIVATIVES[expression.name](x.value, found.value), np.float64)
             handed_on = 2 * np.abs(slope) * x.error
-    return Bounded(found.value, handed_on + precision.rounding(found.size, single=found.single))
+    return Bounded(found.value, handed_on + own)
 
 
 @bounded.register

@@ -16,11 +16,13 @@ from bpcli.checking.subject import ParameterGroup, parameter_groups
 from bpcli.checking.updates.bounds import ROUNDINGS, Bounded, Precision, bounded, exactly, precision_of
 from bpcli.checking.updates.equations import Stated, stated, stated_rate
 from bpcli.checking.updates.reference import DIGITS, Snapshot, after_chain, right_update, values_before
+from bpcli.checking.updates.rewriting import nodes
 from bpcli.checking.updates.subject import GradientKeeper, Say, Subject, Update, term_sizes
 from bpcli.checking.updates.verdicts import ArrayCheck, EngineCheck, RateCheck, judge, whole
 from bpcli.nn import Array, IndexArray
-from bpcli.nn.expressions import Symbol
+from bpcli.nn.expressions import Symbol, Total
 from bpcli.nn.markup import NEW_THETA
+from bpcli.nn.parameters import count
 from bpcli.streams import stream
 from bpcli.training.engines import Engine
 
@@ -58,8 +60,12 @@ class UpdateCheck:
 
     @cached_property
     def groups(self) -> list[ParameterGroup]:
-        """The entries that are checked."""
-        return parameter_groups(self.subject.recipe.network, self.per_group, self.subject.recipe.plan.seed)
+        """The entries that are checked: all of them where a rule adds up over θ."""
+        network, rule = self.subject.recipe.network, self.stated.rule
+        adds = any(isinstance(node, Total) for line in rule.equations for node in nodes(line.expression))
+        return parameter_groups(
+            network, count(network.sizes) if adds else self.per_group, self.subject.recipe.plan.seed
+        )
 
     @cached_property
     def places(self) -> IndexArray:
@@ -76,10 +82,10 @@ class UpdateCheck:
         """The reference's gradient beside compiled code's: how far they differ shows what rounding does to it."""
         return None if self.subject.engine.name == "numpy" else GradientKeeper(self.subject, Engine(), self.say)
 
-    def check(self, count: int) -> EngineCheck:
+    def check(self, number: int) -> EngineCheck:
         """Take so many updates and judge them."""
         subject = self.subject
-        updates = subject.updates(count, self.say)
+        updates = subject.updates(number, self.say)
         arrays: list[ArrayCheck] = []
         rates, scaled = [], []
         with np.errstate(all="ignore"), precision(DIGITS):
@@ -89,7 +95,7 @@ class UpdateCheck:
                 rates.append(RateCheck(update.number, float(rate), update.rate))
                 scaled += [] if gradient.scaled else [update.number]
                 arrays += self.judged(update, rate, gradient.bounded)
-        together = subject.at_once(count, self.say)
+        together = subject.at_once(number, self.say)
         return EngineCheck(
             subject.engine.name,
             subject.dtype.name,

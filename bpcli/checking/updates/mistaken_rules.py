@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
 
+from bpcli.checking.updates.bounds import ROOT
 from bpcli.checking.updates.equations import GRADIENT, RATE, STEP, THETA, StatedEquation, StatedRule
 from bpcli.checking.updates.rewriting import changed, nodes, substituted, symbols, with_node
 from bpcli.checking.updates.wording import written
 from bpcli.nn.expressions import Expression, Function, Number, Power, Product, Quotient, Sum, Symbol
 from bpcli.nn.markup import NEW_THETA
-
-ROOT = r"\sqrt"
 
 ONE = Number("1")
 

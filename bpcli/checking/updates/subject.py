@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ class Subject:
     open_state: Callable[[], TrainingState]
     beginning: Snapshot | None = None
 
-    @property
+    @cached_property
     def dtype(self) -> np.dtype[Any]:
         """The precision."""
         return self.open_state().theta.dtype

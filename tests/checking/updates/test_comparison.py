@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -19,9 +19,10 @@ from bpcli.checking.updates.subject import Subject, Update
 from bpcli.checking.updates.verdicts import EngineCheck
 from bpcli.config.reading import read_config
 from bpcli.experiment import build
-from bpcli.nn import optimizers
+from bpcli.nn import Array, optimizers
 from bpcli.nn.clipping import CLIPPINGS
-from bpcli.nn.optimizers import OPTIMIZERS
+from bpcli.nn.markup import NEW_THETA, RuleEquation
+from bpcli.nn.optimizers import OPTIMIZERS, Gradient, Memory, OptimizerState
 from bpcli.nn.penalties import PENALTIES
 from bpcli.nn.schedules import SCHEDULES
 from bpcli.training import numpy_steps
@@ -141,6 +142,45 @@ def test_shards_agree(config: Path) -> None:
     given = subject(config, "numpy", "float64", "optimizer.name=momentum")
     sharded = replace(given, engine=Engine("numpy", shards=3))
     assert UpdateCheck(sharded, None, lambda _: None).check(6).passed
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """θ ← θ − η g/|g|: a rule that adds up over all of θ."""
+
+    learning_rate: float = 0.1
+
+    equations: ClassVar[tuple[RuleEquation, ...]] = (
+        RuleEquation(
+            NEW_THETA,
+            "Update",
+            "<theta>",
+            r"<theta> <minus> \eta \cdot \frac{<gradient>}{\sqrt{\sum (<gradient>)^2}}",
+        ),
+    )
+
+    def memory(self, size: int) -> dict[str, Memory]:
+        return {}
+
+    def buffers(self, size: int) -> dict[str, tuple[int, ...]]:
+        return {}
+
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
+        added = gradient(theta, state.dtheta, 1.0)
+        np.multiply(state.dtheta, rate / np.sqrt(np.dot(state.dtheta, state.dtheta)), state.dtheta)
+        np.subtract(theta, state.dtheta, theta)
+        return added
+
+
+def test_some_entries_are_enough_except_for_a_rule_that_adds_up_over_all(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(OPTIMIZERS, "normalised", Normalised)
+    for rule, entries in (("adam", 3 + 3 + 3 + 3), ("normalised", 27)):
+        given = subject(config, "numpy", "float64", f"optimizer.name={rule}")
+        found = UpdateCheck(given, 3, lambda _: None).check(2)
+        assert found.passed
+        assert sum(one.entries for one in found.arrays if one.update == 1 and one.array == NEW_THETA) == entries
 
 
 # What is changed is found: θ and memory after an update.

@@ -1,0 +1,55 @@
+"""The shipped configs' updates agree, with every rule, and the least mistake in them is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bpcli.checking.updates.comparison import UpdateCheck
+from bpcli.checking.updates.subjects import open_updates
+from bpcli.checking.updates.verdicts import EngineCheck
+from bpcli.nn.optimizers import OPTIMIZERS
+
+CONFIGS = sorted(
+    path for path in (Path(__file__).parents[3] / "configs").glob("*.yaml") if not path.stem.startswith("mnist")
+)
+
+LEAST = {"float64": 1e-12, "float32": 1e-5}
+"""The relative error of η that is found in every config."""
+
+
+def checks(path: Path, *changes: str) -> Iterator[EngineCheck]:
+    """The reference engine's updates in both precisions."""
+    opened = open_updates(path, list(changes))
+    for experiment in opened.experiments:
+        yield UpdateCheck(opened.subject(experiment, opened.engine(experiment, "numpy")), None, lambda _: None).check(5)
+
+
+def test_every_shipped_configs_updates_agree() -> None:
+    assert len(CONFIGS) > 10
+    for path in CONFIGS:
+        for found in checks(path):
+            assert found.passed, (path.stem, found.dtype, found.wrong[:1], found.unjudged)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+def test_every_config_agrees_with_every_rule_and_the_least_mistake_in_its_rate_is_found(
+    rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = OPTIMIZERS[rule].step
+    for path in CONFIGS:
+        for found in checks(path, f"optimizer.name={rule}"):
+            assert found.passed, (path.stem, found.dtype, found.wrong[:1], found.unjudged)
+        for kind, error in LEAST.items():
+
+            def wrong(self: Any, theta: Any, state: Any, gradient: Any, rate: Any, more: float = 1 + error) -> Any:
+                return right(self, theta, state, gradient, rate * more)
+
+            with monkeypatch.context() as patched:
+                patched.setattr(OPTIMIZERS[rule], "step", wrong)
+                (found,) = (one for one in checks(path, f"optimizer.name={rule}") if one.dtype == kind)
+                assert found.wrong, (path.stem, kind)
