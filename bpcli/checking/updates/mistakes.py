@@ -20,8 +20,8 @@ from bpcli.nn import Array
 from bpcli.nn.expressions import Symbol
 from bpcli.nn.parameters import Parameters, count
 
-FOREIGN = "decay"
-"""The name of a weight decay that the rule does not have."""
+FOREIGN = "foreign decay"
+"""The name of a weight decay that the rule does not have; no setting can have it."""
 
 USUAL_DECAYS = (0.1, 0.05, 0.01, 1e-3, 1e-4, 5e-4, 1e-5)
 """Values that weight decay often has."""
@@ -177,6 +177,8 @@ def _wrong_course(task: Task) -> Iterator[tuple[str, Way]]:
     yield "no update is taken", replace(right, skips=frozenset(range(task.count)))
     yield "every second update is left out", replace(right, skips=frozenset(range(1, task.count, 2)))
     yield "every update starts from the first θ", replace(right, from_start=True)
+    yield "θ was saved before each update, not after it", replace(right, saved="before")
+    yield "every θ saved is the last one: the same array, not a copy of it", replace(right, saved="last")
 
 
 def _wrong_parts(task: Task) -> Iterator[tuple[str, Way]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -62,8 +62,9 @@ class Way:
     ``forgets`` are the updates, from 0, that find the memory as it is at first; ``late`` the arrays of memory
     that θ reads as they were before the update; ``shared`` two arrays that are one; ``idle`` the entries of θ that
     stay as they are. Each update is taken ``repeats`` times, or not at all where it is among ``skips``.
-    Where ``from_start`` holds, every update changes the first θ. ``opening`` is the rule of the first one, if it is
-    another. Settings may be arrays here, one number for each entry of θ.
+    Where ``from_start`` holds, every update changes the first θ. ``opening`` is the rule of the first update, if it
+    is another. ``saved`` says which θ is given for each update: that after it, that before it, or the last of
+    all, as where one array is saved again and again. Settings may be arrays here, one number for each entry of θ.
     """
 
     rule: StatedRule
@@ -78,6 +79,7 @@ class Way:
     skips: frozenset[int] = frozenset()
     from_start: bool = False
     opening: StatedRule | None = None
+    saved: Literal["after", "before", "last"] = "after"
 
 
 def right_way(task: Task) -> Way:
@@ -86,7 +88,15 @@ def right_way(task: Task) -> Way:
 
 
 def walked(task: Task, way: Way) -> Iterator[Array]:
-    """θ after each update, in float64."""
+    """θ as it is saved for each update, in float64."""
+    if way.saved == "after":
+        return _walked(task, way)
+    path = [task.start.theta, *_walked(task, way)]
+    return iter(path[:-1] if way.saved == "before" else path[-1:] * task.count)
+
+
+def _walked(task: Task, way: Way) -> Iterator[Array]:
+    """θ after each update."""
     theta, memory = task.start.theta.astype(np.float64), dict(task.start.memory)
     for k in range(task.count):
         rule = way.opening if way.opening is not None and k == 0 else way.rule

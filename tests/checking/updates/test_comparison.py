@@ -30,7 +30,7 @@ from bpcli.training.compiled import recording
 from bpcli.training.compiled import steps as compiled
 from bpcli.training.engines import Engine, EngineName
 from bpcli.training.recipe import Recipe
-from bpcli.training.state import start
+from bpcli.training.state import TrainingState, start
 from tests.cli.support import points, write_config
 from tests.probes.choices import Decaying, Dropping, Fading, LookAhead, NormLimit, Ridge
 from tests.training.compiled.support import interpreted
@@ -127,6 +127,28 @@ def test_the_updates_are_those_of_the_training(config: Path) -> None:
     assert state.optimizer.step == 10
     assert updates[4].after.step == 5
     np.testing.assert_array_equal(given.updates(10, lambda _: None)[-1].after.theta, state.theta)
+
+
+def test_updates_go_on_from_the_middle_of_an_epoch(config: Path) -> None:
+    given = subject(config, "numpy", "float64", "optimizer.name=adam")
+    whole = given.updates(7, lambda _: None)
+    state = given.open_state()
+    steps = given.engine.steps(given.recipe, state, given.examples)
+    steps.run(given.recipe.plan.order(1, given.examples.size)[:24], 12, np.inf)
+    tensors, counters = state.tensors(), state.counters()
+    assert counters["position"] == 24
+
+    def restored() -> TrainingState:
+        other = given.open_state()
+        other.restore(tensors, counters)
+        return other
+
+    later = replace(given, open_state=restored).updates(5, lambda _: None)
+    for one, other in zip(later, whole[2:], strict=True):
+        assert (one.number, one.epoch) == (other.number, other.epoch)
+        np.testing.assert_array_equal(one.batch, other.batch)
+        np.testing.assert_array_equal(one.after.theta, other.after.theta)
+    assert UpdateCheck(replace(given, open_state=restored), None, lambda _: None).check(5).passed
 
 
 def test_a_layer_that_draws_numbers_draws_those_of_the_update(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,16 @@ def test_what_is_no_update_is_caught(name: str) -> None:
 
 
 @every_rule
+def test_what_is_saved_wrongly_is_named(name: str) -> None:
+    given = task(name)
+    right = program(given, name, PROGRAMS[name])
+    before = diagnose_updates(given, [given.start.theta, *right[:-1]])
+    assert "θ was saved before each update, not after it" in before.mistake
+    last = diagnose_updates(given, [right[-1]] * UPDATES)
+    assert last.mistake == "every θ saved is the last one: the same array, not a copy of it"
+
+
+@every_rule
 def test_the_first_wrong_update_and_its_place_are_said(name: str) -> None:
     given = task(name)
     right = program(given, name, PROGRAMS[name])
