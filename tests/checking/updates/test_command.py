@@ -15,6 +15,8 @@ from bpcli.nn import Array
 from bpcli.nn.optimizers import OPTIMIZERS, Adam, Momentum
 from bpcli.training import engines
 from bpcli.training.compiled import steps as compiled
+from bpcli.training.compiled.kernels import Kernel, load_kernel
+from bpcli.training.compiled.recording import Program
 from bpcli.training.state import TrainingState
 from tests.checking.updates.test_comparison import with_slip
 from tests.cli.support import bp, good, on_terminal, points, read_tensors, refused, shell, write_config
@@ -320,8 +322,14 @@ def test_a_pipe_gets_the_whole_table_and_a_narrow_terminal_the_important_columns
 
 
 def test_the_compiled_engine_is_checked_as_it_is_compiled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rule's own steps are compiled; those that keep the gradient are not, to save time."""
     pytest.importorskip("numba")
     monkeypatch.undo()
+
+    def loaded(program: Program, **options: bool) -> Kernel:
+        return interpreted(program) if "memory_gradient" in program.kept else load_kernel(program, **options)
+
+    monkeypatch.setattr(compiled, "load_kernel", loaded)
     changes = ["optimizer.name=gradient_descent", "optimizer.mode=sgd", "optimizer.batch_size=null", "dtype=float64"]
     found = report_of_numba(folder, *changes)
     assert (found.status, found.json["passed"]) == (0, True)
