@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
@@ -14,10 +14,12 @@ from bpcli.checking.decimals import exact, precision
 from bpcli.checking.known_mistakes.factors import TOLERANCES
 from bpcli.checking.subject import ParameterGroup, parameter_groups
 from bpcli.checking.updates.bounds import ROUNDINGS, Bounded, Precision, bounded, exactly, precision_of
+from bpcli.checking.updates.diagnosis import MOST_NAMED, named
 from bpcli.checking.updates.equations import Stated, stated, stated_rate
 from bpcli.checking.updates.reference import DIGITS, Snapshot, after_chain, right_update, values_before
 from bpcli.checking.updates.rewriting import nodes
 from bpcli.checking.updates.subject import GradientKeeper, Say, Subject, Update, term_sizes
+from bpcli.checking.updates.trajectories import Task
 from bpcli.checking.updates.verdicts import ArrayCheck, EngineCheck, RateCheck, judge, whole
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.expressions import Symbol, Total
@@ -104,6 +106,29 @@ class UpdateCheck:
             tuple(rates),
             tuple(scaled),
             _same(together, updates[-1].after),
+            self._mistakes(updates, arrays),
+        )
+
+    def _mistakes(self, updates: Sequence[Update], arrays: Sequence[ArrayCheck]) -> tuple[str, ...]:
+        """The known mistakes that lead where the updates led, if θ is wrong."""
+        if not any(one.array == NEW_THETA and one.verdict == "wrong" for one in arrays):
+            return ()
+        return tuple(named(self.task(updates), [one.after.theta for one in updates])[:MOST_NAMED])
+
+    def task(self, updates: Sequence[Update]) -> Task:
+        """The updates as a task: the gradients that the engine got, to take the updates with again."""
+        recipe, start = self.subject.recipe, updates[0].before
+        keeper = GradientKeeper(self.subject, self.subject.engine, self.say, chained=True)
+        return Task(
+            rule=self.stated.rule,
+            start=start,
+            first={name: memory.first for name, memory in recipe.optimizer.memory(start.theta.size).items()},
+            gradients=tuple(keeper.at(self.point(one), one)[0] for one in updates),
+            rates=tuple(float(self.rate(one)) for one in updates),
+            batches=tuple(len(one.batch) for one in updates),
+            base=recipe.optimizer.learning_rate,
+            sizes=recipe.network.sizes,
+            places=np.arange(start.theta.size),
         )
 
     def rate(self, update: Update) -> Decimal:

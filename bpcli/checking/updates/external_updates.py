@@ -15,8 +15,6 @@ import numpy as np
 from bpcli import storage
 from bpcli.checking.external_gradients import FLOATS_HINT, NPZ_SUFFIX, read_arrays, write_arrays
 from bpcli.checking.updates.comparison import UpdateCheck
-from bpcli.checking.updates.equations import stated_rule
-from bpcli.checking.updates.subject import GradientKeeper
 from bpcli.checking.updates.subjects import Opened
 from bpcli.checking.updates.trajectories import Task
 from bpcli.choices import describe
@@ -32,22 +30,8 @@ def task_of(opened: Opened, count: int) -> Task:
     Raises:
         NotStatedError: a choice of the recipe states no formula.
     """
-    subject = opened.subject(opened.experiment, Engine())
-    check, recipe = UpdateCheck(subject, None, _silent), subject.recipe
-    rule, keeper = stated_rule(recipe.optimizer), GradientKeeper(subject, Engine(), _silent, chained=True)
-    updates = subject.updates(count, _silent)
-    start = updates[0].before
-    return Task(
-        rule=rule,
-        start=start,
-        first={name: memory.first for name, memory in recipe.optimizer.memory(start.theta.size).items()},
-        gradients=tuple(keeper.at(check.point(one), one)[0] for one in updates),
-        rates=tuple(float(check.rate(one)) for one in updates),
-        batches=tuple(len(one.batch) for one in updates),
-        base=recipe.optimizer.learning_rate,
-        sizes=recipe.network.sizes,
-        places=np.arange(start.theta.size),
-    )
+    check = UpdateCheck(opened.subject(opened.experiment, Engine()), None, _silent)
+    return check.task(check.subject.updates(count, _silent))
 
 
 def _silent(line: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, permutations
 
 from bpcli.checking.updates.bounds import ROOT
 from bpcli.checking.updates.equations import GRADIENT, RATE, STEP, THETA, StatedEquation, StatedRule
@@ -133,6 +133,7 @@ def _of_update(rule: StatedRule, line: StatedEquation) -> Iterator[tuple[str, Ex
     """Mistakes that concern several places of an equation, or what it reads of others."""
     yield from _outside_the_root(line.expression)
     yield from _complements(rule, line)
+    yield from _other_symbols(rule, line.expression)
     if line.name != NEW_THETA:
         yield from _damped(line)
         return
@@ -160,6 +161,17 @@ def _complements(rule: StatedRule, line: StatedEquation) -> Iterator[tuple[str, 
         if 0 < here < everywhere:
             words = f"{written(_complement(symbol))} in place of {written(symbol)}"
             yield words, substituted(line.expression, {symbol.name: _complement(symbol)})
+
+
+def _other_symbols(rule: StatedRule, expression: Expression) -> Iterator[tuple[str, Expression]]:
+    """Another setting in place of one, at one of its places or at all."""
+    for one, other in permutations(map(Symbol, rule.settings), 2):
+        places = [place for place, node in enumerate(nodes(expression)) if node == one]
+        words = f"{written(other)} in place of"
+        if places:
+            yield f"{words} {written(one)}", substituted(expression, {one.name: other})
+        for place in places if len(places) > 1 else ():
+            yield f"{words} one {written(one)}", with_node(expression, place, other)
 
 
 def _complement(symbol: Symbol) -> Expression:

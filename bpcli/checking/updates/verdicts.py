@@ -28,7 +28,8 @@ Verdict = Literal["agrees", "wrong", "not judged"]
 class ArrayCheck:
     """One array after one update: θ's W or b of a ``layer``, or the part of the rule's memory that belongs to it.
 
-    Of ``entries`` checked, ``judged`` are those of which rounding excuses no more than ``EXCUSED`` of the step.
+    Of ``entries`` checked, ``judged`` are those of which rounding excuses no more than ``EXCUSED`` of the step, in a
+    memory of its value.
     ``ulps`` is the largest error of these in units in the last place of the right value, ``share`` the largest of
     all as a share of its bound. ``row`` and ``column`` say where, with the number ``before`` the update, the
     ``right`` one and the engine's, ``found``. ``layer`` and ``kind`` are None for an array of the whole network.
@@ -77,6 +78,8 @@ class EngineCheck:
     """The updates whose gradient, asked for with the factor η, is not η times the gradient."""
     at_once: bool
     """Whether the updates in one call gave the same bits as one at a time."""
+    mistakes: tuple[str, ...] = ()
+    """The known mistakes that give the θ of all updates, where it is wrong."""
 
     @property
     def wrong(self) -> list[ArrayCheck]:

@@ -81,6 +81,7 @@ def _engine_dict(check: EngineCheck) -> dict[str, Any]:
         "same_in_one_call": check.at_once,
         "not_judged": check.unjudged,
         "wrong_factor": list(check.scaled),
+        "slips": list(check.mistakes),
         "rates": [asdict(rate) | {"passed": rate.passed} for rate in check.rates],
         "arrays": [asdict(one) | {"name": name_of_array(one), "array": _array(one)} for one in check.arrays],
     }
@@ -138,6 +139,8 @@ def _remarks(check: EngineCheck) -> Iterator[str]:
         yield f"update {one.update}, {name_of_array(one)}{place} is {numbers}"
     if len(check.wrong) > NAMED:
         yield f"{len(check.wrong) - NAMED} more arrays are wrong"
+    if check.mistakes:
+        yield f"the numbers are those of a known mistake: {', or '.join(check.mistakes)}"
     for rate in (rate for rate in check.rates if not rate.passed):
         yield f"update {rate.update}: the learning rate is {rate.found!r} instead of {rate.right!r}"
     if check.scaled:

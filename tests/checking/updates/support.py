@@ -223,7 +223,7 @@ SLIPS = [
     Slip("adam", "(1 - b2) * G**2", "G**2", "the factor 1 − β₂ is left out"),
     Slip("adam", "(1 - b1) * G", "b1 * G", "β₁ in place of 1 − β₁"),
     Slip("adam", "b1 * m + (1 - b1) * G", "(1 - b1) * m + b1 * G", "1 − β₁ in place of β₁"),
-    Slip("adam", "b1 * m + (1 - b1) * G", "b2 * m + (1 - b2) * G", ""),
+    Slip("adam", "b1 * m + (1 - b1) * G", "b2 * m + (1 - b2) * G", "running mean of the gradient: β₂ in place of β₁"),
     Slip("adam", "b1 * m", "m", "the factor β₁ is left out"),
     Slip("adam", "b1 * m + ", "", "the term β₁ · m is left out"),
     Slip("adam", "m_hat / (", "G / (", "β₁ is 0 instead of 0.9"),  # the mean of the last gradient alone

@@ -91,6 +91,8 @@ def test_wrong_updates_end_with_1_and_show_where(folder: Path, monkeypatch: pyte
     assert verdicts == {"parameters": "WRONG", "mean": "agrees", "square": "WRONG"}
     assert "numpy float64: update 2, square W1[" in result.out
     assert " instead of " in result.out
+    slip = "the numbers are those of a known mistake: running mean of its square: β₁ in place of one β₂"
+    assert slip in result.out
     assert result.out.splitlines()[-1] == "the update that trains is WRONG as said above"
     assert not report("points.yaml", "--engine", "numpy", cwd=folder, status=1)["passed"]
 

@@ -307,6 +307,26 @@ def test_every_slip_in_a_rules_code_is_found(config: Path, engine: EngineName, m
     assert missed == []
 
 
+NAMED_SLIPS = {
+    ("gradient_descent", "np.subtract(theta, dtheta, theta)", "np.add(theta, dtheta, theta)"): "sign of the gradient",
+    ("momentum", "np.multiply(v, self.momentum, v)", "pass"): "velocity: the factor μ is left out",
+    ("adam", "(1 - self.beta2**state.step) ** -0.5", "1.0"): "update: without the division by 1 − β₂ᵗ",
+    ("adam", "np.multiply(dtheta, 1 - self.beta1, scratch)", "np.multiply(dtheta, 1.0, scratch)"): "1 − β₁ is left out",
+    ("adam", "np.add(scratch, self.epsilon, scratch)", "np.add(scratch, 2.5e-4, scratch)"): "",
+}
+
+
+@every_engine
+def test_a_slip_in_a_rules_code_is_named(config: Path, engine: EngineName, monkeypatch: pytest.MonkeyPatch) -> None:
+    for (rule, right, wrong), name in NAMED_SLIPS.items():
+        with monkeypatch.context() as patched:
+            patched.setattr(OPTIMIZERS[rule], "step", with_slip(rule, right, wrong))
+            for dtype in PRECISIONS:
+                found = check(config, engine, dtype, f"optimizer.name={rule}", *CHAINS[0])
+                assert name in ", or ".join(found.mistakes), (rule, wrong, dtype, found.mistakes)
+                assert bool(found.mistakes) == bool(name)
+
+
 @every_engine
 def test_updates_that_are_counted_twice_are_found(
     config: Path, engine: EngineName, monkeypatch: pytest.MonkeyPatch
