@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import combinations, permutations
 
 from bpcli.checking.updates.bounds import ROOT
-from bpcli.checking.updates.equations import GRADIENT, RATE, STEP, THETA, StatedEquation, StatedRule
+from bpcli.checking.updates.equations import GRADIENT, RATE, STEP, StatedEquation, StatedRule
 from bpcli.checking.updates.rewriting import changed, nodes, substituted, symbols, with_node
 from bpcli.checking.updates.wording import written
 from bpcli.nn.expressions import Expression, Function, Number, Power, Product, Quotient, Sum, Symbol
@@ -38,22 +38,6 @@ def mistaken_rules(rule: StatedRule) -> Iterator[tuple[str, StatedRule]]:
             lines[k] = replace(line, expression=expression)
             yield f"{line.title.lower()}: {words}", replace(rule, equations=tuple(lines))
     yield from _everywhere(rule)
-    yield from _decayed_otherwise(rule)
-
-
-def foreign_decays(rule: StatedRule, name: str) -> Iterator[tuple[str, StatedRule]]:
-    """The rule with weight decay by a setting of this name, which it does not have."""
-    decay, line = Product(Symbol(name), Symbol(THETA)), rule.new_theta
-    coupled = Sum(((1, Symbol(GRADIENT)), (1, decay)))
-    yield "added to the gradient (coupled)", _with(rule, {GRADIENT: coupled})
-    apart = replace(line, expression=Sum(((1, line.expression), (-1, Product(Symbol(RATE), decay)))))
-    yield "subtracted from θ (decoupled)", replace(rule, equations=(*rule.equations[:-1], apart))
-
-
-def decays(rule: StatedRule) -> list[str]:
-    """The settings that multiply θ itself in some term, as weight decay does."""
-    lines = rule.equations
-    return [name for name in rule.settings if tuple(_undecayed(line, name) for line in lines) != lines]
 
 
 def _occurrences(lines: tuple[StatedEquation, ...], symbol: Symbol) -> int:
@@ -207,18 +191,24 @@ def _everywhere(rule: StatedRule) -> Iterator[tuple[str, StatedRule]]:
     settings, eta, g = [Symbol(name) for name in rule.settings], Symbol(RATE), Symbol(GRADIENT)
     for one, other in combinations(settings, 2):
         if rule.settings[one.name] != rule.settings[other.name]:
-            yield f"{written(one)} and {written(other)} are exchanged", _with(rule, {one.name: other, other.name: one})
+            yield (
+                f"{written(one)} and {written(other)} are exchanged",
+                with_symbols(rule, {one.name: other, other.name: one}),
+            )
     for symbol in settings:
         other_one = _complement(symbol)
-        yield f"{written(other_one)} in place of {written(symbol)} everywhere", _with(rule, {symbol.name: other_one})
-        yield f"{written(symbol)} and η are exchanged", _with(rule, {symbol.name: eta, RATE: symbol})
+        yield (
+            f"{written(other_one)} in place of {written(symbol)} everywhere",
+            with_symbols(rule, {symbol.name: other_one}),
+        )
+        yield f"{written(symbol)} and η are exchanged", with_symbols(rule, {symbol.name: eta, RATE: symbol})
     lines = tuple(replace(line, expression=changed(line.expression, _uncorrected)) for line in rule.equations)
     if lines != rule.equations:
         yield "every bias correction is left out", replace(rule, equations=lines)
     size = Function("|", g)
-    yield "the gradient is squared", _with(rule, {GRADIENT: Power(g, Number("2"))})
-    yield "the absolute value of the gradient is taken", _with(rule, {GRADIENT: size})
-    yield "only the sign of the gradient is taken", _with(rule, {GRADIENT: Quotient(g, size)})
+    yield "the gradient is squared", with_symbols(rule, {GRADIENT: Power(g, Number("2"))})
+    yield "the absolute value of the gradient is taken", with_symbols(rule, {GRADIENT: size})
+    yield "only the sign of the gradient is taken", with_symbols(rule, {GRADIENT: Quotient(g, size)})
 
 
 def _uncorrected(node: Expression) -> Expression:
@@ -226,40 +216,7 @@ def _uncorrected(node: Expression) -> Expression:
     return node.numerator if isinstance(node, Quotient) and STEP in symbols(node.denominator) else node
 
 
-def _decayed_otherwise(rule: StatedRule) -> Iterator[tuple[str, StatedRule]]:
-    """Weight decay in θ's equation moved into the gradient, and from the gradient into θ's equation."""
-    for symbol in map(Symbol, rule.settings):
-        decay, words = Product(symbol, Symbol(THETA)), f"the decay {written(symbol)} · θ is"
-        *others, last = (_undecayed(line, symbol.name) for line in rule.equations)
-        if last != rule.new_theta:
-            coupled = Sum(((1, Symbol(GRADIENT)), (1, decay)))
-            lines = replace(rule, equations=(*rule.equations[:-1], last))
-            yield f"{words} added to the gradient (coupled)", _with(lines, {GRADIENT: coupled})
-        if tuple(others) != rule.equations[:-1]:
-            apart = replace(last, expression=Sum(((1, last.expression), (-1, Product(Symbol(RATE), decay)))))
-            yield (
-                f"{words} subtracted from θ, not added to the gradient (decoupled)",
-                replace(rule, equations=(*others, apart)),
-            )
-
-
-def _undecayed(line: StatedEquation, name: str) -> StatedEquation:
-    """The equation without the terms that multiply θ by the setting ``name``."""
-
-    def without(node: Expression) -> Expression:
-        if not isinstance(node, Sum):
-            return node
-        kept = tuple((sign, term) for sign, term in node.terms if not _is_decay(term, name))
-        return kept[0][1] if len(kept) == 1 and kept[0][0] > 0 else Sum(kept) if kept else node
-
-    return replace(line, expression=changed(line.expression, without))
-
-
-def _is_decay(term: Expression, name: str) -> bool:
-    return isinstance(term, Product) and {name, THETA} <= symbols(term) and GRADIENT not in symbols(term)
-
-
-def _with(rule: StatedRule, values: Mapping[str, Expression]) -> StatedRule:
+def with_symbols(rule: StatedRule, values: Mapping[str, Expression]) -> StatedRule:
     """The rule with expressions in place of some symbols in every equation."""
     lines = tuple(replace(line, expression=substituted(line.expression, values)) for line in rule.equations)
     return replace(rule, equations=lines)

@@ -1,6 +1,7 @@
 """The known mistakes on the way through a task's updates: the wrong gradient, η, number or memory at each.
 
-Those in the equations themselves are in :mod:`bpcli.checking.updates.mistaken_rules`.
+Those in the equations themselves are in :mod:`bpcli.checking.updates.mistaken_rules`, those of weight decay in
+:mod:`bpcli.checking.updates.mistaken_decays`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from itertools import accumulate, combinations, product
 import numpy as np
 
 from bpcli.checking.updates.equations import StatedRule
-from bpcli.checking.updates.mistaken_rules import DAMPENING, decays, foreign_decays, mistaken_rules, other_settings
+from bpcli.checking.updates.mistaken_decays import decayed_otherwise, decays, foreign_decays
+from bpcli.checking.updates.mistaken_rules import DAMPENING, mistaken_rules, other_settings
 from bpcli.checking.updates.rewriting import symbols
 from bpcli.checking.updates.trajectories import Task, Way, right_way
 from bpcli.checking.updates.wording import written
@@ -42,7 +44,7 @@ def mistakes(task: Task) -> Iterator[Mistake]:
     ways = (_wrong_gradients(task), _wrong_rates(task), _wrong_numbers(task), _wrong_memory(task))
     for words, way in (*(one for each in ways for one in each), *_wrong_course(task), *_wrong_parts(task)):
         yield Mistake(words, way)
-    for words, rule in mistaken_rules(task.rule):
+    for words, rule in (*mistaken_rules(task.rule), *decayed_otherwise(task.rule)):
         yield Mistake(words, replace(right, rule=rule))
         if DAMPENING in words:
             yield Mistake(f"{words}, not in the first update", replace(right, rule=rule, opening=task.rule))

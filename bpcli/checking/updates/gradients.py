@@ -1,0 +1,119 @@
+"""The gradient as a rule gets it, with a bound of what rounding makes of it in the engine's own order of operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from bpcli.checking.decimals import exact
+from bpcli.checking.known_mistakes.factors import TOLERANCES
+from bpcli.checking.updates.bounds import ROUNDINGS, Bounded, Precision, bounded, exactly, precision_of
+from bpcli.checking.updates.equations import THETA, Stated
+from bpcli.checking.updates.reference import after_chain, values_before
+from bpcli.checking.updates.subject import GradientKeeper, Say, Subject, Update, term_sizes
+from bpcli.nn import Array
+from bpcli.nn.expressions import Symbol
+from bpcli.streams import stream
+from bpcli.training.engines import Engine
+
+ADDED_TOGETHER = 5
+"""Examples whose products compiled code adds to an array at once, where it stores no gradient; the rest one by one."""
+
+NUDGE, NUDGES, SPREAD = 2, 2, 8
+"""Where the gradient is not that at θ, its point may be off by so many last bits; so many such points are tried, and
+how far they move the gradient may be exceeded so many times."""
+
+
+class BoundedGradient(NamedTuple):
+    """The gradient after the chain, (P,), and whether η times it is what the factor η gives."""
+
+    bounded: Bounded
+    scaled: bool
+
+
+@dataclass(frozen=True)
+class BoundedGradients:
+    """The gradients of an engine's updates."""
+
+    subject: Subject
+    stated: Stated
+    say: Say
+
+    @property
+    def at_theta(self) -> bool:
+        """Whether the gradient is that at θ itself."""
+        return self.stated.rule.point == Symbol(THETA)
+
+    @cached_property
+    def keeper(self) -> GradientKeeper:
+        """The engine's gradient."""
+        return GradientKeeper(self.subject, self.subject.engine, self.say)
+
+    @cached_property
+    def other(self) -> GradientKeeper | None:
+        """The reference's gradient beside compiled code's: how far they differ shows what rounding does to it."""
+        return None if self.subject.engine.name == "numpy" else GradientKeeper(self.subject, Engine(), self.say)
+
+    def rounding(self, update: Update) -> Precision:
+        """The precision of the engine; compiled code may add the examples' products to an array one after another."""
+        additions = sum(divmod(len(update.batch), ADDED_TOGETHER)) if self.subject.engine.name == "numba" else 0
+        return precision_of(self.subject.dtype, ROUNDINGS + additions)
+
+    def of(self, update: Update) -> BoundedGradient:
+        """The gradient as the rule gets it.
+
+        A rule asks for it with a factor, 1 or η, which is multiplied in early; so the two may round differently.
+        """
+        theta, rate, chain = update.before.theta, update.rate, self.stated.chain
+        at = self.point(update)
+        plain, scaled = self.keeper.at(at, update)
+        sizes, error = term_sizes(self.subject, update), np.zeros(theta.size)
+        right = True
+        if rate and not chain:
+            error = 1.01 * np.abs(scaled / rate - plain).astype(np.float64)  # with its own rounding
+            right = self._proportional(scaled / rate, plain, sizes)
+        if self.other is not None:
+            rounding, m = self.rounding(update), len(update.batch)
+            apart = np.abs(self.other.at(at, update)[0] - plain)
+            error = error + 4 * self._largest(apart) + rounding.unit * rounding.terms * m**0.5 * sizes
+        point = exactly(at)
+        if not self.at_theta:
+            error = error + self._spread(at, plain, update)
+            point = replace(point, error=NUDGE * np.spacing(np.abs(at)).astype(np.float64))
+        found = Bounded(exact(plain), error)
+        weights = np.zeros(theta.size, bool)
+        for W in self.subject.recipe.network.parameters(np.arange(theta.size)).W[1:]:
+            weights[W] = True
+        return BoundedGradient(after_chain(chain, point, found, weights, self.rounding(update)), right)
+
+    def point(self, update: Update) -> Array:
+        """Where the rule takes the gradient."""
+        theta = update.before.theta
+        if self.at_theta:
+            return theta
+        values = values_before(self.stated.rule, update.before, Decimal(update.rate), self.rounding(update))
+        return np.asarray(bounded(self.stated.rule.point, values, self.rounding(update)).value, theta.dtype)
+
+    def _spread(self, at: Array, plain: Array, update: Update) -> Array:
+        """How far the gradient moves where its point is rounded otherwise, the largest of each array."""
+        rng, moved = stream(0, "gradient check"), np.zeros(at.size)
+        for _ in range(NUDGES):
+            nudged = at + np.spacing(at) * rng.choice([-NUDGE, NUDGE], at.size).astype(at.dtype)
+            moved = np.maximum(moved, np.abs(self.keeper.at(nudged, update)[0] - plain))
+        return SPREAD * self._largest(moved)
+
+    def _largest(self, values: Array) -> Array:
+        """The largest value of each array of θ, at each of its entries."""
+        found = values.astype(np.float64)
+        for array in self.subject.recipe.network.parameters(found).named().values():
+            array[...] = array.max()
+        return found
+
+    def _proportional(self, found: Array, plain: Array, sizes: Array) -> bool:
+        """Whether two gradients agree within the tolerance of the gradients of other programs."""
+        allowed = TOLERANCES[plain.dtype.str[1:]] * self._largest(sizes)
+        return bool((np.abs(found - plain) <= allowed).all()) or not np.isfinite(plain).all()
