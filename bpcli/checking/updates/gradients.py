@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import NamedTuple
@@ -11,17 +11,21 @@ import numpy as np
 
 from bpcli.checking.decimals import exact
 from bpcli.checking.known_mistakes.factors import TOLERANCES
-from bpcli.checking.updates.bounds import ROUNDINGS, Bounded, Precision, bounded, exactly, precision_of
+from bpcli.checking.updates.bounds import ROUNDINGS, Bounded, Precision, bounded, precision_of
 from bpcli.checking.updates.equations import THETA, Stated
 from bpcli.checking.updates.reference import after_chain, values_before
 from bpcli.checking.updates.subject import GradientKeeper, Say, Subject, Update, term_sizes
 from bpcli.nn import Array
 from bpcli.nn.expressions import Symbol
+from bpcli.nn.parameters import count
 from bpcli.streams import stream
 from bpcli.training.engines import Engine
 
 ADDED_TOGETHER = 5
 """Examples whose products compiled code adds to an array at once, where it stores no gradient; the rest one by one."""
+
+SUMS = 4
+"""How many times the largest difference of two engines' gradients a third order of summation may be off."""
 
 NUDGE, NUDGES, SPREAD = 2, 2, 8
 """Where the gradient is not that at θ, its point may be off by so many last bits; so many such points are tried, and
@@ -68,27 +72,33 @@ class BoundedGradients:
 
         A rule asks for it with a factor, 1 or η, which is multiplied in early; so the two may round differently.
         """
-        theta, rate, chain = update.before.theta, update.rate, self.stated.chain
         at = self.point(update)
         plain, scaled = self.keeper.at(at, update)
-        sizes, error = term_sizes(self.subject, update), np.zeros(theta.size)
-        right = True
-        if rate and not chain:
-            error = 1.01 * np.abs(scaled / rate - plain).astype(np.float64)  # with its own rounding
-            right = self._proportional(scaled / rate, plain, sizes)
-        if self.other is not None:
-            rounding, m = self.rounding(update), len(update.batch)
-            apart = np.abs(self.other.at(at, update)[0] - plain)
-            error = error + 4 * self._largest(apart) + rounding.unit * rounding.terms * m**0.5 * sizes
-        point = exactly(at)
-        if not self.at_theta:
-            error = error + self._spread(at, plain, update)
-            point = replace(point, error=NUDGE * np.spacing(np.abs(at)).astype(np.float64))
-        found = Bounded(exact(plain), error)
-        weights = np.zeros(theta.size, bool)
-        for W in self.subject.recipe.network.parameters(np.arange(theta.size)).W[1:]:
-            weights[W] = True
-        return BoundedGradient(after_chain(chain, point, found, weights, self.rounding(update)), right)
+        divided = scaled / update.rate if update.rate and not self.stated.chain else plain
+        sizes, rounding = term_sizes(self.subject, update), self.rounding(update)
+        error = 1.01 * np.abs(divided - plain).astype(np.float64)  # with its own rounding
+        error = error + self._other_order(at, plain, sizes, update) + self._spread(at, plain, update)
+        point = Bounded(exact(at), 0.0 if self.at_theta else NUDGE * np.spacing(np.abs(at)).astype(np.float64))
+        found = after_chain(self.stated.chain, point, Bounded(exact(plain), error), self._weights, rounding)
+        return BoundedGradient(found, self._proportional(divided, plain, sizes))
+
+    @cached_property
+    def _weights(self) -> Array:
+        """Which entries of θ belong to a W."""
+        network = self.subject.recipe.network
+        found = np.zeros(count(network.sizes), bool)
+        for W in network.parameters(found).W[1:]:
+            W[...] = True
+        return found
+
+    def _other_order(self, at: Array, plain: Array, sizes: Array, update: Update) -> Array | float:
+        """What a second program of compiled code may round otherwise: it may add up the examples in another order."""
+        if self.other is None:
+            return 0.0
+        rounding, apart = self.rounding(update), np.abs(self.other.at(at, update)[0] - plain)
+        return np.asarray(
+            SUMS * self._largest(apart) + rounding.unit * rounding.terms * len(update.batch) ** 0.5 * sizes
+        )
 
     def point(self, update: Update) -> Array:
         """Where the rule takes the gradient."""
@@ -99,7 +109,9 @@ class BoundedGradients:
         return np.asarray(bounded(self.stated.rule.point, values, self.rounding(update)).value, theta.dtype)
 
     def _spread(self, at: Array, plain: Array, update: Update) -> Array:
-        """How far the gradient moves where its point is rounded otherwise, the largest of each array."""
+        """How far the gradient moves where its point is rounded otherwise, the largest of each array; 0 at θ itself."""
+        if self.at_theta:
+            return np.zeros(at.size)
         rng, moved = stream(0, "gradient check"), np.zeros(at.size)
         for _ in range(NUDGES):
             nudged = at + np.spacing(at) * rng.choice([-NUDGE, NUDGE], at.size).astype(at.dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -107,6 +107,41 @@ def name_of_array(check: ArrayCheck) -> str:
     return own if check.array == NEW_THETA else f"{check.array} {own}".strip()
 
 
+class _Errors(NamedTuple):
+    """The errors of an array's entries: in last places, as a share of their bounds, and what follows of each."""
+
+    ulps: Array
+    share: Array
+    judged: Array
+    wrong: Array
+
+    @property
+    def worst(self) -> int:
+        """The entry with the largest share; a wrong one, if there is one."""
+        return int(np.argmax(np.where(self.wrong, 1e300, 0) + np.minimum(self.share, 1e300)))
+
+    @property
+    def verdict(self) -> Verdict:
+        """What is said of the array."""
+        return "wrong" if self.wrong.any() else "agrees" if self.judged.any() else "not judged"
+
+
+def _errors(name: str, before: Array, after: Array, right: Bounded, rounding: Precision) -> _Errors:
+    """The errors of an array, (k,), after an update; what is not finite has none."""
+    value, stored = np.asarray(right.value, np.float64), np.asarray(right.value, before.dtype)
+    error = np.abs(np.asarray(exact(after) - right.value, np.float64))
+    error = np.where(np.isnan(error), np.inf, np.where(error <= NEGLIGIBLE * np.abs(value), 0.0, error))
+    bound = np.broadcast_to(np.asarray(right.error, np.float64), value.shape)
+    usable = np.isfinite(bound) & np.isfinite(stored) & np.isfinite(before)
+    step = np.abs(np.asarray(right.value - exact(before), np.float64))
+    size = step if name == NEW_THETA else np.maximum(step, np.abs(value))
+    ulp = np.maximum(np.abs(np.spacing(stored)).astype(np.float64), rounding.tiny)
+    share = np.where(error == 0, 0.0, error / np.maximum(bound, rounding.tiny))
+    wrong = usable & ~(error <= bound)
+    judged = (usable & ((bound <= EXCUSED * size) | (bound == 0))) | wrong
+    return _Errors(np.where(judged, error / ulp, 0.0), np.where(usable, share, 0.0), judged, wrong)
+
+
 def judge(
     group: ParameterGroup,
     name: str,
@@ -116,37 +151,25 @@ def judge(
     right: Bounded,
     rounding: Precision,
 ) -> ArrayCheck:
-    """The verdict on one array."""
-    value = np.asarray(right.value, np.float64)
-    stored = np.asarray(right.value, before.dtype)
-    error = np.abs(np.asarray(exact(after) - right.value, np.float64))
-    error = np.where(np.isnan(error), np.inf, np.where(error <= NEGLIGIBLE * np.abs(value), 0.0, error))
-    step = np.abs(np.asarray(right.value - exact(before), np.float64))
-    bound = np.broadcast_to(np.asarray(right.error, np.float64), value.shape)
-    usable = np.isfinite(bound) & np.isfinite(stored) & np.isfinite(before)
-    size = step if name == NEW_THETA else np.maximum(step, np.abs(value))
-    judged = usable & ((bound <= EXCUSED * size) | (bound == 0))
-    wrong = usable & ~(error <= bound)
-    share = np.where(usable, np.where(error == 0, 0.0, error / np.maximum(bound, rounding.tiny)), 0.0)
-    worst = int(np.argmax(np.where(wrong, 2, 1) * np.where(usable, 1, 0) * (1 + np.minimum(share, 1e300))))
-    ulp = np.maximum(np.abs(np.spacing(stored)).astype(np.float64), rounding.tiny)
+    """The verdict on one array, (k,), by name, from its numbers before and after the update and the right ones."""
+    errors = _errors(name, before, after, right, rounding)
+    worst = errors.worst
     row, column = divmod(int(group.places[worst]) - group.start, group.shape[1])
-    verdict: Verdict = "wrong" if wrong.any() else "agrees" if judged.any() else "not judged"
     return ArrayCheck(
         update=update.number,
         array=name,
         layer=group.layer or None,
         kind=group.kind or None,
-        entries=len(value),
-        judged=int((judged | wrong).sum()),
-        ulps=float(np.where(judged | wrong, error / ulp, 0.0).max()),
-        share=float(share.max()),
+        entries=len(before),
+        judged=int(errors.judged.sum()),
+        ulps=float(errors.ulps.max()),
+        share=float(errors.share.max()),
         row=row,
         column=column,
         before=float(before[worst]),
-        right=float(value[worst]),
+        right=float(right.value[worst]),
         found=float(after[worst]),
-        verdict=verdict,
+        verdict=errors.verdict,
     )
 
 
