@@ -20,9 +20,9 @@ from bpcli.nn.parameters import Parameters
 class Transformation(Protocol):
     r"""A link of the chain; its settings are its fields.
 
-    Its ``formula`` in markup is an entry of the gradient after the link, which ``bp stepcheck``
+    A clipping's ``formula`` in markup is an entry of the gradient after the link, which ``bp stepcheck``
     compares with ``apply``. The names in it are ``<gradient>``, the entry before the link, ``<theta>``
-    and the settings; ``\sum`` adds over all of θ. ``weights_alone`` says that the biases' gradients stay as they are.
+    and the settings; ``\sum`` adds over all of θ. A penalty states its term instead (:mod:`bpcli.nn.penalties`).
     """
 
     def apply(self, parameters: Parameters, gradient: Parameters, scratch: Parameters, weight: Any) -> Any:

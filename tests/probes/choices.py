@@ -131,8 +131,6 @@ class Ridge:
     strength: Annotated[float, Ge(0)] = 0.1
 
     term: ClassVar[str] = r"\frac{1}{2} \cdot <strength> \cdot (<w>)^2"
-    formula: ClassVar[str] = r"<gradient> + <strength> \cdot <theta>"
-    weights_alone: ClassVar[bool] = True
 
     def apply(self, parameters: Parameters, gradient: Parameters, scratch: Parameters, weight: Any) -> Any:
         """Add strength · W to each dW; return the penalty."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bpcli.checking.decimals import exact, precision
-from bpcli.checking.known_mistakes.factors import tolerance_of
+from bpcli.checking.precisions import tolerance_of
 from bpcli.checking.updates.bounds import Precision, precision_of
 from bpcli.checking.updates.mistakes import Mistake, mistakes
 from bpcli.checking.updates.reference import DIGITS

@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from bpcli.checking.decimals import Decimals
-from bpcli.checking.updates.rewriting import symbols
+from bpcli.checking.updates.derivatives import derivative
+from bpcli.checking.updates.rewriting import substituted, symbols
 from bpcli.choices import Registry
 from bpcli.nn.clipping import CLIPPINGS
-from bpcli.nn.expressions import Expression, FormulaError, Symbol, evaluate
+from bpcli.nn.expressions import Expression, FormulaError, Sum, Symbol, evaluate
 from bpcli.nn.formulas import parse
 from bpcli.nn.markup import NEW_THETA
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
@@ -21,6 +22,9 @@ from bpcli.training.recipe import Plan, Recipe
 
 THETA, GRADIENT, STEP, RATE = "theta", "gradient", "step", r"\eta"
 """The names in a rule's equations that are no settings and no memory."""
+
+WEIGHT = "w"
+"""What a penalty calls a weight."""
 
 
 class NotStatedError(Exception):
@@ -79,9 +83,9 @@ def stated(recipe: Recipe) -> Stated:
     Raises:
         NotStatedError: one of them states no formula.
     """
-    links = [(PENALTIES, "penalty", link) for link in recipe.penalties]
-    links += [] if recipe.clip is None else [(CLIPPINGS, "clipping", recipe.clip)]
-    return Stated(stated_rule(recipe.optimizer), tuple(_stated_link(*link) for link in links))
+    links = [_stated_penalty(penalty) for penalty in recipe.penalties]
+    links += [] if recipe.clip is None else [_stated_clipping(recipe.clip)]
+    return Stated(stated_rule(recipe.optimizer), tuple(links))
 
 
 def stated_rule(rule: Optimizer) -> StatedRule:
@@ -125,13 +129,25 @@ def stated_rate(schedule: Schedule, base: float, update: int, per_epoch: int, pl
     return Decimal(evaluate(expression, values, Decimals()))
 
 
-def _stated_link(registry: Registry, kind: str, link: Any) -> StatedLink:
-    called = f"{kind} {_name(registry, link)}"
-    if not hasattr(link, "formula"):
+def _stated_penalty(penalty: Any) -> StatedLink:
+    """The gradient plus the derivative of what each weight adds to the loss."""
+    called = f"penalty {_name(PENALTIES, penalty)}"
+    if not hasattr(penalty, "term"):
+        raise NotStatedError(f"{called} states no term")
+    term, settings = _expression(penalty.term, called), _settings(penalty)
+    _require(called, {WEIGHT, *settings}, term)
+    slope = substituted(derivative(term, WEIGHT), {WEIGHT: Symbol(THETA)})
+    return StatedLink(Sum(((1, Symbol(GRADIENT)), (1, slope))), settings, weights_alone=True)
+
+
+def _stated_clipping(clipping: Any) -> StatedLink:
+    """An entry of the gradient afterwards."""
+    called = f"clipping {_name(CLIPPINGS, clipping)}"
+    if not hasattr(clipping, "formula"):
         raise NotStatedError(f"{called} states no formula")
-    expression, settings = _expression(link.formula, called), _settings(link)
+    expression, settings = _expression(clipping.formula, called), _settings(clipping)
     _require(called, {THETA, GRADIENT, *settings}, expression)
-    return StatedLink(expression, settings, bool(getattr(link, "weights_alone", False)))
+    return StatedLink(expression, settings, weights_alone=False)
 
 
 def _name(registry: Registry, choice: Any) -> str:

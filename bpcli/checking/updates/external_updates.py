@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bpcli import storage
-from bpcli.checking.external_gradients import FLOATS_HINT, NPZ_SUFFIX, read_arrays, write_arrays
+from bpcli.checking.external_gradients import write_arrays
 from bpcli.checking.updates.comparison import UpdateCheck
 from bpcli.checking.updates.subjects import Opened
 from bpcli.checking.updates.trajectories import Task
@@ -21,6 +21,7 @@ from bpcli.choices import describe
 from bpcli.errors import DataError
 from bpcli.nn import Array
 from bpcli.nn.optimizers import OPTIMIZERS
+from bpcli.training.array_files import FLOATS_HINT, NPZ_SUFFIX, read_arrays
 from bpcli.training.engines import Engine
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bpcli.checking.decimals import exact
-from bpcli.checking.known_mistakes.factors import TOLERANCES
+from bpcli.checking.precisions import TOLERANCES
 from bpcli.checking.updates.bounds import ROUNDINGS, Bounded, Precision, bounded, precision_of
 from bpcli.checking.updates.equations import THETA, Stated
 from bpcli.checking.updates.reference import after_chain, values_before
@@ -127,5 +127,5 @@ class BoundedGradients:
 
     def _proportional(self, found: Array, plain: Array, sizes: Array) -> bool:
         """Whether two gradients agree within the tolerance of the gradients of other programs."""
-        allowed = TOLERANCES[plain.dtype.str[1:]] * self._largest(sizes)
+        allowed = TOLERANCES[plain.dtype.name] * self._largest(sizes)
         return bool((np.abs(found - plain) <= allowed).all()) or not np.isfinite(plain).all()

@@ -414,7 +414,7 @@ def test_parameters_that_do_not_move_are_judged(config: Path) -> None:
 def test_a_choice_that_states_no_formula_is_named(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cases = [
         (LookAhead, "equations", "optimizer.name=look_ahead", "rule look_ahead states no equations"),
-        (Ridge, "formula", "penalties=[ridge]", "penalty ridge states no formula"),
+        (Ridge, "term", "penalties=[ridge]", "penalty ridge states no term"),
         (NormLimit, "formula", "optimizer.clip=norm_limit", "clipping norm_limit states no formula"),
         (Decaying, "formula", "optimizer.schedule=decaying", "schedule decaying states no formula"),
     ]
