@@ -2,13 +2,13 @@
 
 Layers are examined from the output down, to the first whose dW or db is wrong
 (``diagnosis``); all layers above it are right. ``locations`` says which of its
-entries are wrong. ``wrong_arrays`` puts dW and db side by side and says how well a
-guess at them fits, whether chance could have made it fit, and which guess is the
-simplest. The guesses come from many places:
+entries are wrong. ``wrong_arrays`` puts dW and db side by side and says how far a
+``guess`` is from them, ``evidence`` whether it is to be believed; ``sample`` rules most
+guesses out early. The guesses come from many places:
 
-- ``wrong_outputs``, ``derivatives`` and ``wrong_errors``: another dZ, ``fitted_errors``
-  with a number in it; ``wrong_inputs``: another A; ``wrong_forward``: another
-  forward pass; ``guesses`` makes arrays of them all;
+- ``wrong_outputs``, ``derivatives`` and ``wrong_errors``: another dZ; ``fitted_errors`` and
+  ``fitted_targets``: one with numbers in it; ``wrong_inputs``: another A; ``wrong_forward``:
+  another forward pass; ``mistakes`` holds and ``guesses`` multiplies them out;
 - ``of_examples``: some of the examples, or all of them with weights;
 - ``rearrangements`` and ``entries``: entries at other places, or changed;
 - ``additions``: something added, such as λ W; ``products``: one factor of dW alone.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from math import isclose
 
 import numpy as np
 
+from bpcli.checking.known_mistakes.guess import Guess
 from bpcli.checking.known_mistakes.meanings import is_nice, meanings
-from bpcli.checking.known_mistakes.wrong_arrays import Guess, WrongArrays
+from bpcli.checking.known_mistakes.wrong_arrays import WrongArrays
 from bpcli.nn import Array
 
 LEAST_PART = 1e-7
@@ -36,18 +38,30 @@ def added_terms(wrong: WrongArrays) -> Iterator[tuple[str, Array]]:
     yield "a constant is added to each entry, {}", np.ones_like(wrong.right)
 
 
-def with_additions(wrong: WrongArrays, guess: Guess) -> Iterator[Guess]:
-    """A guess with a multiple of each term added, as it is or with a factor of its own."""
-    for words, term in added_terms(wrong):
-        if not term.any():
+def with_additions(wrong: WrongArrays, guesses: Iterable[Guess]) -> Iterator[Guess]:
+    """Guesses with a multiple of each term added, as they are or with a factor of their own."""
+    terms = [(words, term, wrong.sample.of(term)) for words, term in added_terms(wrong) if term.any()]
+    for guess in guesses:
+        sampled = wrong.sample.of(guess.matrix)
+        if not np.isfinite(sampled).all() or not sampled.any():
             continue
-        yield from _added(wrong, guess, words, term)
-        for value, meaning in () if guess.words else meanings(wrong):
-            scaled = Guess(f"it is {value:.6g} times what it should be, {meaning}", value * guess.matrix, 2)
-            yield from _added(wrong, scaled, words, term)
-        c, rest = wrong.fit(guess.matrix, term)
-        if _both_count(c * guess.matrix, rest * term):
-            yield _scaled(guess, c, rest, words, term)
+        for words, term, other in terms:
+            yield from _added(wrong, guess, 1.0, sampled, words, term, other)
+            yield from _scaled(wrong, guess, sampled, words, term, other)
+
+
+def _added(
+    wrong: WrongArrays, guess: Guess, c: float, sampled: Array, words: str, term: Array, other: Array
+) -> Iterator[Guess]:
+    """c times a guess and the multiple of a term that fits; a multiple in two digits is chosen, not fitted."""
+    rest = wrong.sample.fit_rest(c * sampled, other)
+    if not _both_count(sampled, rest * other) or wrong.sample.rules_out(c * sampled + rest * other):
+        return
+    chosen = is_nice(rest, wrong)
+    matrix = c * guess.whole + (float(f"{rest:.1e}") if chosen else rest) * term
+    sentence = _joined(guess.words, words.format(f"{rest:.6g}"))
+    digits = guess.hypotheses + (OF_CHOSEN if chosen else 1)
+    yield Guess(sentence, matrix, guess.cost + 3, 0 if chosen else 1, digits, final=True)
 
 
 def _both_count(one: Array, other: Array) -> bool:
@@ -56,29 +70,23 @@ def _both_count(one: Array, other: Array) -> bool:
     return bool(min(parts) > LEAST_PART * max(parts))
 
 
-def _added(wrong: WrongArrays, guess: Guess, words: str, term: Array) -> Iterator[Guess]:
-    """A guess and the multiple of a term that fits; a multiple in two digits counts as chosen, not as fitted."""
-    rest = wrong.fit_rest(guess.matrix, term)
-    if not _both_count(guess.matrix, rest * term):
+def _scaled(wrong: WrongArrays, guess: Guess, sampled: Array, words: str, term: Array, other: Array) -> Iterator[Guess]:
+    """A factor of a guess, of those with a meaning or any, and a multiple of a term."""
+    if not guess.words:
+        for value, meaning in meanings(wrong):
+            scaled = Guess(f"it is {value:.6g} times what it should be, {meaning}", guess.matrix, 2)
+            yield from _added(wrong, scaled, value, sampled, words, term, other)
+    c, rest = wrong.sample.fit(sampled, other)
+    if not _both_count(c * sampled, rest * other) or wrong.sample.rules_out(c * sampled + rest * other):
         return
-    chosen = is_nice(rest, wrong)
-    matrix = guess.matrix + (float(f"{rest:.1e}") if chosen else rest) * term
-    sentence = _joined(guess.words, words.format(f"{rest:.6g}"))
-    digits = guess.hypotheses + (OF_CHOSEN if chosen else 1)
-    yield Guess(sentence, matrix, guess.cost + 3, 0 if chosen else 1, digits, final=True)
-
-
-def _scaled(guess: Guess, c: float, rest: float, words: str, term: Array) -> Guess:
-    """c times a guess and a multiple of a term: W − η dW, which is no gradient, or both."""
-    matrix = c * guess.matrix + rest * term
-    if words.startswith("λ W") and np.isclose(rest, 1, rtol=1e-6) and c < 0 and not guess.words:
-        return Guess(
-            f"it is W already updated, W − η dW with η = {-c:.6g}, in place of the gradient", matrix, 3, 1, final=True
-        )
+    matrix = c * guess.whole + rest * term
+    if words.startswith("λ W") and isclose(rest, 1, rel_tol=1e-6) and c < 0 and not guess.words:
+        updated = f"it is W already updated, W − η dW with η = {-c:.6g}, in place of the gradient"
+        yield Guess(updated, matrix, 3, 1, final=True)
+        return
     own = f"{guess.words + ', ' * bool(guess.words)}{c:.6g} times what it should be"
-    if np.isclose(c, -1, rtol=1e-6):
-        own = _joined(guess.words, "the sign of the gradient is turned")
-    return Guess(_joined(own, words.format(f"{rest:.6g}")), matrix, guess.cost + 5, 2, guess.hypotheses + 1, final=True)
+    sentence = _joined(own, words.format(f"{rest:.6g}"))
+    yield Guess(sentence, matrix, guess.cost + 6, 2, guess.hypotheses + 1, final=True)
 
 
 def _joined(first: str, second: str) -> str:

@@ -19,7 +19,7 @@ def wrong_derivatives(correct: CorrectPass, layer: int, dA: Array) -> list[Wrong
     distinct = [correct.through(layer, dA)]
     found = []
     for words, dZ in _all(correct, layer, dA):
-        if not any(np.allclose(dZ, other, rtol=1e-12, atol=0) for other in distinct):
+        if not any(np.abs(dZ - other).max() <= 1e-12 * np.abs(dZ).max() for other in distinct):
             distinct.append(dZ)
             found.append((words, dZ))
     return found
@@ -33,6 +33,7 @@ def _all(correct: CorrectPass, layer: int, dA: Array) -> Iterator[Wrong]:
     yield from _of_other_formulas(correct, layer, dA)
     if isinstance(correct.network.activations[layer - 1], Relu | LeakyRelu):
         yield from _wrong_gates(correct, layer, dA)
+    yield from _at_other_layers(correct, layer, dA)
 
 
 def _at_other_places(correct: CorrectPass, layer: int, dA: Array) -> Iterator[Wrong]:
@@ -46,6 +47,11 @@ def _at_other_places(correct: CorrectPass, layer: int, dA: Array) -> Iterator[Wr
     without_bias = Z - correct.parameters.b[layer]
     at_product = correct.through(layer, dA, without_bias, correct.activated(layer, without_bias))
     yield "the activation's derivative is taken at Z without its bias", at_product
+
+
+def _at_other_layers(correct: CorrectPass, layer: int, dA: Array) -> Iterator[Wrong]:
+    """The right derivative at another layer's Z, with its A or with the A that follows from Z."""
+    ws, Z = correct.ws, correct.ws.Z[layer]
     for other in range(1, correct.layers + 1):
         if other != layer and ws.Z[other].shape == Z.shape:
             words = f"the activation's derivative is taken at the Z and A of another layer, {other}"

@@ -10,8 +10,9 @@ import numpy as np
 from bpcli.checking.acceptance import Acceptance
 from bpcli.checking.known_mistakes.correct_pass import CorrectPass, correct_pass
 from bpcli.checking.known_mistakes.explanations import explain
+from bpcli.checking.known_mistakes.guess import Explanation
 from bpcli.checking.known_mistakes.locations import Location, locate
-from bpcli.checking.known_mistakes.wrong_arrays import Explanation
+from bpcli.checking.known_mistakes.mistakes import mistakes_of
 from bpcli.nn import Array
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
@@ -88,10 +89,11 @@ def _named(
     correct: CorrectPass, given: Mapping[str, Array], layer: int, wrong: Mapping[str, Array]
 ) -> tuple[str, bool]:
     """The simplest mistakes that give the wrong arrays, together or each for itself, and whether all are known."""
-    together = explain(correct, given, layer, wrong) if len(wrong) > 1 else []
+    mistakes = mistakes_of(correct, layer)
+    together = explain(correct, given, layer, wrong, mistakes) if len(wrong) > 1 else []
     if together and together[0].cost <= APART:
         return _in_words(together), True
-    apart = {name: explain(correct, given, layer, {name: array}) for name, array in wrong.items()}
+    apart = {name: explain(correct, given, layer, {name: array}, mistakes) for name, array in wrong.items()}
     if together and (not all(apart.values()) or together[0].cost <= APART + sum(one[0].cost for one in apart.values())):
         return _in_words(together), True
     if not any(apart.values()):

@@ -1,13 +1,15 @@
-"""The right arrays changed entry by entry: clipped, by their signs alone, rounded, zero or scaled at some places."""
+"""The right arrays changed entry by entry: clipped, by their signs alone, zero or scaled at some places."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isclose
 
 import numpy as np
 
+from bpcli.checking.known_mistakes.guess import Guess
 from bpcli.checking.known_mistakes.locations import listed, wrong_entries
-from bpcli.checking.known_mistakes.wrong_arrays import Guess, WrongArrays
+from bpcli.checking.known_mistakes.wrong_arrays import WrongArrays
 from bpcli.nn import Array
 
 ADAMS_EPSILONS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
@@ -27,8 +29,8 @@ def changed_entries(wrong: WrongArrays) -> Iterator[Guess]:
         yield Guess("its negative entries are zero", np.maximum(right, 0), 3)
         yield Guess("its positive entries are zero", np.minimum(right, 0), 3)
     yield from _clipped(wrong)
-    yield from _rounded(wrong)
-    yield from _at_some_places(wrong)
+    yield from _zero_at_some_places(wrong)
+    yield from _wrong_at_some_places(wrong)
 
 
 def _clipped(wrong: WrongArrays) -> Iterator[Guess]:
@@ -44,33 +46,31 @@ def _clipped(wrong: WrongArrays) -> Iterator[Guess]:
             yield Guess(words, np.clip(ratio * wrong.right, -v, v), 5, 2, final=True)
 
 
-def _rounded(wrong: WrongArrays) -> Iterator[Guess]:
-    """Given in float64, but rounded to a coarser precision."""
-    given = wrong.given
-    for kind, name in ((np.float16, "half"), (np.float32, "single")):
-        coarse = given.astype(kind).astype(np.float64)
-        eps = float(np.finfo(kind).eps)
-        small = np.abs(given - wrong.right) <= eps * np.abs(wrong.right) + float(np.finfo(kind).tiny)
-        if np.array_equal(coarse, given) and small.all():
-            yield Guess(f"it is rounded to {name} precision ({kind.__name__})", given, 2, hypotheses=0.0, final=True)
+def _zero_at_some_places(wrong: WrongArrays) -> Iterator[Guess]:
+    """Zero in some entries, and right in the others, perhaps but for a factor."""
+    zero = np.abs(wrong.given) <= wrong.tolerance * wrong.widths
+    mask = zero & (np.abs(wrong.right) > wrong.tolerance * np.abs(wrong.right).max())
+    if not mask.any() or mask.all():
+        return
+    where = _places(zero, mask, has_columns=wrong.weight_columns > 0)
+    scattered = where.startswith("in")
+    digits = mask.size * float(np.log10(2)) if scattered else 2.0
+    yield Guess(f"it is zero {where}", np.where(mask, 0, wrong.right), 2 + 2 * scattered, hypotheses=digits)
 
 
-def _at_some_places(wrong: WrongArrays) -> Iterator[Guess]:
-    """Wrong in some entries alone: zero there, or times a factor."""
+def _wrong_at_some_places(wrong: WrongArrays) -> Iterator[Guess]:
+    """Times a factor in some entries alone, or wrong in one."""
     mask = wrong_entries(wrong.given.astype(wrong.dtype), wrong.right, wrong.sums)
     if mask.all():
         return
     has_columns = wrong.weight_columns > 0
-    zeros = _places(mask | ((wrong.given == 0) & (wrong.right == 0)), mask, has_columns=has_columns)
     where = _places(mask, mask, has_columns=has_columns)
     scattered = where.startswith("in")
     share = mask.size * float(np.log10(2)) if scattered else 2.0
-    dead = 2 + 2 * zeros.startswith("in")
-    yield Guess(f"it is zero {zeros}", np.where(mask, 0, wrong.right), dead, hypotheses=share, final=True)
     of_right, of_given = wrong.right[mask], wrong.given[mask]
     if of_right.all():
         c = float(np.median(of_given / of_right))
-        turned = bool(np.isclose(c, -1))
+        turned = isclose(c, -1, rel_tol=1e-5)
         words = f"its sign is turned {where}" if turned else f"it is {c:.10g} times what it should be {where}"
         cost, free = 3 + 2 * scattered, int(not turned)
         yield Guess(words, np.where(mask, c * wrong.right, wrong.right), cost, free, hypotheses=share, final=True)

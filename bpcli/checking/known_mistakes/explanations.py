@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
 from bpcli.checking.known_mistakes.additions import with_additions
 from bpcli.checking.known_mistakes.correct_pass import CorrectPass
 from bpcli.checking.known_mistakes.entries import changed_entries, factors_of_lines
+from bpcli.checking.known_mistakes.evidence import Evidence
 from bpcli.checking.known_mistakes.fitted_errors import fitted_errors
+from bpcli.checking.known_mistakes.fitted_targets import fitted_targets
+from bpcli.checking.known_mistakes.guess import Explanation, Guess, simplest
 from bpcli.checking.known_mistakes.guesses import guesses, pairs_of_mistakes, sums_for_biases
-from bpcli.checking.known_mistakes.meanings import is_everywhere, meanings, of_a_free_factor
-from bpcli.checking.known_mistakes.of_examples import sums_over_examples, sums_over_sets, weights_of_examples
+from bpcli.checking.known_mistakes.meanings import Meaning, is_everywhere, meanings, of_a_free_factor
+from bpcli.checking.known_mistakes.mistakes import Mistakes
+from bpcli.checking.known_mistakes.of_examples import (
+    one_wrong_example,
+    sums_over_examples,
+    sums_over_sets,
+    weights_of_examples,
+)
+from bpcli.checking.known_mistakes.precision import right_but_rounded
 from bpcli.checking.known_mistakes.products import right_errors_with_other_inputs
 from bpcli.checking.known_mistakes.rearrangements import rearrangements
-from bpcli.checking.known_mistakes.wrong_arrays import Explanation, Guess, WrongArrays, simplest, views
+from bpcli.checking.known_mistakes.wrong_arrays import WrongArrays, views
 from bpcli.nn import Array
 
 OF_MEANING, OF_FACTOR, OF_TRANSPOSITION = 2, 3, 2
 """What a factor costs that has a meaning, one that has none, and a transposed dW."""
 
+OF_MEANINGS = 1.3
+"""Decimal digits of the number of factors with a meaning."""
+
 MOST_MEANINGS = 3
 """The most meanings of a factor that are named."""
+
+MOST_EXAMPLES = 64
+"""Something is added to the sum over some of the examples where there are no more of them."""
 
 SIMPLE = 4
 """Where an explanation of that cost is found, no further ones are computed."""
 
-Family = Callable[[WrongArrays], Iterator[Guess]]
-
 
 def explain(
-    correct: CorrectPass, file: Mapping[str, Array], layer: int, given: Mapping[str, Array]
+    correct: CorrectPass, file: Mapping[str, Array], layer: int, given: Mapping[str, Array], mistakes: Mistakes
 ) -> list[Explanation]:
     """The simplest explanations of a layer's wrong arrays ``given``, dW (n, k) and db (n, 1) or either.
 
@@ -41,7 +55,7 @@ def explain(
     for wrong in views(correct, file, layer, given):
         if wrong.turned and found and min(one.cost for one in found) <= OF_TRANSPOSITION:
             break
-        found += [_of_view(wrong, one) for one in _explanations(wrong)]
+        found += [_of_view(wrong, one) for one in _explanations(wrong, mistakes)]
     return simplest(found, wrong.noise) if found else []
 
 
@@ -57,59 +71,91 @@ def _of_view(wrong: WrongArrays, one: Explanation) -> Explanation:
     return Explanation(about, one.cost, one.error)
 
 
-def _explanations(wrong: WrongArrays) -> list[Explanation]:
+def _explanations(wrong: WrongArrays, mistakes: Mistakes) -> list[Explanation]:
     """The simplest explanations of the arrays as they lie."""
     if not wrong.given.any():
         return [Explanation("it is all zeros", 0, 0.0)]
+    rounded = right_but_rounded(wrong.given, wrong.right, wrong.sums, wrong.dtype)
+    if rounded and not wrong.turned:
+        return [Explanation(f"it is right, but in {rounded}", 1, 0.0)]
+    evidence = Evidence(wrong)
     if wrong.misshapen:
-        return simplest(_explained(wrong, sums_for_biases(wrong)), wrong.noise)
-    found: list[Explanation] = []
-    for families in ((guesses, sums_over_examples, _of_biases, changed_entries, rearrangements), (fitted_errors,)):
-        found += _explained(wrong, (guess for family in families for guess in family(wrong)))
-    if not found or min(one.cost for one in found) > SIMPLE:
-        found += _explained(wrong, sums_over_sets(wrong))
-        found += _explained(wrong, weights_of_examples(wrong))
-        found += _explained(wrong, factors_of_lines(wrong))
-        found += _explained(wrong, (more for guess in guesses(wrong) for more in with_additions(wrong, guess)))
+        return simplest(_explained(evidence, sums_for_biases(wrong, mistakes)), wrong.noise)
+    found = _explained(evidence, _single_mistakes(wrong, mistakes))
+    if min((one.cost for one in found), default=np.inf) > SIMPLE:
+        found += _explained(evidence, _compositions(wrong, mistakes))
     if not found:
-        found += _explained(wrong, pairs_of_mistakes(wrong))
-        found += _explained(wrong, right_errors_with_other_inputs(wrong))
+        found = _explained(evidence, _last_resorts(wrong, mistakes))
     return simplest(found, wrong.noise)
 
 
-def _of_biases(wrong: WrongArrays) -> Iterator[Guess]:
-    """Wrong sums for db alone."""
-    return sums_for_biases(wrong) if wrong.name == "db" else iter(())
+def _single_mistakes(wrong: WrongArrays, mistakes: Mistakes) -> Iterator[Guess]:
+    """One mistake, or one change of the right arrays."""
+    yield from guesses(wrong, mistakes)
+    if wrong.name == "db":
+        yield from sums_for_biases(wrong, mistakes)
+    for family in (sums_over_examples, changed_entries, rearrangements, fitted_errors, fitted_targets):
+        yield from family(wrong)
 
 
-def _explained(wrong: WrongArrays, tried: Iterable[Guess]) -> list[Explanation]:
-    """The explanations among guesses, each tried with a factor."""
-    known = [(1.0, ""), *meanings(wrong)]
-    return [one for guess in tried for one in _with_factors(wrong, guess, known)]
+def _compositions(wrong: WrongArrays, mistakes: Mistakes) -> Iterator[Guess]:
+    """Something added to one mistake, or several numbers fitted."""
+    yield from with_additions(wrong, guesses(wrong, mistakes))
+    if wrong.dZ.shape[1] <= MOST_EXAMPLES:
+        yield from with_additions(wrong, sums_over_examples(wrong))
+    for family in (sums_over_sets, weights_of_examples, factors_of_lines, one_wrong_example):
+        yield from family(wrong)
 
 
-def _with_factors(wrong: WrongArrays, guess: Guess, known: list[tuple[float, str]]) -> Iterator[Explanation]:
-    """The guess as it is, with each factor that has a meaning, and with any other."""
-    if guess.final:
-        error = wrong.error(guess.matrix)
-        if wrong.decides(error, guess):
+def _last_resorts(wrong: WrongArrays, mistakes: Mistakes) -> Iterator[Guess]:
+    """Two mistakes, or one right factor of dW beside an unknown one."""
+    yield from pairs_of_mistakes(wrong, mistakes)
+    yield from right_errors_with_other_inputs(wrong)
+
+
+def _explained(evidence: Evidence, tried: Iterable[Guess]) -> list[Explanation]:
+    """The explanations among guesses, each tried with a factor unless it is final."""
+    known = [(1.0, ""), *meanings(evidence.wrong)]
+    found: list[Explanation] = []
+    for guess in tried:
+        found += _as_it_is(evidence, guess) if guess.final else _with_factors(evidence, guess, known)
+    return found
+
+
+def _as_it_is(evidence: Evidence, guess: Guess) -> Iterator[Explanation]:
+    """The guess without a factor, if the evidence decides for it."""
+    wrong = evidence.wrong
+    if not wrong.sample.rules_out(wrong.sample.of(guess.matrix)):
+        error = wrong.error(guess.whole)
+        if evidence.decides(error, guess):
             yield Explanation(guess.words, guess.cost, error)
-        return
-    c = 1.0 if wrong.is_rounding else float(wrong.fit(guess.matrix)[0])
-    if not np.isfinite(c) or not c or not wrong.error(c * guess.matrix) <= wrong.tolerance:
+
+
+def _with_factors(evidence: Evidence, guess: Guess, known: list[Meaning]) -> Iterator[Explanation]:
+    """The guess with each factor that has a meaning, 1 among them, and if none fits with any other."""
+    wrong = evidence.wrong
+    sampled = wrong.sample.of(guess.matrix)
+    c = 1.0 if wrong.is_rounding else float(wrong.sample.fit(sampled)[0])
+    if not np.isfinite(c) or not c or wrong.sample.rules_out(c * sampled):
         return
     fitting: dict[float, list[str]] = {}
     for value, words in known:
-        if abs(c / value - 1) <= 100 * wrong.tolerance and wrong.decides(wrong.error(value * guess.matrix), guess):
+        digits = 0.0 if value == 1 else OF_MEANINGS
+        if abs(c / value - 1) <= 100 * wrong.tolerance and evidence.decides(
+            wrong.error(value * guess.whole), guess, hypotheses=digits
+        ):
             fitting.setdefault(value, []).append(words)
     for value, meant in fitting.items():
-        cost = guess.cost + OF_MEANING * (value != 1)
         words = _in_words(guess, value, ", or ".join(meant[:MOST_MEANINGS]))
-        yield Explanation(words, cost, wrong.error(value * guess.matrix))
-    error = wrong.error(c * guess.matrix)
-    met_below = not guess.words and wrong.correct.layers > 1 and is_everywhere(wrong, c)
-    if not fitting and wrong.decides(error, guess, 0 if met_below else 1):
+        yield Explanation(words, guess.cost + OF_MEANING * (value != 1), wrong.error(value * guess.whole))
+    error = wrong.error(c * guess.whole)
+    if not fitting and evidence.decides(error, guess, 0 if _is_met_below(wrong, guess, c) else 1):
         yield Explanation(_in_words(guess, c, of_a_free_factor(wrong, c)), guess.cost + OF_FACTOR, error)
+
+
+def _is_met_below(wrong: WrongArrays, guess: Guess, c: float) -> bool:
+    """Whether c is no free number, because the layers below have it too."""
+    return not guess.words and wrong.correct.layers > 1 and is_everywhere(wrong, c)
 
 
 def _in_words(guess: Guess, c: float, meaning: str) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bpcli.checking.known_mistakes.wrong_arrays import Guess, WrongArrays
+from bpcli.checking.known_mistakes.guess import Guess
+from bpcli.checking.known_mistakes.wrong_arrays import WrongArrays
+from bpcli.nn import Array
 from bpcli.nn.activations import Identity, LeakyRelu, Relu
 
 MOST_THRESHOLDS = 4000
@@ -29,32 +31,29 @@ def fitted_errors(wrong: WrongArrays) -> Iterator[Guess]:
 def _updated_weights(wrong: WrongArrays) -> Iterator[Guess]:
     """dA by W − η dW of the layer above."""
     correct, layer = wrong.correct, wrong.layer
-    term = wrong.of_errors(correct.through(layer, correct.gradient.W[layer + 1].T @ correct.ws.dZ[layer + 1]))
-    eta = -wrong.fit_rest(wrong.right, term)
-    if np.isfinite(eta):
-        words = f"W of the layer above is already updated, W − η dW with η = {eta:.6g}"
-        yield Guess(words, wrong.right - eta * term, 3, 1, final=True)
+    term = correct.through(layer, correct.gradient.W[layer + 1].T @ correct.ws.dZ[layer + 1])
+    yield from _fitted(wrong, "W of the layer above is already updated, W − η dW with η = {}", wrong.dZ, -term)
 
 
 def _other_slope(wrong: WrongArrays) -> Iterator[Guess]:
     """The derivative of a leaky ReLU of another slope."""
     correct, layer = wrong.correct, wrong.layer
     dA, Z = correct.dA(layer), correct.ws.Z[layer]
-    above, below = wrong.of_errors(dA * (Z > 0)), wrong.of_errors(dA * (Z <= 0))
-    slope = float(wrong.fit_rest(above, below))
-    if np.isfinite(slope):
-        words = f"ReLU's derivative has the slope {slope:.6g} where z is negative"
-        yield Guess(words, above + slope * below, 3, 1, final=True)
+    yield from _fitted(wrong, "ReLU's derivative has the slope {} where z is negative", dA * (Z > 0), dA * (Z <= 0))
 
 
 def _share_of_derivative(wrong: WrongArrays) -> Iterator[Guess]:
     """f′ + s for f′: a constant added to the derivative, as some do against saturation."""
-    correct, layer = wrong.correct, wrong.layer
-    term = wrong.of_errors(correct.dA(layer))
-    added = float(wrong.fit_rest(wrong.right, term))
-    if np.isfinite(added):
-        words = f"a constant, {added:.6g}, is added to the activation's derivative"
-        yield Guess(words, wrong.right + added * term, 3, 1, final=True)
+    words = "a constant, {}, is added to the activation's derivative"
+    yield from _fitted(wrong, words, wrong.dZ, wrong.correct.dA(wrong.layer))
+
+
+def _fitted(wrong: WrongArrays, words: str, dZ: Array, term: Array) -> Iterator[Guess]:
+    """The arrays of dZ and of a multiple of a term, which is fitted."""
+    fixed, free = (wrong.sample.of(wrong.of_errors(one)) for one in (dZ, term))
+    value = wrong.sample.fit_rest(fixed, free)
+    if np.isfinite(value):
+        yield Guess(words.format(f"{value:.6g}"), wrong.of_errors(dZ + value * term), 3, 1, final=True)
 
 
 def _thresholds(wrong: WrongArrays, slope: float) -> Iterator[Guess]:

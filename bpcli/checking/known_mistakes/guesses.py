@@ -6,29 +6,24 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bpcli.checking.known_mistakes.wrong_arrays import Guess, WrongArrays
-from bpcli.checking.known_mistakes.wrong_errors import ONE, RARE, TWO, wrong_errors
-from bpcli.checking.known_mistakes.wrong_forward import wrong_passes
-from bpcli.checking.known_mistakes.wrong_inputs import wrong_inputs
+from bpcli.checking.known_mistakes.guess import Guess
+from bpcli.checking.known_mistakes.mistakes import Mistakes
+from bpcli.checking.known_mistakes.wrong_arrays import WrongArrays
+from bpcli.checking.known_mistakes.wrong_errors import ONE, RARE, TWO
 from bpcli.nn import Array
 
-MOST_NUMBERS = 20_000_000
-"""Pairs of mistakes are tried where their arrays have no more numbers than that together."""
 
-
-def guesses(wrong: WrongArrays) -> Iterator[Guess]:
+def guesses(wrong: WrongArrays, mistakes: Mistakes) -> Iterator[Guess]:
     """The right arrays first, then those of one mistake each in dZ or the inputs."""
-    correct, layer = wrong.correct, wrong.layer
-    yield Guess("", wrong.right, 0)
-    for words, dZ, cost in wrong_errors(correct, layer):
+    yield Guess("", wrong.right, 0, hypotheses=0.0)
+    for words, dZ, cost in mistakes.errors:
         yield Guess(words, wrong.of_errors(dZ), cost)
     if wrong.weight_columns:
-        for words, inputs in wrong_inputs(correct, layer):
+        for words, inputs in mistakes.inputs:
             yield Guess(words, wrong.of_errors(wrong.dZ, inputs))
         yield from _of_other_layers(wrong)
-    if layer == correct.layers:
-        for words, other in wrong_passes(correct):
-            yield Guess(words, wrong.of_errors(other.ws.dZ[layer], other.ws.A[layer - 1]), RARE)
+    for words, dZ, inputs in mistakes.passes:
+        yield Guess(words, wrong.of_errors(dZ, inputs), RARE)
 
 
 def _of_other_layers(wrong: WrongArrays) -> Iterator[Guess]:
@@ -42,41 +37,37 @@ def _of_other_layers(wrong: WrongArrays) -> Iterator[Guess]:
     yield Guess("it is the parameters, W or b, in place of their gradient", parameters)
 
 
-def pairs_of_mistakes(wrong: WrongArrays) -> Iterator[Guess]:
+def pairs_of_mistakes(wrong: WrongArrays, mistakes: Mistakes) -> Iterator[Guess]:
     """The arrays of a wrong dZ with wrong inputs."""
-    correct, layer = wrong.correct, wrong.layer
-    errors = [found for found in wrong_errors(correct, layer) if found[2] < TWO]
-    inputs = list(wrong_inputs(correct, layer)) if wrong.weight_columns else []
-    if len(errors) * len(inputs) * wrong.given.size > MOST_NUMBERS:
-        return
-    for words, dZ, _ in errors:
-        for more, others in inputs:
+    errors = [found for found in mistakes.errors if found[2] < TWO]
+    for words, dZ, _ in errors if wrong.weight_columns else ():
+        for more, others in mistakes.inputs:
             yield Guess(f"{words}, and {more}", wrong.of_errors(dZ, others), TWO + 1, hypotheses=3.5)
 
 
-def sums_for_biases(wrong: WrongArrays) -> Iterator[Guess]:
+def sums_for_biases(wrong: WrongArrays, mistakes: Mistakes) -> Iterator[Guess]:
     """Sums of dZ that are no bias gradient, where db has as many entries as they."""
     entries = len(wrong.given)
-    for words, array in _wrong_sums(wrong.dZ, entries):
-        yield Guess(words, array, ONE)
+    for words, array, numbers in _wrong_sums(wrong.dZ, entries):
+        yield Guess(words, array, ONE, numbers=numbers)
     if not wrong.misshapen:
         yield from _from_other_arrays(wrong)
-    for also, dZ, cost in wrong_errors(wrong.correct, wrong.layer):
-        for words, array in _wrong_sums(dZ, entries):
-            yield Guess(f"{words}, and {also}", array, ONE + cost)
+    for also, dZ, cost in mistakes.errors:
+        for words, array, numbers in _wrong_sums(dZ, entries):
+            yield Guess(f"{words}, and {also}", array, ONE + cost, numbers=numbers)
 
 
-def _wrong_sums(dZ: Array, entries: int) -> Iterator[tuple[str, Array]]:
-    """The sums of a dZ that have so many entries, as columns."""
+def _wrong_sums(dZ: Array, entries: int) -> Iterator[tuple[str, Array, int]]:
+    """The sums of a dZ that have so many entries, as columns, and how many of their numbers are different."""
     n, m = dZ.shape
     if entries == n * m and m > 1:
-        yield "it is not summed over the examples", dZ.reshape(-1, 1)
-        yield "it is not summed over the examples", dZ.T.reshape(-1, 1)
+        yield "it is not summed over the examples", dZ.reshape(-1, 1), n * m
+        yield "it is not summed over the examples", dZ.T.reshape(-1, 1), n * m
     if entries == m and n > 1:
         words = "it is summed over the units, the wrong axis, instead of the examples"
-        yield words, dZ.sum(axis=0)[:, None]
+        yield words, dZ.sum(axis=0)[:, None], m
     if n > 1 and entries in (1, n):
-        yield "it is summed over both axes", np.full((entries, 1), dZ.sum())
+        yield "it is summed over both axes", np.full((entries, 1), dZ.sum()), 1
 
 
 def _from_other_arrays(wrong: WrongArrays) -> Iterator[Guess]:

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcli.checking.known_mistakes.correct_pass import CorrectPass
+from bpcli.checking.precisions import tolerance_of
 from bpcli.nn import Array
 
 OF_SUMS = {"f8": 1e-12, "f4": 2e-5, "f2": 5e-3}
 """The error of an entry that rounding may cause, relative to the sum of absolute terms that it is the sum of."""
+
+NEGLIGIBLE = 1e-6
+"""A difference that is smaller, relative to the largest of an array, may be rounding."""
 
 MOST_LISTED = 8
 """Rows and columns are listed up to that many."""
@@ -62,11 +66,16 @@ def locate(correct: CorrectPass, layer: int, name: str, given: Array) -> Locatio
 
 
 def wrong_entries(given: Array, right: Array, sums: Array) -> Array:
-    """Which entries differ by more than rounding, (n, k); the largest difference is always one of them."""
+    """Which entries differ by more than rounding, (n, k); the largest difference is always one of them.
+
+    Rounding is also what is both within the tolerance and negligible beside the largest difference.
+    """
     kind = given.dtype.str[1:]
     difference = np.abs(given - right)
-    allowed = OF_SUMS.get(kind, OF_SUMS["f8"]) * (sums + 0.01 * sums.max())
-    return np.asarray((difference > allowed) | (difference == difference.max()))
+    rounding = OF_SUMS.get(kind, OF_SUMS["f8"]) * (sums + 0.01 * sums.max())
+    negligible = min(tolerance_of(given) * np.abs(right).max(), NEGLIGIBLE * difference.max())
+    allowed = np.maximum(rounding, negligible)
+    return np.asarray(~(difference <= allowed) | (difference == difference.max()))
 
 
 def listed(numbers: Iterable[int]) -> str:
@@ -78,6 +87,8 @@ def listed(numbers: Iterable[int]) -> str:
 
 
 def _named(word: str, few: Sequence[int]) -> str:
+    if len(few) > MOST_LISTED:
+        return f"{len(few)} {word}s, {listed(few)}"
     return f"{word}{'s' * (len(few) > 1)} {listed(few)}"
 
 

@@ -128,6 +128,8 @@ def of_a_free_factor(wrong: WrongArrays, c: float) -> str:
         return "divided by its largest entry"
     if c < 0 and is_nice(c, wrong):
         return f"as a step −η times the gradient (an update, or momentum's velocity), with η = {-c:.6g}"
+    if 0 < c < 1 and is_nice(c, wrong):
+        return "scaled by a constant, such as a learning rate, or 1 − β of a running mean"
     return "scaled by a constant"
 
 

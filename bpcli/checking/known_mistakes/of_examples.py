@@ -7,7 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from bpcli.checking.known_mistakes.wrong_arrays import Guess, WrongArrays
+from bpcli.checking.known_mistakes.guess import Guess, Product
+from bpcli.checking.known_mistakes.wrong_arrays import WrongArrays
 from bpcli.nn import Array
 
 MOST_ENUMERATED = 2_000_000
@@ -15,6 +16,9 @@ MOST_ENUMERATED = 2_000_000
 
 MOST_EXAMPLES = 200
 """Weights are fitted to no more examples than that."""
+
+MOST_LEFT_OUT = 100
+"""Of more examples only the first and the last are left out or counted twice, and only halves are tried."""
 
 MOST_IN_SETS = 13
 """Up to so many examples every set of them is tried."""
@@ -28,36 +32,46 @@ def sums_over_examples(wrong: WrongArrays) -> Iterator[Guess]:
     m = wrong.dZ.shape[1]
     digits = float(np.log10(max(m, 2)))
     living = [p for p in range(m if m > 1 else 0) if wrong.dZ[:, p].any()]
+    few = m <= MOST_LEFT_OUT
     for p in living:
-        one = _part(wrong, [p])
-        yield Guess(f"it is of one example, number {p}, instead of the sum over all", one, hypotheses=digits)
-        yield from _with_and_without(wrong, p, one, digits)
-    for count in range(2, m - 1):
-        first, last = list(range(count)), list(range(m - count, m))
-        yield from _averaged(wrong, f"it is of the first {count} examples alone", _part(wrong, first), count)
-        yield from _averaged(wrong, f"it is of the last {count} examples alone", _part(wrong, last), count)
+        alone = Product(wrong.dZ[:, p : p + 1], wrong.inputs[:, p : p + 1])
+        yield Guess(f"it is of one example, number {p}, instead of the sum over all", alone, hypotheses=digits)
+        if few or p in (0, m - 1):
+            yield from _with_and_without(wrong, p, np.eye(1, m, p)[0], digits)
+    for count in range(2, m - 1) if few else (m // 2, m - m // 2):
+        first = np.arange(m) < count
+        yield from _averaged(wrong, f"it is of the first {count} examples alone", first, digits)
+        yield from _averaged(wrong, f"it is of the last {count} examples alone", first[::-1], digits)
 
 
 def _with_and_without(wrong: WrongArrays, p: int, one: Array, digits: float) -> Iterator[Guess]:
-    m = wrong.dZ.shape[1]
-    which = "the last example" if p == m - 1 else "the first example" if p == 0 else "an example"
-    yield from _averaged(wrong, f"{which} is left out, number {p}", wrong.right - one, m - 1)
-    yield Guess(f"{which} is counted twice, number {p}", wrong.right + one, hypotheses=digits)
-    yield Guess(f"{which} is subtracted, number {p}", wrong.right - 2 * one, 3, hypotheses=digits)
+    which = "the last example" if p == len(one) - 1 else "the first example" if p == 0 else "an example"
+    yield from _averaged(wrong, f"{which} is left out, number {p}", 1 - one, digits)
+    yield Guess(f"{which} is counted twice, number {p}", wrong.weighted(1 + one), hypotheses=digits)
+    yield Guess(f"{which} is subtracted, number {p}", wrong.weighted(1 - 2 * one), 5, hypotheses=digits)
 
 
-def _part(wrong: WrongArrays, chosen: list[int]) -> Array:
-    """What the chosen examples add to the right arrays."""
-    return np.asarray(wrong.dZ[:, chosen] @ wrong.inputs[:, chosen].T)
-
-
-def _averaged(wrong: WrongArrays, words: str, part: Array, count: int) -> Iterator[Guess]:
-    """A part of the examples, divided by m as all are, or by their own number."""
-    m = wrong.dZ.shape[1]
-    digits = float(np.log10(m))
-    yield Guess(words, part, hypotheses=digits)
+def _averaged(wrong: WrongArrays, words: str, chosen: Array, digits: float) -> Iterator[Guess]:
+    """The chosen examples, divided by m as all are, or by their own number."""
+    count = int(chosen.sum())
+    yield Guess(words, wrong.weighted(chosen), hypotheses=digits)
     if wrong.correct.network.head.loss.examples == "mean" and count:
-        yield Guess(f"{words}, and the mean is taken over the {count} others", part * (m / count), hypotheses=digits)
+        matrix = wrong.weighted(chosen * (len(chosen) / count))
+        yield Guess(f"{words}, and the mean is taken over the {count} that remain", matrix, hypotheses=digits)
+
+
+def one_wrong_example(wrong: WrongArrays) -> Iterator[Guess]:
+    """All examples are right but one, whose dZ is fitted."""
+    n, m = wrong.dZ.shape
+    rest = wrong.given - wrong.right
+    for p in range(m if 1 < m <= MOST_EXAMPLES else 0):
+        inputs = wrong.inputs[:, p] / wrong.widths
+        square = float(inputs @ inputs)
+        if square:
+            dZ = wrong.dZ.copy()
+            dZ[:, p] += (rest / wrong.widths) @ inputs / square
+            words = f"one example, number {p}, is wrong, and all others are right"
+            yield Guess(words, wrong.of_errors(dZ), 6, n, hypotheses=float(np.log10(m)), final=True)
 
 
 def sums_over_sets(wrong: WrongArrays) -> Iterator[Guess]:
@@ -78,9 +92,9 @@ def sums_over_sets(wrong: WrongArrays) -> Iterator[Guess]:
         left_out = [p for p in living if p not in kept]
         if not kept or not left_out:
             continue
-        words = f"examples {_listed(np.array(left_out))} are left out"
-        also = f", and the mean is taken over the {len(kept)} others" * mean
-        matrix = _part(wrong, kept) * (m / len(kept) if mean else 1)
+        words = f"examples {numbers(np.array(left_out))} are left out"
+        also = f", and the mean is taken over the {len(kept)} that remain" * mean
+        matrix = wrong.weighted(np.isin(np.arange(m), kept) * (m / len(kept) if mean else 1.0))
         yield Guess(words + also, matrix, 3, hypotheses=0.31 * m, final=True)
 
 
@@ -116,17 +130,17 @@ def _in_words(wrong: WrongArrays, weights: Array, living: Array) -> Iterator[Gue
     simple = np.array([float(Fraction(w).limit_denominator(LARGEST_PART)) for w in weights])
     counts = set(np.round(weights[living], 6))
     if np.abs(simple - weights).max() < 1e-5 * np.abs(weights).max():
-        matrix, kept = _weighted(wrong, simple), np.flatnonzero(simple)
+        matrix, kept = wrong.weighted(simple), np.flatnonzero(simple)
         digits = m * float(np.log10(max(2, len(counts)))) + 1
         if set(simple[living]) == {0.0, 1.0} and len(kept) > 1:
-            words = f"examples {_listed(np.setdiff1d(living, kept))} are left out"
+            words = f"examples {numbers(np.setdiff1d(living, kept))} are left out"
             yield Guess(words, matrix, 3, hypotheses=digits, final=True)
         elif len(counts) > 1:
-            yield Guess(f"the examples are weighted, by {_listed(simple)}", matrix, 4, hypotheses=digits, final=True)
+            yield Guess(f"the examples are weighted, by {numbers(simple)}", matrix, 4, hypotheses=digits, final=True)
     yield from _common_factor(wrong, weights, living)
     if len(counts) > 1:
-        words = f"the examples are weighted, by {_listed(weights)}"
-        yield Guess(words, _weighted(wrong, weights), 5, len(living), final=True)
+        words = f"the examples are weighted, by {numbers(weights)}"
+        yield Guess(words, wrong.weighted(weights), 5, len(living), final=True)
 
 
 def _common_factor(wrong: WrongArrays, weights: Array, living: Array) -> Iterator[Guess]:
@@ -134,15 +148,15 @@ def _common_factor(wrong: WrongArrays, weights: Array, living: Array) -> Iterato
     kept = living[np.abs(weights[living]) > 1e-6 * np.abs(weights).max()]
     value = float(np.median(weights[kept])) if len(kept) else 0.0
     if 0 < len(kept) < len(living) and np.allclose(weights[kept], value, rtol=1e-6):
-        left_out = _listed(np.setdiff1d(living, kept))
+        left_out = numbers(np.setdiff1d(living, kept))
         m, plain = len(weights), np.zeros(len(weights))
         plain[kept] = 1
         words, factor = f"examples {left_out} are left out", value
         if np.isclose(value, m / len(kept), rtol=1e-6):
-            words, factor = f"{words}, and the mean is taken over the {len(kept)} others", m / len(kept)
+            words, factor = f"{words}, and the mean is taken over the {len(kept)} that remain", m / len(kept)
         elif not np.isclose(value, 1):
             words = f"{words}, and the others are {value:.6g} times what they should be"
-        yield Guess(words, factor * _weighted(wrong, plain), 4, int(value != 1), hypotheses=0.3 * m, final=True)
+        yield Guess(words, wrong.weighted(factor * plain), 4, int(value != 1), hypotheses=0.3 * m, final=True)
 
 
 def _weights_of_classes(wrong: WrongArrays) -> Iterator[Guess]:
@@ -152,19 +166,15 @@ def _weights_of_classes(wrong: WrongArrays) -> Iterator[Guess]:
     present = np.unique(classes)
     if not 1 < len(present) < min(Y.shape[1], 50) or not np.isin(Y, (0, 1)).all():
         return
-    terms = [_part(wrong, list(np.flatnonzero(classes == one))) for one in present]
-    weights = wrong.fit(*terms)
-    if np.isfinite(weights).all() and not np.allclose(weights, weights[0], rtol=1e-6):
-        matrix = np.asarray(sum(weight * term for weight, term in zip(weights, terms, strict=True)))
-        words = f"the examples are weighted by their class: {_listed(weights)} for {_listed(present)}"
+    terms = [wrong.weighted(classes == one) for one in present]
+    found = wrong.sample.fit(*(wrong.sample.of(term) for term in terms))
+    if np.isfinite(found).all() and not np.allclose(found, found[0], rtol=1e-6):
+        matrix = wrong.weighted(found[np.searchsorted(present, classes)])
+        words = f"the examples are weighted by their class: {numbers(found)} for {numbers(present)}"
         yield Guess(words, matrix, 4, len(terms), hypotheses=0.0, final=True)
 
 
-def _weighted(wrong: WrongArrays, weights: Array) -> Array:
-    return np.asarray((wrong.dZ * weights) @ wrong.inputs.T)
-
-
-def _listed(numbers: Array) -> str:
+def numbers(values: Array) -> str:
     """Numbers in a row, the first ten of them."""
-    words = [f"{number:.6g}" for number in numbers[:10]]
-    return ", ".join(words) + ", …" * (len(numbers) > 10)
+    words = [f"{value:.6g}" for value in values[:10]]
+    return ", ".join(words) + ", …" * (len(values) > 10)

@@ -1,32 +1,36 @@
-"""Which of the two factors of dW = dZ Aᵀ is right, where the other may be anything."""
+"""Which factor of dW = dZ Aᵀ is right, where the other may be anything."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from bpcli.checking.known_mistakes.wrong_arrays import DIGITS, Guess, WrongArrays, basis_of
+from bpcli.checking.known_mistakes.evidence import DIGITS
+from bpcli.checking.known_mistakes.guess import Guess
+from bpcli.checking.known_mistakes.wrong_arrays import WrongArrays, basis_of
 from bpcli.checking.precisions import agrees
-
-LEAST = 2
-"""Equations that have to be met beyond the other factor's own numbers."""
 
 
 def right_errors_with_other_inputs(wrong: WrongArrays) -> Iterator[Guess]:
-    """The product of the right dZ with the inputs that fit best, where these cannot give every matrix."""
+    """The product of the right dZ with the inputs that fit best, where few examples leave these little choice."""
+    if wrong.has_db or not _db_is_right(wrong) or not _examples_are_few(wrong):
+        return
     basis = basis_of(wrong.dZ)
-    n, q = wrong.given.shape
-    db, right = wrong.file[f"db{wrong.layer}"], wrong.correct.gradient.b[wrong.layer][:, 0]
-    only_dW = not wrong.has_db and agrees(db.reshape(-1), right)
-    if only_dW and not _inputs_fit(wrong) and (n - basis.shape[1]) * q >= LEAST:
-        about = "X, the inputs, is another, perhaps not scaled" if wrong.layer == 1 else "the inputs are others"
-        yield Guess(f"dZ is right, but {about}", basis @ (basis.T @ wrong.given), 8, hypotheses=-DIGITS, final=True)
+    about = "X, the inputs, is another, perhaps not scaled" if wrong.layer == 1 else "the inputs are others"
+    yield Guess(f"dZ is right, but {about}", basis @ (basis.T @ wrong.given), 8, hypotheses=-DIGITS, final=True)
 
 
-def _inputs_fit(wrong: WrongArrays) -> bool:
-    """Whether the given arrays are a product with the right inputs though these cannot give every matrix."""
-    basis = basis_of(wrong.inputs)
-    rows = wrong.given.T
-    outside = float(np.abs(rows - basis @ (basis.T @ rows)).max())
-    return basis.shape[1] < len(rows) and outside <= wrong.tolerance * float(np.abs(rows).max())
+def _db_is_right(wrong: WrongArrays) -> bool:
+    db = wrong.file[f"db{wrong.layer}"]
+    return agrees(db.reshape(-1), wrong.correct.gradient.b[wrong.layer][:, 0])
+
+
+def _examples_are_few(wrong: WrongArrays) -> bool:
+    """Whether the columns of dZ span less than any other dZ of this layer would.
+
+    A softmax takes one dimension of its units, and a narrow layer above leaves no more than it has units.
+    """
+    m = wrong.dZ.shape[1]
+    room = int(wrong.dZ.any(axis=1).sum()) - 1
+    if wrong.layer < wrong.correct.layers:
+        room = min(room, *wrong.correct.parameters.W[wrong.layer + 1].shape)
+    return bool(m < room)

@@ -7,8 +7,9 @@ from math import lgamma, log
 
 import numpy as np
 
+from bpcli.checking.known_mistakes.guess import Guess
 from bpcli.checking.known_mistakes.locations import listed
-from bpcli.checking.known_mistakes.wrong_arrays import Guess, WrongArrays
+from bpcli.checking.known_mistakes.wrong_arrays import WrongArrays
 from bpcli.nn import Array
 
 MOST_ROLLED = 64
@@ -29,8 +30,8 @@ def rearrangements(wrong: WrongArrays) -> Iterator[Guess]:
             yield from _moved(wrong.right, given, right, "row")
         if q > 1 and not wrong.has_db:
             for guess in _moved(wrong.right.T, given.T, right.T, "column"):
-                yield Guess(guess.words, guess.matrix.T, guess.cost, guess.parameters, guess.hypotheses)
-    if n > 1 and q > 1 and wrong.name == "dW":
+                yield Guess(guess.words, guess.whole.T, guess.cost, guess.parameters, guess.hypotheses)
+    if n > 1 and q > 1 and wrong.name == "dW" and not wrong.turned:
         yield from _read_in_another_order(wrong.right)
 
 
@@ -53,10 +54,11 @@ def _sources(given: Array, right: Array) -> tuple[list[int], list[int]]:
         distances = np.maximum(squares - 2 * given @ right.T, 0)
     closest = distances.argmin(axis=1)
     own = np.diag(distances) <= distances.min(axis=1) + 1e-12
-    permutation, open_rows = list(range(len(given))), [row for row, at_home in enumerate(own) if not at_home]
-    for row in list(open_rows):
-        permutation[row] = min(open_rows, key=lambda source: distances[row, source])
-        open_rows.remove(permutation[row])
+    permutation, open_rows = list(range(len(given))), np.flatnonzero(~own)
+    for row in open_rows:
+        chosen = distances[row, open_rows].argmin()
+        permutation[row] = int(open_rows[chosen])
+        open_rows = np.delete(open_rows, chosen)
     return [row if own[row] else int(source) for row, source in enumerate(closest)], permutation
 
 
@@ -73,7 +75,7 @@ def _in_words(right: Array, sources: list[int], word: str) -> Iterator[Guess]:
             yield Guess(words, matrix, 3, hypotheses=2 * log(n) / log(10))
         return
     digits = lgamma(n + 1) / log(10) if len(moved) > 2 else 2 * log(n) / log(10)
-    shift = (0 - sources[0]) % n
+    shift = -sources[0] % n
     if len(moved) == 2:
         yield Guess(f"its {word}s {listed(moved)} are exchanged", matrix, 2, hypotheses=min(digits, 3))
     elif sources == [(row - shift) % n for row in range(n)]:

@@ -1,11 +1,8 @@
-"""The wrong arrays of a layer as one matrix, and how well a guess at them fits.
+"""The wrong arrays of a layer as one matrix, and how far a guess is from them.
 
 With a row of ones below its inputs A, a layer's dW and db are one product,
 [dW | db] = dZ [A; 1]ᵀ. So dW, db or both of them are a matrix (n, q), and
 whatever is said of it holds for all that is wrong in the layer.
-
-A guess is believed where chance cannot have made it fit: each equation that is
-met beyond the guess's own free numbers adds the digits to which it is met.
 """
 
 from __future__ import annotations
@@ -17,6 +14,9 @@ from functools import cached_property
 import numpy as np
 
 from bpcli.checking.known_mistakes.correct_pass import CorrectPass
+from bpcli.checking.known_mistakes.guess import Product
+from bpcli.checking.known_mistakes.precision import precision_of
+from bpcli.checking.known_mistakes.sample import Sample
 from bpcli.checking.precisions import tolerance_of
 from bpcli.nn import Array
 
@@ -26,47 +26,16 @@ ROUNDINGS = {"f8": 1e-14, "f4": 5e-6, "f2": 2e-3}
 NOISES = {"f8": 1e-13, "f4": 3e-6, "f2": 5e-3}
 """The error, relative to an array's largest entry, below which no guess is better than another."""
 
-DIGITS = 3
-"""Decimal digits by which the equations met exceed what chance explains."""
-
-BETTER = 1e-2
-"""A guess leaves at most this share of the error that the right arrays leave."""
-
 
 LARGEST = 1e100
 """Larger numbers have no finite squares."""
 
 
 @dataclass(frozen=True)
-class Guess:
-    """The arrays of a layer, (n, q), after a mistake in words that begin with "it …" where they are of the arrays.
-
-    ``cost`` counts mistakes, two for an ordinary one. ``parameters`` are the numbers fitted to the given arrays,
-    ``hypotheses`` the decimal digits of the number of guesses of this kind. ``final`` guesses take no further factor.
-    """
-
-    words: str
-    matrix: Array
-    cost: int = 2
-    parameters: int = 0
-    hypotheses: float = 2.0
-    final: bool = False
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Words for what is wrong, its cost in mistakes, and the error it leaves relative to an array's largest entry."""
-
-    words: str
-    cost: int
-    error: float
-
-
-@dataclass(frozen=True)
 class WrongArrays:
     """What was given for the wrong arrays of a layer, side by side, (n, q): ``weight_columns`` of dW, then db if wrong.
 
-    ``dtype`` is the coarsest precision they were given in; ``file`` has the arrays of all layers as they were given.
+    ``dtype`` is the precision of their numbers; ``file`` has the arrays of all layers as they were given.
     With ``turned`` this is the transpose of the dW given.
     """
 
@@ -124,9 +93,13 @@ class WrongArrays:
         """Arrays in the place of dW and db, (n, k) and (n, 1), as far as these are wrong."""
         return np.concatenate((of_dW,) * bool(self.weight_columns) + (of_db,) * self.has_db, axis=1)
 
-    def of_errors(self, dZ: Array, inputs: Array | None = None) -> Array:
+    def of_errors(self, dZ: Array, inputs: Array | None = None) -> Product:
         """The arrays that a dZ gives, with the right inputs or with others."""
-        return np.asarray(dZ @ (self.inputs if inputs is None else self.with_ones(inputs)).T)
+        return Product(dZ, self.inputs if inputs is None else self.with_ones(inputs))
+
+    def weighted(self, weights: Array) -> Product:
+        """The right arrays with a weight for each example, (m,)."""
+        return Product(self.dZ * weights, self.inputs)
 
     @cached_property
     def sums(self) -> Array:
@@ -157,9 +130,18 @@ class WrongArrays:
         worst = 0.0
         for block, largest, rounding in zip(self.blocks, self.largest, self.roundings, strict=True):
             difference = float(np.abs(self.given[:, block] - guess[:, block]).max())
-            if not difference <= rounding:
+            if not np.isfinite(difference):
+                return np.inf
+            if difference > rounding:
                 worst = max(worst, difference / max(largest, float(np.abs(guess[:, block]).max())))
-        return worst if np.isfinite(guess).all() else np.inf
+        return worst
+
+    @cached_property
+    def sample(self) -> Sample:
+        """Some entries, at which guesses are looked at first."""
+        pairs = zip(self.roundings, self.largest, strict=True)
+        allowed = max(self.tolerance, *(rounding / (largest or 1.0) for rounding, largest in pairs))
+        return Sample(self.given, self.widths, self.blocks, allowed)
 
     @property
     def misshapen(self) -> bool:
@@ -182,74 +164,27 @@ class WrongArrays:
         """Whether an array was given that holds nothing but rounding, so that no number can be fitted to it."""
         return any(largest <= rounding for largest, rounding in zip(self.largest, self.roundings, strict=True))
 
-    @cached_property
-    def equations(self) -> int:
-        """How many numbers the given arrays fix, were dZ or the inputs of the layer anything at all.
-
-        A product of any dZ with the right inputs has no more than n times their rank; likewise for any inputs.
-        """
-        if self.misshapen:
-            return int(np.count_nonzero(self.given))
-        rows = int((self.given.any(axis=1) | self.right.any(axis=1)).sum())
-        columns = int((self.given.any(axis=0) | self.right.any(axis=0)).sum())
-        counts = [rows * columns]
-        for matrix, others, along in ((self.inputs, rows, self.given.T), (self.dZ, columns, self.given)):
-            basis = basis_of(matrix)
-            outside = along - basis @ (basis.T @ along)
-            if np.abs(outside).max() <= self.tolerance * np.abs(along).max():
-                counts.append(others * basis.shape[1])
-        return min(counts)
-
-    def decides(self, error: float, guess: Guess, parameters: int = 0) -> bool:
-        """Whether a guess with that error and so many further parameters fits, better than chance and what is right."""
-        fitted = guess.parameters + parameters
-        if not error <= min(self.tolerance, BETTER * self.error_of_right) or (fitted and self.is_rounding):
-            return False
-        digits = np.log10(min(1.0, self.error_of_right) / max(error, self.noise))
-        return bool((self.equations - fitted) * digits >= DIGITS + guess.hypotheses)
-
-    def fit(self, *terms: Array) -> Array:
-        """The factors with which the sum of terms, each (n, q), comes closest to what was given."""
-        columns = np.stack([(term / self.widths).reshape(-1) for term in terms], axis=1)
-        units: Array = np.abs(columns).max(axis=0)
-        if not np.isfinite(columns).all() or not units.all():
-            return np.full(len(terms), np.nan)
-        target = (self.given / self.widths).reshape(-1)
-        if len(terms) == 1:
-            unit = columns[:, 0] / units[0]
-            return np.asarray(float(unit @ target) / float(unit @ unit) / units)
-        return np.asarray(np.linalg.lstsq(columns / units, target, rcond=None)[0] / units)
-
-    def fit_rest(self, fixed: Array, term: Array) -> float:
-        """The factor with which a term, added to ``fixed``, comes closest to what was given; NaN where it is zero."""
-        unit = term / self.widths
-        largest = float(np.abs(unit).max())
-        if not 0 < largest < np.inf:
-            return np.nan
-        unit = unit / largest
-        rest = (self.given - fixed) / self.widths
-        return float(np.sum(rest * unit) / np.sum(unit * unit)) / largest
-
 
 def views(
     correct: CorrectPass, file: Mapping[str, Array], layer: int, given: Mapping[str, Array]
 ) -> Iterator[WrongArrays]:
     """The arrays dW and db in ``given``, or one of them, as they lie, and with dW transposed, as far as shapes allow.
 
-    Arrays that are not finite or so large that their squares are not are left out.
+    Arrays that are not finite or so large that their squares are not are left out, and so is all where the right
+    gradient is not finite.
     """
-    dtype = max((array.dtype for array in given.values()), key=lambda kind: float(np.finfo(kind).eps))
+    dtype = precision_of(given.values())
     n, k = correct.gradient.W[layer].shape
     arrays = {name: array.astype(np.float64) for name, array in given.items()}
-    if not all(np.abs(array).max() < LARGEST for array in arrays.values()):
+    right = (correct.gradient.W[layer], correct.gradient.b[layer], correct.ws.dZ[layer], correct.ws.A[layer - 1])
+    if not all(np.abs(array).max() < LARGEST for array in (*arrays.values(), *right)):
         return
-    dW, db = arrays.get("dW"), arrays.get("db")
-    if dW is None:
-        assert db is not None, "an array is wrong"
-        yield WrongArrays(correct, file, layer, db.reshape(-1, 1), 0, has_db=True, dtype=dtype)
+    if "dW" not in arrays:
+        yield WrongArrays(correct, file, layer, arrays["db"].reshape(-1, 1), 0, has_db=True, dtype=dtype)
         return
-    beside = () if db is None else (db,)
-    if db is not None and db.shape != (n, 1):
+    dW = arrays["dW"]
+    beside = (arrays["db"],) if "db" in arrays else ()
+    if any(db.shape != (n, 1) for db in beside):
         return
     for turned in (False, True):
         of_dW = dW.T if turned else dW
@@ -263,14 +198,3 @@ def basis_of(matrix: Array) -> Array:
     largest = np.abs(matrix).max(initial=0.0)
     left, values, _ = np.linalg.svd(matrix / (largest or 1.0), full_matrices=False)
     return np.asarray(left[:, values > 1e-10 * values.max(initial=0.0)])
-
-
-def simplest(found: Iterator[Explanation] | list[Explanation], noise: float) -> list[Explanation]:
-    """The explanations with the smallest cost among those that fit as well as any, each sentence once."""
-    found = list(found)
-    if not found:
-        return []
-    bound = max(1e3 * min(one.error for one in found), noise)
-    fitting = [one for one in found if one.error <= bound]
-    least = min(one.cost for one in fitting)
-    return list({one.words: one for one in fitting if one.cost == least}.values())

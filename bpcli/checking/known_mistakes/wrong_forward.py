@@ -1,4 +1,4 @@
-"""Wrong forward passes: a bias, an activation or an orientation changed, and a correct backward pass after it."""
+"""Wrong forward passes: other parameters, biases or activations, and a correct backward pass after them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ from bpcli.nn.activations import ACTIVATIONS, Activation, Identity
 from bpcli.nn.network import Network, dense
 from bpcli.nn.parameters import Parameters
 
+RATES = (1.0, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.003, 0.002, 0.001, 0.0001)
+"""The learning rates with which an update is tried."""
+
 
 def wrong_passes(correct: CorrectPass) -> Iterator[tuple[str, CorrectPass]]:
     """The batch after each wrong forward pass, with words for what is wrong in it."""
     network = correct.network
     for words, parameters in _wrong_parameters(correct):
         yield words, _pass_of(correct, network, parameters)
+    for eta in RATES:
+        words = f"it is the gradient after an update, at θ − η dθ with η = {eta:g}"
+        yield words, _pass_of(correct, network, _updated(correct, eta))
     hidden = network.activations[:-1]
     for layer, activation in enumerate(hidden, start=1):
         for name, other in ACTIVATIONS.items():
@@ -46,6 +52,11 @@ def _wrong_parameters(correct: CorrectPass) -> Iterator[tuple[str, Parameters]]:
     for layer in layers:
         without.b[layer].fill(0)
     yield "the forward pass leaves out every b", without
+
+
+def _updated(correct: CorrectPass, eta: float) -> Parameters:
+    """θ − η dθ."""
+    return Parameters(correct.parameters.sizes, correct.parameters.theta - eta * correct.gradient.theta)
 
 
 def _copy(parameters: Parameters) -> Parameters:

@@ -5,5 +5,6 @@ from __future__ import annotations
 from .arrays import ARRAYS
 from .errors import ERRORS
 from .kinds import Kind
+from .pairs import PAIRS
 
-KINDS: dict[str, Kind] = {**ERRORS, **ARRAYS}
+KINDS: dict[str, Kind] = {**ERRORS, **ARRAYS, **PAIRS}

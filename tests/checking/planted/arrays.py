@@ -334,6 +334,9 @@ ARRAYS: dict[str, Kind] = {
     "sizes without signs": Kind(every(lambda p, name, array: np.abs(array)), ("without its signs",)),
     "squares": Kind(every(lambda p, name, array: array**2), ("square of the gradient",)),
     "half precision": Kind(every(lambda p, name, array: array.astype(np.float16).astype(float)), ("half precision",)),
+    "single precision": Kind(
+        every(lambda p, name, array: array.astype(np.float32).astype(float)), ("single precision",)
+    ),
     "layers are swapped": Kind(swapped, ("that of another layer",)),
     "inputs are not scaled": Kind(unscaled, ("not scaled",)),
     "inputs are not divided by their width": Kind(unscaled_without_shift, ("not scaled",)),

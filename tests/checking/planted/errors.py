@@ -143,6 +143,18 @@ def permuted(order: Callable[[int], list[int] | None], axis: int) -> Callable[[P
     return Y
 
 
+def shuffled(p: Pass, rng: np.random.Generator) -> Iterator[Gradient]:
+    if p.m <= p.sizes[-2] + 1:  # the inputs tell the examples apart
+        yield p.below(p.last, for_targets(p, p.Y[:, rng.permutation(p.m)]))
+
+
+def one_label(p: Pass, rng: np.random.Generator) -> Iterator[Gradient]:
+    if p.loss == "cross_entropy" and p.sizes[-1] > 1:
+        Y, j = p.Y.copy(), int(rng.integers(p.m))
+        Y[:, j] = np.roll(Y[:, j], 1)
+        yield p.below(p.last, for_targets(p, Y))
+
+
 def rolled(n: int) -> list[int] | None:
     return [n - 1, *range(n - 1)] if n > 1 else None
 
@@ -269,6 +281,15 @@ ERRORS: dict[str, Kind] = {
     "labels rolled over the examples": Kind(targets(permuted(rolled, 1)), ("of other examples",)),
     "labels of two examples exchanged": Kind(exchanged(1), ("of other examples",)),
     "labels in reverse order": Kind(targets(permuted(flipped, 1)), ("of other examples",)),
+    "labels in any order": Kind(shuffled, ("of other examples", "one example")),
+    "one label is wrong": Kind(one_label, ("target of one example", "of other classes")),
+    "labels are smoothed": Kind(
+        targets(lambda p: 0.9 * p.Y + 0.1 / len(p.Y) if p.canonical and classes(p) and len(p.Y) > 1 else None),
+        ("smoothed",),
+    ),
+    "targets are not scaled": Kind(
+        targets(lambda p: 3.7 * p.Y + 1.2 if p.canonical and not classes(p) else None), ("not scaled",)
+    ),
     "labels −1 and 1": Kind(
         targets(lambda p: 2 * p.Y - 1 if p.canonical and p.Y.ndim == 2 and classes(p) else None), ("2Y − 1",)
     ),

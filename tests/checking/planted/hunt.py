@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from bpcli.checking.known_mistakes.diagnosis import Diagnosis, diagnose
 from . import KINDS
 from .passes import Gradient, Pass, random_pass
 
-UNCHANGED, CHANGED = 1e-12, 1e-8
+UNCHANGED = 1e-12
+CHANGED = {np.float64: 1e-8, np.float32: 1e-3}
 """The differences, relative to an array's largest entry, below which a gradient is the same and above which wrong."""
 
 
@@ -50,11 +52,11 @@ def difference(given: np.ndarray, right: np.ndarray) -> float:
     return float(np.abs(given - right).max() / (np.abs(right).max() or 1))
 
 
-def wrong_layer(p: Pass, gradient: Gradient) -> int | None:
+def wrong_layer(p: Pass, gradient: Gradient, dtype: Any = np.float64) -> int | None:
     """The first layer from the output that is changed, 0 for none; None where it is hard to say."""
     for l in range(p.last, 0, -1):
         by = max(difference(gradient[name], p.right[name]) for name in (f"dW{l}", f"db{l}"))
-        if by > CHANGED:
+        if by > CHANGED[dtype]:
             return l
         if by > UNCHANGED:
             return None
@@ -100,7 +102,7 @@ def _is_zero_where_said(p: Pass, gradient: Gradient, said: Diagnosis) -> bool:
         return False
     for name in said.wrong:
         given, right = gradient[name], p.right[name]
-        changed = np.abs(given - right) > CHANGED * np.abs(right).max()
+        changed = np.abs(given - right) > 1e-6 * np.abs(right).max()
         if given[changed].any():
             return False
         if found[1] == "row" and given[[int(number) for number in re.findall(r"\d+", found[2])]].any():
@@ -108,7 +110,7 @@ def _is_zero_where_said(p: Pass, gradient: Gradient, said: Diagnosis) -> bool:
     return True
 
 
-def planted(kind: str, rng: np.random.Generator, tries: int = 200) -> tuple[Pass, Gradient, int]:
+def planted(kind: str, rng: np.random.Generator, dtype: Any, tries: int = 2000) -> tuple[Pass, Gradient, int]:
     """A mistake of a kind in a random pass in which it changes the gradient."""
     for _ in range(tries):
         p = random_pass(rng)
@@ -116,15 +118,15 @@ def planted(kind: str, rng: np.random.Generator, tries: int = 200) -> tuple[Pass
         if not plantings:
             continue
         gradient = plantings[int(rng.integers(len(plantings)))]
-        layer = wrong_layer(p, gradient)
+        layer = wrong_layer(p, gradient, dtype)
         if layer:
             return p, gradient, layer
     raise AssertionError(f"no pass has room for {kind}")
 
 
-def verdict(kind: str, rng: np.random.Generator) -> Verdict:
+def verdict(kind: str, rng: np.random.Generator, dtype: Any = np.float64) -> Verdict:
     with np.errstate(all="ignore"):
-        p, gradient, layer = planted(kind, rng)
-        said = judged(p, gradient)
+        p, gradient, layer = planted(kind, rng, dtype)
+        said = judged(p, {name: array.astype(dtype) for name, array in gradient.items()})
         right = said.recognised and (names_it(kind, said.mistake) or says_the_truth(p, gradient, said))
     return Verdict(kind, p, gradient, layer, said, right)

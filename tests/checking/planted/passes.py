@@ -156,7 +156,8 @@ def random_pass(rng: np.random.Generator) -> Pass:
 
 def _drawn(rng: np.random.Generator) -> Pass:
     depth, m = int(rng.integers(1, 5)), int(rng.integers(1, 13))
-    sizes = tuple(int(n) for n in rng.integers(1, 9, depth + 1))
+    widths = rng.integers(1, 9, depth + 1)
+    sizes = tuple(int(n) for n in (widths if rng.random() < 0.8 else np.full_like(widths, widths[0])))
     loss = str(rng.choice(["cross_entropy", "binary_cross_entropy", "half_squared_error"]))
     outputs = {"cross_entropy": ["softmax", "sigmoid"], "binary_cross_entropy": ["sigmoid", "softmax"]}
     any_output = ["identity", "sigmoid", "tanh", "softmax"]

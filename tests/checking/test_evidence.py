@@ -1,0 +1,95 @@
+"""A name is given only where the numbers bear it out: not by chance, and not where the mistake cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from bpcli.checking.known_mistakes.diagnosis import UNRECOGNISED
+from bpcli.nn import Array
+
+from .test_known_mistakes import Homework, M, bias, homework, squared
+
+Spoiled = Callable[[Array, np.random.Generator], Array]
+
+GARBAGE: dict[str, Spoiled] = {
+    "noise": lambda right, rng: right + rng.normal(0, np.abs(right).max(), right.shape),
+    "a thousandth of noise": lambda right, rng: right * (1 + 1e-3 * rng.normal(0, 1, right.shape)),
+    "a millionth of noise": lambda right, rng: right * (1 + 1e-6 * rng.normal(0, 1, right.shape)),
+    "other numbers": lambda right, rng: rng.normal(0, 1, right.shape),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("spoil", GARBAGE.values(), ids=GARBAGE)
+def test_what_no_mistake_makes_gets_no_name(spoil: Spoiled, dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    for seed in range(4):
+        work = homework(dtype, seed=seed)
+        for names in (("dW3",), ("db3",), ("dW2", "db2"), ("dW1",)):
+            found = work.judged(work.changed(**{name: spoil(work.right[name], rng) for name in names}))
+            if found.layer:  # a millionth is nothing in float32
+                assert (found.mistake, found.recognised) == (UNRECOGNISED, False)
+
+
+def test_entries_of_dW_in_any_order_get_no_name() -> None:
+    work = homework()
+    shuffled = np.random.default_rng(0).permutation(work.right["dW2"].reshape(-1)).reshape(5, 5)
+    assert work.judged(work.changed(dW2=shuffled)).mistake == UNRECOGNISED
+
+
+@pytest.mark.parametrize("layer", [3, 2, 1])
+@pytest.mark.parametrize("c", [1 + 3e-9, 1 + 1e-6, 1 - 1e-5])
+def test_a_factor_close_to_1_is_printed_with_the_digits_that_tell_it_from_1(c: float, layer: int) -> None:
+    work = squared()
+    for name in (f"db{layer}", f"dW{layer}"):
+        words = work.judged(work.changed(**{name: c * work.right[name]})).mistake
+        assert words.startswith(f"{name[:2]} is right, but scaled by a constant: ")
+        told = float(words.split(": ")[1].split()[0])
+        assert abs(told - c) < 0.01 * abs(c - 1)
+
+
+def test_a_mistake_in_the_inputs_is_no_name_for_db() -> None:
+    work = squared()
+    assert "layer below" not in bias(work, 2, (1 + 3e-9) * work.right["db2"]).mistake
+
+
+def test_a_gradient_in_single_precision_stored_in_double_is_told_so() -> None:
+    work = squared()
+    stored = {name: array.astype(np.float32).astype(np.float64) for name, array in work.right.items()}
+    assert work.judged(stored).mistake == "right, but in single precision (float32)"
+    turned = stored | {"dW3": stored["dW3"].T}
+    assert "dW is transposed" in work.judged(turned).mistake
+
+
+def test_zeros_are_zeros_and_not_an_example_that_contributes_nothing() -> None:
+    work = homework(hidden=("relu", "relu"))
+    work.given.parameters.b[2].fill(-3)
+    work = Homework(work.given)
+    assert (~work.ws.dZ[2].any(axis=0)).any()
+    found = work.judged(work.changed(dW2=0 * work.right["dW2"], db2=0 * work.right["db2"]))
+    assert found.mistake == "it is all zeros"
+
+
+def test_weights_of_as_many_examples_as_equations_explain_nothing() -> None:
+    """One output unit: any error whatsoever is its dZ with other weights of the examples."""
+    work = squared(sizes=(4, 5, 2, 1))
+    given = work.from_dZ(3, np.random.default_rng(0).normal(0, 1, (1, M)))
+    found = work.judged(given)
+    assert (found.layer, found.mistake) == (3, UNRECOGNISED)
+
+
+def test_weights_of_few_examples_are_found_where_other_numbers_are_not() -> None:
+    work = homework(sizes=(4, 5, 5, 4))
+    weights = np.array([1, 2, 0.5, 1, 1, 3, 1])
+    found = work.judged(work.from_dZ(3, work.ws.dZ[3] * weights))
+    assert found.mistake == "the examples are weighted, by 1, 2, 0.5, 1, 1, 3, 1"
+
+
+def test_one_number_everywhere_is_a_sum_over_both_axes_only_if_it_is_that_sum() -> None:
+    work = squared()
+    total = np.full(3, work.ws.dZ[3].sum())
+    assert bias(work, 3, total).mistake == "db is summed over both axes"
+    assert bias(work, 3, 1.7 * total).mistake == UNRECOGNISED
