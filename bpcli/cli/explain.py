@@ -40,12 +40,20 @@ def explain(
         list[int] | None,
         typer.Option("--example", metavar="I", help="A row of the training file, from 0; may be repeated. Default 0."),
     ] = None,
+    derive: Annotated[
+        bool,
+        typer.Option(
+            "--derive",
+            help="Also show every equation that the derivation displays, each side evaluated.",
+        ),
+    ] = False,
     form: Annotated[Format, typer.Option("--format", help="The output format; json contains every number.")] = "text",
 ) -> None:
     """Explain backpropagation: every equation with its shapes and numbers, in a derivation's notation.
 
     Forward, loss, backward and one update on the chosen examples, in float64. In mode sgd
-    each example is an update of its own, else they are one batch.
+    each example is an update of its own, else they are one batch. With --derive also how the
+    derivation gets from one step to the next, in its own order.
 
     Example: bp explain configs/xor.yaml --example 1 --example 2 --format latex > xor.tex
     """
@@ -54,6 +62,6 @@ def explain(
     from bpcli.cli.output import emit
     from bpcli.explaining import explanation, rendering
 
-    explained = explanation.explain(path, changes, document, example or [0])
+    explained = explanation.explain(path, changes, document, example or [0], chains=derive)
     display.warn(explained.warnings)
     emit(rendering.FORMATS[form](explained))

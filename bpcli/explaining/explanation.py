@@ -8,7 +8,7 @@ in the other modes the examples are one batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from bpcli.data.loading import Part
 from bpcli.errors import ConfigError
 from bpcli.experiment import Experiment
 from bpcli.explaining import documents
+from bpcli.explaining.derivations import derive
 from bpcli.explaining.documents.steps import DerivationStep, Document
 from bpcli.explaining.trace import Mode, Trace, trace
 from bpcli.nn import Array, optimizers
@@ -29,6 +30,9 @@ from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.runs.reopen import open_experiment
 
 WHERE = "command line"
+
+MOST_PARAMETERS = 10_000
+"""The largest network whose chains of equations are evaluated: every slope takes a forward pass."""
 
 
 @dataclass(frozen=True)
@@ -71,19 +75,27 @@ class Explanation:
     warnings: tuple[str, ...]
 
 
-def explain(source: Path, changes: list[str], document: str | None, rows: Sequence[int]) -> Explanation:
+def explain(
+    source: Path, changes: list[str], document: str | None, rows: Sequence[int], *, chains: bool = False
+) -> Explanation:
     """Explain the update that examples ``rows`` make, from a config or a run's folder.
 
+    ``chains`` adds the equations that the document displays on the way from one step to the next.
+
     Raises:
-        ConfigError: there is no such example or document, or the document cannot express the network.
+        ConfigError: there is no such example or document, the document cannot express the network, or the
+            network is too large for ``chains``.
         DataError: the data or the run's model are absent or malformed, or no longer belong together.
     """
     opened = open_experiment(source, changes)
     built = opened.experiment
     chosen = documents.choose(document, built.network)
     examples = _find(built, rows)
+    if chains:
+        _refuse_large(built)
     mode = opened.config.optimizer.mode
     batches: list[tuple[ExampleRow, ...]] = [(example,) for example in examples] if mode == "sgd" else [examples]
+    updates = _follow(built, chosen, batches, mode)
     return Explanation(
         source=str(source),
         trained=opened.trained,
@@ -92,9 +104,25 @@ def explain(source: Path, changes: list[str], document: str | None, rows: Sequen
         others=tuple(name for name in documents.expressing(built.network) if name != chosen.name),
         layers=built.network.sizes,
         choices=_described(built, mode),
-        updates=_follow(built, chosen, batches, mode),
+        updates=tuple(_with_chains(chosen, update) for update in updates) if chains else updates,
         warnings=(*built.loaded.warnings.lines(), *opened.warnings),
     )
+
+
+def _refuse_large(built: Experiment) -> None:
+    """Raise where the slopes by every parameter would take too long."""
+    size = built.parameters.theta.size
+    if size > MOST_PARAMETERS:
+        problem = f"--derive takes the slope by each parameter, and the network has {size}"
+        hint = f"choose a network of at most {MOST_PARAMETERS}, such as network.hidden=[8], or leave out --derive"
+        raise ConfigError(problem, where=WHERE, hint=hint)
+
+
+def _with_chains(document: Document, update: ExplainedUpdate) -> ExplainedUpdate:
+    """The update's steps with the document's chains of equations before the update itself."""
+    found, omitted = derive(document.name, update.trace)
+    first = next(place for place, step in enumerate(update.steps) if step.stage == "update")
+    return replace(update, steps=(*update.steps[:first], *found, *update.steps[first:]), omitted=omitted)
 
 
 def _described(built: Experiment, mode: Mode) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from bpcli.nn.losses import Loss
 from bpcli.nn.markup import filled
 from bpcli.nn.network import Network
 
-Stage = Literal["given", "forward", "loss", "backward", "update"]
+Stage = Literal["given", "forward", "loss", "backward", "derivation", "update"]
 
 LAYER = re.compile(r"<l([+-]\d)?>")
 POWER = re.compile(r"\^(<l(?:[+-]\d)?>)")
@@ -40,7 +40,9 @@ class DerivationStep:
     step of its own. The equation is ``symbol`` ``relation`` ``formula``; a given
     quantity has no formula. ``value`` has the document's orientation, factor and
     sign; ``rows`` and ``columns`` say what its indices run over. ``before`` is what an
-    update finds in the place of ``value``.
+    update finds in the place of ``value``. ``more`` are further right
+    sides, equal to ``formula``. An equation of a derivation is shown ``at`` one value
+    of each index that is along neither; ``distance`` is how far its sides are apart.
     """
 
     stage: Stage
@@ -57,11 +59,19 @@ class DerivationStep:
     notes: tuple[str, ...]
     example: int | None = None
     before: Array | None = None
+    more: tuple[str, ...] = ()
+    at: str = ""
+    distance: float | None = None
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """The right side, and further ones; none for a given quantity."""
+        return (self.formula, *self.more) if self.formula else ()
 
     @property
     def equation(self) -> str:
         """The equation in markup; the symbol alone for a given quantity."""
-        return f"{self.symbol} {self.relation} {self.formula}" if self.formula else self.symbol
+        return f"{self.symbol} {self.relation} {' = '.join(self.sides)}" if self.formula else self.symbol
 
 
 @dataclass(frozen=True)

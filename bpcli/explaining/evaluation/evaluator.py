@@ -42,8 +42,8 @@ from bpcli.explaining.evaluation.nodes import (
 )
 from bpcli.explaining.evaluation.scope import Known, Scope, Tilt, covers, same
 from bpcli.explaining.evaluation.tensors import ONE, WRITTEN_OUT, Range, Value
-from bpcli.explaining.evaluation.tilts import STEP, by_matrix, ordered, tilted
-from bpcli.explaining.evaluation.vocabulary import Found, Vocabulary
+from bpcli.explaining.evaluation.tilts import STEP, by_matrix, ordered, with_tilt
+from bpcli.explaining.evaluation.vocabulary import SIZE, Found, Vocabulary
 from bpcli.nn.expressions import Floats
 from bpcli.nn.markup import filled
 
@@ -66,19 +66,22 @@ class Evaluator:
         self.known.append(known)
         self._memory = {key: value for key, value in self._memory.items() if key[2] is not None}
 
-    def declared(self, left: Node, starts: Mapping[str, int], at: Mapping[str, int]) -> dict[str, Range]:
+    def declared(
+        self, left: Node, starts: Mapping[str, int], at: Mapping[str, int], said: Mapping[str, Range] | None = None
+    ) -> dict[str, Range]:
         """What the indices of a left side run over, from the places where they stand.
 
-        ``starts`` are their first numbers where those are not 1; indices in ``at`` have one value alone.
+        ``starts`` are their first numbers where those are not 1; indices in ``at`` have one value alone; ``said`` is
+        what is known of some without their places.
 
         Raises:
             EquationError: an index stands in two places of different kinds.
         """
         ranges: dict[str, Range] = {}
-        for mark, place in self._places(left):
+        for mark, place in (*(said or {}).items(), *self._places(left)):
             if mark.isdigit() or mark.startswith(CLASS):
                 continue
-            run = replace(place, first=starts.get(mark, 1))
+            run = (said or {}).get(mark) or replace(place, first=starts.get(mark, 1))
             if mark in at:
                 run = replace(place, first=at[mark], last=at[mark])
             if ranges.setdefault(mark, run) != run:
@@ -206,18 +209,31 @@ class Evaluator:
     def _base(self, found: Found, tilt: Tilt | None) -> Value:
         """A quantity's whole array: axes for the places of indices, the implicit one, those of the tilt; its shape."""
         key = (id(found.quantity), found.layer, tilt)
+        if found.quantity.entries:
+            return tensors.as_entries(self._base(self._matrix_of(found), tilt), found.slots)
         if key not in self._memory:
             value = self._defined(found, tilt)
             if tilt is not None and (tilt.quantity, tilt.layer) == (found.quantity, found.layer):
-                value = tilted(self._defined(found, None), len(found.slots), at_once=tilt.at_once)
+                value = with_tilt(self._defined(found, None), len(found.slots), at_once=tilt.at_once)
             self._memory[key] = value
         return self._memory[key]
+
+    def _matrix_of(self, found: Found) -> Found:
+        """The matrix whose entries a quantity is; any other quantity itself."""
+        if not found.quantity.entries:
+            return found
+        symbol = self.parse(str(found.quantity.meaning(found.layer)))
+        matrix = self.vocabulary.find(symbol) if isinstance(symbol, Symbol) else None
+        assert matrix is not None, found.quantity.template
+        return matrix
 
     def _defined(self, found: Found, tilt: Tilt | None) -> Value:
         quantity = found.quantity
         meaning = quantity.meaning(found.layer)
         implicit = (quantity.implicit,) if quantity.implicit else ()
         shape = self.vocabulary.shape(found)
+        if quantity.stacked:
+            return self._stacked(found, str(meaning), tilt)
         if not isinstance(meaning, str):
             return Value(np.asarray(meaning, np.float64), found.slots + implicit, shape)
         ranges = {slot: self.vocabulary.range(quantity.runs[slot], found.layer) for slot in found.slots}
@@ -226,12 +242,28 @@ class Evaluator:
         value = value.number() if shape is None and value.is_single else value
         if shape != value.shape:
             raise EquationError(f"{quantity.template} has shape {shape}, its definition {value.shape}")
-        return ordered(value, found.slots, [run.size for run in ranges.values()])
+        runs = {**ranges, **{letter: run for letter, run in samples.items() if letter in value.letters}}
+        return ordered(value, tuple(runs), [run.size for run in runs.values()])
+
+    def _stacked(self, found: Found, entry: str, tilt: Tilt | None) -> Value:
+        """A column or matrix of its entries."""
+        quantity, letters = found.quantity, found.quantity.stacked
+        assert quantity.shape is not None
+        runs = [self.vocabulary.range(kind, found.layer) for kind in quantity.shape[: len(letters)]]
+        ranges = dict(zip(letters, runs, strict=True))
+        if quantity.implicit:
+            ranges[quantity.implicit] = self.vocabulary.range("m", 0)
+        value = ordered(self.evaluate(self.parse(entry), Scope(ranges, {}, tilt)), letters, [run.size for run in runs])
+        array = np.moveaxis(value.array, range(len(letters)), range(-len(letters), 0))
+        array = array if len(letters) == 2 else array[..., None]
+        return Value(array, value.letters[len(letters) :], self.vocabulary.shape(found))
 
     # Functions, derivatives, sums
 
     def _applied(self, node: Apply, scope: Scope) -> Value:
         """An activation by the formula that it states."""
+        if node.function.base == SIZE:
+            return tensors.sized(self.evaluate(node.argument, scope))
         base = self.vocabulary.slopes.get(node.function.base, node.function.base)
         primes = node.primes + (node.function.base in self.vocabulary.slopes)
         activation = self.vocabulary.activation(base, node.function.sub + node.function.sup)
@@ -256,7 +288,8 @@ class Evaluator:
         if found is None:
             raise EquationError(f"{node.by} is not declared")
         at_once = isinstance(node.of, Symbol) and (node.of.base, node.by.base) in self.vocabulary.diagonal
-        tilt = Tilt(found.quantity, found.layer, at_once)
+        tilted = self._matrix_of(found)
+        tilt = Tilt(tilted.quantity, tilted.layer, at_once)
         value = self.evaluate(node.of, replace(scope, tilt=tilt))
         slope = Value(np.imag(value.array) / STEP, value.letters, value.shape)
         if at_once:
@@ -265,15 +298,17 @@ class Evaluator:
 
     def _chosen(self, slope: Value, found: Found, scope: Scope) -> Value:
         """The slopes by the entries that the indices of the denominator say."""
-        stars = [f"*{place}" for place in range(len(found.slots))]
-        if not set(stars) <= set(slope.letters):
+        stars = sorted(letter for letter in slope.letters if letter.startswith("*"))
+        if not stars or not found.slots:
             return slope
+        stars = stars[: len(found.slots)] if found.quantity.shape else stars
         rest = tuple(letter for letter in slope.letters if letter not in stars)
         order = [slope.letters.index(letter) for letter in (*stars, *rest)]
         array = slope.array.transpose(order + list(range(len(order), slope.array.ndim)))
         runs = [self.vocabulary.range(found.quantity.runs[slot], found.layer) for slot in found.slots]
         indices = [index(self.vocabulary, mark, run, scope) for mark, run in zip(found.indices, runs, strict=True)]
-        return tensors.gathered(array, indices, rest, slope.shape)
+        column = [Value(np.asarray(0))] * (len(stars) - len(indices))
+        return tensors.gathered(array, [*indices, *column], rest, slope.shape)
 
     def _total(self, node: SumOver, scope: Scope) -> Value:
         if node.index in scope.ranges:
@@ -328,7 +363,7 @@ class Evaluator:
         letters, arrays = tensors.aligned(*(_as_number(entry) for row in rows for entry in row))
         stacked = np.stack(np.broadcast_arrays(*arrays), axis=-1)
         array = stacked.reshape(*stacked.shape[:-1], len(rows), len(rows[0]))
-        return Value(array, letters, (WRITTEN_OUT, ONE if len(rows[0]) == 1 else WRITTEN_OUT))
+        return Value(array, letters, (WRITTEN_OUT, WRITTEN_OUT))
 
     _KINDS: ClassVar[dict[type, Any]] = {
         Number: _number,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.explaining.evaluation.nodes import EquationError
-from bpcli.explaining.evaluation.tensors import Range, Shape, Value, written
+from bpcli.explaining.evaluation.tensors import WRITTEN_OUT, Range, Shape, Value, written
 from bpcli.nn import Array
 
 
@@ -70,16 +70,20 @@ class Layout:
     def _matrix(self, array: Any, value: Value) -> Array:
         if value.shape is not None and self.shape is None and not value.is_single:
             raise EquationError(f"a matrix {written(value.shape)} is set equal to a number")
-        if value.shape is not None and self.shape is not None and not _fits(value.shape, self.shape):
+        if value.shape is not None and self.shape is not None and not self._fits(value):
             raise EquationError(f"shape {written(value.shape)} is set equal to shape {written(self.shape)}")
         if self.shape is not None and not self.letters:
             return np.array(np.broadcast_to(array, self.lengths))
         if value.is_single:
             array = array[..., 0, 0]
         sizes = [self.ranges[letter].size if letter in self.ranges else 1 for letter in (self.rows, self.columns)]
+        if array.size != sizes[0] * sizes[1]:
+            return np.asarray(array)
         several = self.rows or self.columns
         return np.asarray(array.reshape(sizes) if several else array.reshape(()))
 
-
-def _fits(one: Shape, other: Shape) -> bool:
-    return all("?" in (x, y) or x == y for x, y in zip(one, other, strict=True))
+    def _fits(self, value: Value) -> bool:
+        assert value.shape is not None
+        assert self.shape is not None
+        named = all(WRITTEN_OUT in both or both[0] == both[1] for both in zip(value.shape, self.shape, strict=True))
+        return named and value.array.shape[-2:] == tuple(self.lengths)

@@ -14,11 +14,15 @@ from bpcli.explaining.evaluation.grammar import marks
 from bpcli.explaining.evaluation.layout import Layout
 from bpcli.explaining.evaluation.nodes import Apply, Derivative, EquationError, Nabla, Name, Node, Symbol
 from bpcli.explaining.evaluation.scope import Known, Scope
-from bpcli.explaining.evaluation.tensors import Shape
-from bpcli.explaining.evaluation.vocabulary import Vocabulary
+from bpcli.explaining.evaluation.tensors import Range, Shape
+from bpcli.explaining.evaluation.vocabulary import SIZE, Vocabulary
 from bpcli.nn import Array
 
 RUN = re.compile(r"(.+?) = (\d+)")
+
+
+Runs = Mapping[str, tuple[str, int]]
+"""By index: what it runs over, as a vocabulary has it, and of which layer."""
 
 
 class Shown(Protocol):
@@ -54,8 +58,8 @@ class Sheet:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.evaluator = Evaluator(vocabulary)
 
-    def side(self, shown: Shown, at: Mapping[str, int] | None = None) -> Side:
-        """What a step's left side says of its value.
+    def side(self, shown: Shown, at: Mapping[str, int] | None = None, runs: Runs | None = None) -> Side:
+        """What a step's left side says of its value; ``runs`` says of an index what its place does not.
 
         Raises:
             EquationError: the left side does not fit together.
@@ -63,12 +67,16 @@ class Sheet:
         node = self.evaluator.parse(shown.symbol)
         rows, columns = _run(shown.rows), _run(shown.columns)
         starts = dict(run for run in (rows, columns) if run is not None)
-        ranges = self.evaluator.declared(node, starts, at or {})
+        ranges = self.evaluator.declared(node, starts, at or {}, self._said(runs or {}))
         letters = [run[0] if run else "" for run in (rows, columns)]
-        shape = self._shape(node)
-        length = self.evaluator.vocabulary.length
-        lengths = (length(shape[0]), length(shape[1])) if shape else (1, 1)
-        return Side(node, Layout(ranges, letters[0], letters[1], shape, lengths))
+        return Side(node, Layout(ranges, letters[0], letters[1], *self._shape(node, ranges)))
+
+    def ranges(self, markup: str, runs: Runs) -> dict[str, Range]:
+        """What the indices that stand on a side run over."""
+        return self.evaluator.declared(self.evaluator.parse(markup), {}, {}, self._said(runs))
+
+    def _said(self, runs: Runs) -> dict[str, Range]:
+        return {letter: self.evaluator.vocabulary.range(kind, layer) for letter, (kind, layer) in runs.items()}
 
     def value(self, markup: str, side: Side) -> Array:
         """A right side's value as the step shows it.
@@ -95,23 +103,39 @@ class Sheet:
         self.evaluator.names[text] = layout.value(value)
         return Side(Name(text), layout)
 
-    def _shape(self, node: Node) -> Shape | None:
-        """The spaces of a left side's rows and columns."""
+    def _shape(self, node: Node, ranges: Mapping[str, Range]) -> tuple[Shape | None, tuple[int, int]]:
+        """The spaces of a left side's rows and columns, and their lengths."""
+        declared = self._declared(node)
+        if declared is not None:
+            length = self.evaluator.vocabulary.length
+            return declared, (length(declared[0]), length(declared[1]))
+        if isinstance(node, Symbol | Name):
+            return None, (1, 1)
+        value = self.evaluator.evaluate(node, Scope(ranges))
+        return value.shape, (value.array.shape[-2:] if value.shape else (1, 1))
+
+    def _declared(self, node: Node) -> Shape | None:
+        """The shape of a symbol, of the gradient by it, and of a function of it."""
         vocabulary = self.evaluator.vocabulary
         if isinstance(node, Symbol):
             found = vocabulary.find(node)
             return None if found is None else vocabulary.shape(found)
-        if isinstance(node, Apply):
-            return self._shape(node.argument)
+        if isinstance(node, Apply) and node.function.base != SIZE:
+            return self._declared(node.argument)
         if isinstance(node, Nabla):
-            return self._shape(node.by)
+            return self._declared(node.by)
         if isinstance(node, Derivative):
-            of = None if not isinstance(node.of, Symbol) or node.of.base in vocabulary.letters else self._shape(node.of)
-            by = self._shape(node.by)
-            pair = isinstance(node.of, Symbol) and (node.of.base, node.by.base) in vocabulary.diagonal
-            return (of[0], by[0]) if of and by and not pair and of != ("1", "1") else by
-        value = self.evaluator.evaluate(node, Scope(self.evaluator.declared(node, {}, {})))
-        return value.shape
+            return self._of_derivative(node)
+        return None
+
+    def _of_derivative(self, node: Derivative) -> Shape | None:
+        """That of the symbol below; of a column its Jacobian's, unless the document writes the diagonal."""
+        vocabulary, by = self.evaluator.vocabulary, self._declared(node.by)
+        if by is None or not isinstance(node.of, Symbol):
+            return by
+        is_function = node.of.base in vocabulary.letters
+        of = None if is_function else self._declared(node.of)
+        return by if of is None or (node.of.base, node.by.base) in vocabulary.diagonal else (of[0], by[0])
 
 
 def _run(text: str) -> tuple[str, int] | None:

@@ -151,6 +151,25 @@ def transposed(value: Value) -> Value:
     return Value(value.array.swapaxes(-1, -2), value.letters, (value.shape[1], value.shape[0]))
 
 
+def as_entries(value: Value, slots: tuple[str, ...]) -> Value:
+    """A matrix with an axis for each index of its entries in place of rows and columns; a column has one index."""
+    count = len(value.letters)
+    array = value.array if len(slots) == 2 else value.array[..., 0]
+    order = [*range(count, array.ndim), *range(count)]
+    return Value(array.transpose(order), (*slots, *value.letters))
+
+
+def sized(value: Value) -> Value:
+    """How many rows and columns a matrix has, as a row of two numbers.
+
+    Raises:
+        EquationError: it is no matrix.
+    """
+    if value.shape is None:
+        raise EquationError("the size of a number")
+    return Value(np.array([value.array.shape[-2:]], np.float64), (), (WRITTEN_OUT, WRITTEN_OUT))
+
+
 def gathered(array: Any, indices: list[Value], rest: tuple[str, ...] = (), shape: Shape | None = None) -> Value:
     """An array's entries at ``indices``, one for each leading axis; the axes after them are ``rest``, then ``shape``.
 

@@ -14,7 +14,7 @@ STEP = 2.0**-100
 """The size of the imaginary part: its square is lost beside 1, so slopes are exact to rounding."""
 
 
-def tilted(value: Value, slots: int, *, at_once: bool) -> Value:
+def with_tilt(value: Value, slots: int, *, at_once: bool) -> Value:
     """A quantity with an imaginary part: everywhere at once, or at each entry in a copy."""
     if at_once:
         return Value(value.array + 1j * STEP, value.letters, value.shape)
@@ -41,9 +41,9 @@ def by_matrix(slope: Value, shape: Shape | None) -> Value:
     """A slope by a matrix: a number's has the matrix's shape, a column's by a column is a Jacobian."""
     if shape is None:
         return slope
-    if slope.is_single:
+    if slope.is_single and shape[1] != ONE:
         slope = slope.number()
-    stars = [letter for letter in slope.letters if letter.startswith("*")]
+    stars = sorted(letter for letter in slope.letters if letter.startswith("*"))
     if not stars:
         return slope
     rest = [letter for letter in slope.letters if letter not in stars]

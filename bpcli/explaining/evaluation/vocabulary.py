@@ -20,6 +20,12 @@ from bpcli.nn import Array
 from bpcli.nn.activations import Activation
 
 EXAMPLES = "examples"
+
+WHOLE = r"\cdot"
+"""The mark in the place of an index that runs through a whole column."""
+
+SIZE = r"\mathrm{size}"
+"""The function that gives an array's rows and columns."""
 SPACE = re.compile(r"(l|L|x|m|1)([+-]\d)?(?::(\d))?")
 
 
@@ -29,7 +35,8 @@ class Quantity:
 
     ``meaning`` is its array for a layer, an axis for each letter of the template in its order, then ``implicit``, then
     rows and columns if there is a ``shape``; or it is its definition in markup. ``implicit`` is the index
-    that the document leaves out.
+    that the document leaves out. Where it is ``entries``, its meaning is the symbol of the matrix whose entries, or
+    the column whose, it is: the two are one thing. Where it is ``stacked`` by indices, its meaning is an entry.
     """
 
     template: str
@@ -37,6 +44,8 @@ class Quantity:
     runs: Mapping[str, str] = field(default_factory=dict)
     shape: tuple[str, str] | None = None
     implicit: str = ""
+    entries: bool = False
+    stacked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,7 @@ class Vocabulary:
     @property
     def letters(self) -> frozenset[str]:
         """What is a function before a parenthesis."""
-        return frozenset((*self.functions, *self.slopes))
+        return frozenset((*self.functions, *self.slopes, SIZE))
 
     def find(self, symbol: Symbol) -> Found | None:
         """The declaration of a symbol.
@@ -111,7 +120,7 @@ class Vocabulary:
                 if not (mark == "L" or mark.isdigit()):
                     return None
                 layer = self.last if mark == "L" else int(mark)
-            elif place in runs:
+            elif place in runs and mark != WHOLE:
                 slots[place] = mark
             elif place != mark:
                 return None
@@ -135,7 +144,7 @@ class Vocabulary:
             return Range(ONE, 1, 1)
         if kind == "m":
             return Range(EXAMPLES, first, self.examples)
-        number = {"L": self.last, "x": min(self.units)}.get(kind, layer + int(shift or 0))
+        number = {"L": self.last, "x": min(self.units)}.get(kind, layer) + int(shift or 0)
         if number not in self.units:
             raise EquationError(f"there is no layer {number}")
         return Range(f"layer {number}", first, self.units[number])

@@ -39,6 +39,7 @@ def tree(explained: Explanation) -> dict[str, Any]:
             {
                 "examples": [vars(example) for example in update.examples],
                 "steps": [_step(step) for step in update.steps],
+                "omitted": [prose(line) for line in update.omitted],
             }
             for update in explained.updates
         ],
@@ -52,12 +53,14 @@ def _step(step: DerivationStep) -> dict[str, Any]:
         "layer": step.layer,
         "example": step.example,
         "title": prose(step.title),
-        "reference": step.reference,
+        "reference": prose(step.reference),
         "symbol": {"latex": step.symbol, "text": math(step.symbol)},
         "equation": {"latex": step.equation, "text": equation(step)},
         "shape": list(step.value.shape),
         "rows": math(step.rows),
         "columns": math(step.columns),
+        "at": math(step.at),
+        "distance": step.distance,
         "value": step.value.tolist(),
         "notes": [prose(note) for note in step.notes],
     }

@@ -67,6 +67,9 @@ def render(explained: Explanation) -> str:
             lines.append(rf"\subsection*{{{title}}}")
             for step in steps:
                 lines += _step(step)
+        if update.omitted:
+            lines += [rf"\subsection*{{{shared_text.OMITTED}}}", r"\begin{itemize}"]
+            lines += [*(rf"\item {prose(line)}" for line in update.omitted), r"\end{itemize}"]
     return "\n".join([*lines, r"\end{document}"]) + "\n"
 
 
@@ -81,15 +84,17 @@ def _notation(explained: Explanation) -> list[str]:
 
 
 def _step(step: DerivationStep) -> list[str]:
-    runs = [f"{kind} ${run}$" for kind, run in (("rows", step.rows), ("columns", step.columns)) if run]
+    runs = [f"{kind} ${run}$" for kind, run in shared_text.runs(step)]
     size = [escaped(shape(step.value))] if step.value.ndim else []
+    about = [*size, *runs, *shared_text.agreement(step)]
     part = shown(step.value) if step.value.ndim else None
     value = number(float(step.value)) if part is None else array(part)
-    below = rf"\\*{{\small {', '.join([*size, *runs])}}}" if size else ""
+    below = rf"\\*{{\small {', '.join(about)}}}" if about else ""
     lines = [rf"\step{{{prose(shared_text.title(step))}}}{{{prose(step.reference)}}}{{{below}}}"]
     if step.formula:
-        first = rf"{step.symbol} &{step.relation} {step.formula} \\"
-        lines += [r"\begin{align*}", first, f"&= {value}", r"\end{align*}"]
+        first, *more = step.sides
+        sides = [rf"{step.symbol} &{step.relation} {first} \\", *(rf"&= {side} \\" for side in more)]
+        lines += [r"\begin{align*}", *sides, f"&= {value}", r"\end{align*}"]
     else:
         lines += [r"\[", f"{step.symbol} = {value}", r"\]"]
     if part is not None and part.remark:

@@ -27,14 +27,17 @@ def render(explained: Explanation) -> str:
             blocks.append(f"### {title}")
             for step in steps:
                 blocks += _step(step)
+        if update.omitted:
+            blocks += [f"### {shared_text.OMITTED}", "\n".join(f"- {_prose(line)}" for line in update.omitted)]
     return "\n\n".join(blocks) + "\n"
 
 
 def _step(step: DerivationStep) -> list[str]:
     """A heading, the reference and the indices, the equation, its numbers, notes."""
-    runs = [f"{kind} ${_math(run)}$" for kind, run in (("rows", step.rows), ("columns", step.columns)) if run]
-    indices = [", ".join([shape(step.value), *runs])] if step.value.ndim else []
-    blocks = [f"#### {_prose(shared_text.title(step))}", "; ".join([step.reference, *indices])]
+    runs = [f"{kind} ${_math(run)}$" for kind, run in shared_text.runs(step)]
+    about = [*([shape(step.value)] if step.value.ndim else []), *runs, *shared_text.agreement(step)]
+    indices = [", ".join(about)] if about else []
+    blocks = [f"#### {_prose(shared_text.title(step))}", "; ".join([_prose(step.reference), *indices])]
     if step.formula:
         blocks.append(_display(step.equation))
     blocks.append(_display(f"{step.symbol} = {_value(step)}"))

@@ -10,6 +10,7 @@ STAGES: dict[Stage, str] = {
     "forward": "Forward",
     "loss": "Loss",
     "backward": "Backward",
+    "derivation": "Derivation",
     "update": "Update",
 }
 
@@ -82,6 +83,26 @@ def stages(steps: tuple[DerivationStep, ...]) -> list[tuple[str, list[Derivation
             grouped.append((title, []))
         grouped[-1][1].append(step)
     return grouped
+
+
+AGREE = "sides agree to {:.0e}"
+"""What is said of an equation whose sides were each evaluated: their distance as a fraction of the largest entry."""
+
+EXACTLY = "sides equal"
+
+OMITTED = "Equations that this network does not have"
+
+
+def runs(step: DerivationStep) -> list[tuple[str, str]]:
+    """What the rows and the columns of a step's value run over, and at what it is shown: a word and markup."""
+    return [(kind, run) for kind, run in (("rows", step.rows), ("columns", step.columns), ("at", step.at)) if run]
+
+
+def agreement(step: DerivationStep) -> list[str]:
+    """How far the sides of an equation agree, where each was evaluated."""
+    if step.distance is None:
+        return []
+    return [AGREE.format(step.distance) if step.distance else EXACTLY]
 
 
 def title(step: DerivationStep) -> str:

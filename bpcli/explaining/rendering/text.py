@@ -31,6 +31,9 @@ def render(explained: Explanation) -> str:
             lines += ["", *_title(title, "-")]
             for step in steps:
                 lines += ["", *_step(step)]
+        if update.omitted:
+            lines += ["", *_title(shared_text.OMITTED, "-"), ""]
+            lines += [fill(prose(line), WIDTH, initial_indent="- ", subsequent_indent="  ") for line in update.omitted]
     return "\n".join(lines) + "\n"
 
 
@@ -50,9 +53,11 @@ def _step(step: DerivationStep) -> list[str]:
     lines = [f"{title} {prose(step.reference):>{WIDTH - len(title) - 1}}"]
     if step.formula or step.value.ndim:
         lines.append(broken(equation(step)))
+    runs = [f"{kind} {math(run)}" for kind, run in shared_text.runs(step)]
+    about = [*([shape(step.value)] if step.value.ndim else []), *runs, *shared_text.agreement(step)]
+    if about:
+        lines.append(INDENT + ", ".join(about))
     if step.value.ndim:
-        runs = [f"{kind} {math(run)}" for kind, run in (("rows", step.rows), ("columns", step.columns)) if run]
-        lines.append(f"{INDENT}{', '.join([shape(step.value), *runs])}")
         lines += [INDENT + line for line in matrix(shown(step.value))]
     else:
         lines.append(f"{INDENT}{math(step.symbol)} = {short(float(step.value))}")

@@ -17,17 +17,18 @@ def vocabulary(trace: Trace) -> Vocabulary:
         else r"-\frac{1}{N} \sum_{k=1}^{N} \left[ y_k \ln p_k + (1 - y_k) \ln (1 - p_k) \right]"
     )
     first = trace.A[0]
-    one = "(y)_{1k}", "(a_{L})_{1k}"
+    y_k, p_k = (trace.targets[0], "a_{L}") if trace.m == 1 else ("(y)_{1k}", "(a_{L})_{1k}")
     quantities = (
         Quantity("y", given(trace.targets), shape=("L", columns)),
-        Quantity("y_k", given(one[0]), {"k": "m"}),
-        Quantity("p_k", given(one[1]), {"k": "m"}),
+        Quantity("y_k", given(y_k), {"k": "m"}),
+        Quantity("p_k", given(p_k), {"k": "m"}),
         Quantity("a_l", lambda l: rf"\sigma(z_{{{l}}})" if l else first, shape=("l", columns)),
         Quantity("z_l", lambda l: _pre_activation(l, columns), shape=("l", columns)),
         Quantity("W_l", lambda l: trace.before.W[l], shape=("l", "l-1")),
         Quantity("b_l", lambda l: trace.before.b[l], shape=("l", "1")),
         Quantity(r"\mathbf{1}_N", given(trace.Y[:1].T * 0 + 1), shape=("m", "1")),
         Quantity("F", given(cost)),
+        *(ENTRIES if trace.m == 1 else ()),
     )
     return Vocabulary(
         quantities=quantities,
@@ -39,6 +40,15 @@ def vocabulary(trace: Trace) -> Vocabulary:
         diagonal=frozenset({("a", "z")}),
         loss="F",
     )
+
+
+ENTRIES = (
+    Quantity("a_i^l", lambda l: f"a_{{{l}}}", {"i": "l"}, entries=True),
+    Quantity("z_i^l", lambda l: f"z_{{{l}}}", {"i": "l"}, entries=True),
+    Quantity("w_{ij}^l", lambda l: f"W_{{{l}}}", {"i": "l", "j": "l-1"}, entries=True),
+    Quantity("b_i^l", lambda l: f"b_{{{l}}}", {"i": "l"}, entries=True),
+)
+"""The entries of one object's columns and of the parameters."""
 
 
 def _pre_activation(l: int, columns: str) -> str:

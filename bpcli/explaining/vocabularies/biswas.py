@@ -7,21 +7,36 @@ import numpy as np
 from bpcli.explaining.evaluation.vocabulary import Quantity, Vocabulary, given
 from bpcli.explaining.trace import Trace
 from bpcli.explaining.vocabularies.common import constants
+from bpcli.nn.activations import ACTIVATIONS
 
 
 def vocabulary(trace: Trace) -> Vocabulary:
-    """One data point in underlined small letters (4.3, 5.1), or the whole of X in capitals (5.2)."""
+    """One data point in underlined small letters (4.3, 5.1), or the whole of X."""
+    if trace.m > 1:
+        return whole_vocabulary(trace)
+    return _vocabulary(trace, _one(trace), r"\mathcal{L}")
+
+
+def whole_vocabulary(trace: Trace) -> Vocabulary:
+    """The whole of X in capitals (5.2)."""
+    return _vocabulary(trace, _whole(trace), "L")
+
+
+def _vocabulary(trace: Trace, quantities: tuple[Quantity, ...], loss: str) -> Vocabulary:
     activations = dict(enumerate(trace.network.activations, start=1))
-    one = trace.m == 1
     return Vocabulary(
-        quantities=(*_parameters(trace), *(_one(trace) if one else _whole(trace))),
+        quantities=(*_parameters(trace), *quantities),
         sizes={"m": "m", "p": "L", "n_l": "l"},
         units=dict(enumerate(trace.network.sizes)),
         examples=trace.m,
-        functions={"g": activations.__getitem__, r"\mathrm{softmax}": lambda l: activations[trace.last]},
+        functions={
+            "g": activations.__getitem__,
+            r"\mathrm{softmax}": lambda l: activations[trace.last],
+            r"\sigma": lambda l: ACTIVATIONS["sigmoid"](),
+        },
         constants=constants(trace),
         classes=np.argmax(trace.targets, axis=0) + 1,
-        loss=r"\mathcal{L}" if one else "L",
+        loss=loss,
     )
 
 
@@ -30,9 +45,9 @@ def _parameters(trace: Trace) -> tuple[Quantity, ...]:
     return (
         Quantity("W_l", lambda l: before.W[l], shape=("l", "l-1")),
         Quantity(r"\underline{b}_l", lambda l: before.b[l], shape=("l", "1")),
-        Quantity("W_{l,i,j}", lambda l: before.W[l], {"i": "l", "j": "l-1"}),
+        Quantity("W_{l,i,j}", lambda l: f"W_{{{l}}}", {"i": "l", "j": "l-1"}, entries=True),
         Quantity(r"W_{l,\cdot,j}", lambda l: before.W[l].T[:, :, None], {"j": "l-1"}, ("l", "1")),
-        Quantity("b_{l,i}", lambda l: before.b[l][:, 0], {"i": "l"}),
+        Quantity("b_{l,i}", lambda l: rf"\underline{{b}}_{{{l}}}", {"i": "l"}, entries=True),
     )
 
 
@@ -52,13 +67,10 @@ def _one(trace: Trace) -> tuple[Quantity, ...]:
         ),
         Quantity(r"\underline{h}_l", activation, shape=("l", "1")),  # type: ignore[arg-type]
         Quantity(r"\underline{\hat{y}}", given(r"\mathrm{softmax}(\underline{a}_{L})"), shape=("L", "1")),
-        Quantity(r"\hat{y}_i", given(r"(\underline{\hat{y}})_i"), {"i": "L"}),
-        Quantity(
-            "a_{l,i}",
-            lambda l: rf"b_{{{l},i}} + \sum_{{j=1}}^{{n_{{{l - 1}}}}} W_{{{l},i,j}} h_{{{l - 1},j}}",
-            {"i": "l"},
-        ),
-        Quantity("h_{l,i}", lambda l: rf"g_{{{l}}}(a_{{{l},i}})" if l else x[:, 0], {"i": "l"}),
+        Quantity(r"\hat{y}_i", given(r"\underline{\hat{y}}"), {"i": "L"}, entries=True),
+        Quantity("a_{l,i}", lambda l: rf"\underline{{a}}_{{{l}}}", {"i": "l"}, entries=True),
+        Quantity("h_{l,i}", lambda l: rf"\underline{{h}}_{{{l}}}", {"i": "l"}, entries=True),
+        Quantity("z_j", given(r"\underline{a}_{1}"), {"j": "x+1"}, entries=True),
         Quantity(r"\mathcal{L}", given(r"-\log \hat{y}_\ell")),
     )
 

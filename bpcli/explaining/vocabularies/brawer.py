@@ -58,6 +58,9 @@ def _quantities(trace: Trace) -> tuple[Quantity, ...]:
         Quantity("C_{j,k}^l", lambda l: _factors(trace, l), below),
         Quantity("M_{j,k}^l", _carrier, below, implicit=SAMPLE),
         Quantity(r"\delta_k^l", lambda l: _error(l, L), node, implicit=SAMPLE),
+        Quantity(r"\theta^l", lambda l: rf"\theta_{{p,q}}^{{({l})}}", shape=("l+1", "l"), stacked=("p", "q")),
+        Quantity("z^l", lambda l: f"z_p^{{({l})}}", shape=("l", "1"), implicit=SAMPLE, stacked=("p",)),
+        Quantity(r"\delta^l", lambda l: rf"\delta_p^{{({l})}}", shape=("l", "1"), implicit=SAMPLE, stacked=("p",)),
         Quantity("J", given(_cost(L))),
     )
 

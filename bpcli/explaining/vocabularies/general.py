@@ -12,7 +12,7 @@ from bpcli.nn.markup import filled
 
 
 def vocabulary(trace: Trace) -> Vocabulary:
-    """z, a, w, h, c and C; with one output no index n_L."""
+    """z, a, w, h, c and C; with one output also without the index n_L."""
     outputs = _one_output(trace) if trace.outputs == 1 else _several_outputs(trace)
     return Vocabulary(
         quantities=(*_network(trace), *outputs),
@@ -53,6 +53,9 @@ def _one_output(trace: Trace) -> tuple[Quantity, ...]:
         Quantity("h^p", given(rf"{_f(trace, last)}(z_1^{{p,{last}}})"), {"p": "m"}),
         Quantity("c^p", given(filled(loss.term, loss, y="y^p", a="h^p")), {"p": "m"}),
         Quantity("w_n^l", lambda l: _weights(trace, l)[:, 0], {"n": "l:0"}),
+        Quantity("y_n^p", given(trace.targets), {"n": "L", "p": "m"}),
+        Quantity("h_n^p", given(rf"{_f(trace, last)}(z_n^{{p,{last}}})"), {"n": "L", "p": "m"}),
+        Quantity("c_n^p", given("c^p"), {"n": "L", "p": "m"}),
         Quantity("C", given(r"\sum_{p=1}^{P} c^p")),
     )
 

@@ -27,8 +27,8 @@ def _parameters(trace: Trace) -> tuple[Quantity, ...]:
     return (
         Quantity("W^l", lambda l: before.W[l], shape=("l", "l-1")),
         Quantity("b^l", lambda l: before.b[l], shape=("l", "1")),
-        Quantity("w_{jk}^l", lambda l: before.W[l], {"j": "l", "k": "l-1"}),
-        Quantity("b_j^l", lambda l: before.b[l][:, 0], {"j": "l"}),
+        Quantity("w_{jk}^l", lambda l: f"W^{{({l})}}", {"j": "l", "k": "l-1"}, entries=True),
+        Quantity("b_j^l", lambda l: f"b^{{({l})}}", {"j": "l"}, entries=True),
     )
 
 
@@ -40,15 +40,11 @@ def _one(trace: Trace) -> tuple[Quantity, ...]:
         Quantity("x", given(x), shape=("l", "1")),
         Quantity("a^l", lambda l: rf"{_sigma(trace, l)}(z^{{({l})}})" if l else x, shape=("l", "1")),
         Quantity("z^l", lambda l: rf"W^{{({l})}} \cdot a^{{({l - 1})}} + b^{{({l})}}", shape=("l", "1")),
-        Quantity("a_j^l", lambda l: rf"{_sigma(trace, l)}(z_j^{{({l})}})" if l else x[:, 0], {"j": "l"}),
-        Quantity(
-            "z_j^l",
-            lambda l: rf"\sum_{{k=1}}^{{n_{{{l - 1}}}}} w_{{jk}}^{{({l})}} a_k^{{({l - 1})}} + b_j^{{({l})}}",
-            {"j": "l"},
-        ),
+        Quantity("a_j^l", lambda l: f"a^{{({l})}}", {"j": "l"}, entries=True),
+        Quantity("z_j^l", lambda l: f"z^{{({l})}}", {"j": "l"}, entries=True),
         Quantity(r"\delta^l", lambda l: rf"\frac{{\partial C}}{{\partial z^{{({l})}}}}", shape=("l", "1")),
         Quantity(r"\delta_j^l", lambda l: rf"\frac{{\partial C}}{{\partial z_j^{{({l})}}}}", {"j": "l"}),
-        Quantity("C", given(r"\frac{1}{n_L} \sum_{j=1}^{n_L} \frac{1}{2} ((a^{(L)})_j - y_j)^2")),
+        Quantity("C", given(r"\frac{1}{n_L} \sum_{j=1}^{n_L} \frac{1}{2} (a_j^{(L)} - y_j)^2")),
     )
 
 

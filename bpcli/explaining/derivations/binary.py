@@ -1,0 +1,127 @@
+"""The displayed equations of the binary derivation, in its order, for one object."""
+
+from __future__ import annotations
+
+from bpcli.explaining.derivations.derived import Derived, of_layers
+from bpcli.explaining.trace import Trace
+
+DISPLAYED = (
+    "§1, $F$",
+    "§2, chain at the output",
+    "§2, $F$ for $N = 1$",
+    r"§2, $\partial F / \partial a_L$",
+    r"§2, $\partial a_L / \partial z_L$",
+    r"§2, $\partial F / \partial z_L$",
+    "§2, chain to $z_l$",
+    r"§2, $\partial F / \partial z_l$",
+    r"§2, $z_l$ by $W_l$ and $b_l$",
+    "§2, final formulas",
+)
+"""Every equation that the document displays, once, in its order."""
+
+F = r"\frac{\partial F}{\partial %s_<l>}"
+JACOBIAN = r"\frac{\partial z_<l+1>}{\partial a_<l>}"
+SLOPE = r"\frac{\partial a_<l>}{\partial z_<l>}"
+
+DIAGONAL = r"$\frac{\partial a_l}{\partial z_l}$ is a diagonal matrix, and stands for its diagonal."
+CHAIN = (
+    r"Printed with $\partial L$ for $\partial F$, and as $\frac{\partial F}{\partial z_{l+1}} "
+    r"\frac{\partial z_{l+1}}{\partial a_l} \frac{\partial a_l}{\partial z_l}$, a row's product; these are columns."
+)
+PRECEDENCE = r"Printed without the outer parentheses: $\ast$ acts after $\cdot$."
+SHORTHAND = (
+    r"Printed as $\frac{\partial z_l}{\partial W_l} = a_{l-1}^\top$, shorthand for a tensor: entry by entry it is this."
+)
+IDENTITY = r"Printed as $\frac{\partial z_l}{\partial b_l} = 1$, which is the identity matrix."
+FINAL = r"Printed with $\frac{\partial F}{\partial z_L}$ for every layer $l$."
+
+
+def derived(trace: Trace) -> tuple[Derived, ...]:
+    """The equations of this network."""
+    L = (trace.last,)
+    every, hidden = of_layers(range(1, trace.last + 1)), of_layers(range(1, trace.last))
+    by_z, by_a = F % "z", F % "a"
+    above = r"W_<l+1>^\top \cdot \frac{\partial F}{\partial z_<l+1>}"
+    carried = rf"\left( \frac{{\partial F}}{{\partial z_<l+1>}} \right)^\top \cdot {JACOBIAN}"
+    return (
+        Derived(
+            DISPLAYED[0],
+            "Cost of the batch",
+            ("F", r"-\frac{1}{N} \sum_{k=1}^{N} \left[ y_k \ln p_k + (1 - y_k) \ln (1 - p_k) \right]"),
+            whole=True,
+        ),
+        Derived(DISPLAYED[1], "Chain rule at the output", (by_z, f"{by_a} {SLOPE}"), layers=L, notes=(DIAGONAL,)),
+        Derived(DISPLAYED[2], "Cost of one object", ("F", r"-y \ln a_<l> - (1 - y) \ln (1 - a_<l>)"), layers=L),
+        Derived(
+            DISPLAYED[3],
+            "Cost by the output",
+            (
+                by_a,
+                r"-\frac{y}{a_<l>} + \frac{1 - y}{1 - a_<l>}",
+                r"\frac{-y (1 - a_<l>) + (1 - y) a_<l>}{a_<l> (1 - a_<l>)}",
+                r"\frac{a_<l> - y}{a_<l> (1 - a_<l>)}",
+            ),
+            layers=L,
+        ),
+        Derived(
+            DISPLAYED[4],
+            "Derivative of the output",
+            (SLOPE, r"\sigma(z_<l>) (1 - \sigma(z_<l>))", r"a_<l> (1 - a_<l>)"),
+            layers=L,
+        ),
+        Derived(DISPLAYED[5], "Cost by the output before activation", (by_z, "a_<l> - y"), layers=L),
+        Derived(
+            DISPLAYED[6],
+            "Chain rule from layer <l+1> to layer <l>",
+            (
+                by_z,
+                rf"\left( {carried} \right)^\top \ast {SLOPE}",
+            ),
+            "i",
+            layers=hidden,
+            notes=(CHAIN,),
+        ),
+        Derived(DISPLAYED[6], "Its second factor", (JACOBIAN, "W_<l+1>"), "q", "i", layers=hidden),
+        Derived(
+            DISPLAYED[7],
+            "Cost by layer <l> before activation",
+            (by_z, rf"({above}) \ast (\sigma(z_<l>) \ast (1 - \sigma(z_<l>)))"),
+            "i",
+            layers=hidden,
+            notes=(PRECEDENCE,),
+        ),
+        Derived(
+            DISPLAYED[8],
+            "Layer <l> before activation by a weight",
+            (r"\frac{\partial z_i^<l>}{\partial w_{pj}^<l>}", r"a_j^<l-1> \text{ where } p = i \text{, else } 0"),
+            "p",
+            "j",
+            layers=every,
+            notes=(SHORTHAND,),
+        ),
+        Derived(
+            DISPLAYED[8],
+            "Layer <l> before activation by a bias",
+            (r"\frac{\partial z_i^<l>}{\partial b_p^<l>}", r"1 \text{ where } p = i \text{, else } 0"),
+            "i",
+            "p",
+            layers=every,
+            notes=(IDENTITY,),
+        ),
+        Derived(
+            DISPLAYED[9],
+            "Gradient of layer <l>'s weights",
+            (r"\frac{\partial F}{\partial W_<l>}", rf"{by_z} \cdot a_<l-1>^\top"),
+            "i",
+            "j",
+            layers=every,
+            notes=(FINAL,),
+        ),
+        Derived(
+            DISPLAYED[9],
+            "Gradient of layer <l>'s biases",
+            (r"\frac{\partial F}{\partial b_<l>}", by_z),
+            "i",
+            layers=every,
+        ),
+    )

@@ -1,0 +1,127 @@
+"""Biswas, 4.3.1: from the loss to the output's pre-activation, by the quotient rule of the softmax."""
+
+from __future__ import annotations
+
+from bpcli.explaining.derivations.biswas_symbols import LOSS, NABLA, by
+from bpcli.explaining.derivations.columns import column
+from bpcli.explaining.derivations.derived import Derived
+from bpcli.explaining.trace import Trace
+
+DISPLAYED = (
+    r"4.3.1, $\hat{y}$ and $\mathcal{L}$",
+    r"4.3.1, $\mathcal{L}$ by $\hat{y}_i$",
+    r"4.3.1, $\nabla_{\hat{y}}$",
+    r"4.3.1, chain through $\hat{y}_\ell$",
+    "4.3.1, quotient rule",
+    "4.3.1, quotient rule, continued",
+    r"4.3.1, $\mathcal{L}$ by $a_{L,i}$",
+    r"4.3.1, $\nabla_{a_L}$",
+)
+
+OUTPUT, TRUE, TRUE_LOSS = r"\underline{\hat{y}}", r"\hat{y}_\ell", r"-\log \hat{y}_\ell"
+ONE = r"\mathbb{1}_{\ell=i}"
+A, A_TRUE, A_EACH = r"a_{<l>,i}", r"a_{<l>,\ell}", "a_{<l>,i'}"
+TOTAL = rf"\sum_{{i'=1}}^{{p}} \exp({A_EACH})"
+SQUARE = rf"\left( {TOTAL} \right)^2"
+SOFTMAX = r"\mathrm{softmax}(\underline{a}_<l>)"
+BEFORE = rf"-\frac{{1}}{{{TRUE}}} \cdot"
+
+CASES = "The case form is printed without its minus sign."
+OWN_INDEX = "The sum in the text above has the index $i$ of $a_{L,i}$; as here it needs one of its own."
+
+
+def derived(trace: Trace) -> tuple[Derived, ...]:
+    """The equations of this network."""
+    p, L = trace.outputs, (trace.last,)
+    return (
+        *_loss(p),
+        Derived(
+            DISPLAYED[3],
+            "Chain rule through the true class's output",
+            (by(LOSS, A), by(f"({TRUE_LOSS})", A), rf"{by(f'({TRUE_LOSS})', TRUE)} \cdot {by(TRUE, A)}"),
+            "i",
+            layers=L,
+        ),
+        Derived(DISPLAYED[4], "Quotient rule of the softmax", _quotient(), "i", layers=L, notes=(OWN_INDEX,)),
+        Derived(DISPLAYED[5], "Quotient rule, simplified", _simplified(), "i", layers=L),
+        Derived(
+            DISPLAYED[6], "Loss by an output's pre-activation", (by(LOSS, A), rf"-({ONE} - \hat{{y}}_i)"), "i", layers=L
+        ),
+        Derived(
+            DISPLAYED[7],
+            "Gradient by the output's pre-activation",
+            (
+                NABLA % r"\underline{a}_<l>",
+                column(by(LOSS, "a_{<l>,<n>}"), p),
+                column(r"-(\mathbb{1}_{\ell=<n>} - \hat{y}_<n>)", p),
+                rf"-(\underline{{e}}_\ell - {OUTPUT})",
+            ),
+            "i",
+            layers=L,
+        ),
+    )
+
+
+def _loss(p: int) -> tuple[Derived, ...]:
+    """The loss by the outputs."""
+    return (
+        Derived(DISPLAYED[0], "Outputs", (OUTPUT, column(r"\hat{y}_<n>", p)), "i"),
+        Derived(DISPLAYED[0], "Loss of the true class", (LOSS, TRUE_LOSS)),
+        Derived(
+            DISPLAYED[1],
+            "Loss by an output",
+            (
+                by(LOSS, r"\hat{y}_i"),
+                rf"\frac{{\partial}}{{\partial \hat{{y}}_i}} ({TRUE_LOSS})",
+                rf"-\frac{{1}}{{{TRUE}}} \text{{ where }} i = \ell \text{{, else }} 0",
+                rf"-\frac{{{ONE}}}{{{TRUE}}}",
+            ),
+            "i",
+            notes=(CASES,),
+        ),
+        Derived(
+            DISPLAYED[2],
+            "Gradient by the outputs",
+            (
+                NABLA % OUTPUT,
+                column(by(LOSS, r"\hat{y}_<n>"), p),
+                _indicators(p),
+                rf"-\frac{{1}}{{{TRUE}}} \underline{{e}}_\ell",
+            ),
+            "i",
+        ),
+    )
+
+
+def _indicators(p: int) -> str:
+    return rf"-\frac{{1}}{{{TRUE}}} " + column(r"\mathbb{1}_{\ell=<n>}", p)
+
+
+def _quotient() -> tuple[str, ...]:
+    """The block of five lines."""
+    slope = rf"\frac{{\partial}}{{\partial {A}}}"
+    exp = rf"\exp({A_TRUE})"
+    first, second = (
+        rf"\frac{{{by(exp, A)}}}{{{TOTAL}}}",
+        rf"\frac{{{exp} \cdot {slope} {TOTAL}}}{{\left( {TOTAL} \right)^2}}",
+    )
+    return (
+        f"{slope} ({TRUE_LOSS})",
+        f"{BEFORE} {by(TRUE, A)}",
+        rf"{BEFORE} {slope} {SOFTMAX}_\ell",
+        rf"{BEFORE} {slope} \left( \frac{{{exp}}}{{{TOTAL}}} \right)",
+        rf"{BEFORE} \left( {first} - {second} \right)",
+    )
+
+
+def _simplified() -> tuple[str, ...]:
+    """The block that follows it."""
+    true, this = rf"\exp({A_TRUE})", rf"\exp({A})"
+    share, both = rf"\frac{{{ONE} {true}}}{{{TOTAL}}}", rf"\frac{{{true} {this}}}{{{SQUARE}}}"
+    return (
+        rf"\frac{{\partial}}{{\partial {A}}} ({TRUE_LOSS})",
+        rf"{BEFORE} \left( {share} - {both} \right)",
+        rf"{BEFORE} \left( {ONE} {SOFTMAX}_\ell - {SOFTMAX}_\ell {SOFTMAX}_i \right)",
+        rf"{BEFORE} ({ONE} {TRUE} - {TRUE} \cdot \hat{{y}}_i)",
+        rf"-({ONE} - \hat{{y}}_i)",
+    )

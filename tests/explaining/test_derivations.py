@@ -1,0 +1,84 @@
+"""Every equation that the five documents display holds, number for number, on networks that have it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bpcli.errors import ConfigError
+from bpcli.explaining.derivations import DERIVATIONS, VOCABULARIES, derive, sheets_of
+from bpcli.explaining.derivations.derived import evaluated
+from tests.explaining.derivations import networks, sides
+from tests.explaining.support import SUITED, explained
+
+TOLERANCE = 1e-12
+
+every_document = pytest.mark.parametrize("document", DERIVATIONS)
+
+
+def test_every_document_has_its_equations() -> None:
+    assert list(DERIVATIONS) == list(VOCABULARIES)
+
+
+@every_document
+def test_every_displayed_equation_holds_on_some_network(tmp_path: Path, document: str) -> None:
+    shown = set[str]()
+    for explanation in networks(tmp_path, document):
+        for equation, layer, found in sides(explanation):
+            assert found.distance <= TOLERANCE, (equation.label, layer, explanation.layers)
+            assert all(np.isfinite(value).all() for value in found.values)
+            shown.add(equation.label)
+    assert shown == set(DERIVATIONS[document].displayed)
+
+
+@every_document
+def test_labels_are_in_the_documents_order(tmp_path: Path, document: str) -> None:
+    displayed = DERIVATIONS[document].displayed
+    assert len(set(displayed)) == len(displayed)
+    for explanation in networks(tmp_path, document):
+        equations = DERIVATIONS[document].equations(explanation.updates[0].trace)
+        places = [displayed.index(equation.label) for equation in equations]
+        assert places == sorted(places)
+
+
+@every_document
+def test_an_equation_with_a_wrong_side_does_not_hold(tmp_path: Path, document: str) -> None:
+    kind = next(kind for kind, name in reversed(SUITED) if name == document)
+    trace = explained(tmp_path, kind, "network.hidden=[4, 3]", document=document, rows=(0, 1)).updates[0].trace
+    derivation, checked = DERIVATIONS[document], 0
+    for equation in derivation.equations(trace):
+        for layer in () if equation.unless else equation.layers[:1]:
+            right = evaluated(equation, layer, sheets_of(derivation, trace)[equation.whole])
+            if not np.any(right.values[-1]):
+                continue
+            for factor in ("1.001", "0", "2"):
+                spoiled = replace(equation, forms=(*equation.forms, rf"{factor} \cdot ({equation.forms[-1]})"))
+                found = evaluated(spoiled, layer, sheets_of(derivation, trace)[equation.whole])
+                assert found.distance >= 4e-4, equation.label
+            checked += 1
+    assert checked > 5
+
+
+@every_document
+def test_steps_show_the_equation_and_how_far_its_sides_agree(tmp_path: Path, document: str) -> None:
+    kind = next(kind for kind, name in SUITED if name == document)
+    trace = explained(tmp_path, kind, "network.hidden=[4, 3]", document=document, rows=(0, 1)).updates[0].trace
+    steps, _ = derive(document, trace)
+    assert all(step.stage == "derivation" and step.sides for step in steps)
+    assert all(step.distance is not None and step.distance < TOLERANCE for step in steps)
+    assert all(step.value.ndim in (0, 2) for step in steps)
+    assert {step.reference for step in steps} <= set(DERIVATIONS[document].displayed)
+    notes = [note for step in steps for note in step.notes]
+    assert len(set(notes)) == len(notes)
+
+
+def test_a_network_too_large_is_refused(tmp_path: Path) -> None:
+    from bpcli.explaining.explanation import explain
+    from tests.explaining.support import config
+
+    with pytest.raises(ConfigError, match="the network has 20009") as raised:
+        explain(config(tmp_path, "binary"), ["network.hidden=[5002]"], "binary", (0,), chains=True)
+    assert raised.value.hint == "choose a network of at most 10000, such as network.hidden=[8], or leave out --derive"
