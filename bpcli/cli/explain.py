@@ -62,6 +62,6 @@ def explain(
     from bpcli.cli.output import emit
     from bpcli.explaining import explanation, rendering
 
-    explained = explanation.explain(path, changes, document, example or [0], chains=derive)
+    explained = explanation.explain(path, changes, document, example or [0], with_derivation=derive)
     display.warn(explained.warnings)
     emit(rendering.FORMATS[form](explained))

@@ -32,7 +32,7 @@ from bpcli.runs.reopen import open_experiment
 WHERE = "command line"
 
 MOST_PARAMETERS = 10_000
-"""The largest network whose chains of equations are evaluated: every slope takes a forward pass."""
+"""The largest network whose derivation is evaluated: every slope takes a forward pass."""
 
 
 @dataclass(frozen=True)
@@ -76,22 +76,22 @@ class Explanation:
 
 
 def explain(
-    source: Path, changes: list[str], document: str | None, rows: Sequence[int], *, chains: bool = False
+    source: Path, changes: list[str], document: str | None, rows: Sequence[int], *, with_derivation: bool = False
 ) -> Explanation:
     """Explain the update that examples ``rows`` make, from a config or a run's folder.
 
-    ``chains`` adds the equations that the document displays on the way from one step to the next.
+    ``with_derivation`` adds the equations that the document displays on the way from one step to the next.
 
     Raises:
         ConfigError: there is no such example or document, the document cannot express the network, or the
-            network is too large for ``chains``.
+            network is too large for its derivation.
         DataError: the data or the run's model are absent or malformed, or no longer belong together.
     """
     opened = open_experiment(source, changes)
     built = opened.experiment
     chosen = documents.choose(document, built.network)
     examples = _find(built, rows)
-    if chains:
+    if with_derivation:
         _refuse_large(built)
     mode = opened.config.optimizer.mode
     batches: list[tuple[ExampleRow, ...]] = [(example,) for example in examples] if mode == "sgd" else [examples]
@@ -104,7 +104,7 @@ def explain(
         others=tuple(name for name in documents.expressing(built.network) if name != chosen.name),
         layers=built.network.sizes,
         choices=_described(built, mode),
-        updates=tuple(_with_chains(chosen, update) for update in updates) if chains else updates,
+        updates=tuple(_with_derivation(chosen, update) for update in updates) if with_derivation else updates,
         warnings=(*built.loaded.warnings.lines(), *opened.warnings),
     )
 
@@ -118,8 +118,8 @@ def _refuse_large(built: Experiment) -> None:
         raise ConfigError(problem, where=WHERE, hint=hint)
 
 
-def _with_chains(document: Document, update: ExplainedUpdate) -> ExplainedUpdate:
-    """The update's steps with the document's chains of equations before the update itself."""
+def _with_derivation(document: Document, update: ExplainedUpdate) -> ExplainedUpdate:
+    """The update's steps with the document's displayed equations before the update itself."""
     found, omitted = derive(document.name, update.trace)
     first = next(place for place, step in enumerate(update.steps) if step.stage == "update")
     return replace(update, steps=(*update.steps[:first], *found, *update.steps[first:]), omitted=omitted)

@@ -65,10 +65,15 @@ def config(folder: Path, kind: str) -> Path:
 
 
 def explained(
-    folder: Path, kind: str, *changes: str, document: str | None = None, rows: tuple[int, ...] = (0,)
+    folder: Path,
+    kind: str,
+    *changes: str,
+    document: str | None = None,
+    rows: tuple[int, ...] = (0,),
+    with_derivation: bool = False,
 ) -> Explanation:
     """An explanation of one kind of experiment."""
-    return explain(config(folder, kind), list(changes), document, rows)
+    return explain(config(folder, kind), list(changes), document, rows, with_derivation=with_derivation)
 
 
 def json_of(explanation: Explanation) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from bpcli.errors import ConfigError
 from bpcli.explaining.derivations import DERIVATIONS, VOCABULARIES, derive, sheets_of
 from bpcli.explaining.derivations.derived import evaluated
 from tests.explaining.derivations import networks, sides
+from tests.explaining.page import PAGE, generated, lines
 from tests.explaining.support import SUITED, explained
 
 TOLERANCE = 1e-12
@@ -80,5 +81,14 @@ def test_a_network_too_large_is_refused(tmp_path: Path) -> None:
     from tests.explaining.support import config
 
     with pytest.raises(ConfigError, match="the network has 20009") as raised:
-        explain(config(tmp_path, "binary"), ["network.hidden=[5002]"], "binary", (0,), chains=True)
+        explain(config(tmp_path, "binary"), ["network.hidden=[5002]"], "binary", (0,), with_derivation=True)
     assert raised.value.hint == "choose a network of at most 10000, such as network.hidden=[8], or leave out --derive"
+
+
+def test_the_page_of_the_documents_is_made_of_the_equations() -> None:
+    assert PAGE.read_text(encoding="utf-8") == generated(), "run python -m tests.explaining.page"
+
+
+def test_every_displayed_equation_is_shown_by_a_shipped_config() -> None:
+    for document, derivation in DERIVATIONS.items():
+        assert {line.equation.label for line in lines(document)} == set(derivation.displayed)

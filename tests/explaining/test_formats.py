@@ -21,14 +21,26 @@ SETTINGS = [
     (("optimizer.name=adam", "loss.outputs=mean", "loss.examples=sum"), (0, 1)),
     (("optimizer.name=momentum", "optimizer.mode=sgd", "network.hidden=[12, 3]"), (2, 3)),
 ]
-PLACES = [(*suited, *setting) for suited in SUITED for setting in SETTINGS]
+PLACES = [(*suited, *setting, False) for suited in SUITED for setting in SETTINGS]
+PLACES += [
+    (next(kind for kind, name in SUITED if name == document), document, ("network.hidden=[3, 4]",), rows, True)
+    for document, rows in (
+        ("binary", (0,)),
+        ("biswas", (0, 1)),
+        ("brawer", (1,)),
+        ("general", (0, 1)),
+        ("half-squared-error", (2,)),
+    )
+]
 
 
 @pytest.fixture(scope="module", params=PLACES, ids=str)
 def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Explanation:
-    """Every kind of experiment, by every document that suits it, in a few settings."""
-    kind, document, changes, rows = request.param
-    return explained(tmp_path_factory.mktemp("found"), kind, *changes, document=document, rows=rows)
+    """Every kind of experiment, by every document that suits it, in a few settings; and each with its derivation."""
+    kind, document, changes, rows, derive = request.param
+    return explained(
+        tmp_path_factory.mktemp("found"), kind, *changes, document=document, rows=rows, with_derivation=derive
+    )
 
 
 COMMANDS = set(
@@ -40,7 +52,7 @@ COMMANDS = set(
     hangafter triangleright begin end section subsection item texttt allowbreak raggedbottom raggedright textendash
     abovedisplayshortskip belowdisplayshortskip S dots times text mathrm mathcal mathbf
     frac sqrt sum partial nabla delta theta eta sigma Psi mu beta varepsilon ell top ldots underline hat left right
-    cdot ast odot neq ln log leftarrow cr cdots vdots textbackslash""",
+    cdot ast odot neq ln log leftarrow cr cdots vdots textbackslash exp tanh ddots""",
     )
 )
 """What LaTeX with amsmath, amssymb and the preamble knows, as far as it is used."""
@@ -110,6 +122,11 @@ MARKUP = {
     r"\left[ \frac{\partial \sigma}{\partial z^{1}} \right] \odot 1": "[∂σ/∂z¹] ⊙ 1",
     r"\frac{m / 2}{\sqrt{v} + \varepsilon}": "(m / 2)/(√(v) + ε)",
     r"1 \text{ where } z > 0 \text{, else } 0": "1 where z > 0, else 0",
+    r"\begin{bmatrix} \frac{a}{b} & 2 \\ \vdots & \ddots \\ c & d \end{bmatrix}": "[a/b, 2; …, …; c, d]",
+    r"-\frac{\mathbf{1}_{\ell=i}}{\hat{y}_\ell}": "-1_{ℓ=i}/ŷ_ℓ",
+    r"\frac{\partial}{\partial x} \left( x \right)": "(∂/∂x) (x)",
+    r"\frac{d}{d z_j} \sigma(z_j)": "(d/dzⱼ) σ(zⱼ)",
+    r"\nabla \underline{b}_{2} + W_{2,\cdot,j}": "∇b₂ + W_{2,·,j}",
 }
 
 

@@ -41,7 +41,7 @@ TWO = (
 )
 TWO_UNITS = "holds above a hidden layer where the next has two units, as with network.hidden=[3, 2]"
 SUM_TO = "The first sum is printed up to $p$; it runs over the units of the layer above."
-SQUARE = r"Printed for $W_k \in \mathbb{R}^{n \times n}$."
+SQUARE = r"Printed for a $W_k$ of $n \times n$."
 ENTRY = (
     r"The example ends in $\frac{\partial \mathcal{L}}{\partial a_{k,i}} "
     r"\frac{\partial a_{k,i}}{\partial W_{k,i,j}}$, which is its entry."

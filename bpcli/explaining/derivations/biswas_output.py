@@ -19,7 +19,7 @@ DISPLAYED = (
 )
 
 OUTPUT, TRUE, TRUE_LOSS = r"\underline{\hat{y}}", r"\hat{y}_\ell", r"-\log \hat{y}_\ell"
-ONE = r"\mathbb{1}_{\ell=i}"
+ONE = r"\mathbf{1}_{\ell=i}"
 A, A_TRUE, A_EACH = r"a_{<l>,i}", r"a_{<l>,\ell}", "a_{<l>,i'}"
 TOTAL = rf"\sum_{{i'=1}}^{{p}} \exp({A_EACH})"
 SQUARE = rf"\left( {TOTAL} \right)^2"
@@ -53,7 +53,7 @@ def derived(trace: Trace) -> tuple[Derived, ...]:
             (
                 NABLA % r"\underline{a}_<l>",
                 column(by(LOSS, "a_{<l>,<n>}"), p),
-                column(r"-(\mathbb{1}_{\ell=<n>} - \hat{y}_<n>)", p),
+                column(r"-(\mathbf{1}_{\ell=<n>} - \hat{y}_<n>)", p),
                 rf"-(\underline{{e}}_\ell - {OUTPUT})",
             ),
             "i",
@@ -94,7 +94,7 @@ def _loss(p: int) -> tuple[Derived, ...]:
 
 
 def _indicators(p: int) -> str:
-    return rf"-\frac{{1}}{{{TRUE}}} " + column(r"\mathbb{1}_{\ell=<n>}", p)
+    return rf"-\frac{{1}}{{{TRUE}}} " + column(r"\mathbf{1}_{\ell=<n>}", p)
 
 
 def _quotient() -> tuple[str, ...]:

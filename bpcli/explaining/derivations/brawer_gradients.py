@@ -30,7 +30,7 @@ FALSE = r"(31) and (6) do not give $M_{k_0,0} = 0$, as said; $1 - I_{p,0}$ is wh
 REASON = r"The term $k_1 = 0$ vanishes because $M_{0,p} = 0$ for $p > 0$."
 FROM_ONE = "(41), (44) and (46) print the sum over samples from $i = 0$."
 UPPER = r"(47) leaves out the upper limit of the sum."
-COLUMN = r"$\theta^{(l)}$ is without column 0 here, that of the bias node; the document prints $.*$ for $\odot$."
+COLUMN = r"$\theta^{(l)}$ is without column 0 here, that of the bias node; the document prints $.\ast$ for $\odot$."
 
 
 def derived(trace: Trace) -> tuple[Derived, ...]:

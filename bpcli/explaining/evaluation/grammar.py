@@ -38,7 +38,7 @@ MARK = re.compile(r"(?:\\[A-Za-z]+|[A-Za-z]|\d+)(?:_(?:\{[^{}]*\}|\w))?'?")
 """An index such as ``k``, ``k_0``, ``n_{2}``, ``i'`` or ``\\ell``; or a number."""
 
 FUNCTIONS = {r"\log", r"\ln", r"\exp", r"\tanh", r"\arctan"}
-FONTS = {r"\hat", r"\underline", r"\mathbf", r"\mathcal", r"\mathrm", r"\mathbb", r"\bar"}
+FONTS = {r"\hat", r"\underline", r"\mathbf", r"\mathcal", r"\mathrm"}
 PRODUCTS = {r"\cdot": r"\cdot", r"\odot": r"\odot", r"\ast": r"\odot"}
 CLOSING = {"(": ")", "[": "]"}
 DOTS = {r"\vdots", r"\cdots", r"\ddots", r"\ldots"}
@@ -201,7 +201,7 @@ class _Reader:
             text = self.group()
             turned = text == r"\top"
             below, above = (text, above) if mark == "_" else (below, above if turned else text)
-        if base in (r"\mathbb{1}", "I"):
+        if base == "I" or (base == r"\mathbf{1}" and "=" in below):
             return Indicator(*_two(marks(below)))
         symbol = Symbol(base, marks(below), marks(above))
         if base in self.functions and self.peek() in ("(", r"\left"):

@@ -6,7 +6,7 @@ from typing import Any
 
 from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.explanation import Explanation
-from bpcli.explaining.rendering.unicode import equation, math, prose
+from bpcli.explaining.rendering.unicode import math, prose
 from bpcli.storage import to_json
 
 
@@ -55,7 +55,7 @@ def _step(step: DerivationStep) -> dict[str, Any]:
         "title": prose(step.title),
         "reference": prose(step.reference),
         "symbol": {"latex": step.symbol, "text": math(step.symbol)},
-        "equation": {"latex": step.equation, "text": equation(step)},
+        "equation": {"latex": step.equation, "text": math(step.equation)},
         "shape": list(step.value.shape),
         "rows": math(step.rows),
         "columns": math(step.columns),

@@ -39,11 +39,20 @@ def _step(step: DerivationStep) -> list[str]:
     indices = [", ".join(about)] if about else []
     blocks = [f"#### {_prose(shared_text.title(step))}", "; ".join([_prose(step.reference), *indices])]
     if step.formula:
-        blocks.append(_display(step.equation))
+        blocks.append(_display(_equation(step)))
     blocks.append(_display(f"{step.symbol} = {_value(step)}"))
     if step.value.ndim and shown(step.value).remark:
         blocks.append(shown(step.value).remark)
     return blocks + [f"> {_prose(note)}" for note in step.notes]
+
+
+def _equation(step: DerivationStep) -> str:
+    """The equation; several right sides on lines of their own."""
+    if not step.more:
+        return step.equation
+    first, *more = step.sides
+    lines = [f"{step.symbol} &{step.relation} {first}", *(f"&= {side}" for side in more)]
+    return r"\begin{aligned} " + r" \cr ".join(lines) + r" \end{aligned}"
 
 
 def _value(step: DerivationStep) -> str:
@@ -55,7 +64,7 @@ def _display(markup: str) -> str:
 
 
 def _math(markup: str) -> str:
-    return markup.replace("_", " _").strip()
+    return markup.replace("\\\\", r"\cr").replace("_", " _").strip()
 
 
 def _prose(line: str) -> str:

@@ -15,6 +15,11 @@ STAGES: dict[Stage, str] = {
 }
 
 
+SIDES = (
+    "In the derivation every side of an equation is evaluated by itself, a derivative on the left as the slope "
+    "of the network itself; how closely the sides agree is a fraction of the largest entry."
+)
+
 HEADING = "Backpropagation step by step"
 
 
@@ -30,6 +35,7 @@ def introduction(explained: Explanation) -> list[str]:
         f"A {'-'.join(map(str, explained.layers))} network ({names}) under {_brief(loss)}, at {parameters}.",
         f"Updated by {_brief(rule)}, mode {_words(rule['mode'])}.{_together(explained)}",
         "All numbers are computed in double precision and shown with six decimals or six digits.",
+        *([SIDES] if any(step.distance is not None for step in explained.updates[0].steps) else []),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textwrap import fill
+from textwrap import TextWrapper, fill
 
 from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.explanation import Explanation
@@ -12,6 +12,9 @@ from bpcli.explaining.rendering.unicode import equation, math, prose
 
 WIDTH = 88
 INDENT = "    "
+
+DEEPEST = 6
+"""The open parentheses within which a line is never broken."""
 
 GLUE = "\N{NO-BREAK SPACE}"
 
@@ -52,7 +55,7 @@ def _step(step: DerivationStep) -> list[str]:
     title = prose(shared_text.title(step))
     lines = [f"{title} {prose(step.reference):>{WIDTH - len(title) - 1}}"]
     if step.formula or step.value.ndim:
-        lines.append(broken(equation(step)))
+        lines += [broken(equation(step)), *(broken(f"= {math(side)}", INDENT * 2) for side in step.more)]
     runs = [f"{kind} {math(run)}" for kind, run in shared_text.runs(step)]
     about = [*([shape(step.value)] if step.value.ndim else []), *runs, *shared_text.agreement(step)]
     if about:
@@ -64,14 +67,24 @@ def _step(step: DerivationStep) -> list[str]:
     return [*lines, *(fill(prose(note), WIDTH, initial_indent="  * ", subsequent_indent="    ") for note in step.notes)]
 
 
-def broken(formula: str) -> str:
-    """An equation on as many lines as it needs, broken outside of parentheses and indices."""
-    glued, depth = "", 0
-    for sign in formula:
-        depth += (sign in "({") - (sign in ")}")
-        glued += GLUE if sign == " " and depth else sign
-    lines = fill(glued, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT * 2, break_long_words=False)
+def broken(formula: str, indent: str = INDENT) -> str:
+    """An equation on as many lines as it needs, broken outside of indices, and of parentheses as far as it can be."""
+    wrapper = TextWrapper(WIDTH, initial_indent=indent, subsequent_indent=indent + INDENT, break_long_words=False)
+    for depth in range(1, DEEPEST):
+        lines = wrapper.fill(_glued(formula, depth))
+        if all(len(line) <= WIDTH for line in lines.splitlines()):
+            break
     return lines.replace(GLUE, " ")
+
+
+def _glued(formula: str, kept: int) -> str:
+    """A formula in which no line breaks in an index, nor where ``kept`` parentheses or more are open."""
+    glued, brackets, braces = "", 0, 0
+    for sign in formula:
+        brackets += (sign in "([") - (sign in ")]")
+        braces += (sign == "{") - (sign == "}")
+        glued += GLUE if sign == " " and (brackets >= kept or braces) else sign
+    return glued
 
 
 def matrix(part: ShownMatrix) -> list[str]:

@@ -17,11 +17,14 @@ COMMANDS = {
     "beta": "β", "varepsilon": "ε", "ell": "ℓ", "top": "T", "sum": "Σ", "ldots": "… ", "mathcal": "", "mathbf": "",
     "mathrm": "", "text": "", "underline": "", "left": "", "right": "",
     "cdot": " · ", "ast": " ∗ ", "odot": " ⊙ ", "times": " × ", "equiv": " ≡ ", "leftarrow": " ← ", "neq": " ≠ ",
-    "ln": "ln ", "log": "log ",
+    "ln": "ln ", "log": "log ", "vdots": "…", "cdots": "…", "ddots": "…",
 }  # fmt: skip
 """The text of a command; one that only sets its argument in another font or size has none."""
 
-BESIDE_NO_FACTOR = re.compile(r" *($|[-+=,.)\]}]|\\(cdot|ast|odot|times|leftarrow|neq|equiv|right|text)\b)")
+BRACKETS = {"begin": "[", "end": "]"}
+"""A matrix that is written out: rows end in semicolons."""
+
+BESIDE_NO_FACTOR = re.compile(r" *($|[-+=,.)\]}&]|\\\\|\\(cdot|ast|odot|times|leftarrow|neq|equiv|right|text|end)\b)")
 """What can follow a quotient that needs no parentheses."""
 
 SUBSCRIPTS = dict(zip("0123456789+-=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
@@ -43,13 +46,13 @@ def prose(line: str) -> str:
 
 
 def equation(step: DerivationStep) -> str:
-    """A step's equation as text."""
-    return math(step.equation)
+    """A step's equation as text, to its first right side."""
+    return math(f"{step.symbol} {step.relation} {step.formula}" if step.formula else step.symbol)
 
 
 def _tidy(text: str) -> str:
     spaced = re.sub(r"  +", " ", text).strip()
-    return re.sub(r" ([)\],])", r"\1", re.sub(r"([(\[]) ", r"\1", spaced))
+    return re.sub(r" ([)\],;])", r"\1", re.sub(r"([(\[]) ", r"\1", spaced))
 
 
 class _Reader:
@@ -77,6 +80,8 @@ class _Reader:
             return _index(self.item(), SUBSCRIPTS, "_")
         if sign == "^":
             return _index(self.item(), SUPERSCRIPTS, "^")
+        if sign == "&":
+            return ", "
         return self.command() if sign == "\\" else sign
 
     def command(self) -> str:
@@ -84,14 +89,18 @@ class _Reader:
         found = re.compile(r"[A-Za-z]+").match(self.markup, self.place)
         if found is None:
             self.place += 1
-            return self.markup[self.place - 1]
+            sign = self.markup[self.place - 1]
+            return "; " if sign == "\\" else sign
         self.place = found.end()
         name, following = found[0], self.markup[self.place : self.place + 2]
-        if following[:1] == " " and (name == "partial" or following[1:].isalnum()):
+        if following[:1] == " " and (name in ("partial", "nabla") or following[1:].isalnum()):
             self.place += 1
         if name == "frac":
             quotient = _quotient(self.item(), self.item())
             return quotient if BESIDE_NO_FACTOR.match(self.markup, self.place) else f"({quotient})"
+        if name in BRACKETS:
+            self.item()
+            return BRACKETS[name]
         if name == "sqrt":
             return f"√({self.item()})"
         if name == "hat":
@@ -102,7 +111,7 @@ class _Reader:
 
 
 def _quotient(over: str, under: str) -> str:
-    if over.startswith(("∂", "d ")) and under.startswith(("∂", "d ")):
+    if (over.startswith(("∂", "d ")) and under.startswith(("∂", "d "))) or (over == "d" and under.startswith("d ")):
         return f"{over}/{under}".replace("d ", "d")
     return f"{_grouped(over)}/{_grouped(under)}"
 
@@ -113,7 +122,7 @@ def _grouped(text: str) -> str:
 
 
 def _index(text: str, letters: dict[str, str], mark: str) -> str:
-    text = text.strip()
+    text = text.strip().replace(" ·", "·")
     small = "".join(letters.get(letter, "") for letter in text.replace(" ", ""))
     if len(small) == len(text.replace(" ", "")):
         return small
