@@ -21,9 +21,11 @@ from bpcli.experiment import Experiment
 from bpcli.explaining import documents
 from bpcli.explaining.derivations import derive
 from bpcli.explaining.documents.steps import DerivationStep, Document
+from bpcli.explaining.evaluation.nodes import EquationError
 from bpcli.explaining.trace import Mode, Trace, trace
 from bpcli.nn import Array, optimizers
 from bpcli.nn.activations import ACTIVATIONS
+from bpcli.nn.expressions import FormulaError
 from bpcli.nn.losses import LOSSES
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OPTIMIZERS
@@ -120,7 +122,10 @@ def _refuse_large(built: Experiment) -> None:
 
 def _with_derivation(document: Document, update: ExplainedUpdate) -> ExplainedUpdate:
     """The update's steps with the document's displayed equations before the update itself."""
-    found, omitted = derive(document.name, update.trace)
+    try:
+        found, omitted = derive(document.name, update.trace)
+    except (EquationError, FormulaError) as error:
+        raise ConfigError(f"--derive cannot evaluate {error}", where=WHERE, hint="leave out --derive") from error
     first = next(place for place, step in enumerate(update.steps) if step.stage == "update")
     return replace(update, steps=(*update.steps[:first], *found, *update.steps[first:]), omitted=omitted)
 

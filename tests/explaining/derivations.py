@@ -19,14 +19,18 @@ MIXED = (
 )
 
 
+FEW = ("[3]", "[4, 3]", MIXED[0])
+"""The networks of a document's other kinds of experiment."""
+
+
 def networks(folder: Path, document: str) -> Iterator[Explanation]:
-    """Explanations of every kind that suits a document, for one example and for several."""
-    hidden = HIDDEN if document == "binary" else (*HIDDEN, *MIXED)
-    for kind, name in SUITED:
-        if name == document:
-            for units in hidden:
-                for rows in ((4,), (0, 1, 2)):
-                    yield explained(folder, kind, f"network.hidden={units}", document=document, rows=rows)
+    """Explanations of every kind that suits a document, in turn for several examples and for one."""
+    first, *others = (kind for kind, name in SUITED if name == document)
+    hidden = [(first, units) for units in (HIDDEN if document == "binary" else (*HIDDEN, *MIXED))]
+    hidden += [(kind, units) for kind in others for units in FEW]
+    for place, (kind, units) in enumerate(hidden):
+        rows = ((0, 1, 2), (4,))[place % 2]
+        yield explained(folder, kind, f"network.hidden={units}", document=document, rows=rows)
 
 
 def sides(explanation: Explanation) -> Iterator[tuple[Derived, int | None, Sides]]:

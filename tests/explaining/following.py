@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -51,25 +51,34 @@ def wrong_in(steps: Iterable[DerivationStep], document: str, trace: Trace) -> li
         reason = follower.reason(step)
         if reason:
             found.append(Wrong(step, reason))
+        follower.take(step)
     return found
 
 
 @dataclass
 class Follower:
-    """Follows steps; what an update remembers is known by the whole of its symbol."""
+    """Follows steps; what an update remembers is known by the whole of its symbol.
+
+    ``given`` are the left sides of the given steps, by key and layer.
+    """
 
     sheet: Sheet
+    given: dict[tuple[str, int], Side] = field(default_factory=dict)
 
     def reason(self, step: DerivationStep) -> str:
-        """Why a step does not follow; empty where it does. Its value is taken either way."""
+        """Why a step does not follow; empty where it does."""
         try:
-            side = self.side(step)
+            return self._difference(step, self.side(step))
         except EquationError as error:
             return str(error)
-        reason = self._difference(step, side)
-        if step.stage != "update" or step.key.partition("_")[0] != "new":
+
+    def take(self, step: DerivationStep) -> None:
+        """Take a step's value from now on."""
+        side = self.side(step)
+        if step.stage == "given":
+            self.given[step.key, step.layer or 0] = side
+        if not step.key.startswith("new_"):
             self.sheet.learn(side, step.value)
-        return reason
 
     def side(self, step: DerivationStep) -> Side:
         """The left side; a symbol of the rule's memory is laid out as the parameters that it belongs to."""
@@ -85,8 +94,6 @@ class Follower:
         return self.given[step.key.partition("_")[2], step.layer]
 
     def _difference(self, step: DerivationStep, side: Side) -> str:
-        if step.stage == "given":
-            self.given[step.key, step.layer or 0] = side
         if not step.formula or step.formula.startswith(CALL):
             return ""
         try:
@@ -95,9 +102,6 @@ class Follower:
         except EquationError as error:
             return str(error)
         return "; ".join(filter(None, (off("right", right, step.value), off("left", left, step.value))))
-
-    def __post_init__(self) -> None:
-        self.given: dict[tuple[str, int], Side] = {}
 
 
 def off(name: str, found: Array, shown: Array) -> str:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from bpcli.explaining.derivations import DERIVATIONS
@@ -92,13 +92,14 @@ def _general(form: str) -> str:
     return LAYER.sub(lambda found: f"{{l{found[1] or ''}}}", re.sub(r"\^(<l(?:[+-]\d)?>)", r"^{(\1)}", form))
 
 
-def lines(document: str) -> Iterator[Line]:
+@cache
+def lines(document: str) -> tuple[Line, ...]:
     """A document's equations in its order, each on the first network that has it."""
     found: dict[tuple[str, str], Line] = {}
     for network in NETWORKS[document]:
         found = _lines_of(document, network) | found
     displayed = DERIVATIONS[document].displayed
-    yield from sorted(found.values(), key=lambda line: displayed.index(line.equation.label))
+    return tuple(sorted(found.values(), key=lambda line: displayed.index(line.equation.label)))
 
 
 def _lines_of(document: str, network: Network) -> dict[tuple[str, str], Line]:
@@ -122,7 +123,7 @@ def chapter() -> str:
     """The chapter."""
     parts, covered = [], {}
     for document, derivation in DERIVATIONS.items():
-        of_document = list(lines(document))
+        of_document = lines(document)
         covered[document] = len({line.equation.label for line in of_document} & set(derivation.displayed))
         config = NETWORKS[document][0][0]
         count = f"{covered[document]} of {len(derivation.displayed)} displayed equations"

@@ -40,9 +40,10 @@ from bpcli.explaining.evaluation.nodes import (
     Times,
     Transpose,
 )
+from bpcli.explaining.evaluation.quantities import Quantities
 from bpcli.explaining.evaluation.scope import Known, Scope, Tilt, covers, same
 from bpcli.explaining.evaluation.tensors import ONE, WRITTEN_OUT, Range, Value
-from bpcli.explaining.evaluation.tilts import STEP, by_matrix, ordered, with_tilt
+from bpcli.explaining.evaluation.tilts import STEP, by_matrix
 from bpcli.explaining.evaluation.vocabulary import SIZE, Found, Vocabulary
 from bpcli.nn.expressions import Floats
 from bpcli.nn.markup import filled
@@ -55,7 +56,7 @@ class Evaluator:
         self.vocabulary = vocabulary
         self.known: list[Known] = []
         self.names: dict[str, Value] = {}
-        self._memory: dict[Any, Value] = {}
+        self.quantities = Quantities(vocabulary, self)
 
     def parse(self, markup: str) -> Node:
         """The nodes of markup in this document's letters."""
@@ -64,7 +65,7 @@ class Evaluator:
     def learn(self, known: Known) -> None:
         """Take the value of a step from now on."""
         self.known.append(known)
-        self._memory = {key: value for key, value in self._memory.items() if key[2] is not None}
+        self.quantities.forget()
 
     def declared(
         self, left: Node, starts: Mapping[str, int], at: Mapping[str, int], said: Mapping[str, Range] | None = None
@@ -123,8 +124,7 @@ class Evaluator:
             known = self._shown(node, scope)
             if known is not None:
                 return known
-        with np.errstate(all="ignore"):
-            return self._evaluated(node, scope)
+        return self._evaluated(node, scope)
 
     def _evaluated(self, node: Node, scope: Scope) -> Value:
         kind: Any = self._KINDS.get(type(node))
@@ -185,7 +185,7 @@ class Evaluator:
     def _symbol(self, symbol: Symbol, scope: Scope) -> Value:
         found = self.vocabulary.find(symbol)
         if found is not None:
-            return self._quantity(found, scope)
+            return self.quantities.at(found, scope)
         size = self.vocabulary.size(symbol)
         if size is not None:
             return Value(np.float64(size.last))
@@ -194,69 +194,6 @@ class Evaluator:
             base = Value(np.float64(self.vocabulary.constants[text]))
             return base if not symbol.sup else Value(base.array ** float(symbol.sup[0]))
         raise EquationError(f"{symbol} is not declared")
-
-    def _quantity(self, found: Found, scope: Scope) -> Value:
-        base = self._base(found, scope.tilt)
-        quantity, slots = found.quantity, len(found.slots)
-        runs = [self.vocabulary.range(quantity.runs[slot], found.layer) for slot in found.slots]
-        indices = [index(self.vocabulary, mark, run, scope) for mark, run in zip(found.indices, runs, strict=True)]
-        rest = base.letters[slots:]
-        if rest[:1] == (quantity.implicit,) and quantity.implicit in scope.ranges:
-            indices.append(index(self.vocabulary, quantity.implicit, self.vocabulary.range("m", 0), scope))
-            rest = rest[1:]
-        return tensors.gathered(base.array, indices, rest, base.shape)
-
-    def _base(self, found: Found, tilt: Tilt | None) -> Value:
-        """A quantity's whole array: axes for the places of indices, the implicit one, those of the tilt; its shape."""
-        key = (id(found.quantity), found.layer, tilt)
-        if found.quantity.entries:
-            return tensors.as_entries(self._base(self._matrix_of(found), tilt), found.slots)
-        if key not in self._memory:
-            value = self._defined(found, tilt)
-            if tilt is not None and (tilt.quantity, tilt.layer) == (found.quantity, found.layer):
-                value = with_tilt(self._defined(found, None), len(found.slots), at_once=tilt.at_once)
-            self._memory[key] = value
-        return self._memory[key]
-
-    def _matrix_of(self, found: Found) -> Found:
-        """The matrix whose entries a quantity is; any other quantity itself."""
-        if not found.quantity.entries:
-            return found
-        symbol = self.parse(str(found.quantity.meaning(found.layer)))
-        matrix = self.vocabulary.find(symbol) if isinstance(symbol, Symbol) else None
-        assert matrix is not None, found.quantity.template
-        return matrix
-
-    def _defined(self, found: Found, tilt: Tilt | None) -> Value:
-        quantity = found.quantity
-        meaning = quantity.meaning(found.layer)
-        implicit = (quantity.implicit,) if quantity.implicit else ()
-        shape = self.vocabulary.shape(found)
-        if quantity.stacked:
-            return self._stacked(found, str(meaning), tilt)
-        if not isinstance(meaning, str):
-            return Value(np.asarray(meaning, np.float64), found.slots + implicit, shape)
-        ranges = {slot: self.vocabulary.range(quantity.runs[slot], found.layer) for slot in found.slots}
-        samples = {letter: self.vocabulary.range("m", 0) for letter in implicit}
-        value = self.evaluate(self.parse(meaning), Scope({**ranges, **samples}, {}, tilt))
-        value = value.number() if shape is None and value.is_single else value
-        if shape != value.shape:
-            raise EquationError(f"{quantity.template} has shape {shape}, its definition {value.shape}")
-        runs = {**ranges, **{letter: run for letter, run in samples.items() if letter in value.letters}}
-        return ordered(value, tuple(runs), [run.size for run in runs.values()])
-
-    def _stacked(self, found: Found, entry: str, tilt: Tilt | None) -> Value:
-        """A column or matrix of its entries."""
-        quantity, letters = found.quantity, found.quantity.stacked
-        assert quantity.shape is not None
-        runs = [self.vocabulary.range(kind, found.layer) for kind in quantity.shape[: len(letters)]]
-        ranges = dict(zip(letters, runs, strict=True))
-        if quantity.implicit:
-            ranges[quantity.implicit] = self.vocabulary.range("m", 0)
-        value = ordered(self.evaluate(self.parse(entry), Scope(ranges, {}, tilt)), letters, [run.size for run in runs])
-        array = np.moveaxis(value.array, range(len(letters)), range(-len(letters), 0))
-        array = array if len(letters) == 2 else array[..., None]
-        return Value(array, value.letters[len(letters) :], self.vocabulary.shape(found))
 
     # Functions, derivatives, sums
 
@@ -288,7 +225,7 @@ class Evaluator:
         if found is None:
             raise EquationError(f"{node.by} is not declared")
         at_once = isinstance(node.of, Symbol) and (node.of.base, node.by.base) in self.vocabulary.diagonal
-        tilted = self._matrix_of(found)
+        tilted = self.quantities.matrix_of(found)
         tilt = Tilt(tilted.quantity, tilted.layer, at_once)
         value = self.evaluate(node.of, replace(scope, tilt=tilt))
         slope = Value(np.imag(value.array) / STEP, value.letters, value.shape)

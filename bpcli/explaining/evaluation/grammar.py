@@ -32,12 +32,12 @@ from bpcli.explaining.evaluation.nodes import (
     Times,
     Transpose,
 )
+from bpcli.nn.formulas import FUNCTIONS
 
 TOKEN = re.compile(r"\s*(\\[A-Za-z]+|\\\\|\d+(?:\.\d+)?|\S)")
 MARK = re.compile(r"(?:\\[A-Za-z]+|[A-Za-z]|\d+)(?:_(?:\{[^{}]*\}|\w))?'?")
 """An index such as ``k``, ``k_0``, ``n_{2}``, ``i'`` or ``\\ell``; or a number."""
 
-FUNCTIONS = {r"\log", r"\ln", r"\exp", r"\tanh", r"\arctan"}
 FONTS = {r"\hat", r"\underline", r"\mathbf", r"\mathcal", r"\mathrm"}
 PRODUCTS = {r"\cdot": r"\cdot", r"\odot": r"\odot", r"\ast": r"\odot"}
 CLOSING = {"(": ")", "[": "]"}

@@ -84,11 +84,15 @@ class Sheet:
         Raises:
             EquationError: it does not fit the left side, or itself.
         """
-        return side.layout.shown(self.evaluator.evaluate(self.evaluator.parse(markup), Scope(side.layout.ranges)))
+        return self._shown(self.evaluator.parse(markup), side.layout)
 
     def independent(self, side: Side) -> Array:
         """The left side's own value, from the steps and the document's definitions."""
-        return side.layout.shown(self.evaluator.evaluate(side.node, Scope(side.layout.ranges)))
+        return self._shown(side.node, side.layout)
+
+    def _shown(self, node: Node, layout: Layout) -> Array:
+        with np.errstate(all="ignore"):
+            return layout.shown(self.evaluator.evaluate(node, Scope(layout.ranges)))
 
     def learn(self, side: Side, value: Array) -> None:
         """Take a step's value for its left side from now on."""

@@ -124,8 +124,7 @@ def value_of_one(left: Value, right: Value) -> tuple[Value, Value]:
 
 def times(x: Any, y: Any) -> Any:
     """x·y, and 0 where either is 0: 0 · log 0 is 0, as its limit."""
-    with np.errstate(all="ignore"):
-        return np.where((x == 0) | (y == 0), 0, x * y)
+    return np.where((x == 0) | (y == 0), 0, x * y)
 
 
 def summed(value: Value, letter: str) -> Value:

@@ -79,6 +79,7 @@ class Vocabulary:
     classes: Array | None = None
     diagonal: frozenset[tuple[str, str]] = frozenset()
     loss: str = ""
+    _found: dict[Symbol, Found | None] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def last(self) -> int:
@@ -96,6 +97,11 @@ class Vocabulary:
         Raises:
             EquationError: it has two meanings.
         """
+        if symbol not in self._found:
+            self._found[symbol] = self._only(symbol)
+        return self._found[symbol]
+
+    def _only(self, symbol: Symbol) -> Found | None:
         every = [found for quantity in self.quantities if (found := self._matched(quantity, symbol)) is not None]
         if len(every) > 1:
             raise EquationError(f"{symbol} has two meanings: {', '.join(one.quantity.template for one in every)}")
