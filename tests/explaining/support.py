@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bpcli.explaining import rendering
-from bpcli.explaining.explanation import Explanation, explain
+from bpcli.explaining.explanation import ExplainedUpdate, Explanation, explain
+from bpcli.explaining.trace import trace
+from bpcli.nn import optimizers
 from tests.cli.support import write_config, write_table
+from tests.nn import support
 
 ROWS = [
     [0.5, -1.0, 0, 1, "ash", 0.3],
@@ -80,3 +86,18 @@ def json_of(explanation: Explanation) -> dict[str, Any]:
     """The explanation as its JSON has it."""
     parsed: dict[str, Any] = json.loads(rendering.FORMATS["json"](explanation))
     return parsed
+
+
+def displaced(explanation: Explanation) -> Explanation:
+    """The same of a network whose biases are not the zeros that they start from, in its one update."""
+    (update,) = explanation.updates
+    found = update.trace
+    theta = found.before.theta.copy()
+    rng = np.random.default_rng(theta.size)
+    for b in found.network.parameters(theta).b[1:]:
+        b[...] = rng.normal(0, 0.5, b.shape)
+    recipe = support.recipe(found.network, found.optimizer)
+    state = optimizers.start(found.optimizer, theta)
+    moved = trace(recipe, state, theta, found.A[0], found.Y, found.mode, found.learning_rate)
+    steps = explanation.document.steps(moved)
+    return replace(explanation, updates=(ExplainedUpdate(update.examples, steps, moved),))

@@ -13,7 +13,7 @@ from bpcli.explaining.derivations import DERIVATIONS, VOCABULARIES, derive, shee
 from bpcli.explaining.derivations.derived import evaluated
 from tests.explaining.derivations import networks, sides
 from tests.explaining.page import PAGE, generated, lines
-from tests.explaining.support import SUITED, explained
+from tests.explaining.support import SUITED, displaced, explained
 
 TOLERANCE = 1e-12
 
@@ -52,7 +52,8 @@ def test_labels_are_in_the_documents_order(tmp_path: Path, document: str) -> Non
 @every_document
 def test_an_equation_with_a_wrong_side_does_not_hold(tmp_path: Path, document: str) -> None:
     kind = next(kind for kind, name in reversed(SUITED) if name == document)
-    trace = explained(tmp_path, kind, "network.hidden=[4, 3]", document=document, rows=(0, 1)).updates[0].trace
+    found = displaced(explained(tmp_path, kind, "network.hidden=[4, 3]", document=document, rows=(0, 1)))
+    trace = found.updates[0].trace
     derivation, checked = DERIVATIONS[document], 0
     sheets = sheets_of(derivation, trace)
     for equation in derivation.equations(trace):

@@ -167,7 +167,7 @@ class Evaluator:
         """The value of the last step whose left side this is, its indices renamed."""
         for known in reversed(self.known):
             renamed: dict[str, str] = {}
-            if not same(known.left, node, known.ranges, renamed):
+            if type(known.left) is not type(node) or not same(known.left, node, known.ranges, renamed):
                 continue
             places = [renamed.get(letter, letter) for letter in known.value.letters]
             runs = [known.ranges[letter] for letter in known.value.letters]

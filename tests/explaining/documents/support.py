@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, TypeVar
 
 import numpy as np
-import pytest
 
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.activations import ACTIVATIONS, Activation
@@ -33,8 +33,8 @@ Key = TypeVar("Key", bound=Hashable)
 LawOfOne = Callable[[int, int], None]
 """A test for the network of a depth and a seed."""
 
-LawOfMany = Callable[[int], None]
-"""A test for all networks of a depth."""
+LawOfMany = Callable[[], None]
+"""A test for all networks."""
 
 
 # Random networks
@@ -92,20 +92,19 @@ def pick(names: Sequence[str], depth: int, seed: int) -> list[str]:
 
 
 def each_network(*, seeds: int, depths: Sequence[int] = DEPTHS) -> Callable[[LawOfOne], LawOfMany]:
-    """Parametrise by depth and run the test for every seed; a failure names its seed."""
+    """Run the test for every depth and seed; a failure names both."""
 
     def decorate(law: LawOfOne) -> LawOfMany:
-        @pytest.mark.parametrize("depth", depths)
-        def holds_for_every_seed(depth: int) -> None:
-            for seed in range(seeds):
+        def holds_for_every_network() -> None:
+            for depth, seed in product(depths, range(seeds)):
                 try:
                     law(depth, seed)
                 except Exception as error:
                     error.add_note(f"depth {depth}, seed {seed}")
                     raise
 
-        holds_for_every_seed.__name__ = law.__name__
-        return holds_for_every_seed
+        holds_for_every_network.__name__ = law.__name__
+        return holds_for_every_network
 
     return decorate
 
