@@ -111,6 +111,16 @@ def agree(found: Any, expected: Any) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.parametrize(("activation", "loss", "target"), EXPLAINED[:1])
+def test_the_displayed_equations_hold_for_new_choices(tmp_path: Path, activation: str, loss: str, target: str) -> None:
+    place = (tmp_path, activation, loss, target, "--document", "general", "--derive", "--format", "json")
+    update = json.loads(explained(*place))["updates"][0]
+    derived = [step for step in update["steps"] if step["stage"] == "derivation"]
+    assert len(derived) > 20
+    assert max(step["distance"] for step in derived) < 1e-12
+    assert "(11): holds for loss binary_cross_entropy, the network has log_cosh" in update["omitted"]
+
+
 def test_text_shows_every_formula(tmp_path: Path) -> None:
     text = explained(tmp_path, "scaled_arctan", "log_cosh", "[y]", "--document", "general")
     for line in (

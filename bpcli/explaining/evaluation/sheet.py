@@ -12,7 +12,7 @@ import numpy as np
 from bpcli.explaining.evaluation.evaluator import Evaluator
 from bpcli.explaining.evaluation.grammar import marks
 from bpcli.explaining.evaluation.layout import Layout
-from bpcli.explaining.evaluation.nodes import Apply, Derivative, EquationError, Nabla, Name, Node, Symbol
+from bpcli.explaining.evaluation.nodes import Apply, Derivative, Nabla, Name, Node, Symbol
 from bpcli.explaining.evaluation.scope import Known, Scope
 from bpcli.explaining.evaluation.tensors import Range, Shape
 from bpcli.explaining.evaluation.vocabulary import SIZE, Vocabulary
@@ -160,6 +160,3 @@ def apart(found: Array, expected: Array) -> float:
     if difference == 0:
         return 0.0
     return float(difference / largest) if largest else np.inf
-
-
-__all__ = ["EquationError", "Sheet", "Side", "apart"]
