@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bpcli.explaining.derivations import VOCABULARIES
+from bpcli.explaining.derivations import DERIVATIONS
 from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.evaluation.nodes import EquationError
 from bpcli.explaining.evaluation.sheet import Sheet, Side, apart
@@ -45,7 +45,7 @@ def wrong_steps(explanation: Explanation) -> list[Wrong]:
 
 def wrong_in(steps: Iterable[DerivationStep], document: str, trace: Trace) -> list[Wrong]:
     """The same of one update."""
-    follower = Follower(Sheet(VOCABULARIES[document](trace)))
+    follower = Follower(Sheet(DERIVATIONS[document].vocabulary(trace)))
     found = []
     for step in steps:
         reason = follower.reason(step)

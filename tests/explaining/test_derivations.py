@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from bpcli.errors import ConfigError
-from bpcli.explaining.derivations import DERIVATIONS, VOCABULARIES, derive, sheets_of
+from bpcli.explaining.derivations import DERIVATIONS, derive, sheets_of
 from bpcli.explaining.derivations.derived import evaluated
+from bpcli.explaining.documents import DOCUMENTS
 from tests.explaining.derivations import networks, sides
 from tests.explaining.page import PAGE, generated, lines
 from tests.explaining.support import SUITED, displaced, explained
@@ -24,7 +25,7 @@ every_document = pytest.mark.parametrize("document", DERIVATIONS)
 
 
 def test_every_document_has_its_equations() -> None:
-    assert list(DERIVATIONS) == list(VOCABULARIES)
+    assert list(DERIVATIONS) == list(DOCUMENTS)
 
 
 @every_document
@@ -47,6 +48,17 @@ def test_labels_are_in_the_documents_order(tmp_path: Path, document: str) -> Non
         trace = explained(tmp_path, kind, f"network.hidden={hidden}", document=document).updates[0].trace
         places = [displayed.index(equation.label) for equation in DERIVATIONS[document].equations(trace)]
         assert places == sorted(places)
+
+
+@every_document
+def test_every_displayed_equation_is_shown_or_it_is_said_what_it_takes(tmp_path: Path, document: str) -> None:
+    kind = next(kind for kind, name in SUITED if name == document)
+    for hidden in ("[]", "[3]", "[1, 1]"):
+        trace = explained(tmp_path, kind, f"network.hidden={hidden}", document=document).updates[0].trace
+        steps, omitted = derive(document, trace)
+        named = [line.split(": holds ")[0] for line in omitted]
+        shown = {step.reference for step in steps}
+        assert [label for label in DERIVATIONS[document].displayed if label not in shown] == named
 
 
 @every_document

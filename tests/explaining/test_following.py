@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.explaining.derivations import VOCABULARIES
+from bpcli.explaining.derivations import DERIVATIONS
 from bpcli.explaining.evaluation.sheet import Sheet
 from bpcli.nn import Array
 from tests.explaining.following import Follower, wrong_steps
@@ -34,7 +34,7 @@ FEW = ("several examples", "means", "momentum")
 UNITS = {"tanh": 3, "relu": 4, "leaky_relu": 2, "identity": 2}
 MIXED = f"network.hidden=[{', '.join(f'{{units: {n}, activation: {name}}}' for name, n in UNITS.items())}]"
 
-every_document = pytest.mark.parametrize("document", VOCABULARIES)
+every_document = pytest.mark.parametrize("document", DERIVATIONS)
 
 
 def kinds(document: str) -> list[str]:
@@ -52,7 +52,7 @@ def test_every_step_follows_from_those_before(tmp_path: Path, document: str) -> 
         assert wrong_steps(displaced(explanation) if single else explanation) == []
 
 
-@pytest.mark.parametrize("document", [name for name in VOCABULARIES if name != "binary"])
+@pytest.mark.parametrize("document", [name for name in DERIVATIONS if name != "binary"])
 def test_every_step_follows_with_other_activations(tmp_path: Path, document: str) -> None:
     for kind in kinds(document):
         for rows in ((2,), (0, 4)):
@@ -77,7 +77,7 @@ def spoiled(value: Array, way: str) -> Array:
 def test_a_wrong_number_anywhere_is_found(tmp_path: Path, document: str) -> None:
     right = explained(tmp_path, kinds(document)[-1], "optimizer.name=momentum", document=document, rows=(0, 1))
     update, found = displaced(right).updates[0], dict.fromkeys(WAYS, 0)
-    follower = Follower(Sheet(VOCABULARIES[document](update.trace)))
+    follower = Follower(Sheet(DERIVATIONS[document].vocabulary(update.trace)))
     for step in update.steps:
         for way in WAYS:
             wrong = replace(step, value=spoiled(step.value, way))

@@ -7,26 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bpcli.explaining import vocabularies
 from bpcli.explaining.derivations import binary, biswas, brawer, general, half_squared_error
 from bpcli.explaining.derivations.derived import Derived, step
 from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.evaluation.sheet import Sheet
 from bpcli.explaining.evaluation.vocabulary import Vocabulary
 from bpcli.explaining.trace import Trace
-from bpcli.explaining.vocabularies import binary as binary_vocabulary
-from bpcli.explaining.vocabularies import biswas as biswas_vocabulary
-from bpcli.explaining.vocabularies import brawer as brawer_vocabulary
-from bpcli.explaining.vocabularies import general as general_vocabulary
-from bpcli.explaining.vocabularies import half_squared_error as half_squared_error_vocabulary
 from bpcli.explaining.vocabularies.common import of_first_example
-
-VOCABULARIES: dict[str, Callable[[Trace], Vocabulary]] = {
-    "binary": binary_vocabulary.vocabulary,
-    "biswas": biswas_vocabulary.vocabulary,
-    "brawer": brawer_vocabulary.vocabulary,
-    "general": general_vocabulary.vocabulary,
-    "half-squared-error": half_squared_error_vocabulary.vocabulary,
-}
 
 
 @dataclass(frozen=True)
@@ -45,48 +33,62 @@ class Derivation:
 
 
 DERIVATIONS: dict[str, Derivation] = {
-    "binary": Derivation(binary.DISPLAYED, binary.derived, binary_vocabulary.vocabulary, single=True),
+    "binary": Derivation(binary.DISPLAYED, binary.derived, vocabularies.binary.vocabulary, single=True),
     "biswas": Derivation(
         biswas.DISPLAYED,
         biswas.derived,
-        biswas_vocabulary.vocabulary,
+        vocabularies.biswas.vocabulary,
         single=True,
-        whole=biswas_vocabulary.whole_vocabulary,
+        whole=vocabularies.biswas.whole_vocabulary,
     ),
-    "brawer": Derivation(brawer.DISPLAYED, brawer.derived, brawer_vocabulary.vocabulary, single=False),
-    "general": Derivation(general.DISPLAYED, general.derived, general_vocabulary.vocabulary, single=False),
+    "brawer": Derivation(brawer.DISPLAYED, brawer.derived, vocabularies.brawer.vocabulary, single=False),
+    "general": Derivation(general.DISPLAYED, general.derived, vocabularies.general.vocabulary, single=False),
     "half-squared-error": Derivation(
-        half_squared_error.DISPLAYED, half_squared_error.derived, half_squared_error_vocabulary.vocabulary, single=True
+        half_squared_error.DISPLAYED,
+        half_squared_error.derived,
+        vocabularies.half_squared_error.vocabulary,
+        single=True,
     ),
 }
 
 ONE = "The document derives one example; the equations below are those of the first."
 
 
+HIDDEN = "holds where there is a hidden layer"
+
+
 def derive(document: str, trace: Trace) -> tuple[tuple[DerivationStep, ...], tuple[str, ...]]:
     """The document's equations as steps, and those that this network does not have, each with the reason."""
     derivation = DERIVATIONS[document]
-    found, omitted, noted = [], [], set[str]()
+    equations = derivation.equations(trace)
     with np.errstate(all="ignore"):
-        for one in _steps(derivation, trace):
-            if isinstance(one, str):
-                omitted.append(one)
-                continue
-            found.append(replace(one, notes=tuple(note for note in one.notes if note not in noted)))
-            noted |= set(one.notes)
-    if derivation.single and trace.m > 1 and found:
+        found = list(_steps(derivation, equations, trace))
+    if derivation.single and trace.m > 1:
         found[0] = replace(found[0], notes=(*found[0].notes, ONE))
-    return tuple(found), tuple(dict.fromkeys(omitted))
+    return tuple(_noted_once(found)), tuple(_omitted(derivation, equations, {step.reference for step in found}))
 
 
-def _steps(derivation: Derivation, trace: Trace) -> Iterator[DerivationStep | str]:
-    """Steps, or in their place the reason why there is none."""
+def _steps(derivation: Derivation, equations: tuple[Derived, ...], trace: Trace) -> Iterator[DerivationStep]:
     sheets = sheets_of(derivation, trace)
-    for equation in derivation.equations(trace):
-        if equation.unless:
-            yield f"{equation.label}: {equation.unless}"
+    for equation in equations:
         for layer in () if equation.unless else equation.layers:
             yield step(equation, layer, sheets[equation.whole])
+
+
+def _noted_once(steps: list[DerivationStep]) -> Iterator[DerivationStep]:
+    """Steps, each note at the first of those that have it."""
+    noted = set[str]()
+    for one in steps:
+        yield replace(one, notes=tuple(note for note in one.notes if note not in noted))
+        noted |= set(one.notes)
+
+
+def _omitted(derivation: Derivation, equations: tuple[Derived, ...], shown: set[str]) -> Iterator[str]:
+    """The displayed equations that are not shown, with the reason; what is said of hidden layers needs one."""
+    reasons = {equation.label: equation.unless for equation in equations if equation.unless}
+    for label in derivation.displayed:
+        if label not in shown:
+            yield f"{label}: {reasons.get(label, HIDDEN)}"
 
 
 def sheets_of(derivation: Derivation, trace: Trace) -> dict[bool, Sheet]:
