@@ -51,7 +51,8 @@ DERIVATIONS: dict[str, Derivation] = {
     ),
 }
 
-ONE = "The document derives one example; the equations below are those of the first."
+ONE = "The document derives one example; of several, this equation and those that follow are of the first."
+"""The note on equations that are not of all examples."""
 
 
 HIDDEN = "holds where there is a hidden layer"
@@ -61,10 +62,10 @@ def derive(document: str, trace: Trace) -> tuple[tuple[DerivationStep, ...], tup
     """The document's equations as steps, and those that this network does not have, each with the reason."""
     derivation = DERIVATIONS[document]
     equations = derivation.equations(trace)
+    if derivation.single and trace.m > 1:
+        equations = tuple(one if one.whole else replace(one, notes=(*one.notes, ONE)) for one in equations)
     with np.errstate(all="ignore"):
         found = list(_steps(derivation, equations, trace))
-    if derivation.single and trace.m > 1:
-        found[0] = replace(found[0], notes=(*found[0].notes, ONE))
     return tuple(_noted_once(found)), tuple(_omitted(derivation, equations, {step.reference for step in found}))
 
 
@@ -84,11 +85,14 @@ def _noted_once(steps: list[DerivationStep]) -> Iterator[DerivationStep]:
 
 
 def _omitted(derivation: Derivation, equations: tuple[Derived, ...], shown: set[str]) -> Iterator[str]:
-    """The displayed equations that are not shown, with the reason; what is said of hidden layers needs one."""
+    """The displayed equations that are not shown, by the reason; what is said of hidden layers needs one."""
     reasons = {equation.label: equation.unless for equation in equations if equation.unless}
+    labels: dict[str, list[str]] = {}
     for label in derivation.displayed:
         if label not in shown:
-            yield f"{label}: {reasons.get(label, HIDDEN)}"
+            labels.setdefault(reasons.get(label, HIDDEN), []).append(label)
+    for reason, lacking in labels.items():
+        yield f"{'; '.join(lacking)}: {reason}"
 
 
 def sheets_of(derivation: Derivation, trace: Trace) -> dict[bool, Sheet]:
