@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpcli.explaining.derivations import brawer_gradients, brawer_values
+from bpcli.explaining.derivations import brawer_general, brawer_gradients, brawer_values
 from bpcli.explaining.derivations.derived import Derived
 from bpcli.explaining.trace import Trace
 
@@ -30,4 +30,4 @@ DISPLAYED = tuple(_displayed())
 
 def derived(trace: Trace) -> tuple[Derived, ...]:
     """The equations of this network."""
-    return (*brawer_values.derived(trace), *brawer_gradients.derived(trace))
+    return (*brawer_values.derived(trace), *brawer_gradients.derived(trace), *brawer_general.derived(trace))

@@ -1,7 +1,14 @@
-"""The symbols that Brawer's equations share: a layer's terms, derivatives, means over samples."""
+"""The symbols that Brawer's equations share: a layer's terms, derivatives, means over samples, the indices shown."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from bpcli.explaining.trace import Trace
+
+Z, NOT_BIAS = "z_{k_0}^<l>", "(1 - I_{p,0})"
+ALONG: dict[str, Any] = {"rows": "p", "columns": "q:0"}
+OF_NODES: dict[str, Any] = {"rows": "p:0", "columns": "i"}
 MEAN = r"\frac{1}{m} \sum_{i=1}^{m}"
 
 
@@ -58,3 +65,9 @@ def value_of(node: str, layer: str, index: str = "k", first: int = 0) -> str:
 def chain(node: str, layer: str, index: str) -> str:
     """The factors with which a node above ``layer`` varies with the values of ``layer``."""
     return f"{sum_over(index, layer)} {theta(layer, node, index)} {C(layer, node, index)} {psi(layer, index)}"
+
+
+def unless_hidden(trace: Trace, hidden: int) -> str:
+    """Why a network has no equation that takes so many hidden layers; empty where it has."""
+    needed = "a hidden layer" if hidden == 1 else f"{hidden} hidden layers"
+    return "" if trace.last > hidden else f"holds where there {'is' if hidden == 1 else 'are'} {needed}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bpcli.explaining.evaluation.vocabulary import Quantity, Vocabulary, given, one_activation
 from bpcli.explaining.trace import Trace
 from bpcli.explaining.vocabularies.common import constants
@@ -26,7 +28,7 @@ def vocabulary(trace: Trace) -> Vocabulary:
         Quantity("z_l", lambda l: _pre_activation(l, columns), shape=("l", columns)),
         Quantity("W_l", lambda l: trace.before.W[l], shape=("l", "l-1")),
         Quantity("b_l", lambda l: trace.before.b[l], shape=("l", "1")),
-        Quantity(r"\mathbf{1}_N", given(trace.Y[:1].T * 0 + 1), shape=("m", "1")),
+        Quantity(r"\mathbf{1}_N", given(np.ones((trace.m, 1))), shape=("m", "1")),
         Quantity("F", given(cost)),
         *(ENTRIES if trace.m == 1 else ()),
     )

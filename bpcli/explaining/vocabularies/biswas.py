@@ -7,6 +7,7 @@ import numpy as np
 from bpcli.explaining.evaluation.vocabulary import Quantity, Vocabulary, given
 from bpcli.explaining.trace import Trace
 from bpcli.explaining.vocabularies.common import constants
+from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS
 
 
@@ -54,7 +55,7 @@ def _parameters(trace: Trace) -> tuple[Quantity, ...]:
 def _one(trace: Trace) -> tuple[Quantity, ...]:
     x, last = trace.A[0], trace.last
 
-    def activation(l: int) -> object:
+    def activation(l: int) -> Array | str:
         return rf"g_{{{l}}}(\underline{{a}}_{{{l}}})" if 0 < l < last else x if l == 0 else r"\underline{\hat{y}}"
 
     return (
@@ -65,7 +66,7 @@ def _one(trace: Trace) -> tuple[Quantity, ...]:
             lambda l: rf"W_{{{l}}} \cdot \underline{{h}}_{{{l - 1}}} + \underline{{b}}_{{{l}}}",
             shape=("l", "1"),
         ),
-        Quantity(r"\underline{h}_l", activation, shape=("l", "1")),  # type: ignore[arg-type]
+        Quantity(r"\underline{h}_l", activation, shape=("l", "1")),
         Quantity(r"\underline{\hat{y}}", given(r"\mathrm{softmax}(\underline{a}_{L})"), shape=("L", "1")),
         Quantity(r"\hat{y}_i", given(r"\underline{\hat{y}}"), {"i": "L"}, entries=True),
         Quantity("a_{l,i}", lambda l: rf"\underline{{a}}_{{{l}}}", {"i": "l"}, entries=True),
@@ -78,7 +79,7 @@ def _one(trace: Trace) -> tuple[Quantity, ...]:
 def _whole(trace: Trace) -> tuple[Quantity, ...]:
     x, last = trace.A[0], trace.last
 
-    def activation(l: int) -> object:
+    def activation(l: int) -> Array | str:
         return rf"g_{{{l}}}(A_{{{l}}})" if 0 < l < last else x if l == 0 else r"\hat{Y}"
 
     return (
@@ -90,7 +91,7 @@ def _whole(trace: Trace) -> tuple[Quantity, ...]:
             lambda l: rf"W_{{{l}}} \cdot H_{{{l - 1}}} + \underline{{b}}_{{{l}}} \cdot \mathbf{{1}}_m^\top",
             shape=("l", "m"),
         ),
-        Quantity("H_l", activation, shape=("l", "m")),  # type: ignore[arg-type]
+        Quantity("H_l", activation, shape=("l", "m")),
         Quantity(r"\hat{Y}", given(r"\mathrm{softmax}(A_{L})"), shape=("L", "m")),
         Quantity(r"\hat{y}_{j,i}", given(r"(\hat{Y})_{ji}"), {"j": "L", "i": "m"}),
         Quantity("L", given(r"\frac{1}{m} \sum_{i=1}^{m} -\log \hat{y}_{\ell_i,i}")),
