@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from bpcli.explaining import rendering
 from bpcli.explaining.explanation import Explanation
 from bpcli.explaining.rendering.latex import escaped
 from bpcli.explaining.rendering.numbers import shown
+from bpcli.explaining.rendering.shared_text import agreement
 from bpcli.explaining.rendering.text import WIDTH, broken, matrix
 from bpcli.explaining.rendering.unicode import math, prose
 from tests.explaining.support import SUITED, explained
@@ -182,6 +184,15 @@ def test_powers_of_ten_leave_room_for_fewer_columns() -> None:
 )
 def test_a_matrix_has_one_notation(numbers: list[float], shown_as: list[str]) -> None:
     assert shown(np.array([numbers])).cells == [shown_as]
+
+
+def test_sides_that_rounding_sets_apart_differ_by_a_number(tmp_path: Path) -> None:
+    found = explained(tmp_path, "binary", document="binary", with_derivation=True)
+    step = next(step for step in found.updates[0].steps if step.stage == "derivation")
+    assert agreement(replace(step, distance=3e-16)) == ["sides agree to 3e-16"]
+    assert agreement(replace(step, distance=0.0)) == ["sides equal"]
+    assert agreement(replace(step, distance=np.inf, difference=2e-43)) == ["sides differ by 2e-43"]
+    assert agreement(found.updates[0].steps[0]) == []
 
 
 def test_columns_line_up_whatever_their_numbers() -> None:

@@ -66,7 +66,12 @@ class Sides:
     @property
     def distance(self) -> float:
         """How far the sides are apart, as a fraction of the largest entry."""
-        return max((apart(value, self.values[-1]) for value in self.values[:-1]), default=0.0)
+        return max(apart(value, self.values[-1]) for value in self.values[:-1])
+
+    @property
+    def difference(self) -> float:
+        """How far they are apart, as a number."""
+        return float(max(np.abs(value - self.values[-1]).max(initial=0) for value in self.values[:-1]))
 
 
 def evaluated(equation: Derived, layer: int | None, sheet: Sheet, at: Mapping[str, int] | None = None) -> Sides:
@@ -114,6 +119,7 @@ def step(equation: Derived, layer: int | None, sheet: Sheet) -> DerivationStep:
         notes=equation.notes,
         at=", ".join(f"{letter} = {number}" for letter, number in at.items()),
         distance=found.distance,
+        difference=found.difference,
     )
 
 

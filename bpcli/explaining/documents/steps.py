@@ -42,7 +42,8 @@ class DerivationStep:
     sign; ``rows`` and ``columns`` say what its indices run over. ``before`` is what an
     update finds in the place of ``value``. ``more`` are further right
     sides, equal to ``formula``. An equation of a derivation is shown ``at`` one value
-    of each index that is along neither; ``distance`` is how far its sides are apart.
+    of each index that is along neither; ``distance`` is how far its sides are apart, as a fraction of the
+    largest entry, ``difference`` as a number.
     """
 
     stage: Stage
@@ -62,6 +63,7 @@ class DerivationStep:
     more: tuple[str, ...] = ()
     at: str = ""
     distance: float | None = None
+    difference: float = 0.0
 
     @property
     def sides(self) -> tuple[str, ...]:

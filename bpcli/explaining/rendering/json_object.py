@@ -61,6 +61,7 @@ def _step(step: DerivationStep) -> dict[str, Any]:
         "columns": math(step.columns),
         "at": math(step.at),
         "distance": step.distance,
+        "difference": step.difference,
         "value": step.value.tolist(),
         "notes": [prose(note) for note in step.notes],
     }

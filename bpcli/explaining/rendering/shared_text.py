@@ -94,6 +94,10 @@ def stages(steps: tuple[DerivationStep, ...]) -> list[tuple[str, list[Derivation
 AGREE = "sides agree to {:.0e}"
 """What is said of an equation whose sides were each evaluated: their distance as a fraction of the largest entry."""
 
+DIFFER = "sides differ by {:.0e}"
+ROUNDING = 1e-9
+"""The distance above which the difference itself is told: in saturated units 1 - a is 0 where the slope is not."""
+
 EXACTLY = "sides equal"
 
 OMITTED = "Equations that this network does not have"
@@ -108,6 +112,8 @@ def agreement(step: DerivationStep) -> list[str]:
     """How far the sides of an equation agree, where each was evaluated."""
     if step.distance is None:
         return []
+    if step.distance > ROUNDING:
+        return [DIFFER.format(step.difference)]
     return [AGREE.format(step.distance) if step.distance else EXACTLY]
 
 
