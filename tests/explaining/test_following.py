@@ -18,14 +18,12 @@ SETTINGS = {
     "one example": ((), (4,)),
     "several examples": ((), (5, 0, 3)),
     "no hidden layer": (("network.hidden=[]",), (1, 2)),
-    "one unit": (("network.hidden=[1, 1]",), (1, 2)),
     "deep": (("network.hidden=[4, 3, 2, 3]",), (2, 0)),
     "equal widths": (("network.hidden=[2, 2, 2]",), (2, 0)),
     "sums": (("loss.outputs=sum", "loss.examples=sum"), (0, 1, 2)),
     "means": (("loss.outputs=mean", "loss.examples=mean"), (0, 1, 2)),
-    "momentum": (("optimizer.mode=sgd", "optimizer.name=momentum"), (3, 1, 0)),
-    "adam": (("optimizer.mode=sgd", "optimizer.name=adam", "loss.outputs=mean"), (3, 1, 0)),
-    "descent, example by example": (("optimizer.mode=sgd",), (0, 5)),
+    "momentum": (("optimizer.mode=sgd", "optimizer.name=momentum"), (3, 1)),
+    "adam": (("optimizer.mode=sgd", "optimizer.name=adam", "loss.outputs=mean"), (3, 1)),
 }
 
 FEW = ("several examples", "means", "momentum")
@@ -54,8 +52,8 @@ def test_every_step_follows_from_those_before(tmp_path: Path, document: str) -> 
 
 @pytest.mark.parametrize("document", [name for name in DERIVATIONS if name != "binary"])
 def test_every_step_follows_with_other_activations(tmp_path: Path, document: str) -> None:
-    for kind in kinds(document):
-        for rows in ((2,), (0, 4)):
+    for place, kind in enumerate(kinds(document)):
+        for rows in ((2,), (0, 4))[place % 2 :]:
             assert wrong_steps(displaced(explained(tmp_path, kind, MIXED, document=document, rows=rows))) == []
 
 

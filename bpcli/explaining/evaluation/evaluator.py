@@ -2,7 +2,7 @@ r"""The value of an equation's side, its indices and shapes checked.
 
 Symbols take the values of the steps shown before where there are such, else those of the document's vocabulary. A
 derivative that no step shows is the slope of the document's own definitions along the imaginary axis:
-``by`` gets a tiny imaginary part, entry by entry, and ``of`` is evaluated anew from its definition. So it owes
+``by`` gets a tiny imaginary part, entry by entry, and ``of`` is evaluated from its definition. So it owes
 nothing to the chain rule that the equations around it state.
 """
 
