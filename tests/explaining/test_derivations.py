@@ -91,6 +91,29 @@ def test_steps_show_the_equation_and_how_far_its_sides_agree(tmp_path: Path, doc
     assert len(set(notes)) == len(notes)
 
 
+@every_document
+def test_a_derivation_leaves_the_other_steps_as_they_are(tmp_path: Path, document: str) -> None:
+    kind = next(kind for kind, name in SUITED if name == document)
+    plain, derived = (
+        explained(tmp_path, kind, document=document, with_derivation=derive).updates[0] for derive in (False, True)
+    )
+    kept = [step for step in derived.steps if step.stage != "derivation"]
+    assert [(step.equation, step.value.tolist()) for step in kept] == [
+        (step.equation, step.value.tolist()) for step in plain.steps
+    ]
+    assert plain.omitted == ()
+
+
+def test_a_derivation_of_one_example_takes_the_first_of_several(tmp_path: Path) -> None:
+    one, several = (
+        derive("half-squared-error", explained(tmp_path, "numbers", rows=rows).updates[0].trace)[0]
+        for rows in ((2,), (2, 0, 1))
+    )
+    assert [step.value.tolist() for step in one] == [step.value.tolist() for step in several]
+    note = "The document derives one example; of several, this equation and those that follow are of the first."
+    assert [note in step.notes for step in several] == [True] + [False] * (len(several) - 1)
+
+
 def test_a_network_too_large_is_refused(tmp_path: Path) -> None:
     from bpcli.explaining.explanation import explain
     from tests.explaining.support import config
