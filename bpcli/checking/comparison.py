@@ -147,8 +147,15 @@ class GradientComparison:
 
     @cached_property
     def rounding(self) -> Array:
-        """How far rounding may change each gradient, (P,)."""
-        return rounding(self.probe, self.theta, stream(0, "gradient check"))
+        """How far rounding and underflow may change each gradient, (P,)."""
+        least = float(np.finfo(self.theta.dtype).tiny)
+        with np.errstate(all="ignore"):
+            return rounding(self.probe, self.theta, stream(0, "gradient check")) + least * self.reference.underflow
+
+    @cached_property
+    def overflows(self) -> bool:
+        """Whether a number on the way to the gradient is beyond the range of its precision."""
+        return self.reference.largest > float(np.finfo(self.theta.dtype).max)
 
     def scale(self, layer: int) -> float:
         """The layer's largest derivative."""
@@ -160,13 +167,15 @@ class GradientComparison:
         own = slice(group.start, group.start + group.size)
         errors, certain = self.errors[own], self.reference.certain[own]
         dtype = self.theta.dtype
-        outcomes = np.where(errors <= TOLERANCE[dtype] * scale, Outcome.AGREES, Outcome.WRONG)
+        right = np.isfinite(errors) & (errors <= TOLERANCE[dtype] * scale)
+        outcomes = np.where(right, Outcome.AGREES, Outcome.WRONG)
         if (outcomes == Outcome.WRONG).any():
             bound = self.rounding[own]
             explained = (outcomes == Outcome.WRONG) & (errors <= bound)
             little = (errors <= EXCUSED[dtype] * scale) | (scale == 0)
             outcomes[explained & little], outcomes[explained & ~little] = Outcome.ROUNDED, Outcome.UNJUDGEABLE
-        outcomes[~certain] = Outcome.UNJUDGEABLE
+        beyond = ~np.isfinite(errors) & (self.overflows | ~np.isfinite(self.derivative[own]))
+        outcomes[~certain | beyond] = Outcome.UNJUDGEABLE
         return outcomes
 
     def check(self, group: ParameterGroup) -> GroupCheck:
@@ -201,7 +210,7 @@ class GradientComparison:
     def loss(self) -> LossCheck:
         """The loss of forward against its exact value."""
         value, exact = float(self.probe(self.theta).real), self.reference.loss
-        error = abs(float(Decimal(value) - exact)) if isfinite(value) else inf
+        error = abs(float(Decimal(value) - exact)) if isfinite(value) and exact.is_finite() else inf
         digits = _digits(np.array([error]), np.array([float(exact)]), self.theta.dtype)
         return LossCheck(value, float(exact), digits, self._verdict_on_loss(error, abs(float(exact))))
 
@@ -209,7 +218,8 @@ class GradientComparison:
         """The verdict on a loss with this error; one that is beyond the precision's range cannot be judged."""
         dtype = self.theta.dtype
         if not isfinite(error):
-            return "wrong" if size <= float(np.finfo(dtype).max) else "not judgeable"
+            in_range = size <= float(np.finfo(dtype).max) and not self.overflows
+            return "wrong" if in_range and self.reference.certain.all() else "not judgeable"
         if error <= TOLERANCE[dtype] * size:
             return "agrees"
         if error > loss_rounding(self.probe, self.theta, stream(0, "gradient check")):
@@ -282,5 +292,6 @@ def _digits(errors: Array, right: Array, dtype: np.dtype[Any]) -> float | None:
 def relative_to(errors: Array, scale: float) -> Array:
     """Errors divided by the layer's largest derivative, ``scale``; where that is 0, any error is infinite."""
     if scale > 0:
-        return errors / scale
+        with np.errstate(all="ignore"):
+            return np.asarray(errors / scale)
     return np.where(errors == 0, 0.0, np.inf)

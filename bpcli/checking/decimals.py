@@ -1,7 +1,7 @@
 r"""The arithmetic of certified numbers: decimals of any precision, on arrays.
 
-Python's decimal numbers are rounded correctly, and their exponents are practically
-unbounded, so nothing overflows and e^-1000 is not 0. A float has an exact decimal. Where 1 − a would
+Python's decimal numbers are rounded correctly, and their exponents reach to ±10^18,
+so e^-1000 is not 0, nor is e^-10^17. A float has an exact decimal. Where 1 − a would
 lose its digits, decimals are replaced by :class:`~bpcli.checking.expansions.Expansion`, of which the
 same formulas can be computed.
 """
@@ -22,13 +22,21 @@ from bpcli.nn.expressions import FormulaError, Value
 
 
 @contextmanager
-def precision(digits: int) -> Iterator[None]:
-    """Compute with so many decimal digits; what has no value is NaN or infinite instead of an error."""
+def precision(digits: int) -> Iterator[decimal.Context]:
+    """Compute with so many decimal digits; what has no value is NaN or infinite instead of an error.
+
+    The context's flags tell whether a number left the range of exponents, about ±10^18.
+    """
     context = decimal.Context(
         prec=digits, rounding=decimal.ROUND_HALF_EVEN, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX, traps=[]
     )
-    with decimal.localcontext(context):
-        yield
+    with decimal.localcontext(context) as entered:
+        yield entered
+
+
+def out_of_range(context: decimal.Context) -> bool:
+    """Whether a number has become too large or too small for decimals."""
+    return bool(context.flags[decimal.Overflow] or context.flags[decimal.Underflow])
 
 
 def exact(array: Array) -> Array:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.checking.decimals import Decimals, decimals, exact, expanded, precision, rounded
+from bpcli.checking.decimals import Decimals, decimals, exact, expanded, out_of_range, precision, rounded
 from bpcli.nn import Array
 from bpcli.nn.activations import Activation
 from bpcli.nn.expressions import Expression, Slopes, pull_back
@@ -53,11 +53,17 @@ PER_PRODUCT = 0.2e-6
 
 @dataclass(frozen=True)
 class Reference:
-    """L, and ∂L/∂θ as decimals, (P,); ``certain`` says of which entries, (P,)."""
+    """L, and ∂L/∂θ as decimals, (P,); ``certain`` says of which entries, (P,).
+
+    ``largest`` is the largest number, or sum of sizes of terms, on the way there; ``underflow``, (P,), is how much
+    a smallest number that is taken for 0 on the way can change each entry, as a multiple of that number.
+    """
 
     loss: Decimal
     gradient: Array
     certain: Array
+    largest: float
+    underflow: Array
 
     def error(self, given: Array) -> Array:
         """given − ∂L/∂θ, (P,), as floats."""
@@ -78,14 +84,33 @@ def certify(probe: Probe, theta: Array, shares: Sequence[float] = ()) -> Referen
     """
     probe(theta)
     ws = probe.workspace(theta.dtype)
-    (loss, first), (_, second) = (_compute(probe, theta, ws, digits, shares) for digits in DIGITS)
+    done, again = (_compute(probe, theta, ws, digits, shares) for digits in DIGITS)
     certain = np.zeros(theta.size, bool)
+    reference = Reference(done.loss, done.gradient, certain, *_extremes(probe, theta, done))
+    if done.out_of_range:
+        return reference
+    first, second = done.gradient, again.gradient
     arrays = (probe.network.parameters(of).named() for of in (first, second, certain))
     for one, other, flags in zip(*(named.values() for named in arrays), strict=True):
         agreed, is_zero = _agreement(one, other)
         flags[...] = agreed
         one[...] = 0 * one if is_zero else one
-    return Reference(loss, first, certain)
+    return reference
+
+
+def _extremes(probe: Probe, theta: Array, done: _Pass) -> tuple[float, Array]:
+    """The largest number on the way to a gradient, and what a number that underflows may come to in each entry."""
+    with np.errstate(all="ignore"):
+        parameters = probe.network.parameters(theta.astype(np.float64))
+        passed_on = probe.network.parameters(np.empty(theta.size))
+        sizes, reach = [np.abs(rounded(done.gradient)).max(initial=0.0)], 1.0
+        for l in range(len(probe.network.layers), 0, -1):
+            W, A, dZ = np.abs(parameters.W[l]), done.A[l - 1], done.dZ[l - 1]
+            sizes += [(W @ A + np.abs(parameters.b[l])).max(), (dZ @ A.T).max(), (W.T @ dZ).max()]
+            passed_on.W[l][...], passed_on.b[l][...] = reach * (1 + A.sum(axis=1)), reach * (1 + A.shape[1])
+            reach *= max(1.0, W.sum(axis=0).max()) + 1
+        largest = float(np.max(np.nan_to_num(sizes, nan=np.inf)))
+        return largest, np.nan_to_num(passed_on.theta, nan=np.inf)
 
 
 def _agreement(one: Array, other: Array) -> tuple[bool, bool]:
@@ -113,11 +138,22 @@ def at_kinks(probe: Probe, theta: Array) -> list[Array]:
     return found
 
 
-def _compute(probe: Probe, theta: Array, ws: Workspace, digits: int, shares: Sequence[float]) -> tuple[Decimal, Array]:
-    """L and ∂L/∂θ in decimals of so many digits."""
+@dataclass(frozen=True)
+class _Pass:
+    """L, ∂L/∂θ, the sizes of A_0 … and of dZ_1 … as floats, and whether a number left the range of decimals."""
+
+    loss: Decimal
+    gradient: Array
+    A: list[Array]
+    dZ: list[Array]  # noqa: N815 - ∂L/∂Z, as everywhere
+    out_of_range: bool
+
+
+def _compute(probe: Probe, theta: Array, ws: Workspace, digits: int, shares: Sequence[float]) -> _Pass:
+    """Forward and backward in decimals of so many digits."""
     network = probe.network
     kinked = at_kinks(probe, theta) if shares else []
-    with precision(digits):
+    with precision(digits) as context:
         parameters, gradient = network.parameters(exact(theta)), network.parameters(exact(np.zeros(theta.size)))
         A, backs = [exact(ws.X)], []
         for l, layer in enumerate(network.layers, start=1):
@@ -125,13 +161,15 @@ def _compute(probe: Probe, theta: Array, ws: Workspace, digits: int, shares: Seq
             value, back = _activate(layer, _on_side(layer.activation, Z, ws, parameters, l), ws.noise[l])
             A.append(value if l == len(network.layers) else decimals(value))
             backs.append(_mixed(layer, Z, back, shares[l - 1], kinked[l - 1], ws.noise[l]) if shares else back)
+        sizes_of_A, sizes_of_dZ = [np.abs(rounded(array)) for array in A[:-1]], []
         loss, dA = _loss(network.head.loss, A[-1], ws)
         for l in range(len(network.layers), 0, -1):
             dZ = decimals(backs[l - 1](dA))
+            sizes_of_dZ.append(np.abs(rounded(dZ)))
             gradient.W[l][...], gradient.b[l][...] = dZ.dot(A[l - 1].T), dZ.sum(axis=1, keepdims=True)
             dA = parameters.W[l].T.dot(dZ)
         loss += sum((_penalise(penalty, parameters, gradient, probe) for penalty in probe.penalties), Decimal(0))
-        return loss, gradient.theta
+        return _Pass(loss, gradient.theta, sizes_of_A, sizes_of_dZ[::-1], out_of_range(context))
 
 
 def _activate(layer: Layer, Z: Array, noise: Array | None) -> tuple[Array, Any]:

@@ -135,12 +135,13 @@ def probe_of(recipe: Recipe, examples: Examples, batch: IndexArray, dtype: DType
     return Probe(network, ws.X, ws.Y, weights=ws.weights, noise=ws.noise, penalties=recipe.penalties)
 
 
-def in_precision(examples: Examples, batch: IndexArray, probe: Probe, dtype: np.dtype[Any]) -> Examples:
-    """The examples ``batch`` alone, as the float64 ``probe`` has them, rounded to a precision."""
-    Y = probe.Y
+def in_precision(probes: list[Probe], dtype: np.dtype[Any]) -> Examples:
+    """The examples of float64 ``probes``, one batch after the other, rounded to a precision."""
+    X, Y = (np.concatenate([getattr(probe, name) for probe in probes], axis=-1) for name in ("X", "Y"))
+    weights = [probe.weights.astype(dtype) for probe in probes if probe.weights is not None]
     targets = ClassIndices(Y) if Y.ndim == 1 else Columns(Y.astype(dtype))
-    weights = None if examples.weights is None else examples.weights[batch].astype(dtype)
-    return Examples(Rows(np.ascontiguousarray(probe.X.T, dtype)), targets, weights=weights)
+    rows = Rows(np.ascontiguousarray(X.T, dtype))
+    return Examples(rows, targets, weights=np.concatenate(weights) if weights else None)
 
 
 @dataclass(frozen=True)
@@ -166,8 +167,12 @@ def subjects_of(
     found = [Subject(theta, gradient, probe) for gradient, probe in zip(gradients, probes, strict=True)]
     if dtype == theta.dtype:
         return found
-    for batch, wide in zip(batches, probes, strict=True):
-        rounded, every = in_precision(examples, batch, wide, dtype), np.arange(len(batch))
-        (gradient,) = gradients_of(recipe, theta.astype(dtype), rounded, [every], engine)
-        found.append(Subject(theta.astype(dtype), gradient, probe_of(recipe, rounded, every, dtype)))
-    return found
+    with np.errstate(over="ignore"):
+        rounded, narrow = in_precision(probes, dtype), theta.astype(dtype)
+    starts = np.cumsum([0, *map(len, batches)])
+    ranges = [np.arange(start, start + len(batch)) for start, batch in zip(starts, batches, strict=False)]
+    gradients = gradients_of(recipe, narrow, rounded, ranges, engine)
+    return found + [
+        Subject(narrow, gradient, probe_of(recipe, rounded, batch, dtype))
+        for gradient, batch in zip(gradients, ranges, strict=True)
+    ]
