@@ -8,21 +8,21 @@ A framework may take another derivative at a kink: any between the left and the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from bpcli.checking.comparison import Verdict
-from bpcli.checking.decimals import rounded
+from bpcli.checking.decimals import exact, precision, rounded
+from bpcli.checking.error_bounds import error_bounds
 from bpcli.checking.precisions import excused_of, last_bit, tolerance_of
-from bpcli.checking.reference import Reference, at_kinks, certify
+from bpcli.checking.reference import DIGITS, Reference, at_kinks, certify
 from bpcli.nn import Array
-from bpcli.nn.gradient_check import Probe, rounding
+from bpcli.nn.gradient_check import Probe
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
-from bpcli.streams import stream
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,21 @@ class Acceptance:
     parameters: Parameters
     ws: Workspace
     given: Mapping[str, Array]
+    _verdicts: dict[str, ArrayVerdict] = field(default_factory=dict)
+    _bounds: dict[float, dict[str, Array]] = field(default_factory=dict)
 
     def of(self, name: str) -> ArrayVerdict:
         """The verdict on an array; one that is not given or has another shape is wrong."""
-        strict = self._judged(name, self._left)
-        return strict if strict.verdict != "wrong" or not self._kinked else self._judged(name, self._own_choice)
+        if name not in self._verdicts:
+            self._verdicts[name] = self._verdict(name)
+        return self._verdicts[name]
+
+    def _verdict(self, name: str) -> ArrayVerdict:
+        """By the left derivative at kinks or, if that is no agreement, by a share of the right one."""
+        left = self._judged(name, self._left)
+        if left.verdict == "agrees" or not self._kinked:
+            return left
+        return min(left, self._judged(name, self._own_choice), key=lambda one: BY_BADNESS[one.verdict])
 
     @property
     def names(self) -> list[str]:
@@ -69,21 +79,16 @@ class Acceptance:
             return WRONG
         if not self._named(reference.certain)[name].all():
             return ArrayVerdict("not judgeable", unjudgeable=array.size)
-        errors = np.abs(self._named(self._errors(reference, array, name))[name])
+        with precision(DIGITS[0]):
+            errors = np.abs(rounded(exact(array) - right))
         beyond = errors > tolerance_of(array) * np.abs(rounded(right)).max()
         if not beyond.any():
             return ArrayVerdict("agrees")
         if (errors > self._rounding(name, array))[beyond].any():
             return WRONG
         scale = max(np.abs(rounded(self._named(reference.gradient)[of])).max() for of in _of_layer(name))
-        lost = int((beyond & (errors > excused_of(array) * scale)).sum())
+        lost = int((beyond & (errors > excused_of(array) * scale)).sum()) if scale else 0
         return ArrayVerdict("not judgeable" if lost else "agrees", int(beyond.sum()) - lost, lost)
-
-    def _errors(self, reference: Reference, array: Array, name: str) -> Array:
-        """The errors of one array, among zeros, (P,)."""
-        given = np.zeros(self.parameters.theta.size)
-        self._named(given)[name][...] = array
-        return reference.error(given)
 
     def _named(self, theta: Array) -> dict[str, Array]:
         """A vector as dW1, db1, …, db (n, 1)."""
@@ -95,8 +100,11 @@ class Acceptance:
 
     def _rounding(self, name: str, array: Array) -> Array:
         """How far rounding in the array's precision may change each of its entries."""
-        bound = rounding(self.probe, self.parameters.theta, stream(0, "gradient check"), last_bit(array))
-        return self._named(bound)[name] + float(np.finfo(array.dtype).smallest_subnormal)
+        bit, least = last_bit(array), float(np.finfo(array.dtype).tiny)
+        if bit not in self._bounds:
+            bound = error_bounds(self.probe, self.parameters.theta, self._left, bit, least, others=True)
+            self._bounds[bit] = self._named(bound)
+        return self._bounds[bit][name]
 
     @cached_property
     def _left(self) -> Reference:
@@ -110,18 +118,43 @@ class Acceptance:
 
     @cached_property
     def _own_choice(self) -> Reference:
-        """The certified gradient with that share of the right derivative in each layer which fits best, 0 to 1."""
-        layers = len(self.network.layers)
-        left, theta = rounded(self._left.gradient), self.parameters.theta
-        steps = [rounded(certify(self.probe, theta, np.eye(layers)[l].tolist()).gradient) - left for l in self._kinked]
-        wanted = np.zeros(theta.size)
-        for name, array in self._named(wanted).items():
+        """The certified gradient with that share of the right derivative in each layer which fits best, 0 to 1.
+
+        A layer's gradient depends on the shares of the layers above alone, and on its own in a straight line: so
+        shares are found from the output downwards.
+        """
+        shares, theta = [0.0] * len(self.network.layers), self.parameters.theta
+        for l in reversed(self._kinked):
+            ends = [certify(self.probe, theta, [*shares[:l], end, *shares[l + 1 :]]) for end in (0.0, 1.0)]
+            left, right = (self._of_layer(rounded(end.gradient), l + 1) for end in ends)
+            given, step = self._given_of_layer(l + 1, left), right - left
+            size = float(step @ step)
+            shares[l] = float(np.clip(step @ (given - left) / size, 0, 1)) if size else 0.0
+        return certify(self.probe, theta, shares)
+
+    def _of_layer(self, theta: Array, layer: int) -> Array:
+        """The entries of a layer, W by rows, then b."""
+        named = self._named(theta)
+        return np.concatenate([named[f"dW{layer}"].ravel(), named[f"db{layer}"].ravel()])
+
+    def _given_of_layer(self, layer: int, instead: Array) -> Array:
+        """The given entries of a layer; of an array that is absent or misshapen, those of ``instead``."""
+        whole = np.zeros(self.parameters.theta.size)
+        self._of_layer_into(whole, layer, instead)
+        for name, array in self._named(whole).items():
             own = self.given.get(name)
-            array[...] = own if own is not None and own.shape == array.shape else self._named(left)[name]
-        fitted = np.linalg.lstsq(np.array(steps).T, wanted - left, rcond=None)[0]
-        shares = np.zeros(layers)
-        shares[self._kinked] = np.clip(fitted, 0, 1)
-        return certify(self.probe, theta, shares.tolist())
+            if name in (f"dW{layer}", f"db{layer}") and own is not None and own.shape == array.shape:
+                array[...] = own
+        return self._of_layer(whole, layer)
+
+    def _of_layer_into(self, theta: Array, layer: int, entries: Array) -> None:
+        """Write a layer's entries, as :meth:`_of_layer` reads them."""
+        W, b = self._named(theta)[f"dW{layer}"], self._named(theta)[f"db{layer}"]
+        W[...], b[...] = entries[: W.size].reshape(W.shape), entries[W.size :].reshape(b.shape)
+
+
+BY_BADNESS: dict[Verdict, int] = {"agrees": 0, "not judgeable": 1, "wrong": 2}
+"""Verdicts, the worst last."""
 
 
 def _of_layer(name: str) -> tuple[str, str]:

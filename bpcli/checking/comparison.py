@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bpcli.checking.decimals import rounded
+from bpcli.checking.error_bounds import error_bounds, largest_number
 from bpcli.checking.reference import Reference, certify
 from bpcli.checking.subject import ParameterGroup, by_layer
 from bpcli.nn import Array, IndexArray
@@ -28,7 +29,6 @@ from bpcli.nn.gradient_check import (
     complex_step,
     crossings,
     loss_rounding,
-    rounding,
 )
 from bpcli.nn.network import Network
 from bpcli.streams import stream
@@ -148,14 +148,13 @@ class GradientComparison:
     @cached_property
     def rounding(self) -> Array:
         """How far rounding and underflow may change each gradient, (P,)."""
-        least = float(np.finfo(self.theta.dtype).tiny)
-        with np.errstate(all="ignore"):
-            return rounding(self.probe, self.theta, stream(0, "gradient check")) + least * self.reference.underflow
+        kind = np.finfo(self.theta.dtype)
+        return error_bounds(self.probe, self.theta, self.reference, float(kind.eps), float(kind.tiny))
 
     @cached_property
     def overflows(self) -> bool:
         """Whether a number on the way to the gradient is beyond the range of its precision."""
-        return self.reference.largest > float(np.finfo(self.theta.dtype).max)
+        return largest_number(self.probe, self.reference) > float(np.finfo(self.theta.dtype).max)
 
     def scale(self, layer: int) -> float:
         """The layer's largest derivative."""

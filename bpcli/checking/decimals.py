@@ -1,9 +1,7 @@
 r"""The arithmetic of certified numbers: decimals of any precision, on arrays.
 
 Python's decimal numbers are rounded correctly, and their exponents reach to ±10^18,
-so e^-1000 is not 0, nor is e^-10^17. A float has an exact decimal. Where 1 − a would
-lose its digits, decimals are replaced by :class:`~bpcli.checking.expansions.Expansion`, of which the
-same formulas can be computed.
+so e^-1000 is not 0, nor is e^-10^17. A float has an exact decimal.
 """
 
 from __future__ import annotations
@@ -16,9 +14,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bpcli.checking.expansions import Expansion
 from bpcli.nn import Array
-from bpcli.nn.expressions import FormulaError, Value
+from bpcli.nn.expressions import LOG1P, FormulaError, Value
 
 
 @contextmanager
@@ -44,18 +41,6 @@ def exact(array: Array) -> Array:
     return np.asarray(_EXACT(array.astype(np.float64)), object)
 
 
-def expanded(array: Array, where: Array) -> Array:
-    """Decimals, those at ``where`` as expansions."""
-    copy = array.copy()
-    copy[where] = _EXPANDED(array[where])
-    return copy
-
-
-def decimals(array: Array) -> Array:
-    """Expansions as the nearest decimals; decimals as they are."""
-    return np.asarray(_DECIMAL(array), object)
-
-
 def rounded(array: Array) -> Array:
     """Decimals as float64, correctly rounded; beyond its range ±∞."""
     return np.asarray(array, np.float64)
@@ -73,30 +58,32 @@ def _arctan(x: Decimal) -> Decimal:
     return Decimal(total * 2**halvings)
 
 
-def _tanh(x: Decimal | Expansion) -> Any:
+def _tanh(x: Decimal) -> Decimal:
     """1 − 2/(e^2x + 1)."""
     return 1 - 2 / ((2 * x).exp() + 1)
 
 
-def _decimal(x: Decimal | Expansion) -> Decimal:
-    return x.value() if isinstance(x, Expansion) else x
+def _log1p(x: Decimal) -> Decimal:
+    """log(1 + x), by the beginning of its series where x is so small that 1 + x would round."""
+    if abs(x) > Decimal(10) ** (-decimal.getcontext().prec // 3):
+        return (1 + x).ln()
+    return x - x * x / 2 + x * x * x / 3
 
 
 _EXACT = np.frompyfunc(Decimal, 1, 1)
-_DECIMAL = np.frompyfunc(_decimal, 1, 1)
-_EXPANDED = np.frompyfunc(lambda x: Expansion((x,)), 1, 1)
 
 
 class Decimals:
     """The arithmetic of decimals, for :mod:`bpcli.nn.expressions`, in the precision of the context."""
 
     FUNCTIONS: ClassVar[Mapping[str, Callable[[Any], Any]]] = {
-        r"\log": np.frompyfunc(lambda x: x.ln(), 1, 1),
-        r"\ln": np.frompyfunc(lambda x: x.ln(), 1, 1),
-        r"\exp": np.frompyfunc(lambda x: x.exp(), 1, 1),
-        r"\sqrt": np.frompyfunc(lambda x: x.sqrt(), 1, 1),
+        r"\log": np.frompyfunc(Decimal.ln, 1, 1),
+        r"\ln": np.frompyfunc(Decimal.ln, 1, 1),
+        LOG1P: np.frompyfunc(_log1p, 1, 1),
+        r"\exp": np.frompyfunc(Decimal.exp, 1, 1),
+        r"\sqrt": np.frompyfunc(Decimal.sqrt, 1, 1),
         r"\tanh": np.frompyfunc(_tanh, 1, 1),
-        r"\arctan": np.frompyfunc(lambda x: _arctan(_decimal(x)), 1, 1),
+        r"\arctan": np.frompyfunc(_arctan, 1, 1),
         "|": np.frompyfunc(abs, 1, 1),
     }
 
@@ -108,4 +95,4 @@ class Decimals:
         """Entry by entry."""
         if function not in self.FUNCTIONS:
             raise FormulaError(f"{function} is not computed in decimals")
-        return self.FUNCTIONS[function](x)
+        return self.FUNCTIONS[function](_EXACT(x))

@@ -2,9 +2,9 @@
 
 Forward is computed in plain matrix products of decimals, which are exact or rounded far
 below any float's last digit; backward by the chain rule over the stated formulas, so no
-derivative that training uses takes part. There is no smallest probability, no overflow
-and no 1 − a that has rounded (:mod:`bpcli.checking.expansions`). Everything is computed twice,
-with different numbers of digits; what both agree on is certified.
+derivative that training uses takes part. There is no smallest probability and no 1 − a
+that has rounded: log a and log(1 − a) come from the odds a/(1 − a). Everything is computed
+twice, with different numbers of digits; what both agree on is certified.
 """
 
 from __future__ import annotations
@@ -17,14 +17,25 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.checking.decimals import Decimals, decimals, exact, expanded, out_of_range, precision, rounded
+from bpcli.checking.decimals import Decimals, exact, out_of_range, precision, rounded
+from bpcli.checking.rewriting import changed, symbols
 from bpcli.nn import Array
 from bpcli.nn.activations import Activation
-from bpcli.nn.expressions import Expression, Slopes, pull_back
+from bpcli.nn.expressions import (
+    Expression,
+    Function,
+    LogarithmOfOnePlus,
+    Number,
+    Quotient,
+    Slopes,
+    Sum,
+    Symbol,
+    pull_back,
+)
 from bpcli.nn.formulas import parse
 from bpcli.nn.gradient_check import Probe
+from bpcli.nn.heads import Head
 from bpcli.nn.layers import Layer
-from bpcli.nn.losses import Loss
 from bpcli.nn.markup import PLACEHOLDER
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters, count
@@ -33,11 +44,11 @@ from bpcli.nn.workspace import Workspace
 DIGITS = (80, 110)
 """The decimal digits of the two computations."""
 
+MOST_FURTHER = 300
+"""Further digits at most: a smaller a − y makes derivatives below any float64."""
+
 CERTAIN = Decimal("1e-22")
 """The largest difference between the two, relative to an array's largest entry."""
-
-SATURATED = 30
-"""Distance of pre-activations from which 1 − a is kept beside a."""
 
 SIDE = 1e5
 """Units in the last place by which a pre-activation's rounding may move it across a kink."""
@@ -53,17 +64,17 @@ PER_PRODUCT = 0.2e-6
 
 @dataclass(frozen=True)
 class Reference:
-    """L, and ∂L/∂θ as decimals, (P,); ``certain`` says of which entries, (P,).
+    """L, and ∂L/∂θ as decimals, (P,), at ``theta``; ``certain`` says of which entries, (P,).
 
-    ``largest`` is the largest number, or sum of sizes of terms, on the way there; ``underflow``, (P,), is how much
-    a smallest number that is taken for 0 on the way can change each entry, as a multiple of that number.
+    ``A`` and ``dZ`` are the sizes of A_0 … A_{L-1} and dZ_1 … dZ_L on the way there, as floats.
     """
 
+    theta: Array
     loss: Decimal
     gradient: Array
     certain: Array
-    largest: float
-    underflow: Array
+    A: list[Array]
+    dZ: list[Array]  # noqa: N815 - ∂L/∂Z, as everywhere
 
     def error(self, given: Array) -> Array:
         """given − ∂L/∂θ, (P,), as floats."""
@@ -84,9 +95,10 @@ def certify(probe: Probe, theta: Array, shares: Sequence[float] = ()) -> Referen
     """
     probe(theta)
     ws = probe.workspace(theta.dtype)
-    done, again = (_compute(probe, theta, ws, digits, shares) for digits in DIGITS)
+    more = _further_digits(probe, ws)
+    done, again = (_compute(probe, theta, ws, digits + more, shares) for digits in DIGITS)
     certain = np.zeros(theta.size, bool)
-    reference = Reference(done.loss, done.gradient, certain, *_extremes(probe, theta, done))
+    reference = Reference(theta.astype(np.float64), done.loss, done.gradient, certain, done.A, done.dZ)
     if done.out_of_range:
         return reference
     first, second = done.gradient, again.gradient
@@ -98,19 +110,14 @@ def certify(probe: Probe, theta: Array, shares: Sequence[float] = ()) -> Referen
     return reference
 
 
-def _extremes(probe: Probe, theta: Array, done: _Pass) -> tuple[float, Array]:
-    """The largest number on the way to a gradient, and what a number that underflows may come to in each entry."""
-    with np.errstate(all="ignore"):
-        parameters = probe.network.parameters(theta.astype(np.float64))
-        passed_on = probe.network.parameters(np.empty(theta.size))
-        sizes, reach = [np.abs(rounded(done.gradient)).max(initial=0.0)], 1.0
-        for l in range(len(probe.network.layers), 0, -1):
-            W, A, dZ = np.abs(parameters.W[l]), done.A[l - 1], done.dZ[l - 1]
-            sizes += [(W @ A + np.abs(parameters.b[l])).max(), (dZ @ A.T).max(), (W.T @ dZ).max()]
-            passed_on.W[l][...], passed_on.b[l][...] = reach * (1 + A.sum(axis=1)), reach * (1 + A.shape[1])
-            reach *= max(1.0, W.sum(axis=0).max()) + 1
-        largest = float(np.max(np.nan_to_num(sizes, nan=np.inf)))
-        return largest, np.nan_to_num(passed_on.theta, nan=np.inf)
+def _further_digits(probe: Probe, ws: Workspace) -> int:
+    """Digits that a − y needs besides, where outputs are saturated and the loss does not take them as logarithms."""
+    head = probe.network.head
+    saturates = hasattr(head.activation, "odds") or hasattr(head.activation, "stable_formula")
+    if not saturates or substituted_logarithms(_parsed(head.loss.term)) is not None:
+        return 0
+    largest = float(np.nan_to_num(np.abs(ws.Z[-1]).max(initial=0.0), posinf=np.inf))
+    return min(MOST_FURTHER, int(min(largest, 1e6) * 2 / np.log(10)))
 
 
 def _agreement(one: Array, other: Array) -> tuple[bool, bool]:
@@ -159,15 +166,14 @@ def _compute(probe: Probe, theta: Array, ws: Workspace, digits: int, shares: Seq
         for l, layer in enumerate(network.layers, start=1):
             Z = parameters.W[l].dot(A[l - 1]) + parameters.b[l]
             value, back = _activate(layer, _on_side(layer.activation, Z, ws, parameters, l), ws.noise[l])
-            A.append(value if l == len(network.layers) else decimals(value))
+            A.append(value)
             backs.append(_mixed(layer, Z, back, shares[l - 1], kinked[l - 1], ws.noise[l]) if shares else back)
         sizes_of_A, sizes_of_dZ = [np.abs(rounded(array)) for array in A[:-1]], []
-        loss, dA = _loss(network.head.loss, A[-1], ws)
+        loss, dZ = _output(network.head, Z, A[-1], backs[-1], ws)
         for l in range(len(network.layers), 0, -1):
-            dZ = decimals(backs[l - 1](dA))
             sizes_of_dZ.append(np.abs(rounded(dZ)))
             gradient.W[l][...], gradient.b[l][...] = dZ.dot(A[l - 1].T), dZ.sum(axis=1, keepdims=True)
-            dA = parameters.W[l].T.dot(dZ)
+            dZ = backs[l - 2](parameters.W[l].T.dot(dZ)) if l > 1 else dZ
         loss += sum((_penalise(penalty, parameters, gradient, probe) for penalty in probe.penalties), Decimal(0))
         return _Pass(loss, gradient.theta, sizes_of_A, sizes_of_dZ[::-1], out_of_range(context))
 
@@ -177,10 +183,8 @@ def _activate(layer: Layer, Z: Array, noise: Array | None) -> tuple[Array, Any]:
     activation = layer.activation
     extra = {} if noise is None else {"noise": exact(noise)}
     Z, before = _pull(layer.before, layer, z=Z, **extra)
-    far = abs(Z) > SATURATED
-    if not activation.elementwise:
-        far = np.broadcast_to(Z.max(axis=0) - Z.min(axis=0) > SATURATED, Z.shape)
-    of_units, back = _pull(activation.formula, activation, z=expanded(Z, far.astype(bool)))
+    formula = getattr(activation, "stable_formula", activation.formula)
+    of_units, back = _pull(formula, activation, z=Z)
     value, after = _pull(layer.after, layer, a=of_units, **extra)
     return value, lambda dA: before(back(after(dA)["a"])["z"])["z"]
 
@@ -216,19 +220,44 @@ def _last_places(ws: Workspace, W: Array, b: Array, l: int) -> Array:
     return np.asarray(float(kind.eps) * (np.abs(W) @ np.abs(ws.A[l - 1]) + np.abs(b)) + float(kind.tiny))
 
 
-def _loss(loss: Loss, A: Array, ws: Workspace) -> tuple[Decimal, Array]:
-    """L without penalties, and dA."""
-    n, m = A.shape
+def _output(head: Head, Z: Array, A: Array, back: Any, ws: Workspace) -> tuple[Decimal, Array]:
+    """L without penalties, and dZ of the output layer; ``back`` is its dA ↦ dZ.
+
+    Where the loss takes nothing of a but log a and log(1 − a), they come from the stated odds a/(1 − a).
+    """
+    loss, n, m = head.loss, *A.shape
     Y = exact(np.eye(n)[:, ws.Y] if ws.Y.ndim == 1 else ws.Y)
     weights = exact(np.ones(m) if ws.weights is None else ws.weights)
     divisor = (n if loss.outputs == "mean" else 1) * (weights.sum() if loss.examples == "mean" else 1)
-    share = weights * ((-1 if loss.likelihood else 1) / Decimal(divisor))
+    share = np.broadcast_to(weights * ((-1 if loss.likelihood else 1) / Decimal(divisor)), A.shape)
     if loss.sides is not None:
         differs = loss.sides(A, Y).astype(bool) != loss.sides(ws.A[-1], rounded(Y))
         A = np.where(differs, exact(ws.A[-1]), A)
-    terms, back = _pull(loss.term, loss, y=Y, a=A)
-    total = decimals(np.asarray((terms * share).sum())).item()
-    return total, back(np.broadcast_to(share, A.shape))["a"]
+    stated_odds: str = getattr(head.activation, "odds", "")
+    of_odds = substituted_logarithms(_parsed(loss.term)) if stated_odds else None
+    if of_odds is None:
+        terms, slopes = _pull(loss.term, loss, y=Y, a=A)
+        return Decimal((terms * share).sum()), back(slopes(share)["a"])
+    odds, through = _pull(stated_odds, head.activation, z=Z)
+    terms, slopes = pull_back(of_odds, {"y": Y, "odds": odds}, Decimals())
+    return Decimal((terms * share).sum()), through(slopes(share)["odds"])["z"]
+
+
+def substituted_logarithms(term: Expression) -> Expression | None:
+    """A term of a with log a = −log(1 + 1/odds) and log(1 − a) = −log(1 + odds); None where a is in it otherwise."""
+    a, odds, one = Symbol("a"), Symbol("odds"), Number("1")
+    known: dict[Expression, Expression] = {
+        a: Sum(((-1, LogarithmOfOnePlus(Quotient(one, odds))),)),
+        Sum(((1, one), (-1, a))): Sum(((-1, LogarithmOfOnePlus(odds)),)),
+    }
+
+    def logarithm(node: Expression) -> Expression:
+        if isinstance(node, Function) and node.name in (r"\log", r"\ln"):
+            return known.get(node.argument, node)
+        return node
+
+    without = changed(term, logarithm)
+    return None if a.name in symbols(without) else without
 
 
 def _penalise(penalty: Any, parameters: Parameters, gradient: Parameters, probe: Probe) -> Decimal:

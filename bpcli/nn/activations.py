@@ -44,7 +44,11 @@ class Activation(Protocol):
 
     @property
     def formula(self) -> str:
-        """f(z) in markup (:mod:`bpcli.nn.markup`), from ``<z>``."""
+        """f(z) in markup (:mod:`bpcli.nn.markup`), from ``<z>``.
+
+        Two further statements are optional: ``stable_formula``, the same written so that nothing cancels in its
+        derivative, and ``odds``, a/(1 − a), from which log a and log(1 − a) have all digits.
+        """
         ...
 
     @property
@@ -174,6 +178,7 @@ class Sigmoid:
     usual_initializer: ClassVar[str] = "glorot"
     elementwise: ClassVar[bool] = True
     formula: ClassVar[str] = r"\frac{1}{1 + e^{-<z>}}"
+    odds: ClassVar[str] = "e^{<z>}"
     derivative: ClassVar[str] = r"<a> \odot (1 - <a>)"
 
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
@@ -194,6 +199,7 @@ class Tanh:
     usual_initializer: ClassVar[str] = "glorot"
     elementwise: ClassVar[bool] = True
     formula: ClassVar[str] = r"\frac{e^{<z>} - e^{-<z>}}{e^{<z>} + e^{-<z>}}"
+    stable_formula: ClassVar[str] = r"1 - \frac{2}{1 + e^{2 <z>}}"
     derivative: ClassVar[str] = r"1 - <a> \odot <a>"
 
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
@@ -256,6 +262,8 @@ class Softmax:
     usual_initializer: ClassVar[str] = "glorot"
     elementwise: ClassVar[bool] = False
     formula: ClassVar[str] = r"\frac{e^{<z>}}{\sum e^{<z>}}"
+    stable_formula: ClassVar[str] = r"\frac{1}{1 + \frac{\sum_{j \neq i} e^{<z>}}{e^{<z>}}}"
+    odds: ClassVar[str] = r"\frac{e^{<z>}}{\sum_{j \neq i} e^{<z>}}"
     derivative: ClassVar[str] = r"\mathrm{diag}(<a>) - <a> \cdot <a>^\top"
 
     def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:

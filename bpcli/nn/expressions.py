@@ -55,6 +55,7 @@ class Floats:
     FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {
         r"\log": np.log,
         r"\ln": np.log,
+        r"\log1p": np.log1p,
         r"\exp": np.exp,
         r"\sqrt": np.sqrt,
         r"\tanh": np.tanh,
@@ -238,6 +239,40 @@ class Total:
         """Every unit takes the whole adjoint."""
         value, term = self.term.trace(values, arithmetic)
         return np.sum(value, axis=0, keepdims=True), lambda adjoint: term(adjoint + 0 * value)
+
+
+@dataclass(frozen=True)
+class TotalOfOthers:
+    """For each unit, Σ over all units but it; so nothing cancels."""
+
+    term: Expression
+
+    def trace(self, values: Mapping[str, Value], arithmetic: Arithmetic) -> tuple[Value, PullBack]:
+        """Every unit takes the adjoints of all others."""
+        value, term = self.term.trace(values, arithmetic)
+        return _of_others(value), lambda adjoint: term(_of_others(adjoint + 0 * value))
+
+
+def _of_others(array: Value) -> Value:
+    """Each row replaced by the sum of all other rows."""
+    rows = range(len(array))
+    return np.array([sum((array[j] for j in rows if j != i), 0 * array[i]) for i in rows])
+
+
+@dataclass(frozen=True)
+class LogarithmOfOnePlus:
+    """log(1 + u), which has the digits of a small u."""
+
+    argument: Expression
+
+    def trace(self, values: Mapping[str, Value], arithmetic: Arithmetic) -> tuple[Value, PullBack]:
+        """log(1 + u)′ = u′/(1 + u)."""
+        u, argument = self.argument.trace(values, arithmetic)
+        return arithmetic.apply(LOG1P, u), lambda adjoint: argument(adjoint / (1 + u))
+
+
+LOG1P = r"\log1p"
+"""What an arithmetic calls log(1 + u)."""
 
 
 @dataclass(frozen=True)

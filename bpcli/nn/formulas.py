@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from bpcli.nn.expressions import (
     Cases,
@@ -16,6 +17,7 @@ from bpcli.nn.expressions import (
     Sum,
     Symbol,
     Total,
+    TotalOfOthers,
 )
 
 TOKEN = re.compile(
@@ -25,7 +27,10 @@ TOKEN = re.compile(
 
 FUNCTIONS = (r"\log", r"\ln", r"\exp", r"\tanh", r"\arctan")
 PRODUCTS = (r"\cdot", r"\odot")
-STARTING = (r"\frac", r"\sqrt", r"\sum", r"\left")
+SUMS: dict[str, Callable[[Expression], Expression]] = {r"\sum": Total, r"\sum_{j \neq i}": TotalOfOthers}
+"""Sums over the units: all, or for each unit i all others."""
+
+STARTING = (r"\frac", r"\sqrt", r"\left", *SUMS)
 COMMANDS = (*STARTING, r"\right")
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 WHERE, OTHERWISE = r"\text{ where }", r"\text{, else }"
@@ -94,9 +99,8 @@ class _Reader:
         return (word[:1].isalpha() and word != "e") or (word[:1] in ("\\", "<") and not command)
 
     def power(self) -> Expression:
-        if self.next() == r"\sum":
-            self.take()
-            return Total(self.product())
+        if self.next() in SUMS:
+            return SUMS[self.take()](self.product())
         if self.next() == "e":
             self.take("e")
             self.take("^")

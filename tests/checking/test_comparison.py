@@ -106,7 +106,7 @@ def test_rounding_is_an_excuse_of_a_small_part_alone(monkeypatch: pytest.MonkeyP
     given = subject()
     one = given.comparisons()[0]
     scale, share = one.scale(3), EXCUSED[np.dtype(np.float64)]
-    monkeypatch.setattr(comparison, "rounding", lambda probe, theta, rng: np.full(theta.size, 10 * scale))
+    monkeypatch.setattr(comparison, "error_bounds", lambda probe, theta, *rest: np.full(theta.size, 10 * scale))
     found = {}
     for part in (0.9 * share, 1.1 * share):
         gradient = one.derivative.copy()
@@ -119,7 +119,7 @@ def test_rounding_is_an_excuse_of_a_small_part_alone(monkeypatch: pytest.MonkeyP
 def test_without_rounding_the_same_errors_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     given = saturated("tanh")
     assert given.wrong() == set()
-    monkeypatch.setattr(comparison, "rounding", lambda probe, theta, rng: np.zeros(theta.size))
+    monkeypatch.setattr(comparison, "error_bounds", lambda probe, theta, *rest: np.zeros(theta.size))
     assert given.wrong() != set()
 
 

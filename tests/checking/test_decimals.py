@@ -13,6 +13,7 @@ REFERENCES = {
     r"\log": mpmath.log,
     r"\ln": mpmath.log,
     r"\exp": mpmath.exp,
+    r"\log1p": mpmath.log1p,
     r"\sqrt": mpmath.sqrt,
     r"\tanh": mpmath.tanh,
     r"\arctan": mpmath.atan,
@@ -24,7 +25,7 @@ REFERENCES = {
 @pytest.mark.parametrize("digits", [30, 200])
 def test_a_function_has_its_digits(function: str, digits: int) -> None:
     points = np.array([1e-30, 0.017, 0.75, 3.0, 1234.5])
-    points = points if function in (r"\log", r"\ln", r"\sqrt") else np.append(points, -points)
+    points = points if function in (r"\log", r"\ln", r"\log1p", r"\sqrt") else np.append(points, -points)
     with precision(digits + 40), mpmath.workdps(digits + 60):
         for x, found in zip(points, Decimals().apply(function, exact(points)), strict=True):
             right = REFERENCES[function](mpmath.mpf(float(x)))

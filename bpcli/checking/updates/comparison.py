@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from bpcli.checking.decimals import precision
+from bpcli.checking.rewriting import nodes
 from bpcli.checking.subject import ParameterGroup, parameter_groups
 from bpcli.checking.updates.bounds import Bounded
 from bpcli.checking.updates.diagnosis import MOST_NAMED, named
 from bpcli.checking.updates.equations import Stated, stated, stated_rate
 from bpcli.checking.updates.gradients import BoundedGradients
 from bpcli.checking.updates.reference import DIGITS, Snapshot, right_update, values_before
-from bpcli.checking.updates.rewriting import nodes
 from bpcli.checking.updates.subject import GradientKeeper, Say, Subject, Update
 from bpcli.checking.updates.trajectories import Task
 from bpcli.checking.updates.verdicts import ArrayCheck, EngineCheck, RateCheck, judge, whole

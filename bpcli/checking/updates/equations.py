@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from bpcli.checking.decimals import Decimals
+from bpcli.checking.rewriting import substituted, symbols
 from bpcli.checking.updates.derivatives import derivative
-from bpcli.checking.updates.rewriting import substituted, symbols
 from bpcli.choices import Registry
 from bpcli.nn.clipping import CLIPPINGS
 from bpcli.nn.expressions import Expression, FormulaError, Sum, Symbol, evaluate

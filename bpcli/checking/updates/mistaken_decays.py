@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from bpcli.checking.rewriting import changed, symbols
 from bpcli.checking.updates.equations import GRADIENT, RATE, THETA, StatedEquation, StatedRule
 from bpcli.checking.updates.mistaken_rules import with_symbols
-from bpcli.checking.updates.rewriting import changed, symbols
 from bpcli.checking.updates.wording import written
 from bpcli.nn.expressions import Expression, Product, Sum, Symbol
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations, permutations
 
+from bpcli.checking.rewriting import changed, nodes, substituted, symbols, with_node
 from bpcli.checking.updates.bounds import ROOT
 from bpcli.checking.updates.equations import GRADIENT, RATE, STEP, StatedEquation, StatedRule
-from bpcli.checking.updates.rewriting import changed, nodes, substituted, symbols, with_node
 from bpcli.checking.updates.wording import written
 from bpcli.nn.expressions import Expression, Function, Number, Power, Product, Quotient, Sum, Symbol
 from bpcli.nn.markup import NEW_THETA

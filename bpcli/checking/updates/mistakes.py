@@ -12,10 +12,10 @@ from itertools import accumulate, combinations, product
 
 import numpy as np
 
+from bpcli.checking.rewriting import symbols
 from bpcli.checking.updates.equations import StatedRule
 from bpcli.checking.updates.mistaken_decays import decayed_otherwise, decays, foreign_decays
 from bpcli.checking.updates.mistaken_rules import DAMPENING, mistaken_rules, other_settings
-from bpcli.checking.updates.rewriting import symbols
 from bpcli.checking.updates.trajectories import Task, Way, right_way
 from bpcli.checking.updates.wording import written
 from bpcli.nn import Array

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import numpy as np
 
+from bpcli.checking.rewriting import symbols
 from bpcli.checking.updates.bounds import ROUNDINGS, Bounded, Precision, bounded, exactly
 from bpcli.checking.updates.equations import GRADIENT, RATE, STEP, THETA, StatedLink, StatedRule
-from bpcli.checking.updates.rewriting import symbols
 from bpcli.nn import Array
 
 DIGITS = 50

@@ -1,0 +1,97 @@
+"""How far rounding, underflow and overflow can put a right gradient from the certified one.
+
+Three effects are added up. Rounding of θ, Z and A is measured, by moving last bits
+(:func:`~bpcli.nn.gradient_check.rounding`). Rounding in the sums of backward, which moves
+where those are 0 as well, is bounded by the sizes of the terms (Higham 2002, chapter 3),
+layer by layer. And a number below the precision's range may be taken for 0 on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from bpcli.checking.reference import Reference
+from bpcli.nn import Array
+from bpcli.nn.gradient_check import Probe, rounding
+from bpcli.nn.losses import scale
+from bpcli.nn.parameters import Parameters
+from bpcli.streams import stream
+
+PER_SUM = 4
+"""Roundings allowed for a sum of terms besides one for each example."""
+
+
+def error_bounds(
+    probe: Probe, theta: Array, reference: Reference, last_bit: float, least: float, *, others: bool = False
+) -> Array:
+    """How far each entry of a right gradient may be off, (P,).
+
+    ``last_bit`` is the relative distance between neighbouring numbers of the precision, ``least`` its smallest normal
+    number. The gradient of ``others`` may have lost 1 − a and A − Y, which bp computes from Z.
+    """
+    with np.errstate(all="ignore"):
+        moves = rounding(probe, theta, stream(0, "gradient check"), last_bit)
+        found = np.where(np.isfinite(moves), moves, 0.0)  # what blows up is no rounding
+        found += _of_sums(probe, reference, last_bit, others=others) + least * _of_underflow(probe, reference)
+        return np.nan_to_num(found, nan=np.inf)
+
+
+def largest_number(probe: Probe, reference: Reference) -> float:
+    """The largest number, or sum of sizes of terms, on the way to the gradient."""
+    with np.errstate(all="ignore"):
+        sizes = [float(np.abs(np.asarray(reference.gradient, np.float64)).max(initial=0.0))]
+        for W, b, A, dZ in _layers(probe, reference):
+            sizes += [(W @ A + b).max(), (dZ @ A.T).max(), (W.T @ dZ).max()]
+        return float(np.max(np.nan_to_num(sizes, nan=np.inf)))
+
+
+def _layers(probe: Probe, reference: Reference) -> Iterator[tuple[Array, Array, Array, Array]]:
+    """The sizes of W, b, the inputs and dZ of each layer, the last first."""
+    parameters = probe.network.parameters(reference.theta)
+    for l in range(len(probe.network.layers), 0, -1):
+        yield np.abs(parameters.W[l]), np.abs(parameters.b[l]), reference.A[l - 1], reference.dZ[l - 1]
+
+
+def _of_sums(probe: Probe, reference: Reference, last_bit: float, *, others: bool) -> Array:
+    """What the rounding of sums comes to in each entry."""
+    network, found = probe.network, probe.network.parameters(np.zeros(reference.theta.size))
+    probe(reference.theta)
+    error = np.zeros_like(reference.dZ[-1])
+    if others:
+        targets = np.abs(probe.Y) if probe.Y.ndim == 2 else 1.0
+        weights = 1.0 if probe.weights is None else probe.weights
+        lost = scale(network.head.loss, network.sizes[-1], probe.weight) * weights * np.maximum(1.0, targets)
+        error = error + PER_SUM * last_bit * lost
+    for l, (W, _, A, dZ) in zip(range(len(network.layers), 0, -1), _layers(probe, reference), strict=True):
+        error = error + PER_SUM * last_bit * dZ
+        of_terms = error + A.shape[1] * last_bit * dZ
+        _add(found, l, of_terms @ A.T, of_terms.sum(axis=1, keepdims=True))
+        if l > 1:
+            passed_on = W.T @ error + (len(dZ) + PER_SUM * others) * last_bit * (W.T @ dZ)
+            error = _through(probe, l - 1, passed_on) + (PER_SUM * last_bit * (W.T @ dZ) if others else 0)
+    return found.theta
+
+
+def _add(found: Parameters, l: int, of_W: Array, of_b: Array) -> None:
+    found.W[l][...], found.b[l][...] = of_W, of_b
+
+
+def _through(probe: Probe, l: int, error: Array) -> Array:
+    """What an error of dA, not negative, comes to in dZ of a layer."""
+    layer, ws = probe.network.layers[l - 1], probe.workspace(np.dtype(np.float64))
+    if not layer.activation.elementwise:
+        return np.asarray(ws.A[l] * (error + (ws.A[l] * error).sum(axis=0)))
+    out = np.empty_like(error)
+    layer.backward(error.copy(), ws.Z[l], ws.A[l], ws.noise[l], out, ws.scratch[l])
+    return np.abs(out)
+
+
+def _of_underflow(probe: Probe, reference: Reference) -> Array:
+    """What a number that underflows may come to in each entry, as a multiple of that number."""
+    found, reach = probe.network.parameters(np.zeros(reference.theta.size)), 1.0
+    for l, (W, _, A, _) in zip(range(len(reference.dZ), 0, -1), _layers(probe, reference), strict=True):
+        _add(found, l, np.broadcast_to(reach * (1 + A.sum(axis=1)), W.shape), np.asarray(reach * (1 + A.shape[1])))
+        reach *= max(1.0, float(W.sum(axis=0).max())) + 1
+    return found.theta
