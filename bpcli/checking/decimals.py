@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.expressions import LOG1P, FormulaError, Value
+from bpcli.nn.expressions import LOG1P, PI, FormulaError, Value
 
 
 @contextmanager
@@ -58,6 +58,23 @@ def _arctan(x: Decimal) -> Decimal:
     return Decimal(total * 2**halvings)
 
 
+def _pi() -> Decimal:
+    """Machin 1706: π = 16 arctan(1/5) − 4 arctan(1/239)."""
+    return 16 * _arctan(Decimal(1) / 5) - 4 * _arctan(Decimal(1) / 239)
+
+
+def _sine(x: Decimal) -> Decimal:
+    """By its series, x reduced to −π … π."""
+    if not x.is_finite():
+        return Decimal("NaN")
+    x -= 2 * _pi() * (x / (2 * _pi())).to_integral_value()
+    total, power, odd = x, x, 1
+    while power and abs(power) > Decimal(10) ** (-decimal.getcontext().prec - 2):
+        power, odd = -power * x * x / ((odd + 1) * (odd + 2)), odd + 2
+        total += power
+    return Decimal(total)
+
+
 def _tanh(x: Decimal) -> Decimal:
     """1 − 2/(e^2x + 1)."""
     return 1 - 2 / ((2 * x).exp() + 1)
@@ -84,12 +101,14 @@ class Decimals:
         r"\sqrt": np.frompyfunc(Decimal.sqrt, 1, 1),
         r"\tanh": np.frompyfunc(_tanh, 1, 1),
         r"\arctan": np.frompyfunc(_arctan, 1, 1),
+        r"\sin": np.frompyfunc(_sine, 1, 1),
+        r"\cos": np.frompyfunc(lambda x: _sine(x + _pi() / 2), 1, 1),
         "|": np.frompyfunc(abs, 1, 1),
     }
 
     def number(self, text: str) -> Value:
         """A decimal."""
-        return Decimal(text)
+        return _pi() if text == PI else Decimal(text)
 
     def apply(self, function: str, x: Value) -> Value:
         """Entry by entry."""

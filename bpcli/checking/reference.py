@@ -18,11 +18,13 @@ from typing import Any
 import numpy as np
 
 from bpcli.checking.decimals import Decimals, exact, out_of_range, precision, rounded
-from bpcli.checking.rewriting import changed, symbols
+from bpcli.checking.rewriting import changed
+from bpcli.errors import ConfigError
 from bpcli.nn import Array
 from bpcli.nn.activations import Activation
 from bpcli.nn.expressions import (
     Expression,
+    FormulaError,
     Function,
     LogarithmOfOnePlus,
     Number,
@@ -31,6 +33,7 @@ from bpcli.nn.expressions import (
     Sum,
     Symbol,
     pull_back,
+    symbol_names,
 )
 from bpcli.nn.formulas import parse
 from bpcli.nn.gradient_check import Probe
@@ -257,7 +260,7 @@ def substituted_logarithms(term: Expression) -> Expression | None:
         return node
 
     without = changed(term, logarithm)
-    return None if a.name in symbols(without) else without
+    return None if a.name in symbol_names(without) else without
 
 
 def _penalise(penalty: Any, parameters: Parameters, gradient: Parameters, probe: Probe) -> Decimal:
@@ -274,7 +277,14 @@ def _pull(formula: str, choice: Any, **symbols: Any) -> tuple[Array, Any]:
     """The formula's value, and the function from its adjoint to those of its symbols, 0 where it has none."""
     names = set(PLACEHOLDER.findall(formula)) - symbols.keys()
     settings = {name: Decimal(getattr(choice, name)) for name in names}
-    value, back = pull_back(_parsed(formula), settings | symbols, Decimals())
+    try:
+        value, back = pull_back(_parsed(formula), settings | symbols, Decimals())
+    except FormulaError as error:
+        raise ConfigError(
+            f"the formula of {type(choice).__name__} cannot be evaluated: {error}",
+            where="gradient check",
+            hint="state it with the functions that CONTRIBUTING.md lists",
+        ) from error
 
     def slopes(adjoint: Array) -> Slopes:
         return {name: 0 * one for name, one in symbols.items()} | back(adjoint)

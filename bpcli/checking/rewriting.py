@@ -6,17 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from bpcli.nn.expressions import Expression, Sum, Symbol
+from bpcli.nn.expressions import Expression, Sum, Symbol, parts
 
 Change = Callable[[Expression], Expression]
-
-
-def parts(expression: Expression) -> list[Expression]:
-    """The expressions that it directly consists of."""
-    if isinstance(expression, Sum):
-        return [term for _, term in expression.terms]
-    values = (getattr(expression, one.name) for one in fields(expression))  # type: ignore[arg-type]
-    return [value for value in values if not isinstance(value, str)]
 
 
 def nodes(expression: Expression) -> Iterator[Expression]:
@@ -24,11 +16,6 @@ def nodes(expression: Expression) -> Iterator[Expression]:
     yield expression
     for part in parts(expression):
         yield from nodes(part)
-
-
-def symbols(expression: Expression) -> set[str]:
-    """The names in the expression."""
-    return {node.name for node in nodes(expression) if isinstance(node, Symbol)}
 
 
 def changed(expression: Expression, change: Change) -> Expression:

@@ -14,7 +14,7 @@ over the units.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,6 +45,10 @@ class Arithmetic(Protocol):
         ...
 
 
+PI = r"\pi"
+"""The number that markup writes as a letter."""
+
+
 class FormulaError(ValueError):
     """Markup that is no formula, or a symbol or function without a value."""
 
@@ -60,12 +64,14 @@ class Floats:
         r"\sqrt": np.sqrt,
         r"\tanh": np.tanh,
         r"\arctan": np.arctan,
+        r"\sin": np.sin,
+        r"\cos": np.cos,
         "|": np.abs,
     }
 
     def number(self, text: str) -> Value:
         """A float."""
-        return float(text)
+        return np.pi if text == PI else float(text)
 
     def apply(self, function: str, x: Value) -> Value:
         """NumPy's function."""
@@ -186,15 +192,32 @@ class Quotient:
 
 @dataclass(frozen=True)
 class Power:
-    """A base to a constant exponent."""
+    """A base to an exponent."""
 
     base: Expression
     exponent: Expression
 
     def trace(self, values: Mapping[str, Value], arithmetic: Arithmetic) -> tuple[Value, PullBack]:
-        """(xᵖ)′ = p xᵖ⁻¹ x′."""
-        (x, base), (p, _) = self.base.trace(values, arithmetic), self.exponent.trace(values, arithmetic)
-        return x**p, lambda adjoint: base(_times(adjoint, p * x ** (p - 1)))
+        """(xᵖ)′ = p xᵖ⁻¹ x′ + xᵖ log x p′."""
+        (x, base), (p, exponent) = self.base.trace(values, arithmetic), self.exponent.trace(values, arithmetic)
+        value = _to_power(x, p)
+
+        def back(adjoint: Value) -> Slopes:
+            of_base = base(_as_shape_of(x, _times(adjoint, p * _to_power(x, p - 1))))
+            if isinstance(self.exponent, Number):
+                return of_base
+            with np.errstate(
+                all="ignore"
+            ):  # a constant exponent may have a negative base, and nobody asks for its slope
+                of_exponent = _times(adjoint, _times(value, arithmetic.apply(r"\ln", x)))
+            return _merged((of_base, exponent(_as_shape_of(p, of_exponent))))
+
+        return value, back
+
+
+def _to_power(x: Value, p: Value) -> Value:
+    """xᵖ, and 1 where p is the number 0, whatever x is."""
+    return 0 * x + 1 if np.ndim(p) == 0 and p == 0 else x**p
 
 
 @dataclass(frozen=True)
@@ -210,12 +233,18 @@ class Function:
         value = arithmetic.apply(self.name, u)
 
         def back(adjoint: Value) -> Slopes:
+            if self.name in TURNING:
+                other, sign = TURNING[self.name]
+                return argument(_times(adjoint, sign * arithmetic.apply(other, u)))
             if self.name not in DERIVATIVES:
                 raise FormulaError(f"{self.name} has no derivative here")
             return argument(_times(adjoint, DERIVATIVES[self.name](u, value)))
 
         return value, back
 
+
+TURNING = {r"\sin": (r"\cos", 1), r"\cos": (r"\sin", -1)}
+"""Functions whose derivative is another one, with its sign."""
 
 DERIVATIVES: dict[str, Callable[[Value, Value], Value]] = {
     r"\log": lambda u, f: 1 / u,
@@ -287,7 +316,11 @@ class Cases:
     def trace(self, values: Mapping[str, Value], arithmetic: Arithmetic) -> tuple[Value, PullBack]:
         """Each case is computed where it holds and nowhere else, because it may have no value there."""
         left, right = (one.trace(values, arithmetic)[0] for one in (self.left, self.right))
-        holds = np.asarray(left > right, bool)
+        shapes = [
+            np.shape(values[name]) for name in symbol_names(self.there) | symbol_names(self.elsewhere) if name in values
+        ]
+        outside = np.broadcast_shapes(np.shape(left > right), *shapes)
+        holds = np.broadcast_to(np.asarray(left > right, bool), outside or (1,))
         cases = [(case, np.nonzero(where)) for case, where in ((self.there, holds), (self.elsewhere, ~holds))]
         traced = [(places, *case.trace(_at(places, holds.shape, values), arithmetic)) for case, places in cases]
         value = np.empty(holds.shape, np.result_type(*(np.asarray(one) for _, one, _ in traced)))
@@ -304,7 +337,21 @@ class Cases:
                 for places, part, one in traced
             )
 
-        return value[()], back
+        return value.reshape(outside)[()], back
+
+
+def parts(expression: Any) -> list[Expression]:
+    """The expressions that an expression directly consists of."""
+    if isinstance(expression, Sum):
+        return [term for _, term in expression.terms]
+    return [value for one in fields(expression) if not isinstance(value := getattr(expression, one.name), str)]
+
+
+def symbol_names(expression: Expression) -> set[str]:
+    """The names of the symbols in an expression."""
+    if isinstance(expression, Symbol):
+        return {expression.name}
+    return set().union(*map(symbol_names, parts(expression)))
 
 
 def _at(places: Any, shape: tuple[int, ...], values: Mapping[str, Value]) -> dict[str, Value]:

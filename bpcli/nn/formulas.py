@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from bpcli.nn.expressions import (
+    PI,
     Cases,
     Expression,
     FormulaError,
@@ -25,7 +26,7 @@ TOKEN = re.compile(
 )
 """A text, a name, a symbol with its index, a command, a letter, a number or a sign."""
 
-FUNCTIONS = (r"\log", r"\ln", r"\exp", r"\tanh", r"\arctan")
+FUNCTIONS = (r"\log", r"\ln", r"\exp", r"\tanh", r"\arctan", r"\sin", r"\cos")
 PRODUCTS = (r"\cdot", r"\odot")
 SUMS: dict[str, Callable[[Expression], Expression]] = {r"\sum": Total, r"\sum_{j \neq i}": TotalOfOthers}
 """Sums over the units: all, or for each unit i all others."""
@@ -125,7 +126,7 @@ class _Reader:
             return Function(word, self.atom())
         if word in FUNCTIONS:
             return Function(word, self.power())
-        if word[0].isdigit():
+        if word[0].isdigit() or word == PI:
             return Number(word)
         if self.is_symbol(word):
             return Symbol(word.strip("<>"))

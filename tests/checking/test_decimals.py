@@ -17,6 +17,8 @@ REFERENCES = {
     r"\sqrt": mpmath.sqrt,
     r"\tanh": mpmath.tanh,
     r"\arctan": mpmath.atan,
+    r"\sin": mpmath.sin,
+    r"\cos": mpmath.cos,
     "|": abs,
 }
 

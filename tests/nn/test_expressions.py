@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.nn.expressions import Floats, FormulaError, Function, Symbol, evaluate, pull_back
+from bpcli.nn.expressions import Floats, FormulaError, Function, Symbol, evaluate, pull_back, symbol_names
 from bpcli.nn.formulas import parse
 
 VALUES: dict[str, Any] = {
@@ -17,7 +17,7 @@ VALUES: dict[str, Any] = {
     "c": 1.75,
 }
 
-FORMULAS = {
+FORMULAS: dict[str, Any] = {
     "x y - c x / y": lambda x, y, w, c: x * y - c * x / y,
     r"-x + \frac{1}{2} (x - y)^2": lambda x, y, w, c: -x + 0.5 * (x - y) ** 2,
     r"\frac{e^{x}}{\sum e^{x}}": lambda x, y, w, c: np.exp(x) / np.exp(x).sum(axis=0),
@@ -28,6 +28,13 @@ FORMULAS = {
     r"x \text{ where } x > y \text{, else } c \cdot y": lambda x, y, w, c: np.where(x.real > y.real, x, c * y),
     r"2 \left[ x + c \right] y": lambda x, y, w, c: 2 * (x + c) * y,
     r"c \cdot 10^{-2} x": lambda x, y, w, c: c * 1e-2 * x,
+    r"2^{x} c^{y}": lambda x, y, w, c: 2**x * c**y,
+    r"\sin x + c \cos (\pi y)": lambda x, y, w, c: np.sin(x) + c * np.cos(np.pi * y),
+    r"\sum_{j \neq i} x y": lambda x, y, w, c: (x * y)[::-1],
+    r"x \text{ where } c > 1 \text{, else } y": lambda x, y, w, c: np.where(np.real(c) > 1, x, y),
+    r"x y \text{ where } \sum x > 1 \text{, else } c": lambda x, y, w, c: np.where(
+        x.real.sum(axis=0) > 1, x * y, c + 0 * x
+    ),
 }
 
 
@@ -45,7 +52,9 @@ def test_pulling_back_gives_every_symbols_derivative(markup: str) -> None:
     value, back = pull_back(parse(markup), VALUES, Floats())
     adjoint = np.random.default_rng(1).normal(size=value.shape)
     slopes, h = back(adjoint), 1e-30
-    for name in slopes:
+    assert slopes.keys() <= symbol_names(parse(markup))
+    for name in symbol_names(parse(markup)):
+        slopes.setdefault(name, np.zeros(np.shape(VALUES[name])))
         assert np.shape(slopes[name]) == np.shape(VALUES[name])
         for place in np.ndindex(np.shape(VALUES[name])):
             moved = np.array(VALUES[name], complex)
@@ -84,3 +93,14 @@ def test_markup_that_is_no_formula_is_refused(markup: str) -> None:
 def test_a_symbol_without_a_value_is_refused() -> None:
     with pytest.raises(FormulaError, match="b has no value"):
         evaluate(parse("a b"), {"a": 1.0}, Floats())
+
+
+def test_a_condition_on_numbers_alone_gives_a_number() -> None:
+    warm_up = parse(r"<rate> <update> / <steps> \text{ where } <steps> > <update> \text{, else } <rate>")
+    values = {"rate": 0.5, "steps": 4.0}
+    assert [evaluate(warm_up, {**values, "update": u}, Floats()) for u in (0.0, 2.0, 4.0, 9.0)] == [0, 0.25, 0.5, 0.5]
+
+
+def test_to_the_power_of_1_a_base_of_0_has_the_slope_1() -> None:
+    _, back = pull_back(parse("(w)^{<p>}"), {"w": np.array([0.0, 2.0]), "p": 1.0}, Floats())
+    assert back(np.ones(2))["w"].tolist() == [1, 1]

@@ -53,6 +53,9 @@ SLOPES: dict[str, Callable[[Expression], Expression]] = {
     r"\ln": lambda u: Quotient(ONE, u),
     r"\exp": lambda u: Function(r"\exp", u),
     r"\sqrt": lambda u: Quotient(ONE, Product(Number("2"), Function(r"\sqrt", u))),
+    r"\arctan": lambda u: Quotient(ONE, Sum(((1, ONE), (1, Power(u, Number("2")))))),
+    r"\sin": lambda u: Function(r"\cos", u),
+    r"\cos": lambda u: Sum(((-1, Function(r"\sin", u)),)),
     r"\tanh": lambda u: Sum(((1, ONE), (-1, Power(Function(r"\tanh", u), Number("2"))))),
     "|": lambda u: Cases(u, ZERO, ONE, Sum(((-1, ONE),))),
 }

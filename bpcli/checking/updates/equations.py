@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from bpcli.checking.decimals import Decimals
-from bpcli.checking.rewriting import substituted, symbols
+from bpcli.checking.rewriting import substituted
 from bpcli.checking.updates.derivatives import derivative
 from bpcli.choices import Registry
 from bpcli.nn.clipping import CLIPPINGS
-from bpcli.nn.expressions import Expression, FormulaError, Sum, Symbol, evaluate
+from bpcli.nn.expressions import Expression, FormulaError, Sum, Symbol, evaluate, symbol_names
 from bpcli.nn.formulas import parse
 from bpcli.nn.markup import NEW_THETA
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
@@ -109,7 +109,7 @@ def stated_rule(rule: Optimizer) -> StatedRule:
     settings = _settings(rule) | {letter: float(getattr(rule, name)) for letter, name in letters.items()}
     known = {THETA, GRADIENT, STEP, RATE, *settings, *(line.symbol for line in lines)}
     _require(called, known, *(line.expression for line in lines), point)
-    used = set[str]().union(*(symbols(line.expression) for line in lines), symbols(point))
+    used = set[str]().union(*(symbol_names(line.expression) for line in lines), symbol_names(point))
     return StatedRule(tuple(lines), {name: value for name, value in settings.items() if name in used}, point)
 
 
@@ -178,5 +178,5 @@ def _symbol(markup: str, called: str) -> str:
 
 def _require(called: str, known: set[str], *expressions: Expression) -> None:
     """Refuse a formula that contains another symbol than the known ones."""
-    for name in sorted(set[str]().union(*map(symbols, expressions)) - known):
+    for name in sorted(set[str]().union(*map(symbol_names, expressions)) - known):
         raise NotStatedError(f"{called} states {name}, which is neither a setting nor among its symbols")

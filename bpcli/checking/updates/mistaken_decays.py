@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bpcli.checking.rewriting import changed, symbols
+from bpcli.checking.rewriting import changed
 from bpcli.checking.updates.equations import GRADIENT, RATE, THETA, StatedEquation, StatedRule
 from bpcli.checking.updates.mistaken_rules import with_symbols
 from bpcli.checking.updates.wording import written
-from bpcli.nn.expressions import Expression, Product, Sum, Symbol
+from bpcli.nn.expressions import Expression, Product, Sum, Symbol, symbol_names
 
 
 def decays(rule: StatedRule) -> list[str]:
@@ -57,4 +57,4 @@ def _undecayed(line: StatedEquation, name: str) -> StatedEquation:
 
 
 def _is_decay(term: Expression, name: str) -> bool:
-    return isinstance(term, Product) and {name, THETA} <= symbols(term) and GRADIENT not in symbols(term)
+    return isinstance(term, Product) and {name, THETA} <= symbol_names(term) and GRADIENT not in symbol_names(term)

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations, permutations
 
-from bpcli.checking.rewriting import changed, nodes, substituted, symbols, with_node
+from bpcli.checking.rewriting import changed, nodes, substituted, with_node
 from bpcli.checking.updates.bounds import ROOT
 from bpcli.checking.updates.equations import GRADIENT, RATE, STEP, StatedEquation, StatedRule
 from bpcli.checking.updates.wording import written
-from bpcli.nn.expressions import Expression, Function, Number, Power, Product, Quotient, Sum, Symbol
+from bpcli.nn.expressions import Expression, Function, Number, Power, Product, Quotient, Sum, Symbol, symbol_names
 from bpcli.nn.markup import NEW_THETA
 
 ONE = Number("1")
@@ -87,7 +87,7 @@ def _mistaken_sum(node: Sum, once: set[str]) -> Iterator[tuple[str, Expression]]
         others = node.terms[:k] + node.terms[k + 1 :]
         if others and others != ((1, ONE),):  # a 1 that is left has no effect as a factor
             yield f"the term {written(term)} is left out", Sum(others)
-        if GRADIENT not in once & symbols(term):
+        if GRADIENT not in once & symbol_names(term):
             yield f"the sign of {written(term)} is turned", Sum((*node.terms[:k], (-sign, term), *node.terms[k + 1 :]))
         if others == ((1, ONE),) and sign < 0:
             yield f"{written(term)} in place of {written(node)}", term
@@ -123,7 +123,7 @@ def _of_update(rule: StatedRule, line: StatedEquation) -> Iterator[tuple[str, Ex
         return
     yield from _looking_ahead(rule)
     for one, other in combinations([Symbol(own.symbol) for own in rule.equations[:-1]], 2):
-        if {one.name, other.name} <= symbols(line.expression):
+        if {one.name, other.name} <= symbol_names(line.expression):
             exchanged = substituted(line.expression, {one.name: other, other.name: one})
             yield f"{written(one)} and {written(other)} are exchanged", exchanged
 
@@ -167,7 +167,7 @@ def _looking_ahead(rule: StatedRule) -> Iterator[tuple[str, Expression]]:
     expression = rule.new_theta.expression
     for own in rule.equations[:-1]:
         memory = Symbol(own.symbol)
-        if memory.name in symbols(expression) and GRADIENT in symbols(own.expression):
+        if memory.name in symbol_names(expression) and GRADIENT in symbol_names(own.expression):
             ahead = substituted(expression, {memory.name: own.expression})
             yield f"it looks ahead (Nesterov), {written(memory)} being updated once more", ahead
         behind = changed(expression, lambda node, m=memory, e=own.expression: m if node == e else node)  # type: ignore[misc]
@@ -213,7 +213,7 @@ def _everywhere(rule: StatedRule) -> Iterator[tuple[str, StatedRule]]:
 
 def _uncorrected(node: Expression) -> Expression:
     """Without a divisor that contains the number of the update."""
-    return node.numerator if isinstance(node, Quotient) and STEP in symbols(node.denominator) else node
+    return node.numerator if isinstance(node, Quotient) and STEP in symbol_names(node.denominator) else node
 
 
 def with_symbols(rule: StatedRule, values: Mapping[str, Expression]) -> StatedRule:

@@ -12,14 +12,13 @@ from itertools import accumulate, combinations, product
 
 import numpy as np
 
-from bpcli.checking.rewriting import symbols
 from bpcli.checking.updates.equations import StatedRule
 from bpcli.checking.updates.mistaken_decays import decayed_otherwise, decays, foreign_decays
 from bpcli.checking.updates.mistaken_rules import DAMPENING, mistaken_rules, other_settings
 from bpcli.checking.updates.trajectories import Task, Way, right_way
 from bpcli.checking.updates.wording import written
 from bpcli.nn import Array
-from bpcli.nn.expressions import Symbol
+from bpcli.nn.expressions import Symbol, symbol_names
 from bpcli.nn.parameters import Parameters, count
 
 FOREIGN = "foreign decay"
@@ -159,7 +158,7 @@ def _wrong_memory(task: Task) -> Iterator[tuple[str, Way]]:
     every = frozenset(range(task.count))
     yield "the memory is lost before every update", replace(right, forgets=every)
     yield "memory and t are lost before every update", replace(right, forgets=every, steps=(1,) * task.count)
-    used = [name for name, symbol in names.items() if symbol in symbols(task.rule.new_theta.expression)]
+    used = [name for name, symbol in names.items() if symbol in symbol_names(task.rule.new_theta.expression)]
     for name in used:
         words = f"θ is updated before {written(Symbol(names[name]))}"
         yield words, replace(right, late=frozenset({name}))

@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import numpy as np
 
-from bpcli.checking.rewriting import symbols
 from bpcli.checking.updates.bounds import ROUNDINGS, Bounded, Precision, bounded, exactly
 from bpcli.checking.updates.equations import GRADIENT, RATE, STEP, THETA, StatedLink, StatedRule
 from bpcli.nn import Array
+from bpcli.nn.expressions import symbol_names
 
 DIGITS = 50
 """The decimal digits computed with: float64 has 16, so what they leave out never counts."""
@@ -57,6 +57,6 @@ def right_update(
     known = {**values, GRADIENT: gradient}
     found = {}
     for line in rule.equations:
-        own = precision if GRADIENT in symbols(line.expression) else replace(precision, terms=ROUNDINGS)
+        own = precision if GRADIENT in symbol_names(line.expression) else replace(precision, terms=ROUNDINGS)
         found[line.name] = known[line.symbol] = bounded(line.expression, known, own)
     return found
