@@ -450,7 +450,7 @@ def test_a_weight_too_large_for_the_step_is_not_judged(tmp_path: Path) -> None:
     write_tensors(tmp_path / "start.safetensors", weights)
     result = good("gradcheck", "kink.yaml", "--method", "central", "dtype=float64", cwd=tmp_path)
     assert result.err == ""
-    words = "1 differences left out, because the step does not change so large a parameter"
+    words = "1 difference left out, because the step does not change so large a parameter"
     assert f"layer 1, W, 5 examples, float64: {words}" in result.out.splitlines()
 
 

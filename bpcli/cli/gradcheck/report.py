@@ -9,6 +9,7 @@ from math import isfinite, isnan, log10
 from typing import Any
 
 from bpcli import display
+from bpcli.checking.acceptance import BY_BADNESS
 from bpcli.checking.comparison import EXCUSED, GradientComparison, GroupCheck, Verdict
 from bpcli.checking.step_sizes import StepSizeError
 from bpcli.nn import IndexArray
@@ -18,7 +19,7 @@ PLOT_WIDTH = 40
 TEXT_COLUMNS = (2, 3, 5, 8)
 """The columns of :func:`_row` that hold text."""
 
-BY_IMPORTANCE = (8, 1, 2, 0, 5, 6, 7, 4, 3)
+BY_IMPORTANCE = (8, 1, 2, 0, 4, 5, 6, 7, 3)
 """The columns by importance: a narrow terminal omits the last ones; the right digits come after the batch."""
 
 PRECISIONS_AT = 3
@@ -30,7 +31,7 @@ UNITS_NAMED = 3
 NOTHING = "–"
 """Stands for a number that does not exist."""
 
-BY_BADNESS: dict[Verdict, int] = {"agrees": 0, "not judgeable": 1, "wrong": 2}
+NOT_FINITE = ("infinite", "not a number")
 
 REMEDY = (
     "what helps: data.scale: standard, smaller weights or a shorter training where units are saturated, "
@@ -120,7 +121,8 @@ def print_report(report: CheckReport) -> None:
         display.say(f"too narrow for {left_out} more columns; --json has them all")
     for check in report.checked:
         for words in _remarks(report, check):
-            print(f"layer {check.layer}, {check.kind}, {check.examples} examples, {check.dtype}: {words}")
+            batch = f"{check.examples} example{'s' * (check.examples > 1)}"
+            print(f"layer {check.layer}, {check.kind}, {batch}, {check.dtype}: {words}")
     if report.sizes:
         _print_sizes(report.sizes)
     print(_conclusion(report))
@@ -140,10 +142,11 @@ def _order(precisions: list[str]) -> tuple[int, ...]:
 def _losses(comparisons: list[GradientComparison], m: int) -> str:
     """A batch's loss in each precision, in words."""
     first = comparisons[0].loss
-    shown = display.short_number(first.value) if isfinite(first.value) else "infinite"
+    shown = display.short_number(first.value) if isfinite(first.value) else NOT_FINITE[isnan(first.value)]
     digits = ", ".join(f"{_digits(one.loss.digits)} right digits in {one.theta.dtype.name}" for one in comparisons)
     judged = {one.loss.verdict.upper() for one in comparisons} - {"AGREES"}
-    exact = "" if isfinite(first.value) else f", exactly {comparisons[0].reference.loss:.4g}"
+    known = comparisons[0].reference.loss
+    exact = f", exactly {known:.4g}" if known.is_finite() and not isfinite(first.value) else ""
     return f"{m} example{'s' * (m > 1)}: loss {shown}{exact}, {', '.join([digits, *sorted(judged)])}"
 
 
@@ -155,15 +158,21 @@ def _conclusion(report: CheckReport) -> str:
         if not skipped:
             return "the gradient that trains agrees, but the loss cannot be judged: it is beyond the precision's range"
         of_them = skipped + sum(check.checked for check in report.checked)
-        shares = " and ".join(
-            f"{share:.1%} of the layer's largest in {dtype.name}"
-            for dtype, share in EXCUSED.items()
-            if any(check.dtype == dtype.name for check in report.checked)
-        )
-        return (
-            f"{skipped:,} of {of_them:,} derivatives cannot be judged: rounding alone is more than {shares}\n{REMEDY}"
-        )
+        return f"{skipped:,} of {of_them:,} derivatives cannot be judged: {_reason(report)}"
     return f"the gradient that trains agrees{_fewest(report.checked)}"
+
+
+def _reason(report: CheckReport) -> str:
+    """Why derivatives cannot be judged, and what helps."""
+    left = sorted({one.theta.dtype.name for one in report.comparisons if one.overflows})
+    if left:
+        return f"numbers leave the range of {' and '.join(left)}\nwhat helps: data.scale: standard, or smaller weights"
+    shares = " and ".join(
+        f"{share:.1%} of the layer's largest in {dtype.name}"
+        for dtype, share in EXCUSED.items()
+        if any(check.dtype == dtype.name for check in report.checked)
+    )
+    return f"rounding alone is more than {shares}\n{REMEDY}"
 
 
 def _fewest(checked: list[GroupCheck]) -> str:
@@ -184,7 +193,8 @@ def _remarks(report: CheckReport, check: GroupCheck) -> Iterator[str]:
         more = f" and {len(places) - UNITS_NAMED:,} more" if len(places) > UNITS_NAMED else ""
         yield f"differences left out, because kinks lie within the step: {', '.join(places[:UNITS_NAMED])}{more}"
     if differences.unmoved:
-        yield f"{differences.unmoved:,} differences left out, because the step does not change so large a parameter"
+        count = f"{differences.unmoved:,} difference{'s' * (differences.unmoved > 1)}"
+        yield f"{count} left out, because the step does not change so large a parameter"
     if check.skipped:
         yield f"{check.skipped:,} not judgeable"
     if check.rounded:
