@@ -62,7 +62,8 @@ def _of_sums(probe: Probe, reference: Reference, last_bit: float, *, others: boo
     if others:
         targets = np.abs(probe.Y) if probe.Y.ndim == 2 else 1.0
         weights = 1.0 if probe.weights is None else probe.weights
-        lost = scale(network.head.loss, network.sizes[-1], probe.weight) * weights * np.maximum(1.0, targets)
+        size = np.maximum(1.0, targets) + np.abs(probe.workspace(np.dtype(np.float64)).Z[-1])  # of a, y and log a
+        lost = scale(network.head.loss, network.sizes[-1], probe.weight) * weights * size
         error = error + PER_SUM * last_bit * lost
     for l, (W, _, A, dZ) in zip(range(len(network.layers), 0, -1), _layers(probe, reference), strict=True):
         error = error + PER_SUM * last_bit * dZ

@@ -14,7 +14,7 @@ from bpcli.checking.subject import parameter_groups, subjects_of
 from bpcli.data.sources import Examples, Rows
 from bpcli.nn import Array
 from bpcli.nn import gradient_check as gradcheck
-from bpcli.nn.activations import Relu, Sigmoid, Tanh
+from bpcli.nn.activations import Identity, Relu, Sigmoid, Tanh
 from bpcli.nn.gradient_check import Probe, rounding
 from bpcli.nn.heads import join
 from bpcli.nn.losses import HalfSquaredError
@@ -180,6 +180,20 @@ def test_an_infinite_loss_is_said_to_be_infinite_and_has_an_exact_value() -> Non
     assert (one.loss.value, one.loss.exact, one.loss.verdict) == (np.inf, np.inf, "not judgeable")
     assert float(one.reference.loss.scaleb(-399)) == pytest.approx(5)
     assert [(check.verdict, check.differences.error) for check in checked(one)] == 2 * [("agrees", None)]
+
+
+def test_a_gradient_beyond_the_range_of_its_precision_cannot_be_judged() -> None:
+    network = dense((1, 1), (), join(Identity(), HalfSquaredError()))
+    probe, theta = Probe(network, np.array([[1e30]]), np.array([[1.0]])), np.array([0.5, 0.0], np.float32)
+    one = GradientComparison(network, theta, np.full(2, -np.inf, np.float32), probe, "complex-step")
+    assert {check.verdict for check in checked(one)} == {"not judgeable"}
+
+
+def test_a_derivative_that_underflows_is_not_wrong() -> None:
+    network = dense((1, 1), (), join(Sigmoid(), HalfSquaredError()))
+    probe, theta = Probe(network, np.array([[1.0]]), np.array([[0.0]])), np.array([1.0, -100.0], np.float32)
+    one = GradientComparison(network, theta, probe.gradient(theta), probe, "complex-step")
+    assert "wrong" not in {check.verdict for check in checked(one)}
 
 
 # What differences are worth.
