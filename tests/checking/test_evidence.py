@@ -93,3 +93,37 @@ def test_one_number_everywhere_is_a_sum_over_both_axes_only_if_it_is_that_sum() 
     total = np.full(3, work.ws.dZ[3].sum())
     assert bias(work, 3, total).mistake == "db is summed over both axes"
     assert bias(work, 3, 1.7 * total).mistake == UNRECOGNISED
+
+
+TINY = [1e-13, 1e-15, 1e-16, 1e-30, 1e-300]
+
+
+def test_a_tiny_multiple_of_the_gradient_is_a_multiple_and_no_sum_that_cancels() -> None:
+    work = homework(hidden=("tanh",), sizes=(4, 8, 3))
+    for c in TINY:
+        words = f"right, but scaled by a constant: {c:g} times what it should be"
+        assert work.judged({name: c * array for name, array in work.right.items()}).mistake == words
+        for name in ("dW2", "db2", "dW1"):
+            given = work.right | {name: c * work.right[name]}
+            assert work.judged(given).mistake == f"{name[:2]} is {words}"
+        turned = work.right | {"dW2": c * work.right["dW2"].T}
+        assert work.judged(turned).mistake == words.replace("right,", "dW is transposed,")
+
+
+def test_noise_at_the_level_of_rounding_is_practically_zero() -> None:
+    work, rng = homework(hidden=("tanh",), sizes=(4, 8, 3)), np.random.default_rng(0)
+    for size in TINY[2:]:
+        noise = {name: size * rng.normal(0, 1, array.shape) for name, array in work.right.items()}
+        zero = "is practically zero, smaller than rounding"
+        assert work.judged(noise).mistake == f"it {zero}"
+        for name in ("dW2", "db2", "dW1"):
+            assert work.judged(work.right | {name: noise[name]}).mistake == f"{name[:2]} {zero}"
+
+
+def test_terms_that_cancel_each_other_explain_nothing() -> None:
+    """W − W is small, and so is anything that is made of nearly equal parts."""
+    work, rng = homework(hidden=("tanh",), sizes=(4, 8, 3)), np.random.default_rng(0)
+    for dtype, size in (("float64", 1e-13), ("float64", 1e-12), ("float32", 1e-6), ("float32", 1e-5)):
+        noise = {name: (size * rng.normal(0, 1, a.shape)).astype(dtype) for name, a in work.right.items()}
+        assert "λ" not in work.judged(noise).mistake
+        assert "added" not in work.judged(work.right | {"dW2": noise["dW2"]}).mistake

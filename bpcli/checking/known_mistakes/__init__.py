@@ -11,6 +11,7 @@ guesses out early. The guesses come from many places:
   another forward pass; ``mistakes`` holds and ``guesses`` multiplies them out;
 - ``of_examples``: some of the examples, or all of them with weights;
 - ``rearrangements`` and ``entries``: entries at other places, or changed;
+- ``rounded_away``: what is smaller than rounding, and so fits anything that cancels;
 - ``additions``: something added, such as λ W; ``products``: one factor of dW alone.
 
 ``meanings`` says what a constant factor can stand for, ``explanations`` tries it all.

@@ -13,7 +13,7 @@ from bpcli.checking.known_mistakes.wrong_arrays import WrongArrays
 from bpcli.nn import Array
 
 LEAST_PART = 1e-7
-"""A part that is smaller, relative to the other, is none."""
+"""A part that is smaller, relative to the other, is none; parts of which less is left cancel each other."""
 
 OF_CHOSEN = 4
 """Decimal digits of the number of multiples in two digits that people may choose."""
@@ -55,7 +55,7 @@ def _added(
 ) -> Iterator[Guess]:
     """c times a guess and the multiple of a term that fits; a multiple in two digits is chosen, not fitted."""
     rest = wrong.sample.fit_rest(c * sampled, other)
-    if not _both_count(sampled, rest * other) or wrong.sample.rules_out(c * sampled + rest * other):
+    if not _both_count(c * sampled, rest * other) or wrong.sample.rules_out(c * sampled + rest * other):
         return
     chosen = is_nice(rest, wrong)
     matrix = c * guess.whole + (float(f"{rest:.1e}") if chosen else rest) * term
@@ -65,8 +65,8 @@ def _added(
 
 
 def _both_count(one: Array, other: Array) -> bool:
-    """Whether neither part is negligible beside the other, or no number."""
-    parts = [float(np.abs(part).max()) for part in (one, other)]
+    """Whether neither part is negligible beside the other, or no number, and something is left of their sum."""
+    parts = [float(np.abs(part).max()) for part in (one, other, one + other)]
     return bool(min(parts) > LEAST_PART * max(parts))
 
 

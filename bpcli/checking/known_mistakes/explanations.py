@@ -25,6 +25,7 @@ from bpcli.checking.known_mistakes.of_examples import (
 from bpcli.checking.known_mistakes.precision import right_but_rounded
 from bpcli.checking.known_mistakes.products import right_errors_with_other_inputs
 from bpcli.checking.known_mistakes.rearrangements import rearrangements
+from bpcli.checking.known_mistakes.rounded_away import is_rounded_away, multiple_of_right, sums_of_nothing
 from bpcli.checking.known_mistakes.wrong_arrays import WrongArrays, views
 from bpcli.nn import Array
 
@@ -81,12 +82,23 @@ def _explanations(wrong: WrongArrays, mistakes: Mistakes) -> list[Explanation]:
     evidence = Evidence(wrong)
     if wrong.misshapen:
         return simplest(_explained(evidence, sums_for_biases(wrong, mistakes)), wrong.noise)
+    if is_rounded_away(wrong):
+        return _rounded_away(evidence)
     found = _explained(evidence, _single_mistakes(wrong, mistakes))
-    if min((one.cost for one in found), default=np.inf) > SIMPLE:
+    if min((one.cost for one in found), default=np.inf) > SIMPLE and not wrong.is_rounding:
         found += _explained(evidence, _compositions(wrong, mistakes))
     if not found:
         found = _explained(evidence, _last_resorts(wrong, mistakes))
     return simplest(found, wrong.noise)
+
+
+def _rounded_away(evidence: Evidence) -> list[Explanation]:
+    """The explanation of arrays that are smaller than the rounding of the right ones."""
+    wrong = evidence.wrong
+    c = multiple_of_right(evidence)
+    if c:
+        return [Explanation(_in_words(Guess("", wrong.right), c, of_a_free_factor(wrong, c)), OF_FACTOR, 0.0)]
+    return simplest(_explained(evidence, sums_of_nothing(wrong)), wrong.noise)
 
 
 def _single_mistakes(wrong: WrongArrays, mistakes: Mistakes) -> Iterator[Guess]:

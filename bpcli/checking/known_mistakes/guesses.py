@@ -48,13 +48,20 @@ def pairs_of_mistakes(wrong: WrongArrays, mistakes: Mistakes) -> Iterator[Guess]
 def sums_for_biases(wrong: WrongArrays, mistakes: Mistakes) -> Iterator[Guess]:
     """Sums of dZ that are no bias gradient, where db has as many entries as they."""
     entries = len(wrong.given)
-    for words, array, numbers in _wrong_sums(wrong.dZ, entries):
-        yield Guess(words, array, ONE, numbers=numbers)
+    yield from sums_over_axes(wrong)
     if not wrong.misshapen:
         yield from _from_other_arrays(wrong)
     for also, dZ, cost in mistakes.errors:
         for words, array, numbers in _wrong_sums(dZ, entries):
             yield Guess(f"{words}, and {also}", array, ONE + cost, numbers=numbers)
+
+
+def sums_over_axes(wrong: WrongArrays) -> Iterator[Guess]:
+    """Sums of the right dZ over other axes than the examples; a sum over both is one number everywhere."""
+    uniform = float(np.ptp(wrong.given)) <= wrong.tolerance * float(np.abs(wrong.given).max())
+    for words, array, numbers in _wrong_sums(wrong.dZ, len(wrong.given)):
+        if uniform or numbers > 1:
+            yield Guess(words, array, ONE, numbers=numbers)
 
 
 def _wrong_sums(dZ: Array, entries: int) -> Iterator[tuple[str, Array, int]]:

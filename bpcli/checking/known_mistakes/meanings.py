@@ -18,6 +18,9 @@ Meaning = tuple[float, str]
 MOST_PASSES = 10
 """A gradient may be added up over that many backward passes."""
 
+LEAST_RATE = 1e-8
+"""Nobody chooses a smaller learning rate."""
+
 NICE = 1e-6
 """A number that is given in two digits is met to that share."""
 
@@ -128,7 +131,7 @@ def of_a_free_factor(wrong: WrongArrays, c: float) -> str:
         return "divided by its largest entry"
     if c < 0 and is_nice(c, wrong):
         return f"as a step −η times the gradient (an update, or momentum's velocity), with η = {-c:.6g}"
-    if 0 < c < 1 and is_nice(c, wrong):
+    if LEAST_RATE <= c < 1 and is_nice(c, wrong):
         return "scaled by a constant, such as a learning rate, or 1 − β of a running mean"
     return "scaled by a constant"
 
