@@ -31,11 +31,11 @@ def test_weight_decay_is_named_beside_a_factor_and_beside_a_transpose() -> None:
     W = work.given.parameters.W[2]
     scaled = work.judged(work.changed(dW2=M * work.right["dW2"] + 0.1 * W, db2=M * work.right["db2"]))
     assert scaled.mistake == (
-        "it is 7 times what it should be, without the division by the m examples (1/m), "
-        "and λ W is added (weight decay, L2) with λ = 0.1"
+        "1) it is 7 times what it should be, without the division by the m examples (1/m); "
+        "2) λ W is added (weight decay, L2) with λ = 0.1"
     )
     turned = work.judged(work.changed(dW2=decayed(work, 2, 0.1).T))
-    assert turned.mistake == "dW is transposed, and λ W is added (weight decay, L2) with λ = 0.1"
+    assert turned.mistake == "1) dW is transposed; 2) λ W is added (weight decay, L2) with λ = 0.1"
 
 
 @LAYERS
@@ -64,7 +64,7 @@ def test_a_clip_by_the_norm_of_the_whole_gradient_is_named_with_that_norm() -> N
     work = squared()
     bound = float(f"{0.3 * norm(work):.0e}")
     found = work.judged({name: array * bound / norm(work) for name, array in work.right.items()})
-    assert f"clipped by norm, the whole gradient scaled to the norm {bound:.6g}" in found.mistake
+    assert f"clipped by norm, with the norm of the whole gradient brought to {bound:.6g}" in found.mistake
 
 
 @every_precision

@@ -615,3 +615,63 @@ def test_huge_numbers_are_wrong_and_no_multiple(huge: Any) -> None:
 def test_gradients_in_extended_precision_are_judged_right() -> None:
     work = homework()
     assert work.judged({name: array.astype(np.longdouble) for name, array in work.right.items()}) == Diagnosis(0)
+
+
+# What is said of a factor, and of two mistakes at once.
+
+
+def of_classes(**details: Any) -> Homework:
+    """Where 2 is also the examples by the inputs of the output layer, and 1 those of the first."""
+    return homework(m=16, sizes=(16, 8, 3), hidden=("tanh",), **details)
+
+
+def test_a_factor_of_two_has_its_commonest_meanings_and_none_of_the_sizes() -> None:
+    work = of_classes()
+    for c, turned in ((2, ""), (-2, " and the sign turned")):
+        of_squares = f"as for a squared error without its ½{turned}"
+        words = f"right, but {of_squares}, or {ACCUMULATED.format(2)}{turned}: {c} times what it should be"
+        assert work.judged(work.scaled(2, c)).mistake == words
+        alone = work.judged(work.changed(dW2=c * work.right["dW2"])).mistake
+        assert alone == f"dW is right, but counted twice{turned}: {c} times what it should be"
+
+
+def test_a_turned_sign_is_nothing_else() -> None:
+    work = of_classes()
+    words = "right, but with the sign of the gradient turned: -1 times what it should be"
+    assert [work.judged(work.scaled(layer, -1)).mistake for layer in (2, 1)] == [words, words]
+
+
+def test_a_squared_error_may_lack_its_half_and_the_division() -> None:
+    words = "right, but as for a squared error without its ½ and without the division by the m examples: 32 times"
+    assert of_classes().judged(of_classes().scaled(2, 32)).mistake.startswith(words)
+
+
+def test_a_division_by_a_size_is_named_where_nothing_simpler_gives_its_factor() -> None:
+    work = homework(m=12, sizes=(4, 5, 3), hidden=("tanh",))
+    given = work.scaled(1, 12 / 5)
+    words = "right, but divided by the layer's units, not by the m examples: 2.4 times what it should be"
+    assert work.judged(given).mistake == words
+
+
+def test_two_mistakes_are_a_list_of_both_with_one_meaning_each() -> None:
+    work = of_classes()
+    W = work.given.parameters.W
+    decayed = {f"dW{l}": 2 * work.right[f"dW{l}"] + 0.01 * W[l] for l in (1, 2)}
+    given = {name: 2 * array for name, array in work.right.items()} | decayed
+    assert work.judged(given).mistake == (
+        "1) it is 2 times what it should be, as for a squared error without its ½; "
+        "2) λ W is added (weight decay, L2) with λ = 0.01"
+    )
+    alone = work.judged(work.changed(dW2=(work.right["dW2"] + 0.01 * W[2]).T))
+    assert alone.mistake == "1) dW is transposed; 2) λ W is added (weight decay, L2) with λ = 0.01"
+
+
+@pytest.mark.parametrize(("errors", "clipped"), [(0.01, ""), (100, ", or clipped by norm, brought to 1")])
+def test_a_normalised_gradient_may_be_clipped_where_it_was_longer(errors: float, clipped: str) -> None:
+    work = squared()
+    work.ws.Y[...] = work.ws.A[3] + errors * work.ws.Y
+    work.right = work.backward()
+    norm = float(np.sqrt(sum((array**2).sum() for array in work.right.values())))
+    assert (norm > 1) == bool(clipped)
+    words = f"right, but normalised, divided by the norm of the whole gradient{clipped}: "
+    assert work.judged({name: array / norm for name, array in work.right.items()}).mistake.startswith(words)

@@ -7,8 +7,8 @@ from math import isclose
 
 import numpy as np
 
-from bpcli.checking.known_mistakes.guess import Guess
-from bpcli.checking.known_mistakes.meanings import is_nice, meanings
+from bpcli.checking.known_mistakes.guess import Guess, composed, is_composed
+from bpcli.checking.known_mistakes.meanings import is_nice, likeliest, meanings
 from bpcli.checking.known_mistakes.wrong_arrays import WrongArrays
 from bpcli.nn import Array
 
@@ -39,11 +39,11 @@ def added_terms(wrong: WrongArrays) -> Iterator[tuple[str, Array]]:
 
 
 def with_additions(wrong: WrongArrays, guesses: Iterable[Guess]) -> Iterator[Guess]:
-    """Guesses with a multiple of each term added, as they are or with a factor of their own."""
+    """Guesses of one mistake with a multiple of each term added, as they are or with a factor of their own."""
     terms = [(words, term, wrong.sample.of(term)) for words, term in added_terms(wrong) if term.any()]
     for guess in guesses:
         sampled = wrong.sample.of(guess.matrix)
-        if not np.isfinite(sampled).all() or not sampled.any():
+        if is_composed(guess.words) or not np.isfinite(sampled).all() or not sampled.any():
             continue
         for words, term, other in terms:
             yield from _added(wrong, guess, 1.0, sampled, words, term, other)
@@ -59,7 +59,7 @@ def _added(
         return
     chosen = is_nice(rest, wrong)
     matrix = c * guess.whole + (float(f"{rest:.1e}") if chosen else rest) * term
-    sentence = _joined(guess.words, words.format(f"{rest:.6g}"))
+    sentence = composed(guess.words, words.format(f"{rest:.6g}"))
     digits = guess.hypotheses + (OF_CHOSEN if chosen else 1)
     yield Guess(sentence, matrix, guess.cost + 3, 0 if chosen else 1, digits, final=True)
 
@@ -73,7 +73,7 @@ def _both_count(one: Array, other: Array) -> bool:
 def _scaled(wrong: WrongArrays, guess: Guess, sampled: Array, words: str, term: Array, other: Array) -> Iterator[Guess]:
     """A factor of a guess, of those with a meaning or any, and a multiple of a term."""
     if not guess.words:
-        for value, meaning in meanings(wrong):
+        for value, meaning in likeliest(meanings(wrong)).items():
             scaled = Guess(f"it is {value:.6g} times what it should be, {meaning}", guess.matrix, 2)
             yield from _added(wrong, scaled, value, sampled, words, term, other)
     c, rest = wrong.sample.fit(sampled, other)
@@ -84,10 +84,6 @@ def _scaled(wrong: WrongArrays, guess: Guess, sampled: Array, words: str, term: 
         updated = f"it is W already updated, W − η dW with η = {-c:.6g}, in place of the gradient"
         yield Guess(updated, matrix, 3, 1, final=True)
         return
-    own = f"{guess.words + ', ' * bool(guess.words)}{c:.6g} times what it should be"
-    sentence = _joined(own, words.format(f"{rest:.6g}"))
+    own = f"{guess.words + ',' if guess.words else 'it is'} {c:.6g} times what it should be"
+    sentence = composed(own, words.format(f"{rest:.6g}"))
     yield Guess(sentence, matrix, guess.cost + 6, 2, guess.hypotheses + 1, final=True)
-
-
-def _joined(first: str, second: str) -> str:
-    return f"{first}, and {second}" if first else second

@@ -10,7 +10,7 @@ import numpy as np
 from bpcli.checking.acceptance import Acceptance
 from bpcli.checking.known_mistakes.correct_pass import CorrectPass, correct_pass
 from bpcli.checking.known_mistakes.explanations import explain
-from bpcli.checking.known_mistakes.guess import Explanation
+from bpcli.checking.known_mistakes.guess import Explanation, is_composed
 from bpcli.checking.known_mistakes.locations import Location, locate
 from bpcli.checking.known_mistakes.mistakes import mistakes_of
 from bpcli.nn import Array
@@ -103,5 +103,7 @@ def _named(
 
 
 def _in_words(found: list[Explanation]) -> str:
-    """Explanations as a sentence, empty for none."""
-    return ", or ".join([one.words for one in found][:MOST_NAMED])
+    """Explanations as a sentence, empty for none; two mistakes at once only where no single one is as simple."""
+    words = [one.words for one in found]
+    single = [one for one in words if not is_composed(one)]
+    return ", or ".join(single[:MOST_NAMED] or words[:1])

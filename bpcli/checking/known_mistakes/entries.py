@@ -7,7 +7,7 @@ from math import isclose
 
 import numpy as np
 
-from bpcli.checking.known_mistakes.guess import Guess
+from bpcli.checking.known_mistakes.guess import Guess, composed
 from bpcli.checking.known_mistakes.locations import listed, wrong_entries
 from bpcli.checking.known_mistakes.wrong_arrays import WrongArrays
 from bpcli.nn import Array
@@ -42,7 +42,7 @@ def _clipped(wrong: WrongArrays) -> Iterator[Guess]:
         yield Guess(f"it is clipped by value, to ±{v:.6g}", np.clip(wrong.right, -v, v), 3, 1, final=True)
         if below.any():
             ratio = float(np.median(wrong.given[below] / wrong.right[below]))
-            words = f"it is {ratio:.6g} times what it should be, and clipped by value, to ±{v:.6g}"
+            words = composed(f"it is {ratio:.6g} times what it should be", f"it is clipped by value, to ±{v:.6g}")
             yield Guess(words, np.clip(ratio * wrong.right, -v, v), 5, 2, final=True)
 
 

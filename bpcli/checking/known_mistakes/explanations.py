@@ -12,7 +12,7 @@ from bpcli.checking.known_mistakes.entries import changed_entries, factors_of_li
 from bpcli.checking.known_mistakes.evidence import Evidence
 from bpcli.checking.known_mistakes.fitted_errors import fitted_errors
 from bpcli.checking.known_mistakes.fitted_targets import fitted_targets
-from bpcli.checking.known_mistakes.guess import Explanation, Guess, simplest
+from bpcli.checking.known_mistakes.guess import Explanation, Guess, composed, is_composed, simplest
 from bpcli.checking.known_mistakes.guesses import guesses, pairs_of_mistakes, sums_for_biases
 from bpcli.checking.known_mistakes.meanings import Meaning, is_everywhere, meanings, of_a_free_factor
 from bpcli.checking.known_mistakes.mistakes import Mistakes
@@ -36,7 +36,7 @@ OF_MEANINGS = 1.3
 """Decimal digits of the number of factors with a meaning."""
 
 MOST_MEANINGS = 3
-"""The most meanings of a factor that are named."""
+"""The most meanings of a factor that are named; beside another mistake only the likeliest is."""
 
 MOST_EXAMPLES = 64
 """Something is added to the sum over some of the examples where there are no more of them."""
@@ -56,7 +56,8 @@ def explain(
     for wrong in views(correct, file, layer, given):
         if wrong.turned and found and min(one.cost for one in found) <= OF_TRANSPOSITION:
             break
-        found += [_of_view(wrong, one) for one in _explanations(wrong, mistakes)]
+        explanations = _explanations(wrong, mistakes)
+        found += [_of_view(wrong, one) for one in explanations if not (wrong.turned and is_composed(one.words))]
     return simplest(found, wrong.noise) if found else []
 
 
@@ -64,8 +65,8 @@ def _of_view(wrong: WrongArrays, one: Explanation) -> Explanation:
     """An explanation of the arrays as they were given, with the one that is wrong as its subject."""
     if wrong.turned:
         words = one.words.removeprefix("it is right")
-        also = f", and {words}" if words and words == one.words else words
-        return Explanation(f"dW is transposed{also}", one.cost + OF_TRANSPOSITION, one.error)
+        turned = composed("dW is transposed", words) if words == one.words else f"dW is transposed{words}"
+        return Explanation(turned, one.cost + OF_TRANSPOSITION, one.error)
     if not wrong.name:
         return Explanation(one.words.replace("it is right, but", "right, but"), one.cost, one.error)
     about = f"{wrong.name} {one.words[3:]}" if one.words.startswith("it ") else f"{wrong.name}: {one.words}"
@@ -158,7 +159,7 @@ def _with_factors(evidence: Evidence, guess: Guess, known: list[Meaning]) -> Ite
         ):
             fitting.setdefault(value, []).append(words)
     for value, meant in fitting.items():
-        words = _in_words(guess, value, ", or ".join(meant[:MOST_MEANINGS]))
+        words = _in_words(guess, value, ", or ".join(meant[: 1 if guess.words else MOST_MEANINGS]))
         yield Explanation(words, guess.cost + OF_MEANING * (value != 1), wrong.error(value * guess.whole))
     error = wrong.error(c * guess.whole)
     if not fitting and evidence.decides(error, guess, 0 if _is_met_below(wrong, guess, c) else 1):

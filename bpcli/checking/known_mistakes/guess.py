@@ -52,6 +52,16 @@ class Guess:
         return self.matrix.whole if isinstance(self.matrix, Product) else self.matrix
 
 
+def composed(first: str, second: str) -> str:
+    """Two mistakes in words as a list of both, or the only one that there is."""
+    return f"1) {first}; 2) {second}" if first and second else first or second
+
+
+def is_composed(words: str) -> bool:
+    """Whether words name two mistakes."""
+    return "; 2) " in words
+
+
 @dataclass(frozen=True)
 class Explanation:
     """Words for what is wrong, its cost in mistakes, and the error it leaves relative to an array's largest entry."""

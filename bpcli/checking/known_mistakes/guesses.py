@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bpcli.checking.known_mistakes.guess import Guess
+from bpcli.checking.known_mistakes.guess import Guess, composed
 from bpcli.checking.known_mistakes.mistakes import Mistakes
 from bpcli.checking.known_mistakes.wrong_arrays import WrongArrays
 from bpcli.checking.known_mistakes.wrong_errors import ONE, RARE, TWO
@@ -42,7 +42,7 @@ def pairs_of_mistakes(wrong: WrongArrays, mistakes: Mistakes) -> Iterator[Guess]
     errors = [found for found in mistakes.errors if found[2] < TWO]
     for words, dZ, _ in errors if wrong.weight_columns else ():
         for more, others in mistakes.inputs:
-            yield Guess(f"{words}, and {more}", wrong.of_errors(dZ, others), TWO + 1, hypotheses=3.5)
+            yield Guess(composed(words, more), wrong.of_errors(dZ, others), TWO + 1, hypotheses=3.5)
 
 
 def sums_for_biases(wrong: WrongArrays, mistakes: Mistakes) -> Iterator[Guess]:
@@ -51,9 +51,9 @@ def sums_for_biases(wrong: WrongArrays, mistakes: Mistakes) -> Iterator[Guess]:
     yield from sums_over_axes(wrong)
     if not wrong.misshapen:
         yield from _from_other_arrays(wrong)
-    for also, dZ, cost in mistakes.errors:
+    for also, dZ, cost in (found for found in mistakes.errors if found[2] < TWO):
         for words, array, numbers in _wrong_sums(dZ, entries):
-            yield Guess(f"{words}, and {also}", array, ONE + cost, numbers=numbers)
+            yield Guess(composed(words, also), array, ONE + cost, numbers=numbers)
 
 
 def sums_over_axes(wrong: WrongArrays) -> Iterator[Guess]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import isclose
 
 import numpy as np
 
 from bpcli.checking.known_mistakes.correct_pass import CorrectPass
 from bpcli.checking.known_mistakes.wrong_arrays import WrongArrays
+from bpcli.checking.known_mistakes.wrong_outputs import shortcut_of
 from bpcli.checking.precisions import agrees
 from bpcli.nn import Array
 from bpcli.nn.losses import HalfSquaredError
@@ -27,11 +29,21 @@ NICE = 1e-6
 
 def meanings(wrong: WrongArrays) -> list[Meaning]:
     """The factors that can have a meaning where these arrays are wrong, the likeliest first."""
-    known = [*_of_examples(wrong), *_of_the_loss(wrong), *_of_an_array(wrong)]
-    likelier = {value for value, _ in known}
-    known += [found for found in _accumulated(wrong) if found[0] == 2 or found[0] not in likelier]
+    known = [*_of_examples(wrong), *_of_the_loss(wrong), *_of_counting(wrong)]
+    for rarer in (_of_sizes(wrong), _accumulated(wrong)):
+        known += [found for found in rarer if not _is_among(found[0], known)]
     turned = [(-value, f"{words} and the sign turned") for value, words in known]
-    return [(value, words) for value, words in (*known, (-1.0, "with the sign of the gradient turned"), *turned)]
+    return [*known, (-1.0, "with the sign of the gradient turned"), *turned]
+
+
+def likeliest(known: list[Meaning]) -> dict[float, str]:
+    """The first meaning of each factor."""
+    return dict(reversed(known))
+
+
+def _is_among(value: float, known: list[Meaning]) -> bool:
+    """Whether a factor is 1 or has a meaning already."""
+    return any(isclose(value, other, rel_tol=NICE) for other in (1.0, *dict(known)))
 
 
 def _of_examples(wrong: WrongArrays) -> Iterator[Meaning]:
@@ -45,22 +57,36 @@ def _of_examples(wrong: WrongArrays) -> Iterator[Meaning]:
         yield 1 / m, "divided by the m examples once too often"
 
 
-def _of_an_array(wrong: WrongArrays) -> Iterator[Meaning]:
-    """Factors that any array may have by itself, of its layer's sizes, or from being counted twice."""
+def _of_counting(wrong: WrongArrays) -> Iterator[Meaning]:
+    """Twice or half, of one array, of a layer or of all layers."""
+    if not _may_be_everywhere(wrong):
+        yield 2.0, "counted twice"
+        yield 0.5, "halved"
+        return
+    correct = wrong.correct
+    if isinstance(correct.network.head.loss, HalfSquaredError):
+        yield 2.0, "with the ½ of the loss left out"
+        yield 0.5, "with a ½ too many"
+    elif np.allclose(shortcut_of(correct), correct.ws.dZ[-1], rtol=1e-12, atol=0):
+        yield 2.0, "as for a squared error without its ½"
+        if correct.network.head.loss.examples == "mean" and correct.ws.m > 1:
+            yield 2.0 * correct.ws.m, "as for a squared error without its ½ and without the division by the m examples"
+    yield 2.0, _passes(2)
+
+
+def _of_sizes(wrong: WrongArrays) -> Iterator[Meaning]:
+    """Factors of the layer's sizes, which may just happen to be the same number as another factor."""
     correct, layer = wrong.correct, wrong.layer
     m, n, inputs = correct.ws.m, correct.network.sizes[layer], correct.network.sizes[layer - 1]
-    averaged = correct.network.head.loss.examples == "mean"
+    averaged = correct.network.head.loss.examples == "mean" and m > 1
     if n > 1 and not (layer == correct.layers and _may_be_everywhere(wrong)):
         yield 1 / n, "divided by the layer's units once too often"
     if inputs > 1:
         yield 1 / inputs, "divided by the layer's inputs once too often"
-        if averaged and m > 1:
+        if averaged:
             yield m / inputs, "divided by the layer's inputs, not by the m examples"
-    if averaged and m > 1 and n > 1:
+    if averaged and n > 1:
         yield m / n, "divided by the layer's units, not by the m examples"
-    if not _may_be_everywhere(wrong):
-        yield 2.0, "counted twice"
-        yield 0.5, "halved"
 
 
 def _of_the_loss(wrong: WrongArrays) -> Iterator[Meaning]:
@@ -77,8 +103,6 @@ def _of_the_loss(wrong: WrongArrays) -> Iterator[Meaning]:
     if averaged and over_outputs and m > 1 < n:
         yield float(m * n), "without the divisions by examples and outputs (1/m, 1/n_L)"
     if isinstance(loss, HalfSquaredError):
-        yield 2.0, "with the ½ of the loss left out"
-        yield 0.5, "with a ½ too many"
         if over_outputs and n > 1:
             yield 2.0 * n, "with the ½ of the loss and the division by the outputs (1/n_L) left out"
             yield 2.0 / n, "with the ½ of the loss left out and divided by the n_L outputs once too often"
@@ -89,7 +113,11 @@ def _of_the_loss(wrong: WrongArrays) -> Iterator[Meaning]:
 def _accumulated(wrong: WrongArrays) -> Iterator[Meaning]:
     """The same gradient several times."""
     for passes in range(2, MOST_PASSES + 1) if _may_be_everywhere(wrong) else ():
-        yield float(passes), f"added up over {passes} backward passes (accumulated, not set to zero between them)"
+        yield float(passes), _passes(passes)
+
+
+def _passes(passes: int) -> str:
+    return f"added up over {passes} backward passes (accumulated, not set to zero between them)"
 
 
 def _may_be_everywhere(wrong: WrongArrays) -> bool:
@@ -118,14 +146,14 @@ def of_a_free_factor(wrong: WrongArrays, c: float) -> str:
     """What a factor can mean that is not among those with a meaning: a norm, a learning rate, or just a constant."""
     gradient = wrong.correct.gradient
     everywhere = is_everywhere(wrong, c)
-    norms = {"the whole gradient": float(np.linalg.norm(gradient.theta))} if everywhere else {}
+    norms = {"the norm of the whole gradient": float(np.linalg.norm(gradient.theta))} if everywhere else {}
     if not everywhere or wrong.correct.layers == 1:
-        norms["it"] = float(np.linalg.norm(wrong.right))
-    for whose, norm in norms.items():
-        if 0 < c < 1 and is_nice(c * norm, wrong):
-            return f"clipped by norm, {whose} scaled to the norm {c * norm:.6g}"
-        if c > 0 and abs(c * norm - 1) <= _closeness(wrong):
-            return f"normalised, {whose} divided by its norm"
+        norms["its norm"] = float(np.linalg.norm(wrong.right))
+    for norm, size in norms.items():
+        if c > 0 and abs(c * size - 1) <= _closeness(wrong):
+            return f"normalised, divided by {norm}" + ", or clipped by norm, brought to 1" * (c < 1)
+        if 0 < c < 1 and is_nice(c * size, wrong):
+            return f"clipped by norm, with {norm} brought to {c * size:.6g}"
     largest = float(np.abs(wrong.right).max())
     if c > 0 and abs(c * largest - 1) <= _closeness(wrong):
         return "divided by its largest entry"

@@ -8,6 +8,7 @@ import numpy as np
 
 from bpcli.checking.known_mistakes.correct_pass import CorrectPass
 from bpcli.checking.known_mistakes.derivatives import Wrong, wrong_derivatives
+from bpcli.checking.known_mistakes.guess import composed
 from bpcli.checking.known_mistakes.wrong_outputs import (
     errors_of_wrong_targets,
     wrong_output_errors,
@@ -41,7 +42,7 @@ def _of_hidden_layer(correct: CorrectPass, layer: int) -> Iterator[tuple[str, np
     yield from ((words, dZ, ONE) for words, dZ in derivatives[1:])
     for words, dA in wrong_dA:
         for more, dZ in wrong_derivatives(correct, layer, dA):
-            yield f"{words}, and {more}", dZ, TWO
+            yield composed(words, more), dZ, TWO
 
 
 def _wrong_dA(correct: CorrectPass, layer: int) -> Iterator[Wrong]:

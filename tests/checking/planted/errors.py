@@ -235,7 +235,7 @@ ERRORS: dict[str, Kind] = {
     "W of the layer below": Kind(hidden(weights_below), ("W of another layer",)),
     "W not transposed and f′ missing": Kind(
         hidden(lambda p, l: p.W[l + 1] @ p.dZ[l + 1] if p.sizes[l] == p.sizes[l + 1] > 1 else None),
-        ("not transposed, and the activation's derivative is missing",),
+        ("not transposed; 2) the activation's derivative is missing",),
     ),
     "W is already updated": Kind(drawn(updated), ("already updated",)),
     "the error above is left out": Kind(

@@ -90,7 +90,7 @@ PAIRS: dict[str, Kind] = {
     "clipped by value, 1/m missing": Kind(averaged(clipped), ("clipped by value",)),
     "transposed, with L2": Kind(
         averaged(lambda p, l: p.but(**{f"dW{l}": (p.right[f"dW{l}"] + 0.1 * p.W[l]).T})),
-        ("transposed, and λ W is added",),
+        ("transposed; 2) λ W is added",),
     ),
     "f′ missing, with L2": Kind(
         averaged(lambda p, l: decayed(p, p.below(l, p.dA[l])) if l == p.last else None), ("λ W is added",)
@@ -103,7 +103,7 @@ PAIRS: dict[str, Kind] = {
         averaged(lambda p, l: p.below(l, -first_left_out(p)) if l == p.last else None),
         ("left out, number 0, but with the sign",),
     ),
-    "an example left out, with L2": Kind(of_errors(first_left_out), ("left out, number 0, and λ W is added",)),
+    "an example left out, with L2": Kind(of_errors(first_left_out), ("left out, number 0; 2) λ W is added",)),
     "db zero, dW with L2": Kind(
         averaged(lambda p, l: decayed(p, p.but(**{f"db{l}": 0 * p.right[f"db{l}"]}))), ("λ W is added",)
     ),
