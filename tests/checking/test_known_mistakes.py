@@ -675,3 +675,44 @@ def test_a_normalised_gradient_may_be_clipped_where_it_was_longer(errors: float,
     assert (norm > 1) == bool(clipped)
     words = f"right, but normalised, divided by the norm of the whole gradient{clipped}: "
     assert work.judged({name: array / norm for name, array in work.right.items()}).mistake.startswith(words)
+
+
+# Outputs that are not those of the network.
+
+
+@every_precision
+@pytest.mark.parametrize("c", [1, M])
+@pytest.mark.parametrize("name", ["cross_entropy", "half_squared_error"])
+def test_outputs_of_another_activation_are_recognised(name: str, c: int, dtype: str) -> None:
+    work = homework(dtype, of=loss(name))
+    Y = np.eye(3)[:, work.ws.Y] if work.ws.Y.ndim == 1 else work.ws.Y
+    outputs = 1 / (1 + np.exp(-work.ws.Z[3]))
+    scale = c * work.given.network.scale(M)
+    words = "the outputs are those of another activation, sigmoid"
+    assert work.judged(work.from_dZ(3, scale * (outputs - Y))).mistake.startswith(words)
+
+
+@every_precision
+@pytest.mark.parametrize(
+    ("axis", "words"),
+    [(1, "over the examples, the wrong axis"), (None, "over the whole batch, not over the classes of each example")],
+)
+def test_a_softmax_along_the_wrong_axis_is_recognised(axis: int | None, words: str, dtype: str) -> None:
+    work = homework(dtype)
+    ws, Y = work.ws, np.eye(3)[:, work.ws.Y]
+    powers = np.exp(ws.Z[3])
+    outputs = powers / powers.sum(axis=axis, keepdims=True)
+    dA = -Y / outputs
+    along = outputs * (dA - (dA * outputs).sum(axis=axis, keepdims=True))
+    for dZ in (outputs - Y, outputs * (dA - (dA * outputs).sum(axis=0)), along):
+        assert work.judged(work.from_dZ(3, dZ / M)).mistake == f"softmax is taken {words}"
+
+
+@every_precision
+@LAYERS
+def test_a_softmax_derived_along_the_wrong_axis_is_recognised(layer: int, dtype: str) -> None:
+    work = homework(dtype, hidden=("softmax", "softmax"))
+    A, dA = work.ws.A[layer], dA_of(work, layer)
+    dZ = A * (dA - (dA * A).sum(axis=1, keepdims=True))
+    words = "softmax's derivative takes its sum ⟨da, a⟩ over the examples, the wrong axis"
+    assert work.judged(work.from_dZ(layer, dZ)).mistake == words

@@ -89,6 +89,8 @@ def _of_other_formulas(correct: CorrectPass, layer: int, dA: Array) -> Iterator[
     if softmax:
         mean = (dA * A).sum() / A.shape[1]
         yield "softmax's derivative takes its sum ⟨da, a⟩ over the whole batch", A * (dA - mean)
+        over_examples = A * (dA - (dA * A).sum(axis=1, keepdims=True))
+        yield "softmax's derivative takes its sum ⟨da, a⟩ over the examples, the wrong axis", over_examples
         yield "softmax's derivative has a plus for its minus, diag(a) + a aᵀ", A * (dA + (dA * A).sum(axis=0))
 
 

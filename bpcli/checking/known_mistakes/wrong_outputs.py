@@ -10,6 +10,7 @@ import numpy as np
 from bpcli.checking.known_mistakes.correct_pass import CorrectPass
 from bpcli.checking.known_mistakes.derivatives import Wrong, wrong_derivatives
 from bpcli.nn import Array
+from bpcli.nn.activations import ACTIVATIONS, Identity, Softmax
 from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES, TINY, BinaryCrossEntropy, CrossEntropy
 
@@ -31,6 +32,9 @@ def wrong_output_errors(correct: CorrectPass) -> Iterator[Wrong]:
     yield from _other_losses(correct)
     yield from derivatives[1:]
     yield from _other_outputs(correct)
+    yield from _of_other_activations(correct)
+    if isinstance(correct.network.head.activation, Softmax):
+        yield from _of_softmax_elsewhere(correct)
     yield from _parts_of_losses(correct)
 
 
@@ -68,6 +72,37 @@ def _other_outputs(correct: CorrectPass) -> Iterator[Wrong]:
     yield twice, correct.through(last, by_loss)
     yield twice, correct.through(last, _dA_of(correct, again))
     yield twice, correct.through(last, _dA_of(correct, again), Z, again)
+
+
+def _of_other_activations(correct: CorrectPass) -> Iterator[Wrong]:
+    """dZ_L with the outputs of another activation."""
+    Z, scratch, own = correct.ws.Z[-1], correct.ws.scratch[-1], correct.network.head.activation
+    for name, other in ACTIVATIONS.items():
+        if other not in (type(own), Identity):
+            words, A, dZ = f"the outputs are those of another activation, {name}", np.empty_like(Z), np.empty_like(Z)
+            other().forward(Z, A, scratch)
+            yield from ((words, dZ) for dZ in _with_outputs(correct, A))
+            other().backward(_dA_of(correct, A), Z, A, dZ, scratch)
+            yield words, dZ
+
+
+def _of_softmax_elsewhere(correct: CorrectPass) -> Iterator[Wrong]:
+    """dZ_L of a softmax that is not taken over the classes of each example."""
+    Z = correct.ws.Z[-1]
+    over_examples = "softmax is taken over the examples, the wrong axis"
+    over_all = "softmax is taken over the whole batch, not over the classes of each example"
+    for words, axis in ((over_examples, 1), (over_all, None)):
+        powers = np.exp(Z - Z.max(axis=axis, keepdims=True))
+        A = powers / powers.sum(axis=axis, keepdims=True)
+        yield from ((words, dZ) for dZ in _with_outputs(correct, A))
+        dA = _dA_of(correct, A)
+        yield words, A * (dA - (dA * A).sum(axis=axis, keepdims=True))
+
+
+def _with_outputs(correct: CorrectPass, outputs: Array) -> Iterator[Array]:
+    """dZ_L with other outputs, by the shortcut and by the activation's own derivative."""
+    yield (outputs - correct.dense_targets) * correct.scale
+    yield correct.through(correct.layers, _dA_of(correct, outputs), A=outputs)
 
 
 def _dA_of(correct: CorrectPass, A: Array) -> Array:

@@ -81,6 +81,11 @@ def forward(change: Callable[[Pass], tuple[list[Array], list[Array]] | None]) ->
     return plant
 
 
+def rounding(p: Pass, rng: np.random.Generator) -> Iterator[Gradient]:
+    """Noise where the gradient should be."""
+    yield {name: 1e-17 * np.abs(array).max() * rng.normal(0, 1, array.shape) for name, array in p.right.items()}
+
+
 def right(p: Pass, l: int) -> Array:
     return p.right[f"dW{l}"]
 
@@ -333,6 +338,7 @@ ARRAYS: dict[str, Kind] = {
     "Adam's first step": Kind(every(lambda p, name, array: -0.001 * array / (np.abs(array) + 1e-8)), ("Adam",)),
     "sizes without signs": Kind(every(lambda p, name, array: np.abs(array)), ("without its signs",)),
     "squares": Kind(every(lambda p, name, array: array**2), ("square of the gradient",)),
+    "rounding alone": Kind(rounding, ("practically zero",)),
     "half precision": Kind(every(lambda p, name, array: array.astype(np.float16).astype(float)), ("half precision",)),
     "single precision": Kind(
         every(lambda p, name, array: array.astype(np.float32).astype(float)), ("single precision",)

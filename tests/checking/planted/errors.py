@@ -121,6 +121,19 @@ def derivative_of_other_layer(p: Pass, l: int) -> Array | None:
     return pull(p.names[l - 1], p.dA[l], p.Z[l + 1], p.A[l + 1]) if p.sizes[l] == p.sizes[l + 1] else None
 
 
+def other_outputs(name: str, p: Pass) -> Array | None:
+    """A − Y of another output activation."""
+    return None if p.names[-1] == name else (activate(name, p.Z[-1]) - p.Y) * p.scale
+
+
+def softmax_over(axis: int | None, p: Pass) -> Array | None:
+    """A − Y of a softmax over the examples, or over everything."""
+    if p.names[-1] != "softmax" or p.m < 2:
+        return None
+    powers: Array = np.exp(p.Z[-1])
+    return np.asarray((powers / powers.sum(axis=axis, keepdims=True) - p.Y) * p.scale)
+
+
 def again(p: Pass) -> Array:
     return activate(p.names[-1], p.A[-1])
 
@@ -192,8 +205,13 @@ ERRORS: dict[str, Kind] = {
     "½ too many": Kind(scaled(lambda p: 0.5 if of_squares(p) else None), ("½ too many",)),
     "the sign is turned": Kind(scaled(lambda p: -1), ("sign",)),
     "two passes are added up": Kind(scaled(lambda p: 2), ("accumulated",)),
+    "a squared error without its ½": Kind(
+        output(lambda p: 2 * (p.A[-1] - p.Y) * p.scale if p.canonical and not of_squares(p) else None),
+        ("squared error without its ½",),
+    ),
     "three passes are added up": Kind(scaled(lambda p: 3), ("accumulated",)),
     "a constant": Kind(scaled(lambda p: 1.7321), ("scaled by a constant: 1.7321",)),
+    "next to nothing": Kind(scaled(lambda p: 1e-15), ("scaled by a constant: 1e-15",)),
     "a little too large": Kind(scaled(lambda p: 1 + 1e-6), ("1.000001",)),
     "a step −η dW": Kind(scaled(lambda p: -0.05), ("step −η",)),
     "1/m missing, sign turned": Kind(scaled(lambda p: -p.m if averaged(p) else None), ("(1/m) and the sign turned",)),
@@ -230,6 +248,10 @@ ERRORS: dict[str, Kind] = {
     "a softmax over the batch": Kind(
         hidden(lambda p, l: p.A[l] * (p.dA[l] - (p.dA[l] * p.A[l]).sum() / p.m), "softmax"), ("over the whole batch",)
     ),
+    "a softmax derived over the examples": Kind(
+        hidden(lambda p, l: p.A[l] * (p.dA[l] - (p.dA[l] * p.A[l]).sum(axis=1, keepdims=True)), "softmax"),
+        ("over the examples",),
+    ),
     "W is not transposed": Kind(hidden(not_transposed), ("not transposed",)),
     "W is left out": Kind(hidden(without_weights), ("W of the layer above is left out",)),
     "W of the layer below": Kind(hidden(weights_below), ("W of another layer",)),
@@ -263,6 +285,15 @@ ERRORS: dict[str, Kind] = {
         output(lambda p: p.pulled(p.last, np.sign(p.A[-1] - p.Y) * p.scale)), ("absolute error",)
     ),
     "Z − Y": Kind(output(lambda p: (p.Z[-1] - p.Y) * p.scale), ("logits",)),
+    "sigmoid outputs for another activation's": Kind(
+        output(lambda p: other_outputs("sigmoid", p)), ("outputs are those of another activation, sigmoid",)
+    ),
+    "softmax outputs for another activation's": Kind(
+        output(lambda p: other_outputs("softmax", p) if p.sizes[-1] > 1 else None),
+        ("outputs are those of another activation, softmax",),
+    ),
+    "softmax over the examples": Kind(output(lambda p: softmax_over(1, p)), ("taken over the examples",)),
+    "softmax over the whole batch": Kind(output(lambda p: softmax_over(None, p)), ("taken over the whole batch",)),
     "the output is activated twice": Kind(output(lambda p: (again(p) - p.Y) * p.scale), ("applied twice",)),
     "the output is activated twice, and so is f′": Kind(
         output(lambda p: p.pulled(p.last, (again(p) - p.Y) * p.scale)), ("applied twice",)
