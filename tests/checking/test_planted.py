@@ -7,18 +7,22 @@ import pytest
 
 from .planted import KINDS
 from .planted.hunt import Verdict, verdict
+from .planted.passes import Limits
 
 LEAST_KINDS, LEAST_NAMED = 70, 0.97
+
+SMALL = Limits(layers=2, units=4, examples=4)
+"""What is enough for one mistake of each kind."""
 
 OF_EACH = 12
 """Mistakes of each kind in the long hunt, so many that they are 1,500 together."""
 
 
-def hunt(of_each: int, seed: int) -> list[Verdict]:
+def hunt(of_each: int, seed: int, limits: Limits) -> list[Verdict]:
     found = []
     for number, kind in enumerate(KINDS):
         rng = np.random.default_rng([seed, number])
-        found += [verdict(kind, rng) for _ in range(of_each)]
+        found += [verdict(kind, rng, limits) for _ in range(of_each)]
     return found
 
 
@@ -41,11 +45,11 @@ def test_there_are_many_kinds() -> None:
 
 
 def test_a_planted_mistake_of_each_kind_is_found_and_named() -> None:
-    require(hunt(1, seed=0))
+    require(hunt(1, 0, SMALL))
 
 
 @pytest.mark.slow
 def test_fifteen_hundred_planted_mistakes_are_found_and_named() -> None:
-    found = hunt(OF_EACH, seed=1)
+    found = hunt(OF_EACH, 1, Limits())
     assert len(found) >= 1500
     require(found)

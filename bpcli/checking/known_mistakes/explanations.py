@@ -148,7 +148,7 @@ def _with_factors(evidence: Evidence, guess: Guess, known: list[Meaning]) -> Ite
     """The guess with each factor that has a meaning, 1 among them, and if none fits with any other."""
     wrong = evidence.wrong
     sampled = wrong.sample.of(guess.matrix)
-    c = 1.0 if wrong.is_rounding else float(wrong.sample.fit(sampled)[0])
+    c = 1.0 if wrong.is_rounding else wrong.sample.factor(sampled)
     if not np.isfinite(c) or not c or wrong.sample.rules_out(c * sampled):
         return
     fitting: dict[float, list[str]] = {}

@@ -25,7 +25,7 @@ def is_rounded_away(wrong: WrongArrays) -> bool:
 def multiple_of_right(evidence: Evidence) -> float:
     """The factor of the right arrays that gives these to the tolerance of their own size; 0 where none does."""
     wrong = evidence.wrong
-    c = float(wrong.sample.fit(wrong.sample.of(wrong.right))[0])
+    c = wrong.sample.factor(wrong.sample.of(wrong.right))
     error = float(np.abs((wrong.given - c * wrong.right) / wrong.widths).max())
     if not error <= wrong.tolerance:
         return 0.0

@@ -66,18 +66,21 @@ class Sample:
         units: Array = np.abs(columns).max(axis=0)
         if not np.isfinite(units).all() or not units.all():
             return np.full(len(sampled), np.nan)
-        return np.asarray(_least_squares(columns / units, self.entries) / units)
+        return np.asarray(np.linalg.lstsq(columns / units, self.entries, rcond=None)[0] / units)
+
+    def factor(self, term: Array) -> float:
+        """The factor with which a term comes closest to what was given; NaN where it is zero."""
+        return _factor(term, self.entries)
 
     def fit_rest(self, fixed: Array, term: Array) -> float:
         """The factor with which a term, added to ``fixed``, comes closest to what was given; NaN where it is zero."""
-        unit = float(np.abs(term).max())
-        if not 0 < unit < np.inf:
-            return np.nan
-        return float(_least_squares(term[:, None] / unit, self.entries - fixed)[0]) / unit
+        return _factor(term, self.entries - fixed)
 
 
-def _least_squares(columns: Array, target: Array) -> Array:
-    """The factors of one or more columns."""
-    if columns.shape[1] == 1:
-        return np.asarray(columns.T @ target / np.sum(columns * columns))
-    return np.asarray(np.linalg.lstsq(columns, target, rcond=None)[0])
+def _factor(term: Array, target: Array) -> float:
+    """The least squares, without squares that are too large or too small to be numbers."""
+    unit = float(np.abs(term).max())
+    if not 0 < unit < np.inf:
+        return np.nan
+    scaled = term / unit
+    return float(scaled @ target) / float(scaled @ scaled) / unit

@@ -211,7 +211,7 @@ ERRORS: dict[str, Kind] = {
     ),
     "three passes are added up": Kind(scaled(lambda p: 3), ("accumulated",)),
     "a constant": Kind(scaled(lambda p: 1.7321), ("scaled by a constant: 1.7321",)),
-    "next to nothing": Kind(scaled(lambda p: 1e-15), ("scaled by a constant: 1e-15",)),
+    "next to nothing": Kind(scaled(lambda p: 1e-15), ("scaled by a constant: 1e-15", "practically zero")),
     "a little too large": Kind(scaled(lambda p: 1 + 1e-6), ("1.000001",)),
     "a step −η dW": Kind(scaled(lambda p: -0.05), ("step −η",)),
     "1/m missing, sign turned": Kind(scaled(lambda p: -p.m if averaged(p) else None), ("(1/m) and the sign turned",)),

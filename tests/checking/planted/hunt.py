@@ -11,7 +11,7 @@ import numpy as np
 from bpcli.checking.known_mistakes.diagnosis import Diagnosis, diagnose
 
 from . import KINDS
-from .passes import Gradient, Pass, random_pass
+from .passes import Gradient, Limits, Pass, random_pass
 
 UNCHANGED = 1e-12
 CHANGED = {np.float64: 1e-8, np.float32: 1e-3}
@@ -110,10 +110,12 @@ def _is_zero_where_said(p: Pass, gradient: Gradient, said: Diagnosis) -> bool:
     return True
 
 
-def planted(kind: str, rng: np.random.Generator, dtype: Any, tries: int = 2000) -> tuple[Pass, Gradient, int]:
+def planted(
+    kind: str, rng: np.random.Generator, limits: Limits, dtype: Any, tries: int = 2000
+) -> tuple[Pass, Gradient, int]:
     """A mistake of a kind in a random pass in which it changes the gradient."""
     for _ in range(tries):
-        p = random_pass(rng)
+        p = random_pass(rng, limits)
         plantings = list(KINDS[kind].plant(p, rng))
         if not plantings:
             continue
@@ -124,9 +126,9 @@ def planted(kind: str, rng: np.random.Generator, dtype: Any, tries: int = 2000) 
     raise AssertionError(f"no pass has room for {kind}")
 
 
-def verdict(kind: str, rng: np.random.Generator, dtype: Any = np.float64) -> Verdict:
+def verdict(kind: str, rng: np.random.Generator, limits: Limits, dtype: Any = np.float64) -> Verdict:
     with np.errstate(all="ignore"):
-        p, gradient, layer = planted(kind, rng, dtype)
+        p, gradient, layer = planted(kind, rng, limits, dtype)
         said = judged(p, {name: array.astype(dtype) for name, array in gradient.items()})
         right = said.recognised and (names_it(kind, said.mistake) or says_the_truth(p, gradient, said))
     return Verdict(kind, p, gradient, layer, said, right)

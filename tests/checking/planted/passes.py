@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -146,17 +147,25 @@ class Pass:
         return {**self.right, **arrays}
 
 
-def random_pass(rng: np.random.Generator) -> Pass:
-    """1 to 4 layers, 1 to 8 units wide, of any activations, loss and reductions, on 1 to 12 examples."""
+class Limits(NamedTuple):
+    """The most layers, units in each, and examples of a pass."""
+
+    layers: int = 4
+    units: int = 8
+    examples: int = 12
+
+
+def random_pass(rng: np.random.Generator, limits: Limits) -> Pass:
+    """A network of any activations, loss and reductions, and at least one layer, unit and example."""
     while True:
-        found = _drawn(rng)
+        found = _drawn(rng, limits)
         if all(np.abs(dZ).max() > 1e-4 for dZ in found.dZ[1:]):
             return found
 
 
-def _drawn(rng: np.random.Generator) -> Pass:
-    depth, m = int(rng.integers(1, 5)), int(rng.integers(1, 13))
-    widths = rng.integers(1, 9, depth + 1)
+def _drawn(rng: np.random.Generator, limits: Limits) -> Pass:
+    depth, m = int(rng.integers(1, limits.layers + 1)), int(rng.integers(1, limits.examples + 1))
+    widths = rng.integers(1, limits.units + 1, depth + 1)
     sizes = tuple(int(n) for n in (widths if rng.random() < 0.8 else np.full_like(widths, widths[0])))
     loss = str(rng.choice(["cross_entropy", "binary_cross_entropy", "half_squared_error"]))
     outputs = {"cross_entropy": ["softmax", "sigmoid"], "binary_cross_entropy": ["sigmoid", "softmax"]}
