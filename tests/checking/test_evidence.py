@@ -127,3 +127,23 @@ def test_terms_that_cancel_each_other_explain_nothing() -> None:
         noise = {name: (size * rng.normal(0, 1, a.shape)).astype(dtype) for name, a in work.right.items()}
         assert "λ" not in work.judged(noise).mistake
         assert "added" not in work.judged(work.right | {"dW2": noise["dW2"]}).mistake
+
+
+def test_a_number_beside_zeros_is_a_multiple_of_any_other_beside_them() -> None:
+    """Where all examples are of one class, −Y/A has one row that is not zero, and so has whatever is made of it."""
+    work = homework(sizes=(3, 1, 3), hidden=("tanh",), m=3)
+    work.ws.Y[...] = 1
+    Z, Y = work.ws.Z[1], np.eye(3)[:, work.ws.Y]
+    work.right = work.backward()
+    dA = -Y / work.ws.A[2] / 3
+    said = work.judged(work.changed(dW2=dA @ Z.T)).mistake
+    assert "scaled by a constant" not in said
+
+
+def test_a_sum_of_softmax_errors_over_both_axes_is_one_number_and_noise_is_none() -> None:
+    """The sum is rounding alone, which few binary digits hold, as if it were of a coarse precision."""
+    work, noise = homework(), 2.0**-54
+    summed = work.judged(work.changed(db3=np.full(3, noise * 1.75)))
+    assert summed.mistake == "db is summed over both axes"
+    several = work.judged(work.changed(db3=noise * np.array([1.75, 1.25, -1.5])))
+    assert several.mistake == "db is practically zero, smaller than rounding"

@@ -14,6 +14,7 @@ import numpy as np
 
 from bpcli.checking.known_mistakes.guess import Guess
 from bpcli.checking.known_mistakes.wrong_arrays import WrongArrays, basis_of
+from bpcli.nn import Array
 
 DIGITS = 3
 """Decimal digits by which the equations met exceed what chance explains."""
@@ -30,22 +31,33 @@ class Evidence:
 
     @cached_property
     def equations(self) -> int:
-        """How many numbers the given arrays fix, were dZ or the inputs of the layer anything at all.
-
-        A product of any dZ with the right inputs has no more than n times their rank; likewise for any inputs.
-        """
+        """How many numbers the given arrays fix, were dZ or the inputs of the layer anything at all."""
         wrong = self.wrong
         if wrong.misshapen:
             return int(np.count_nonzero(wrong.given))
-        rows = int((wrong.given.any(axis=1) | wrong.right.any(axis=1)).sum())
-        columns = int((wrong.given.any(axis=0) | wrong.right.any(axis=0)).sum())
-        counts = [rows * columns]
-        for matrix, others, along in ((wrong.inputs, rows, wrong.given.T), (wrong.dZ, columns, wrong.given)):
+        either = (wrong.given != 0) | (wrong.right != 0)
+        return self._within(either)
+
+    def _within(self, places: Array) -> int:
+        """How many numbers the rows and columns with one of these places fix.
+
+        A product of any dZ with the right inputs has no more than its rows times the inputs' rank; likewise for any
+        inputs.
+        """
+        rows, columns = int(places.any(axis=1).sum()), int(places.any(axis=0).sum())
+        of_inputs, of_errors = self._ranks
+        return min(rows * columns, rows * of_inputs, columns * of_errors)
+
+    @cached_property
+    def _ranks(self) -> tuple[int, int]:
+        """The ranks of the inputs and of dZ, where the given arrays lie in what these span; no limit elsewhere."""
+        wrong, ranks = self.wrong, []
+        for matrix, along in ((wrong.inputs, wrong.given.T), (wrong.dZ, wrong.given)):
             basis = basis_of(matrix)
             outside = along - basis @ (basis.T @ along)
-            if np.abs(outside).max() <= wrong.tolerance * np.abs(along).max():
-                counts.append(others * basis.shape[1])
-        return min(counts)
+            spanned = np.abs(outside).max() <= wrong.tolerance * np.abs(along).max()
+            ranks.append(basis.shape[1] if spanned else wrong.given.size)
+        return ranks[0], ranks[1]
 
     def decides(self, error: float, guess: Guess, parameters: int = 0, hypotheses: float = 0.0) -> bool:
         """Whether a guess with that error, and so many further parameters and digits of hypotheses, is believed."""
@@ -53,5 +65,11 @@ class Evidence:
         if not error <= min(wrong.tolerance, BETTER * wrong.error_of_right) or (fitted and wrong.is_rounding):
             return False
         digits = np.log10(min(1.0, wrong.error_of_right) / max(error, wrong.noise))
+        return bool((self._met_by(guess, fitted) - fitted) * digits >= DIGITS + guess.hypotheses + hypotheses)
+
+    def _met_by(self, guess: Guess, fitted: int) -> int:
+        """The equations that a guess meets; zeros that it has for any value of its fitted numbers are none."""
         equations = self.equations if guess.numbers is None else min(self.equations, guess.numbers)
-        return bool((equations - fitted) * digits >= DIGITS + guess.hypotheses + hypotheses)
+        if not fitted or self.wrong.misshapen:
+            return equations
+        return min(equations, self._within(guess.whole != 0))

@@ -25,7 +25,7 @@ from bpcli.checking.known_mistakes.of_examples import (
 from bpcli.checking.known_mistakes.precision import right_but_rounded
 from bpcli.checking.known_mistakes.products import right_errors_with_other_inputs
 from bpcli.checking.known_mistakes.rearrangements import rearrangements
-from bpcli.checking.known_mistakes.rounded_away import is_rounded_away, multiple_of_right, sums_of_nothing
+from bpcli.checking.known_mistakes.rounded_away import is_rounded_away, multiple_of_right, zero_in_words
 from bpcli.checking.known_mistakes.wrong_arrays import WrongArrays, views
 from bpcli.nn import Array
 
@@ -99,7 +99,7 @@ def _rounded_away(evidence: Evidence) -> list[Explanation]:
     c = multiple_of_right(evidence)
     if c:
         return [Explanation(_in_words(Guess("", wrong.right), c, of_a_free_factor(wrong, c)), OF_FACTOR, 0.0)]
-    return simplest(_explained(evidence, sums_of_nothing(wrong)), wrong.noise)
+    return [Explanation(zero_in_words(wrong), 1, 0.0)]
 
 
 def _single_mistakes(wrong: WrongArrays, mistakes: Mistakes) -> Iterator[Guess]:

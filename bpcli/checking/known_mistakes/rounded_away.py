@@ -5,16 +5,11 @@ Rounding excuses any difference as small as these arrays are, so they are measur
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from bpcli.checking.known_mistakes.evidence import DIGITS, Evidence
-from bpcli.checking.known_mistakes.guess import Guess
 from bpcli.checking.known_mistakes.guesses import sums_over_axes
 from bpcli.checking.known_mistakes.wrong_arrays import WrongArrays
-
-PRACTICALLY_ZERO = "it is practically zero, smaller than rounding"
 
 
 def is_rounded_away(wrong: WrongArrays) -> bool:
@@ -33,8 +28,9 @@ def multiple_of_right(evidence: Evidence) -> float:
     return c if (evidence.equations - 1) * digits >= DIGITS else 0.0
 
 
-def sums_of_nothing(wrong: WrongArrays) -> Iterator[Guess]:
-    """Sums of dZ over the wrong axes, of which rounding is left where they cancel, and zero in any case."""
-    if wrong.name == "db":
-        yield from sums_over_axes(wrong)
-    yield Guess(PRACTICALLY_ZERO, np.zeros_like(wrong.given), 4, hypotheses=0.0, final=True)
+def zero_in_words(wrong: WrongArrays) -> str:
+    """A sum of dZ over the wrong axes, where its terms cancel and leave rounding alone, or just zero."""
+    for guess in sums_over_axes(wrong) if wrong.name == "db" else ():
+        if not wrong.error(guess.whole):
+            return guess.words
+    return "it is practically zero, smaller than rounding"
