@@ -15,7 +15,7 @@ SMALL = Limits(layers=2, units=4, examples=4)
 """What is enough for one mistake of each kind."""
 
 OF_EACH = 12
-"""Mistakes of each kind in the long hunt, so many that they are 1,500 together."""
+"""Mistakes of each kind in the long hunt, so many that they are more than 1,500 together."""
 
 
 def hunt(of_each: int, seed: int, limits: Limits) -> list[Verdict]:
