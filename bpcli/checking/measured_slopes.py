@@ -3,8 +3,10 @@
 Central differences D(h) with h shrinking by tens. From one step to the next the
 truncation error falls to a hundredth, so |D(h) − D(h/10)| shows it; the noise of
 the function, measured from its high-order differences, gives the round-off. The
-step with the smallest sum of both is taken. At a kink the slopes on the two sides
-stay apart however small the step: there every value between them is a derivative.
+step with the smallest sum of both is taken. A variable much smaller than the others of its
+array is tried with steps in proportion to itself too: the function may change within its size.
+At a kink the slopes on the two sides stay apart however small the step: there every value
+between them is a derivative.
 """
 
 from __future__ import annotations
@@ -19,6 +21,12 @@ from bpcli.nn import Array
 
 STEPS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 """The steps tried, as multiples of a variable's scale."""
+
+TINY = 0.1
+"""A variable below this share of its scale has steps of its own."""
+
+APART = 4.0
+"""Slopes by two scales contradict each other where they differ by so many times the sum of their errors."""
 
 SHRINKING = 10.0
 """The share of |D(h) − D(h/10)| counted as the truncation error of D(h/10) is one in this; theory says in 99."""
@@ -47,6 +55,7 @@ Function = Callable[[Array], float]
 class Slope:
     """A measured derivative, how far it may be off, and the slopes on the two sides; equal but at a kink.
 
+    The derivative is NaN where the function was not finite at the steps around.
     ``exact`` where nothing was subtracted: what equals it to the last bit, such as 0, is right whatever the error.
     """
 
@@ -61,10 +70,15 @@ class Slope:
         """Whether the function has no derivative there."""
         return self.low < self.high
 
+    @property
+    def measured(self) -> bool:
+        """Whether the function was finite at the steps around."""
+        return bool(np.isfinite(self.value))
+
 
 def largest_of(slopes: Iterable[Slope]) -> float:
-    """The largest absolute value of the slopes that could be measured, 0 for none."""
-    return max((abs(slope.value) for slope in slopes if np.isfinite(slope.value)), default=0.0)
+    """The largest absolute value of the slopes that are known better than to their own size, 0 for none."""
+    return max((abs(one.value) for one in slopes if one.measured and one.error <= abs(one.value)), default=0.0)
 
 
 def exactly(value: float, error: float) -> Slope:
@@ -72,8 +86,10 @@ def exactly(value: float, error: float) -> Slope:
     return Slope(value, error, value, value, exact=True)
 
 
-def noise_of(function: Function, theta: Array, scales: Array, last_bit: float, rng: np.random.Generator) -> float:
+def noise_of(function: Function, theta: Array, moves: Array, last_bit: float, rng: np.random.Generator) -> float:
     """The size of the rounding errors in the function's values near θ, at least ``last_bit`` of the value itself.
+
+    ``moves``, (P,), is the length by which each variable may move; 0 holds it still.
 
     The differences of order k of independent errors of variance s² have the variance
     C(2k, k) s² (Moré & Wild 2011, *Estimating Computational Noise*, §2). Directions in which the
@@ -81,18 +97,36 @@ def noise_of(function: Function, theta: Array, scales: Array, last_bit: float, r
     """
     found = []
     for _ in range(NOISE_DIRECTIONS):
-        direction = scales * rng.choice((-1.0, 1.0), theta.shape)
+        direction = moves * rng.choice((-1.0, 1.0), theta.shape)
         for step in NOISE_STEPS:
             values = np.array([function(theta + k * step * direction) for k in range(NOISE_POINTS)])
             if (values != values[0]).any():
                 break
         if np.isfinite(values).all():
-            found.append(max(np.sqrt(np.mean(np.diff(values, k) ** 2) / comb(2 * k, k)) for k in NOISE_ORDERS))
+            found.append(_noise_in(values))
     return max(float(np.median(found)) if found else 0.0, last_bit * abs(function(theta)))
+
+
+def _noise_in(values: Array) -> float:
+    """The size of independent errors in a smooth function's values at equal distances."""
+    largest = np.abs(values).max() or 1.0  # no square overflows
+    parts = values / largest
+    return float(largest * max(np.sqrt(np.mean(np.diff(parts, k) ** 2) / comb(2 * k, k)) for k in NOISE_ORDERS))
 
 
 def measure(function: Function, theta: Array, here: float, i: int, scale: float, noise: float) -> Slope:
     """The derivative by θ_i, by the step at which it is known best; ``here`` is the function's value."""
+    found, own = _by_scale(function, theta, here, i, scale, noise), abs(float(theta[i]))
+    if not 0 < own < TINY * scale:
+        return found
+    closer = _by_scale(function, theta, here, i, own, noise)
+    if closer.error <= found.error or abs(closer.value - found.value) > APART * (closer.error + found.error):
+        return closer
+    return found
+
+
+def _by_scale(function: Function, theta: Array, here: float, i: int, scale: float, noise: float) -> Slope:
+    """The derivative by θ_i, by the best of the steps in proportion to a scale."""
     point = theta.copy()
     best, before, flat = Slope(np.nan, np.inf, np.nan, np.nan), None, True
     for step in STEPS:

@@ -17,6 +17,9 @@ Method = Literal["complex-step", "central"]
 NUDGES = 2
 """How often the last bits of θ are moved, at random."""
 
+OTHER_STEP = 2.0**-66
+"""A second complex step, with which the first is compared."""
+
 SURE = 4.0
 """A derivative may differ from a measured one by so many times the error that is estimated for this."""
 
@@ -49,7 +52,7 @@ def slopes_of(
     steps = _complex_slopes(user, theta, abs(value), places, scales, rng) if complex_valued else []
     if method == "complex-step":
         return "complex-step", steps
-    noise = noise_of(user.real, theta, scales, last_bit, rng)
+    noise = noise_of(user.real, theta, _moves(user.structure), last_bit, rng)
     differences = [measure(user.real, theta, value, i, float(scales[i]), noise) for i in places.tolist()]
     if not complex_valued or noise > DOUBLE * abs(value):
         return "central", differences
@@ -66,11 +69,12 @@ def _complex_slopes(
     """The derivatives by the complex step, and how far rounding may change them.
 
     A gradient is rounded as θ is and as the loss is: it may differ by what moving the last bits of θ changes, and
-    by what changes the last bits of the loss.
+    by what changes the last bits of the loss. Where there is no derivative, another step gives another number.
     """
     steps = complex_step(user, theta, places.tolist())
     nudged = [theta * (1 + LAST_BIT * rng.choice((-1.0, 1.0), theta.shape)) for _ in range(NUDGES)]
     moves = [np.abs(complex_step(user, point, places.tolist()) - steps) for point in nudged]
+    moves.append(np.abs(complex_step(user, theta, places.tolist(), OTHER_STEP) - steps))
     of_loss = LAST_BIT * size_of_loss / np.minimum(scales[places], 1)
     errors = ROUNDINGS * np.maximum(np.max(moves, axis=0), of_loss)
     return list(map(exactly, steps.tolist(), errors.tolist()))
@@ -81,8 +85,22 @@ def _scales(at: Named) -> Array:
     scales = np.empty(at.theta.size)
     for name, places in at.places():
         array = np.abs(np.asarray(at.arrays[name], np.float64))
-        scales[places] = np.maximum(array, np.sqrt(np.mean(array**2)) if array.any() else 1.0)
+        largest = array.max(initial=0.0)
+        usual = largest * np.sqrt(np.mean((array / largest) ** 2)) if largest else 1.0  # no square overflows
+        scales[places] = np.maximum(array, usual)
     return scales
+
+
+def _moves(at: Named) -> Array:
+    """How far each variable may move while noise is measured, (P,): its own size; 1 in an array of zeros.
+
+    So no variable changes its sign: a loss may have a domain, or a kink at 0.
+    """
+    moves = np.abs(at.theta)
+    for _, places in at.places():
+        if not moves[places].any():
+            moves[places] = 1.0
+    return moves
 
 
 def _confirmed(step: Slope, difference: Slope, largest: float) -> bool:

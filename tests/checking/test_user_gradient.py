@@ -277,3 +277,39 @@ def test_what_cannot_be_checked_is_refused(
     with pytest.raises(ConfigError, match=message) as caught:
         check_user_gradient(loss, point, gradient, method=method)
     assert caught.value.hint
+
+
+SHARES = np.array([0.5, 0.3, 1e-9])
+ROOTS = np.array([0.0, 0.3, 0.7])
+ROOT_SLOPES = np.array([7.0, *(0.5 / np.sqrt(ROOTS[1:]))])
+
+EDGES: dict[str, tuple[Callable[[Array], Any], Array, Array, int]] = {
+    "a logarithm near 0": (lambda p: np.log(p).sum(), SHARES, 1 / SHARES, 3),
+    "a real logarithm near 0": (lambda p: float(np.log(p.real).sum()), SHARES, 1 / SHARES, 3),
+    "an even logarithm near 0": (lambda p: float(np.log(np.abs(p)).sum()), SHARES, 1 / SHARES, 3),
+    "a root at 0": (lambda p: np.sqrt(p).sum(), ROOTS, ROOT_SLOPES, 2),
+    "a real root at 0": (
+        lambda p: float(np.sqrt(p.real).sum()),
+        ROOTS,
+        ROOT_SLOPES,
+        2,
+    ),
+    "nearly an overflow": (lambda p: np.exp(p).sum(), np.array([709.7, 1.0]), np.exp([709.7, 1.0]), 2),
+    "a huge loss": (lambda w: 1e300 * (w**2).sum(), np.array([1.0, -2.0]), 2e300 * np.array([1.0, -2.0]), 2),
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_at_the_edge_of_a_domain_what_can_be_judged_is_judged(name: str) -> None:
+    loss, point, right, judged = EDGES[name]
+    found = check_user_gradient(loss, point, right)
+    assert (found.message, found.judged) == ("", judged)
+    largest = np.abs(np.where(point, right, 0))
+    for wrong in (0 * right, -right, np.where(largest == largest.max(), 0.99 * right, right), np.roll(right, 1)):
+        assert not check_user_gradient(loss, point, wrong).passed
+
+
+def test_a_complex_step_where_there_is_no_derivative_spoils_no_other_entry() -> None:
+    loss, point, right, _ = EDGES["a root at 0"]
+    assert check_user_gradient(loss, point, right, method="complex-step").passed
+    assert not check_user_gradient(loss, point, np.zeros(3), method="complex-step").passed
