@@ -8,6 +8,7 @@ or the same under the names of a framework.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,19 +21,56 @@ from bpcli.errors import ConfigError, DataError
 from bpcli.nn import Array
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
-from bpcli.training.array_files import FLOATS_HINT, NPZ_SUFFIX, ArrayFile, open_array_file
+from bpcli.training.array_files import FLOATS_HINT, NPZ_SUFFIX, ArrayFile, open_array_file, require_name
 from bpcli.training.array_names import Naming, recognise
 
 SUFFIXES = (".safetensors", NPZ_SUFFIX)
 
+EXPORTED_NAMES = (
+    (frozenset({"W1", "b1", "X", "Y"}), re.compile(r"[Wb]\d+|X|Y")),
+    (frozenset({"theta0", "gradient1", "header"}), re.compile(r"theta0|memory0\..+|gradient\d+|header")),
+)
+"""The names in an NPZ export for gradients, and in one for updates: some that it has, and all that it may have."""
+
 SAME_CONFIG_HINT = "compute it for the parameters and examples that --export writes, with the same config and options"
+
+
+def require_exportable(path: Path) -> None:
+    """Refuse a file that an export must not write.
+
+    Raises:
+        ConfigError: its name ends neither in .safetensors nor in .npz, or there is a file that is no export.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise ConfigError(
+            f"--export to {str(path)!r}: neither .safetensors nor .npz",
+            where="command line",
+            hint="end the file's name in one of the two",
+        )
+    if path.is_file() and path.stat().st_size and not _is_export(path):
+        raise ConfigError(
+            f"--export to {str(path)!r}: there is a file of that name which is no export of bp",
+            where="command line",
+            hint="export to another name, or move the file",
+        )
+
+
+def _is_export(path: Path) -> bool:
+    """Whether a file is an export for gradients or for updates."""
+    try:
+        file = open_array_file(path)
+    except DataError:
+        return False
+    if path.suffix.lower() != NPZ_SUFFIX:
+        return "exported" in (file.header or {})
+    names = frozenset(file.names)
+    return any(needed <= names and all(map(rest.fullmatch, names)) for needed, rest in EXPORTED_NAMES)
 
 
 def write_batch(path: Path, parameters: Parameters, ws: Workspace) -> None:
     """Write the parameters and the examples in ``ws``: X (n_0, m), Y as the loss takes it.
 
     Raises:
-        ConfigError: the file's name ends neither in .safetensors nor in .npz.
         SystemRefusedError: the system refused to write.
     """
     tensors = {**parameters.named(), "X": ws.X, "Y": ws.Y}
@@ -43,17 +81,9 @@ def write_arrays(path: Path, tensors: Mapping[str, Array], header: dict[str, Any
     """Write arrays by name, and, in a safetensors file, a header.
 
     Raises:
-        ConfigError: the file's name ends neither in .safetensors nor in .npz.
         SystemRefusedError: the system refused to write.
     """
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise ConfigError(
-            f"--export to {str(path)!r}: neither .safetensors nor .npz",
-            where="command line",
-            hint="end the file's name in one of the two",
-        )
-    if suffix == NPZ_SUFFIX:
+    if path.suffix.lower() == NPZ_SUFFIX:
         buffer = io.BytesIO()
         np.savez(buffer, **{name: np.asarray(array, order="C") for name, array in tensors.items()})  # type: ignore[arg-type]
         storage.write(path, buffer.getvalue())
@@ -98,22 +128,33 @@ def _checked(name: str, naming: Naming, file: ArrayFile, sizes: tuple[int, ...],
         DataError: it is missing, no array of finite floats, or misshapen.
     """
     theirs, where, layer = naming.names[name], str(file.path), int(name[2:])
-    if theirs not in file.names:
-        raise DataError(
-            f"no array {theirs!r} (it holds {', '.join(file.names) or 'nothing'})",
-            where=where,
-            hint=f"it needs {', '.join(naming.names.values())}",
-        )
-    array = naming.load(name, file)
-    if array.dtype.kind != "f" or not np.isfinite(array).all():
-        raise DataError(f"array {theirs!r} holds other than finite floats", where=where, hint=FLOATS_HINT)
+    require_name(file, theirs, naming.names.values())
+    declared = file.declared(theirs)
+    if declared.dtype.kind != "f":
+        raise DataError(f"array {theirs!r} holds {declared.dtype.name}, not floats", where=where, hint=FLOATS_HINT)
     fan_in, n = sizes[layer - 1], sizes[layer]
-    fitting = array.shape in ((n, fan_in), (fan_in, n)) if "W" in name else _is_bias_shape(array.shape, n, m)
+    fitting = declared.shape in ((n, fan_in), (fan_in, n)) if "W" in name else _is_bias_shape(declared.shape, n, m)
     if not fitting:
         needed = ((fan_in, n) if naming.turned else (n, fan_in)) if "W" in name else (n,)
-        shape = array.T.shape if naming.turned and "W" in name else array.shape
-        raise DataError(f"array {theirs!r} has shape {shape}, not {needed}", where=where, hint=SAME_CONFIG_HINT)
-    return array
+        raise DataError(f"array {theirs!r} has shape {declared.shape}, not {needed}", where, SAME_CONFIG_HINT)
+    _require_finite(theirs, file.load(theirs), where)
+    return naming.load(name, file)
+
+
+def _require_finite(name: str, array: Array, where: str) -> None:
+    """Refuse an array with a number that is not finite.
+
+    Raises:
+        DataError: it has one.
+    """
+    places = np.argwhere(~np.isfinite(array))
+    if len(places):
+        index = tuple(places[0].tolist())
+        raise DataError(
+            f"array {name!r} is {array[index]} at {list(index)}",
+            where=where,
+            hint="find what overflows or divides by 0 in the program that computed it",
+        )
 
 
 def _is_bias_shape(shape: tuple[int, ...], n: int, m: int) -> bool:

@@ -17,7 +17,7 @@ from itertools import chain, pairwise, permutations
 
 from bpcli.errors import DataError
 from bpcli.nn import Array
-from bpcli.training.array_files import ArrayFile
+from bpcli.training.array_files import ArrayFile, listed
 
 
 @dataclass(frozen=True)
@@ -152,9 +152,9 @@ class _Layers:
             DataError: the number of layers is another.
         """
         if len(self.weights) != len(sizes) - 1:
-            held = ", ".join(self.weights.values())
+            count = f"{len(self.weights)} layer{'s' * (len(self.weights) != 1)}"
             raise DataError(
-                f"it holds {len(self.weights)} layers ({held}), where the network has {len(sizes) - 1}",
+                f"it holds {count} ({listed(self.weights.values())}), where the network has {len(sizes) - 1}",
                 str(self.file.path),
                 f"the network's layers are {'-'.join(map(str, sizes))}",
             )
@@ -176,7 +176,7 @@ class _Layers:
     def _shape(self, name: str) -> tuple[int, ...]:
         """An array's shape, () if it is no array of numbers (reading it says why)."""
         try:
-            return self.file.load(name).shape
+            return self.file.declared(name).shape
         except DataError:
             return ()
 

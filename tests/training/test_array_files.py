@@ -6,9 +6,11 @@ import json
 import pickle
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bpcli.errors import DataError
 from bpcli.training.array_files import INSTEAD_HINT, open_array_file
@@ -62,3 +64,66 @@ def test_an_archive_with_any_byte_changed_is_read_or_refused(tmp_path: Path) -> 
             except DataError:
                 refusals += 1
     assert refusals > len(content) // 2
+
+
+def member(path: Path, content: bytes) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("dW1.npy", content)
+
+
+def test_a_header_of_any_content_is_refused(tmp_path: Path) -> None:
+    headers = [b"(" * 200, b"[" * 9000, b"{'descr': 'O', 'fortran_order': False, 'shape': (3,)}\n", b"\x00" * 200, b""]
+    for header in headers:
+        member(tmp_path / "a.npz", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+        file = open_array_file(tmp_path / "a.npz")
+        for read in (file.declared, file.load):
+            with pytest.raises(DataError, match="not a readable NPZ file: ") as caught:
+                read("dW1")
+            assert caught.value.hint
+
+
+def test_a_header_of_a_gigabyte_is_not_read(tmp_path: Path) -> None:
+    member(tmp_path / "a.npz", b"\x93NUMPY\x02\x00" + (1 << 30).to_bytes(4, "little") + bytes(100))
+    with pytest.raises(DataError, match="the header of its array 'dW1' is too long"):
+        open_array_file(tmp_path / "a.npz").declared("dW1")
+
+
+def test_a_safetensors_header_of_any_content_is_read_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    for words in ("[" * 100_000, "[1]", "{", '"x"'):
+        tensor = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+        header = json.dumps({"__metadata__": {"bp": words}, "dW1": tensor}).encode()
+        path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+        try:
+            found = open_array_file(path).header
+        except DataError:
+            continue
+        assert found is None
+
+
+def test_what_a_file_declares_is_what_it_loads(tmp_path: Path) -> None:
+    arrays: dict[str, NDArray[Any]] = {
+        "dW1": np.ones((2, 3), np.float32),
+        "n": np.arange(4),
+        "t": np.array("text"),
+        "F": np.ones((3, 2)).T,
+    }
+    np.savez(tmp_path / "a.npz", **arrays)  # type: ignore[arg-type]
+    file = open_array_file(tmp_path / "a.npz")
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(file.load(name), array)
+        declared = file.declared(name)
+        assert (declared.shape, declared.dtype) == (array.shape, array.dtype)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "it is empty"),
+        (b"data: {path: a.csv}\n", "it is neither a safetensors nor an NPZ file"),
+        (b"\x93NUMPY\x01\x00", "it is an NPY file, one array without a name"),
+    ],
+)
+def test_other_kinds_of_files_are_named(content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / "a.safetensors").write_bytes(content)
+    assert refusal(tmp_path / "a.safetensors").message == message

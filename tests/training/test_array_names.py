@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bpcli.nn import Array
-from bpcli.training.array_files import ArrayFile
+from bpcli.training.array_files import array_file
 from bpcli.training.array_names import recognise
 
 SIZES = (2, 5, 4, 3)
@@ -19,7 +19,7 @@ def layers_of(*paths: str, shapes: tuple[tuple[int, int], ...] = ((5, 2), (4, 5)
     arrays: dict[str, Array] = {}
     for path, shape in zip(paths, shapes, strict=True):
         arrays |= {f"{path}.weight": np.ones(shape), f"{path}.bias": np.ones(shape[0])}
-    file = ArrayFile(Path("a.npz"), tuple(arrays), arrays.__getitem__)
+    file = array_file(Path("a.npz"), arrays)
     names = recognise(file, (shapes[0][1], *(n for n, _ in shapes)) if len(set(shapes)) == 1 else SIZES, "d").names
     return [names[f"dW{layer}"].removesuffix(".weight") for layer in (1, 2, 3)]
 
@@ -52,7 +52,7 @@ def test_the_orientation_orders_layers_whose_shapes_fit_either_way() -> None:
     arrays: dict[str, Array] = {}
     for path, shape in (("decoder", (4, 2)), ("encoder", (2, 4))):
         arrays |= {f"{path}.weight": np.ones(shape), f"{path}.bias": np.ones(shape[0])}
-    file = ArrayFile(Path("a.safetensors"), tuple(arrays), arrays.__getitem__)
+    file = array_file(Path("a.safetensors"), arrays)
     assert recognise(file, (4, 2, 4), "d").names["dW1"] == "encoder.weight"
 
 
@@ -66,13 +66,13 @@ def test_gradients_are_told_from_parameters_in_one_file() -> None:
         for kind, shape in (("weight", (3, 2)), ("bias", (3,)))
         for end in ("", ".grad")
     }
-    file = ArrayFile(Path("a.npz"), tuple(arrays), arrays.__getitem__)
+    file = array_file(Path("a.npz"), arrays)
     assert recognise(file, (2, 3), "d").names == {"dW1": "0.weight.grad", "db1": "0.bias.grad"}
     assert recognise(file, (2, 3), "").names == {"W1": "0.weight", "b1": "0.bias"}
 
 
 def test_own_names_come_before_a_frameworks() -> None:
     arrays = {name: np.ones((3, 2)) for name in ("0.weight", "0.bias", "dW1")}
-    file = ArrayFile(Path("a.npz"), tuple(arrays), arrays.__getitem__)
+    file = array_file(Path("a.npz"), arrays)
     naming = recognise(file, (2, 3), "d")
     assert (naming.names, naming.words) == ({"dW1": "dW1", "db1": "db1"}, "")

@@ -56,7 +56,6 @@ def write_task(path: Path, task: Task, header: dict[str, Any]) -> None:
     """Write a task; in an NPZ file the header is the array ``header``, JSON in one text.
 
     Raises:
-        ConfigError: the file's name ends neither in .safetensors nor in .npz.
         SystemRefusedError: the system refused to write.
     """
     memory = {f"memory0.{name}": array for name, array in task.start.memory.items()}

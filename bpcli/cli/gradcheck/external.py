@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bpcli import storage
-from bpcli.checking.external_gradients import read_gradients, write_batch
+from bpcli.checking.external_gradients import read_gradients, require_exportable, write_batch
 from bpcli.checking.known_mistakes.diagnosis import Diagnosis, diagnose
 from bpcli.checking.precisions import excused_of, tolerance_of
 from bpcli.checking.starters import STARTERS, Files
@@ -53,10 +53,11 @@ def export_batch(built: Experiment, batch: IndexArray, path: Path, starter: str 
     """Write the parameters and the examples ``batch`` to a file, and beside it a framework's script if asked for.
 
     Raises:
-        ConfigError: the file's name ends neither in .safetensors nor in .npz, the framework lacks a choice, the
-            script would replace another one, or as :func:`require_plain`.
+        ConfigError: as :func:`require_exportable`, the framework lacks a choice, the script would replace another
+            one, or as :func:`require_plain`.
         SystemRefusedError: the system refused to write.
     """
+    require_exportable(path)
     require_plain(built)
     script = None if starter is None else _script(built, path, starter)
     write_batch(path, built.parameters, gathered(built, batch))

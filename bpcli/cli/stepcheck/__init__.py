@@ -48,7 +48,10 @@ def stepcheck(
     against: Annotated[
         Path | None,
         typer.Option(
-            "--against", metavar="FILE", help="Judge another program's theta1, theta2, …, made of what --export writes."
+            "--against",
+            metavar="FILE",
+            readable=False,  # bp's own error says more
+            help="Judge another program's theta1, theta2, …, made of what --export writes.",
         ),
     ] = None,
     json: Json = False,

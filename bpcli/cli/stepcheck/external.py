@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bpcli.checking.external_gradients import require_exportable
 from bpcli.checking.updates.diagnosis import UpdateDiagnosis, diagnose_updates
 from bpcli.checking.updates.equations import NotStatedError
 from bpcli.checking.updates.external_updates import header_of, read_updates, task_of, write_task
@@ -22,9 +23,10 @@ def export_gradients(opened: Opened, count: int, path: Path, *, json: bool) -> E
     """Write θ and the gradients of so many updates to a file.
 
     Raises:
-        ConfigError: the file's name ends neither in .safetensors nor in .npz, or the rule states no equations.
+        ConfigError: as :func:`require_exportable`, or the rule states no equations.
         SystemRefusedError: the system refused to write.
     """
+    require_exportable(path)
     task = _task(opened, count)
     write_task(path, task, header_of(opened, task))
     if json:
