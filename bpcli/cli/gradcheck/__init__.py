@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -23,6 +22,9 @@ if TYPE_CHECKING:
 
 PRODUCTS, FEWEST_EXAMPLES = 1_000_000, 2
 """Products of a parameter and an example that decimals compute in a second or two; the fewest examples by default."""
+
+MOST_POINTS = 1_000_000.0
+"""The most points that a gradient can have."""
 
 LONG_SECONDS = 2.0
 """A check that takes longer announces its time and shows a progress bar."""
@@ -70,6 +72,7 @@ def gradcheck(
         typer.Option(
             "--against",
             metavar="FILE",
+            readable=False,  # bp's own error says more
             help="Judge another program's dW1, db1, … (or a framework's names) of an export.",
         ),
     ] = None,
@@ -78,6 +81,7 @@ def gradcheck(
         typer.Option(
             "--grade",
             min=0.0,
+            max=MOST_POINTS,
             metavar="POINTS",
             help="With --against: divide points over the arrays, as Gradescope's JSON.",
         ),
@@ -149,11 +153,9 @@ def _refuse_lone_options(export: Path | None, starter: str | None, against: Path
         raise ConfigError(
             "--starter without --export", where="command line", hint="the script reads an export: add --export FILE"
         )
-    if points is not None and (against is None or not isfinite(points)):
+    if points is not None and against is None:
         raise ConfigError(
-            "--grade needs a number of points and --against",
-            where="command line",
-            hint="for example --against FILE --grade 10",
+            "--grade without --against", where="command line", hint="for example --against FILE --grade 10"
         )
     if export is not None and against is not None:
         raise ConfigError("--export and --against at once", where="command line", hint="first the one, then the other")

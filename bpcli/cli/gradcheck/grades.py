@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from bpcli.cli.output import emit_json
 from bpcli.errors import BpError, ExitStatus
 from bpcli.experiment import Experiment
 from bpcli.nn import IndexArray
-from bpcli.training.array_names import own_names
+
+DECIMALS = 4
+"""The decimals of printed points."""
 
 
 def grade_external(built: Experiment, batch: IndexArray, path: Path, points: float) -> ExitStatus:
@@ -29,20 +32,30 @@ def grade_external(built: Experiment, batch: IndexArray, path: Path, points: flo
         given = read_gradients(path, sizes, len(batch))
     except BpError as error:
         reason = "\n".join(error.lines())
-        names = own_names(len(sizes) - 1, "d")
-        nothing = [ArrayGrade(int(name[2:]), name, right=False, message=f"{name}: not read") for name in names]
-        return _print_grades(nothing, points, reason)
+        return _print_grades(_nothing(len(sizes) - 1), points, reason)
     grades = grade(built.network, built.parameters, gathered(built, batch), given.arrays)
     reasons = {name: "\n".join(problem.lines()) for name, problem in given.problems.items()}
     explained = [ArrayGrade(one.layer, one.name, one.right, reasons.get(one.name, one.message)) for one in grades]
     return _print_grades(explained, points, given.naming.words)
 
 
+def _nothing(layers: int) -> list[ArrayGrade]:
+    """The grades of a file that cannot be read, in the order of :func:`grade`."""
+    every = [(layer, f"d{kind}{layer}") for layer in range(layers, 0, -1) for kind in ("W", "b")]
+    return [ArrayGrade(layer, name, right=False, message=f"{name} was not read.") for layer, name in every]
+
+
+def _shares(points: float, count: int) -> list[float]:
+    """Points in equal shares of four decimals, but for the last decimal, so that they add up."""
+    ends = [round(points * k / count, DECIMALS) for k in range(count + 1)]
+    return [round(end - begin, DECIMALS) for begin, end in pairwise(ends)]
+
+
 def _print_grades(grades: list[ArrayGrade], points: float, remark: str) -> ExitStatus:
     """Print the results in Gradescope's format; the status says whether all is right."""
     right = [one for one in grades if one.right]
-    share = points / len(grades)
-    conclusion = f"{len(right)} of {len(grades)} arrays are right" if len(right) < len(grades) else "all is right"
+    are = "is" if len(right) == 1 else "are"
+    conclusion = f"{len(right)} of {len(grades)} arrays {are} right" if len(right) < len(grades) else "all is right"
     tests: list[dict[str, Any]] = [
         {
             "name": f"layer {one.layer}: {one.name}",
@@ -51,8 +64,9 @@ def _print_grades(grades: list[ArrayGrade], points: float, remark: str) -> ExitS
             "status": "passed" if one.right else "failed",
             "output": one.message,
         }
-        for one in grades
+        for one, share in zip(grades, _shares(points, len(grades)), strict=True)
     ]
     output = "\n".join(filter(None, [conclusion, remark]))
-    emit_json({"score": points * len(right) / len(grades), "output": output, "tests": tests})
+    score = round(sum(test["score"] for test in tests), DECIMALS)
+    emit_json({"score": score, "output": output, "tests": tests})
     return ExitStatus.DONE if len(right) == len(grades) else ExitStatus.CHECK_FAILED

@@ -14,6 +14,7 @@ import pytest
 from bpcli.nn import Array
 from bpcli.nn.optimizers import OPTIMIZERS, Adam, Momentum
 from bpcli.training import engines
+from bpcli.training.array_files import FLOATS_HINT
 from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.kernels import Kernel, load_kernel
 from bpcli.training.compiled.recording import Program
@@ -297,7 +298,7 @@ def test_a_file_that_does_not_fit_is_refused(folder: Path) -> None:
     hint = "θ is one vector, W1 by rows, b1, W2, …, as --export writes it with the same config and options"
     refused(*words, cwd=folder, status=3, error=f"{path}: array 'theta1' has 4 numbers, not 27", hint=hint)
     np.savez(path, theta1=np.zeros(27, int))
-    error, hint = f"{path}: array 'theta1' holds other than floats", "save float64, float32 or float16"
+    error, hint = f"{path}: array 'theta1' holds other than floats", FLOATS_HINT
     refused(*words, cwd=folder, status=3, error=error, hint=hint)
     np.savez(path, other=np.zeros(27))
     refused(*words, cwd=folder, status=3, error=f"{path}: no array 'theta1' (it holds other)", hint="it needs theta1")
