@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +24,13 @@ from bpcli.training.array_names import recognise
 MODEL = "model.safetensors"
 """The model's file in a run folder."""
 
+OWN_NAME = re.compile(r"[Wb]\d+")
+"""bp's names of parameters."""
+
 
 @dataclass(frozen=True)
 class Origin:
-    """Where parameters come from: bp's header of their file, None without one, and words for a framework's names."""
+    """Where parameters come from: their model's header, None if it is no run's, and words for a framework's names."""
 
     header: dict[str, Any] | None
     naming: str
@@ -34,6 +38,8 @@ class Origin:
 
 def read_initial_parameters(path: Path, parameters: Parameters) -> Origin:
     """Copy W and b of a safetensors or NPZ file, or of a run folder's model, into ``parameters``.
+
+    Arrays of other names, such as the examples of an export, are ignored; layers more than the network has are not.
 
     Raises:
         DataError: the file is absent or malformed, or its tensors do not fit the network.
@@ -47,9 +53,10 @@ def read_initial_parameters(path: Path, parameters: Parameters) -> Origin:
     if naming.framework:
         tensors = {own: naming.load(own, found) for own, theirs in naming.names.items() if theirs in found.names}
     else:
-        tensors = {name: found.load(name) for name in found.names}
+        tensors = {name: found.load(name) for name in found.names if OWN_NAME.fullmatch(name)}
     fill_parameters(parameters, tensors, file, naming.names)
-    return Origin(found.header, naming.words)
+    of_model = found.header is not None and "features" in found.header
+    return Origin(found.header if of_model else None, naming.words)
 
 
 def differences_of_origin(
@@ -77,7 +84,7 @@ def differences_of_origin(
 def fill_parameters(
     parameters: Parameters, tensors: dict[str, Array], file: Path, names: Mapping[str, str] | None = None
 ) -> None:
-    """Copy W1, b1, … into ``parameters``; b may be (n,) or (n, 1). ``names`` are the file's, for messages.
+    """Copy W1, b1, … into ``parameters``; b may be (n,), (n, 1) or (1, n). ``names`` are the file's, for messages.
 
     Raises:
         DataError: a tensor is missing, unknown, misshapen or not finite.
@@ -94,8 +101,8 @@ def fill_parameters(
             )
     for name, array in needed.items():
         given, theirs = tensors[name], called.get(name, name)
-        if array.ndim == 1 and given.shape == (*array.shape, 1):
-            given = given[:, 0]
+        if array.ndim == 1 and given.shape in ((array.size, 1), (1, array.size)):
+            given = given.reshape(-1)
         if given.shape != array.shape or given.dtype.kind != "f":
             raise DataError(
                 f"tensor {theirs!r} is {given.dtype} in shape {given.shape}, not floats in shape {array.shape}",
@@ -105,8 +112,10 @@ def fill_parameters(
         with np.errstate(over="ignore"):
             array[...] = given
         if not np.isfinite(array).all():
+            beyond = np.isfinite(given).all()
+            problem = f"too large for {array.dtype}" if beyond else "not finite"
             raise DataError(
-                f"tensor {theirs!r} holds values that are not finite in {array.dtype}",
+                f"tensor {theirs!r} holds values that are {problem}",
                 where=str(file),
-                hint="train it again",
+                hint="set dtype: float64" if beyond else "find what made them so: no network starts from them",
             )
