@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from bpcli.checking.user_gradient import CheckedGradient
     from bpcli.checking.user_slopes import Method
+    from bpcli.checking.user_verdicts import CheckedGradient
 
 
 @pytest.fixture
 def check_gradient() -> Callable[..., CheckedGradient]:
     """A function of a loss, its parameters and their gradient that fails the test where the gradient is wrong.
 
-    Parameters and gradient are an array each, or mappings of arrays with the same names; the loss takes what
+    Parameters and gradient are an array each, or mappings, lists or tuples of arrays alike; the loss takes what
     the parameters are and returns a number. Options: ``method``, "complex-step" or "central"; ``parameters``, how
     many entries of each array are checked; ``seed``, which ones. Returns what was judged and what could not be.
     """
@@ -41,9 +41,11 @@ def check_gradient() -> Callable[..., CheckedGradient]:
         try:
             found = check_user_gradient(loss, point, gradient, method=method, parameters=parameters, seed=seed)
         except ConfigError as error:
-            pytest.fail("\n".join(error.lines()))
-        if not found.passed:
-            pytest.fail(found.message)
+            refusal = "\n".join(error.lines())
+        else:
+            refusal = "" if found.passed else found.message
+        if refusal:
+            pytest.fail(refusal)
         return found
 
     return check

@@ -27,6 +27,12 @@ def test_wrong(check_gradient):
 
 def test_refused(check_gradient):
     check_gradient(loss, POINT, np.zeros(3))
+
+def broken(t):
+    return t.nothing
+
+def test_broken(check_gradient):
+    check_gradient(broken, POINT, POINT)
 """
 
 
@@ -46,10 +52,12 @@ def session(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def test_the_fixture_fails_a_test_whose_gradient_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(TESTS, encoding="utf-8")
     done = session(tmp_path)
-    assert "2 failed, 1 passed" in done.stdout
+    assert "3 failed, 1 passed" in done.stdout
     assert "the gradient is wrong at 1 of 1 entries, by central\nrow 0, column " in done.stdout.replace("E       ", "")
-    assert "error: the gradient has the shapes {'': (3,)}, the parameters {'': (1, 2)}" in done.stdout
-    assert "pytest_plugin.py" not in done.stdout
+    assert "error: the gradient has shape (3,), the parameters (1, 2)" in done.stdout
+    assert "has no attribute 'nothing'" in done.stdout
+    for hidden in ("pytest_plugin.py", "user_", "During handling of the above", "direct cause"):
+        assert hidden not in done.stdout
 
 
 def test_a_session_that_does_not_use_it_does_not_load_the_check(tmp_path: Path) -> None:

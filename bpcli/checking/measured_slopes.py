@@ -19,6 +19,8 @@ import numpy as np
 
 from bpcli.nn import Array
 
+__tracebackhide__ = True  # a test's failure shows the user's lines alone
+
 STEPS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 """The steps tried, as multiples of a variable's scale."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from numbers import Integral
 from typing import Any, get_args
 
 import numpy as np
@@ -11,89 +11,17 @@ import numpy as np
 from bpcli.checking.measured_slopes import Slope, largest_of
 from bpcli.checking.precisions import tolerance_of
 from bpcli.checking.subject import CHECKED_WHOLE, SAMPLED
-from bpcli.checking.user_loss import Named, UserLoss, named_arrays
-from bpcli.checking.user_slopes import JUDGEABLE, SURE, Method, slopes_of
+from bpcli.checking.user_loss import Named, UserLoss, named_arrays, require_of_numpy
+from bpcli.checking.user_slopes import JUDGEABLE, METHOD_HINT, SURE, Method, contradiction, slopes_of
+from bpcli.checking.user_verdicts import DOMAIN, INEXACT, KINK, ArrayCheck, CheckedGradient, WrongEntry
 from bpcli.errors import ConfigError, did_you_mean
 from bpcli.nn import Array, IndexArray
 from bpcli.streams import stream
 
-NAMED = 10
-"""The most wrong entries that a message names."""
+__tracebackhide__ = True  # a test's failure shows the user's lines alone
 
-
-@dataclass(frozen=True)
-class WrongEntry:
-    """An entry whose derivative differs from the measured one."""
-
-    name: str
-    index: tuple[int, ...]
-    given: float
-    measured: float
-
-    def __str__(self) -> str:
-        if len(self.index) > 2:
-            place = f"index {self.index}"
-        else:
-            place = ", ".join(f"{word} {i}" for word, i in zip(("row", "column"), self.index, strict=False))
-        where = ", ".join(filter(None, [self.name, place])) or "the derivative"
-        return f"{where}: given {self.given:.10g}, measured {self.measured:.10g}"
-
-
-@dataclass(frozen=True)
-class ArrayCheck:
-    """How many entries of an array were judged and how many could not be, and the wrong ones."""
-
-    name: str
-    judged: int
-    not_judged: int
-    wrong: tuple[WrongEntry, ...]
-
-
-@dataclass(frozen=True)
-class CheckedGradient:
-    """By which method a gradient was checked, and its arrays."""
-
-    method: Method
-    arrays: tuple[ArrayCheck, ...]
-
-    @property
-    def judged(self) -> int:
-        """The number of entries that were judged."""
-        return sum(array.judged for array in self.arrays)
-
-    @property
-    def not_judged(self) -> int:
-        """The number of entries that could not be judged."""
-        return sum(array.not_judged for array in self.arrays)
-
-    @property
-    def wrong(self) -> list[WrongEntry]:
-        """The entries that are wrong."""
-        return [entry for array in self.arrays for entry in array.wrong]
-
-    @property
-    def unjudged_arrays(self) -> list[str]:
-        """The names of the arrays of which no entry could be judged."""
-        return [array.name for array in self.arrays if array.not_judged and not array.judged]
-
-    @property
-    def passed(self) -> bool:
-        """Whether no entry is wrong, and some of each array were judged."""
-        return not self.wrong and not self.unjudged_arrays
-
-    @property
-    def message(self) -> str:
-        """What is wrong, in words; empty for nothing."""
-        lines = []
-        if self.wrong:
-            lines.append(f"the gradient is wrong at {len(self.wrong)} of {self.judged} entries, by {self.method}")
-            lines += map(str, self.wrong[:NAMED])
-            lines += ["…"] * (len(self.wrong) > NAMED)
-        for name in self.unjudged_arrays:
-            lines.append(f"no entry of {name or 'the gradient'} can be judged here: kinks, or a loss too inexact")
-        if lines and self.not_judged and not self.unjudged_arrays:
-            lines.append(f"{self.not_judged} more entries cannot be judged here: kinks, or a loss too inexact")
-        return "\n".join(lines)
+DOUBTED = 3
+"""How many wrong entries by the complex step are measured by differences too."""
 
 
 def check_user_gradient(
@@ -105,47 +33,86 @@ def check_user_gradient(
     parameters: int | None = None,
     seed: int = 0,
 ) -> CheckedGradient:
-    """Compare ``gradient`` with measured derivatives of ``loss`` at ``point``, both an array or a mapping of arrays.
+    """Compare ``gradient`` with measured derivatives of ``loss`` at ``point``, in one form: an array, or several.
 
-    ``parameters`` entries of each array are checked, drawn by ``seed``; by default all of up to 2000, else 100 of
-    each. Without a method, the one that suits the loss is taken.
+    Several arrays are a mapping, a list or a tuple, which the loss gets again. ``parameters`` entries of each array
+    are checked, drawn by ``seed``; by default all of up to 2000, else 100 of each. Without a method, the one that
+    suits the loss is taken.
 
     Raises:
-        ConfigError: point and gradient are not of one structure, the loss is no finite, repeatable number, or an
-            option is none.
+        ConfigError: parameters and gradient are not of one structure, the loss is no finite, repeatable number, or
+            not analytic where the complex step is asked for, or an option is none.
     """
-    _require_options(method, parameters)
-    at, given = named_arrays(point, "the point"), named_arrays(gradient, "the gradient")
+    _require_options(loss, method, parameters, seed)
+    require_of_numpy(point)
+    at, given = named_arrays(point, "the parameters"), named_arrays(gradient, "the gradient")
     _require_same_shapes(at, given)
     rng = stream(seed, "gradient check")
     chosen = _chosen(at, parameters, rng)
     every = np.concatenate(list(chosen.values()))
-    used, slopes = slopes_of(UserLoss(loss, at), at.theta, every, method, rng)
+    user = UserLoss(loss, at)
+    used, slopes = slopes_of(user, at.theta, every, method, rng)
     measured = dict(zip(every.tolist(), slopes, strict=True))
     checks = [
         _check_array(name, given.arrays[name], places, {i: measured[i] for i in chosen[name].tolist()})
         for name, places in at.places()
     ]
-    return CheckedGradient(used, tuple(checks))
+    found = CheckedGradient(used, tuple(checks))
+    if method == "complex-step":
+        _require_analytic(user, found, measured, rng)
+    return found
 
 
-def _require_options(method: str | None, parameters: int | None) -> None:
-    """Refuse a method or a number that there is not."""
+def _require_options(loss: Any, method: Any, parameters: Any, seed: Any) -> None:
+    """Refuse a loss, a method or a number that there is not."""
+    if not callable(loss):
+        raise ConfigError(f"the loss is {type(loss).__name__}, not a function", hint="give a function of parameters")
     if method not in (None, *get_args(Method)):
         raise ConfigError(f"there is no method {method!r}", hint=did_you_mean(str(method), get_args(Method)))
-    if parameters is not None and parameters < 1:
-        raise ConfigError(f"parameters is {parameters}", hint="check at least 1 of each array")
+    if parameters is not None and not (_is_whole(parameters) and parameters >= 1):
+        raise ConfigError(f"parameters is {parameters!r}", hint="give a whole number, 1 or more")
+    if not (_is_whole(seed) and seed >= 0):
+        raise ConfigError(f"seed is {seed!r}", hint="give a whole number, 0 or more")
+
+
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, Integral) and not isinstance(number, bool)
 
 
 def _require_same_shapes(at: Named, given: Named) -> None:
-    """Refuse a gradient of another structure than the point."""
-    needed = {name: array.shape for name, array in at.arrays.items()}
-    found = {name: array.shape for name, array in given.arrays.items()}
-    if needed != found:
-        raise ConfigError(
-            f"the gradient has the shapes {found}, the parameters {needed}",
-            hint="give a derivative for each parameter, under the same names",
-        )
+    """Refuse a gradient of another structure than the parameters."""
+    hint = "give a derivative for each parameter, under the same names"
+    if (at.form == "array") != (given.form == "array"):
+        raise ConfigError(f"the gradient is {_in_words(given)}, the parameters are {_in_words(at)}", hint=hint)
+    if unequal := sorted(at.arrays.keys() ^ given.arrays.keys()):
+        lacking = "gradient" if unequal[0] in at.arrays else "parameters"
+        raise ConfigError(f"no array {unequal[0]!r} in the {lacking}", hint=hint)
+    for name, array in at.arrays.items():
+        found = given.arrays[name]
+        if found.shape != array.shape:
+            of = f" of {name}" if name else ""
+            raise ConfigError(f"the gradient{of} has shape {found.shape}, the parameters {array.shape}", hint=hint)
+
+
+def _in_words(named: Named) -> str:
+    """A form and its names."""
+    return "an array" if named.form == "array" else f"a {named.form} of {', '.join(named.arrays)}"
+
+
+def _require_analytic(
+    user: UserLoss, found: CheckedGradient, measured: Mapping[int, Slope], rng: np.random.Generator
+) -> None:
+    """Refuse the complex step where a difference contradicts it at an entry that is wrong by it."""
+    places, theta = dict(user.structure.places()), user.structure.theta
+    for entry in found.wrong[:DOUBTED]:
+        place = int(places[entry.name][entry.index])
+        other = contradiction(user, theta, place, measured[place], rng)
+        if other is not None:
+            raise ConfigError(
+                f"the loss is not analytic: at {entry.place} the complex step gives {entry.measured:.10g}, differences "
+                f"give {other.value:.10g}; abs, real or a conjugate hides from the complex step",
+                hint=METHOD_HINT,
+            )
 
 
 def _chosen(at: Named, per_array: int | None, rng: np.random.Generator) -> dict[str, IndexArray]:
@@ -162,16 +129,32 @@ def _check_array(name: str, array: Array, places: Array, measured: dict[int, Slo
     """Judge the measured entries of an array; ``places`` has their places in its shape."""
     largest = largest_of(measured.values())
     first = int(places.reshape(-1)[0]) if places.size else 0
-    judged, wrong = 0, []
+    judged, reasons, wrong = 0, [], []
     for i, slope in measured.items():
         index = tuple(int(k) for k in np.unravel_index(i - first, array.shape))
         derivative = float(array[index])
         allowed = tolerance_of(array) * largest + SURE * slope.error
         fits = slope.low - allowed <= derivative <= slope.high + allowed
-        clear = slope.error <= JUDGEABLE * largest and not (fits and slope.at_kink)
-        if not clear and not (slope.exact and derivative == slope.value):
+        reason = "" if slope.exact and derivative == slope.value else _obstacle(slope, largest, fits=fits)
+        if reason:
+            reasons.append(reason)
             continue
         judged += 1
         if not fits:
-            wrong.append(WrongEntry(name, index, derivative, slope.value))
-    return ArrayCheck(name, judged, len(measured) - judged, tuple(wrong))
+            interval = (_rounded(slope.low, slope), _rounded(slope.high, slope)) if slope.at_kink else None
+            wrong.append(WrongEntry(name, index, derivative, slope.value, interval))
+    return ArrayCheck(name, judged, tuple(reasons), tuple(wrong))
+
+
+def _obstacle(slope: Slope, largest: float, *, fits: bool) -> str:
+    """Why a slope does not judge a derivative; empty where it does."""
+    if not slope.measured:
+        return DOMAIN
+    if slope.error > JUDGEABLE * largest:
+        return INEXACT
+    return KINK if fits and slope.at_kink else ""
+
+
+def _rounded(side: float, slope: Slope) -> float:
+    """A side's slope at a kink, 0 where it is as little as its error."""
+    return 0.0 if abs(side) <= SURE * slope.error else side

@@ -12,7 +12,11 @@ from bpcli.errors import ConfigError
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.gradient_check import LAST_BIT, ROUNDINGS, complex_step
 
+__tracebackhide__ = True  # a test's failure shows the user's lines alone
+
 Method = Literal["complex-step", "central"]
+
+METHOD_HINT = "leave method out, or take 'central'"
 
 NUDGES = 2
 """How often the last bits of θ are moved, at random."""
@@ -45,16 +49,15 @@ def slopes_of(
         ConfigError: the loss is no finite, repeatable number, or takes no complex numbers where they are asked for.
     """
     value, last_bit = user.checked_value(theta)
-    complex_valued = method != "central" and user.takes_complex(theta)
-    if method == "complex-step" and not complex_valued:
-        raise ConfigError("the loss does not take complex numbers", hint="leave method out, or take 'central'")
-    scales = _scales(user.structure)
-    steps = _complex_slopes(user, theta, abs(value), places, scales, rng) if complex_valued else []
+    obstacle = "" if method == "central" else user.obstacle_to_complex(theta)
+    if method == "complex-step" and obstacle:
+        raise ConfigError(f"the loss does not take complex numbers: {obstacle}", hint=METHOD_HINT)
+    complex_valued = method != "central" and not obstacle
+    steps = _complex_slopes(user, theta, abs(value), places, rng) if complex_valued else []
     if method == "complex-step":
         return "complex-step", steps
-    noise = noise_of(user.real, theta, _moves(user.structure), last_bit, rng)
-    differences = [measure(user.real, theta, value, i, float(scales[i]), noise) for i in places.tolist()]
-    if not complex_valued or noise > DOUBLE * abs(value):
+    noise, differences = _differences(user, theta, places, (value, last_bit), rng)
+    if not steps or noise > DOUBLE * abs(value):
         return "central", differences
     largest = largest_of(differences)
     pairs = list(zip(steps, differences, strict=True))
@@ -63,8 +66,24 @@ def slopes_of(
     return "central", differences
 
 
+def contradiction(user: UserLoss, theta: Array, place: int, step: Slope, rng: np.random.Generator) -> Slope | None:
+    """The central difference, if it shows that the complex step is misled: the loss is not analytic."""
+    _, (difference,) = _differences(user, theta, np.array([place]), user.checked_value(theta), rng)
+    largest = largest_of([difference])
+    return None if _unclear(difference, largest) or _confirmed(step, difference, largest) else difference
+
+
+def _differences(
+    user: UserLoss, theta: Array, places: IndexArray, at: tuple[float, float], rng: np.random.Generator
+) -> tuple[float, list[Slope]]:
+    """The noise of the loss, whose value and last bit are ``at``, and the derivatives by central differences."""
+    (value, last_bit), scales = at, _scales(user.structure)
+    noise = noise_of(user.real, theta, _moves(user.structure), last_bit, rng)
+    return noise, [measure(user.real, theta, value, i, float(scales[i]), noise) for i in places.tolist()]
+
+
 def _complex_slopes(
-    user: UserLoss, theta: Array, size_of_loss: float, places: IndexArray, scales: Array, rng: np.random.Generator
+    user: UserLoss, theta: Array, size_of_loss: float, places: IndexArray, rng: np.random.Generator
 ) -> list[Slope]:
     """The derivatives by the complex step, and how far rounding may change them.
 
@@ -75,7 +94,7 @@ def _complex_slopes(
     nudged = [theta * (1 + LAST_BIT * rng.choice((-1.0, 1.0), theta.shape)) for _ in range(NUDGES)]
     moves = [np.abs(complex_step(user, point, places.tolist()) - steps) for point in nudged]
     moves.append(np.abs(complex_step(user, theta, places.tolist(), OTHER_STEP) - steps))
-    of_loss = LAST_BIT * size_of_loss / np.minimum(scales[places], 1)
+    of_loss = LAST_BIT * size_of_loss / np.minimum(_scales(user.structure)[places], 1)
     errors = ROUNDINGS * np.maximum(np.max(moves, axis=0), of_loss)
     return list(map(exactly, steps.tolist(), errors.tolist()))
 

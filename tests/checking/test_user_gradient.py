@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.checking.user_gradient import CheckedGradient, check_user_gradient
+from bpcli.checking.user_gradient import check_user_gradient
 from bpcli.checking.user_slopes import Method
+from bpcli.checking.user_verdicts import CheckedGradient
 from bpcli.errors import ConfigError
 from bpcli.nn import Array
 
@@ -157,12 +159,17 @@ def test_at_a_kink_either_derivative_is_let_be_and_no_other(method: Method | Non
         assert (found.passed, found.judged, found.not_judged) == (True, 2, 1)
     for derivative in (-0.5, 2.5):
         assert [one.index for one in check(derivative).wrong] == [(1,)]
+        said = f"row 1: given {derivative}; at this kink of the loss every value from 0 to 2 is right"
+        assert check(derivative).message.splitlines()[1] == said
 
 
 def test_what_cannot_be_judged_is_said_and_does_not_pass() -> None:
     found = check_user_gradient(lambda t: float(np.sin(1e13 * t.real).sum()), np.array([0.3, 0.4]), np.zeros(2))
     assert (found.passed, found.judged, found.not_judged, found.wrong) == (False, 0, 2, [])
-    assert found.message == "no entry of the gradient can be judged here: kinks, or a loss too inexact"
+    assert found.message.splitlines() == [
+        "no entry of the gradient can be judged here: the loss is too inexact",
+        "hint: compute the loss in float64, or take other parameters",
+    ]
 
 
 def test_where_the_loss_is_not_finite_the_other_entries_are_judged_all_the_same() -> None:
@@ -226,6 +233,37 @@ def test_a_float32_gradient_is_judged_by_its_precision() -> None:
     assert not check_user_gradient(logistic, POINT, scaled).passed
 
 
+@pytest.mark.parametrize("form", [list, tuple, lambda arrays: dict(enumerate(arrays))], ids=["list", "tuple", "keys"])
+def test_parameters_reach_the_loss_in_their_own_form(form: Callable[[Any], Any]) -> None:
+    point = form([np.array([[1.0, 2.0]]), np.array(3.0)])
+    kinds = set()
+
+    def loss(p: Any) -> Any:
+        kinds.add(type(p))
+        return (p[0] ** 2).sum() * p[1]
+
+    right = form([6 * np.array([[1.0, 2.0]]), np.array(5.0)])
+    assert check_user_gradient(loss, point, right).passed
+    assert kinds == {type(point)}
+    found = check_user_gradient(loss, point, form([6 * np.array([[1.0, 2.0]]), np.array(5.5)]))
+    assert found.message.splitlines()[1] == "1: given 5.5, measured 5"
+    for wrong in (form([np.zeros((1, 2)), np.array(0.0)]), form([np.array([[12.0, 6.0]]), np.array(5.0)])):
+        assert not check_user_gradient(loss, point, wrong).passed
+
+
+def test_a_list_of_numbers_is_an_array() -> None:
+    for point in ([1.0, 2.0], [np.float64(1), np.float64(2)], [[1.0], [2.0]]):
+        assert check_user_gradient(lambda t: (t**2).sum(), point, 2 * np.array(point)).passed
+
+
+def test_what_a_loss_of_another_library_takes_is_refused() -> None:
+    class Tensor:
+        __module__ = "torch"
+
+    with pytest.raises(ConfigError, match="the parameters are of torch, whose loss takes no arrays of NumPy"):
+        check_user_gradient(np.sum, [Tensor()], [np.ones(1)])
+
+
 def test_a_loss_may_change_its_arguments() -> None:
     def loss(t: Array) -> Any:
         t *= 3
@@ -251,24 +289,42 @@ def test_options_that_there_are_not_are_refused() -> None:
     with pytest.raises(ConfigError, match="there is no method 'complex'") as caught:
         check_user_gradient(np.sum, np.ones(2), np.ones(2), method="complex")  # type: ignore[arg-type]
     assert caught.value.hint == "did you mean 'complex-step'? (choose from complex-step, central)"
-    with pytest.raises(ConfigError, match="parameters is 0"):
-        check_user_gradient(np.sum, np.ones(2), np.ones(2), parameters=0)
+    for options in ({"parameters": 0}, {"parameters": 2.5}, {"parameters": "a"}, {"seed": -1}, {"seed": None}):
+        with pytest.raises(ConfigError, match=r"^(parameters|seed) is "):
+            check_user_gradient(np.sum, np.ones(2), np.ones(2), **options)
 
 
 @pytest.mark.parametrize(
     ("loss", "point", "gradient", "method", "message"),
     [
-        (np.sum, np.ones(2), np.ones(3), None, r"the gradient has the shapes \{'': \(3,\)\}, the parameters"),
-        (np.sum, {"a": np.ones(2)}, {"b": np.ones(2)}, None, "the gradient has the shapes"),
-        (np.sum, np.ones(2), np.array([1.0, np.nan]), None, "the gradient holds other than finite real numbers"),
-        (np.sum, np.array(["a"]), np.ones(1), None, "the point holds other than finite real numbers"),
-        (np.sum, {"a": np.ones(1)}, {"a": [None]}, None, "the gradient 'a' holds other than finite real numbers"),
-        (np.sum, np.ones(0), np.ones(0), None, "the point has no entries"),
+        (np.sum, np.ones(2), np.ones(3), None, r"the gradient has shape \(3,\), the parameters \(2,\)"),
+        (np.sum, {"a": np.ones(2)}, {"a": np.ones(3)}, None, r"the gradient of a has shape \(3,\), the parameters"),
+        (np.sum, {"a": np.ones(2)}, {}, None, "no entries in the gradient"),
+        (np.sum, {"a": np.ones(2)}, {"b": np.ones(2)}, None, "no array 'a' in the gradient"),
+        (np.sum, {"b": np.ones(2)}, {"a": 1.0, "b": np.ones(2)}, None, "no array 'a' in the parameters"),
+        (
+            np.sum,
+            {"a": 1.0, "b": 2.0},
+            np.ones(2),
+            None,
+            "the gradient is an array, the parameters are a mapping of a, b",
+        ),
+        (np.sum, np.ones(2), np.array([1.0, np.nan]), None, r"nan in the gradient at \[1\]"),
+        (np.sum, np.ones(1), np.sum, None, "a function for the gradient, not an array"),
+        (np.sum, np.ones(1), None, None, "a NoneType for the gradient, not real numbers"),
+        (np.sum, [np.ones(1), np.ones(2)], [[1.0], [1.0, 1.0]], None, "a list for the gradient that makes no array"),
+        (None, np.ones(1), np.ones(1), None, "the loss is NoneType, not a function"),
+        (np.sum, np.array(["a"]), np.ones(1), None, "str32 for the parameters, not real numbers"),
+        (np.sum, {"a": np.ones(1)}, {"a": [None]}, None, "a list for the gradient 'a', not real numbers"),
+        (np.sum, np.ones(0), np.ones(0), None, "no entries in the parameters"),
         (lambda t: t, np.ones(2), np.ones(2), None, r"the loss returns float64 in shape \(2,\), not a number"),
-        (lambda t: "x", np.ones(2), np.ones(2), None, "not a number"),
+        (lambda t: "x", np.ones(2), np.ones(2), None, "the loss returns 'x', not a number"),
+        (lambda t: None, np.ones(2), np.ones(2), None, "the loss returns None, not a number"),
         (lambda t: np.nan, np.ones(2), np.ones(2), None, "the loss is nan at these parameters"),
         (lambda t: RNG.normal(), np.ones(2), np.ones(2), None, "the loss has two values at the same parameters"),
-        (lambda t: abs(t.sum()), np.ones(2), np.ones(2), "complex-step", "the loss does not take complex numbers"),
+        (lambda t: abs(t.sum()), np.ones(2), np.ones(2), "complex-step", "complex numbers: it returns a real number"),
+        (lambda t: math.sin(t[0]), np.ones(1), np.ones(1), "complex-step", "complex numbers: it raises ComplexWarning"),
+        (lambda t: t[0] + abs(t[0]), np.ones(1), 2 * np.ones(1), "complex-step", "not analytic: at row 0 the complex"),
     ],
 )
 def test_what_cannot_be_checked_is_refused(
