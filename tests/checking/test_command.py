@@ -184,7 +184,7 @@ def test_more_examples_than_there_are_are_refused(many: str, folder: Path) -> No
         *("gradcheck", "points.yaml", "--examples", many),
         cwd=folder,
         status=2,
-        error=f"command line: --examples is {many}, but there are 60 training examples",
+        error=f"command line: --examples is {many}, more than the training part has (60)",
         hint="ask for fewer",
     )
 

@@ -230,6 +230,12 @@ def test_an_array_of_another_size_is_not_loaded(tmp_path: Path) -> None:
     assert "array 'dW2' has shape (1000000, 1000000), not (4, 4)" in found["tests"][2]["output"]
 
 
+def test_one_right_array_is_one(tmp_path: Path) -> None:
+    config(tmp_path)
+    right = backpropagation(exported(tmp_path), "cross_entropy", "softmax")
+    assert graded(tmp_path, {"dW1": right["dW1"]})[1]["output"] == "1 of 6 arrays is right"
+
+
 def test_points_that_are_shared_add_up_as_they_are_printed(tmp_path: Path) -> None:
     config(tmp_path)
     write(tmp_path / "found.npz", backpropagation(exported(tmp_path), "cross_entropy", "softmax"))

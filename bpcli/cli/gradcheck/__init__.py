@@ -179,7 +179,7 @@ def _batches(built: Experiment, asked: int | None) -> list[IndexArray]:
     size = built.loaded.parts["train"].size
     if asked is not None and asked > size:
         raise ConfigError(
-            f"--examples is {asked}, but there are {size} training examples",
+            f"--examples is {asked}, more than the training part has ({size})",
             where="command line",
             hint="ask for fewer",
         )

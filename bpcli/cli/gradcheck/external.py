@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from bpcli import storage
-from bpcli.checking.external_gradients import read_gradients, require_exportable, write_batch
+from bpcli.checking.external_gradients import GivenGradients, read_gradients, require_exportable, write_batch
 from bpcli.checking.known_mistakes.diagnosis import Diagnosis, diagnose
 from bpcli.checking.precisions import excused_of, tolerance_of
 from bpcli.checking.starters import STARTERS, Files
@@ -131,14 +132,27 @@ def check_external(built: Experiment, batch: IndexArray, path: Path, *, json: bo
             f"the layer's largest derivative\n{UNJUDGEABLE_HINT}"
         )
     elif diagnosis.layer == 0:
-        excused = f"; {diagnosis.excused:,} entries differ by rounding alone" if diagnosis.excused else ""
-        emit(f"{path}: every gradient agrees, to {tolerance:.0e} of an array's largest{excused}\n")
+        differ = "entry differs" if diagnosis.excused == 1 else "entries differ"
+        excused = f"; {diagnosis.excused:,} {differ} by rounding alone" if diagnosis.excused else ""
+        emit(f"{path}: every gradient agrees, to {tolerance:.0e} of the array's largest entry{excused}\n")
     else:
         wrong = ", ".join(diagnosis.wrong)
         emit(f"{path}: layer {diagnosis.layer} is the first wrong one from the output ({wrong})\n")
+        emit("".join(f"{line}\n" for line in _shapes(found, diagnosis.wrong, built.network.sizes)))
         emit("".join(f"{one.in_words()}\n" for one in diagnosis.location))
         emit(f"{diagnosis.mistake}\n{'' if diagnosis.recognised else SAME_INPUTS_HINT}")
     return ExitStatus.DONE if _passed(diagnosis) else ExitStatus.CHECK_FAILED
+
+
+def _shapes(found: GivenGradients, wrong: Iterable[str], sizes: tuple[int, ...]) -> Iterator[str]:
+    """For each of the wrong arrays that has another shape than it should: both, as the file has its arrays."""
+    for name in wrong:
+        array, layer = found.arrays[name], int(name[2:])
+        right = (sizes[layer], sizes[layer - 1]) if "W" in name else (sizes[layer],)
+        fits = array.shape == right if "W" in name else max(array.shape, default=1) == array.size == sizes[layer]
+        turned = -1 if "W" in name and found.naming.turned else 1
+        if not fits:
+            yield f"{found.naming.names[name]} has shape {array.shape[::turned]}, not {right[::turned]}"
 
 
 def _passed(diagnosis: Diagnosis) -> bool:
