@@ -12,7 +12,7 @@ between them is a derivative.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import comb
 
 import numpy as np
@@ -24,8 +24,14 @@ __tracebackhide__ = True  # a test's failure shows the user's lines alone
 STEPS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 """The steps tried, as multiples of a variable's scale."""
 
+CLOSER_STEPS = (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10)
+"""The steps tried besides at a kink, for others nearer by."""
+
 TINY = 0.1
 """A variable below this share of its scale has steps of its own."""
+
+LEAST = 1e-280
+"""The least variable that has some: no step underflows."""
 
 APART = 4.0
 """Slopes by two scales contradict each other where they differ by so many times the sum of their errors."""
@@ -118,16 +124,20 @@ def _noise_in(values: Array) -> float:
 
 def measure(function: Function, theta: Array, here: float, i: int, scale: float, noise: float) -> Slope:
     """The derivative by θ_i, by the step at which it is known best; ``here`` is the function's value."""
-    found, own = _by_scale(function, theta, here, i, scale, noise), abs(float(theta[i]))
-    if not 0 < own < TINY * scale:
-        return found
-    closer = _by_scale(function, theta, here, i, own, noise)
+    own = abs(float(theta[i]))
+    with np.errstate(all="ignore"):  # a quotient may overflow
+        found = _by_scale(function, theta, here, i, scale, noise, 0.0 if noise <= EXACT * abs(here) else noise)
+        if not LEAST < own < TINY * scale:
+            return found
+        closer = _by_scale(function, theta, here, i, own, noise, noise)
     if closer.error <= found.error or abs(closer.value - found.value) > APART * (closer.error + found.error):
         return closer
     return found
 
 
-def _by_scale(function: Function, theta: Array, here: float, i: int, scale: float, noise: float) -> Slope:
+def _by_scale(
+    function: Function, theta: Array, here: float, i: int, scale: float, noise: float, noise_if_flat: float
+) -> Slope:
     """The derivative by θ_i, by the best of the steps in proportion to a scale."""
     point = theta.copy()
     best, before, flat = Slope(np.nan, np.inf, np.nan, np.nan), None, True
@@ -143,12 +153,28 @@ def _by_scale(function: Function, theta: Array, here: float, i: int, scale: floa
         sides = np.array([(here - low) / (theta[i] - below), (high - here) / (above - theta[i])])
         central = (high - low) / (above - below)
         if before is not None and np.isfinite([central, before[0]]).all():
-            roundoff = 0.0 if flat and noise <= EXACT * abs(here) else 2 * noise / (step * scale)
+            roundoff = 2 * (noise_if_flat if flat else noise) / (step * scale)
             error = abs(central - before[0]) / SHRINKING + roundoff
             if error < best.error:
                 best = _slope(central, error, sides, before[1], roundoff)
         before = central, sides
-    return best
+    return _with_kinks_nearby(function, theta, here, i, scale, noise, best) if best.at_kink else best
+
+
+def _with_kinks_nearby(
+    function: Function, theta: Array, here: float, i: int, scale: float, noise: float, found: Slope
+) -> Slope:
+    """A slope at a kink with the slopes on both sides closer to it: there may be several kinks."""
+    point, low, high = theta.copy(), found.low, found.high
+    before = np.array([np.nan, np.nan])
+    for step in CLOSER_STEPS:
+        sides = np.empty(2)
+        for k, move in enumerate((-step * scale, step * scale)):
+            point[i] = theta[i] + move
+            sides[k] = (function(point) - here) / (point[i] - theta[i])
+        limits, roundoff = sides + (sides - before) / 9, 8 * noise / (step * scale)
+        low, high, before = np.fmin(low, limits.min() + roundoff), np.fmax(high, limits.max() - roundoff), sides
+    return replace(found, low=float(low), high=float(high))
 
 
 def _slope(central: float, error: float, sides: Array, sides_before: Array, roundoff: float) -> Slope:

@@ -73,7 +73,7 @@ def differences_of_origin(
     return [
         what
         for what, theirs, ours in (
-            ("activations", [*header.get("hidden", []), header.get("output")], layers),
+            ("activations", [header.get("hidden"), header.get("output")], [layers[:-1], layers[-1]]),
             ("columns, categories or scaling", header.get("features"), features.to_json()),
             ("targets", header.get("targets"), targets.to_json()),
         )

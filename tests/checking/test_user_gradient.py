@@ -163,6 +163,17 @@ def test_at_a_kink_either_derivative_is_let_be_and_no_other(method: Method | Non
         assert check(derivative).message.splitlines()[1] == said
 
 
+@pytest.mark.parametrize("distance", [1e-3, 1e-5, 1e-6, 1e-8])
+def test_between_kinks_of_opposite_signs_the_right_gradient_is_not_called_wrong(distance: float) -> None:
+    def loss(t: Array) -> float:
+        return float((np.maximum(t + distance, 0) - 3 * np.maximum(t - distance, 0)).sum() + 5 * t[1])
+
+    point = np.array([0.0, 0.7])
+    assert check_user_gradient(loss, point, np.array([1.0, 3.0])).passed
+    for wrong in (-2.5, 1.5):
+        assert not check_user_gradient(loss, point, np.array([wrong, 3.0])).passed
+
+
 def test_what_cannot_be_judged_is_said_and_does_not_pass() -> None:
     found = check_user_gradient(lambda t: float(np.sin(1e13 * t.real).sum()), np.array([0.3, 0.4]), np.zeros(2))
     assert (found.passed, found.judged, found.not_judged, found.wrong) == (False, 0, 2, [])
@@ -363,6 +374,15 @@ def test_at_the_edge_of_a_domain_what_can_be_judged_is_judged(name: str) -> None
     largest = np.abs(np.where(point, right, 0))
     for wrong in (0 * right, -right, np.where(largest == largest.max(), 0.99 * right, right), np.roll(right, 1)):
         assert not check_user_gradient(loss, point, wrong).passed
+
+
+def test_parameters_of_any_size_are_judged_without_a_warning() -> None:
+    point = np.array([1.0, 1e-9, 1e-100, 1e-300, 5e-324, 0.0, -1e-12])
+    factors = np.arange(1.0, 8.0)
+    for loss in (lambda t: (factors * t).sum(), lambda t: float((factors * t.real).sum())):
+        found = check_user_gradient(loss, point, factors)
+        assert (found.message, found.judged) == ("", 7)
+        assert len(check_user_gradient(loss, point, factors[::-1]).wrong) == 6
 
 
 def test_a_complex_step_where_there_is_no_derivative_spoils_no_other_entry() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from bpcli import storage
 from bpcli.nn import Array
 from tests.cli.support import (
     Result,
@@ -240,6 +242,13 @@ def test_weights_come_from_an_export(folder: Path, suffix: str) -> None:
     assert good("config", "check", "points.yaml", f"network.weights=given.{suffix}", cwd=folder).errors == [
         "points.yaml: no mistakes"
     ]
+
+
+def test_a_header_of_any_content_is_a_difference(folder: Path) -> None:
+    headers: list[dict[str, Any]] = [{"features": 1, "hidden": 5}, {"features": None, "hidden": [[]], "output": {}}]
+    for i, header in enumerate(headers):
+        storage.write_tensors(folder / "start.safetensors", dict(parameters()), header)
+        assert untrained(folder, "start.safetensors", f"run{i}").keys() == parameters().keys()
 
 
 def test_weights_come_from_a_run(folder: Path) -> None:
