@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from bpcli.errors import ConfigError
 from bpcli.explaining.derivations import DERIVATIONS, derive, sheets_of
 from bpcli.explaining.derivations.derived import evaluated
 from bpcli.explaining.documents import DOCUMENTS
+from bpcli.explaining.evaluation import quantities, tilts
+from bpcli.explaining.evaluation.sheet import apart
 from tests.explaining.derivations import networks, sides
 from tests.explaining.page import PAGE, generated, lines
 from tests.explaining.support import SUITED, displaced, explained
@@ -121,6 +124,29 @@ def test_a_network_too_large_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="the network has 20009") as raised:
         explain(config(tmp_path, "binary"), ["network.hidden=[5002]"], "binary", (0,), with_derivation=True)
     assert raised.value.hint == "choose a network of at most 10000, such as network.hidden=[8], or leave out --derive"
+
+
+@every_document
+def test_slopes_are_the_same_entry_by_entry_and_all_at_once(
+    tmp_path: Path, document: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = next(kind for kind, name in SUITED if name == document)
+    found = displaced(explained(tmp_path, kind, "network.hidden=[4, 3]", document=document, rows=(0, 1)))
+    whole = [found.values for _, _, found in sides(found)]
+    monkeypatch.setattr(tilts, "MOST_NUMBERS", 1)
+    monkeypatch.setattr(quantities, "MOST_REMEMBERED", 1)
+    for at_once, (_, _, one_by_one) in zip(whole, sides(found), strict=True):
+        assert all(apart(x, y) <= TOLERANCE for x, y in zip(at_once, one_by_one.values, strict=True))
+
+
+def test_memory_does_not_grow_with_the_square_of_the_weights(tmp_path: Path) -> None:
+    trace = explained(tmp_path, "classes", "network.hidden=[60, 60]", document="biswas").updates[0].trace
+    every_copy = 16 * trace.before.W[2].size ** 2
+    tracemalloc.start()
+    derive("biswas", trace)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < every_copy / 2
 
 
 def test_the_page_of_the_documents_is_made_of_the_equations() -> None:

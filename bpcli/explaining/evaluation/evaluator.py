@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import partial
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -43,7 +44,7 @@ from bpcli.explaining.evaluation.nodes import (
 from bpcli.explaining.evaluation.quantities import Quantities
 from bpcli.explaining.evaluation.scope import Known, Scope, Tilt, covers, same
 from bpcli.explaining.evaluation.tensors import ONE, WRITTEN_OUT, Range, Value
-from bpcli.explaining.evaluation.tilts import STEP, by_matrix
+from bpcli.explaining.evaluation.tilts import blocks, by_matrix, joined, slope_of
 from bpcli.explaining.evaluation.vocabulary import SIZE, Found, Vocabulary
 from bpcli.nn.expressions import Floats
 from bpcli.nn.markup import filled
@@ -57,6 +58,7 @@ class Evaluator:
         self.known: list[Known] = []
         self.names: dict[str, Value] = {}
         self.quantities = Quantities(vocabulary, self)
+        self._remembered: dict[Any, Value] = {}
 
     def parse(self, markup: str) -> Node:
         """The nodes of markup in this document's letters."""
@@ -66,6 +68,12 @@ class Evaluator:
         """Take the value of a step from now on."""
         self.known.append(known)
         self.quantities.forget()
+        self._remembered.clear()
+
+    def name(self, text: str, value: Value) -> None:
+        """Take a symbol as a whole, marks and all, with a value from now on."""
+        self.names[text] = value
+        self._remembered.clear()
 
     def declared(
         self, left: Node, starts: Mapping[str, int], at: Mapping[str, int], said: Mapping[str, Range] | None = None
@@ -226,12 +234,26 @@ class Evaluator:
             raise EquationError(f"{node.by} is not declared")
         at_once = isinstance(node.of, Symbol) and (node.of.base, node.by.base) in self.vocabulary.diagonal
         tilted = self.quantities.matrix_of(found)
-        tilt = Tilt(tilted.quantity, tilted.layer, at_once)
-        value = self.evaluate(node.of, replace(scope, tilt=tilt))
-        slope = Value(np.imag(value.array) / STEP, value.letters, value.shape)
         if at_once:
-            return slope
+            return self._slope(node.of, Tilt(tilted.quantity.template, tilted.layer), scope)
+        slope = self._slopes(node.of, tilted, scope)
         return by_matrix(self._chosen(slope, found, scope), self.vocabulary.shape(found))
+
+    def _slopes(self, of: Node, by: Found, scope: Scope) -> Value:
+        """The slopes by every entry of a quantity, remembered until a step is shown."""
+        ranges = {mark: scope.ranges.get(mark) for mark, _ in self._places(of)}
+        key = (of, by.quantity.template, by.layer, tuple(ranges.items()))
+        if key not in self._remembered:
+            sizes = self.quantities.sizes(by)
+            tilts = (
+                Tilt(by.quantity.template, by.layer, entries)
+                for entries in blocks(prod(sizes), self.vocabulary.largest)
+            )
+            self._remembered[key] = joined([self._slope(of, tilt, scope) for tilt in tilts], sizes)
+        return self._remembered[key]
+
+    def _slope(self, of: Node, tilt: Tilt, scope: Scope) -> Value:
+        return slope_of(self.evaluate(of, replace(scope, tilt=tilt)))
 
     def _chosen(self, slope: Value, found: Found, scope: Scope) -> Value:
         """The slopes by the entries that the indices of the denominator say."""

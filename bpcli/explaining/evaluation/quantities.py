@@ -14,6 +14,9 @@ from bpcli.explaining.evaluation.tensors import Value
 from bpcli.explaining.evaluation.tilts import ordered, with_tilt
 from bpcli.explaining.evaluation.vocabulary import Found, Vocabulary
 
+MOST_REMEMBERED = 2**22
+"""How many complex numbers the values under tilts hold together at most: 64 MiB."""
+
 
 class EvaluatesMarkup(Protocol):
     """What definitions are evaluated by."""
@@ -33,6 +36,7 @@ class Quantities:
     def __init__(self, vocabulary: Vocabulary, evaluator: EvaluatesMarkup) -> None:
         self.vocabulary, self.evaluator = vocabulary, evaluator
         self._memory: dict[Any, Value] = {}
+        self._tilted = 0
 
     def forget(self) -> None:
         """Evaluate definitions again, which may read a step that is shown since."""
@@ -56,15 +60,29 @@ class Quantities:
 
     def _base(self, found: Found, tilt: Tilt | None) -> Value:
         """A quantity's whole array: axes for the places of indices, the implicit one, those of the tilt; its shape."""
-        key = (id(found.quantity), found.layer, tilt)
+        key = (found.quantity.template, found.layer, tilt)
         if found.quantity.entries:
             return tensors.as_entries(self._base(self.matrix_of(found), tilt), found.slots)
+        if tilt is not None and key[:2] == (tilt.template, tilt.layer):
+            return with_tilt(self._base(found, None), len(found.slots), tilt.entries)
         if key not in self._memory:
             value = self._defined(found, tilt)
-            if tilt is not None and (tilt.quantity, tilt.layer) == (found.quantity, found.layer):
-                value = with_tilt(self._defined(found, None), len(found.slots), at_once=tilt.at_once)
+            if tilt is not None:
+                self._make_room(value.array.size, tilt)
             self._memory[key] = value
         return self._memory[key]
+
+    def _make_room(self, numbers: int, tilt: Tilt) -> None:
+        """Drop the values of other tilts where there would be too many numbers."""
+        self._tilted += numbers
+        if self._tilted > MOST_REMEMBERED:
+            self._memory = {key: value for key, value in self._memory.items() if key[2] in (None, tilt)}
+            self._tilted = sum(value.array.size for key, value in self._memory.items() if key[2] == tilt) + numbers
+
+    def sizes(self, found: Found) -> list[int]:
+        """The sizes of a quantity's axes: those of its indices, then rows and columns."""
+        runs = [self.vocabulary.range(found.quantity.runs[slot], found.layer).size for slot in found.slots]
+        return [*runs, *(self.vocabulary.length(space) for space in self.vocabulary.shape(found) or ())]
 
     def matrix_of(self, found: Found) -> Found:
         """The matrix whose entries a quantity is; any other quantity itself."""

@@ -8,19 +8,15 @@ from typing import Any
 
 from bpcli.explaining.evaluation.nodes import Node, Symbol
 from bpcli.explaining.evaluation.tensors import Range, Value
-from bpcli.explaining.evaluation.vocabulary import Quantity
 
 
 @dataclass(frozen=True)
 class Tilt:
-    """The quantity of a layer that has an imaginary part: entry by entry, each in a copy, or all at once."""
+    """The quantity of a layer, by its template, that has an imaginary part: at ``entries`` in copies, or everywhere."""
 
-    quantity: Quantity
+    template: str
     layer: int
-    at_once: bool
-
-    def __hash__(self) -> int:
-        return hash((id(self.quantity), self.layer, self.at_once))
+    entries: range | None = None
 
 
 @dataclass(frozen=True)

@@ -97,14 +97,14 @@ class Sheet:
     def learn(self, side: Side, value: Array) -> None:
         """Take a step's value for its left side from now on."""
         if isinstance(side.node, Name):
-            self.evaluator.names[side.node.text] = side.layout.value(value)
+            self.evaluator.name(side.node.text, side.layout.value(value))
         else:
             self.evaluator.learn(Known(side.node, side.layout.ranges, side.layout.value(value)))
 
     def name(self, text: str, like: Side | None, value: Array) -> Side:
         """Take a symbol as a whole, marks and all, with a value laid out as that of ``like``; else it is a number."""
         layout = like.layout if like else Layout({}, "", "", None)
-        self.evaluator.names[text] = layout.value(value)
+        self.evaluator.name(text, layout.value(value))
         return Side(Name(text), layout)
 
     def _shape(self, node: Node, ranges: Mapping[str, Range]) -> tuple[Shape | None, tuple[int, int]]:

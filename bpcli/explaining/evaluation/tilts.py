@@ -1,9 +1,14 @@
 """Slopes along the imaginary axis: a quantity with a tiny imaginary part at each entry, and the slopes put in order.
 
-An entry's slope stands along axes of its own, ``*0``, ``*1`` and so on, one for each axis of the quantity.
+Entries are counted through all axes of the quantity, and each is tilted in a copy of its own, along the axis ``*``. The
+copies are made in blocks, because all of them together hold as many numbers as the square of the entries. The slopes
+of all blocks stand along the axes ``*0``, ``*1`` and so on, one for each axis of the quantity.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
 
 import numpy as np
 
@@ -14,17 +19,45 @@ STEP = 2.0**-100
 """The size of the imaginary part: its square is lost beside 1, so slopes are exact to rounding."""
 
 
-def with_tilt(value: Value, slots: int, *, at_once: bool) -> Value:
-    """A quantity with an imaginary part: everywhere at once, or at each entry in a copy."""
-    if at_once:
+COPY = "*"
+"""The axis of the copies."""
+
+MOST_NUMBERS = 2**19
+"""How many complex numbers the copies of one array hold at most: 8 MiB."""
+
+
+def blocks(entries: int, largest: int) -> Iterator[range]:
+    """The entries of a quantity in blocks, for a network whose largest array holds so many numbers."""
+    size = max(1, MOST_NUMBERS // largest)
+    return (range(first, min(first + size, entries)) for first in range(0, entries, size))
+
+
+def with_tilt(value: Value, slots: int, entries: range | None) -> Value:
+    """A quantity with an imaginary part: at each of ``entries`` in a copy, or without them everywhere at once."""
+    if entries is None:
         return Value(value.array + 1j * STEP, value.letters, value.shape)
     sizes = [*value.array.shape[:slots], *(value.array.shape[-2:] if value.shape else ())]
-    count = len(sizes)
-    part = np.eye(int(np.prod(sizes))).reshape(*sizes, *sizes)
-    stars = tuple(f"*{place}" for place in range(count))
-    order = [*range(slots), *range(count, 2 * count), *range(slots, count)]
-    tilt = Value(1j * STEP * part.transpose(order), (*value.letters[:slots], *stars), value.shape)
-    return entrywise(np.add, value, tilt)
+    part = np.zeros((len(entries), prod(sizes)), complex)
+    part[range(len(entries)), entries] = 1j * STEP
+    part = np.moveaxis(part.reshape(len(entries), *sizes), 0, slots)
+    return entrywise(np.add, value, Value(part, (*value.letters[:slots], COPY), value.shape))
+
+
+def slope_of(value: Value) -> Value:
+    """The slopes that the imaginary parts are."""
+    return Value(np.imag(value.array) / STEP, value.letters, value.shape)
+
+
+def joined(slopes: list[Value], sizes: list[int]) -> Value:
+    """The slopes of all blocks, with an axis for each of the quantity's ``sizes`` in place of the copies'."""
+    letters, shape = slopes[0].letters, slopes[0].shape
+    if COPY not in letters:
+        return slopes[0]
+    place = letters.index(COPY)
+    array = np.concatenate([slope.array for slope in slopes], axis=place)
+    stars = (f"{COPY}{axis}" for axis in range(len(sizes)))
+    array = array.reshape(*array.shape[:place], *sizes, *array.shape[place + 1 :])
+    return Value(array, (*letters[:place], *stars, *letters[place + 1 :]), shape)
 
 
 def ordered(value: Value, slots: tuple[str, ...], sizes: list[int]) -> Value:

@@ -87,6 +87,11 @@ class Vocabulary:
         return max(self.units)
 
     @property
+    def largest(self) -> int:
+        """How many numbers a matrix of weights has, bias nodes and all, for each example."""
+        return max((self.units[l] + 1) * (self.units.get(l - 1, 0) + 1) for l in self.units) * self.examples
+
+    @property
     def letters(self) -> frozenset[str]:
         """What is a function before a parenthesis."""
         return frozenset((*self.functions, *self.slopes, SIZE))
