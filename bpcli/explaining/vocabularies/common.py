@@ -6,19 +6,11 @@ from dataclasses import replace
 
 from bpcli.explaining.trace import Trace
 
-SETTINGS = {
-    r"\mu": "momentum",
-    r"\beta_1": "beta1",
-    r"\beta_2": "beta2",
-    r"\varepsilon": "epsilon",
-}
-"""The settings of update rules that their equations write as letters."""
-
 
 def constants(trace: Trace) -> dict[str, float]:
     """The learning rate, and the rule's settings."""
     rule = trace.optimizer
-    named = {letter: float(getattr(rule, name)) for letter, name in SETTINGS.items() if hasattr(rule, name)}
+    named = {letter: float(getattr(rule, name)) for letter, name in getattr(rule, "symbols", {}).items()}
     return {r"\eta": trace.learning_rate, **named}
 
 
