@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from bpcli.explaining.derivations.derived import Derived, of_layers
+from bpcli.explaining.derivations.derived import Derived
 from bpcli.explaining.trace import Trace
 
+COST = "§1, $F$"
+OUTPUT_CHAIN = "§2, chain at the output"
+COST_OF_ONE = "§2, $F$ for $N = 1$"
+BY_OUTPUT = r"§2, $\partial F / \partial a_L$"
+OUTPUT_SLOPE = r"§2, $\partial a_L / \partial z_L$"
+BY_OUTPUT_Z = r"§2, $\partial F / \partial z_L$"
+CHAIN_TO_Z = "§2, chain to $z_l$"
+BY_Z = r"§2, $\partial F / \partial z_l$"
+Z_BY_PARAMETERS = r"§2, $z_l$ by $W_l$ and $b_l$"
+FINAL_FORMULAS = "§2, final formulas"
+
 DISPLAYED = (
-    "§1, $F$",
-    "§2, chain at the output",
-    "§2, $F$ for $N = 1$",
-    r"§2, $\partial F / \partial a_L$",
-    r"§2, $\partial a_L / \partial z_L$",
-    r"§2, $\partial F / \partial z_L$",
-    "§2, chain to $z_l$",
-    r"§2, $\partial F / \partial z_l$",
-    r"§2, $z_l$ by $W_l$ and $b_l$",
-    "§2, final formulas",
+    COST,
+    OUTPUT_CHAIN,
+    COST_OF_ONE,
+    BY_OUTPUT,
+    OUTPUT_SLOPE,
+    BY_OUTPUT_Z,
+    CHAIN_TO_Z,
+    BY_Z,
+    Z_BY_PARAMETERS,
+    FINAL_FORMULAS,
 )
 """Every equation that the document displays, once, in its order."""
 
@@ -39,21 +50,21 @@ FINAL = r"Printed with $\frac{\partial F}{\partial z_L}$ for every layer $l$."
 def derived(trace: Trace) -> tuple[Derived, ...]:
     """The equations of this network."""
     L = (trace.last,)
-    every, hidden = of_layers(range(1, trace.last + 1)), of_layers(range(1, trace.last))
+    every, hidden = tuple(range(1, trace.last + 1)), tuple(range(1, trace.last))
     by_z, by_a = F % "z", F % "a"
     above = r"W_<l+1>^\top \cdot \frac{\partial F}{\partial z_<l+1>}"
     carried = rf"\left( \frac{{\partial F}}{{\partial z_<l+1>}} \right)^\top \cdot {JACOBIAN}"
     return (
         Derived(
-            DISPLAYED[0],
+            COST,
             "Cost of the batch",
             ("F", r"-\frac{1}{N} \sum_{k=1}^{N} \left[ y_k \ln p_k + (1 - y_k) \ln (1 - p_k) \right]"),
             whole=True,
         ),
-        Derived(DISPLAYED[1], "Chain rule at the output", (by_z, f"{by_a} {SLOPE}"), layers=L, notes=(DIAGONAL,)),
-        Derived(DISPLAYED[2], "Cost of one object", ("F", r"-y \ln a_<l> - (1 - y) \ln (1 - a_<l>)"), layers=L),
+        Derived(OUTPUT_CHAIN, "Chain rule at the output", (by_z, f"{by_a} {SLOPE}"), layers=L, notes=(DIAGONAL,)),
+        Derived(COST_OF_ONE, "Cost of one object", ("F", r"-y \ln a_<l> - (1 - y) \ln (1 - a_<l>)"), layers=L),
         Derived(
-            DISPLAYED[3],
+            BY_OUTPUT,
             "Cost by the output",
             (
                 by_a,
@@ -64,14 +75,14 @@ def derived(trace: Trace) -> tuple[Derived, ...]:
             layers=L,
         ),
         Derived(
-            DISPLAYED[4],
+            OUTPUT_SLOPE,
             "Derivative of the output",
             (SLOPE, r"\sigma(z_<l>) (1 - \sigma(z_<l>))", r"a_<l> (1 - a_<l>)"),
             layers=L,
         ),
-        Derived(DISPLAYED[5], "Cost by the output before activation", (by_z, "a_<l> - y"), layers=L),
+        Derived(BY_OUTPUT_Z, "Cost by the output before activation", (by_z, "a_<l> - y"), layers=L),
         Derived(
-            DISPLAYED[6],
+            CHAIN_TO_Z,
             "Chain rule from layer <l+1> to layer <l>",
             (
                 by_z,
@@ -81,9 +92,9 @@ def derived(trace: Trace) -> tuple[Derived, ...]:
             layers=hidden,
             notes=(CHAIN,),
         ),
-        Derived(DISPLAYED[6], "Its second factor", (JACOBIAN, "W_<l+1>"), "q", "i", layers=hidden),
+        Derived(CHAIN_TO_Z, "Its second factor", (JACOBIAN, "W_<l+1>"), "q", "i", layers=hidden),
         Derived(
-            DISPLAYED[7],
+            BY_Z,
             "Cost by layer <l> before activation",
             (by_z, rf"({above}) \ast (\sigma(z_<l>) \ast (1 - \sigma(z_<l>)))"),
             "i",
@@ -91,7 +102,7 @@ def derived(trace: Trace) -> tuple[Derived, ...]:
             notes=(PRECEDENCE,),
         ),
         Derived(
-            DISPLAYED[8],
+            Z_BY_PARAMETERS,
             "Layer <l> before activation by a weight",
             (r"\frac{\partial z_i^<l>}{\partial w_{pj}^<l>}", r"a_j^<l-1> \text{ where } p = i \text{, else } 0"),
             "p",
@@ -100,7 +111,7 @@ def derived(trace: Trace) -> tuple[Derived, ...]:
             notes=(SHORTHAND,),
         ),
         Derived(
-            DISPLAYED[8],
+            Z_BY_PARAMETERS,
             "Layer <l> before activation by a bias",
             (r"\frac{\partial z_i^<l>}{\partial b_p^<l>}", r"1 \text{ where } p = i \text{, else } 0"),
             "i",
@@ -109,7 +120,7 @@ def derived(trace: Trace) -> tuple[Derived, ...]:
             notes=(IDENTITY,),
         ),
         Derived(
-            DISPLAYED[9],
+            FINAL_FORMULAS,
             "Gradient of layer <l>'s weights",
             (r"\frac{\partial F}{\partial W_<l>}", rf"{by_z} \cdot a_<l-1>^\top"),
             "i",
@@ -118,7 +129,7 @@ def derived(trace: Trace) -> tuple[Derived, ...]:
             notes=(FINAL,),
         ),
         Derived(
-            DISPLAYED[9],
+            FINAL_FORMULAS,
             "Gradient of layer <l>'s biases",
             (r"\frac{\partial F}{\partial b_<l>}", by_z),
             "i",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bpcli.explaining.derivations import biswas_hidden, biswas_output
 from bpcli.explaining.derivations.biswas_symbols import LOSS, NABLA, by, product_of_jacobians
-from bpcli.explaining.derivations.derived import Derived, of_layers
+from bpcli.explaining.derivations.derived import Derived
 from bpcli.explaining.trace import Trace
 
 LOGISTIC = "6.1, logistic function"
@@ -95,11 +95,7 @@ def _chains(trace: Trace) -> tuple[Derived, ...]:
     """Sections 4.1 and 4.2."""
     weight = by(LOSS, "W_{1,1,1}")
     wide = [units for units in trace.network.sizes[1:-1] if units != 1]
-    thin = (
-        ""
-        if not wide and trace.last > 1
-        else "holds where every hidden layer has one unit, as with network.hidden=[1, 1]"
-    )
+    thin = "" if not wide and trace.last > 1 else ONE_UNIT
     return (
         Derived(
             "4.1, chain",
@@ -231,18 +227,16 @@ def _appendix() -> tuple[Derived, ...]:
         r"1 - (\tanh(z_j))^2",
     )
     return (
-        Derived(
-            "6.1, logistic function", "Logistic function", (r"\sigma(z_j)", rf"\frac{{1}}{{{e}}}"), "j", notes=(Z,)
-        ),
-        Derived("6.1, logistic function", "Its derivative", logistic, "j"),
+        Derived(LOGISTIC, "Logistic function", (r"\sigma(z_j)", rf"\frac{{1}}{{{e}}}"), "j", notes=(Z,)),
+        Derived(LOGISTIC, "Its derivative", logistic, "j"),
         Derived("6.1, tanh", "Hyperbolic tangent", (r"\tanh(z_j)", rf"\frac{{{apart}}}{{{both}}}"), "j"),
         Derived("6.1, tanh", "Its derivative", tanh, "j"),
     )
 
 
 def _every(trace: Trace) -> tuple[int | None, ...]:
-    return of_layers(range(1, trace.last + 1))
+    return tuple(range(1, trace.last + 1))
 
 
 def _hidden(trace: Trace) -> tuple[int | None, ...]:
-    return of_layers(range(1, trace.last))
+    return tuple(range(1, trace.last))

@@ -4,28 +4,47 @@ from __future__ import annotations
 
 from bpcli.explaining.derivations.biswas_symbols import LOSS, NABLA, by
 from bpcli.explaining.derivations.columns import column, matrix
-from bpcli.explaining.derivations.derived import Derived, of_layers
+from bpcli.explaining.derivations.derived import Derived
 from bpcli.explaining.trace import Trace
 
+SEVERAL_PATHS = "4.3.2, several paths"
+TWO_PATHS = "4.3.2, two paths"
+LOSS_BY_UNIT = r"4.3.2, $\mathcal{L}$ by $h_{i,j}$"
+TWO_VECTORS = "4.3.2, two vectors"
+THEIR_PRODUCT = "4.3.2, their product"
+LOSS_BY_UNIT_AS_PRODUCT = r"4.3.2, $\mathcal{L}$ by $h_{i,j}$, as that product"
+GRADIENT_BY_UNITS = r"4.3.2, $\nabla_{h_i}$"
+GRADIENT_AS_COLUMN = r"4.3.2, $\nabla_{a_i}$ as a column"
+LOSS_BY_PRE_ACTIVATION = r"4.3.2, $\mathcal{L}$ by $a_{i,j}$"
+GRADIENT_BY_PRE_ACTIVATION = r"4.3.2, $\nabla_{a_i}$"
+PRE_ACTIVATION_BY_WEIGHT = "4.3.3, $a_{k,i}$ by $W_{k,i,j}$"
+LOSS_BY_WEIGHT = r"4.3.3, $\mathcal{L}$ by $W_{k,i,j}$"
+GRADIENT_BY_WEIGHTS = r"4.3.3, $\nabla_{W_k}$"
+GRADIENT_OF_THREE_BY_THREE = r"4.3.3, $\nabla_{W_k}$ of $3 \times 3$"
+THREE_BY_THREE_AS_PRODUCT = r"4.3.3, $\nabla_{W_k}$ of $3 \times 3$ as a product"
+PRE_ACTIVATION = "4.3.3, $a_{k,i}$"
+LOSS_BY_BIAS = r"4.3.3, $\mathcal{L}$ by $b_{k,i}$"
+GRADIENT_BY_BIASES = r"4.3.3, $\nabla_{b_k}$"
+
 DISPLAYED = (
-    "4.3.2, several paths",
-    "4.3.2, two paths",
-    r"4.3.2, $\mathcal{L}$ by $h_{i,j}$",
-    "4.3.2, two vectors",
-    "4.3.2, their product",
-    r"4.3.2, $\mathcal{L}$ by $h_{i,j}$, as that product",
-    r"4.3.2, $\nabla_{h_i}$",
-    r"4.3.2, $\nabla_{a_i}$ as a column",
-    r"4.3.2, $\mathcal{L}$ by $a_{i,j}$",
-    r"4.3.2, $\nabla_{a_i}$",
-    "4.3.3, $a_{k,i}$ by $W_{k,i,j}$",
-    r"4.3.3, $\mathcal{L}$ by $W_{k,i,j}$",
-    r"4.3.3, $\nabla_{W_k}$",
-    r"4.3.3, $\nabla_{W_k}$ of $3 \times 3$",
-    r"4.3.3, $\nabla_{W_k}$ of $3 \times 3$ as a product",
-    "4.3.3, $a_{k,i}$",
-    r"4.3.3, $\mathcal{L}$ by $b_{k,i}$",
-    r"4.3.3, $\nabla_{b_k}$",
+    SEVERAL_PATHS,
+    TWO_PATHS,
+    LOSS_BY_UNIT,
+    TWO_VECTORS,
+    THEIR_PRODUCT,
+    LOSS_BY_UNIT_AS_PRODUCT,
+    GRADIENT_BY_UNITS,
+    GRADIENT_AS_COLUMN,
+    LOSS_BY_PRE_ACTIVATION,
+    GRADIENT_BY_PRE_ACTIVATION,
+    PRE_ACTIVATION_BY_WEIGHT,
+    LOSS_BY_WEIGHT,
+    GRADIENT_BY_WEIGHTS,
+    GRADIENT_OF_THREE_BY_THREE,
+    THREE_BY_THREE_AS_PRODUCT,
+    PRE_ACTIVATION,
+    LOSS_BY_BIAS,
+    GRADIENT_BY_BIASES,
 )
 
 H, A, W, B = "h_{<l>,j}", "a_{<l>,i}", "W_{<l>,i,j}", "b_{<l>,i}"
@@ -60,12 +79,12 @@ def derived(trace: Trace) -> tuple[Derived, ...]:
 
 def _paths(trace: Trace) -> tuple[Derived, ...]:
     """The chain rule along several paths, and along two."""
-    every = of_layers(range(1, trace.last + 1))
+    every = tuple(range(1, trace.last + 1))
     two = tuple(l for l in range(1, trace.last) if trace.network.sizes[l + 1] == 2)
     path = rf"{by(LOSS, 'a_{<l+1>,%d}')} \cdot {by('a_{<l+1>,%d}', H)}"
     return (
         Derived(
-            DISPLAYED[0],
+            SEVERAL_PATHS,
             "Chain rule along several paths",
             (by(LOSS, W), rf"\sum_{{r=1}}^{{n_<l>}} {by(LOSS, 'a_{<l>,r}')} \cdot {by('a_{<l>,r}', W)}"),
             "i",
@@ -74,15 +93,13 @@ def _paths(trace: Trace) -> tuple[Derived, ...]:
             notes=(UNIT, INSTANCE),
         ),
         Derived(
-            DISPLAYED[1],
+            TWO_PATHS,
             "Chain rule along two paths",
             (by(LOSS, H), f"{path % (1, 1)} + {path % (2, 2)}"),
             "j",
             layers=two,
             notes=(TWO,),
-            unless=""
-            if two
-            else "holds above a hidden layer where the next has two units, as with network.hidden=[3, 2]",
+            unless="" if two else TWO_UNITS,
         ),
     )
 
@@ -97,7 +114,7 @@ def _activations(trace: Trace, l: int) -> tuple[Derived, ...]:
     vector = NABLA % r"\underline{a}_<l>"
     return (
         Derived(
-            DISPLAYED[2],
+            LOSS_BY_UNIT,
             "Loss by a unit of layer <l>",
             (by(LOSS, H), chain, weighted),
             "j",
@@ -105,26 +122,30 @@ def _activations(trace: Trace, l: int) -> tuple[Derived, ...]:
             notes=(SUM_TO,),
         ),
         Derived(
-            DISPLAYED[3],
+            TWO_VECTORS,
             "Gradient by layer <l+1>'s pre-activation",
             (NABLA_ABOVE, column(by(LOSS, "a_{<l+1>,<n>}"), above)),
             "i",
             layers=layers,
         ),
         Derived(
-            DISPLAYED[3],
+            TWO_VECTORS,
             "Columns of layer <l+1>'s weights",
             (COLUMN, column("W_{<l+1>,<n>,j}", above)),
             "",
             "j",
             layers,
         ),
-        Derived(DISPLAYED[4], "Their product", (product, weighted.replace(r" \cdot W", " W")), "j", layers=layers),
+        Derived(THEIR_PRODUCT, "Their product", (product, weighted.replace(r" \cdot W", " W")), "j", layers=layers),
         Derived(
-            DISPLAYED[5], "Loss by a unit of layer <l>, as that product", (by(LOSS, H), product), "j", layers=layers
+            LOSS_BY_UNIT_AS_PRODUCT,
+            "Loss by a unit of layer <l>, as that product",
+            (by(LOSS, H), product),
+            "j",
+            layers=layers,
         ),
         Derived(
-            DISPLAYED[6],
+            GRADIENT_BY_UNITS,
             "Gradient by layer <l>'s activation",
             (
                 NABLA % r"\underline{h}_<l>",
@@ -136,7 +157,7 @@ def _activations(trace: Trace, l: int) -> tuple[Derived, ...]:
             layers=layers,
         ),
         Derived(
-            DISPLAYED[8],
+            LOSS_BY_PRE_ACTIVATION,
             "Loss by a pre-activation of layer <l>",
             (
                 by(LOSS, "a_{<l>,j}"),
@@ -147,7 +168,7 @@ def _activations(trace: Trace, l: int) -> tuple[Derived, ...]:
             layers=layers,
         ),
         Derived(
-            DISPLAYED[9],
+            GRADIENT_BY_PRE_ACTIVATION,
             "Gradient by layer <l>'s pre-activation",
             (vector, column(slope, units), r"\nabla_{\underline{h}_<l>} \odot g_<l>'(\underline{a}_<l>)"),
             "i",
@@ -163,10 +184,14 @@ def _pre_activations(trace: Trace, l: int) -> tuple[Derived, ...]:
     vector = NABLA % r"\underline{a}_<l>"
     return (
         Derived(
-            DISPLAYED[7], "Gradient by layer <l>'s pre-activation, unit by unit", (vector, entries), "i", layers=layers
+            GRADIENT_AS_COLUMN,
+            "Gradient by layer <l>'s pre-activation, unit by unit",
+            (vector, entries),
+            "i",
+            layers=layers,
         ),
         Derived(
-            DISPLAYED[17],
+            GRADIENT_BY_BIASES,
             "Gradient by layer <l>'s biases",
             (NABLA % r"\underline{b}_<l>", entries, vector),
             "i",
@@ -181,9 +206,9 @@ def _weights(trace: Trace, l: int) -> tuple[Derived, ...]:
     below = "h_{<l-1>,j}"
     total = rf"{B} + \sum_{{j=1}}^{{n_<l-1>}} {W} {below}"
     return (
-        Derived(DISPLAYED[10], "A pre-activation by its weight", (by(A, W), below), "i", "j", layers),
+        Derived(PRE_ACTIVATION_BY_WEIGHT, "A pre-activation by its weight", (by(A, W), below), "i", "j", layers),
         Derived(
-            DISPLAYED[11],
+            LOSS_BY_WEIGHT,
             "Loss by a weight of layer <l>",
             (by(LOSS, W), f"{by(LOSS, A)} {by(A, W)}", f"{by(LOSS, A)} {below}"),
             "i",
@@ -191,7 +216,7 @@ def _weights(trace: Trace, l: int) -> tuple[Derived, ...]:
             layers,
         ),
         Derived(
-            DISPLAYED[12],
+            GRADIENT_BY_WEIGHTS,
             "Gradient by layer <l>'s weights, entry by entry",
             (NABLA % "W_<l>", matrix(by(LOSS, "W_{<l>,<r>,<c>}"), rows, columns)),
             "i",
@@ -199,9 +224,9 @@ def _weights(trace: Trace, l: int) -> tuple[Derived, ...]:
             layers,
             notes=(SQUARE,),
         ),
-        Derived(DISPLAYED[15], "A pre-activation of layer <l>", (A, total), "i", layers=layers),
+        Derived(PRE_ACTIVATION, "A pre-activation of layer <l>", (A, total), "i", layers=layers),
         Derived(
-            DISPLAYED[16],
+            LOSS_BY_BIAS,
             "Loss by a bias of layer <l>",
             (by(LOSS, B), rf"{by(LOSS, A)} \cdot {by(A, B)}", by(LOSS, A)),
             "i",
@@ -218,7 +243,7 @@ def _square(trace: Trace) -> tuple[Derived, ...]:
     gradient = NABLA % "W_<l>"
     return (
         Derived(
-            DISPLAYED[13],
+            GRADIENT_OF_THREE_BY_THREE,
             "Gradient by three by three weights",
             (gradient, matrix(by(LOSS, "W_{<l>,<r>,<c>}"), 3, 3)),
             "i",
@@ -228,7 +253,7 @@ def _square(trace: Trace) -> tuple[Derived, ...]:
             unless=unless,
         ),
         Derived(
-            DISPLAYED[14],
+            THREE_BY_THREE_AS_PRODUCT,
             "Gradient by three by three weights, as a product",
             (
                 gradient,

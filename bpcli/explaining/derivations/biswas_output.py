@@ -7,15 +7,24 @@ from bpcli.explaining.derivations.columns import column
 from bpcli.explaining.derivations.derived import Derived
 from bpcli.explaining.trace import Trace
 
+OUTPUT_AND_LOSS = r"4.3.1, $\hat{y}$ and $\mathcal{L}$"
+LOSS_BY_OUTPUT = r"4.3.1, $\mathcal{L}$ by $\hat{y}_i$"
+GRADIENT_BY_OUTPUT = r"4.3.1, $\nabla_{\hat{y}}$"
+CHAIN_THROUGH_TRUE_CLASS = r"4.3.1, chain through $\hat{y}_\ell$"
+QUOTIENT_RULE = "4.3.1, quotient rule"
+QUOTIENT_RULE_CONTINUED = "4.3.1, quotient rule, continued"
+LOSS_BY_PRE_ACTIVATION = r"4.3.1, $\mathcal{L}$ by $a_{L,i}$"
+GRADIENT_BY_PRE_ACTIVATION = r"4.3.1, $\nabla_{a_L}$"
+
 DISPLAYED = (
-    r"4.3.1, $\hat{y}$ and $\mathcal{L}$",
-    r"4.3.1, $\mathcal{L}$ by $\hat{y}_i$",
-    r"4.3.1, $\nabla_{\hat{y}}$",
-    r"4.3.1, chain through $\hat{y}_\ell$",
-    "4.3.1, quotient rule",
-    "4.3.1, quotient rule, continued",
-    r"4.3.1, $\mathcal{L}$ by $a_{L,i}$",
-    r"4.3.1, $\nabla_{a_L}$",
+    OUTPUT_AND_LOSS,
+    LOSS_BY_OUTPUT,
+    GRADIENT_BY_OUTPUT,
+    CHAIN_THROUGH_TRUE_CLASS,
+    QUOTIENT_RULE,
+    QUOTIENT_RULE_CONTINUED,
+    LOSS_BY_PRE_ACTIVATION,
+    GRADIENT_BY_PRE_ACTIVATION,
 )
 
 OUTPUT, TRUE, TRUE_LOSS = r"\underline{\hat{y}}", r"\hat{y}_\ell", r"-\log \hat{y}_\ell"
@@ -36,19 +45,23 @@ def derived(trace: Trace) -> tuple[Derived, ...]:
     return (
         *_loss(p),
         Derived(
-            DISPLAYED[3],
+            CHAIN_THROUGH_TRUE_CLASS,
             "Chain rule through the true class's output",
             (by(LOSS, A), by(f"({TRUE_LOSS})", A), rf"{by(f'({TRUE_LOSS})', TRUE)} \cdot {by(TRUE, A)}"),
             "i",
             layers=L,
         ),
-        Derived(DISPLAYED[4], "Quotient rule of the softmax", _quotient(), "i", layers=L, notes=(OWN_INDEX,)),
-        Derived(DISPLAYED[5], "Quotient rule, simplified", _simplified(), "i", layers=L),
+        Derived(QUOTIENT_RULE, "Quotient rule of the softmax", _quotient(), "i", layers=L, notes=(OWN_INDEX,)),
+        Derived(QUOTIENT_RULE_CONTINUED, "Quotient rule, simplified", _simplified(), "i", layers=L),
         Derived(
-            DISPLAYED[6], "Loss by an output's pre-activation", (by(LOSS, A), rf"-({ONE} - \hat{{y}}_i)"), "i", layers=L
+            LOSS_BY_PRE_ACTIVATION,
+            "Loss by an output's pre-activation",
+            (by(LOSS, A), rf"-({ONE} - \hat{{y}}_i)"),
+            "i",
+            layers=L,
         ),
         Derived(
-            DISPLAYED[7],
+            GRADIENT_BY_PRE_ACTIVATION,
             "Gradient by the output's pre-activation",
             (
                 NABLA % r"\underline{a}_<l>",
@@ -65,10 +78,10 @@ def derived(trace: Trace) -> tuple[Derived, ...]:
 def _loss(p: int) -> tuple[Derived, ...]:
     """The loss by the outputs."""
     return (
-        Derived(DISPLAYED[0], "Outputs", (OUTPUT, column(r"\hat{y}_<n>", p)), "i"),
-        Derived(DISPLAYED[0], "Loss of the true class", (LOSS, TRUE_LOSS)),
+        Derived(OUTPUT_AND_LOSS, "Outputs", (OUTPUT, column(r"\hat{y}_<n>", p)), "i"),
+        Derived(OUTPUT_AND_LOSS, "Loss of the true class", (LOSS, TRUE_LOSS)),
         Derived(
-            DISPLAYED[1],
+            LOSS_BY_OUTPUT,
             "Loss by an output",
             (
                 by(LOSS, r"\hat{y}_i"),
@@ -80,7 +93,7 @@ def _loss(p: int) -> tuple[Derived, ...]:
             notes=(CASES,),
         ),
         Derived(
-            DISPLAYED[2],
+            GRADIENT_BY_OUTPUT,
             "Gradient by the outputs",
             (
                 NABLA % OUTPUT,

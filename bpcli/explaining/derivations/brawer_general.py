@@ -23,7 +23,7 @@ from bpcli.explaining.derivations.brawer_symbols import (
     unless_hidden,
     value_of,
 )
-from bpcli.explaining.derivations.derived import Derived, of_layers
+from bpcli.explaining.derivations.derived import Derived
 from bpcli.explaining.trace import Trace
 
 REASON = r"The term $k_1 = 0$ vanishes because $M_{0,p} = 0$ for $p > 0$."
@@ -92,7 +92,7 @@ def _third(trace: Trace) -> tuple[Derived, ...]:
 
 def _general(trace: Trace) -> tuple[Derived, ...]:
     """(42) to (48); ``<l>`` is any layer."""
-    below, hidden = of_layers(range(1, trace.last + 1)), of_layers(range(2, trace.last + 1))
+    below, hidden = tuple(range(1, trace.last + 1)), tuple(range(2, trace.last + 1))
     weight, unless = theta("<l>"), unless_hidden(trace, 1)
     above = f"{sum_over('k', '<l+1>', 1)} {delta('<l+1>', 'k')} {theta('<l>', 'k', 'p')}"
     vector = r"(\theta^{(<l>)})^\top \cdot \delta^<l+1>"

@@ -23,7 +23,7 @@ from bpcli.explaining.derivations.brawer_symbols import (
     unless_hidden,
     value_of,
 )
-from bpcli.explaining.derivations.derived import Derived, of_layers
+from bpcli.explaining.derivations.derived import Derived
 from bpcli.explaining.trace import Trace
 
 INDEX = "(19) and (20) leave out the index of $y$, the output."
@@ -37,7 +37,7 @@ def derived(trace: Trace) -> tuple[Derived, ...]:
 
 def _cost(trace: Trace) -> tuple[Derived, ...]:
     """(19) to (22): by any weight; ``<l>`` is the layer of the weight."""
-    L, below = str(trace.last + 1), of_layers(range(1, trace.last + 1))
+    L, below = str(trace.last + 1), tuple(range(1, trace.last + 1))
     top, output = f"{{{L}}}", f"({L})"
     z = f"z_{{k_0}}^{{{output}}}"
     weight, error = theta("<l>"), f"h^{{{output}}}({z}) - y_{{k_0}}"
@@ -166,7 +166,7 @@ def _second(trace: Trace) -> tuple[Derived, ...]:
             (M("<l>", "j", "k"), f"{theta('<l>', 'j', 'k')} {C('<l>', 'j', 'k')} {psi('<l>', 'k')}"),
             "j:0",
             "k:0",
-            of_layers(range(1, trace.last + 1)),
+            tuple(range(1, trace.last + 1)),
             notes=(FALSE,),
         ),
         Derived(
@@ -185,7 +185,7 @@ def _second(trace: Trace) -> tuple[Derived, ...]:
             (C("<l>", "p", "q"), C("<l>", "1", "q")),
             "p:0",
             "q:0",
-            of_layers(range(1, trace.last + 1)),
+            tuple(range(1, trace.last + 1)),
         ),
         Derived(
             "(34)",

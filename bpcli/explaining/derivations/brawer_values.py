@@ -15,7 +15,7 @@ from bpcli.explaining.derivations.brawer_symbols import (
     theta,
     value_of,
 )
-from bpcli.explaining.derivations.derived import Derived, of_layers
+from bpcli.explaining.derivations.derived import Derived
 from bpcli.explaining.documents.steps import activation_names
 from bpcli.explaining.trace import Trace
 from bpcli.nn.markup import filled
@@ -38,7 +38,7 @@ def derived(trace: Trace) -> tuple[Derived, ...]:
 
 def _layers(trace: Trace, first: int, last: int = 0) -> tuple[int | None, ...]:
     """Layers from ``first`` to L + ``last``."""
-    return of_layers(range(first, trace.last + 2 + last))
+    return tuple(range(first, trace.last + 2 + last))
 
 
 def _network(trace: Trace) -> tuple[Derived, ...]:

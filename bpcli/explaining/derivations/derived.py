@@ -144,8 +144,3 @@ def _run(side: Side, index: str, written: str) -> str:
     if run is None:
         return ""
     return f"{letter} = {run.first}" if run.size == 1 else rf"{letter} = {run.first} \ldots {run.last}"
-
-
-def of_layers(layers: range) -> tuple[int | None, ...]:
-    """Layers of which there is an equation each."""
-    return tuple(layers)

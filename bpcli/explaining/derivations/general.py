@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bpcli.choices import name_of
-from bpcli.explaining.derivations.derived import Derived, of_layers
+from bpcli.explaining.derivations.derived import Derived
 from bpcli.explaining.documents.steps import activation_names, own_letter
 from bpcli.explaining.trace import Trace
 from bpcli.nn.losses import LOSSES, BinaryCrossEntropy
@@ -69,7 +69,7 @@ def _definitions(trace: Trace) -> tuple[Derived, ...]:
             "(1)",
             "Values before activation in layer <l+1>",
             (*forms, f"{w('', '+1', '0')} + {total} {value}"),
-            layers=of_layers(range(1, L)),
+            layers=tuple(range(1, L)),
             **along,
         ),
         Derived("(2)", "Cost", ("C", f"{P_SUM} {L_SUM} {term}", f"{P_SUM} {L_SUM} {EACH}")),
@@ -78,7 +78,7 @@ def _definitions(trace: Trace) -> tuple[Derived, ...]:
 
 def _chain(trace: Trace) -> tuple[Derived, ...]:
     """(3) to (8), and what follows from them."""
-    every, below = of_layers(range(trace.last)), of_layers(range(trace.last - 1))
+    every, below = tuple(range(trace.last)), tuple(range(trace.last - 1))
     weight, bias, total = w("", "+1"), w("", "+1", "0"), r"\sum_{n_<l+2>=1}^{N_<l+2>}"
     slope = f"{own_letter('f', trace.network).replace('<l>', '<l+1>')}'({z('+1')})"
     carried = f"{w('+1', '+2')} {slope}"
@@ -182,7 +182,7 @@ def _system(
             (error, f"{slope} {carried}"),
             f"n_<l{here}>",
             "p",
-            of_layers(hidden),
+            tuple(hidden),
             notes=printed,
             unless=unless,
         ),
@@ -192,7 +192,7 @@ def _system(
             (by("C", w(below, here, "0")), f"{sums} {error}"),
             "",
             f"n_<l{here}>",
-            of_layers(every),
+            tuple(every),
             notes=notes,
             unless=unless,
         ),
@@ -202,7 +202,7 @@ def _system(
             (by("C", w(below, here)), f"{P_SUM} {a(below)} {of_each}{error}"),
             f"n_<l{below}>",
             f"n_<l{here}>",
-            of_layers(every),
+            tuple(every),
             unless=unless,
         ),
     )

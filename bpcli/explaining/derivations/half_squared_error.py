@@ -2,34 +2,58 @@
 
 from __future__ import annotations
 
-from bpcli.explaining.derivations.derived import Derived, of_layers
+from bpcli.explaining.derivations.derived import Derived
 from bpcli.explaining.documents.steps import activation_names, own_letter, slope_of_numbers
 from bpcli.explaining.trace import Trace
 
+COST = "§1, $C$"
+COST_BY_OUTPUT = r"§1, $C$ by $a_j^L$"
+OUTPUT = "§2, $a_j^L$"
+OUTPUT_BY_Z = r"§2, $a_j^L$ by $z_j^L$"
+OUTPUT_Z = "§3, $z_j^L$"
+Z_BY_WEIGHT = "§3, $z_j^L$ by $w_{jk}^L$"
+Z_BY_BIAS = "§3, $z_j^L$ by $b_j^L$"
+COST_WRITTEN_OUT = "§3, $C$ re-expressed"
+CHAIN_RULE = "§3, chain rule"
+COST_BY_OUTPUT_WEIGHT = "§3, $C$ by $w_{jk}^L$"
+COST_BY_OUTPUT_BIAS = "§3, $C$ by $b_j^L$"
+OUTPUT_ERROR = r"Error, $\delta_j^L$"
+COST_BY_ACTIVATION = "Error, $C$ by $a_j^l$"
+COST_BY_WEIGHT = "Error, $C$ by $w_{jk}^l$"
+COST_BY_BIAS = "Error, $C$ by $b_j^l$"
+OUTPUT_ERRORS = r"Gradients, $\delta^L$"
+ERRORS = r"Gradients, $\delta^l$"
+WEIGHT_GRADIENT = r"Gradients, $\nabla W^l$"
+WEIGHT_ENTRIES = r"Gradients, $(\nabla W^l)_{jk}$"
+SIZES_OF_FACTORS = "Gradients, sizes"
+NEW_WEIGHTS = "Gradients, update of $W^l$"
+BIAS_GRADIENT = r"Gradients, $\nabla b^l$"
+NEW_BIASES = "Gradients, update of $b^l$"
+
 DISPLAYED = (
-    "§1, $C$",
-    r"§1, $C$ by $a_j^L$",
-    "§2, $a_j^L$",
-    r"§2, $a_j^L$ by $z_j^L$",
-    "§3, $z_j^L$",
-    "§3, $z_j^L$ by $w_{jk}^L$",
-    "§3, $z_j^L$ by $b_j^L$",
-    "§3, $C$ re-expressed",
-    "§3, chain rule",
-    "§3, $C$ by $w_{jk}^L$",
-    "§3, $C$ by $b_j^L$",
-    r"Error, $\delta_j^L$",
-    "Error, $C$ by $a_j^l$",
-    "Error, $C$ by $w_{jk}^l$",
-    "Error, $C$ by $b_j^l$",
-    r"Gradients, $\delta^L$",
-    r"Gradients, $\delta^l$",
-    r"Gradients, $\nabla W^l$",
-    r"Gradients, $(\nabla W^l)_{jk}$",
-    "Gradients, sizes",
-    "Gradients, update of $W^l$",
-    r"Gradients, $\nabla b^l$",
-    "Gradients, update of $b^l$",
+    COST,
+    COST_BY_OUTPUT,
+    OUTPUT,
+    OUTPUT_BY_Z,
+    OUTPUT_Z,
+    Z_BY_WEIGHT,
+    Z_BY_BIAS,
+    COST_WRITTEN_OUT,
+    CHAIN_RULE,
+    COST_BY_OUTPUT_WEIGHT,
+    COST_BY_OUTPUT_BIAS,
+    OUTPUT_ERROR,
+    COST_BY_ACTIVATION,
+    COST_BY_WEIGHT,
+    COST_BY_BIAS,
+    OUTPUT_ERRORS,
+    ERRORS,
+    WEIGHT_GRADIENT,
+    WEIGHT_ENTRIES,
+    SIZES_OF_FACTORS,
+    NEW_WEIGHTS,
+    BIAS_GRADIENT,
+    NEW_BIASES,
 )
 """Every equation that the document displays, once, in its order."""
 
@@ -79,16 +103,16 @@ def _cost(trace: Trace) -> tuple[Derived, ...]:
     slope = (_slope(trace),) if _other(trace) else (f"{value} (1 - {value})", _slope(trace))
     half = r"\frac{1}{n_L} \sum_{j=1}^{n_L} \frac{1}{2} "
     return (
-        Derived(DISPLAYED[0], "Cost", ("C", f"{half}({A} - y_j)^2"), layers=L),
-        Derived(DISPLAYED[1], "Cost by an output", (C_BY % A, DIFFERENCE), "j", layers=L, notes=(PARTIAL,)),
-        Derived(DISPLAYED[2], "Activation of an output", (A, value), "j", layers=L),
-        Derived(DISPLAYED[3], "Its derivative", (A_BY_Z, *slope), "j", layers=L, notes=_other(trace)),
-        Derived(DISPLAYED[4], "Pre-activation of an output", (Z, below), "j", layers=L),
-        Derived(DISPLAYED[5], "Pre-activation by a weight", (Z_BY_W, "a_k^<l-1>"), "j", "k", layers=L),
-        Derived(DISPLAYED[6], "Pre-activation by the bias", (Z_BY_B, "1"), "j", layers=L),
-        Derived(DISPLAYED[7], "Cost of weights and biases", ("C", f"{half}({sigma}({below}) - y_j)^2"), layers=L),
+        Derived(COST, "Cost", ("C", f"{half}({A} - y_j)^2"), layers=L),
+        Derived(COST_BY_OUTPUT, "Cost by an output", (C_BY % A, DIFFERENCE), "j", layers=L, notes=(PARTIAL,)),
+        Derived(OUTPUT, "Activation of an output", (A, value), "j", layers=L),
+        Derived(OUTPUT_BY_Z, "Its derivative", (A_BY_Z, *slope), "j", layers=L, notes=_other(trace)),
+        Derived(OUTPUT_Z, "Pre-activation of an output", (Z, below), "j", layers=L),
+        Derived(Z_BY_WEIGHT, "Pre-activation by a weight", (Z_BY_W, "a_k^<l-1>"), "j", "k", layers=L),
+        Derived(Z_BY_BIAS, "Pre-activation by the bias", (Z_BY_B, "1"), "j", layers=L),
+        Derived(COST_WRITTEN_OUT, "Cost of weights and biases", ("C", f"{half}({sigma}({below}) - y_j)^2"), layers=L),
         Derived(
-            DISPLAYED[8],
+            CHAIN_RULE,
             "Chain rule",
             (C_BY % B, rf"{C_BY % Z} {Z_BY_B}"),
             "j",
@@ -103,7 +127,7 @@ def _output(trace: Trace) -> tuple[Derived, ...]:
     L, chain = (trace.last,), rf"{C_BY % A} {A_BY_Z}"
     return (
         Derived(
-            DISPLAYED[9],
+            COST_BY_OUTPUT_WEIGHT,
             "Cost by a weight of the output layer",
             (C_BY % W, f"{chain} {Z_BY_W}", rf"{DIFFERENCE} \cdot {_slope(trace)} \cdot a_k^<l-1>"),
             "j",
@@ -111,7 +135,7 @@ def _output(trace: Trace) -> tuple[Derived, ...]:
             layers=L,
         ),
         Derived(
-            DISPLAYED[10],
+            COST_BY_OUTPUT_BIAS,
             "Cost by a bias of the output layer",
             (C_BY % B, f"{chain} {Z_BY_B}", rf"{DIFFERENCE} \cdot {_slope(trace)} \cdot 1"),
             "j",
@@ -122,55 +146,53 @@ def _output(trace: Trace) -> tuple[Derived, ...]:
 
 def _errors(trace: Trace) -> tuple[Derived, ...]:
     """The section "Error"."""
-    every, hidden = of_layers(range(1, trace.last + 1)), of_layers(range(1, trace.last))
+    every, hidden = tuple(range(1, trace.last + 1)), tuple(range(1, trace.last))
     above = r"\sum_{q=1}^{n_<l+1>} w_{qj}^<l+1> \delta_q^<l+1>"
     delta = r"\delta_j^<l>"
     return (
         Derived(
-            DISPLAYED[11],
+            OUTPUT_ERROR,
             "Error of an output",
             (delta, C_BY % Z, rf"{C_BY % A} {A_BY_Z}"),
             "j",
             layers=(trace.last,),
         ),
-        Derived(DISPLAYED[12], "Cost by an activation of layer <l>", (C_BY % A, above), "j", layers=hidden),
+        Derived(COST_BY_ACTIVATION, "Cost by an activation of layer <l>", (C_BY % A, above), "j", layers=hidden),
         Derived(
-            DISPLAYED[13],
+            COST_BY_WEIGHT,
             "Cost by a weight of layer <l>",
             (C_BY % W, rf"{delta} \cdot a_k^<l-1>"),
             "j",
             "k",
             layers=every,
         ),
-        Derived(
-            DISPLAYED[14], "Cost by a bias of layer <l>", (C_BY % B, rf"{delta} \cdot 1", delta), "j", layers=every
-        ),
+        Derived(COST_BY_BIAS, "Cost by a bias of layer <l>", (C_BY % B, rf"{delta} \cdot 1", delta), "j", layers=every),
     )
 
 
 def _gradients(trace: Trace) -> tuple[Derived, ...]:
     """The section "Gradients"."""
-    every, hidden = of_layers(range(1, trace.last + 1)), of_layers(range(1, trace.last))
+    every, hidden = tuple(range(1, trace.last + 1)), tuple(range(1, trace.last))
     slope = rf"\frac{{\partial {_sigma(trace)}}}{{\partial z^<l>}}"
     return (
         Derived(
-            DISPLAYED[15],
+            OUTPUT_ERRORS,
             "Error of the output layer",
             (DELTA, rf"\frac{{1}}{{n_L}} (a^<l> - y) \odot {slope}"),
             "j",
             layers=(trace.last,),
         ),
         Derived(
-            DISPLAYED[16],
+            ERRORS,
             "Error of layer <l>",
             (DELTA, rf"((W^<l+1>)^\top \cdot \delta^<l+1>) \odot {slope}"),
             "j",
             layers=hidden,
             notes=(PARENTHESES,),
         ),
-        Derived(DISPLAYED[17], "Gradient of layer <l>'s weights", (NABLA_W, OUTER), "j", "k", layers=every),
+        Derived(WEIGHT_GRADIENT, "Gradient of layer <l>'s weights", (NABLA_W, OUTER), "j", "k", layers=every),
         Derived(
-            DISPLAYED[18],
+            WEIGHT_ENTRIES,
             "Its entries",
             (rf"({NABLA_W})_{{jk}}", r"\delta_j^<l> \cdot a_k^<l-1>", C_BY % W),
             "j",
@@ -178,7 +200,7 @@ def _gradients(trace: Trace) -> tuple[Derived, ...]:
             layers=every,
         ),
         Derived(
-            DISPLAYED[19],
+            SIZES_OF_FACTORS,
             "Its size",
             (
                 rf"\mathrm{{size}}({NABLA_W})",
@@ -189,16 +211,16 @@ def _gradients(trace: Trace) -> tuple[Derived, ...]:
             notes=(SIZES,),
         ),
         Derived(
-            DISPLAYED[20],
+            NEW_WEIGHTS,
             "New weights of layer <l>",
             (rf"W^<l> - \eta \cdot {NABLA_W}", rf"W^<l> - \eta \cdot {OUTER}"),
             "j",
             "k",
             layers=every,
         ),
-        Derived(DISPLAYED[21], "Gradient of layer <l>'s biases", (NABLA_B, DELTA), "j", layers=every),
+        Derived(BIAS_GRADIENT, "Gradient of layer <l>'s biases", (NABLA_B, DELTA), "j", layers=every),
         Derived(
-            DISPLAYED[22],
+            NEW_BIASES,
             "New biases of layer <l>",
             (rf"b^<l> - \eta \cdot {NABLA_B}", rf"b^<l> - \eta \cdot {DELTA}"),
             "j",
