@@ -18,8 +18,6 @@ from bpcli.nn import Array
 from bpcli.nn.layers import describe_layer
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
-from bpcli.training.array_files import open_array_file
-from bpcli.training.array_names import recognise
 
 MODEL = "model.safetensors"
 """The model's file in a run folder."""
@@ -45,6 +43,9 @@ def read_initial_parameters(path: Path, parameters: Parameters) -> Origin:
         DataError: the file is absent or malformed, or its tensors do not fit the network.
         SystemRefusedError: the system refused to read.
     """
+    from bpcli.training.array_files import open_array_file
+    from bpcli.training.array_names import recognise
+
     file = path / MODEL if path.is_dir() else path
     if not file.exists():
         raise DataError("no such file", where=str(file), hint="name a run folder, a safetensors or an NPZ file")

@@ -13,6 +13,7 @@ from tests.cli.support import environment, write_config
 
 HEAVY = {"numpy", "pydantic", "pydantic_core", "rich", "safetensors", "yaml"}
 HEAVY |= {"numba", "scipy", "numpy.ma", "pandas", "pyarrow"}
+HEAVY |= {"bpcli.training.array_files", "bpcli.training.array_names"}
 
 LISTING = """
 import sys
