@@ -22,7 +22,7 @@ class Derivation:
     """A document's displayed equations.
 
     ``displayed`` are their labels, in order; ``single`` is whether the document derives one example. ``whole`` are
-    the symbols of equations of all examples, where those are not ``vocabulary``'s.
+    the symbols of equations of all examples, where they differ from ``vocabulary``.
     """
 
     displayed: tuple[str, ...]
@@ -85,7 +85,7 @@ def _noted_once(steps: list[DerivationStep]) -> Iterator[DerivationStep]:
 
 
 def _omitted(derivation: Derivation, equations: tuple[Derived, ...], shown: set[str]) -> Iterator[str]:
-    """The displayed equations that are not shown, by the reason; what is said of hidden layers needs one."""
+    """The displayed equations that are not shown, by the reason: their own, else that there is no hidden layer."""
     reasons = {equation.label: equation.unless for equation in equations if equation.unless}
     labels: dict[str, list[str]] = {}
     for label in derivation.displayed:
@@ -96,6 +96,6 @@ def _omitted(derivation: Derivation, equations: tuple[Derived, ...], shown: set[
 
 
 def sheets_of(derivation: Derivation, trace: Trace) -> dict[bool, Sheet]:
-    """The sheets of equations that are of one example, and of those that are of all."""
+    """The sheet of the equations of all examples (True), and of the others (False)."""
     one = of_first_example(trace) if derivation.single else trace
     return {False: Sheet(derivation.vocabulary(one)), True: Sheet((derivation.whole or derivation.vocabulary)(trace))}

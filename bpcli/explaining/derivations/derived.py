@@ -22,9 +22,9 @@ class Derived:
 
     ``label`` is the displayed equation that it is, or is part of. ``layers`` are those it holds for; None
     for an equation without a layer. ``rows`` and ``columns`` are the indices shown along them; any other index is
-    shown at 1. ``runs`` says what an index runs over where its place does not, or less than it could. ``whole``
-    says whether it is of all examples where the document else has one. ``unless`` says why the network has
-    no such equation.
+    shown at 1. ``runs`` says what an index runs over where its place does not say it, or allows more. ``whole`` is
+    whether the equation is of all examples in a document of one. ``unless`` says why the network has no such
+    equation.
     """
 
     label: str
@@ -58,7 +58,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Sides:
-    """What the sides of an equation are: for every value of its indices, and where it is shown."""
+    """The values of an equation's sides, and the layout of its left side."""
 
     side: Side
     values: tuple[Array, ...]

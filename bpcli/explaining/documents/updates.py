@@ -115,7 +115,7 @@ def _chained(trace: Trace, block: ParameterBlock, written: Equation, symbols: di
 
 
 def _equations(rule: Optimizer) -> tuple[RuleEquation, ...]:
-    """The rule's equations; one that has none to show is a function of θ and the gradient, called by its name."""
+    """The rule's equations; without any to show, the rule is a function of θ and the gradient, under its name."""
     name = name_of(OPTIMIZERS, rule).replace("_", " ")
     unwritten = RuleEquation(NEW_THETA, "Update", "<theta>", rf"\text{{{name}}}(<theta>, <sign><gradient>)")
     return _written(rule) or (unwritten,)

@@ -42,7 +42,7 @@ def _completed(entries: tuple[Any, ...]) -> list[Any]:
 
 
 def _between(before: list[Any], last: Any) -> list[Any]:
-    """The instances between the last of ``before`` and ``last``, which differ from the first in a counted mark."""
+    """The entries between the last of ``before`` and ``last``, counted in the mark that differs."""
     first, count = before[0], len(before)
     ends = set(_differences(first, last))
     if len(ends) != 1:

@@ -104,7 +104,7 @@ class _Reader:
         return parse(text, frozenset(self.functions), tuple(self.names))
 
     def cases(self) -> Node:
-        """A sum, or one under a condition and another elsewhere."""
+        """A sum; or one expression under a condition and another elsewhere."""
         first = self.sum()
         if self.peek() != r"\text":
             return first

@@ -1,4 +1,4 @@
-"""What a document's quantities are worth: given arrays, or their definitions, evaluated once and remembered."""
+"""The values of a document's quantities: given arrays, or their definitions, evaluated once and remembered."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Quantities:
         self._tilted = 0
 
     def forget(self) -> None:
-        """Evaluate definitions again, which may read a step that is shown since."""
+        """Evaluate definitions again: they may read a step that was shown since."""
         self._memory = {key: value for key, value in self._memory.items() if key[2] is not None}
 
     def at(self, found: Found, scope: Scope) -> Value:
@@ -85,7 +85,7 @@ class Quantities:
         return [*runs, *(self.vocabulary.length(space) for space in self.vocabulary.shape(found) or ())]
 
     def matrix_of(self, found: Found) -> Found:
-        """The matrix whose entries a quantity is; any other quantity itself."""
+        """The matrix that a quantity of entries belongs to; any other quantity itself."""
         if not found.quantity.entries:
             return found
         symbol = self.evaluator.parse(str(found.quantity.meaning(found.layer)))

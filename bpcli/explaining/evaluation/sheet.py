@@ -59,7 +59,7 @@ class Sheet:
         self.evaluator = Evaluator(vocabulary)
 
     def side(self, shown: Shown, at: Mapping[str, int] | None = None, runs: Runs | None = None) -> Side:
-        """What a step's left side says of its value; ``runs`` says of an index what its place does not.
+        """A step's left side; ``runs`` says what an index runs over where its place does not.
 
         Raises:
             EquationError: the left side does not fit together.
@@ -133,7 +133,7 @@ class Sheet:
         return None
 
     def _of_derivative(self, node: Derivative) -> Shape | None:
-        """That of the symbol below; of a column its Jacobian's, unless the document writes the diagonal."""
+        """The shape of the symbol below; for two columns the Jacobian's, unless the document writes its diagonal."""
         vocabulary, by = self.evaluator.vocabulary, self._declared(node.by)
         if by is None or not isinstance(node.of, Symbol):
             return by

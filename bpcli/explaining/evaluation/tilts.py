@@ -27,13 +27,13 @@ MOST_NUMBERS = 2**19
 
 
 def blocks(entries: int, largest: int) -> Iterator[range]:
-    """The entries of a quantity in blocks, for a network whose largest array holds so many numbers."""
+    """A quantity's entries in blocks; ``largest`` is how many numbers the largest array of one copy holds."""
     size = max(1, MOST_NUMBERS // largest)
     return (range(first, min(first + size, entries)) for first in range(0, entries, size))
 
 
 def with_tilt(value: Value, slots: int, entries: range | None) -> Value:
-    """A quantity with an imaginary part: at each of ``entries`` in a copy, or without them everywhere at once."""
+    """A quantity with an imaginary part: each of ``entries`` in a copy of its own, or everywhere at once for None."""
     if entries is None:
         return Value(value.array + 1j * STEP, value.letters, value.shape)
     sizes = [*value.array.shape[:slots], *(value.array.shape[-2:] if value.shape else ())]
@@ -71,7 +71,7 @@ def ordered(value: Value, slots: tuple[str, ...], sizes: list[int]) -> Value:
 
 
 def by_matrix(slope: Value, shape: Shape | None) -> Value:
-    """A slope by a matrix: a number's has the matrix's shape, a column's by a column is a Jacobian."""
+    """A slope in its shape: of a number that of the matrix below; of a column by a column a Jacobian."""
     if shape is None:
         return slope
     if slope.is_single and shape[1] != ONE:

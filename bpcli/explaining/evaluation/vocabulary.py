@@ -35,8 +35,8 @@ class Quantity:
 
     ``meaning`` is its array for a layer, an axis for each letter of the template in its order, then ``implicit``, then
     rows and columns if there is a ``shape``; or it is its definition in markup. ``implicit`` is the index
-    that the document leaves out. Where it is ``entries``, its meaning is the symbol of the matrix whose entries, or
-    the column whose, it is: the two are one thing. Where it is ``stacked`` by indices, its meaning is an entry.
+    that the document leaves out. Where ``entries`` is set, the quantity is the entries of a matrix or column, and its
+    meaning is the symbol of that array. Where it is ``stacked`` along indices, its meaning is an entry.
     """
 
     template: str
@@ -88,7 +88,7 @@ class Vocabulary:
 
     @property
     def largest(self) -> int:
-        """How many numbers a matrix of weights has, bias nodes and all, for each example."""
+        """How many numbers the largest array holds: weights, bias nodes and all, for each example."""
         return max((self.units[l] + 1) * (self.units.get(l - 1, 0) + 1) for l in self.units) * self.examples
 
     @property
@@ -174,7 +174,7 @@ class Vocabulary:
         return rows, columns
 
     def activation(self, base: str, marks: tuple[str, ...]) -> Activation:
-        """The activation that a function's letter is, in the layer that its mark says.
+        """The activation that a function's letter stands for, in the layer of its mark.
 
         Raises:
             EquationError: it has two meanings, or none.
@@ -185,7 +185,7 @@ class Vocabulary:
 
 
 def one_activation(activations: Mapping[int, Activation]) -> Callable[[int], Activation]:
-    """The activation of a layer; without a layer that of all, which must be the same."""
+    """The activation of a layer; without a layer that of all layers, which must agree."""
 
     def of(layer: int) -> Activation:
         if layer:

@@ -68,7 +68,7 @@ def _step(step: DerivationStep) -> list[str]:
 
 
 def broken(formula: str, indent: str = INDENT) -> str:
-    """An equation on as many lines as it needs, broken outside of indices, and of parentheses as far as it can be."""
+    """An equation on as many lines as it needs, broken in no index, and in parentheses only where it must be."""
     wrapper = TextWrapper(WIDTH, initial_indent=indent, subsequent_indent=indent + INDENT, break_long_words=False)
     for depth in range(1, DEEPEST):
         lines = wrapper.fill(_glued(formula, depth))

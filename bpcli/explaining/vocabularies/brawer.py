@@ -90,7 +90,7 @@ def _carrier(l: int) -> str:
 
 
 def _error(l: int, L: int) -> str:
-    """The derivative of one sample's cost, m times J's: what (20), (34), (40) and (43) say it is."""
+    """δ by (20), (34), (40) and (43): the derivative of one sample's cost, without the 1/m of J."""
     if l == L:
         return rf"(h^{{({l})}}(z_k^{{({l})}}) - y_k) (1 - I_{{k,0}})"
     above = rf"\sum_{{r=1}}^{{s_{{{l + 1}}}}} \delta_r^{{({l + 1})}} M_{{r,k}}^{{({l})}}"
