@@ -5,10 +5,9 @@ r"""A matrix written out with dots, completed: the entries between two that diff
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
 from typing import Any
 
-from bpcli.explaining.evaluation.nodes import Dots, EquationError, Matrix, Node
+from bpcli.explaining.evaluation.nodes import Dots, EquationError, Matrix, Node, made_of, parts
 
 
 def written_out(matrix: Matrix) -> list[list[Node]]:
@@ -60,24 +59,14 @@ def _differences(first: Any, last: Any) -> list[tuple[str, str]]:
     """The marks in which two equations differ."""
     if isinstance(first, str) and isinstance(last, str):
         return [] if first == last else [(first, last)]
-    if type(first) is not type(last):
+    if type(first) is not type(last) or len(parts(first)) != len(parts(last)):
         raise EquationError("dots between entries of different kinds")
-    if isinstance(first, tuple):
-        if len(first) != len(last):
-            raise EquationError("dots between entries of different kinds")
-        return [one for x, y in zip(first, last, strict=True) for one in _differences(x, y)]
-    if is_dataclass(first):
-        return [one for f in fields(first) for one in _differences(getattr(first, f.name), getattr(last, f.name))]
-    return []
+    return [one for x, y in zip(parts(first), parts(last), strict=True) for one in _differences(x, y)]
 
 
 def _instance(first: Any, last: Any, number: str) -> Any:
     """``first`` with a number where it differs from ``last``."""
     if isinstance(first, str):
         return first if first == last else number
-    if isinstance(first, tuple):
-        return tuple(_instance(x, y, number) for x, y in zip(first, last, strict=True))
-    if is_dataclass(first):
-        made: Any = type(first)
-        return made(*(_instance(getattr(first, f.name), getattr(last, f.name), number) for f in fields(first)))
-    return first
+    inner = zip(parts(first), parts(last), strict=True)
+    return made_of(first, (_instance(x, y, number) for x, y in inner)) if parts(first) else first

@@ -9,7 +9,7 @@ nothing to the chain rule that the equations around it state.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import Any, ClassVar
@@ -40,6 +40,7 @@ from bpcli.explaining.evaluation.nodes import (
     Symbol,
     Times,
     Transpose,
+    parts,
 )
 from bpcli.explaining.evaluation.quantities import Quantities
 from bpcli.explaining.evaluation.scope import Known, Scope, Tilt, covers, same
@@ -106,12 +107,9 @@ class Evaluator:
         elif isinstance(node, Entry):
             value = self.evaluate(node.of, Scope())
             yield from zip(node.indices, entry_runs(value, len(node.indices)), strict=False)
-        elif isinstance(node, tuple):
-            for one in node:
+        else:
+            for one in parts(node):
                 yield from self._places(one)
-        elif is_dataclass(node):
-            for one in fields(node):
-                yield from self._places(getattr(node, one.name))
 
     def _places_of_symbol(self, symbol: Symbol) -> Iterator[tuple[str, Range]]:
         found = self.vocabulary.find(symbol)

@@ -6,7 +6,9 @@ the document to say (:mod:`bpcli.explaining.evaluation.vocabulary`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
 
 
 class EquationError(ValueError):
@@ -176,3 +178,15 @@ Node = (
     | Dots
     | Matrix
 )
+
+
+def parts(node: Any) -> tuple[Any, ...]:
+    """What a node or a tuple is made of: nodes, tuples, marks and numbers; nothing for those two."""
+    if is_dataclass(node):
+        return tuple(getattr(node, one.name) for one in fields(node))
+    return node if isinstance(node, tuple) else ()
+
+
+def made_of(node: Any, changed: Iterable[Any]) -> Any:
+    """A node or a tuple with other parts."""
+    return tuple(changed) if isinstance(node, tuple) else type(node)(*changed)

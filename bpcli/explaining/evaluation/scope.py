@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from bpcli.explaining.evaluation.nodes import Node, Symbol
+from bpcli.explaining.evaluation.nodes import Node, Symbol, parts
 from bpcli.explaining.evaluation.tensors import Range, Value
 
 
@@ -51,24 +51,14 @@ def same(left: Any, right: Any, letters: Mapping[str, Range], renamed: dict[str,
         if left in letters and isinstance(right, str):
             return renamed.setdefault(left, right) == right
         return bool(left == right)
-    if isinstance(left, tuple):
-        return (
-            isinstance(right, tuple)
-            and len(left) == len(right)
-            and all(same(x, y, letters, renamed) for x, y in zip(left, right, strict=True))
-        )
+    if type(left) is not type(right):
+        return False
     if isinstance(left, Symbol):
-        return (
-            isinstance(right, Symbol)
-            and left.base == right.base
-            and same(_marks(left), _marks(right), letters, renamed)
+        return bool(left.base == right.base) and _all_same(
+            (left.sub, left.sup), (right.sub, right.sup), letters, renamed
         )
-    if is_dataclass(left):
-        return type(left) is type(right) and all(
-            same(getattr(left, one.name), getattr(right, one.name), letters, renamed) for one in fields(left)
-        )
-    return bool(left == right)
+    return _all_same(parts(left), parts(right), letters, renamed) if parts(left) else bool(left == right)
 
 
-def _marks(symbol: Symbol) -> tuple[tuple[str, ...], ...]:
-    return symbol.sub, symbol.sup
+def _all_same(left: Any, right: Any, letters: Mapping[str, Range], renamed: dict[str, str]) -> bool:
+    return len(left) == len(right) and all(same(x, y, letters, renamed) for x, y in zip(left, right, strict=True))
