@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 
 from bpcli.explaining.derivations import DERIVATIONS, sheets_of
@@ -18,19 +20,44 @@ MIXED = (
     "[{units: 3, activation: tanh}]",
 )
 
-
-FEW = ("[3]", "[4, 3]", MIXED[0])
+FEW = ("[3]", "[]", "[4, 3]", MIXED[0])
 """The networks of a document's other kinds of experiment."""
+
+OUTPUTS = {"half-squared-error": ("sigmoid", "tanh")}
+"""Other functions of a document's first kind, which has several outputs."""
+
+EXAMPLES = ((2,), (1, 2, 0), (4,), (0, 1, 2))
+"""Rows that networks take in turn: a network without hidden layers has several, and the first label is 1 or 0."""
+
+SLIPS = (
+    ("- y", "+ y"),
+    (r"- \hat{y}", r"+ \hat{y}"),
+    (r"- \underline{\hat{y}}", r"+ \underline{\hat{y}}"),
+    ("(1 - ", "(1 + "),
+    (r"\frac{1}{m}", "1"),
+    (r"\frac{1}{n_L}", "1"),
+    (r"\frac{1}{N}", "1"),
+)
+"""What a printed equation has, and what it could be mistaken for."""
 
 
 def networks(folder: Path, document: str) -> Iterator[Explanation]:
-    """Explanations of every kind that suits a document, in turn for several examples and for one, biases not 0."""
+    """Explanations of every kind that suits a document, in turn for one example and for several, biases not 0."""
+    for (kind, changes), rows in zip(_kinds(document), cycle(EXAMPLES)):
+        yield displaced(explained(folder, kind, *changes, document=document, rows=rows))
+
+
+def _kinds(document: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The kinds with the changes of each."""
     first, *others = (kind for kind, name in SUITED if name == document)
-    hidden = [(first, units) for units in (HIDDEN if document == "binary" else (*HIDDEN, *MIXED))]
-    hidden += [(kind, units) for kind in others for units in FEW]
-    for place, (kind, units) in enumerate(hidden):
-        rows = ((0, 1, 2), (4,))[place % 2]
-        yield displaced(explained(folder, kind, f"network.hidden={units}", document=document, rows=rows))
+    for units in HIDDEN if document == "binary" else (*HIDDEN, *MIXED):
+        yield first, (f"network.hidden={units}",)
+    for kind in others:
+        for units in FEW:
+            yield kind, (f"network.hidden={units}",)
+    for output in OUTPUTS.get(document, ()):
+        for units in FEW[:2]:
+            yield first, (f"network.hidden={units}", f"network.output={output}")
 
 
 def sides(explanation: Explanation) -> Iterator[tuple[Derived, int | None, Sides]]:
@@ -40,3 +67,12 @@ def sides(explanation: Explanation) -> Iterator[tuple[Derived, int | None, Sides
     for equation in derivation.equations(trace):
         for layer in () if equation.unless else equation.layers:
             yield equation, layer, evaluated(equation, layer, sheets[equation.whole])
+
+
+def slipped(equation: Derived) -> Iterator[tuple[tuple[int, str], Derived]]:
+    """The equation with one slip in one of its sides: which side and which slip, and what comes of it."""
+    for place, form in enumerate(equation.forms):
+        for printed, mistaken in SLIPS if place else ():
+            if printed in form:
+                forms = (*equation.forms[:place], form.replace(printed, mistaken, 1), *equation.forms[place + 1 :])
+                yield (place, printed), replace(equation, forms=forms)

@@ -15,7 +15,7 @@ from bpcli.explaining.derivations.derived import evaluated
 from bpcli.explaining.documents import DOCUMENTS
 from bpcli.explaining.evaluation import quantities, tilts
 from bpcli.explaining.evaluation.sheet import apart
-from tests.explaining.derivations import networks, sides
+from tests.explaining.derivations import networks, sides, slipped
 from tests.explaining.page import PAGE, generated, lines
 from tests.explaining.support import SUITED, displaced, explained
 
@@ -79,6 +79,22 @@ def test_an_equation_with_a_wrong_side_does_not_hold(tmp_path: Path, document: s
                 assert evaluated(spoiled, layer, sheets[equation.whole]).distance >= 4e-4, equation.label
             checked += len(factors)
     assert checked > 15
+
+
+@every_document
+def test_an_equation_with_a_slip_does_not_hold_on_every_network(tmp_path: Path, document: str) -> None:
+    worst: dict[tuple[str, str, int, str], float] = {}
+    derivation = DERIVATIONS[document]
+    for explanation in networks(tmp_path, document):
+        trace = explanation.updates[0].trace
+        sheets = sheets_of(derivation, trace)
+        for equation in derivation.equations(trace):
+            for (place, printed), wrong in () if equation.unless or not equation.layers else slipped(equation):
+                key = equation.label, equation.title, place, printed
+                distance = evaluated(wrong, equation.layers[-1], sheets[equation.whole]).distance
+                worst[key] = max(worst.get(key, 0), distance)
+    assert len(worst) >= 3
+    assert {key for key, distance in worst.items() if distance < 0.01} == set()
 
 
 @every_document
