@@ -70,7 +70,10 @@ def test_an_array_of_another_shape_is_wrong_in_every_entry() -> None:
     work = homework(sizes=(4, 5, 6, 3))
     (location,) = located(work, dW2=work.right["dW2"].T)
     assert location == Location(2, "dW2", None, None, 30, 30, whole=True)
-    assert located(homework(sizes=(4, 5, 6, 1), output="sigmoid"), db3=np.ones(1))[0].in_words() == "db3 is wrong in its only entry"
+    assert (
+        located(homework(sizes=(4, 5, 6, 1), output="sigmoid"), db3=np.ones(1))[0].in_words()
+        == "db3 is wrong in its only entry"
+    )
 
 
 def test_rounding_beside_a_wrong_entry_is_not_wrong() -> None:

@@ -12,7 +12,6 @@ LOSS_BY_OUTPUT = r"4.3.1, $\mathcal{L}$ by $\hat{y}_i$"
 GRADIENT_BY_OUTPUT = r"4.3.1, $\nabla_{\hat{y}}$"
 CHAIN_THROUGH_TRUE_CLASS = r"4.3.1, chain through $\hat{y}_\ell$"
 QUOTIENT_RULE = "4.3.1, quotient rule"
-QUOTIENT_RULE_CONTINUED = "4.3.1, quotient rule, continued"
 LOSS_BY_PRE_ACTIVATION = r"4.3.1, $\mathcal{L}$ by $a_{L,i}$"
 GRADIENT_BY_PRE_ACTIVATION = r"4.3.1, $\nabla_{a_L}$"
 
@@ -22,7 +21,6 @@ DISPLAYED = (
     GRADIENT_BY_OUTPUT,
     CHAIN_THROUGH_TRUE_CLASS,
     QUOTIENT_RULE,
-    QUOTIENT_RULE_CONTINUED,
     LOSS_BY_PRE_ACTIVATION,
     GRADIENT_BY_PRE_ACTIVATION,
 )
@@ -52,7 +50,7 @@ def derived(trace: Trace) -> tuple[Derived, ...]:
             layers=L,
         ),
         Derived(QUOTIENT_RULE, "Quotient rule of the softmax", _quotient(), "i", layers=L, notes=(OWN_INDEX,)),
-        Derived(QUOTIENT_RULE_CONTINUED, "Quotient rule, simplified", _simplified(), "i", layers=L),
+        Derived(QUOTIENT_RULE, "Quotient rule, simplified", _simplified(), "i", layers=L),
         Derived(
             LOSS_BY_PRE_ACTIVATION,
             "Loss by an output's pre-activation",
@@ -111,7 +109,7 @@ def _indicators(p: int) -> str:
 
 
 def _quotient() -> tuple[str, ...]:
-    """The block of five lines."""
+    """The chain's first five lines."""
     slope = rf"\frac{{\partial}}{{\partial {A}}}"
     exp = rf"\exp({A_TRUE})"
     first, second = (
@@ -128,7 +126,7 @@ def _quotient() -> tuple[str, ...]:
 
 
 def _simplified() -> tuple[str, ...]:
-    """The block that follows it."""
+    """The lines of the same chain after the page break."""
     true, this = rf"\exp({A_TRUE})", rf"\exp({A})"
     share, both = rf"\frac{{{ONE} {true}}}{{{TOTAL}}}", rf"\frac{{{true} {this}}}{{{SQUARE}}}"
     return (
