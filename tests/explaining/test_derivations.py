@@ -129,7 +129,12 @@ def test_a_derivation_of_one_example_takes_the_first_of_several(tmp_path: Path) 
         for rows in ((2,), (2, 0, 1))
     )
     assert [step.value.tolist() for step in one] == [step.value.tolist() for step in several]
-    note = "The document derives one example; of several, this equation and those that follow are of the first."
+    assert {step.scope for step in one} == {None}
+    assert {step.scope for step in several} == {"first"}
+    note = (
+        "The document derives one example: cost, gradients and new parameters under this heading are of the first "
+        "example alone, not of the batch."
+    )
     assert [note in step.notes for step in several] == [True] + [False] * (len(several) - 1)
 
 

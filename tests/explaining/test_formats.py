@@ -16,7 +16,7 @@ from bpcli.explaining.rendering.numbers import shown
 from bpcli.explaining.rendering.shared_text import agreement
 from bpcli.explaining.rendering.text import WIDTH, broken, matrix
 from bpcli.explaining.rendering.unicode import math, prose
-from tests.explaining.support import SUITED, explained
+from tests.explaining.support import SUITED, explained, json_of
 
 SETTINGS = [
     ((), (0,)),
@@ -107,6 +107,26 @@ def test_text_holds_no_markup_and_keeps_its_width(found: Explanation) -> None:
     assert "<l" not in text
     for line in text.splitlines():
         assert len(line) <= 100 or line.startswith("Source: ")
+
+
+HEADINGS = {"text": "\n{}\n---", "markdown": "\n### {}\n", "latex": "\\subsection*{{{}}}\n"}
+"""How a format writes the heading of a stage."""
+
+
+def test_a_derivation_of_one_example_says_of_which_it_is(tmp_path: Path) -> None:
+    batch, each = (
+        explained(tmp_path, "binary", mode, document="binary", rows=(4, 1), with_derivation=True)
+        for mode in ("optimizer.mode=batch", "optimizer.mode=sgd")
+    )
+    for name, heading in HEADINGS.items():
+        text, several = rendering.FORMATS[name](batch), rendering.FORMATS[name](each)
+        assert text.count(heading.format("Derivation, for example 4 alone")) == 1
+        assert text.count(heading.format("Derivation, for all examples")) == 1
+        assert text.count(heading.format("Derivation")) == 0
+        assert several.count(heading.format("Derivation")) == 2
+    (update,) = json_of(batch)["updates"]
+    scopes = {step["key"]: step["scope"] for step in update["steps"]}
+    assert [scopes[key] for key in ("loss", "§1, $F$", "§2, $F$ for $N = 1$")] == [None, "all", "first"]
 
 
 MARKUP = {

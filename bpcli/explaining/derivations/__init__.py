@@ -51,9 +51,11 @@ DERIVATIONS: dict[str, Derivation] = {
     ),
 }
 
-ONE = "The document derives one example; of several, this equation and those that follow are of the first."
+ONE = (
+    "The document derives one example: cost, gradients and new parameters under this heading are of the first example "
+    "alone, not of the batch."
+)
 """The note on equations that are not of all examples."""
-
 
 HIDDEN = "holds where there is a hidden layer"
 
@@ -62,8 +64,6 @@ def derive(document: str, trace: Trace) -> tuple[tuple[DerivationStep, ...], tup
     """The document's equations as steps, and those that this network does not have, each with the reason."""
     derivation = DERIVATIONS[document]
     equations = derivation.equations(trace)
-    if derivation.single and trace.m > 1:
-        equations = tuple(one if one.whole else replace(one, notes=(*one.notes, ONE)) for one in equations)
     with np.errstate(all="ignore"):
         found = list(_steps(derivation, equations, trace))
     return tuple(_noted_once(found)), tuple(_omitted(derivation, equations, {step.reference for step in found}))
@@ -73,7 +73,13 @@ def _steps(derivation: Derivation, equations: tuple[Derived, ...], trace: Trace)
     sheets = sheets_of(derivation, trace)
     for equation in equations:
         for layer in () if equation.unless else equation.layers:
-            yield step(equation, layer, sheets[equation.whole])
+            found = step(equation, layer, sheets[equation.whole])
+            yield _scoped(found, whole=equation.whole) if derivation.single and trace.m > 1 else found
+
+
+def _scoped(found: DerivationStep, *, whole: bool) -> DerivationStep:
+    """A step that says whether it is of the first of several examples or of all."""
+    return replace(found, scope="all") if whole else replace(found, scope="first", notes=(*found.notes, ONE))
 
 
 def _noted_once(steps: list[DerivationStep]) -> Iterator[DerivationStep]:

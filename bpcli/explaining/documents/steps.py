@@ -26,6 +26,9 @@ from bpcli.nn.network import Network
 
 Stage = Literal["given", "forward", "loss", "backward", "derivation", "update"]
 
+Scope = Literal["first", "all"]
+"""Which of several examples an equation is of."""
+
 LAYER = re.compile(r"<l([+-]\d)?>")
 POWER = re.compile(r"\^(<l(?:[+-]\d)?>)")
 """A layer's number alone above a symbol, where it could be read as a power."""
@@ -43,7 +46,8 @@ class DerivationStep:
     update finds in the place of ``value``. ``more`` are further right
     sides, equal to ``formula``. An equation of a derivation is shown ``at`` one value
     of each index that is along neither; ``distance`` is how far its sides are apart, as a fraction of the
-    largest entry, ``difference`` as a number.
+    largest entry, ``difference`` as a number; ``scope`` is set where a document that derives one example
+    has several.
     """
 
     stage: Stage
@@ -64,6 +68,7 @@ class DerivationStep:
     at: str = ""
     distance: float | None = None
     difference: float = 0.0
+    scope: Scope | None = None
 
     @property
     def sides(self) -> tuple[str, ...]:

@@ -60,6 +60,7 @@ def _step(step: DerivationStep) -> dict[str, Any]:
         "rows": math(step.rows),
         "columns": math(step.columns),
         "at": math(step.at),
+        "scope": step.scope,
         "distance": step.distance,
         "difference": step.difference,
         "value": step.value.tolist(),

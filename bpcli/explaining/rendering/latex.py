@@ -63,7 +63,7 @@ def render(explained: Explanation) -> str:
     lines += [r"\end{itemize}", *_notation(explained)]
     for place, update in enumerate(explained.updates):
         lines.append(rf"\section*{{{escaped(shared_text.update_heading(explained, place))}}}")
-        for title, steps in shared_text.stages(update.steps):
+        for title, steps in shared_text.stages(update):
             lines.append(rf"\subsection*{{{title}}}")
             for step in steps:
                 lines += _step(step)

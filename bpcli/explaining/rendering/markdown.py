@@ -23,7 +23,7 @@ def render(explained: Explanation) -> str:
     blocks.append("\n".join(["| symbol | meaning |", "|---|---|", *rows]))
     for place, update in enumerate(explained.updates):
         blocks.append(f"## {shared_text.update_heading(explained, place)}")
-        for title, steps in shared_text.stages(update.steps):
+        for title, steps in shared_text.stages(update):
             blocks.append(f"### {title}")
             for step in steps:
                 blocks += _step(step)

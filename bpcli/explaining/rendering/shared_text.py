@@ -80,15 +80,22 @@ def update_heading(explained: Explanation, place: int) -> str:
     return f"Update {place + 1} of {len(explained.updates)}: {named}"
 
 
-def stages(steps: tuple[DerivationStep, ...]) -> list[tuple[str, list[DerivationStep]]]:
-    """Steps under their stages' headings, in order."""
+def stages(update: ExplainedUpdate) -> list[tuple[str, list[DerivationStep]]]:
+    """An update's steps under their stages' headings, in order."""
     grouped: list[tuple[str, list[DerivationStep]]] = []
-    for step in steps:
-        title = STAGES[step.stage]
+    for step in update.steps:
+        title = STAGES[step.stage] + _scope(step, update)
         if not grouped or grouped[-1][0] != title:
             grouped.append((title, []))
         grouped[-1][1].append(step)
     return grouped
+
+
+def _scope(step: DerivationStep, update: ExplainedUpdate) -> str:
+    """Which of several examples a derivation of one is of."""
+    if step.scope is None:
+        return ""
+    return f", for example {update.examples[0].row} alone" if step.scope == "first" else ", for all examples"
 
 
 AGREE = "sides agree to {:.0e}"

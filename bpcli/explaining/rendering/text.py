@@ -30,7 +30,7 @@ def render(explained: Explanation) -> str:
     lines += ["", *_notation(explained)]
     for place, update in enumerate(explained.updates):
         lines += ["", *_title(shared_text.update_heading(explained, place), "=")]
-        for title, steps in shared_text.stages(update.steps):
+        for title, steps in shared_text.stages(update):
             lines += ["", *_title(title, "-")]
             for step in steps:
                 lines += ["", *_step(step)]
