@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Literal
 
 import typer
@@ -64,4 +65,13 @@ def explain(
 
     explained = explanation.explain(path, changes, document, example or [0], with_derivation=derive)
     display.warn(explained.warnings)
-    emit(rendering.FORMATS[form](explained))
+    width = _line_width()
+    emit(rendering.text.render(explained, width) if form == "text" else rendering.FORMATS[form](explained))
+
+
+def _line_width() -> int:
+    """The width of a page of text: the terminal's within bounds; elsewhere always the same."""
+    from bpcli import display
+    from bpcli.explaining.rendering import wrapping
+
+    return wrapping.page_width(display.line_width(sys.stdout)) if sys.stdout.isatty() else wrapping.WIDTH

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.cli.support import good, read_tensors, refused, write_config, write_table
+from tests.cli.support import good, on_terminal, read_tensors, refused, write_config, write_table
 from tests.explaining.support import ROWS, config
 
 
@@ -172,6 +172,13 @@ def test_images_are_explained_as_the_network_gets_them(tmp_path: Path) -> None:
     result = good("explain", "points.yaml", "--example", "7", cwd=tmp_path)
     assert "… 6 of 20 columns shown" in result.out
     assert json.loads(good("explain", "points.yaml", "--format", "json", cwd=tmp_path).out)["layers"] == [20, 4, 2]
+
+
+@pytest.mark.parametrize(("columns", "width"), [(40, 60), (100, 100)])
+def test_text_is_as_wide_as_the_terminal(tmp_path: Path, columns: int, width: int) -> None:
+    config(tmp_path, "classes")
+    lines = on_terminal("explain", "classes.yaml", cwd=tmp_path, width=columns).out.splitlines()
+    assert max(len(line) for line in lines if not line.startswith("Source: ")) == width
 
 
 def test_derive_adds_the_displayed_equations_before_the_update(tmp_path: Path) -> None:

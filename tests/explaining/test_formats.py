@@ -14,8 +14,9 @@ from bpcli.explaining.explanation import Explanation
 from bpcli.explaining.rendering.latex import escaped
 from bpcli.explaining.rendering.numbers import shown
 from bpcli.explaining.rendering.shared_text import agreement
-from bpcli.explaining.rendering.text import WIDTH, broken, matrix
+from bpcli.explaining.rendering.text import matrix, render
 from bpcli.explaining.rendering.unicode import math, prose
+from bpcli.explaining.rendering.wrapping import NARROWEST, WIDEST, WIDTH, between, broken, page_width
 from tests.explaining.support import SUITED, explained, json_of
 
 SETTINGS = [
@@ -100,13 +101,36 @@ def test_markdown_survives_githubs_reading(found: Explanation) -> None:
     assert text.count("\n#### ") == sum(len(update.steps) for update in found.updates)
 
 
-def test_text_holds_no_markup_and_keeps_its_width(found: Explanation) -> None:
+def test_text_holds_no_markup(found: Explanation) -> None:
     text = rendering.FORMATS["text"](found)
     assert "\\" not in text
     assert "$" not in text
     assert "<l" not in text
-    for line in text.splitlines():
-        assert len(line) <= 100 or line.startswith("Source: ")
+
+
+def test_text_keeps_its_width_and_breaks_no_index(found: Explanation) -> None:
+    assert rendering.FORMATS["text"](found) == render(found, WIDTH)
+    assert WIDTH in range(NARROWEST, WIDEST)
+    for width in (NARROWEST, WIDTH, WIDEST):
+        for line in render(found, width).splitlines():
+            assert len(line) <= width or line.startswith("Source: ")
+            assert line.count("{") == line.count("}") or line.startswith("Source: ")
+    assert _words(render(found, WIDEST)) == _words(render(found, WIDTH))
+
+
+def _words(text: str) -> list[str]:
+    """What stands in a text, whatever its lines; without the rules below headings."""
+    return [word for word in text.split() if set(word) - set("-=")]
+
+
+def test_a_page_is_as_wide_as_the_terminal_within_bounds() -> None:
+    assert [page_width(columns) for columns in (20, 59, 60, 100, 120, 121, 400)] == [60, 60, 60, 100, 120, 120, 120]
+
+
+def test_a_reference_without_room_beside_the_title_stands_below() -> None:
+    assert between("title", "(12)", 12) == ["title   (12)"]
+    assert between("title", "(12)", 10) == ["title (12)"]
+    assert between("title", "(12)", 9) == ["title", "     (12)"]
 
 
 HEADINGS = {"text": "\n{}\n---", "markdown": "\n### {}\n", "latex": "\\subsection*{{{}}}\n"}
@@ -225,7 +249,7 @@ def test_columns_line_up_whatever_their_numbers() -> None:
 
 def test_an_equation_breaks_outside_of_parentheses_and_indices() -> None:
     long = " + ".join(["f(a + b)", "w_{n₁ n₂}", "g((c - d) (e - f))"] * 6)
-    lines = broken(long).splitlines()
+    lines = broken(long, WIDTH)
     assert len(lines) > 1
     assert " ".join(line.strip() for line in lines) == long
     for line in lines:

@@ -60,14 +60,14 @@ def short(value: float) -> str:
     return f"{value:.{DECIMALS}g}"
 
 
-def shown(value: Array) -> ShownMatrix:
-    """The leading part of a matrix, in one notation."""
+def shown(value: Array, line: int = LINE) -> ShownMatrix:
+    """The leading part of a matrix, in one notation and in lines of at most ``line``."""
     rows, columns = value.shape
     part = value[:MAX_ROWS, :MAX_COLUMNS]
     form = notation(part)
     cells = [[figure(entry, form) for entry in row] for row in part.tolist()]
     widest = max(len(cell.lstrip("-")) for row in cells for cell in row)
-    limit = min(MAX_COLUMNS, LINE // (widest + BETWEEN))
+    limit = min(MAX_COLUMNS, line // (widest + BETWEEN))
     hidden = []
     if rows > MAX_ROWS:
         hidden.append(f"{MAX_ROWS} of {rows} rows")

@@ -2,89 +2,69 @@
 
 from __future__ import annotations
 
-from textwrap import TextWrapper, fill
-
 from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.explanation import Explanation
 from bpcli.explaining.rendering import shared_text
-from bpcli.explaining.rendering.numbers import ShownMatrix, shape, short, shown
+from bpcli.explaining.rendering.numbers import LINE, ShownMatrix, shape, short, shown
 from bpcli.explaining.rendering.unicode import equation, math, prose
+from bpcli.explaining.rendering.wrapping import INDENT, WIDTH, between, broken, filled, joined
 
-WIDTH = 88
-INDENT = "    "
-
-DEEPEST = 6
-"""The open parentheses within which a line is never broken."""
-
-GLUE = "\N{NO-BREAK SPACE}"
+BESIDE_FIGURES = 9
+"""What a line of a matrix has beside its figures: the indent, the brackets and the dots."""
 
 
-def render(explained: Explanation) -> str:
-    """The whole text."""
-    lines = [*_title(shared_text.HEADING, "="), ""]
-    lines += [fill(line, WIDTH) for line in shared_text.introduction(explained)]
+def render(explained: Explanation, width: int = WIDTH) -> str:
+    """The whole text, in lines of at most ``width`` where no name is longer."""
+    lines = [*_title(shared_text.HEADING, "=", width), ""]
+    for line in shared_text.introduction(explained):
+        lines += filled(line, width)
     lines += [f"Source: {explained.source}; data: {explained.data}", ""]
-    lines += [
-        fill(prose(line), WIDTH, initial_indent="- ", subsequent_indent="  ") for line in explained.document.conventions
-    ]
-    lines += ["", *_notation(explained)]
+    lines += [*_listed(explained.document.conventions, width), "", *_notation(explained, width)]
     for place, update in enumerate(explained.updates):
-        lines += ["", *_title(shared_text.update_heading(explained, place), "=")]
+        lines += ["", *_title(shared_text.update_heading(explained, place), "=", width)]
         for title, steps in shared_text.stages(update):
-            lines += ["", *_title(title, "-")]
+            lines += ["", *_title(title, "-", width)]
             for step in steps:
-                lines += ["", *_step(step)]
+                lines += ["", *_step(step, width)]
         if update.omitted:
-            lines += ["", *_title(shared_text.OMITTED, "-"), ""]
-            lines += [fill(prose(line), WIDTH, initial_indent="- ", subsequent_indent="  ") for line in update.omitted]
+            lines += ["", *_title(shared_text.OMITTED, "-", width), "", *_listed(update.omitted, width)]
     return "\n".join(lines) + "\n"
 
 
-def _title(line: str, rule: str) -> list[str]:
-    return [line, rule * len(line)]
+def _title(title: str, rule: str, width: int) -> list[str]:
+    lines = filled(title, width)
+    return [*lines, rule * max(map(len, lines))]
 
 
-def _notation(explained: Explanation) -> list[str]:
+def _listed(sentences: tuple[str, ...], width: int) -> list[str]:
+    """Sentences as a list."""
+    return [line for sentence in sentences for line in filled(prose(sentence), width, "- ", "  ")]
+
+
+def _notation(explained: Explanation, width: int) -> list[str]:
     rows = [(math(symbol), prose(meaning)) for symbol, meaning in explained.document.notation]
-    width = max(len(symbol) for symbol, _ in rows)
-    return [f"{INDENT}{symbol:<{width}}  {meaning}" for symbol, meaning in rows]
+    widest = max(len(symbol) for symbol, _ in rows)
+    rest = " " * len(f"{INDENT}{'':<{widest}}  ")
+    return [line for symbol, meaning in rows for line in filled(meaning, width, f"{INDENT}{symbol:<{widest}}  ", rest)]
 
 
-def _step(step: DerivationStep) -> list[str]:
+def _step(step: DerivationStep, width: int) -> list[str]:
     """Title and reference on one line, the equation, the shape and the numbers, notes."""
-    title = prose(shared_text.title(step))
-    lines = [f"{title} {prose(step.reference):>{WIDTH - len(title) - 1}}"]
+    lines = between(prose(shared_text.title(step)), prose(step.reference), width)
     if step.formula or step.value.ndim:
-        lines += [broken(equation(step)), *(broken(f"= {math(side)}", INDENT * 2) for side in step.more)]
+        lines += broken(equation(step), width)
+        lines += [line for side in step.more for line in broken(f"= {math(side)}", width, INDENT * 2)]
     runs = [f"{kind} {math(run)}" for kind, run in shared_text.runs(step)]
     about = [*([shape(step.value)] if step.value.ndim else []), *runs, *shared_text.agreement(step)]
-    if about:
-        lines.append(INDENT + ", ".join(about))
-    if step.value.ndim:
-        lines += [INDENT + line for line in matrix(shown(step.value))]
-    else:
-        lines.append(f"{INDENT}{math(step.symbol)} = {short(float(step.value))}")
-    return [*lines, *(fill(prose(note), WIDTH, initial_indent="  * ", subsequent_indent="    ") for note in step.notes)]
+    lines += [*joined(about, width), *_value(step, width)]
+    return [*lines, *(line for note in step.notes for line in filled(prose(note), width, "  * ", "    "))]
 
 
-def broken(formula: str, indent: str = INDENT) -> str:
-    """An equation on as many lines as it needs, broken in no index, and in parentheses only where it must be."""
-    wrapper = TextWrapper(WIDTH, initial_indent=indent, subsequent_indent=indent + INDENT, break_long_words=False)
-    for depth in range(1, DEEPEST):
-        lines = wrapper.fill(_glued(formula, depth))
-        if all(len(line) <= WIDTH for line in lines.splitlines()):
-            break
-    return lines.replace(GLUE, " ")
-
-
-def _glued(formula: str, kept: int) -> str:
-    """A formula in which no line breaks in an index, nor where ``kept`` parentheses or more are open."""
-    glued, brackets, braces = "", 0, 0
-    for sign in formula:
-        brackets += (sign in "([") - (sign in ")]")
-        braces += (sign == "{") - (sign == "}")
-        glued += GLUE if sign == " " and (brackets >= kept or braces) else sign
-    return glued
+def _value(step: DerivationStep, width: int) -> list[str]:
+    """A matrix, or a number with its symbol."""
+    if not step.value.ndim:
+        return [f"{INDENT}{math(step.symbol)} = {short(float(step.value))}"]
+    return [INDENT + line for line in matrix(shown(step.value, min(LINE, width - BESIDE_FIGURES)))]
 
 
 def matrix(part: ShownMatrix) -> list[str]:
