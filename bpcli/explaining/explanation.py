@@ -34,7 +34,7 @@ from bpcli.runs.reopen import open_experiment
 WHERE = "command line"
 
 MOST_PARAMETERS = 10_000
-"""The largest network whose derivation is evaluated: each of its slopes takes a forward pass, up to a minute in all."""
+"""The largest network whose derivation is evaluated: each of its slopes takes a forward pass, about a minute in all."""
 
 
 @dataclass(frozen=True)

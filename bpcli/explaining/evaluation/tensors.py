@@ -124,7 +124,8 @@ def value_of_one(left: Value, right: Value) -> tuple[Value, Value]:
 
 def times(x: Any, y: Any) -> Any:
     """x·y, and 0 where either is 0: 0 · log 0 is 0, as its limit."""
-    return np.where((x == 0) | (y == 0), 0, x * y)
+    value = x * y + 0  # no −0
+    return value if np.isfinite(value).all() else np.where((x == 0) | (y == 0), 0, value)
 
 
 def summed(value: Value, letter: str) -> Value:
