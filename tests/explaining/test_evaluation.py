@@ -14,6 +14,7 @@ from bpcli.explaining.evaluation.grammar import marks, parse
 from bpcli.explaining.evaluation.nodes import EquationError, Indicator, Symbol, Transpose
 from bpcli.explaining.evaluation.scope import Scope
 from bpcli.explaining.evaluation.sheet import Sheet, apart
+from bpcli.explaining.evaluation.tensors import times
 from bpcli.explaining.evaluation.vocabulary import Quantity, Vocabulary, given, one_activation
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS
@@ -176,3 +177,13 @@ def test_a_derivative_within_another_is_refused() -> None:
 def test_numbers_that_differ_are_apart(wrong: Any) -> None:
     assert apart(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.0])) == 0
     assert apart(np.array(wrong), np.array([1.0, 2.0, 3.0])) > 0.01
+
+
+def test_zero_times_anything_is_zero_without_a_sign() -> None:
+    x, y = np.array([0.0, 0.0, 2.0, -0.0, np.inf]), np.array([-np.inf, np.nan, 3.0, 5.0, 2.0])
+    for left, right in ((x, y), (y, x), (x + 0j, y)):
+        with np.errstate(invalid="ignore"):
+            found = np.real(times(left, right))[:4]
+        assert found.tolist() == [0, 0, 6, 0]
+        assert not np.signbit(found).any()
+    assert not np.signbit(times(-1.0, np.zeros(2))).any()
