@@ -65,13 +65,15 @@ class Bounded:
 class Precision:
     """What one rounding does: relative to an array's entry, to a single number, and at least, where floats underflow.
 
-    ``terms`` is how many roundings an array's sum takes where the gradient is a part of it.
+    ``terms`` is how many roundings an array's sum takes where the gradient is a part of it. ``narrow`` is the
+    float type in which powers of single numbers are computed, if it is not float64.
     """
 
     unit: float
     single: float
     tiny: float
     terms: int = ROUNDINGS
+    narrow: Any = None
 
     def rounding(self, size: Value, *, single: bool) -> Value:
         """The error that an operation adds to a result or to terms of this size; none to an exact 0."""
@@ -83,7 +85,8 @@ def precision_of(dtype: Any, terms: int = ROUNDINGS, *, narrow_numbers: bool = F
     limits = np.finfo(dtype)
     unit = float(limits.eps) / 2
     single = unit if narrow_numbers else float(np.finfo(np.float64).eps) / 2
-    return Precision(unit, single, float(limits.smallest_subnormal), terms)
+    narrow = np.dtype(dtype).type if narrow_numbers else None
+    return Precision(unit, single, float(limits.smallest_subnormal), terms, narrow)
 
 
 def exactly(array: Array | float) -> Bounded:
@@ -117,6 +120,8 @@ def _(expression: Symbol, values: Mapping[str, Bounded], precision: Precision) -
 def _(expression: Sum, values: Mapping[str, Bounded], precision: Precision) -> Bounded:
     terms = [(sign, bounded(term, values, precision)) for sign, term in expression.terms]
     total = sum((one.value if sign > 0 else -one.value for sign, one in terms), Decimal(0))
+    if precision.narrow and all(one.single for _, one in terms):
+        return Bounded(total, sum(one.error for _, one in terms) + precision.single * float(abs(total)))
     size, several = 0.0, 0
     for _, one in terms:
         several = several + (one.size > 0).astype(int)
@@ -149,11 +154,19 @@ def _(expression: Quotient, values: Mapping[str, Bounded], precision: Precision)
 @bounded.register
 def _(expression: Power, values: Mapping[str, Bounded], precision: Precision) -> Bounded:
     x, p = (bounded(one, values, precision) for one in (expression.base, expression.exponent))
+    if precision.narrow and x.single and p.single:
+        return _narrow_power(x.value, p.value, precision)
     found = Bounded(x.value**p.value)
     with np.errstate(all="ignore"):
         slope = np.abs(p.size * (x.size + x.error) ** (np.asarray(p.value, np.float64) - 1))
     handed_on = np.where(np.asarray(x.error) > 0, slope * x.error, 0.0)
     return Bounded(found.value, handed_on + precision.rounding(found.size, single=found.single))
+
+
+def _narrow_power(x: Decimal, p: Decimal, precision: Precision) -> Bounded:
+    """A power of single numbers in a narrow float type: the base is rounded first, which 1 − xᵖ makes much of."""
+    value = Decimal(float(precision.narrow(float(x)))) ** p
+    return Bounded(value, 0.0 if p == 1 else precision.single * float(abs(value)))
 
 
 @bounded.register

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,9 @@ SLACK = 2
 UNRECOGNISED = "none of the known mistakes gives these numbers"
 
 NOT_FINITE = "no number of it is finite, so no mistake can be told from another"
+
+LEFT = 0.01
+"""The most of the right way's error that a named mistake leaves."""
 
 MOST_NAMED = 3
 """The most mistakes that are named where several give the same numbers."""
@@ -51,9 +55,17 @@ def diagnose_updates(task: Task, given: Sequence[Array]) -> UpdateDiagnosis:
     """
     kind = np.result_type(*given)
     found = _diagnosed(task, given, precision_of(kind))
-    if found.update and kind.itemsize < np.dtype(np.float64).itemsize:
-        return _diagnosed(task, given, precision_of(kind, narrow_numbers=True))
-    return found
+    if not found.update or kind.itemsize >= np.dtype(np.float64).itemsize:
+        return found
+    narrow = precision_of(kind, narrow_numbers=True)
+    others = (_diagnosed(one, given, narrow) for one in (task, _with_narrow_settings(task, kind)))
+    return next((one for one in others if not one.update), found)
+
+
+def _with_narrow_settings(task: Task, kind: np.dtype[Any]) -> Task:
+    """The task of a program that keeps the rule's settings in its own precision."""
+    settings = {name: float(kind.type(value)) for name, value in task.rule.settings.items()}
+    return replace(task, rule=replace(task.rule, settings=settings))
 
 
 def _diagnosed(task: Task, given: Sequence[Array], rounding: Precision) -> UpdateDiagnosis:
@@ -84,19 +96,45 @@ def _explained(task: Task, given: Sequence[Array], theta: Array) -> tuple[str, b
 
 
 def named(task: Task, given: Sequence[Array]) -> list[str]:
-    """The simplest known mistakes that lead to all of the numbers."""
+    """The simplest known mistakes that lead to all of the numbers.
+
+    A mistake that leads where the right way does is none that these numbers show.
+    """
     with np.errstate(all="ignore"):
-        matching = [one for one in mistakes(task) if _leads_there(task, one, given)]
-    if not matching:
-        matching = [one for one in _scaled(task, given) if _leads_there(task, one, given)]
+        right = list(walked(task, right_way(task)))
+        error = _error(right, given)
+        same = [theta.astype(given[0].dtype) for theta in right]
+        matching = [
+            one
+            for one in mistakes(task)
+            if _leads_there(task, one, given, error) and not _all_agree(task, walked(task, one.way), same)
+        ]
+        if not matching:
+            matching = [one for one in _scaled(task, given) if _leads_there(task, one, given, error)]
     best = min((one.rank for one in matching), default=0)
     return list(dict.fromkeys(one.words for one in matching if one.rank == best))
 
 
-def _leads_there(task: Task, mistake: Mistake, given: Sequence[Array]) -> bool:
-    """Whether the mistaken way leads to θ after each update, relative to the largest step of each array."""
-    found = walked(task, mistake.way)
+def _leads_there(task: Task, mistake: Mistake, given: Sequence[Array], error: float) -> bool:
+    """Whether the mistaken way leads to θ after each update, and next to nothing is left of the right way's error."""
+    path = []
+    for one, theta in zip(walked(task, mistake.way), given, strict=True):
+        path.append(one)
+        if not _agrees(task, one, theta, len(path)):
+            return False
+    return _error(path, given) <= LEFT * error
+
+
+def _all_agree(task: Task, found: Iterable[Array], given: Sequence[Array]) -> bool:
+    """Whether θ agrees after each update, relative to the largest step of each array."""
     return all(_agrees(task, one, theta, k) for k, (one, theta) in enumerate(zip(found, given, strict=True), start=1))
+
+
+def _error(found: Sequence[Array], given: Sequence[Array]) -> float:
+    """How far θ lies away after all updates together; infinitely, where only one of two numbers is finite."""
+    away = np.subtract(found, given, dtype=np.float64)
+    equal = np.equal(found, given) | (np.isnan(found) & np.isnan(given))
+    return float(np.sqrt(np.sum(np.where(equal, 0.0, np.where(np.isnan(away), np.inf, away)) ** 2)))
 
 
 def _agrees(task: Task, found: Array, given: Array, updates: int) -> bool:
@@ -121,10 +159,17 @@ def _scaled(task: Task, given: Sequence[Array]) -> Iterator[Mistake]:
     step, theirs = next(walked(task, right)) - task.start.theta, given[0] - task.start.theta
     c = float(np.sum(step * theirs) / np.sum(step * step)) if step.any() else 0.0
     if c and np.isfinite(c):
+        doubt = np.finfo(given[0].dtype).eps * np.linalg.norm(given[0]) / np.linalg.norm(step)
+        factor = _shown(c, float(doubt))
         rates = tuple(c * rate for rate in task.rates)
-        yield Mistake(f"the learning rate is {c:.6g} times what it should be", replace(right, rates=rates), rank=3)
+        yield Mistake(f"the learning rate is {factor} times what it should be", replace(right, rates=rates), rank=3)
         gradients = tuple(c * gradient for gradient in task.gradients)
-        yield Mistake(f"the gradient is {c:.6g} times what it should be", replace(right, gradients=gradients), rank=3)
+        yield Mistake(f"the gradient is {factor} times what it should be", replace(right, gradients=gradients), rank=3)
+
+
+def _shown(c: float, doubt: float) -> str:
+    """A factor with as few digits as its doubt allows."""
+    return next((text for text in (f"{c:.{n}g}" for n in range(2, 17)) if abs(float(text) - c) <= doubt), f"{c!r}")
 
 
 def _parts(task: Task) -> Iterator[tuple[str, Array]]:

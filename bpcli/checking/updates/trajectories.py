@@ -104,8 +104,10 @@ def _walked(task: Task, way: Way) -> Iterator[Array]:
             memory = {name: np.full_like(array, task.first[name]) for name, array in memory.items()}
         for _ in range(0 if k in way.skips else way.repeats):
             before = task.start.theta if way.from_start else theta
-            inputs = {THETA: before, GRADIENT: way.gradients[k], RATE: way.rates[k], STEP: way.steps[k]}
-            theta, memory = _updated(way, rule, {**rule.settings, **inputs}, memory)
+            numbers = {**rule.settings, RATE: way.rates[k], STEP: way.steps[k]}
+            inputs = {name: np.asarray(number, np.float64)[()] for name, number in numbers.items()}  # these overflow
+            inputs |= {THETA: before, GRADIENT: way.gradients[k]}
+            theta, memory = _updated(way, rule, inputs, memory)
         if way.idle is not None:
             theta = np.where(way.idle, task.start.theta, theta)
         yield theta
