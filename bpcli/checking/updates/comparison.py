@@ -68,13 +68,15 @@ class UpdateCheck:
         subject = self.subject
         updates = subject.updates(number, self.say)
         arrays: list[ArrayCheck] = []
-        rates, scaled = [], []
+        rates, scaled, beyond = [], [], []
         with np.errstate(all="ignore"), precision(DIGITS):
             stated_rates = [self.rate(update) for update in updates]
             for update, rate in zip(updates, stated_rates, strict=True):
                 gradient = self.gradients.of(update)
                 rates.append(RateCheck(update.number, float(rate), update.rate))
-                scaled += [] if gradient.scaled else [update.number]
+                scaled += [update.number] if gradient.scaling == "wrong" else []
+                if gradient.scaling == "beyond range" or not np.isfinite(update.after.theta).all():
+                    beyond.append(update.number)
                 arrays += self.judged(update, rate, gradient.bounded)
         together = subject.at_once(number, self.say)
         return EngineCheck(
@@ -84,6 +86,7 @@ class UpdateCheck:
             tuple(arrays),
             tuple(rates),
             tuple(scaled),
+            tuple(beyond),
             _same(together, updates[-1].after),
             self._mistakes(updates, arrays),
         )

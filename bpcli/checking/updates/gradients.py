@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -32,11 +32,15 @@ NUDGE, NUDGES, SPREAD = 2, 2, 8
 how far they move the gradient may be exceeded so many times."""
 
 
+Scaling = Literal["right", "wrong", "beyond range"]
+"""Whether η times a gradient is what the factor η gives; beyond the precision's range it need not be."""
+
+
 class BoundedGradient(NamedTuple):
-    """The gradient after the chain, (P,), and whether η times it is what the factor η gives."""
+    """The gradient after the chain, (P,), and what the factor η makes of it."""
 
     bounded: Bounded
-    scaled: bool
+    scaling: Scaling
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class BoundedGradients:
         error = error + self._other_order(at, plain, sizes, update) + self._spread(at, plain, update)
         point = Bounded(exact(at), 0.0 if self.at_theta else NUDGE * np.spacing(np.abs(at)).astype(np.float64))
         found = after_chain(self.stated.chain, point, Bounded(exact(plain), error), self._weights, rounding)
-        return BoundedGradient(found, self._proportional(divided, plain, sizes))
+        return BoundedGradient(found, self._scaling(self._apart(divided, plain, sizes), update, sizes))
 
     @cached_property
     def _weights(self) -> Array:
@@ -125,7 +129,25 @@ class BoundedGradients:
             array[...] = array.max()
         return found
 
-    def _proportional(self, found: Array, plain: Array, sizes: Array) -> bool:
-        """Whether two gradients agree within the tolerance of the gradients of other programs."""
+    def _scaling(self, apart: Array, update: Update, sizes: Array) -> Scaling:
+        """What to say of the factor where it leaves these entries apart."""
+        if not apart.any():
+            return "right"
+        return "wrong" if (apart & self._in_range(update, sizes)).any() else "beyond range"
+
+    def _apart(self, found: Array, plain: Array, sizes: Array) -> Array:
+        """Where two gradients differ by more than the tolerance of the gradients of other programs."""
         allowed = TOLERANCES[plain.dtype.name] * self._largest(sizes)
-        return bool((np.abs(found - plain) <= allowed).all()) or not np.isfinite(plain).all()
+        return ~(np.abs(found - plain) <= allowed) & np.isfinite(plain).all()
+
+    def _in_range(self, update: Update, sizes: Array) -> Array:
+        """Where no number between the loss and η times the gradient over- or underflows.
+
+        Every layer in between may enlarge a derivative by as much as its weights add up to. A number is too small
+        where what it loses below the smallest one is more than its last bits.
+        """
+        limits, widths = np.finfo(self.subject.dtype), self.subject.recipe.network.sizes
+        enlarged = max(1.0, max(widths) * float(np.abs(update.before.theta).max())) ** (len(widths) - 2)
+        most = update.rate * float(sizes.max()) * enlarged
+        least = update.rate * self._largest(sizes) / len(update.batch)
+        return np.asarray((most < limits.max) & (least > limits.tiny / limits.eps))

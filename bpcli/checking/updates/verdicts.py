@@ -21,6 +21,10 @@ EXCUSED = 1e-3
 NEGLIGIBLE = 10.0 ** (5 - DIGITS)
 """What the decimals themselves leave out, relative to a value: an exact float64 may have more digits than they keep."""
 
+NEAR_OVERFLOW = 1e-4
+"""A number is near the largest one from so much of it on: what another order of operations has on the way to it may
+overflow."""
+
 Verdict = Literal["agrees", "wrong", "not judged"]
 
 
@@ -76,6 +80,8 @@ class EngineCheck:
     rates: tuple[RateCheck, ...]
     scaled: tuple[int, ...]
     """The updates whose gradient, asked for with the factor η, is not η times the gradient."""
+    beyond: tuple[int, ...]
+    """The updates with numbers beyond the precision's range, which cannot be judged."""
     at_once: bool
     """Whether the updates in one call gave the same bits as one at a time."""
     mistakes: tuple[str, ...] = ()
@@ -96,9 +102,9 @@ class EngineCheck:
 
     @property
     def passed(self) -> bool:
-        """Whether all of it is right, and every array could be judged in some update."""
+        """Whether all of it is right and in range, and every array could be judged in some update."""
         right = not self.wrong and not self.scaled and self.at_once and all(rate.passed for rate in self.rates)
-        return right and not self.unjudged
+        return right and not self.unjudged and not self.beyond
 
 
 def name_of_array(check: ArrayCheck) -> str:
@@ -132,7 +138,8 @@ def _errors(name: str, before: Array, after: Array, right: Bounded, rounding: Pr
     error = np.abs(np.asarray(exact(after) - right.value, np.float64))
     error = np.where(np.isnan(error), np.inf, np.where(error <= NEGLIGIBLE * np.abs(value), 0.0, error))
     bound = np.broadcast_to(np.asarray(right.error, np.float64), value.shape)
-    usable = np.isfinite(bound) & np.isfinite(stored) & np.isfinite(before)
+    reachable = np.isfinite(after) | (np.abs(value) < NEAR_OVERFLOW * float(np.finfo(before.dtype).max))
+    usable = np.isfinite(bound) & np.isfinite(stored) & np.isfinite(before) & reachable
     step = np.abs(np.asarray(right.value - exact(before), np.float64))
     size = step if name == NEW_THETA else np.maximum(step, np.abs(value))
     ulp = np.maximum(np.abs(np.spacing(stored)).astype(np.float64), rounding.tiny)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from bpcli import display
 from bpcli.checking.external_gradients import require_exportable
 from bpcli.checking.updates.diagnosis import UpdateDiagnosis, diagnose_updates
 from bpcli.checking.updates.equations import NotStatedError
@@ -28,12 +30,21 @@ def export_gradients(opened: Opened, count: int, path: Path, *, json: bool) -> E
     """
     require_exportable(path)
     task = _task(opened, count)
+    _warn_of_divergence(task)
     write_task(path, task, header_of(opened, task))
     if json:
         emit_json({"exported": str(path), "updates": count})
     else:
         emit(f"{path}\n")
     return ExitStatus.DONE
+
+
+def _warn_of_divergence(task: Task) -> None:
+    """Warn where a gradient is not finite: from there on nothing can be judged."""
+    for k, gradient in enumerate(task.gradients, start=1):
+        if not np.isfinite(gradient).all():
+            display.warn([f"training diverges: gradient{k} is not finite; lower optimizer.learning_rate"])
+            return
 
 
 def check_external(opened: Opened, count: int, path: Path, *, json: bool) -> ExitStatus:
@@ -47,7 +58,7 @@ def check_external(opened: Opened, count: int, path: Path, *, json: bool) -> Exi
     task = _task(opened, count)
     given = read_updates(path, task)
     found = diagnose_updates(task, given)
-    kind = np.result_type(*given).name
+    kind = _name(np.result_type(*given))
     passed = found.update == 0 and not found.unjudged
     if json:
         emit_json(
@@ -68,6 +79,11 @@ def check_external(opened: Opened, count: int, path: Path, *, json: bool) -> Exi
     else:
         emit("".join(f"{line}\n" for line in _report(path, count, kind, found)))
     return ExitStatus.DONE if passed else ExitStatus.CHECK_FAILED
+
+
+def _name(kind: np.dtype[Any]) -> str:
+    """The precision's name; NumPy calls a long double by the bits that it is stored in."""
+    return "long double" if kind == np.longdouble and kind != np.float64 else kind.name
 
 
 def _report(path: Path, count: int, kind: str, found: UpdateDiagnosis) -> list[str]:

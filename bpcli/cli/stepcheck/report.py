@@ -81,6 +81,7 @@ def _engine_dict(check: EngineCheck) -> dict[str, Any]:
         "same_in_one_call": check.at_once,
         "not_judged": check.unjudged,
         "wrong_factor": list(check.scaled),
+        "beyond_range": list(check.beyond),
         "slips": list(check.mistakes),
         "rates": [asdict(rate) | {"passed": rate.passed} for rate in check.rates],
         "arrays": [asdict(one) | {"name": name_of_array(one), "array": _array(one)} for one in check.arrays],
@@ -105,7 +106,9 @@ def print_report(report: StepReport) -> None:
     for reason in report.unchecked.values():
         print(f"not checked: {reason}")
     print(_conclusion(report))
-    if any(check.unjudged and not check.wrong for check in report.checks):
+    if any(check.beyond for check in report.checks):
+        print("hint: judge them with dtype=float64, or at an optimizer.learning_rate nearer to 1")
+    elif any(check.unjudged and not check.wrong for check in report.checks):
         print("hint: judge them with dtype=float64, or at a larger optimizer.learning_rate")
 
 
@@ -146,9 +149,11 @@ def _remarks(check: EngineCheck) -> Iterator[str]:
     if check.scaled:
         numbers = ", ".join(map(str, check.scaled))
         yield f"update {numbers}: the gradient that is asked for with the factor η is not η times the gradient"
+    if check.beyond:
+        yield f"update {', '.join(map(str, check.beyond))}: not judged, numbers are beyond {check.dtype}'s range"
     if not check.at_once:
         yield "the updates in one call give other bits than one at a time"
-    if check.unjudged:
+    if check.unjudged and len(check.beyond) < len(check.updates):
         names = ", ".join(check.unjudged)
         yield f"{names}: rounding excuses more than {EXCUSED:.1%} of every step"
 
