@@ -164,7 +164,10 @@ def test_one_precision_is_checked_where_training_has_that_of_the_check(folder: P
 
 def test_a_training_that_diverges_is_reported_not_fatal(folder: Path) -> None:
     words = ["optimizer.name=gradient_descent", "optimizer.learning_rate=1e300", "--engine", "numpy"]
-    assert bp("stepcheck", "points.yaml", *words, cwd=folder).status == 1
+    result = bp("stepcheck", "points.yaml", *words, cwd=folder)
+    assert result.status == 1
+    assert "not judged, numbers are beyond float64's range" in result.out
+    assert "WRONG" not in result.out
 
 
 def test_what_states_nothing_is_named_and_ends_with_1(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,6 +269,20 @@ def test_anothers_mistake_is_named(folder: Path) -> None:
     found = bp("stepcheck", "points.yaml", "--against", path, "--json", cwd=folder).json
     assert (found["passed"], found["update"], found["recognised"]) == (False, 1, True)
     assert found["slip"] == second
+
+
+def test_a_long_doubles_file_is_called_that(folder: Path) -> None:
+    path = folder / "theirs.npz"
+    thetas = (theta.astype(np.longdouble) for theta in adam(*exported(folder, "points.yaml")))
+    result = good("stepcheck", "points.yaml", "--against", save(path, thetas), cwd=folder)
+    wide = np.finfo(np.longdouble).eps < np.finfo(np.float64).eps
+    assert result.out.endswith("to the rounding of long double\n" if wide else "to the rounding of float64\n")
+
+
+def test_an_export_of_a_training_that_diverges_warns(folder: Path) -> None:
+    words = ["optimizer.name=gradient_descent", "optimizer.learning_rate=1e300"]
+    result = good("stepcheck", "points.yaml", *words, "--export", folder / "exported.npz", cwd=folder)
+    assert re.fullmatch(r"warning: training diverges: gradient\d is not finite; .*\n", result.err)
 
 
 def test_a_runs_updates_go_on_from_its_memory(folder: Path) -> None:

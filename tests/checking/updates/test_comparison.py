@@ -327,6 +327,95 @@ def test_a_slip_in_a_rules_code_is_named(config: Path, engine: EngineName, monke
                 assert bool(found.mistakes) == bool(name)
 
 
+Step = Callable[..., Any]
+
+
+def changed_rate(more: float) -> Callable[[Step], Step]:
+    """A step with η times 1 + ``more``."""
+    return lambda right: lambda self, theta, state, g, rate: right(self, theta, state, g, rate * (1 + more))
+
+
+def afterwards(change: Callable[[Array, Array, float], None]) -> Callable[[Step], Step]:
+    """A step that changes θ once more, given θ as it was before and η."""
+
+    def changed(right: Step) -> Step:
+        def step(self: Any, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
+            before = theta.copy()
+            added = right(self, theta, state, gradient, rate)
+            change(theta, before, float(rate))
+            return added
+
+        return step
+
+    return changed
+
+
+def noisy_gradient(right: Step) -> Step:
+    """A step whose gradient has noise in its last digits."""
+    rng = np.random.default_rng(1)
+
+    def step(self: Any, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
+        def noisy(at: Array, out: Array, factor: Any) -> Any:
+            added = gradient(at, out, factor)
+            out *= 1 + 1e-11 * rng.normal(size=out.size)
+            return added
+
+        return right(self, theta, state, noisy, rate)
+
+    return step
+
+
+def other_epsilon(epsilon: float) -> Callable[[Step], Step]:
+    """Adam's step with another ε."""
+    return lambda right: lambda self, *given: right(replace(self, epsilon=epsilon), *given)
+
+
+def moved(theta: Array, _: Array, __: float) -> None:
+    theta += 1e-12
+
+
+def one_entry_scaled(theta: Array, _: Array, __: float) -> None:
+    theta[5] *= 1 + 2e-14
+
+
+def one_entry_moved(theta: Array, _: Array, __: float) -> None:
+    theta[5] += 2e-6
+
+
+def decayed(strength: float) -> Callable[[Array, Array, float], None]:
+    def decay(theta: Array, before: Array, rate: float) -> None:
+        theta -= (rate * strength * before).astype(theta.dtype)
+
+    return decay
+
+
+SMALL_MISTAKES: list[tuple[str, str, int, Callable[[Step], Step], str]] = [
+    ("gradient_descent", "float64", 4, changed_rate(1e-9), "the learning rate is 1.000000001 times"),
+    ("gradient_descent", "float64", 4, afterwards(moved), ""),
+    ("gradient_descent", "float64", 4, noisy_gradient, ""),
+    ("gradient_descent", "float32", 4, changed_rate(1e-5), ""),
+    ("gradient_descent", "float64", 4, afterwards(one_entry_scaled), ""),
+    ("gradient_descent", "float32", 1, afterwards(one_entry_moved), ""),
+    ("adam", "float32", 4, other_epsilon(1e-7), ""),
+    ("adam", "float32", 4, afterwards(decayed(1e-4)), ""),
+    ("adam", "float32", 4, afterwards(decayed(3e-4)), ""),
+    ("adam", "float64", 4, afterwards(decayed(1e-4)), "0.0001 · θ, is subtracted from θ (decoupled)"),
+]
+"""Rule, precision, updates, a small mistake, and its name where the numbers show one."""
+
+
+def test_a_small_mistake_does_not_get_the_name_of_one_that_these_numbers_do_not_show(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for k, (rule, dtype, updates, mistake, name) in enumerate(SMALL_MISTAKES):
+        with monkeypatch.context() as patched:
+            patched.setattr(OPTIMIZERS[rule], "step", mistake(OPTIMIZERS[rule].step))
+            found = check(config, "numpy", dtype, f"optimizer.name={rule}", updates=updates)
+        assert found.wrong, k
+        assert name in ", or ".join(found.mistakes), (k, found.mistakes)
+        assert bool(found.mistakes) == bool(name), (k, found.mistakes)
+
+
 @every_engine
 def test_updates_that_are_counted_twice_are_found(
     config: Path, engine: EngineName, monkeypatch: pytest.MonkeyPatch
@@ -404,6 +493,49 @@ def test_steps_below_the_last_bits_are_not_judged_in_float32(config: Path) -> No
     assert not found.wrong
     assert "W1" in found.unjudged
     assert check(config, "numpy", "float64", tiny).passed
+
+
+BEYOND = [
+    ("gradient_descent", "float32", "1e30"),
+    ("gradient_descent", "float64", "1e300"),
+    ("gradient_descent", "float32", "1e-44"),
+    ("gradient_descent", "float32", "1e-300"),
+    ("gradient_descent", "float64", "1e-320"),
+    ("momentum", "float32", "1e-40"),
+    ("adam", "float32", "3e38"),
+    ("adam", "float64", "1e308"),
+]
+"""Rules, precisions and learning rates with which numbers over- or underflow."""
+
+
+@every_engine
+def test_updates_beyond_the_precisions_range_are_not_judged(config: Path, engine: EngineName) -> None:
+    for rule, dtype, rate in BEYOND:
+        with np.errstate(all="ignore"):
+            found = check(config, engine, dtype, f"optimizer.name={rule}", f"optimizer.learning_rate={rate}")
+        assert found.beyond, (rule, dtype, rate)
+        assert not found.passed
+        assert not found.wrong, (rule, dtype, rate, found.wrong[0])
+        assert not found.scaled, (rule, dtype, rate)
+
+
+def test_a_wrong_factor_of_the_gradient_within_the_range_is_found(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bpcli.training.shards import Gradients
+
+    right = Gradients._gradient
+
+    def with_wrong_factor(self: Gradients, *given: Any) -> Gradient:
+        gradient = right(self, *given)
+        return lambda theta, out, factor: gradient(theta, out, factor if factor == 1 else 1.01 * factor)
+
+    for rate in ("1e-20", "0.05", "1e20"):
+        with monkeypatch.context() as patched:
+            patched.setattr(Gradients, "_gradient", with_wrong_factor)
+            found = check(config, "numpy", "float32", f"optimizer.learning_rate={rate}", updates=1)
+        assert found.scaled == (1,), rate
+        assert not found.beyond
 
 
 def test_parameters_that_do_not_move_are_judged(config: Path) -> None:

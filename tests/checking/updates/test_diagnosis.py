@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
@@ -117,3 +118,71 @@ def test_a_rule_listed_later_has_its_own_named_mistakes() -> None:
         assert rule.text.count(right) == 1
         found = diagnose_updates(given, later_program(given, rule, rule.text.replace(right, wrong)))
         assert words in found.mistake, (rule, right, wrong, found)
+
+
+NARROW = "f = np.float32\nb1, b2, eps = f(b1), f(b2), f(eps)\nG = g[k]"
+_POWERS = {"(1 - b1**t)": "(f(1) - f(b1) ** f(t))", "(1 - b2**t)": "(f(1) - f(b2) ** f(t))"}
+_PRODUCTS = {"(1 - b1**t)": "(1 - p1)", "(1 - b2**t)": "(1 - p2)"}
+NARROW_PROGRAMS = {
+    "powers": {"G = g[k]": "f = np.float32\nG = g[k]", **_POWERS},
+    "all": {"G = g[k]": NARROW, **_POWERS, "(1 - b1) *": "(f(1) - b1) *", "(1 - b2) *": "(f(1) - b2) *"},
+    "products": {"G = g[k]": f"{NARROW}\np1, p2 = (p1 * b1, p2 * b2) if k else (b1, b2)", **_PRODUCTS},
+}
+"""Adam with single numbers in float32: the powers alone, all numbers, and powers as running products."""
+
+
+def changed_program(changes: Mapping[str, str]) -> str:
+    text = PROGRAMS["adam"]
+    for right, other in changes.items():
+        assert right in text
+        text = text.replace(right, other)
+    return text
+
+
+def test_single_numbers_may_be_in_float32() -> None:
+    for (words, changes), scheduled in product(NARROW_PROGRAMS.items(), (False, True)):
+        given = task("adam", scheduled=scheduled)
+        found = diagnose_updates(given, program(given, "adam", changed_program(changes), "float32"))
+        assert found.update == 0, (words, found)
+
+
+NARROWLY_WRONG = [
+    ("lr[k]", "(1.00001 * lr[k])"),
+    ("lr[k]", "(1.0001 * lr[k])"),
+    ("lr[k]", "(1.0003 * lr[k])"),
+    ("b2", "0.9995"),
+    ("+ eps", "+ 1e-7"),
+    ("theta - ", "theta - lr[k] * 3.7e-4 * theta - "),
+    ("theta = theta", "theta = theta + 2e-6 * (np.arange(theta.size) == 5) * (k == 0)"),
+]
+"""Mistakes in Adam that are small in float32."""
+
+
+def test_float32_excuses_no_small_mistake() -> None:
+    given = task("adam")
+    for right, wrong in NARROWLY_WRONG:
+        found = diagnose_updates(given, program(given, "adam", changed_program({right: wrong}), "float32"))
+        assert found.update, wrong
+        assert not found.recognised or "lr" in wrong, (wrong, found.mistake)
+
+
+def test_in_float32_no_planted_mistake_is_misnamed() -> None:
+    caught = named = 0
+    some = SLIPS[::4]
+    for slip in some:
+        given = slip.task()
+        found = diagnose_updates(given, program(given, slip.rule, slip.text(), "float32"))
+        caught += found.update > 0
+        if found.update and found.recognised:
+            assert slip.name in found.mistake, (slip, found.mistake)
+            named += bool(slip.name)
+    assert caught > 0.9 * len(some)
+    assert named > 0.8 * len(some)
+
+
+@every_rule
+def test_a_factor_near_1_is_shown_with_the_digits_that_tell_it_from_1(name: str) -> None:
+    given = task(name)
+    text = PROGRAMS[name].replace("lr[k]", "((1 + 1e-9) * lr[k])")
+    found = diagnose_updates(given, program(given, name, text))
+    assert "the learning rate is 1.000000001 times what it should be" in found.mistake
