@@ -138,7 +138,8 @@ class BoundedGradients:
     def _apart(self, found: Array, plain: Array, sizes: Array) -> Array:
         """Where two gradients differ by more than the tolerance of the gradients of other programs."""
         allowed = TOLERANCES[plain.dtype.name] * self._largest(sizes)
-        return np.asarray(np.asarray(~(np.abs(found - plain) <= allowed) & np.isfinite(plain).all()))
+        apart: Array = ~(np.abs(found - plain) <= allowed) & np.isfinite(plain).all()
+        return apart
 
     def _in_range(self, update: Update, sizes: Array) -> Array:
         """Where no number between the loss and η times the gradient over- or underflows.
