@@ -13,7 +13,7 @@ from bpcli.checking.precisions import tolerance_of
 from bpcli.checking.updates.bounds import Precision, precision_of
 from bpcli.checking.updates.mistakes import Mistake, mistakes
 from bpcli.checking.updates.reference import DIGITS
-from bpcli.checking.updates.trajectories import Task, right_path, right_way, walked
+from bpcli.checking.updates.trajectories import Task, power_ways, right_path, right_way, walked
 from bpcli.checking.updates.verdicts import EXCUSED, NEGLIGIBLE
 from bpcli.nn import Array
 from bpcli.nn.parameters import Parameters, count
@@ -58,8 +58,38 @@ def diagnose_updates(task: Task, given: Sequence[Array]) -> UpdateDiagnosis:
     if not found.update or kind.itemsize >= np.dtype(np.float64).itemsize:
         return found
     narrow = precision_of(kind, narrow_numbers=True)
-    others = (_diagnosed(one, given, narrow) for one in (task, _with_narrow_settings(task, kind)))
-    return next((one for one in others if not one.update), found)
+    for one in (task, _with_narrow_settings(task, kind)):
+        other = _diagnosed(one, given, narrow)
+        if not other.update and _powers_explain(one, given):
+            return other
+    return found
+
+
+def _powers_explain(task: Task, given: Sequence[Array]) -> bool:
+    """Whether one factor of each power of t, such as β₂ᵗ, takes each step to those given, but for usual rounding."""
+    kind = np.result_type(*given)
+    with np.errstate(all="ignore"), precision(DIGITS):
+        errors = [np.asarray(one.error, np.float64) for one in right_path(task, precision_of(kind))]
+        narrow = right_path(task, precision_of(kind, narrow_numbers=True))
+        left = _steps(task, given) - _steps(task, [np.asarray(one.value, np.float64) for one in narrow])
+        steps = _steps(task, walked(task, right_way(task)))
+        nudges = [_steps(task, walked(task, way)) - steps for way in power_ways(task)]
+    if not nudges or not np.isfinite([left, *nudges]).all():
+        return True
+    allowed = SLACK * np.add(errors, [0 * errors[0], *errors[:-1]])
+    scale = 1 / np.nan_to_num(np.maximum(allowed, np.finfo(kind).tiny), nan=np.inf)
+    return all(map(_fits, left * scale, np.stack(nudges, axis=-1) * scale[..., np.newaxis]))
+
+
+def _fits(left: Array, directions: Array) -> bool:
+    """Whether a combination of the directions, (P, n), leaves at most 1 of each entry."""
+    factors = np.linalg.lstsq(directions, left, rcond=None)[0]
+    return bool((np.abs(left - directions @ factors) <= 1).all())
+
+
+def _steps(task: Task, path: Iterable[Array]) -> Array:
+    """The step of each update, (updates, P)."""
+    return np.diff(np.asarray([task.start.theta, *path], np.float64), axis=0)
 
 
 def _with_narrow_settings(task: Task, kind: np.dtype[Any]) -> Task:

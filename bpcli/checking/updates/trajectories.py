@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from bpcli.checking.rewriting import nodes, with_node
 from bpcli.checking.updates.bounds import Bounded, Precision, exactly, precision_of
 from bpcli.checking.updates.equations import GRADIENT, RATE, STEP, THETA, StatedRule
 from bpcli.checking.updates.reference import Snapshot, right_update, values_before
 from bpcli.nn import Array, IndexArray
-from bpcli.nn.expressions import Floats, evaluate
+from bpcli.nn.expressions import Floats, Number, Power, Product, evaluate, symbol_names
 from bpcli.nn.markup import NEW_THETA
 
 
@@ -154,3 +155,17 @@ def right_path(task: Task, precision: Precision) -> Iterator[Bounded]:
 
 def _rounded_input(value: Bounded, unit: float) -> Bounded:
     return Bounded(value.value, value.error + unit * value.size)
+
+
+NUDGED = "1.00000001"
+"""The factor that shows which way a power moves θ."""
+
+
+def power_ways(task: Task) -> Iterator[Way]:
+    """The updates with a power of the update's number nudged, for each such power in the equations."""
+    right, lines = right_way(task), task.rule.equations
+    for k, line in enumerate(lines):
+        for place, node in enumerate(nodes(line.expression)):
+            if isinstance(node, Power) and symbol_names(node.exponent) == {STEP}:
+                nudged = replace(line, expression=with_node(line.expression, place, Product(Number(NUDGED), node)))
+                yield replace(right, rule=replace(task.rule, equations=(*lines[:k], nudged, *lines[k + 1 :])))
