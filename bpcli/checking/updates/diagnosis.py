@@ -189,7 +189,11 @@ def _scaled(task: Task, given: Sequence[Array]) -> Iterator[Mistake]:
     step, theirs = next(walked(task, right)) - task.start.theta, given[0] - task.start.theta
     c = float(np.sum(step * theirs) / np.sum(step * step)) if step.any() else 0.0
     if c and np.isfinite(c):
-        doubt = np.finfo(given[0].dtype).eps * np.linalg.norm(given[0]) / np.linalg.norm(step)
+        doubt = (
+            max(np.finfo(given[0].dtype).eps, np.finfo(np.float64).eps)
+            * np.linalg.norm(given[0])
+            / np.linalg.norm(step)
+        )
         factor = _shown(c, float(doubt))
         rates = tuple(c * rate for rate in task.rates)
         yield Mistake(f"the learning rate is {factor} times what it should be", replace(right, rates=rates), rank=3)

@@ -107,8 +107,10 @@ def test_in_float32_a_coarse_mistake_is_caught_and_a_half_precision_file_is_not_
 @pytest.mark.parametrize("name", ["gradient_descent", "momentum"])
 def test_an_unknown_factor_is_measured(name: str) -> None:
     given = task(name)
-    found = diagnose_updates(given, program(given, name, PROGRAMS[name].replace("lr[k]", "(0.37 * lr[k])")))
-    assert "the learning rate is 0.37 times what it should be" in found.mistake
+    text = PROGRAMS[name].replace("lr[k]", "(0.37 * lr[k])")
+    for dtype in ("float32", "float64", "longdouble"):
+        found = diagnose_updates(given, program(given, name, text, dtype))
+        assert "the learning rate is 0.37 times what it should be" in found.mistake, dtype
 
 
 def test_a_rule_listed_later_has_its_own_named_mistakes() -> None:
