@@ -189,12 +189,9 @@ def _scaled(task: Task, given: Sequence[Array]) -> Iterator[Mistake]:
     step, theirs = next(walked(task, right)) - task.start.theta, given[0] - task.start.theta
     c = float(np.sum(step * theirs) / np.sum(step * step)) if step.any() else 0.0
     if c and np.isfinite(c):
-        doubt = (
-            max(np.finfo(given[0].dtype).eps, np.finfo(np.float64).eps)
-            * np.linalg.norm(given[0])
-            / np.linalg.norm(step)
-        )
-        factor = _shown(c, float(doubt))
+        last_bit = max(float(np.finfo(kind).eps) for kind in (given[0].dtype, np.float64))
+        doubt = last_bit * float(np.linalg.norm(given[0]) / np.linalg.norm(step))
+        factor = _shown(c, doubt)
         rates = tuple(c * rate for rate in task.rates)
         yield Mistake(f"the learning rate is {factor} times what it should be", replace(right, rates=rates), rank=3)
         gradients = tuple(c * gradient for gradient in task.gradients)

@@ -93,6 +93,7 @@ def test_the_first_wrong_update_and_its_place_are_said(name: str) -> None:
         found = diagnose_updates(given, wrong)
         assert (found.update, found.entry, found.found) == (k + 1, "W1[1, 1]", wrong[k][4])
         assert found.right == pytest.approx(right[k][4], rel=1e-14)
+        assert not found.recognised, found.mistake
 
 
 @every_rule
