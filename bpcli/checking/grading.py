@@ -9,8 +9,8 @@ forgotten 1/m costs points at the output alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from bpcli.nn import Array
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
+
+MOST_FOLLOWED = 32
+"""The most possible errors of a layer after mistakes above it, so that the work does not grow with the depth."""
 
 ROWS_NAMED = 4
 """The most wrong rows that a message names."""
@@ -50,10 +53,28 @@ def grade(network: Network, parameters: Parameters, ws: Workspace, given: Mappin
             dZ = min([correct.ws.dZ[layer], *followed], key=lambda dZ: len(_wrong(correct, layer, dZ, given)))
             instead = _wrong(correct, layer, dZ, given) if wrong else ()
             grades += _grades(correct, layer, dZ, wrong, instead, given)
+            grades = [_unless_unjudgeable(one, acceptance) for one in grades]
             if layer > 1:
                 possible = [*followed, *_mistaken(correct, layer, given, followed)] if wrong else followed
-                followed = [below for dZ in possible if (below := _below(correct, layer, dZ)).any()]
+                followed = _distinct(_below(correct, layer, dZ) for dZ in possible)
     return grades
+
+
+def _unless_unjudgeable(grade: ArrayGrade, acceptance: Acceptance) -> ArrayGrade:
+    """The grade, or none where rounding leaves too few digits to tell right from wrong."""
+    if not grade.right or acceptance.of(grade.name).verdict != "not judgeable":
+        return grade
+    words = "cannot be judged at these parameters and examples, for anybody; ask for another export"
+    return replace(grade, right=False, message=f"layer {grade.layer}: {grade.name} {words}.")
+
+
+def _distinct(errors: Iterable[Array]) -> list[Array]:
+    """Arrays that are not 0, each once, and the first few of them."""
+    found: list[Array] = []
+    for dZ in errors:
+        if len(found) < MOST_FOLLOWED and dZ.any() and not any(np.allclose(dZ, one, 1e-9, 0) for one in found):
+            found.append(dZ)
+    return found
 
 
 def _expected(correct: CorrectPass, layer: int, dZ: Array) -> dict[str, Array]:

@@ -277,3 +277,22 @@ def test_points_have_bounds(points: str, tmp_path: Path) -> None:
     result = bp("gradcheck", "points.yaml", "--against", "a.npz", "--grade", points, cwd=tmp_path)
     assert (result.status, result.out) == (2, "")
     assert result.err.startswith("error: command line: invalid value for '--grade': Input should be ")
+
+
+def test_what_rounding_leaves_no_digits_of_has_no_points() -> None:
+    """Outputs that equal their targets: nobody's gradient has a right digit."""
+    given = subject(output="identity", of=loss("half_squared_error"))
+    work = Homework(given)
+    given.network.forward(given.parameters, work.ws)
+    work.ws.Y[...] = work.ws.A[-1] * (1 + 1e-16)
+    noise = {name: 1e-17 * np.ones(array.shape) for name, array in work.right.items()}
+    grades = grade(given.network, given.parameters, work.ws, noise)
+    assert not any(one.right for one in grades)
+    assert "cannot be judged" in grades[0].message
+
+
+def test_the_work_does_not_grow_with_the_depth_by_a_power() -> None:
+    given = subject(sizes=(4, *[3] * 9, 3), hidden=("tanh",) * 9)
+    work = Homework(given)
+    without_division = {name: M * array for name, array in work.right.items()}
+    assert work.wrong(without_division) == {"dW10", "db10"}
