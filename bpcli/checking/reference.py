@@ -62,7 +62,7 @@ AT_KINK = 16
 """Units in the last place within which a unit is at a kink."""
 
 
-PER_PRODUCT, PER_PARAMETER = 0.25e-6, 3e-6
+PER_PRODUCT, PER_PARAMETER = 0.15e-6, 1.5e-6
 """Seconds, about: of a product of decimals and its sum, of which a pass has three for a parameter and an example, and
 of what is done once for a parameter."""
 
