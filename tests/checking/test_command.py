@@ -74,11 +74,11 @@ def test_a_right_gradient_ends_with_0(method: str, folder: Path) -> None:
     losses = [batch["loss"] for batch in report("points.yaml", "--method", method, cwd=folder)["batches"][:2]]
     for words, m, loss in zip((first, second), (10, 5), losses, strict=True):
         assert re.fullmatch(
-            rf"{m} examples: loss {loss:.4g}, 1\d\.\d right digits in float64, \d\.\d right digits in float32", words
+            rf"{m} examples: loss {loss:.4g}; right digits 1\d\.\d in float64, \d\.\d in float32", words
         )
     assert title == f"right digits; errors of {method} relative to the layer's largest derivative"
     assert re.fullmatch(
-        r"the gradient that trains agrees, with at least 1\d\.\d right digits in float64 and \d\.\d in float32",
+        r"the gradient that trains agrees; right digits 1\d\.\d in float64, \d\.\d in float32 at least",
         result.out.splitlines()[-1],
     )
     rows = table(result)

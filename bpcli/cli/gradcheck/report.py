@@ -143,11 +143,11 @@ def _losses(comparisons: list[GradientComparison], m: int) -> str:
     """A batch's loss in each precision, in words."""
     first = comparisons[0].loss
     shown = display.short_number(first.value) if isfinite(first.value) else NOT_FINITE[isnan(first.value)]
-    digits = ", ".join(f"{_digits(one.loss.digits)} right digits in {one.theta.dtype.name}" for one in comparisons)
+    digits = ", ".join(f"{_digits(one.loss.digits)} in {one.theta.dtype.name}" for one in comparisons)
     judged = {one.loss.verdict.upper() for one in comparisons} - {"AGREES"}
     known = comparisons[0].reference.loss
     exact = f", exactly {known:.4g}" if known.is_finite() and not isfinite(first.value) else ""
-    return f"{m} example{'s' * (m > 1)}: loss {shown}{exact}, {', '.join([digits, *sorted(judged)])}"
+    return f"{m} example{'s' * (m > 1)}: loss {shown}{exact}; right digits {', '.join([digits, *sorted(judged)])}"
 
 
 def _conclusion(report: CheckReport) -> str:
@@ -179,8 +179,8 @@ def _fewest(checked: list[GroupCheck]) -> str:
     """The fewest right digits of any array in each precision."""
     digits = {dtype: [one.digits for one in checked if one.dtype == dtype] for dtype in ("float64", "float32")}
     known = {dtype: [one for one in all_of_them if one is not None] for dtype, all_of_them in digits.items()}
-    least = [f"{_digits(min(some))}{{}} in {dtype}" for dtype, some in known.items() if some]
-    return f", with at least {' and '.join(least).format(' right digits', '')}" if least else ""
+    least = [f"{_digits(min(some))} in {dtype}" for dtype, some in known.items() if some]
+    return f"; right digits {', '.join(least)} at least" if least else ""
 
 
 def _remarks(report: CheckReport, check: GroupCheck) -> Iterator[str]:
