@@ -84,9 +84,9 @@ class Acceptance:
         beyond = errors > tolerance_of(array) * np.abs(rounded(right)).max()
         if not beyond.any():
             return ArrayVerdict("agrees")
-        if (errors > self._rounding(name, array))[beyond].any():
-            return WRONG
         scale = max(np.abs(rounded(self._named(reference.gradient)[of])).max() for of in _of_layer(name))
+        if (errors > self._rounding(name, array) + last_bit(array) ** 2 * scale)[beyond].any():
+            return WRONG
         lost = int((beyond & (errors > excused_of(array) * scale)).sum()) if scale else 0
         return ArrayVerdict("not judgeable" if lost else "agrees", int(beyond.sum()) - lost, lost)
 
