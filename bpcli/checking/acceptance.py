@@ -127,7 +127,7 @@ class Acceptance:
         for l in reversed(self._kinked):
             ends = [certify(self.probe, theta, [*shares[:l], end, *shares[l + 1 :]]) for end in (0.0, 1.0)]
             left, right = (self._of_layer(rounded(end.gradient), l + 1) for end in ends)
-            given, step = self._given_of_layer(l + 1, left), right - left
+            given, step = self._given_of_layer(l + 1, rounded(ends[0].gradient)), right - left
             size = float(step @ step)
             shares[l] = float(np.clip(step @ (given - left) / size, 0, 1)) if size else 0.0
         return certify(self.probe, theta, shares)
@@ -135,22 +135,14 @@ class Acceptance:
     def _of_layer(self, theta: Array, layer: int) -> Array:
         """The entries of a layer, W by rows, then b."""
         named = self._named(theta)
-        return np.concatenate([named[f"dW{layer}"].ravel(), named[f"db{layer}"].ravel()])
+        return np.concatenate([named[name].ravel() for name in _of_layer(f"dW{layer}")])
 
     def _given_of_layer(self, layer: int, instead: Array) -> Array:
-        """The given entries of a layer; of an array that is absent or misshapen, those of ``instead``."""
-        whole = np.zeros(self.parameters.theta.size)
-        self._of_layer_into(whole, layer, instead)
-        for name, array in self._named(whole).items():
-            own = self.given.get(name)
-            if name in (f"dW{layer}", f"db{layer}") and own is not None and own.shape == array.shape:
-                array[...] = own
-        return self._of_layer(whole, layer)
-
-    def _of_layer_into(self, theta: Array, layer: int, entries: Array) -> None:
-        """Write a layer's entries, as :meth:`_of_layer` reads them."""
-        W, b = self._named(theta)[f"dW{layer}"], self._named(theta)[f"db{layer}"]
-        W[...], b[...] = entries[: W.size].reshape(W.shape), entries[W.size :].reshape(b.shape)
+        """The given entries of a layer, as :meth:`_of_layer`; of an absent or misshapen array, those of ``instead``."""
+        named = self._named(instead)
+        pairs = [(self.given.get(name), named[name]) for name in _of_layer(f"dW{layer}")]
+        fitting = [other if own is None or own.shape != other.shape else own for own, other in pairs]
+        return np.concatenate([array.ravel() for array in fitting], dtype=np.float64)
 
 
 BY_BADNESS: dict[Verdict, int] = {"agrees": 0, "not judgeable": 1, "wrong": 2}

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from bpcli.checking import precisions
 from bpcli.checking.decimals import rounded
 from bpcli.checking.error_bounds import error_bounds, largest_number
 from bpcli.checking.reference import Reference, certify
@@ -38,8 +39,8 @@ Method = Literal["complex-step", "central"]
 TOLERANCE: dict[np.dtype[Any], float] = {np.dtype(np.float64): 1e-11, np.dtype(np.float32): 1e-4}
 """The error that needs no excuse, relative to the layer's largest derivative: far below any mistake."""
 
-EXCUSED: dict[np.dtype[Any], float] = {np.dtype(np.float64): 1e-3, np.dtype(np.float32): 1e-2}
-"""The most that rounding excuses, relative to the layer's largest derivative."""
+EXCUSED: dict[np.dtype[Any], float] = {dtype: precisions.EXCUSED[dtype.name] for dtype in TOLERANCE}
+"""The most that rounding excuses in the trainer's precisions, relative to the layer's largest derivative."""
 
 CENTRAL_TOLERANCE = 1e-7
 """The error of a central difference, relative to the layer's largest derivative, from which kinks are looked for."""

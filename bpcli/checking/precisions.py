@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.gradient_check import LAST_BIT
 from bpcli.storage import precision_of
 
 TOLERANCES = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 2e-2}
@@ -33,13 +32,8 @@ def last_bit(array: Array) -> float:
     return BFLOAT16_EPS if precision_of(array) == "bfloat16" else float(np.finfo(array.dtype).eps)
 
 
-def agrees(array: Array, right: Array, rounding: Array | float = 0.0) -> bool:
-    """Whether two arrays have one shape and differ by no more than the tolerance and ``rounding``.
-
-    ``rounding`` is that of float64; a coarser precision of ``array`` enlarges it.
-    """
+def agrees(array: Array, right: Array) -> bool:
+    """Whether two arrays have one shape and differ by no more than the tolerance."""
     if array.shape != right.shape:
         return False
-    coarser = max(1.0, last_bit(array) / LAST_BIT)
-    allowed = tolerance_of(array) * np.abs(right).max() + coarser * rounding
-    return bool((np.abs(array - right) <= allowed).all())
+    return bool((np.abs(array - right) <= tolerance_of(array) * np.abs(right).max()).all())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -51,3 +52,28 @@ def config_and_overrides(words: list[str]) -> tuple[Path, list[str]]:
         problem = "no config is named" if not paths else f"several configs are named: {', '.join(paths)}"
         raise ConfigError(problem, where="command line", hint="one YAML file; settings are KEY=VALUE without spaces")
     return Path(paths[0]), changes
+
+
+def refuse_export_with_against(export: Path | None, against: Path | None) -> None:
+    """Refuse --export and --against together.
+
+    Raises:
+        ConfigError: both are given.
+    """
+    if export is not None and against is not None:
+        raise ConfigError("--export and --against at once", where="command line", hint="first the one, then the other")
+
+
+def refuse_options(options: Mapping[str, object], reason: str) -> None:
+    """Refuse the options, by their name, that have a value: they have no effect with --export or --against.
+
+    Raises:
+        ConfigError: one has a value; ``reason`` says why it has no effect.
+    """
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise ConfigError(
+            f"{' and '.join(given)} with --export or --against, {reason}",
+            where="command line",
+            hint="leave it out" if len(given) == 1 else "leave them out",
+        )

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.gradient_check import Probe, rounding
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
-from bpcli.streams import stream
 
 
 @dataclass(frozen=True)
@@ -33,12 +30,6 @@ class CorrectPass:
     def scale(self) -> float:
         """What turns the sum of terms into the loss."""
         return float(self.network.scale(self.ws.m))
-
-    @cached_property
-    def rounding(self) -> Parameters:
-        """How far rounding in float64 may change each gradient."""
-        bounds = rounding(Probe(self.network, self.ws.X, self.ws.Y), self.parameters.theta, stream(0, "gradient check"))
-        return Parameters(self.network.sizes, bounds)
 
     @property
     def dense_targets(self) -> Array:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bpcli.cli.arguments import Json, Words, config_and_overrides
+from bpcli.cli.arguments import Json, Words, config_and_overrides, refuse_export_with_against, refuse_options
 from bpcli.cli.output import emit_json
 from bpcli.errors import ConfigError, ExitStatus
 
@@ -112,10 +112,10 @@ def gradcheck(
 
     path, changes = config_and_overrides(words)
     if export is not None or against is not None:
-        _refuse_options_of_differences(
-            {"--method": method, "--parameters": parameters, "--step-sizes": step_sizes or None}
-        )
+        options = {"--method": method, "--parameters": parameters, "--step-sizes": step_sizes or None}
+        refuse_options(options, "where no differences are taken")
     _refuse_lone_options(export, starter, against, points)
+    refuse_export_with_against(export, against)
     method = method or "complex-step"
     opened = open_experiment(path, changes, any_encoding=True)  # a gradient can be checked on any data
     display.warn(opened.warnings)
@@ -148,7 +148,7 @@ def gradcheck(
 
 
 def _refuse_lone_options(export: Path | None, starter: str | None, against: Path | None, points: float | None) -> None:
-    """Refuse --starter and --grade without what they belong to, and --export with --against."""
+    """Refuse --starter and --grade without what they belong to."""
     if starter is not None and export is None:
         raise ConfigError(
             "--starter without --export", where="command line", hint="the script reads an export: add --export FILE"
@@ -156,19 +156,6 @@ def _refuse_lone_options(export: Path | None, starter: str | None, against: Path
     if points is not None and against is None:
         raise ConfigError(
             "--grade without --against", where="command line", hint="for example --against FILE --grade 10"
-        )
-    if export is not None and against is not None:
-        raise ConfigError("--export and --against at once", where="command line", hint="first the one, then the other")
-
-
-def _refuse_options_of_differences(options: dict[str, object]) -> None:
-    """Refuse the options that have a value: they have no effect with --export and --against."""
-    given = [name for name, value in options.items() if value is not None]
-    if given:
-        raise ConfigError(
-            f"{' and '.join(given)} with --export or --against, where no differences are taken",
-            where="command line",
-            hint="leave it out" if len(given) == 1 else "leave them out",
         )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bpcli.cli.arguments import Json, Words, config_and_overrides
+from bpcli.cli.arguments import Json, Words, config_and_overrides, refuse_export_with_against, refuse_options
 from bpcli.cli.output import emit_json
 from bpcli.errors import ConfigError, ExitStatus
 
@@ -68,10 +68,9 @@ def stepcheck(
     from bpcli.checking.updates.subjects import open_updates
 
     path, changes = config_and_overrides(words)
-    if export is not None and against is not None:
-        raise ConfigError("--export and --against at once", where="command line", hint="first the one, then the other")
+    refuse_export_with_against(export, against)
     if export is not None or against is not None:
-        _refuse_options_of_engines({"--parameters": parameters, "--engine": engine})
+        refuse_options({"--parameters": parameters, "--engine": engine}, "where no engine is checked")
     opened = open_updates(path, changes)
     display.warn(opened.warnings)
     count = updates or UPDATES
@@ -91,17 +90,6 @@ def stepcheck(
     else:
         report.print_report(found)
     return ExitStatus.DONE if found.passed else ExitStatus.CHECK_FAILED
-
-
-def _refuse_options_of_engines(options: dict[str, object]) -> None:
-    """Refuse the options that have a value: they have no effect with --export and --against."""
-    given = [name for name, value in options.items() if value is not None]
-    if given:
-        raise ConfigError(
-            f"{' and '.join(given)} with --export or --against, where no engine is checked",
-            where="command line",
-            hint="leave it out" if len(given) == 1 else "leave them out",
-        )
 
 
 def _checks(
