@@ -54,6 +54,7 @@ class Recipe:
         text = SECTIONS[self.section]
         module_path = re.findall(r"In\s`bpcli/([\w/]+)\.py`", text)[-1]
         module = importlib.import_module("bpcli." + module_path.replace("/", "."))
+        package = importlib.import_module(module.__name__.rpartition(".")[0])
         block = re.search(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
         line = re.search(r"\"(\w+)\": (\w+)", text)
         registry = re.search(r"\bin\s`([A-Z]+)`", text)
@@ -65,7 +66,8 @@ class Recipe:
         exec(compile(HEADER + block[1], module_path, "exec", flags), place)
         for name in place.keys() - vars(module).keys():
             monkeypatch.setattr(module, name, place[name], raising=False)
-        monkeypatch.setitem(getattr(module, registry[1]), line[1], place[line[2]])
+        holder = module if hasattr(module, registry[1]) else package
+        monkeypatch.setitem(getattr(holder, registry[1]), line[1], place[line[2]])
         return module
 
 
