@@ -33,8 +33,11 @@ from bpcli.nn.schedules import Constant
 from bpcli.nn.tallies import Tallies
 from bpcli.streams import stream
 from bpcli.training import engines
+from bpcli.training.control import Control
 from bpcli.training.engines import Engine, Work
 from bpcli.training.initial_parameters import differences_of_origin, read_initial_parameters
+from bpcli.training.loop import Measure
+from bpcli.training.monitors import require_column
 from bpcli.training.recipe import Plan, Recipe
 
 
@@ -50,6 +53,7 @@ class Experiment:
     parameters: Parameters
     metrics: dict[str, Metric]
     engine: Engine
+    control: Control
 
     @property
     def network(self) -> Network:
@@ -60,6 +64,11 @@ class Experiment:
     def plan(self) -> Plan:
         """How the training examples are walked through."""
         return self.recipe.plan
+
+    @property
+    def measure(self) -> Measure:
+        """How the network is judged while it trains."""
+        return _measure(self.network, self.metrics, self.loaded)
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -119,6 +128,7 @@ def _experiment(given: Config) -> Experiment:
         parameters=parameters,
         metrics=metrics,
         engine=engine,
+        control=_control(config, _measure(network, metrics, loaded)),
     )
 
 
@@ -166,7 +176,8 @@ def _format(data: DataSection) -> Format:
 
 def _facts(loaded: Loaded) -> Facts:
     decided, size = loaded.request, loaded.parts["train"].size
-    return Facts(decided.targets, decided.task, decided.scale, decided.scale_targets, size)
+    validation = "validation" in loaded.parts
+    return Facts(decided.targets, decided.task, decided.scale, decided.scale_targets, size, validation)
 
 
 def _network(config: Config, loaded: Loaded) -> Network:
@@ -240,6 +251,17 @@ def _engine(config: Config, recipe: Recipe, loaded: Loaded, metrics: dict[str, M
     if note:
         loaded.warnings.other.append(note)
     return engine
+
+
+def _measure(network: Network, metrics: dict[str, Metric], loaded: Loaded) -> Measure:
+    return Measure(network, metrics, loaded.targets.units, loaded.parts.get("validation"))
+
+
+def _control(config: Config, measure: Measure) -> Control:
+    assert config.keep is not None, "resolution does not leave it open"
+    if config.keep.monitor:
+        require_column("keep", config.keep.monitor, measure.columns)
+    return Control(config.keep)
 
 
 def _tallies(metrics: dict[str, Metric], targets: Targets) -> Tallies:

@@ -27,7 +27,7 @@ def runs(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     json: Json = False,
 ) -> None:
-    """List runs, best first: what differs between their configs, the best epoch, the final metrics.
+    """List runs, best first: what differs between their configs, the kept epoch and its metrics.
 
     Example: bp runs runs/sweep --by test_accuracy
     """
@@ -47,17 +47,14 @@ def runs(
 
 
 def _row(run: RecordedRun, metric: str, settings: list[str]) -> dict[str, Any]:
-    """The report of one run, with the ``settings`` in which the runs differ."""
-    from bpcli.runs import comparison
-
-    best = comparison.best_epoch(run, metric)
+    """The report of one run, with the ``settings`` in which the runs differ; its best epoch is the one it keeps."""
     return {
         "run": str(run.folder),
         "settings": {key: run.settings.get(key) for key in settings},
         "ended": run.record["ended"],
         "epochs": len(run.epochs),
-        "best_epoch": best[0] if best else None,
-        "best": best[1] if best else None,
+        "best_epoch": run.kept_epoch or None,
+        "best": run.final.get(metric),
         "final": run.final,
     }
 

@@ -21,6 +21,7 @@ from bpcli.nn.metrics import METRICS, Metric
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from bpcli.nn.penalties import PENALTIES
 from bpcli.nn.schedules import SCHEDULES, Schedule
+from bpcli.training.keeping import KEEPS, Keep
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +59,7 @@ KINDS: Mapping[str, Kind] = {
     "optimizers": Kind("optimizer", OPTIMIZERS, Optimizer, default="gradient_descent"),
     "schedules": Kind("schedule", SCHEDULES, Schedule),
     "clippings": Kind("clipping", CLIPPINGS),
+    "keeps": Kind("keep", KEEPS, Keep),
 }
 """The kinds by the word under which ``bp list`` shows them."""
 

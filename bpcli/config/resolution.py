@@ -22,6 +22,7 @@ from bpcli.nn.initializers import INITIALIZERS
 from bpcli.nn.layers import Layer
 from bpcli.nn.losses import LOSSES
 from bpcli.training.engines import Engine
+from bpcli.training.keeping import Best, Last
 
 USUAL_BATCH = 32
 """The batch size where the config names none."""
@@ -31,13 +32,17 @@ AnySection = TypeVar("AnySection", bound=Section)
 
 @dataclass(frozen=True)
 class Facts:
-    """What the data tell: what is learned from which targets, how they are scaled, ``examples`` to train on."""
+    """What the data tell: what is learned from which targets, how they are scaled, ``examples`` to train on.
+
+    ``validation`` says whether there is a validation part.
+    """
 
     targets: list[str] | None
     task: Task | None
     scale: str | None
     scale_targets: str | None
     examples: int
+    validation: bool = False
 
 
 def resolve(config: Config, facts: Facts) -> Config:
@@ -53,6 +58,7 @@ def resolve(config: Config, facts: Facts) -> Config:
         data=_data(config.data, facts),
         network=_network(config),
         optimizer=_trainer(config.optimizer, facts.examples),
+        keep=config.keep or (Best() if facts.validation else Last()),
     )
 
 

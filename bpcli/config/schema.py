@@ -24,6 +24,7 @@ from bpcli.nn.losses import Loss
 from bpcli.nn.optimizers import Optimizer
 from bpcli.nn.schedules import Schedule
 from bpcli.nn.transformations import Transformation
+from bpcli.training.keeping import Keep
 
 Integer = Annotated[int, Strict()]
 Real = Annotated[float, Strict()]
@@ -41,6 +42,7 @@ InitializerChoice = Annotated[Initializer, choice_of(KINDS["initializers"])]
 LossChoice = Annotated[Loss, choice_of(KINDS["losses"])]
 PenaltyChoice = Annotated[Transformation, choice_of(KINDS["penalties"])]
 ScheduleChoice = Annotated[Schedule, choice_of(KINDS["schedules"])]
+KeepChoice = Annotated[Keep, choice_of(KINDS["keeps"])]
 ClippingChoice = Annotated[Transformation, choice_of(KINDS["clippings"])]
 
 
@@ -164,6 +166,9 @@ class Config(Section):
     )
     optimizer: Annotated[Trainer, TRAINER] = Field(default_factory=lambda: TRAINER.validated({}))
     epochs: Annotated[Integer, Field(ge=1)] = 20
+    keep: KeepChoice | None = Field(
+        None, description="the parameters to keep; default: best by val_loss, last where there is no validation part"
+    )
     engine: Literal["auto", "numpy", "numba"] = Field(
         "auto", description="numba, where it is installed and saves time, compiles the steps; numpy is the reference"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +10,8 @@ from typing import Any
 from bpcli.config import document
 from bpcli.errors import ConfigError, DataError, did_you_mean
 from bpcli.nn.metrics import METRICS
-from bpcli.runs.folder import CONFIG_FILE, METRICS_FILE, RECORD_FILE, read_record
-
-NOT_MEASURED = ("epoch", "step", "learning_rate")
-"""The columns of metrics.csv that are no result."""
+from bpcli.runs.epoch_rows import METRICS_FILE, measured, read_epochs
+from bpcli.runs.folder import CONFIG_FILE, RECORD_FILE, read_record
 
 
 @dataclass(frozen=True)
@@ -30,11 +27,15 @@ class RecordedRun:
     epochs: list[dict[str, float]] = field(default_factory=list)
 
     @property
+    def kept_epoch(self) -> int:
+        """The epoch whose parameters the run keeps, 0 before the first is saved; without a record of it, the last."""
+        last = int(self.epochs[-1]["epoch"]) if self.epochs else 0
+        return int(self.record.get("kept", {}).get("epoch", last))
+
+    @property
     def final(self) -> dict[str, float]:
-        """The final metrics; of an unfinished run those of its last epoch."""
-        last = self.epochs[-1] if self.epochs else {}
-        measured = {key: value for key, value in last.items() if key not in NOT_MEASURED}
-        return {**measured, **self.record["final"]}
+        """The metrics of the kept parameters; of an unfinished run without those of the test part."""
+        return {**measured(self.epochs, self.kept_epoch), **self.record["final"]}
 
 
 def find_runs(folder: Path) -> list[RecordedRun]:
@@ -53,7 +54,7 @@ def _read_run(folder: Path) -> RecordedRun:
     record = read_record(folder)
     settings = _dotted_settings(document.read_yaml(folder / CONFIG_FILE).plain())
     try:
-        return RecordedRun(folder, record, settings, _read_epochs(folder / METRICS_FILE))
+        return RecordedRun(folder, record, settings, read_epochs(folder))
     except (ValueError, TypeError) as error:
         raise DataError(
             f"malformed metrics: {error}", where=str(folder / METRICS_FILE), hint="move the run away"
@@ -66,13 +67,6 @@ def _dotted_settings(value: Any, prefix: str = "") -> dict[str, Any]:
         return {prefix: value}
     items = [_dotted_settings(item, f"{prefix}.{key}" if prefix else key) for key, item in value.items()]
     return {key: item for flat in items for key, item in flat.items()}
-
-
-def _read_epochs(path: Path) -> list[dict[str, float]]:
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
 
 
 def differing_settings(runs: list[RecordedRun]) -> list[str]:
@@ -111,21 +105,6 @@ def higher_is_better(metric: str) -> bool:
     """Whether a higher value of a metric is better, whatever its prefix ``val_`` or ``test_``."""
     name = metric.removeprefix("val_").removeprefix("test_")
     return name in METRICS and METRICS[name]().higher
-
-
-def best_epoch(run: RecordedRun, metric: str) -> tuple[int, float] | None:
-    """The first epoch with the best value of a metric, and that value; None if no epoch has it.
-
-    A test metric has no value per epoch: its validation metric stands for it, else its training metric.
-    """
-    name = metric.removeprefix("test_") if metric.startswith("test_") else metric
-    for candidate in dict.fromkeys((metric, f"val_{name}", name)):
-        rows = [row for row in run.epochs if candidate in row]
-        if rows:
-            sign = -1 if higher_is_better(candidate) else 1
-            best = min(rows, key=lambda row: sign * row[candidate])
-            return int(best["epoch"]), best[candidate]
-    return None
 
 
 def rank_runs(runs: list[RecordedRun], metric: str) -> list[RecordedRun]:

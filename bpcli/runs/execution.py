@@ -16,7 +16,7 @@ from bpcli.experiment import Experiment
 from bpcli.runs.assessment import assess_model
 from bpcli.runs.folder import RunWriter
 from bpcli.runs.model_file import model_of
-from bpcli.training.loop import Epoch, Measure, Stretch, train
+from bpcli.training.loop import Epoch, Stretch, train
 from bpcli.training.state import TrainingState, start
 
 SAVE_SECONDS = 10.0
@@ -62,7 +62,6 @@ class Execution:
         self._state = state or start(experiment.recipe, experiment.parameters.theta, experiment.tallies())
         self._training_part = experiment.loaded.parts["train"]
         self._steps = experiment.engine.steps(experiment.recipe, self._state, self._training_part)
-        self._final: dict[str, float] = {}
         self._saved_at = 0.0
         self._stop_reason = ""
 
@@ -93,10 +92,11 @@ class Execution:
         except DivergedError as error:
             error.where = str(run.folder)
             ended = RunEnded(run, "diverged", error.message, error)
+        final = run.measured(self._state.kept.epoch)
         if ended.outcome == "completed":
-            self._final |= self._test_metrics()
+            final |= self._test_metrics()
         self._save(run)
-        run.finish(ended.reason, self._state.epoch, self._state.optimizer.step, self._final)
+        run.finish(ended.reason, self._state.epoch, self._state.optimizer.step, final)
         yield ended
 
     def stop(self, reason: str) -> None:
@@ -108,22 +108,19 @@ class Execution:
         yield RunStarted(run)
         for event in self._training_events():
             if isinstance(event, Epoch):
-                self._final = dict(event.values)
                 run.append_epoch(event)
             yield event
 
     def _training_events(self) -> Iterator[Stretch | Epoch]:
         experiment = self._experiment
-        validation = experiment.examples("validation")
-        measure = Measure(experiment.network, experiment.metrics, experiment.units, validation)
-        return train(self._steps, experiment.plan, self._state, measure)
+        return train(self._steps, experiment.plan, self._state, experiment.measure, experiment.control)
 
     def _test_metrics(self) -> dict[str, float]:
         """The test part, evaluated with the parameters that the run keeps; empty without a test part."""
         test = self._experiment.examples("test")
         if test is None:
             return {}
-        model = model_of(self._experiment, self._state.finite_theta)
+        model = model_of(self._experiment, self._state.kept.theta)
         values = assess_model(model, test, self._experiment.metrics)
         return {f"test_{name}": value for name, value in values.items()}
 

@@ -17,13 +17,13 @@ from bpcli.config import document
 from bpcli.errors import ConfigError, DataError, refused
 from bpcli.experiment import Experiment
 from bpcli.nn import Array
+from bpcli.runs import epoch_rows
 from bpcli.runs.model_file import model_of, save_model
 from bpcli.training.initial_parameters import MODEL
 from bpcli.training.loop import Epoch
 from bpcli.training.state import TrainingState
 
 CONFIG_FILE, RECORD_FILE = "config.yaml", "run.json"
-METRICS_FILE, TIMINGS_FILE = "metrics.csv", "timings.csv"
 CHECKPOINT_FILE = "checkpoint.safetensors"
 
 RUNS_FOLDER = Path("runs")
@@ -39,20 +39,19 @@ class RunWriter:
 
     def append_epoch(self, epoch: Epoch) -> None:
         """Append a row to metrics.csv and to timings.csv."""
-        row = {"epoch": epoch.epoch, "step": epoch.step, "learning_rate": epoch.learning_rate, **epoch.values}
-        times = {
-            "epoch": epoch.epoch,
-            "train_seconds": epoch.train_seconds,
-            "validation_seconds": epoch.validation_seconds,
-        }
-        for name, values in ((METRICS_FILE, row), (TIMINGS_FILE, times)):
-            head = ",".join(values) + "\n" if epoch.epoch == 1 else ""
-            storage.append(self.folder / name, head + ",".join(map(repr, values.values())) + "\n")
+        epoch_rows.append_epoch(self.folder, epoch)
+
+    def measured(self, epoch: int) -> dict[str, float]:
+        """What metrics.csv has of an epoch; nothing of one that has not ended."""
+        return epoch_rows.measured(epoch_rows.read_epochs(self.folder), epoch)
 
     def save(self, experiment: Experiment, state: TrainingState) -> None:
-        """Write the model as of the last finite epoch, and the checkpoint from which training can continue."""
-        save_model(self.folder / MODEL, model_of(experiment, state.finite_theta))
+        """Write the model with the kept parameters, their epoch, and the checkpoint to continue from."""
+        save_model(self.folder / MODEL, model_of(experiment, state.kept.theta))
         storage.write_tensors(self.folder / CHECKPOINT_FILE, state.tensors(), state.counters())
+        monitor = experiment.control.keep.monitor or None
+        self.record["kept"] = {"epoch": state.kept.epoch, "monitor": monitor, "value": state.kept.value}
+        self.write_record()
 
     def finish(self, ended: str, epochs: int, step: int, final: dict[str, float]) -> None:
         """Write to run.json why training ended, how far it came, and the final metrics."""
@@ -145,6 +144,7 @@ def _initial_record(experiment: Experiment) -> dict[str, Any]:
         "ended": None,
         "epochs": 0,
         "steps": 0,
+        "kept": {"epoch": 0, "monitor": experiment.control.keep.monitor or None, "value": None},
         "final": {},
     }
 

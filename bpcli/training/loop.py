@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 from time import perf_counter
 from typing import NamedTuple, Protocol
 
@@ -20,12 +20,18 @@ from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.metrics import Metric, metric_values
 from bpcli.nn.network import Network
+from bpcli.training.control import PLAIN, Control
 from bpcli.training.inference import assess
+from bpcli.training.keeping import Keep
 from bpcli.training.recipe import Plan
 from bpcli.training.state import TrainingState, diverged
 
 STRETCH_SECONDS = 0.1
 """How long the loop runs before it yields: short enough for a bar that moves and a signal that is heard."""
+
+
+VALIDATION = "val_"
+"""The prefix of what is measured on the validation part."""
 
 
 class Stretch(NamedTuple):
@@ -37,7 +43,10 @@ class Stretch(NamedTuple):
 
 
 class Epoch(NamedTuple):
-    """An epoch ended: a row of metrics.csv, in ``values`` all but its first three columns."""
+    """An epoch ended: a row of metrics.csv, in ``values`` all but its first three columns.
+
+    ``kept`` is the epoch whose parameters are kept so far.
+    """
 
     epoch: int
     step: int
@@ -45,6 +54,7 @@ class Epoch(NamedTuple):
     values: dict[str, float]
     train_seconds: float
     validation_seconds: float
+    kept: int = 0
 
 
 class Steps(Protocol):
@@ -77,6 +87,17 @@ class Measure:
     units: Array
     validation: Examples | None = None
 
+    @property
+    def columns(self) -> list[str]:
+        """What is measured of every epoch, by its names in metrics.csv."""
+        names = ["loss", *self.metrics]
+        return names if self.validation is None else [*names, *(VALIDATION + name for name in names)]
+
+    def higher(self, column: str) -> bool:
+        """Whether a higher value in a column of metrics.csv is better."""
+        metric = self.metrics.get(column.removeprefix(VALIDATION))
+        return metric is not None and metric.higher
+
     def running(self, state: TrainingState) -> dict[str, float]:
         """The loss and the metrics of an epoch as its batches gave them."""
         return {"loss": state.losses.value(), **metric_values(self.metrics, state.tallies, self.units)}
@@ -88,15 +109,17 @@ class Measure:
         tallies, parameters = state.tallies.fresh(), self.network.parameters(state.theta)
         loss = assess(self.network, parameters, self.validation, tallies)
         found = {"loss": loss, **metric_values(self.metrics, tallies, self.units)}
-        return {f"val_{name}": value for name, value in found.items()}
+        return {VALIDATION + name: value for name, value in found.items()}
 
 
-def train(steps: Steps, plan: Plan, state: TrainingState, measure: Measure) -> Iterator[Stretch | Epoch]:
+def train(
+    steps: Steps, plan: Plan, state: TrainingState, measure: Measure, control: Control = PLAIN
+) -> Iterator[Stretch | Epoch]:
     """Train by ``steps``, which work on ``state``, to the end of ``plan``.
 
     Raises:
-        DivergedError: a loss or a parameter is no longer finite; ``state.finite_theta``
-            holds the last epoch's end.
+        DivergedError: a loss or a parameter is no longer finite; ``state.kept`` holds the
+            parameters to keep.
     """
     while state.epoch < plan.epochs:
         began, seconds = perf_counter(), 0.0
@@ -119,6 +142,13 @@ def train(steps: Steps, plan: Plan, state: TrainingState, measure: Measure) -> I
         if not isfinite(values.get("val_loss", 0.0)):
             raise diverged("the validation loss", epoch, state.optimizer.step)
         state.begin_epoch(epoch)
-        np.copyto(state.finite_theta, state.theta)
+        _keep(control.keep, state, measure, values)
         taken = perf_counter() - began
-        yield Epoch(epoch, state.optimizer.step, state.learning_rate, values, seconds, taken)
+        yield Epoch(epoch, state.optimizer.step, state.learning_rate, values, seconds, taken, state.kept.epoch)
+
+
+def _keep(keep: Keep, state: TrainingState, measure: Measure, values: Mapping[str, float]) -> None:
+    """Keep the parameters of the epoch that has just ended, if they are to be preferred."""
+    value = values.get(keep.monitor, nan)
+    if keep.prefers(value, state.kept.value, higher=measure.higher(keep.monitor)):
+        state.kept.take(state.theta, state.epoch, value)

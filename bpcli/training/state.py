@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import nan
+from typing import Any
 
 from bpcli.errors import DivergedError
 from bpcli.nn import Array, optimizers
 from bpcli.nn.loss_sums import LossSums
 from bpcli.nn.optimizers import OptimizerState
 from bpcli.nn.tallies import Tallies
+from bpcli.training.keeping import Kept
 from bpcli.training.recipe import Recipe
 
 
@@ -19,8 +22,7 @@ class TrainingState:
 
     ``epoch`` counts finished epochs, ``position`` the examples seen of the next
     one, ``losses`` and ``tallies`` what they gave. ``learning_rate`` is that of the last
-    update. ``finite_theta`` is θ at the end of ``epoch``: the parameters to keep should
-    the run diverge.
+    update. ``kept`` are the parameters that the run keeps so far, finite and of a finished epoch.
     """
 
     theta: Array
@@ -28,12 +30,12 @@ class TrainingState:
     losses: LossSums
     tallies: Tallies
     learning_rate: float
-    finite_theta: Array = field(init=False)
+    kept: Kept = field(init=False)
     epoch: int = 0
     position: int = 0
 
     def __post_init__(self) -> None:
-        self.finite_theta = self.theta.copy()
+        self.kept = Kept(self.theta.copy())
 
     def begin_epoch(self, epoch: int) -> None:
         """Forget what the examples of the last epoch gave, ``epoch`` being finished."""
@@ -45,7 +47,7 @@ class TrainingState:
         """The arrays to save."""
         memory = {f"optimizer.{name}": array for name, array in self.optimizer.memory.items()}
         tallies = {f"tally.{name}": array for name, array in self.tallies.tensors().items()}
-        own = {"theta": self.theta, "finite_theta": self.finite_theta, "losses": self.losses.sums}
+        own = {"theta": self.theta, "kept_theta": self.kept.theta, "losses": self.losses.sums}
         return {**own, **tallies, **memory}
 
     def counters(self) -> dict[str, int | float]:
@@ -55,17 +57,21 @@ class TrainingState:
             "position": self.position,
             "learning_rate": self.learning_rate,
             "step": self.optimizer.step,
+            "kept_epoch": self.kept.epoch,
+            "kept_value": self.kept.value,
         }
 
-    def restore(self, tensors: Mapping[str, Array], counters: Mapping[str, float]) -> None:
+    def restore(self, tensors: Mapping[str, Array], counters: Mapping[str, Any]) -> None:
         """Take up what :meth:`tensors` and :meth:`counters` saved."""
-        for array, name in ((self.theta, "theta"), (self.finite_theta, "finite_theta"), (self.losses.sums, "losses")):
+        for array, name in ((self.theta, "theta"), (self.kept.theta, "kept_theta"), (self.losses.sums, "losses")):
             array[...] = tensors[name]
         for name, array in self.optimizer.memory.items():
             array[...] = tensors[f"optimizer.{name}"]
         self.tallies.restore({name.removeprefix("tally."): array for name, array in tensors.items()})
         self.epoch, self.position = int(counters["epoch"]), int(counters["position"])
         self.learning_rate, self.optimizer.step = float(counters["learning_rate"]), int(counters["step"])
+        value = counters["kept_value"]  # JSON has no NaN
+        self.kept.epoch, self.kept.value = int(counters["kept_epoch"]), nan if value is None else float(value)
 
 
 def start(recipe: Recipe, theta: Array, tallies: Tallies) -> TrainingState:
@@ -79,5 +85,5 @@ def diverged(what: str, epoch: int, step: int) -> DivergedError:
     """The error to raise where something left the finite numbers."""
     return DivergedError(
         f"training diverged: {what} is no longer finite at epoch {epoch}, step {step}",
-        hint="lower optimizer.learning_rate, or scale the data; the last finite epoch's parameters are kept",
+        hint="lower optimizer.learning_rate, or scale the data; the parameters of a finite epoch are kept",
     )

@@ -123,10 +123,10 @@ def test_numbers_of_metrics_read_back_exactly(run: Path) -> None:
             assert text == (str(int(text)) if name in ("epoch", "step") else repr(float(text)))
 
 
-def test_final_metrics_are_the_last_row_of_metrics_and_the_test_part(run: Path) -> None:
-    last = read_metrics(run)[-1]
-    final = read_record(run)["final"]
-    measured = {name: value for name, value in last.items() if name not in ("epoch", "step", "learning_rate")}
+def test_final_metrics_are_the_kept_epochs_row_of_metrics_and_the_test_part(run: Path) -> None:
+    record = read_record(run)
+    kept, final = read_metrics(run)[record["kept"]["epoch"] - 1], record["final"]
+    measured = {name: value for name, value in kept.items() if name not in ("epoch", "step", "learning_rate")}
     assert {name: final[name] for name in measured} == measured
     assert set(final) - set(measured) == {"test_loss", "test_accuracy"}
 
@@ -147,6 +147,7 @@ def test_the_record_says_how_the_run_was_made_and_ended(folder: Path, run: Path)
     described = {key: record.pop(key) for key in ("blas", "cpu")}
     assert all(isinstance(value, str) and value for value in described.values())
     assert record.pop("final")["accuracy"] > 0.3
+    assert record.pop("kept").keys() == {"epoch", "monitor", "value"}
     assert record == {
         "bp": __version__,
         "python": platform.python_version(),

@@ -54,12 +54,11 @@ def test_json_is_one_object_with_a_row_for_each_run(folder: Path) -> None:
     assert set(by_name) == set(RATES)
     for name, row in by_name.items():
         metrics = read_metrics(folder / "sweep" / name)
-        best = max(row["val_accuracy"] for row in metrics)
+        kept = min(metrics, key=lambda row: row["val_loss"])
         assert row["settings"] == {"optimizer.learning_rate": float(RATES[name])}
         assert (row["run"], row["ended"], row["epochs"]) == (f"sweep/{name}", "completed", 6)
-        assert row["best"] == best
-        assert row["best_epoch"] == next(m["epoch"] for m in metrics if m["val_accuracy"] == best)
-        assert row["final"]["val_loss"] == metrics[-1]["val_loss"]
+        assert (row["best_epoch"], row["best"]) == (kept["epoch"], kept["val_accuracy"])
+        assert row["final"].items() >= {key: kept[key] for key in ("loss", "val_loss", "val_accuracy")}.items()
         assert set(row["final"]) == {f"{part}{name}" for part in ("", "test_", "val_") for name in ("accuracy", "loss")}
 
 
@@ -80,9 +79,9 @@ def test_csv_holds_numbers_that_read_back_exactly(folder: Path) -> None:
     rows = good("runs", "sweep", "--csv", cwd=folder).rows
     assert list(rows[0])[:5] == ["run", "optimizer.learning_rate", "ended", "epochs_done", "best_epoch"]
     for row in rows:
-        last = read_metrics(folder / row["run"])[-1]
+        kept = read_metrics(folder / row["run"])[int(row["best_epoch"]) - 1]
         assert {name: float(row[name]) for name in ("loss", "val_loss", "val_accuracy")} == {
-            name: last[name] for name in ("loss", "val_loss", "val_accuracy")
+            name: kept[name] for name in ("loss", "val_loss", "val_accuracy")
         }
 
 
@@ -118,13 +117,14 @@ def test_ranking_is_by_validation_else_test_else_training(tmp_path: Path) -> Non
         assert good("runs", ".", "--json", cwd=tmp_path).json["by"] == name
 
 
-def test_the_best_epoch_is_the_first_with_the_best_value(tmp_path: Path) -> None:
-    rows = "epoch,step,learning_rate,loss,val_loss\n1,1,0.1,3.0,1.0\n2,2,0.1,2.0,0.5\n3,3,0.1,1.0,0.5\n"
-    fake(tmp_path, "a", {"val_loss": 0.5, "test_loss": 7.0}, rows)
-    (row,) = good("runs", ".", "--by", "val_loss", "--json", cwd=tmp_path).json["runs"]
-    assert (row["best_epoch"], row["best"]) == (2, 0.5)
-    (row,) = good("runs", ".", "--by", "test_loss", "--json", cwd=tmp_path).json["runs"]
-    assert (row["best_epoch"], row["best"]) == (2, 0.5)  # by its validation twin: the test part has no epochs
+def test_the_best_epoch_is_the_kept_one_by_whatever_metric_runs_are_ranked(tmp_path: Path) -> None:
+    rows = "epoch,step,learning_rate,loss,val_loss\n1,1,0.1,3.0,1.0\n2,2,0.1,2.0,0.5\n3,3,0.1,1.0,0.75\n"
+    run = fake(tmp_path, "a", {"loss": 2.0, "val_loss": 0.5, "test_loss": 7.0}, rows)
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**record, "kept": {"epoch": 2}}))
+    for metric, value in (("val_loss", 0.5), ("loss", 2.0), ("test_loss", 7.0)):
+        (row,) = good("runs", ".", "--by", metric, "--json", cwd=tmp_path).json["runs"]
+        assert (row["best_epoch"], row["best"]) == (2, value)
 
 
 def test_only_what_differs_between_configs_is_shown(folder: Path) -> None:
@@ -172,10 +172,10 @@ def test_the_folder_is_by_default_runs(folder: Path) -> None:
     assert good("runs", "--json", cwd=folder).json["runs"][0]["run"] == "runs/points-001"
 
 
-def test_an_unfinished_run_shows_its_last_epoch(tmp_path: Path) -> None:
+def test_an_unfinished_run_shows_the_epoch_it_keeps_so_far(tmp_path: Path) -> None:
     rows = "epoch,step,learning_rate,loss,accuracy\n1,1,0.1,3.0,0.5\n2,2,0.1,2.0,0.25\n"
     run = fake(tmp_path, "a", {}, rows)
-    (run / "run.json").write_text('{"ended": null, "final": {}}')
+    (run / "run.json").write_text('{"ended": null, "final": {}, "kept": {"epoch": 1}}')
     (row,) = good("runs", ".", "--json", cwd=tmp_path).json["runs"]
     assert row == {
         "run": "a",
@@ -184,7 +184,7 @@ def test_an_unfinished_run_shows_its_last_epoch(tmp_path: Path) -> None:
         "epochs": 2,
         "best_epoch": 1,
         "best": 0.5,
-        "final": {"loss": 2.0, "accuracy": 0.25},
+        "final": {"loss": 3.0, "accuracy": 0.5},
     }
     assert good("runs", ".", "--csv", cwd=tmp_path).rows[0]["ended"] == "unfinished"
 

@@ -91,7 +91,7 @@ def test_a_signal_ends_training_by_itself_and_the_run_is_kept(folder: Path, name
     assert (counters["epoch"], counters["step"]) == (done, record["steps"])
     model, _ = read_tensors(folder / "run/model.safetensors")
     kept = np.concatenate([model[tensor].reshape(-1) for tensor in ("W1", "b1", "W2", "b2")])
-    assert kept.tobytes() == checkpoint["finite_theta"].tobytes()
+    assert kept.tobytes() == checkpoint["kept_theta"].tobytes()
 
 
 def test_a_signal_is_heard_within_an_epoch(folder: Path) -> None:

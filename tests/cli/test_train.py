@@ -349,9 +349,7 @@ def test_divergence_ends_with_status_4_and_keeps_the_last_finite_epoch(folder: P
     assert result.out == "a\n"
     assert message.startswith("error: a: training diverged: the ")
     assert f"is no longer finite at epoch {done + 1}, step {record['steps']}" in message
-    assert hint == (
-        "hint: lower optimizer.learning_rate, or scale the data; the last finite epoch's parameters are kept"
-    )
+    assert hint == ("hint: lower optimizer.learning_rate, or scale the data; the parameters of a finite epoch are kept")
     assert record["ended"] == message.removeprefix("error: a: ")
     assert record["epochs"] == done
 

@@ -168,6 +168,13 @@ def test_output_follows_from_the_loss_unless_it_is_named(tmp_path: Path) -> None
     assert resolve(config(tmp_path, BASE, "network.output=sigmoid"), FACTS).network.output == Sigmoid()
 
 
+def test_the_best_is_kept_where_there_is_a_validation_part_else_the_last(tmp_path: Path) -> None:
+    given = config(tmp_path, BASE)
+
+    assert plain(resolve(given, FACTS))["keep"] == "last"
+    assert plain(resolve(given, replace(FACTS, validation=True)))["keep"] == {"name": "best", "monitor": "val_loss"}
+
+
 def test_what_was_assumed_is_what_the_config_leaves_open(tmp_path: Path) -> None:
     given = config(tmp_path, BASE)
     resolved = resolve_engine(resolve(given, FACTS), Engine())
@@ -180,6 +187,7 @@ def test_what_was_assumed_is_what_the_config_leaves_open(tmp_path: Path) -> None
         "initializer glorot",
         "batch_size 20",
         "shuffle true",
+        "keep last",
         "engine numpy",
     ]
 
@@ -196,4 +204,5 @@ def test_what_the_config_says_is_not_assumed(tmp_path: Path) -> None:
         "task regression",
         "scale_targets standard",
         "output identity",
+        "keep last",
     ]

@@ -33,30 +33,12 @@ def test_less_is_better_of_any_loss(name: str) -> None:
     assert not comparison.higher_is_better(name)
 
 
-@pytest.mark.parametrize(
-    ("metric", "epoch", "value"),
-    [
-        ("loss", 3, 1.0),
-        ("accuracy", 2, 0.75),
-        ("val_loss", 2, 1.0),
-        ("val_accuracy", 1, 0.75),
-        ("test_loss", 2, 1.0),  # its validation twin's
-        ("test_accuracy", 1, 0.75),
-    ],
-)
-def test_the_best_epoch_is_the_first_of_the_best(metric: str, epoch: int, value: float) -> None:
-    assert comparison.best_epoch(finished(rows=3), metric) == (epoch, value)
-
-
-def test_a_run_without_epochs_or_without_the_metric_has_no_best() -> None:
-    assert comparison.best_epoch(finished(), "loss") is None
-    assert comparison.best_epoch(finished(rows=3), "rmse") is None
-
-
-def test_a_test_metric_without_validation_goes_by_training() -> None:
-    rows = [{"epoch": row["epoch"], "loss": row["loss"]} for row in ROWS]
-    run = RecordedRun(Path("run"), {"ended": None, "final": {}}, {}, rows)
-    assert comparison.best_epoch(run, "test_loss") == (3, 1.0)
+def test_the_final_metrics_are_those_of_the_kept_epoch_and_the_test_part() -> None:
+    record = {"ended": None, "kept": {"epoch": 2}, "final": {"test_loss": 9.0}}
+    run = RecordedRun(Path("run"), record, {}, ROWS)
+    assert run.kept_epoch == 2
+    assert run.final == {"loss": 2.0, "accuracy": 0.75, "val_loss": 1.0, "val_accuracy": 0.75, "test_loss": 9.0}
+    assert RecordedRun(Path("run"), {**record, "kept": {"epoch": 0}}, {}, ROWS).final == {"test_loss": 9.0}
 
 
 def test_runs_are_ranked_with_the_best_first_and_those_without_a_value_last() -> None:
@@ -67,7 +49,7 @@ def test_runs_are_ranked_with_the_best_first_and_those_without_a_value_last() ->
     assert [run.folder.name for run in comparison.rank_runs(found, "rmse")] == ["1.0", "2.0", "3.0"]
 
 
-def test_final_metrics_of_an_unfinished_run_are_its_last_epochs() -> None:
+def test_a_record_that_names_no_kept_epoch_means_the_last() -> None:
     assert finished(rows=2).final == {"loss": 2.0, "accuracy": 0.75, "val_loss": 1.0, "val_accuracy": 0.75}
 
 

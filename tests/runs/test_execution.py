@@ -110,13 +110,55 @@ def test_a_folder_that_exists_is_refused_before_training(tmp_path: Path) -> None
 # Its end.
 
 
-def test_a_completed_run_records_its_last_epoch_and_the_test_part(tmp_path: Path) -> None:
+KEEPING = ["optimizer.learning_rate=3", "epochs=8"]
+"""A training whose best epoch is neither the first nor the last."""
+
+
+@pytest.mark.parametrize("keep", ["best", "last", "{name: best, monitor: accuracy}"])
+def test_model_and_record_are_of_the_kept_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: str) -> None:
+    monkeypatch.setattr(execution_module, "SAVE_SECONDS", -1.0)
+    kept, ends = execution(tmp_path, *KEEPING, f"keep={keep}"), {}
+    for event in kept.events():
+        record = read_record(tmp_path / "run")
+        if isinstance(event, Epoch):
+            ends[event.epoch] = kept._state.theta.tobytes()
+            last = event.kept
+        if isinstance(event, Stretch) and ends:  # saved since the epoch
+            assert record["kept"]["epoch"] == last
+            assert load_model(tmp_path / "run").parameters.theta.tobytes() == ends[last]
+    rows, monitor = read_metrics(tmp_path / "run"), {"best": "val_loss", "last": None}.get(keep, "accuracy")
+    best = {"val_loss": min, "accuracy": max}
+    row = rows[-1] if monitor is None else best[monitor](rows, key=lambda row: row[monitor])
+    value = None if monitor is None else row[monitor]
+    assert record["kept"] == {"epoch": row["epoch"], "monitor": monitor, "value": value}
+    assert monitor != "val_loss" or 1 < row["epoch"] < 8
+    assert record["final"].items() >= {name: row[name] for name in ("loss", "accuracy", "val_loss")}.items()
+    built, model = experiment(tmp_path, *KEEPING), load_model(tmp_path / "run")
+    assert model.parameters.theta.tobytes() == ends[record["kept"]["epoch"]]
+    tested = assess_model(model, built.loaded.parts["test"], built.metrics)
+    assert {name: record["final"][f"test_{name}"] for name in tested} == tested
+
+
+def test_what_is_kept_needs_its_part_and_a_name_that_is_measured(tmp_path: Path) -> None:
+    for changes, message, hint in (
+        (["data.split=null"], "keep goes by val_loss, but there is no validation part", "hold one out with"),
+        (["keep.monitor=val_acuracy"], "keep.monitor is val_acuracy, which is not measured", "did you mean 'val_"),
+        (["keep.monitor=test_loss"], "the test part is evaluated once, after training", "did you mean 'val_loss'?"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            experiment(tmp_path, "keep=best", *changes)
+        assert message in caught.value.message
+        assert caught.value.hint.startswith(hint)
+        assert caught.value.where.startswith("command line: keep")
+
+
+def test_a_completed_run_records_its_kept_epoch_and_the_test_part(tmp_path: Path) -> None:
     ended = last(list(execution(tmp_path).events()))
     assert (ended.outcome, ended.reason, ended.divergence) == ("completed", "completed", None)
     record = read_record(tmp_path / "run")
     assert record == ended.run.record
     assert (record["ended"], record["epochs"], record["steps"]) == ("completed", 3, 6)
-    row = read_metrics(tmp_path / "run")[-1]
+    row = read_metrics(tmp_path / "run")[record["kept"]["epoch"] - 1]
     measured = {name: value for name, value in row.items() if name not in ("epoch", "step", "learning_rate")}
     tested = {name: value for name, value in record["final"].items() if name.startswith("test_")}
     assert record["final"] == {**measured, **tested}
@@ -146,7 +188,9 @@ def test_a_run_that_diverges_ends_with_its_error(tmp_path: Path) -> None:
     assert (ended.divergence.status, ended.divergence.where) == (ExitStatus.DIVERGED, str(tmp_path / "run"))
     assert record["ended"] == ended.reason == ended.divergence.message
     assert record["epochs"] == len(rows) == counters(tmp_path / "run")["epoch"]
-    assert record["final"]["loss"] == rows[-1]["loss"]
+    kept = min(rows, key=lambda row: row["val_loss"])
+    assert record["kept"] == {"epoch": kept["epoch"], "monitor": "val_loss", "value": kept["val_loss"]}
+    assert record["final"]["loss"] == kept["loss"]
     assert np.isfinite(load_model(tmp_path / "run").parameters.theta).all()
 
 
@@ -163,7 +207,7 @@ def test_a_run_that_is_stopped_at_any_event_is_saved_there(tmp_path: Path, place
     epochs = [event for event in seen if isinstance(event, Epoch)]
     record, saved = read_record(tmp_path / "run"), counters(tmp_path / "run")
     assert (record["ended"], record["epochs"]) == ("because", len(epochs))
-    assert record["final"] == (epochs[-1].values if epochs else {})
+    assert record["final"] == (epochs[record["kept"]["epoch"] - 1].values if epochs else {})
     assert saved["step"] == record["steps"] == place
     assert (saved["epoch"], saved["position"]) == (place // 2, 32 * (place % 2))
 

@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from bpcli.errors import DataError
-from bpcli.runs import folder
+from bpcli.runs import epoch_rows, folder
 from bpcli.runs.folder import RunWriter
 from bpcli.training.loop import Epoch
 
@@ -19,10 +19,10 @@ def test_rows_are_added_below_one_header_with_all_their_digits(tmp_path: Path) -
     run = RunWriter(tmp_path, {})
     run.append_epoch(Epoch(1, 10, 0.1, {"loss": 1 / 3, "accuracy": 1.0}, 0.25, 0.5))
     run.append_epoch(Epoch(2, 20, 1e-7, {"loss": 1e300, "accuracy": 0.1}, 1.5, 0.0))
-    assert (tmp_path / folder.METRICS_FILE).read_text() == (
+    assert (tmp_path / epoch_rows.METRICS_FILE).read_text() == (
         "epoch,step,learning_rate,loss,accuracy\n1,10,0.1,0.3333333333333333,1.0\n2,20,1e-07,1e+300,0.1\n"
     )
-    assert (tmp_path / folder.TIMINGS_FILE).read_text() == (
+    assert (tmp_path / epoch_rows.TIMINGS_FILE).read_text() == (
         "epoch,train_seconds,validation_seconds\n1,0.25,0.5\n2,1.5,0.0\n"
     )
 

@@ -57,6 +57,8 @@ class Task:
     def metrics(self) -> dict[str, Metric]:
         return {name: METRICS[name]() for name in (("r2", "rmse", "mae") if self.reals else ("accuracy",))}
 
+    units = np.array([1.0, 3.0])
+
     def state(self, optimizer: Optimizer, theta: Array | None = None) -> TrainingState:
         tallies = tallies_for(self.metrics, 2, "residuals" if self.reals else "largest")
         return start(self.recipe(optimizer), (self.start if theta is None else theta).copy(), tallies)
@@ -66,7 +68,7 @@ class Task:
 
     def train(self, optimizer: Optimizer, state: TrainingState, plan: Plan | None = None) -> Iterator[Stretch | Epoch]:
         recipe = self.recipe(optimizer, plan)
-        measure = Measure(self.network, self.metrics, np.array([1.0, 3.0]), self.validation)
+        measure = Measure(self.network, self.metrics, self.units, self.validation)
         return loop.train(NumpySteps(recipe, state, self.examples), recipe.plan, state, measure)
 
 
@@ -308,7 +310,7 @@ def test_after_an_epoch_the_state_keeps_its_parameters_and_counts_anew() -> None
         assert (state.epoch, state.position) == (number, 0)
         assert not state.losses.sums.any()
         assert not any(array.any() for array in state.tallies.tensors().values())
-        assert state.finite_theta.tobytes() == state.theta.tobytes()
+        assert state.kept.theta.tobytes() == state.theta.tobytes()
 
 
 # Divergence.
@@ -328,8 +330,8 @@ def test_a_loss_that_is_not_finite_ends_training_with_the_last_epochs_parameters
     assert "is no longer finite at epoch " in caught.value.message
     assert f"epoch {len(ends) + 1}, step {state.optimizer.step}" in caught.value.message
     assert state.epoch == len(ends) > 1
-    assert state.finite_theta.tobytes() == ends[-1]
-    assert np.isfinite(state.finite_theta).all()
+    assert state.kept.theta.tobytes() == ends[-1]
+    assert np.isfinite(state.kept.theta).all()
 
 
 def test_a_parameter_that_is_not_finite_ends_training_though_the_loss_was() -> None:
@@ -340,7 +342,7 @@ def test_a_parameter_that_is_not_finite_ends_training_though_the_loss_was() -> N
     with pytest.raises(DivergedError) as caught:
         list(task.train(rule, state, Plan(1, SIZE, shuffle=False, seed=0)))
     assert caught.value.message == "training diverged: a parameter is no longer finite at epoch 1, step 1"
-    assert state.finite_theta.tobytes() == task.start.tobytes()
+    assert state.kept.theta.tobytes() == task.start.tobytes()
 
 
 def test_a_validation_loss_that_is_not_finite_ends_training() -> None:
@@ -350,7 +352,7 @@ def test_a_validation_loss_that_is_not_finite_ends_training() -> None:
     with pytest.raises(DivergedError) as caught:
         list(task.train(GradientDescent(), state))
     assert caught.value.message == "training diverged: the validation loss is no longer finite at epoch 1, step 4"
-    assert (state.epoch, state.finite_theta.tobytes()) == (0, task.start.tobytes())
+    assert (state.epoch, state.kept.theta.tobytes()) == (0, task.start.tobytes())
 
 
 # Memory.

@@ -1,0 +1,80 @@
+"""Which parameters a run keeps: those of its last epoch, or of the best by a monitor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite, nan
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from bpcli.nn import Array
+
+VALIDATION_LOSS = "val_loss"
+
+
+class Keep(Protocol):
+    """A choice of the parameters to keep.
+
+    ``monitor`` is the column of metrics.csv that it goes by, empty where it needs none.
+    """
+
+    @property
+    def monitor(self) -> str:
+        """The column that decides."""
+        ...
+
+    def prefers(self, value: float, kept: float, *, higher: bool) -> bool:
+        """Whether an epoch with this ``value`` of the monitor takes the place of the one kept.
+
+        ``kept`` is the value of the latter, NaN where there is none; ``higher`` says whether
+        a higher value is better.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Best:
+    """The parameters of the epoch with the best value of ``monitor``, the first of equal ones.
+
+    A monitor is a column of metrics.csv: loss, val_loss, or a metric, with val_ that of the
+    validation part. A value that is not finite never wins; while there is no other, the last epoch is kept.
+    """
+
+    monitor: str = VALIDATION_LOSS
+
+    def prefers(self, value: float, kept: float, *, higher: bool) -> bool:
+        """Whether it is strictly better, or no finite value is kept."""
+        return not isfinite(kept) or (isfinite(value) and (value > kept if higher else value < kept))
+
+
+@dataclass(frozen=True)
+class Last:
+    """The parameters at the end of the last epoch."""
+
+    monitor: ClassVar[str] = ""
+
+    def prefers(self, value: float, kept: float, *, higher: bool) -> bool:
+        """Always."""
+        return True
+
+
+KEEPS: dict[str, type[Keep]] = {"best": Best, "last": Last}
+"""What a run may keep."""
+
+
+@dataclass
+class Kept:
+    """The parameters that a run keeps so far: θ, (P,), as it was after ``epoch``, 0 before the first.
+
+    ``value`` is that epoch's value of the monitor, NaN where there is none.
+    """
+
+    theta: Array
+    epoch: int = 0
+    value: float = nan
+
+    def take(self, theta: Array, epoch: int, value: float) -> None:
+        """Keep these parameters instead; they are copied into the same array."""
+        np.copyto(self.theta, theta)
+        self.epoch, self.value = epoch, value
