@@ -15,12 +15,15 @@ import numpy as np
 
 from bpcli.config.reading import LocatedConfig
 from bpcli.config.resolution import Facts, assumptions, output_of, resolve, resolve_engine
-from bpcli.config.schema import Config, DataSection, PairSection
+from bpcli.config.schema import Config, DataSection, PairSection, SplitSection
 from bpcli.config.writing import plain
+from bpcli.data.dealing import SplitColumns
 from bpcli.data.encoding.targets import Targets
 from bpcli.data.files.dataset import Format
 from bpcli.data.files.reading import FilePair
 from bpcli.data.loading import DataRequest, Files, Loaded, Part, load_parts
+from bpcli.data.splitting import Fold, SplitRequest
+from bpcli.data.weighting import WeightRequest
 from bpcli.errors import BpError, ConfigError, DataError, raise_all
 from bpcli.nn import Array
 from bpcli.nn.activations import Identity, Softmax
@@ -137,8 +140,7 @@ def _load(config: Config) -> Loaded:
     _require_files(data)
     train = _pair(data.path or data.train)
     assert train is not None, "the rules let no config through without one"
-    fractions = {"validation": data.split.validation, "test": data.split.test}
-    files = Files(train, _pair(data.validation), _pair(data.test), fractions, _format(data))
+    files = Files(train, _pair(data.validation), _pair(data.test), _split_request(data.split), _format(data))
     request = DataRequest(
         config.loss.targets,
         open_output=isinstance(output_of(config), Identity),
@@ -148,9 +150,16 @@ def _load(config: Config) -> Loaded:
         task=data.task,
         scale=data.scale,
         scale_targets=data.scale_targets,
+        split_columns=SplitColumns(data.group, data.order),
+        weights=WeightRequest(data.sample_weight, data.class_weight),
     )
     seed = config.seed if data.split.seed is None else data.split.seed
     return load_parts(files, request, np.dtype(config.dtype), stream(seed, "split"))
+
+
+def _split_request(section: SplitSection) -> SplitRequest:
+    fractions = {"validation": section.validation, "test": section.test}
+    return SplitRequest(fractions, None if section.folds is None else Fold(section.fold or 0, section.folds))
 
 
 def _require_files(data: DataSection) -> None:

@@ -6,17 +6,22 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from bpcli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bpcli.data.loading import Part
+    from bpcli.runs.reopen import ReopenedRun
 
 Words = Annotated[
     list[str],
     typer.Argument(metavar="CONFIG|KEY=VALUE", help="A YAML file, and settings that override it.", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
+Split = Literal["train", "validation", "test"]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
 
 
@@ -77,3 +82,19 @@ def refuse_options(options: Mapping[str, object], reason: str) -> None:
             where="command line",
             hint="leave it out" if len(given) == 1 else "leave them out",
         )
+
+
+def part_of_run(reopened: ReopenedRun, split: Split | None) -> tuple[Part, str]:
+    """A part of the run's data, split as in training, and its name."""
+    from bpcli.data.splitting import PARTS
+    from bpcli.display import warn
+    from bpcli.errors import ConfigError
+
+    parts, warnings = reopened.parts()
+    warn(warnings)
+    name: str = split or next(part for part in reversed(PARTS) if part in parts)
+    if name not in parts:
+        raise ConfigError(
+            f"the run has no {name} part", where="command line", hint=f"it has {', '.join(parts)}; or name --data FILE"
+        )
+    return parts[name], name

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bpcli.cli.arguments import Json, RunFolder
+from bpcli.cli.arguments import Json, RunFolder, Split, part_of_run
 from bpcli.cli.output import emit_json
 
 if TYPE_CHECKING:
     from bpcli.data.loading import Part
     from bpcli.runs.model_file import Model
-    from bpcli.runs.reopen import ReopenedRun
-
-Split = Literal["train", "validation", "test"]
 
 
 def evaluate(
@@ -48,7 +45,7 @@ def evaluate(
             "--split names a part of the run's data, --data another file", where="command line", hint="give one"
         )
     reopened = reopen(run)
-    part, name = _part_of_run(reopened, split) if data is None else (_part_of_file(reopened.model, data, targets), None)
+    part, name = part_of_run(reopened, split) if data is None else (_part_of_file(reopened.model, data, targets), None)
     report = {"run": str(run), "split": name, "examples": part.size, **evaluate_model(reopened.model, part)}
     if data is not None:
         report["data"] = str(data)
@@ -65,25 +62,11 @@ def _part_of_file(model: Model, data: Path, targets: Path | None) -> Part:
     from bpcli.display import warn
 
     pair = FilePair(str(data), None if targets is None else str(targets))
-    part, warnings = load_with_encoding(pair, model.form, model.features, model.targets, model.dtype)
+    part, warnings = load_with_encoding(
+        pair, model.form, model.features, model.targets, model.dtype, model.weight_column
+    )
     warn(warnings.lines())
     return part
-
-
-def _part_of_run(reopened: ReopenedRun, split: Split | None) -> tuple[Part, str]:
-    """A part of the run's data, split as in training, and its name."""
-    from bpcli.data.splitting import PARTS
-    from bpcli.display import warn
-    from bpcli.errors import ConfigError
-
-    parts, warnings = reopened.parts()
-    warn(warnings)
-    name: str = split or next(part for part in reversed(PARTS) if part in parts)
-    if name not in parts:
-        raise ConfigError(
-            f"the run has no {name} part", where="command line", hint=f"it has {', '.join(parts)}; or name --data FILE"
-        )
-    return parts[name], name
 
 
 def _show(report: dict[str, Any], examples_of: str) -> None:

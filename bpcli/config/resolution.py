@@ -72,7 +72,7 @@ def _changed(section: AnySection, **values: Any) -> AnySection:
 
 
 def _data(data: DataSection, facts: Facts) -> DataSection:
-    split = data.split if data.split.validation or data.split.test else type(data.split)()
+    split = data.split if data.split.deals else type(data.split)()
     scale_targets = facts.scale_targets if facts.task == "regression" else None
     return _changed(
         data, target=facts.targets, task=facts.task, split=split, scale=facts.scale, scale_targets=scale_targets

@@ -58,6 +58,41 @@ def _split(data: dict[str, Any]) -> list[ConfigError]:
                 hint="leave some to train on",
             )
         )
+    return [*errors, *_folds(data, split), *_split_columns(data, dealt="folds" in split or any(fractions))]
+
+
+def _folds(data: dict[str, Any], split: dict[str, Any]) -> list[ConfigError]:
+    """One of the folds is the test part, so nothing else names it."""
+    if "folds" not in split:
+        needless = "fold" in split
+        hint = "data.split.folds: their number"
+        return [ConfigError("data.split.fold, but no folds", key="data.split.fold", hint=hint)] * needless
+    errors = [
+        ConfigError(f"data.split.folds makes the test part, and {key} too", key=key, hint="keep one")
+        for key, given in (("data.test", data.get("test")), ("data.split.test", split.get("test")))
+        if given
+    ]
+    folds, fold = _integer(split["folds"]), _integer(split.get("fold", 0))
+    if folds and fold >= folds:
+        hint = f"0 to {folds - 1}"
+        errors.append(ConfigError(f"fold {fold} of {folds}, counted from 0", key="data.split.fold", hint=hint))
+    return errors
+
+
+def _split_columns(data: dict[str, Any], *, dealt: bool) -> list[ConfigError]:
+    """``group`` and ``order`` say how rows are dealt, so some are dealt, and one of the two says how."""
+    given = [key for key in ("group", "order") if key in data]
+    errors = [
+        ConfigError(
+            f"data.{key} says how rows are split, but nothing is split off",
+            key=f"data.{key}",
+            hint="data.split: {validation: 0.1, test: 0.2}, or leave it out",
+        )
+        for key in given
+        if not dealt
+    ]
+    if len(given) > 1:
+        errors.append(ConfigError("data.group and data.order are two ways to split", key="data.order", hint="keep one"))
     return errors
 
 

@@ -103,6 +103,13 @@ class SplitSection(Section):
     validation: Annotated[Real, Field(ge=0, lt=1)] = 0.0
     test: Annotated[Real, Field(ge=0, lt=1)] = 0.0
     seed: Annotated[Integer, Field(ge=0)] | None = Field(None, description="default: the config's seed")
+    folds: Annotated[Integer, Field(ge=2)] | None = Field(None, description="equal parts, one the test part")
+    fold: Annotated[Integer, Field(ge=0)] | None = Field(None, description="which of the folds, from 0; default 0")
+
+    @property
+    def deals(self) -> bool:
+        """Whether any rows are held out."""
+        return bool(self.validation or self.test or self.folds)
 
 
 class DataSection(Section):
@@ -119,6 +126,12 @@ class DataSection(Section):
     drop: Annotated[list[Column], OneOrMore(), OmittedWhenDefault()] = Field([], description="columns to leave out")
     task: Literal["classification", "regression"] | None = None
     split: Annotated[SplitSection, OmittedWhenDefault()] = SplitSection()
+    group: Column | None = Field(None, description="rows with the same cell here stay in one part")
+    order: Column | None = Field(None, description="split in the order of this column, the latest rows to test")
+    sample_weight: Column | None = Field(None, description="a column that says how much each example counts")
+    class_weight: Literal["balanced"] | dict[Cell, Annotated[Real, Field(ge=0)]] | None = Field(
+        None, description="how much each class counts in training: balanced, or a weight for each label"
+    )
     scale: ScaleName | None = Field(None, description="default: standard for tables, minmax for images")
     scale_targets: Literal["standard", "none"] | None = None
     delimiter: Annotated[String, Field(pattern=r"^[\t !#-~]$")] | None = None

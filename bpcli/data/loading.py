@@ -6,17 +6,19 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from bpcli.data.dealing import SplitColumns, deal
 from bpcli.data.encoding.columns import warn_of_strays
 from bpcli.data.encoding.features import Features, learn_features
 from bpcli.data.encoding.lookup import missing_columns, require_columns
-from bpcli.data.encoding.targets import Classes, Labels, Targets
+from bpcli.data.encoding.targets import Classes, Label, Labels, Targets
 from bpcli.data.encoding.tasks import Task, learn_classes, learn_reals, scaled_by_default, task_of
 from bpcli.data.files.byte_source import changed_while_read
 from bpcli.data.files.dataset import Dataset, Format, Matrix
 from bpcli.data.files.reading import FilePair, read_dataset
 from bpcli.data.sources import Examples
-from bpcli.data.splitting import PARTS, split
+from bpcli.data.splitting import SplitRequest
 from bpcli.data.warnings import DataWarnings
+from bpcli.data.weighting import WeightRequest, Weights, column_weights, weigh
 from bpcli.errors import ConfigError, raise_all
 from bpcli.nn import IndexArray
 from bpcli.nn.losses import TargetForm
@@ -24,12 +26,12 @@ from bpcli.nn.losses import TargetForm
 
 @dataclass(frozen=True)
 class Files:
-    """Where the parts come from: a file each, or fractions of the training file."""
+    """Where the parts come from: a file each, or a split of the training file."""
 
     train: FilePair
     validation: FilePair | None = None
     test: FilePair | None = None
-    fractions: dict[str, float] = field(default_factory=dict)
+    split: SplitRequest = field(default_factory=SplitRequest)
     form: Format = field(default_factory=Format)
 
     def pairs(self) -> dict[str, FilePair]:
@@ -54,21 +56,35 @@ class DataRequest:
     task: Task | None = None
     scale: str | None = None
     scale_targets: str | None = None
+    split_columns: SplitColumns = field(default_factory=SplitColumns)
+    weights: WeightRequest = field(default_factory=WeightRequest)
+
+    @property
+    def set_apart(self) -> set[str]:
+        """The columns that are features only where they are listed as such."""
+        named = [*self.split_columns.named, self.weights.column]
+        return {name for name in named if name is not None}
 
 
 @dataclass(frozen=True)
 class Part(Examples):
-    """The examples of one part: ``rows`` of the file ``path``, in the file's order."""
+    """The examples of one part: ``rows`` of a file, or of a ``pair`` of them, in the file's order."""
 
-    path: str
+    pair: FilePair
     rows: IndexArray
+
+    @property
+    def path(self) -> str:
+        """The file with the features."""
+        return self.pair.features
 
 
 @dataclass(frozen=True)
 class Loaded:
     """The parts and the encodings learned; ``request`` as it was, with all that the data decided filled in.
 
-    ``digests`` has the SHA-256 of every file's bytes as they were read, None of a pipe.
+    ``digests`` has the SHA-256 of every file's bytes as they were read, None of a pipe;
+    ``class_weights`` the weight of each class in training, empty where classes have none.
     """
 
     parts: dict[str, Part]
@@ -78,6 +94,7 @@ class Loaded:
     request: DataRequest
     warnings: DataWarnings
     digests: dict[str, str | None]
+    class_weights: dict[Label, float] = field(default_factory=dict)
 
 
 def load_parts(files: Files, request: DataRequest, dtype: np.dtype, rng: np.random.Generator) -> Loaded:
@@ -92,27 +109,36 @@ def load_parts(files: Files, request: DataRequest, dtype: np.dtype, rng: np.rand
     train = datasets["train"]
     decided = _decided(train, target_names, request)
     classes = _learn_classes(datasets, request, decided, warnings)
-    rows = _rows(datasets, files.fractions, classes, rng)
+    rows = deal(datasets, files.split, request.split_columns, classes, rng)
     targets = classes or learn_reals(
         train, target_names, rows["train"], decided.scale_targets or "none", request.target_form
     )
     encoded = {part: targets.source(datasets.get(part, train), own, dtype) for part, own in rows.items()}
     if isinstance(targets, Classes):
         _warn_of_classes(datasets, rows, targets, warnings)
+    weights, of_classes = weigh(datasets, rows, targets, request.weights, dtype)
     features = learn_features(train, feature_names, rows["train"], decided.scale or "none", warnings)
     parts = {}
+    pairs = files.pairs()
     for dataset in datasets.values():  # the last use of each: encoding them releases their memory
         own = {part: part_rows for part, part_rows in rows.items() if datasets.get(part, train) is dataset}
         for part, source in features.sources(dataset, own, dtype, warnings, last=True).items():
-            parts[part] = Part(source, encoded[part], dataset.path, rows[part])
+            parts[part] = Part(source, encoded[part], pairs.get(part, files.train), rows[part], **vars(weights[part]))
     parts = {part: parts[part] for part in rows}
-    return Loaded(parts, features, targets, feature_names, decided, warnings, _digests(datasets))
+    return Loaded(parts, features, targets, feature_names, decided, warnings, _digests(datasets), of_classes)
 
 
 def load_with_encoding(
-    pair: FilePair, form: Format, features: Features, targets: Targets, dtype: np.dtype
+    pair: FilePair,
+    form: Format,
+    features: Features,
+    targets: Targets,
+    dtype: np.dtype,
+    weight_column: str | None = None,
 ) -> tuple[Part, DataWarnings]:
     """Read one file with encodings learned before, as one part.
+
+    Where the file has no ``weight_column``, each example counts as one, with a warning.
 
     Raises:
         DataError, ConfigError: the file does not fit them.
@@ -122,8 +148,14 @@ def load_with_encoding(
     require_columns(targets.names, dataset)
     rows = np.arange(dataset.size)
     encoded = targets.source(dataset, rows, dtype)
+    weights = Weights()
+    if weight_column is not None and weight_column in dataset.names:
+        own = column_weights(dataset, weight_column, rows, dtype)
+        weights = Weights(own, own)
+    elif weight_column is not None:
+        warnings.other.append(f"{dataset.path} has no column {weight_column!r}: each example counts as one")
     source = features.sources(dataset, {"all": rows}, dtype, warnings, last=True)["all"]
-    return Part(source, encoded, dataset.path, rows), warnings
+    return Part(source, encoded, pair, rows, **vars(weights)), warnings
 
 
 def _read_parts(files: Files, request: DataRequest) -> tuple[dict[str, Dataset], list[str], list[str]]:
@@ -195,12 +227,15 @@ def _text_columns(dataset: Dataset) -> frozenset[str]:
 def _require_named(dataset: Dataset, request: DataRequest) -> None:
     """Every column that the config names is in the file; all that are not are reported at once."""
     named = {"target": request.targets, "features": request.features, "drop": request.drop}
+    single = {"group": request.split_columns.group, "order": request.split_columns.order}
+    single["sample_weight"] = request.weights.column
+    named |= {key: None if name is None else [name] for key, name in single.items()}
     raise_all([error for key, names in named.items() for error in missing_columns(names or [], dataset, f"data.{key}")])
 
 
 def _target_names(dataset: Dataset, request: DataRequest) -> list[str]:
     if request.targets is None:
-        return dataset.own_targets or dataset.names[-1:]
+        return dataset.own_targets or [name for name in dataset.names if name not in request.set_apart][-1:]
     _once(request.targets, "data.target")
     return request.targets
 
@@ -214,7 +249,8 @@ def _feature_names(dataset: Dataset, target_names: list[str], request: DataReque
             raise ConfigError(
                 f"column {both[0]!r} is the target and a feature", key="data.features", hint="leave it out of one"
             )
-    chosen = dataset.names if request.features is None else request.features
+    every = [name for name in dataset.names if name not in request.set_apart]
+    chosen = every if request.features is None else request.features
     names = [name for name in chosen if name not in apart and name not in request.drop]
     if not names:
         raise ConfigError(
@@ -229,30 +265,6 @@ def _once(names: list[str], key: str) -> None:
     for i, name in enumerate(names):
         if name in names[:i]:
             raise ConfigError(f"column {name!r} stands twice", key=key, hint="name each column once")
-
-
-def _rows(
-    datasets: dict[str, Dataset], fractions: dict[str, float], targets: Targets | None, rng: np.random.Generator
-) -> dict[str, IndexArray]:
-    """The rows of each part in its file; parts without examples are left out."""
-    train = datasets["train"]
-    everything = np.arange(train.size)
-    for part, fraction in fractions.items():
-        if fraction > 0 and round(fraction * train.size) == 0:
-            raise ConfigError(
-                f"{fraction} of {train.size} examples is none", key=f"data.split.{part}", hint="give it more or nothing"
-            )
-    classes = targets.indices(train, everything) if isinstance(targets, Classes) else None
-    rows = split(train.size, fractions, rng, classes)
-    rows |= {part: np.arange(dataset.size) for part, dataset in datasets.items() if part != "train"}
-    for part, fraction in fractions.items():
-        if fraction > 0 and not len(rows[part]):
-            raise ConfigError(
-                f"training needs all {train.size} examples, at least one of each class: none is left for {part}",
-                key=f"data.split.{part}",
-                hint="leave it out, or add examples",
-            )
-    return {part: rows[part] for part in PARTS if len(rows[part])}
 
 
 def _warn_of_classes(

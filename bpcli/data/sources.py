@@ -30,11 +30,12 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Examples:
-    """Features and targets of the same examples; ``weights``, (N,) in the network's precision, where they have any."""
+    """Features and targets of the same examples; ``weights`` in the loss and in metrics, (N,), where they have any."""
 
     features: Source
     targets: Source
     weights: Array | None = field(default=None, kw_only=True)
+    metric_weights: Array | None = field(default=None, kw_only=True)
 
     @property
     def size(self) -> int:

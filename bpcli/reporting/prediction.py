@@ -8,19 +8,24 @@ from typing import Any
 import numpy as np
 
 from bpcli.data.encoding.lookup import require_columns
+from bpcli.data.files.dataset import Dataset
 from bpcli.data.files.reading import FilePair, read_dataset
+from bpcli.data.loading import Part
 from bpcli.data.warnings import DataWarnings
 from bpcli.errors import ConfigError
-from bpcli.nn import Array
+from bpcli.nn import Array, IndexArray
 from bpcli.runs.model_file import Model
 from bpcli.storage import to_csv
 from bpcli.training.inference import outputs
+
+ROW = "row"
+"""The column with the numbers of rows."""
 
 ROWS_AT_ONCE = 1 << 14
 """How many rows are formatted as one piece of text."""
 
 
-def prediction_table(model: Model, path: str, keep: list[str]) -> tuple[Iterator[str], DataWarnings]:
+def predict_file(model: Model, path: str, keep: list[str]) -> tuple[Iterator[str], DataWarnings]:
     """The CSV text in pieces, and warnings of the data: the columns ``keep``, predictions, then probabilities.
 
     Raises:
@@ -28,18 +33,43 @@ def prediction_table(model: Model, path: str, keep: list[str]) -> tuple[Iterator
     """
     warnings = DataWarnings()
     dataset = read_dataset(FilePair(path), model.form, model.features.text_columns | set(keep))
-    require_columns(keep, dataset)
-    kept = {name: _as_in_file(dataset.as_written(name)) for name in keep}
     rows = {"all": np.arange(dataset.size)}
+    kept = _kept(dataset, keep, rows["all"])
     source = model.features.sources(dataset, rows, model.dtype, warnings, last=True)["all"]
-    A = outputs(model.network, model.parameters, source)
+    return _table(model, kept, outputs(model.network, model.parameters, source)), warnings
+
+
+def predict_part(model: Model, part: Part, keep: list[str]) -> Iterator[str]:
+    """The same of a part of the run's data, after a column with the number of each row in its file, from 0.
+
+    Raises:
+        DataError, ConfigError: the file lacks a column to keep.
+    """
+    kept: dict[str, Array] = {ROW: part.rows}
+    if keep:
+        kept |= _kept(read_dataset(part.pair, model.form, frozenset(keep)), keep, part.rows)
+    return _table(model, kept, outputs(model.network, model.parameters, part.features))
+
+
+def _kept(dataset: Dataset, keep: list[str], rows: IndexArray) -> dict[str, Array]:
+    """The columns to copy, as the file has them."""
+    require_columns(keep, dataset)
+    return {name: _as_in_file(dataset.as_written(name))[rows] for name in keep}
+
+
+def _table(model: Model, kept: dict[str, Array], A: Array) -> Iterator[str]:
+    """The CSV text in pieces.
+
+    Raises:
+        ConfigError: a column to copy has the name of a prediction's.
+    """
     columns = _prediction_columns(model, A[:, :0])
-    for name in keep:
+    for name in kept:
         if name in columns:
             raise ConfigError(
                 f"the predictions have a column {name!r} too", where="command line", hint="rename it in the file"
             )
-    return _csv_pieces(model, kept, A), warnings
+    return _csv_pieces(model, kept, A)
 
 
 def _prediction_columns(model: Model, A: Array) -> dict[str, Array]:

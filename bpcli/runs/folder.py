@@ -14,6 +14,7 @@ import numpy as np
 
 from bpcli import __version__, storage
 from bpcli.config import document
+from bpcli.data.loading import Loaded
 from bpcli.errors import ConfigError, DataError, refused
 from bpcli.experiment import Experiment
 from bpcli.nn import Array
@@ -25,6 +26,10 @@ from bpcli.training.state import TrainingState
 
 CONFIG_FILE, RECORD_FILE = "config.yaml", "run.json"
 CHECKPOINT_FILE = "checkpoint.safetensors"
+SPLIT_FILE = "split.csv"
+
+ROWS_AT_ONCE = 1 << 16
+"""How many rows of the split are written as one piece."""
 
 RUNS_FOLDER = Path("runs")
 """Where a run goes that is given no folder."""
@@ -74,8 +79,26 @@ def create_run(experiment: Experiment, stem: str, folder: Path | None) -> RunWri
     path = _make_folder(folder) if folder is not None else _make_numbered_folder(stem)
     run = RunWriter(path, _initial_record(experiment))
     storage.write(run.folder / CONFIG_FILE, document.dump(experiment.resolved).encode())
+    if experiment.config.data.split.deals:
+        _write_split(run.folder / SPLIT_FILE, experiment.loaded)
     run.write_record()
     return run
+
+
+def _write_split(path: Path, loaded: Loaded) -> None:
+    """Write which row of the training file, from 0, is in which part: a line for each row, in the file's order."""
+    train = loaded.parts["train"]
+    own = {name: part.rows for name, part in loaded.parts.items() if part.pair == train.pair}
+    names = np.array(list(own))
+    rows = np.concatenate(list(own.values()))
+    parts = np.repeat(np.arange(len(own)), [len(of_part) for of_part in own.values()])
+    order = np.argsort(rows)
+    with storage.replacing(path) as file:
+        file.write(b"row,part\n")
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            some = order[start : start + ROWS_AT_ONCE]
+            lines = zip(rows[some].tolist(), names[parts[some]].tolist(), strict=True)
+            file.write("".join(f"{row},{part}\n" for row, part in lines).encode())
 
 
 def require_free_folder(folder: Path | None) -> None:

@@ -33,13 +33,17 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Model:
-    """Everything that turns the examples of a file into predictions; ``form`` is the format of table files."""
+    """Everything that turns the examples of a file into predictions.
+
+    ``form`` is the format of table files, ``weight_column`` the column with the weights of examples.
+    """
 
     network: Network
     parameters: Parameters
     features: Features
     targets: Targets
     form: Format
+    weight_column: str | None = None
 
     @property
     def dtype(self) -> np.dtype:
@@ -50,7 +54,8 @@ class Model:
 def model_of(experiment: Experiment, theta: Array) -> Model:
     """The model that an experiment gives with parameters θ, (P,)."""
     parameters, loaded = experiment.network.parameters(theta), experiment.loaded
-    return Model(experiment.network, parameters, loaded.features, loaded.targets, experiment.form)
+    column = loaded.request.weights.column
+    return Model(experiment.network, parameters, loaded.features, loaded.targets, experiment.form, column)
 
 
 def save_model(path: Path, model: Model) -> None:
@@ -66,6 +71,8 @@ def save_model(path: Path, model: Model) -> None:
         "targets": model.targets.to_json(),
         "format": {**vars(model.form), "missing": list(model.form.missing)},
     }
+    if model.weight_column is not None:
+        header["sample_weight"] = model.weight_column
     storage.write_tensors(path, model.parameters.named(), header)
 
 
@@ -90,6 +97,7 @@ def load_model(path: Path) -> Model:
         targets = targets_from_json(header["targets"], network.head.loss.targets)
         saved = header["format"]
         form = Format(saved["delimiter"], saved["header"], tuple(saved["missing"]))
+        weight_column = None if header.get("sample_weight") is None else str(header["sample_weight"])
         dtype = np.result_type(*(array.dtype for array in tensors.values()), np.float32)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
@@ -99,7 +107,7 @@ def load_model(path: Path) -> Model:
     fill_parameters(parameters, tensors, file)
     if (features.size, targets.outputs) != (network.sizes[0], network.sizes[-1]):
         raise DataError("the model's encoding and its network differ in size", where=str(file), hint="copy it again")
-    return Model(network, parameters, features, targets, form)
+    return Model(network, parameters, features, targets, form, weight_column)
 
 
 def _network(header: dict[str, Any]) -> Network:

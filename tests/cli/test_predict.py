@@ -344,13 +344,39 @@ def test_a_kept_column_never_hides_a_prediction(folder: Path, name: str) -> None
     )
 
 
+def test_a_part_of_the_runs_data_is_predicted_with_the_numbers_of_its_rows(folder: Path) -> None:
+    good("train", "points.yaml", "data.split={validation: 0.2, test: 0.3}", "--run", "dealt", cwd=folder)
+    everything = good("predict", "dealt", "--data", "points.csv", cwd=folder).rows
+    dealt = {int(row["row"]): row["part"] for row in read_csv(folder / "dealt/split.csv")}
+    trees = [row["tree"] for row in read_csv(folder / "points.csv")]
+    for part, count in (("test", 18), ("validation", 12), ("train", 30)):
+        rows = good("predict", "dealt", "--split", part, "--keep", "tree", cwd=folder).rows
+        assert list(rows[0])[:3] == ["row", "tree", "prediction"]
+        assert [int(row["row"]) for row in rows] == [row for row in range(60) if dealt[row] == part]
+        assert len(rows) == count
+        for row in rows:
+            whole = everything[int(row["row"])]
+            assert (row["prediction"], row["tree"]) == (whole["prediction"], trees[int(row["row"])])
+            assert float(row["p_ash"]) == pytest.approx(float(whole["p_ash"]), rel=1e-5)
+
+
+def test_a_part_goes_without_data(folder: Path) -> None:
+    refused(
+        *("predict", "run", "--split", "train", "--data", "points.csv"),
+        cwd=folder,
+        status=2,
+        error="command line: --split names a part of the run's data, --data a file",
+        hint="--data FILE, or --split test",
+    )
+
+
 def test_data_are_required(folder: Path) -> None:
     refused(
         *("predict", "run"),
         cwd=folder,
         status=2,
-        error="command line: missing option '--data'",
-        hint="see bp predict --help",
+        error="command line: no examples are named",
+        hint="--data FILE, or --split test",
     )
 
 

@@ -28,7 +28,10 @@ from tests.cli.support import (
     write_tensors,
 )
 
-FILES = ["checkpoint.safetensors", "config.yaml", "metrics.csv", "model.safetensors", "run.json", "timings.csv"]
+FILES = [
+    *("checkpoint.safetensors", "config.yaml", "metrics.csv", "model.safetensors"),
+    *("run.json", "split.csv", "timings.csv"),
+]
 
 POINTS = """
     seed: 3
@@ -401,3 +404,18 @@ def test_an_epoch_of_a_regression_is_what_plain_loops_compute(tmp_path: Path) ->
     tensors, _ = read_tensors(tmp_path / "run/model.safetensors")
     np.testing.assert_allclose(tensors["W1"], [[w, v]], rtol=1e-12)
     np.testing.assert_allclose(tensors["b1"], [b], rtol=1e-12)
+
+
+# The split.
+
+
+def test_the_split_has_a_line_for_each_row_of_the_file(run: Path) -> None:
+    rows = read_csv(run / "split.csv")
+    assert [int(row["row"]) for row in rows] == list(range(60))
+    counted = {part: sum(row["part"] == part for row in rows) for part in ("train", "validation", "test")}
+    assert counted == {"train": 42, "validation": 12, "test": 6}
+
+
+def test_parts_in_files_of_their_own_have_no_split(folder: Path) -> None:
+    good("train", "points.yaml", "data.split=null", "data.test=points.csv", "epochs=1", "--run", "own", cwd=folder)
+    assert not (folder / "own/split.csv").exists()

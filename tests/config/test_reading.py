@@ -304,6 +304,32 @@ def test_part_comes_from_a_file_or_from_a_fraction(part: str, tmp_path: Path) ->
     assert config(tmp_path, text, f"data.split.{part}=0").data.split.test == 0
 
 
+NOTHING_SPLIT = "data.split: {validation: 0.1, test: 0.2}, or leave it out"
+
+
+@pytest.mark.parametrize(
+    ("data", "what", "hint"),
+    [
+        ("group: g", "data.group says how rows are split, but nothing is split off", NOTHING_SPLIT),
+        ("order: g, split: {seed: 1}", "data.order says how rows are split, but nothing is split off", NOTHING_SPLIT),
+        ("group: g, order: o, split: {test: 0.5}", "data.group and data.order are two ways to split", "keep one"),
+        ("split: {fold: 1}", "data.split.fold, but no folds", "data.split.folds: their number"),
+        ("split: {folds: 3, fold: 3}", "fold 3 of 3, counted from 0", "0 to 2"),
+        ("split: {folds: 3, test: 0.2}", "data.split.folds makes the test part, and data.split.test too", "keep one"),
+        ("split: {folds: 3}, test: t.csv", "data.split.folds makes the test part, and data.test too", "keep one"),
+    ],
+)  # fmt: skip
+def test_ways_to_split_do_not_contradict_one_another(data: str, what: str, hint: str, tmp_path: Path) -> None:
+    text = f"loss: cross_entropy\ndata: {{path: t.csv, {data}}}\n"
+    assert mistakes(tmp_path, text) == [f"error: c.yaml:2: {what}", f"hint: {hint}"]
+
+
+def test_groups_orders_and_folds_are_read(tmp_path: Path) -> None:
+    folds = "split: {folds: 3, fold: 2, validation: 0.9}"
+    for data in ("group: g, split: {test: 0.5}", "order: o, split: {folds: 4}", folds):
+        config(tmp_path, f"loss: cross_entropy\ndata: {{path: t.csv, {data}}}\n")
+
+
 def test_empty_config_lacks_what_is_required(tmp_path: Path) -> None:
     required = [
         "data is required",

@@ -40,7 +40,7 @@ class CheckSection(Section):
 class LargerData(DataSection):
     """The data with optional keys more."""
 
-    group: String | None = None
+    herd: String | None = None
     kinds: Annotated[list[String], OneOrMore(written_bare=True)] | None = None
     quiet: Annotated[Boolean, OmittedWhenDefault()] = False
 
@@ -61,7 +61,7 @@ class LargerConfig(Config):
 
 
 LARGER = """\
-data: {path: t.csv, group: a, kinds: b, quiet: true}
+data: {path: t.csv, herd: a, kinds: b, quiet: true}
 loss: cross_entropy
 network: {members: 3}
 check: {monitor: {metric: loss}, every: [{log: a.log}, {metric: accuracy, patience: 5}]}
@@ -81,7 +81,7 @@ def test_optional_key_of_any_section_survives_resolution_and_rereading(tmp_path:
 
     assert isinstance(resolved, LargerConfig)
     assert again == resolved
-    assert (again.data.group, again.data.kinds, again.data.quiet) == ("a", ["b"], True)
+    assert (again.data.herd, again.data.kinds, again.data.quiet) == ("a", ["b"], True)
     assert (again.network.members, again.max_seconds) == (3, 60)
     assert again.check is not None
     assert again.check.every[0].log == str(tmp_path / "a.log")

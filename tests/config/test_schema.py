@@ -55,7 +55,16 @@ CHECKS: dict[str, Callable[[Any, Any], bool]] = {
 }
 """The part of JSON Schema that the schema is written in."""
 
-SILENT = {"$schema", "$defs", "title", "description", "default", "discriminator", "additionalProperties"}
+SILENT = {
+    "$schema",
+    "$defs",
+    "title",
+    "description",
+    "default",
+    "discriminator",
+    "additionalProperties",
+    "propertyNames",
+}
 
 
 def definition(ref: str) -> Any:
@@ -71,6 +80,8 @@ def valid(value: Any, schema: dict[str, Any] = SCHEMA) -> bool:
         and set(value) - set(schema["properties"])
     ):
         return False
+    if isinstance(others := schema.get("additionalProperties"), dict) and isinstance(value, dict):
+        return all(valid(each, others) for each in value.values())
     ordered = sorted(set(schema) - SILENT, key=lambda key: key != "type")  # a bound holds for its type only
     return all(CHECKS[key](value, schema[key]) for key in ordered)
 
@@ -139,7 +150,12 @@ VALUES: dict[str, list[Any]] = {
     "data.task": ["classification", "regression", "both"],
     "data.split": [{}, {"test": 0.2}, {"test": 0, "validation": 0.5, "seed": 3}, {"test": 1}, {"test": -1}, 0.2,
                    {"validation": 0.999}, {"validation": 0}, {"validation": 1}, {"validation": -0.001},
-                   {"tets": 0.1}, {"test": True}, {"seed": -1}],
+                   {"tets": 0.1}, {"test": True}, {"seed": -1}, {"folds": 5}, {"folds": 1}, {"folds": 5, "fold": 4},
+                   {"folds": 5, "fold": -1}, {"folds": 2.5}],
+    "data.group": [True, 1.5, ["a"]],  # right ones go with a split, see test_reading
+    "data.order": [True, 1.5, ["a"]],
+    "data.sample_weight": ["w", 3, True, 1.5, ["w"]],
+    "data.class_weight": ["balanced", "equal", {"a": 1, "b": 2.5}, {"1": 0}, {}, {"a": -1}, {"a": "x"}, 3, ["a"]],
     "data.scale": ["standard", "minmax", "none", "std", True],
     "data.scale_targets": ["standard", "none", "minmax"],
     "data.delimiter": [",", "\t", ";", " ", "", ";;", '"', "\n", "§", 3],

@@ -20,6 +20,7 @@ from bpcli.data.files.dataset import Dataset, Format
 from bpcli.data.files.reading import FilePair, read_dataset
 from bpcli.data.loading import DataRequest, Files, Loaded, load_parts
 from bpcli.data.sources import Source
+from bpcli.data.splitting import SplitRequest
 from bpcli.errors import BpError
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.losses import LOSSES
@@ -125,7 +126,7 @@ def loaded(
     kind = LOSSES[loss]()
     train_pair = pair(train)
     assert train_pair is not None
-    files = Files(train_pair, pair(validation), pair(test), fractions or {}, form or Format())
+    files = Files(train_pair, pair(validation), pair(test), SplitRequest(fractions or {}), form or Format())
     asked = DataRequest(
         kind.targets,
         open_output=kind.usual_output == "identity",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bpcli.data.splitting import PARTS, split
+from bpcli.data.splitting import PARTS, Fold, SplitRequest, Traits, split
 from bpcli.nn import Array, IndexArray
 
 from .support import deterministic
@@ -19,7 +19,7 @@ seeds = st.integers(0, 1000)
 
 
 def dealt(size: int, shares: dict[str, float], seed: int = 0, classes: Array | None = None) -> dict[str, IndexArray]:
-    return split(size, shares, np.random.default_rng(seed), classes)
+    return split(size, SplitRequest(shares), np.random.default_rng(seed), Traits(classes))
 
 
 @deterministic
@@ -122,3 +122,81 @@ def test_every_row_has_its_chance_of_every_part() -> None:
         drawn[dealt(10, {"test": 0.3}, seed)["test"]] += 1
 
     assert (abs(drawn - 90) < 40).all()
+
+
+# Folds, groups and order.
+
+
+def folds(k: int, size: int, traits: Traits, validation: float = 0.0) -> list[dict[str, IndexArray]]:
+    requests = [SplitRequest({"validation": validation}, Fold(index, k)) for index in range(k)]
+    return [split(size, request, np.random.default_rng(5), traits) for request in requests]
+
+
+@deterministic
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=5), st.integers(2, 6), seeds)
+def test_each_row_is_in_one_test_fold_and_classes_are_dealt_evenly(sizes: list[int], k: int, seed: int) -> None:
+    classes = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    assume(len(classes) >= k)
+    dealt_folds = folds(k, len(classes), Traits(classes), 0.2)
+
+    assert sorted(np.concatenate([parts["test"] for parts in dealt_folds])) == list(range(len(classes)))
+    counts = np.array([np.bincount(classes[parts["test"]], minlength=len(sizes)) for parts in dealt_folds])
+    assert np.ptp(counts, axis=0).max() <= 1
+    assert np.ptp(counts.sum(axis=1)) <= 1
+    for parts in dealt_folds:
+        assert sorted(np.concatenate(list(parts.values()))) == list(range(len(classes)))
+
+
+def test_validation_with_folds_is_a_share_of_the_other_rows() -> None:
+    for parts in folds(4, 80, Traits(), 0.25):
+        assert [len(parts[part]) for part in PARTS] == [45, 15, 20]
+
+
+@deterministic
+@given(st.lists(st.integers(1, 9), min_size=6, max_size=25), seeds)
+def test_a_group_is_never_in_two_parts(sizes: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    groups = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    traits = Traits(rng.integers(0, 2, len(groups)), groups)
+    requests = [SplitRequest({"validation": 0.2, "test": 0.2}), SplitRequest({"validation": 0.2}, Fold(1, 3))]
+    for request in requests:
+        parts = split(len(groups), request, rng, traits)
+        assert sorted(np.concatenate(list(parts.values()))) == list(range(len(groups)))
+        homes = [set(groups[rows].tolist()) for rows in parts.values()]
+        assert sum(map(len, homes)) == len(set.union(*homes))
+
+
+def test_grouped_folds_cover_every_row_and_balance_the_classes() -> None:
+    groups = np.repeat(np.arange(40), 5)
+    classes = (np.arange(200) // 5 % 4 == 0).astype(int)  # each fourth group is of class 1
+    dealt_folds = folds(5, 200, Traits(classes, groups))
+
+    assert sorted(np.concatenate([parts["test"] for parts in dealt_folds])) == list(range(200))
+    assert {len(parts["test"]) for parts in dealt_folds} == {40}
+    assert {int(classes[parts["test"]].sum()) for parts in dealt_folds} == {10}
+
+
+def test_in_order_the_latest_rows_are_tested_and_those_before_them_validate() -> None:
+    order = np.array([30, 10, 50, 20, 40, 60, 80, 70, 100, 90])
+    parts = split(
+        10,
+        SplitRequest({"validation": 0.2, "test": 0.3}),
+        np.random.default_rng(0),
+        Traits(np.arange(10) % 2, None, order),
+    )
+
+    assert {part: sorted(order[rows].tolist()) for part, rows in parts.items()} == {
+        "train": [10, 20, 30, 40, 50],
+        "validation": [60, 70],
+        "test": [80, 90, 100],
+    }
+
+
+def test_folds_in_order_train_on_the_past_alone() -> None:
+    order = np.arange(12)[::-1]
+    dealt_folds = folds(3, 12, Traits(None, None, order), 1 / 3)
+
+    assert [sorted(order[parts["test"]].tolist()) for parts in dealt_folds] == [[3, 4, 5], [6, 7, 8], [9, 10, 11]]
+    for parts in dealt_folds:
+        assert order[parts["train"]].max() < order[parts["validation"]].min()
+        assert order[parts["validation"]].max() < order[parts["test"]].min()

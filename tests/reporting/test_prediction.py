@@ -17,9 +17,9 @@ def test_the_size_of_the_pieces_does_not_change_the_text(
 ) -> None:
     built = experiment(tmp_path)
     model, path = model_of(built, built.parameters.theta), str(tmp_path / "points.csv")
-    whole = "".join(prediction.prediction_table(model, path, ["x", "tree"])[0])
+    whole = "".join(prediction.predict_file(model, path, ["x", "tree"])[0])
     monkeypatch.setattr(prediction, "ROWS_AT_ONCE", rows)
-    pieces = list(prediction.prediction_table(model, path, ["x", "tree"])[0])
+    pieces = list(prediction.predict_file(model, path, ["x", "tree"])[0])
     assert "".join(pieces) == whole
     assert whole.startswith("x,tree,prediction,p_ash,p_birch,p_cedar\n")
     assert [piece.count("\n") for piece in pieces[1:]] == [min(rows, 60 - start) for start in range(0, 60, rows)]

@@ -17,22 +17,24 @@ ANY_NUMBERS = TargetForm()
 """The form of targets that may be any numbers; classes are written as 0 and 1."""
 
 
-def numbers_of(dataset: Dataset, name: str, rows: IndexArray) -> Array:
-    """The numbers of a target column.
+def numbers_of(
+    dataset: Dataset, name: str, rows: IndexArray, *, what: str = "target", key: str = "data.target"
+) -> Array:
+    """The numbers of a target column, or of another, called ``what`` and named by the config's ``key``.
 
     Raises:
         DataError: one is missing.
         ConfigError: one is not a number.
     """
     column = dataset.column(name)
-    require_present(dataset, name, column, rows)
+    require_present(dataset, name, column, rows, what=what)
     numbers = as_numbers(column[rows])
     if numbers is None:
         row = int(rows[not_numbers(column[rows])[0]])
         raise ConfigError(
-            f"target {name!r} is {shown(dataset, name, row)} at {dataset.where(row)}, not a number",
-            key="data.target",
-            hint="for classes: task: classification",
+            f"{what} {name!r} is {shown(dataset, name, row)} at {dataset.where(row)}, not a number",
+            key=key,
+            hint="for classes: task: classification" if what == "target" else "name a column of numbers",
         )
     return numbers
 
@@ -42,8 +44,8 @@ def not_numbers(texts: Array) -> IndexArray:
     return np.flatnonzero([not is_number(text) for text in texts])
 
 
-def require_present(dataset: Dataset, name: str, column: Array, rows: IndexArray) -> None:
-    """No target is missing.
+def require_present(dataset: Dataset, name: str, column: Array, rows: IndexArray, *, what: str = "target") -> None:
+    """No target, or whatever the column holds, is missing.
 
     Raises:
         DataError: one is.
@@ -53,9 +55,9 @@ def require_present(dataset: Dataset, name: str, column: Array, rows: IndexArray
     if missing.any():
         row = int(rows[np.flatnonzero(missing)[0]])
         raise DataError(
-            f"the target {name!r} is missing ({int(missing.sum())} in all)",
+            f"the {what} {name!r} is missing ({int(missing.sum())} in all)",
             where=dataset.where(row),
-            hint="leave examples without a target out of the file",
+            hint=f"leave examples without a {what} out of the file",
         )
 
 

@@ -1,0 +1,129 @@
+"""How much each example counts: by a column of its own, and by its class.
+
+The weights of a column count in the loss and in the metrics of every part. The weights of
+classes count in the training loss alone, so validation, test and all metrics keep their meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bpcli.data.encoding.target_cells import numbers_of
+from bpcli.data.encoding.targets import Classes, Label, Targets
+from bpcli.data.files.dataset import Dataset
+from bpcli.errors import ConfigError, did_you_mean
+from bpcli.nn import Array, IndexArray
+
+ClassWeight = Literal["balanced"] | Mapping[str, float]
+"""The weights of classes by label, 1 for those that are not named; balanced: inversely to how often a class occurs."""
+
+
+@dataclass(frozen=True)
+class WeightRequest:
+    """The ``column`` with the weights of examples, and the weights of ``classes``."""
+
+    column: str | None = None
+    classes: ClassWeight | None = None
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of a part's examples, (N,) in the network's precision: in the loss, and in metrics."""
+
+    weights: Array | None = None
+    metric_weights: Array | None = None
+
+
+def weigh(
+    datasets: Mapping[str, Dataset],
+    rows: Mapping[str, IndexArray],
+    targets: Targets,
+    request: WeightRequest,
+    dtype: np.dtype,
+) -> tuple[dict[str, Weights], dict[Label, float]]:
+    """The weights of each part's ``rows``, and of each class in training, empty where classes have none.
+
+    Raises:
+        ConfigError, DataError: a weight is missing, negative, no number or too large; or there are no classes to weigh.
+    """
+    train, found = datasets["train"], {part: Weights() for part in rows}
+    for part, own in rows.items() if request.column is not None else ():
+        dataset = datasets.get(part, train)
+        weights = column_weights(dataset, str(request.column), own, dtype)
+        found[part] = Weights(weights, weights)
+    if request.classes is None:
+        return found, {}
+    classes = _classes(targets)
+    indices = classes.indices(train, rows["train"])
+    of_classes = class_weights(request.classes, classes, np.bincount(indices, minlength=len(classes.labels)))
+    of_examples = np.array(list(of_classes.values()), dtype)[indices]
+    of_column = found["train"].weights
+    combined = of_examples if of_column is None else of_examples * of_column
+    return found | {"train": Weights(combined, of_column)}, of_classes
+
+
+def _classes(targets: Targets) -> Classes:
+    """Targets that are classes.
+
+    Raises:
+        ConfigError: they are not.
+    """
+    if not isinstance(targets, Classes):
+        raise ConfigError(
+            "class_weight is for a classification with one target column",
+            key="data.class_weight",
+            hint="data.sample_weight: a column takes a weight for each example",
+        )
+    return targets
+
+
+def column_weights(dataset: Dataset, name: str, rows: IndexArray, dtype: np.dtype) -> Array:
+    """(len(rows),) of a column, in the network's precision.
+
+    Raises:
+        ConfigError: one is no number or negative, or all are 0.
+        DataError: one is missing, or out of the precision's range.
+    """
+    numbers = numbers_of(dataset, name, rows, what="weight", key="data.sample_weight")
+    with np.errstate(over="ignore"):
+        weights: Array = numbers.astype(dtype)
+    wrong = np.flatnonzero((weights < 0) | np.isinf(weights))
+    if len(wrong):
+        raise ConfigError(
+            f"weight {name!r} is {numbers[wrong[0]]:g} at {dataset.where(int(rows[wrong[0]]))}",
+            key="data.sample_weight",
+            hint=f"weights are 0 or more, and at most {np.finfo(dtype).max:.3g}",
+        )
+    if not weights.any():
+        raise ConfigError(
+            f"every weight {name!r} of {dataset.path} is 0", key="data.sample_weight", hint="give examples a weight"
+        )
+    return weights
+
+
+def class_weights(wanted: ClassWeight, classes: Classes, counts: Array) -> dict[Label, float]:
+    """The weight of each class; ``counts`` has the number of training examples of each.
+
+    Balanced weights are N / (k · n_c), n_c of the N examples being of class c, and k the number of classes that
+    occur: each class then counts the same in all, and the mean weight is 1 (King & Zeng 2001).
+
+    Raises:
+        ConfigError: a weight is of a class that does not occur, or all are 0.
+    """
+    if isinstance(wanted, str):
+        occurring = np.count_nonzero(counts)
+        found = np.where(counts > 0, counts.sum() / (occurring * np.maximum(counts, 1)), 0.0)
+        return dict(zip(classes.labels, found.tolist(), strict=True))
+    labels = [str(label) for label in classes.labels]
+    for name in wanted:
+        if name not in labels:
+            hint = did_you_mean(name, labels, "the classes are")
+            raise ConfigError(f"there is no class {name!r} to weigh", key="data.class_weight", hint=hint)
+    weights = {label: float(wanted.get(str(label), 1.0)) for label in classes.labels}
+    if not any(weights.values()):
+        raise ConfigError("every class has the weight 0", key="data.class_weight", hint="give a class a weight")
+    return weights

@@ -1,0 +1,73 @@
+"""Parts by the columns that a split looks at."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bpcli.data.dealing import SplitColumns
+from bpcli.data.loading import Loaded
+
+from .support import csv, loaded, refusal, write
+
+DATES = [f"2024-{month:02}-{day:02}" for day in (3, 17) for month in range(1, 11)]
+PEOPLE = [f"p{i % 5}" for i in range(20)]
+
+
+def visits(folder: Path, columns: SplitColumns, **how: Any) -> Loaded:
+    """Twenty visits of five people, not in the order of time."""
+    content = csv({"who": PEOPLE, "on": DATES, "x": range(20), "y": [i % 5 % 2 for i in range(20)]})
+    return loaded(write(folder, "visits.csv", content), split_columns=columns, **how)
+
+
+def test_a_group_is_no_feature_and_stays_in_one_part(tmp_path: Path) -> None:
+    of = visits(tmp_path, SplitColumns(group="who"), fractions={"validation": 0.2, "test": 0.2})
+
+    assert of.feature_names == ["on", "x"]
+    people = [{PEOPLE[row] for row in part.rows} for part in of.parts.values()]
+    assert [len(one) for one in people] == [3, 1, 1]
+    assert len(set.union(*people)) == 5
+
+
+def test_dates_order_the_parts_by_time(tmp_path: Path) -> None:
+    of = visits(tmp_path, SplitColumns(order="on"), fractions={"validation": 0.2, "test": 0.3})
+
+    assert of.feature_names == ["who", "x"]
+    times = {name: sorted(DATES[row] for row in part.rows) for name, part in of.parts.items()}
+    assert [len(times[part]) for part in ("train", "validation", "test")] == [10, 4, 6]
+    assert times["train"][-1] <= times["validation"][0] <= times["validation"][-1] <= times["test"][0]
+
+
+def test_numbers_order_by_their_size_and_not_as_text(tmp_path: Path) -> None:
+    of = visits(tmp_path, SplitColumns(order="x"), fractions={"test": 0.3})
+
+    assert of.parts["test"].rows.tolist() == list(range(14, 20))
+
+
+def test_a_column_that_is_listed_stays_a_feature(tmp_path: Path) -> None:
+    of = visits(tmp_path, SplitColumns(order="x"), fractions={"test": 0.3}, features=["x"])
+
+    assert of.feature_names == ["x"]
+
+
+@pytest.mark.parametrize(("column", "key"), [("who", "group"), ("on", "order")])
+def test_a_group_or_a_place_that_is_missing_is_refused(column: str, key: str, tmp_path: Path) -> None:
+    content = csv({"who": ["a", "", "b", "c"], "on": ["2024-01-02", "", "2024-01-01", "x"], "y": "abab"})
+    path = write(tmp_path, "t.csv", content)
+
+    report = refusal(partial(loaded, path, split_columns=SplitColumns(**{key: column}), fractions={"test": 0.25}))
+
+    hint = "fill it in, or leave these rows out of the file"
+    assert report == f"error: t.csv:3: column {column!r}, data.{key}, is empty (1 in all)\nhint: {hint}"
+
+
+def test_too_few_groups_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "t.csv", csv({"who": "aabb", "x": range(4), "y": "abab"}))
+    fractions = {"validation": 0.25, "test": 0.25}
+
+    report = refusal(partial(loaded, path, split_columns=SplitColumns(group="who"), fractions=fractions))
+
+    assert report.startswith("error: there are too few groups: none is left for ")
