@@ -147,6 +147,7 @@ def _load(config: Config) -> Loaded:
         targets=data.target,
         features=data.features,
         drop=data.drop,
+        types=data.types,
         task=data.task,
         scale=data.scale,
         scale_targets=data.scale_targets,
@@ -180,7 +181,7 @@ def _pair(section: PairSection | None) -> FilePair | None:
 
 
 def _format(data: DataSection) -> Format:
-    return Format(data.delimiter, data.header, tuple(data.missing))
+    return Format(data.delimiter, data.header, tuple(data.missing), data.decimal, data.thousands)
 
 
 def _facts(loaded: Loaded) -> Facts:

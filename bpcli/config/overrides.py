@@ -25,12 +25,14 @@ class Entry:
 
     A bare value there stands for the key ``bare``; a choice without a name has
     the name ``default``; a new name leaves the settings ``outliving`` alone,
-    which belong to the keys around the choice.
+    which belong to the keys around the choice. Where values stand by names of
+    their own, such as columns, it is not ``named``: ``name`` is one of these.
     """
 
     bare: str = "name"
     default: str | None = None
     outliving: frozenset[str] = frozenset()
+    named: bool = True
 
 
 def is_override(word: str) -> bool:
@@ -78,8 +80,9 @@ def _set(root: Node, keys: list[str], node: Node, entry_at: Callable[[str], Entr
         parent = mapping[key]
     holder = ".".join(keys[:-1])
     mapping = _entered(parent, holder, node, entry_at)
-    if keys[-1] == "name":
-        _drop_old_settings(mapping, node, entry_at(holder))
+    entry = entry_at(holder)
+    if keys[-1] == "name" and entry.named:
+        _drop_old_settings(mapping, node, entry)
     mapping[keys[-1]] = node
 
 

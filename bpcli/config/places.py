@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from bpcli.config.choice import Choice
 from bpcli.config.document import Node
 from bpcli.config.overrides import Entry
-from bpcli.config.sections import Section, Shorthand, is_list, marker, section_of
+from bpcli.config.sections import Section, Shorthand, is_list, is_mapping, marker, section_of
 
 Location = tuple[str | int, ...]
 
@@ -53,7 +53,11 @@ def _within(place: Place) -> Iterator[Place]:
 
 
 def _entries(location: Location, node: Node, field: FieldInfo) -> Iterator[tuple[Location, Node]]:
-    """The values at a key with their locations: those in the list where the key takes one."""
+    """The values at a key with their locations: those in the list, or by name, where the key takes them so."""
+    if is_mapping(field):
+        for name, entry in node.value.items() if isinstance(node.value, dict) else ():
+            yield (*location, name), entry
+        return
     if not is_list(field):
         yield location, node
         return
@@ -90,6 +94,8 @@ def sections(model: type[Section], path: tuple[str, ...] = ()) -> dict[tuple[str
     found = {path: model}
     for key, field in model.known_keys().items():
         choice = marker(field, Choice)
+        if is_mapping(field):
+            continue
         inner = choice.constant_keys() if choice is not None else section_of(field)
         if inner is not None and inner.known_keys():
             found |= sections(inner, (*path, key))
@@ -98,7 +104,10 @@ def sections(model: type[Section], path: tuple[str, ...] = ()) -> dict[tuple[str
 
 def entry_at(model: type[Section], key: str) -> Entry:
     """What overrides need to know of the value at a dotted key."""
-    field = _field_at(model, key.split("."))
+    keys = key.split(".")
+    field = _field_at(model, keys)
+    if field is not None and is_mapping(field) and _field_at(model, keys[:-1]) is not field:
+        return Entry(named=False)
     choice = marker(field, Choice) if field is not None else None
     shorthand = marker(field, Shorthand) if field is not None else None
     if choice is not None:
@@ -111,6 +120,10 @@ def _field_at(model: type[Section], keys: Sequence[str]) -> FieldInfo | None:
     field = model.known_keys().get(keys[0])
     if field is None or len(keys) == 1:
         return field
+    if is_mapping(field):
+        keys = keys[1:]
+        if len(keys) == 1:
+            return field
     choice, section = marker(field, Choice), section_of(field)
     models = choice.models() if choice is not None else [] if section is None else [section]
     return next((found for inner in models if (found := _field_at(inner, keys[1:])) is not None), None)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bpcli.choices import Registry
+from bpcli.data.encoding.columns import COLUMN_KINDS, ColumnKind
 from bpcli.nn.activations import ACTIVATIONS, Activation
 from bpcli.nn.clipping import CLIPPINGS
 from bpcli.nn.initializers import INITIALIZERS, Initializer
@@ -60,6 +61,7 @@ KINDS: Mapping[str, Kind] = {
     "schedules": Kind("schedule", SCHEDULES, Schedule),
     "clippings": Kind("clipping", CLIPPINGS),
     "keeps": Kind("keep", KEEPS, Keep),
+    "columns": Kind("kind of column", COLUMN_KINDS, ColumnKind),
 }
 """The kinds by the word under which ``bp list`` shows them."""
 

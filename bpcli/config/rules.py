@@ -17,7 +17,7 @@ def broken_rules(config: Any) -> list[ConfigError]:
     """Every rule that ``config``, plain values, breaks."""
     data = _mapping(config).get("data")
     optimizer = _mapping(_mapping(config).get("optimizer"))
-    of_data = [*_files(data), *_split(data)] if isinstance(data, dict) else []
+    of_data = [*_files(data), *_split(data), *_numerals(data)] if isinstance(data, dict) else []
     return [*of_data, *_batches(optimizer), *_threads(_mapping(config))]
 
 
@@ -99,6 +99,19 @@ def _split_columns(data: dict[str, Any], *, dealt: bool) -> list[ConfigError]:
 def _is_fraction(value: Any) -> bool:
     """Whether a value is valid by itself; if it is not, validation reports it."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < FULL_SPLIT
+
+
+def _numerals(data: dict[str, Any]) -> list[ConfigError]:
+    decimal, thousands = data.get("decimal", "."), data.get("thousands")
+    if decimal != thousands:
+        return []
+    return [
+        ConfigError(
+            f"data.thousands is {thousands!r}, which is the decimal mark too",
+            key="data.thousands",
+            hint=f"data.decimal: {',' if thousands == '.' else '.'!r}, or another mark between thousands",
+        )
+    ]
 
 
 def _batches(optimizer: dict[str, Any]) -> list[ConfigError]:

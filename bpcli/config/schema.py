@@ -16,6 +16,7 @@ from bpcli.choices import IfMissing
 from bpcli.config.choice import Choice, Holder, choice_of
 from bpcli.config.registries import KINDS
 from bpcli.config.sections import FilePath, OmittedWhenDefault, OneOrMore, Section, Shorthand
+from bpcli.data.encoding.columns import ColumnKind
 from bpcli.data.encoding.scaling import SCALINGS
 from bpcli.nn.activations import Activation
 from bpcli.nn.initializers import Initializer
@@ -43,6 +44,7 @@ LossChoice = Annotated[Loss, choice_of(KINDS["losses"])]
 PenaltyChoice = Annotated[Transformation, choice_of(KINDS["penalties"])]
 ScheduleChoice = Annotated[Schedule, choice_of(KINDS["schedules"])]
 KeepChoice = Annotated[Keep, choice_of(KINDS["keeps"])]
+ColumnKindChoice = Annotated[ColumnKind, choice_of(KINDS["columns"])]
 ClippingChoice = Annotated[Transformation, choice_of(KINDS["clippings"])]
 
 
@@ -124,6 +126,9 @@ class DataSection(Section):
     )
     features: Columns | None = Field(None, description="default: every other column")
     drop: Annotated[list[Column], OneOrMore(), OmittedWhenDefault()] = Field([], description="columns to leave out")
+    types: Annotated[dict[Column, ColumnKindChoice], OmittedWhenDefault()] = Field(
+        {}, description="of columns, where not as their cells look"
+    )
     task: Literal["classification", "regression"] | None = None
     split: Annotated[SplitSection, OmittedWhenDefault()] = SplitSection()
     group: Column | None = Field(None, description="rows with the same cell here stay in one part")
@@ -139,6 +144,8 @@ class DataSection(Section):
     missing: Annotated[list[Cell], OneOrMore()] = Field(
         ["NA", "NaN", "null"], description="cells that mean a missing value, besides empty ones"
     )
+    decimal: Literal[".", ","] = Field(".", description="the decimal mark of numbers")
+    thousands: Literal[",", ".", "'", " "] | None = Field(None, description="the mark between thousands")
 
 
 MOST_SHARDS = 1024

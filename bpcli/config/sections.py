@@ -121,6 +121,11 @@ def section_of(key: FieldInfo) -> type[Section] | None:
     return next((part for part in type_parts(key) if isinstance(part, type) and issubclass(part, Section)), None)
 
 
+def is_mapping(key: FieldInfo) -> bool:
+    """Whether values by names that are no keys of a model, such as columns, stand at a key."""
+    return any(get_origin(part) is dict for part in type_parts(key))
+
+
 def is_list(key: FieldInfo) -> bool:
     """Whether a list of values stands at a key."""
     return any(get_origin(part) in (list, tuple) for part in type_parts(key))

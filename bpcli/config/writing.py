@@ -30,6 +30,8 @@ def _is_omitted(value: Any, field: FieldInfo) -> bool:
 
 
 def _written(value: Any, field: FieldInfo) -> Any:
+    if isinstance(value, dict):
+        return {name: _written(entry, field) for name, entry in value.items()}
     if isinstance(value, list | tuple):
         several = [_written(entry, field) for entry in value]
         rule = marker(field, OneOrMore)

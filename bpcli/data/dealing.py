@@ -96,7 +96,7 @@ def _order(dataset: Dataset, name: str | None) -> Array | None:
     if name is None:
         return None
     column = dataset.column(name)
-    numbers = as_numbers(column)
+    numbers = as_numbers(column, dataset.numerals)
     missing = np.array([cell is None for cell in column]) if numbers is None else np.isnan(numbers)
     _require_known(dataset, name, "order", missing)
     if numbers is not None:

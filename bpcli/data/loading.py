@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from bpcli.data.dealing import SplitColumns, deal
-from bpcli.data.encoding.columns import warn_of_strays
+from bpcli.data.encoding.columns import ColumnKind
 from bpcli.data.encoding.features import Features, learn_features
 from bpcli.data.encoding.lookup import missing_columns, require_columns
+from bpcli.data.encoding.number_columns import Number
 from bpcli.data.encoding.targets import Classes, Label, Labels, Targets
 from bpcli.data.encoding.tasks import Task, learn_classes, learn_reals, scaled_by_default, task_of
+from bpcli.data.encoding.training_columns import TrainingColumn
 from bpcli.data.files.byte_source import changed_while_read
 from bpcli.data.files.dataset import Dataset, Format, Matrix
 from bpcli.data.files.reading import FilePair, read_dataset
@@ -53,6 +56,7 @@ class DataRequest:
     targets: list[str] | None = None
     features: list[str] | None = None
     drop: list[str] = field(default_factory=list)
+    types: Mapping[str, ColumnKind] = field(default_factory=dict)
     task: Task | None = None
     scale: str | None = None
     scale_targets: str | None = None
@@ -117,7 +121,7 @@ def load_parts(files: Files, request: DataRequest, dtype: np.dtype, rng: np.rand
     if isinstance(targets, Classes):
         _warn_of_classes(datasets, rows, targets, warnings)
     weights, of_classes = weigh(datasets, rows, targets, request.weights, dtype)
-    features = learn_features(train, feature_names, rows["train"], decided.scale or "none", warnings)
+    features = learn_features(train, feature_names, rows["train"], decided.scale or "none", warnings, request.types)
     parts = {}
     pairs = files.pairs()
     for dataset in datasets.values():  # the last use of each: encoding them releases their memory
@@ -165,6 +169,7 @@ def _read_parts(files: Files, request: DataRequest) -> tuple[dict[str, Dataset],
     train = read_dataset(pairs.pop("train"), files.form, exact)
     _require_named(train, request)
     target_names = _target_names(train, request)
+    _require_no_types(target_names, request)
     feature_names = _feature_names(train, target_names, request)
     alike = _text_columns(train) | set(target_names)
     datasets = {"train": train} | {part: read_dataset(pair, files.form, alike) for part, pair in pairs.items()}
@@ -199,7 +204,9 @@ def _learn_classes(
     if request.target_form.task is None and request.task is None:
         for name in names:  # which became classes
             if datasets["train"].column(name).dtype == object:
-                warn_of_strays(datasets["train"], name, np.arange(datasets["train"].size), warnings)
+                column = TrainingColumn(datasets["train"], name, np.arange(datasets["train"].size))
+                found = Number().slips(column)
+                warnings.nearly_numbers.extend([found] if found else [])
     return classes
 
 
@@ -230,6 +237,7 @@ def _require_named(dataset: Dataset, request: DataRequest) -> None:
     single = {"group": request.split_columns.group, "order": request.split_columns.order}
     single["sample_weight"] = request.weights.column
     named |= {key: None if name is None else [name] for key, name in single.items()}
+    named["types"] = list(request.types)
     raise_all([error for key, names in named.items() for error in missing_columns(names or [], dataset, f"data.{key}")])
 
 
@@ -238,6 +246,21 @@ def _target_names(dataset: Dataset, request: DataRequest) -> list[str]:
         return dataset.own_targets or [name for name in dataset.names if name not in request.set_apart][-1:]
     _once(request.targets, "data.target")
     return request.targets
+
+
+def _require_no_types(target_names: list[str], request: DataRequest) -> None:
+    """What a target is, the task says.
+
+    Raises:
+        ConfigError: ``data.types`` says it.
+    """
+    for name in target_names:
+        if name in request.types:
+            raise ConfigError(
+                f"column {name!r} is the target, which data.types does not speak of",
+                key=f"data.types.{name}",
+                hint="data.task: classification or regression says what targets are",
+            )
 
 
 def _feature_names(dataset: Dataset, target_names: list[str], request: DataRequest) -> list[str]:
@@ -251,7 +274,8 @@ def _feature_names(dataset: Dataset, target_names: list[str], request: DataReque
             )
     every = [name for name in dataset.names if name not in request.set_apart]
     chosen = every if request.features is None else request.features
-    names = [name for name in chosen if name not in apart and name not in request.drop]
+    dropped = {*request.drop, *(name for name, kind in request.types.items() if kind.encoder is None)}
+    names = [name for name in chosen if name not in apart and name not in dropped]
     if not names:
         raise ConfigError(
             f"{dataset.path} has no column left for a feature (its columns are {', '.join(dataset.names[:20])})",

@@ -17,13 +17,18 @@ def listed(names: list[str]) -> str:
 
 @dataclass(frozen=True)
 class Strays:
-    """Cells of a ``column`` that are no numbers: the first and where it stands, how many, of how many cells."""
+    """Cells of a ``column`` that are not of its ``kind``: the first and where it stands, how many, of how many cells.
+
+    ``others`` are some of the other words that these cells hold.
+    """
 
     column: str
     first: str
     where: str
     count: int
     cells: int
+    others: tuple[str, ...] = ()
+    kind: str = "numbers"
 
     @property
     def place(self) -> str:
@@ -33,7 +38,8 @@ class Strays:
     @property
     def remedy(self) -> str:
         """What to do if they mean a missing value."""
-        return f"if it means missing: data.missing: [{self.first!r}]"
+        words = [self.first, *self.others]
+        return f"if {'they mean' if self.others else 'it means'} missing: data.missing: {words}"
 
 
 @dataclass
@@ -67,10 +73,12 @@ class DataWarnings:
             lines.append(
                 f"{_count(len(self.absent), 'class')} absent from training but present elsewhere: {listed(self.absent)}"
             )
-        if self.many:
-            lines.append(f"text columns in which most values differ (leave them out with drop?): {listed(self.many)}")
+        nearly = {strays.column for strays in self.nearly_numbers}
+        many = [name for name in self.many if name not in nearly]
+        if many:
+            lines.append(f"text columns in which most values differ (leave them out with drop?): {listed(many)}")
         lines += _by_column("column {column!r} is text because of {place}; {remedy}", self.nearly_numbers)
-        counted = "column {column!r}, of numbers in training, holds {place}, which counts as missing; {remedy}"
+        counted = "column {column!r}, of {kind} in training, holds {place}, which counts as missing; {remedy}"
         return [*lines, *_by_column(counted, self.not_numbers), *self.other]
 
 
@@ -81,7 +89,7 @@ def _count(number: int, noun: str) -> str:
 
 def _by_column(line: str, found: list[Strays]) -> list[str]:
     """A line for each of the first few columns, and how many more there are."""
-    lines = [line.format(column=one.column, place=one.place, remedy=one.remedy) for one in found[:SHOWN]]
+    lines = [line.format(column=one.column, kind=one.kind, place=one.place, remedy=one.remedy) for one in found[:SHOWN]]
     return [*lines, f"the same in {_count(len(found) - SHOWN, 'more column')}"] if len(found) > SHOWN else lines
 
 

@@ -96,7 +96,7 @@ def load_model(path: Path) -> Model:
         features = features_from_json(header["features"])
         targets = targets_from_json(header["targets"], network.head.loss.targets)
         saved = header["format"]
-        form = Format(saved["delimiter"], saved["header"], tuple(saved["missing"]))
+        form = Format(**{**saved, "missing": tuple(saved["missing"])})
         weight_column = None if header.get("sample_weight") is None else str(header["sample_weight"])
         dtype = np.result_type(*(array.dtype for array in tensors.values()), np.float32)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -114,7 +114,7 @@ def test_schema_and_list_show_no_kind_that_offers_no_choice() -> None:
     assert "penalties" not in json_schema()["properties"]
     assert not keys("Adam") & {"clip", "schedule"}
     assert "name" not in keys("HiddenSection")
-    assert list(offered()) == ["activations", "initializers", "losses", "metrics", "optimizers", "keeps"]
+    assert list(offered()) == ["activations", "initializers", "losses", "metrics", "optimizers", "keeps", "columns"]
     assert set(KINDS) > set(offered())
 
 

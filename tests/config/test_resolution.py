@@ -92,7 +92,7 @@ def test_open_key_is_left_out_and_a_default_written() -> None:
     least = LargerConfig.model_validate({"data": {"path": "t.csv"}, "loss": "cross_entropy", "check": {}})
 
     assert plain(least)["check"] == {"monitor": {"patience": 3}, "every": []}
-    assert plain(least)["data"] == {"path": "t.csv", "header": True, "missing": ["NA", "NaN", "null"]}
+    assert plain(least)["data"] == {"path": "t.csv", "header": True, "missing": ["NA", "NaN", "null"], "decimal": "."}
     assert "max_seconds" not in plain(least)
 
 

@@ -156,6 +156,7 @@ def test_resolved_config_writes_every_default_out(folder: Path) -> None:
             "scale": "standard",
             "header": True,
             "missing": ["NA", "NaN", "null"],
+            "decimal": ".",
         },
         "network": {
             "hidden": [{"units": 3, "activation": "relu", "initializer": "he"}],

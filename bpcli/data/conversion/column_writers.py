@@ -9,7 +9,7 @@ import numpy as np
 
 from bpcli.data.conversion import contents
 from bpcli.data.conversion.contents import ColumnContents
-from bpcli.data.encoding.columns import CategoryColumn
+from bpcli.data.encoding.category_columns import CategoryColumn
 from bpcli.data.encoding.target_cells import TRUTH
 from bpcli.data.files.cells import as_texts
 from bpcli.data.warnings import listed

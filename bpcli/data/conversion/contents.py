@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bpcli.data.files.cells import Kind, are_few, non_numbers
-from bpcli.data.files.table_reader import RowChunk
+from bpcli.data.files.numerals import Numerals
+from bpcli.data.files.table_reader import RowChunk, TableReader
 from bpcli.nn import Array
 
 MOST = 1000
@@ -26,6 +27,7 @@ class ColumnContents:
     """
 
     name: str
+    numerals: Numerals
     kinds: set[Kind] = field(default_factory=set)
     words: set[str] | None = field(default_factory=set)
     rows: int = 0
@@ -46,7 +48,7 @@ class ColumnContents:
             self.present += int(np.count_nonzero(~np.isnan(cells)))
             return
         texts = [cell for cell in cells if cell is not None]
-        strays = non_numbers(cells)
+        strays = non_numbers(cells, self.numerals)
         if len(strays) and not self.strays:
             self.stray, self.stray_row = cells[strays[0]], self.rows - len(cells) + int(strays[0])
         self.present += len(texts)
@@ -57,10 +59,10 @@ class ColumnContents:
 
 
 def contents_of(
-    names: list[str], chunks: Iterator[RowChunk], drop: list[str], progress: Progress
+    reader: TableReader, chunks: Iterator[RowChunk], drop: list[str], progress: Progress
 ) -> list[ColumnContents]:
-    """The contents of each column, but for those that are dropped."""
-    found = [ColumnContents(name) for name in names]
+    """The contents of each column in the reader's chunks, but for those that are dropped."""
+    found = [ColumnContents(name, reader.numerals) for name in reader.names]
     for chunk in chunks:
         for column, (kind, cells) in zip(found, chunk, strict=True):
             column.rows += len(cells)

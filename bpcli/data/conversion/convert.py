@@ -81,10 +81,10 @@ def _convert_table(
     reader = reader_of_text(source, request.form)
     targets = _targets(reader.names, request, reader.path)
     exact = frozenset(targets)
-    found = contents_of(reader.names, reader.chunks(exact, frozenset()), request.drop, progress)
+    found = contents_of(reader, reader.chunks(exact, frozenset()), request.drop, progress)
     mixed = frozenset(column.name for column in found if len(column.kinds) > 1)
     if mixed:
-        found = contents_of(reader.names, reader.chunks(exact, mixed), request.drop, progress)
+        found = contents_of(reader, reader.chunks(exact, mixed), request.drop, progress)
     known = {column.name: column for column in found}
     order = [*(name for name in reader.names if name not in targets and name not in request.drop), *targets]
     writers = [writer_of(known[name], targets, reader.path) for name in order]

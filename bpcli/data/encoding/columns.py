@@ -1,175 +1,130 @@
-"""A table's columns, each encoded by itself: a number is imputed and scaled, text becomes indicators."""
+"""A table's columns, each encoded by itself: a number is imputed and scaled, text becomes indicators, ….
+
+``COLUMN_KINDS`` has the kinds by the names that ``data.types`` takes. A kind is a
+rule that learns; what it learns, an encoder, is plain data for the model file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
-import numpy as np
-
-from bpcli.data.encoding.scaling import Scaling, in_precision, learn_scaling
-from bpcli.data.encoding.selection import ArrayBlocks
-from bpcli.data.encoding.summaries import extent, summary
-from bpcli.data.files.cells import (
-    are_few,
-    is_number,
-    looks_like_number,
-    non_numbers,
-    not_finite,
-    texts_of,
-    without_missing,
-)
-from bpcli.data.files.dataset import Dataset, Table
+from bpcli.data.encoding.category_columns import Category, CategoryColumn
+from bpcli.data.encoding.inputs import Input
+from bpcli.data.encoding.number_columns import Number, NumberColumn
+from bpcli.data.encoding.training_columns import PlaceOf, TrainingColumn
+from bpcli.data.files.dataset import Dataset
 from bpcli.data.warnings import DataWarnings, Strays
-from bpcli.nn import Array, IndexArray
+from bpcli.nn import Array
 
-MANY = 20
-"""Up to so many categories, a text column in which most values differ is no surprise."""
+__all__ = ["COLUMN_KINDS", "CategoryColumn", "ColumnEncoder", "ColumnKind", "Drop", "NumberColumn"]
+
+
+class ColumnEncoder(Protocol):
+    """A column's learned encoding."""
+
+    kind: ClassVar[str]
+    in_words: ClassVar[str]
+    """What its inputs are called: markup for :func:`~bpcli.data.encoding.inputs.summary`."""
+    reads_text: ClassVar[bool]
+    """Whether the file's cells are taken as text, even where they look like numbers."""
+
+    @property
+    def name(self) -> str:
+        """The column."""
+        ...
+
+    @property
+    def inputs(self) -> list[Input]:
+        """The inputs that it makes."""
+        ...
+
+    def cells(self, dataset: Dataset, warnings: DataWarnings) -> Array:
+        """What to encode, one entry per row of the file."""
+        ...
+
+    def encode(self, cells: Array, out: Array, where: PlaceOf) -> int:
+        """Fill ``out``, (m, number of inputs), from m cells, ``where`` the place of each; how many were not known."""
+        ...
+
+    def count(self, unknown: int, warnings: DataWarnings) -> None:
+        """Tell of what :meth:`encode` counted."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the model file, ``kind`` among it."""
+        ...
+
+    @classmethod
+    def from_json(cls, saved: dict[str, Any]) -> ColumnEncoder:
+        """The encoder that :meth:`to_json` described."""
+        ...
+
+
+class ColumnKind(Protocol):
+    """A kind of column: how it is recognised, and what is learned of it."""
+
+    encoder: ClassVar[Any]
+    """The type of what it learns, a :class:`ColumnEncoder`; None where the column is not used."""
+
+    def recognises(self, column: TrainingColumn) -> bool:
+        """Whether the training rows of a column that the config says nothing of are of this kind."""
+        ...
+
+    def slips(self, column: TrainingColumn) -> Strays | None:
+        """The cells of a column of text but for which it would be of this kind, if they are slips."""
+        ...
+
+    def learn(self, column: TrainingColumn, scale: str, warnings: DataWarnings) -> ColumnEncoder:
+        """The encoding, from the training rows; numbers are scaled by the rule ``scale``."""
+        ...
 
 
 @dataclass(frozen=True)
-class NumberColumn:
-    """A column of numbers: the training median where missing, then (x − shift)/width."""
+class Drop:
+    """Left out, as by ``data.drop``."""
 
-    name: str
-    median: float
-    shift: float
-    width: float
+    encoder: ClassVar[None] = None
 
-    @property
-    def outputs(self) -> int:
-        """The number of features it makes."""
-        return 1
+    def recognises(self, column: TrainingColumn) -> bool:
+        """No: what is left out is said in the config."""
+        return False
 
-    def cells(self, dataset: Dataset, warnings: DataWarnings) -> Array:
-        """What to encode, (N,) float64."""
-        return numeric(dataset, self.name, warnings)
+    def slips(self, column: TrainingColumn) -> Strays | None:
+        """None."""
+        return None
 
-    def encode(self, values: Array, out: Array, where: Callable[[int], str]) -> int:
-        """Fill ``out``, (m, 1), from m cells, ``where`` the place of each; how many were imputed."""
-        missing = np.isnan(values)
-        if missing.any():
-            values = np.where(missing, self.median, values)
-        scaled = Scaling(np.asarray(self.shift), np.asarray(self.width)).apply(values)
-        out[...] = in_precision(scaled[:, None], out.dtype, [self.name], where)
-        return int(missing.sum())
+    def learn(self, column: TrainingColumn, scale: str, warnings: DataWarnings) -> ColumnEncoder:
+        """Nothing is learned of a column that is not used."""
+        raise AssertionError("a column that is left out has no encoding")
 
 
-@dataclass(frozen=True)
-class CategoryColumn:
-    """A column of text: an indicator for each category, in order of code points."""
-
-    name: str
-    categories: tuple[str, ...]
-    boolean: bool = False
-
-    @property
-    def outputs(self) -> int:
-        """The number of features it makes."""
-        return len(self.categories)
-
-    def cells(self, dataset: Dataset, warnings: DataWarnings) -> Array:
-        """What to encode, (N,) str, None where missing."""
-        return texts_of(dataset, self.name)
-
-    def encode(self, texts: Array, out: Array, where: Callable[[int], str]) -> int:
-        """Fill ``out``, (m, number of categories), from m cells; how many were unseen in training."""
-        places = {category: k for k, category in enumerate(self.categories)}
-        out.fill(0)
-        unseen = 0
-        for i, text in enumerate(texts):
-            if text is None:
-                continue
-            place = places.get(text.lower() if self.boolean else text)
-            if place is None:
-                unseen += 1
-            else:
-                out[i, place] = 1
-        return unseen
+COLUMN_KINDS: dict[str, type[ColumnKind]] = {"number": Number, "category": Category, "drop": Drop}
+"""By name, in the order in which they are tried on a column."""
 
 
-ColumnEncoder = NumberColumn | CategoryColumn
+def learn_column(column: TrainingColumn, kind: ColumnKind | None, scale: str, warnings: DataWarnings) -> ColumnEncoder:
+    """Learn the encoding of a column, of the kind that the config says, or of the one that its training rows show."""
+    return (kind or _recognised(column, warnings)).learn(column, scale, warnings)
 
 
-def learn_column(dataset: Dataset, name: str, rows: IndexArray, scale: str, warnings: DataWarnings) -> ColumnEncoder:
-    """Learn the encoding of a column from the training ``rows``; they alone decide whether it is of numbers or text."""
-    column = dataset.column(name)[rows]
-    if column.dtype == object and not _all_numbers(column):
-        return _learn_category(dataset, name, rows, warnings)
-    column = _numbers_and_strays(dataset, name)[0][rows]
-    median = _median(column)
-    numbers = ArrayBlocks(column[:, None])
-    known = summary(numbers, extent(numbers), np.array([median]))
-    if known.high[0] == known.low[0]:
-        warnings.constant.append(name)
-    scaling = learn_scaling(scale, known, [name], dataset.path)
-    return NumberColumn(name, median, float(scaling.shift[0]), float(scaling.width[0]))
+def _recognised(column: TrainingColumn, warnings: DataWarnings) -> ColumnKind:
+    """The first kind that recognises the column; a warning where another would but for a few cells."""
+    nearly = None
+    for kind in (each() for each in COLUMN_KINDS.values()):
+        if kind.recognises(column):
+            break
+        nearly = nearly or kind.slips(column)
+    if nearly is not None:
+        warnings.nearly_numbers.append(nearly)
+    return kind
 
 
-def _all_numbers(texts: Array) -> bool:
-    """Whether every cell that is not missing is a number, and there is one."""
-    present = [text for text in texts if text is not None]
-    return bool(present) and all(map(is_number, present))
-
-
-def _learn_category(dataset: Dataset, name: str, rows: IndexArray, warnings: DataWarnings) -> CategoryColumn:
-    column = dataset.column(name)[rows]
-    boolean = isinstance(dataset, Table) and name in dataset.truth_columns
-    present = [text for text in column if text is not None]
-    categories = tuple(sorted(set(present)))
-    if not warn_of_strays(dataset, name, rows, warnings) and len(categories) > max(MANY, len(present) / 2):
-        warnings.many.append(name)
-    if len(categories) <= 1:
-        warnings.constant.append(name)
-    return CategoryColumn(name, categories, boolean)
-
-
-def warn_of_strays(dataset: Dataset, name: str, rows: IndexArray, warnings: DataWarnings) -> bool:
-    """Warn of a column that is text for a few of its ``rows`` only; whether it is."""
-    column = dataset.column(name)[rows]
-    strays, present = non_numbers(column), sum(text is not None for text in column)
-    found = are_few(len(strays), present)
-    if found:
-        warnings.nearly_numbers.append(_strays(dataset, name, rows[strays], len(rows)))
-    return found
-
-
-def numeric(dataset: Dataset, name: str, warnings: DataWarnings) -> Array:
-    """A column that training learned as numbers, NaN where missing; what is no number is missing, with a warning.
+def column_from_json(saved: dict[str, Any]) -> ColumnEncoder:
+    """The encoder that :meth:`ColumnEncoder.to_json` described.
 
     Raises:
-        DataError: it holds an infinite number.
+        KeyError, AttributeError: it describes none.
     """
-    numbers, strays = _numbers_and_strays(dataset, name)
-    if len(strays):
-        warnings.not_numbers.append(_strays(dataset, name, strays, dataset.size))
-    return numbers
-
-
-def _numbers_and_strays(dataset: Dataset, name: str) -> tuple[Array, IndexArray]:
-    """A column as float64, NaN where missing or no number, and the rows where it is no number."""
-    column = dataset.column(name)
-    if column.dtype != object:
-        return column, np.empty(0, np.intp)
-    strays = non_numbers(column)
-    for row in strays:
-        if looks_like_number(column[row]):
-            raise not_finite(name, column[row], dataset.where(int(row)))
-    known = column.copy()
-    known[strays] = None
-    numbers = np.array([np.nan if text is None else float(text) for text in known])
-    return without_missing(numbers, dataset.missing if isinstance(dataset, Table) else frozenset())[1], strays
-
-
-def _strays(dataset: Dataset, name: str, rows: IndexArray, cells: int) -> Strays:
-    """``rows`` of a column hold what is no number."""
-    return Strays(name, dataset.column(name)[rows[0]], dataset.where(int(rows[0])), len(rows), cells)
-
-
-def _median(column: Array) -> float:
-    """0 where nothing is known; numpy.median would import numpy.ma, which is slow."""
-    present = column[~np.isnan(column)]
-    if not len(present):
-        return 0.0
-    low, high = (len(present) - 1) // 2, len(present) // 2
-    return float(np.mean(np.partition(present, (low, high))[low : high + 1]))
+    encoder: ColumnEncoder = COLUMN_KINDS[saved["kind"]].encoder.from_json(saved)
+    return encoder

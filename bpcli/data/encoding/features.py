@@ -1,8 +1,7 @@
 """Features: learned from the training rows of a file, applied to any file like it.
 
-A table's number column is imputed and scaled; any other column becomes one
-indicator per category met in training, all 0 where it is missing or unseen.
-A matrix is scaled column by column, images all alike.
+A table's columns are encoded each by its kind (:mod:`~bpcli.data.encoding.columns`);
+a matrix is scaled column by column, images all alike.
 
 An encoding is plain data, so it travels in the model file.
 """
@@ -11,19 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 import numpy as np
 
-from bpcli.data.encoding.columns import CategoryColumn, ColumnEncoder, NumberColumn, learn_column
+from bpcli.data.encoding.columns import ColumnEncoder, ColumnKind, NumberColumn, column_from_json, learn_column
+from bpcli.data.encoding.inputs import Input, summary
 from bpcli.data.encoding.lookup import place_of, require_columns, rows_within
 from bpcli.data.encoding.matrix_features import MatrixFeatures, learn_matrix
 from bpcli.data.encoding.scaling import Scaling
+from bpcli.data.encoding.training_columns import TrainingColumn
 from bpcli.data.files.dataset import Dataset, Matrix
 from bpcli.data.files.memory import blocks
 from bpcli.data.sources import Rows, Source
 from bpcli.data.warnings import DataWarnings
+from bpcli.errors import ConfigError
 from bpcli.nn import Array, IndexArray
 
 
@@ -38,6 +40,16 @@ class Features(Protocol):
     @property
     def text_columns(self) -> frozenset[str]:
         """The columns to read as text, even where they look like numbers."""
+        ...
+
+    @property
+    def inputs(self) -> list[Input]:
+        """What each of the network's inputs is, in order."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """How many columns became how many inputs."""
         ...
 
     def sources(
@@ -66,12 +78,22 @@ class TableFeatures:
     @property
     def size(self) -> int:
         """n_0."""
-        return sum(encoder.outputs for encoder in self.encoders)
+        return len(self.inputs)
 
     @property
     def text_columns(self) -> frozenset[str]:
-        """The category columns."""
-        return frozenset(encoder.name for encoder in self.encoders if isinstance(encoder, CategoryColumn))
+        """The columns whose encoders take text."""
+        return frozenset(encoder.name for encoder in self.encoders if encoder.reads_text)
+
+    @cached_property
+    def inputs(self) -> list[Input]:
+        """Those of each column in turn."""
+        return [made for encoder in self.encoders for made in encoder.inputs]
+
+    @property
+    def summary(self) -> str:
+        """How many columns became how many inputs, by kind."""
+        return summary((encoder.in_words, len(encoder.inputs)) for encoder in self.encoders)
 
     def sources(
         self,
@@ -91,7 +113,7 @@ class TableFeatures:
         require_columns([encoder.name for encoder in self.encoders], dataset)
         encoded = {part: np.empty((len(rows), self.size), dtype) for part, rows in parts.items()}
         columns = [encoder.cells(dataset, warnings) for encoder in self.encoders]
-        numbers = [encoder.name for encoder in self.encoders if isinstance(encoder, NumberColumn)]
+        numbers = [encoder.name for encoder in self.encoders if not encoder.reads_text]
         tallies = {part: [0] * len(columns) for part in parts}
         for start, stop in blocks(dataset.size, self.size):
             for part, place in rows_within(parts, start, stop):
@@ -108,23 +130,19 @@ class TableFeatures:
         """Fill ``out``, (m, n_0), from m rows; what each encoder counted."""
         counts, place = [], 0
         for encoder, column in zip(self.encoders, columns, strict=True):
-            counts.append(encoder.encode(column[rows], out[:, place : place + encoder.outputs], where))
-            place += encoder.outputs
+            end = place + len(encoder.inputs)
+            counts.append(encoder.encode(column[rows], out[:, place:end], where))
+            place = end
         return counts
 
     def _count(self, counts: list[int], warnings: DataWarnings) -> None:
         for encoder, count in zip(self.encoders, counts, strict=True):
             if count:
-                tally = warnings.imputed if isinstance(encoder, NumberColumn) else warnings.unseen
-                tally[encoder.name] += count
+                encoder.count(count, warnings)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
-        columns = []
-        for encoder in self.encoders:
-            kind = "number" if isinstance(encoder, NumberColumn) else "category"
-            columns.append({"kind": kind, **vars(encoder)})
-        return {"kind": "table", "columns": columns}
+        return {"kind": "table", "columns": [encoder.to_json() for encoder in self.encoders]}
 
 
 def features_from_json(saved: dict[str, Any]) -> Features:
@@ -132,20 +150,40 @@ def features_from_json(saved: dict[str, Any]) -> Features:
     if saved["kind"] == "matrix":
         scaling = Scaling(np.asarray(saved["shift"]), np.asarray(saved["width"]))
         return MatrixFeatures(tuple(saved["names"]), np.asarray(saved["medians"]), scaling, saved["bytes_only"])
-    encoders: list[ColumnEncoder] = []
-    for column in saved["columns"]:
-        settings = {key: value for key, value in column.items() if key != "kind"}
-        if column["kind"] == "number":
-            encoders.append(NumberColumn(**settings))
-        else:
-            encoders.append(CategoryColumn(settings["name"], tuple(settings["categories"]), settings["boolean"]))
-    return TableFeatures(tuple(encoders))
+    return TableFeatures(tuple(column_from_json(column) for column in saved["columns"]))
 
 
 def learn_features(
-    dataset: Dataset, names: list[str], rows: IndexArray, scale: str, warnings: DataWarnings
+    dataset: Dataset,
+    names: list[str],
+    rows: IndexArray,
+    scale: str,
+    warnings: DataWarnings,
+    kinds: Mapping[str, ColumnKind] | None = None,
 ) -> Features:
-    """Learn the encoding of columns ``names`` from the training ``rows``."""
+    """Learn the encoding of columns ``names`` from the training ``rows``; ``kinds`` are those that are declared.
+
+    Raises:
+        ConfigError: a column is not of the kind that is declared.
+    """
+    declared = kinds or {}
     if isinstance(dataset, Matrix):
+        _require_numbers(declared, dataset.path)
         return learn_matrix(dataset, names, rows, scale, warnings)
-    return TableFeatures(tuple(learn_column(dataset, name, rows, scale, warnings) for name in names))
+    columns = [TrainingColumn(dataset, name, rows) for name in names]
+    return TableFeatures(tuple(learn_column(each, declared.get(each.name), scale, warnings) for each in columns))
+
+
+def _require_numbers(declared: Mapping[str, ColumnKind], path: str) -> None:
+    """An array holds numbers, and a column of it is nothing else.
+
+    Raises:
+        ConfigError: another kind is declared.
+    """
+    for name, kind in declared.items():
+        if kind.encoder not in (NumberColumn, None):
+            raise ConfigError(
+                f"{path} is an array: its column {name!r} holds numbers",
+                key=f"data.types.{name}",
+                hint="write it as a CSV table, whose columns can be of any kind",
+            )

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from bpcli.data.encoding import summaries
-from bpcli.data.encoding.columns import numeric
+from bpcli.data.encoding.inputs import Input, summary
 from bpcli.data.encoding.lookup import place_of, require_columns, rows_within
 from bpcli.data.encoding.medians import medians
 from bpcli.data.encoding.scaling import SCALINGS, Scaling, in_precision, learn_scaling
 from bpcli.data.encoding.selection import Selection
+from bpcli.data.encoding.training_columns import numeric
 from bpcli.data.files.dataset import Dataset, Matrix
 from bpcli.data.files.memory import Pages, blocks
 from bpcli.data.sources import ByteRows, FileRows, Rows, Source
@@ -39,6 +40,18 @@ class MatrixFeatures:
     def size(self) -> int:
         """n_0."""
         return len(self.names)
+
+    @property
+    def inputs(self) -> list[Input]:
+        """One for each column."""
+        n = len(self.names)
+        learned = [np.broadcast_to(of, n).tolist() for of in (self.medians, self.scaling.shift, self.scaling.width)]
+        return [Input(name, "number", "", *each) for name, *each in zip(self.names, *learned, strict=True)]
+
+    @property
+    def summary(self) -> str:
+        """How many columns became as many inputs."""
+        return summary([("{inputs} number{s}", 1)] * len(self.names))
 
     def sources(
         self,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpcli.data.files.cells import as_numbers, is_number, texts_of, written
+from bpcli.data.files.cells import as_numbers, texts_of, written
 from bpcli.data.files.dataset import Dataset
+from bpcli.data.files.numerals import Numerals
 from bpcli.errors import ConfigError, DataError
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.losses import TargetForm
@@ -28,9 +29,9 @@ def numbers_of(
     """
     column = dataset.column(name)
     require_present(dataset, name, column, rows, what=what)
-    numbers = as_numbers(column[rows])
+    numbers = as_numbers(column[rows], dataset.numerals)
     if numbers is None:
-        row = int(rows[not_numbers(column[rows])[0]])
+        row = int(rows[not_numbers(column[rows], dataset.numerals)[0]])
         raise ConfigError(
             f"{what} {name!r} is {shown(dataset, name, row)} at {dataset.where(row)}, not a number",
             key=key,
@@ -39,9 +40,9 @@ def numbers_of(
     return numbers
 
 
-def not_numbers(texts: Array) -> IndexArray:
+def not_numbers(texts: Array, numerals: Numerals) -> IndexArray:
     """Where ``texts``, none of them missing, are not numbers."""
-    return np.flatnonzero([not is_number(text) for text in texts])
+    return np.flatnonzero([not numerals.is_number(text) for text in texts])
 
 
 def require_present(dataset: Dataset, name: str, column: Array, rows: IndexArray, *, what: str = "target") -> None:
@@ -74,7 +75,8 @@ def keys_of(dataset: Dataset, name: str, *, numeric: bool) -> Array:
     column = dataset.column(name)
     if column.dtype != object:
         return column
-    return np.array([float(text) if text is not None and is_number(text) else text for text in column], object)
+    known = dataset.numerals
+    return np.array([known.value(text) if text and known.is_number(text) else text for text in column], object)
 
 
 def truths_as_numbers(column: Array) -> Array:

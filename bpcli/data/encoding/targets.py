@@ -213,11 +213,13 @@ class Labels:
         column = dataset.column(name)
         require_present(dataset, name, column, rows)
         texts = truths_as_numbers(column)[rows]
-        numbers = as_numbers(texts)
+        numbers = as_numbers(texts, dataset.numerals)
         low, high = self._bounds
         if numbers is not None:
             numbers = np.where(numbers == 0, self.form.off, np.where(numbers == 1, self.form.on, numbers))
-        outside = not_numbers(texts) if numbers is None else np.flatnonzero((numbers < low) | (numbers > high))
+            outside = np.flatnonzero((numbers < low) | (numbers > high))
+        else:
+            outside = not_numbers(texts, dataset.numerals)
         if numbers is None or len(outside):
             row = int(rows[outside[0]])
             raise ConfigError(

@@ -41,7 +41,7 @@ def task_of(dataset: Dataset, names: list[str], asked: Task | None, form: Target
         return form.task
     if asked is not None:
         return asked
-    numeric = all(as_numbers(dataset.column(name)) is not None for name in names)
+    numeric = all(as_numbers(dataset.column(name), dataset.numerals) is not None for name in names)
     return "regression" if numeric and not dataset.holds_classes else "classification"
 
 
@@ -90,7 +90,7 @@ def _whole_numbers(datasets: list[Dataset], name: str, *, soft: bool) -> list[in
 
     Where it holds fractions, which are no classes, None if the loss takes them (``soft``).
     """
-    columns = [as_numbers(dataset.column(name)) for dataset in datasets]
+    columns = [as_numbers(dataset.column(name), dataset.numerals) for dataset in datasets]
     if any(numbers is None for numbers in columns):
         return []
     values = distinct(np.concatenate([numbers for numbers in columns if numbers is not None]))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 
 from bpcli.data.files.dataset import Dataset, Table
+from bpcli.data.files.numerals import PLAIN, Numerals
 from bpcli.errors import DataError
 from bpcli.nn import Array, IndexArray
 
@@ -17,33 +17,24 @@ Kind = Literal["number", "truth", "text"]
 TRUTH_WORDS = frozenset({"true", "false"})
 """In upper or lower case."""
 
-INFINITE = re.compile(r"\s*[-+]?inf(inity)?\s*", re.IGNORECASE | re.ASCII)
-
 FEW = 0.1
 """Up to this share of other cells, a text column looks like numbers with slips in it."""
 
-NUMBER = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*", re.ASCII)
 
-
-def is_number(text: str) -> bool:
-    """Whether text is a decimal number, as a table may hold one."""
-    return NUMBER.fullmatch(text) is not None
-
-
-def as_numbers(column: Array) -> Array | None:
+def as_numbers(column: Array, numerals: Numerals) -> Array | None:
     """A column as float64, NaN where missing; text is rounded correctly. None where any is not a number."""
     if column.dtype != object:
         return column
     present = [text for text in column if text is not None]
-    if not present or not all(map(is_number, present)):
+    if not present or not all(map(numerals.is_number, present)):
         return None
-    return np.array([np.nan if text is None else float(text) for text in column])
+    return np.array([np.nan if text is None else numerals.value(text) for text in column])
 
 
 def refuse_infinite(table: Table, cell: Callable[[int, int], str]) -> None:
     """No number is infinite; ``cell`` gives a cell's text for the message."""
     for place, (name, column) in enumerate(table.columns.items()):
-        numbers = as_numbers(column)
+        numbers = as_numbers(column, table.numerals)
         if numbers is not None and np.isinf(numbers).any():
             row = int(np.flatnonzero(np.isinf(numbers))[0])
             raise not_finite(name, cell(row, place), table.where(row))
@@ -60,9 +51,9 @@ def distinct(values: Array) -> Array:
     return np.unique(values, return_counts=True)[0]  # without counts it imports numpy.ma, which is slow
 
 
-def non_numbers(column: Array) -> IndexArray:
+def non_numbers(column: Array, numerals: Numerals) -> IndexArray:
     """Where a column of text holds what is no number."""
-    return np.flatnonzero([text is not None and not is_number(text) for text in column])
+    return np.flatnonzero([text is not None and not numerals.is_number(text) for text in column])
 
 
 def are_few(strays: int, present: int) -> bool:
@@ -94,20 +85,23 @@ def written(number: float) -> str:
     return str(int(number)) if float(number).is_integer() else repr(float(number))
 
 
-def looks_like_number(text: str) -> bool:
-    """Whether text is a number, or an infinite one, which is refused later with its line."""
-    return is_number(text) or INFINITE.fullmatch(text) is not None
+def number_words(missing: frozenset[str], numerals: Numerals) -> dict[str, float]:
+    """The words for a missing value that are numbers, written as the file writes them or plainly."""
+    ways = (PLAIN, numerals)
+    return {word: way.value(word) for way in ways for word in missing if way.looks_like_number(word)}
 
 
-def without_missing(numbers: Array, missing: frozenset[str]) -> tuple[Kind | None, Array]:
+def without_missing(numbers: Array, missing: frozenset[str], numerals: Numerals = PLAIN) -> tuple[Kind | None, Array]:
     """Numbers, NaN where one is missing or equals a number that stands for missing ones."""
-    known = [float(word) for word in missing if looks_like_number(word)]
+    known = list(number_words(missing, numerals).values())
     if known:
         numbers = np.where(np.isin(numbers, known), np.nan, numbers)
     return (None if np.isnan(numbers).all() else "number"), numbers
 
 
-def classify_column(cells: Array, missing: frozenset[str], *, exact: bool, text: bool) -> tuple[Kind | None, Array]:
+def classify_column(
+    cells: Array, missing: frozenset[str], numerals: Numerals = PLAIN, *, exact: bool, text: bool
+) -> tuple[Kind | None, Array]:
     """The kind of a column's cells, and the cells as that kind; None where all are missing.
 
     ``cells`` are str, or None where one is known to be missing. An ``exact`` column holds no truth
@@ -120,7 +114,8 @@ def classify_column(cells: Array, missing: frozenset[str], *, exact: bool, text:
     if not exact and not text:
         if TRUTH_WORDS.issuperset(map(str.lower, present)):
             return "truth", np.array([None if cell is None else cell.lower() for cell in texts], object)
-        if all(map(looks_like_number, present)):
-            return without_missing(np.array([np.nan if cell is None else float(cell) for cell in texts]), missing)
-    numbers = None if text else as_numbers(texts)
-    return ("text", texts) if numbers is None else ("number", numbers)
+        if all(map(numerals.looks_like_number, present)):
+            numbers = np.array([np.nan if cell is None else numerals.value(cell) for cell in texts])
+            return without_missing(numbers, missing, numerals)
+    found = None if text else as_numbers(texts, numerals)
+    return ("text", texts) if found is None else ("number", found)

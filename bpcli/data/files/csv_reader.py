@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from bpcli.data.files.cells import classify_column
+from bpcli.data.files.numerals import Numerals
 from bpcli.data.files.sheet import Sheet
 from bpcli.data.files.table_reader import RowChunk
 from bpcli.nn import Array
@@ -40,6 +42,11 @@ class CsvReader:
         return self.sheet.missing
 
     @property
+    def numerals(self) -> Numerals:
+        """How its numbers are written."""
+        return self.sheet.form.numerals
+
+    @property
     def most_rows(self) -> int:
         """At least the number of rows."""
         return self.sheet.lines
@@ -47,8 +54,9 @@ class CsvReader:
     def chunks(self, exact: frozenset[str], text: frozenset[str]) -> Iterator[RowChunk]:
         """All rows at once."""
         columns = zip(*(cells for _, cells in self.sheet.records()), strict=True)
+        classify = partial(classify_column, missing=self.sheet.missing, numerals=self.numerals)
         yield [
-            classify_column(np.array(cells, object), self.sheet.missing, exact=name in exact, text=name in text)
+            classify(np.array(cells, object), exact=name in exact, text=name in text)
             for name, cells in zip(self.names, columns, strict=True)
         ]
 

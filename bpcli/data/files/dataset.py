@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from bpcli.data.files.memory import Pages
+from bpcli.data.files.numerals import PLAIN, Numerals, numerals
 from bpcli.nn import Array, IndexArray
 
 CellsOf = Callable[[], Array]
@@ -27,6 +28,13 @@ class Format:
     delimiter: str | None = None
     header: bool = True
     missing: tuple[str, ...] = ("NA", "NaN", "null")
+    decimal: str = "."
+    thousands: str | None = None
+
+    @property
+    def numerals(self) -> Numerals:
+        """How numbers are written."""
+        return numerals(self.decimal, self.thousands)
 
 
 class Dataset(Protocol):
@@ -55,6 +63,16 @@ class Dataset(Protocol):
     @property
     def holds_classes(self) -> bool:
         """Whether the file's kind says that its targets are classes."""
+        ...
+
+    @property
+    def numerals(self) -> Numerals:
+        """How numbers among text are written."""
+        ...
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """The words for a missing value."""
         ...
 
     @property
@@ -98,6 +116,7 @@ class Table:
     pages: Pages | None = None
     digests: dict[str, str | None] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
+    numerals: Numerals = PLAIN
 
     @property
     def size(self) -> int:
@@ -169,6 +188,16 @@ class Matrix:
     def names(self) -> list[str]:
         """0 … n − 1, then the targets that stand apart."""
         return [*self._places, *self.targets]
+
+    @property
+    def numerals(self) -> Numerals:
+        """The plain ones."""
+        return PLAIN
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """None."""
+        return frozenset()
 
     @property
     def own_targets(self) -> list[str]:

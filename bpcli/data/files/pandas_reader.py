@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from bpcli.data.files.byte_source import SAMPLE, ByteSource
-from bpcli.data.files.cells import Kind, classify_column, looks_like_number, without_missing
+from bpcli.data.files.cells import Kind, classify_column, number_words, without_missing
+from bpcli.data.files.numerals import PLAIN, Numerals
 from bpcli.data.files.sheet import Sheet
 from bpcli.data.files.table_reader import RowChunk
 from bpcli.errors import DataError
@@ -41,6 +42,11 @@ class PandasReader:
         return self.sheet.missing
 
     @property
+    def numerals(self) -> Numerals:
+        """How its numbers are written."""
+        return self.sheet.form.numerals
+
+    @property
     def most_rows(self) -> int:
         """At least the number of rows."""
         return self.sheet.lines
@@ -53,7 +59,7 @@ class PandasReader:
         """
         for frame in self._frames(exact, text):
             yield [
-                _classified(frame[name], self.sheet.missing, exact=name in exact, text=name in text)
+                _classified(frame[name], self.sheet.missing, self.numerals, exact=name in exact, text=name in text)
                 for name in self.names
             ]
 
@@ -74,18 +80,19 @@ class PandasReader:
         self, exact: frozenset[str], text: frozenset[str], only: list[str] | None = None
     ) -> Iterator[pd.DataFrame]:
         names, sheet = self.names, self.sheet
-        words = [word for word in sheet.missing if not looks_like_number(word)]  # pandas would take -1 for -1.0
+        words = sheet.missing - number_words(sheet.missing, self.numerals).keys()  # pandas would take -1 for -1.0
         try:
             with (
                 sheet.open() as stream,
                 pd.read_csv(
                     stream,
                     sep=sheet.delimiter,
+                    decimal=self.numerals.decimal,
                     header=0 if sheet.form.header else None,
                     names=names,
                     usecols=only,
                     dtype={name: "str" for name in names if name in exact or name in text},
-                    na_values={name: words for name in names if name not in exact},
+                    na_values={name: list(words) for name in names if name not in exact},
                     keep_default_na=False,
                     skipinitialspace=sheet.delimiter != " ",
                     index_col=False,
@@ -113,6 +120,7 @@ class ParquetReader:
         self.path = source.path
         self.names = list(frame.columns)
         self.missing: frozenset[str] = frozenset()
+        self.numerals = PLAIN
         self.most_rows = len(frame)
         self._source = source
         self._frame: pd.DataFrame | None = frame
@@ -120,11 +128,13 @@ class ParquetReader:
     def chunks(self, exact: frozenset[str], text: frozenset[str]) -> Iterator[RowChunk]:
         """All rows at once."""
         frame = self._taken()
-        yield [_classified(frame[name], frozenset(), exact=name in exact, text=name in text) for name in self.names]
+        yield [
+            _classified(frame[name], self.missing, PLAIN, exact=name in exact, text=name in text) for name in self.names
+        ]
 
     def as_written(self, name: str) -> Array:
         """The cells of one column: values have no other form."""
-        _, cells = _classified(self._taken()[name], frozenset(), exact=True, text=False)
+        _, cells = _classified(self._taken()[name], frozenset(), PLAIN, exact=True, text=False)
         return cells
 
     def cell(self, row: int, column: int) -> str:
@@ -163,12 +173,14 @@ def _parquet_frame(source: ByteSource) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def _classified(series: pd.Series, missing: frozenset[str], *, exact: bool, text: bool) -> tuple[Kind | None, Array]:
+def _classified(
+    series: pd.Series, missing: frozenset[str], numerals: Numerals, *, exact: bool, text: bool
+) -> tuple[Kind | None, Array]:
     """The kind of some rows of a column, None where all are missing, and their cells."""
     number = pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_bool_dtype(series.dtype)
     if number and not exact:
-        return without_missing(series.to_numpy(np.float64, na_value=np.nan), missing)
-    return classify_column(_texts(series), missing, exact=exact, text=text)
+        return without_missing(series.to_numpy(np.float64, na_value=np.nan), missing, numerals)
+    return classify_column(_texts(series), missing, numerals, exact=exact, text=text)
 
 
 def _texts(series: pd.Series) -> Array:

@@ -84,6 +84,7 @@ def _joined(features: Table | Matrix, targets: Table | Matrix, form: Format) -> 
         pages=features.pages,
         digests=digests,
         missing=features.missing,
+        numerals=features.numerals,
     )
 
 

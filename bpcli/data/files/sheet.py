@@ -98,7 +98,7 @@ def _examined(lines: Iterator[str], path: str, form: Format) -> tuple[str, list[
         start.append(line)
         if line.strip("\r\n"):
             break
-    delimiter = form.delimiter or _delimiter("".join(start), path)
+    delimiter = form.delimiter or _delimiter("".join(start), form.decimal, path)
     return delimiter, _checked_rows(chain(start, lines), delimiter, form, path)
 
 
@@ -158,9 +158,13 @@ class _CheckedText(io.RawIOBase):
         super().close()
 
 
-def _delimiter(start: str, path: str) -> str:
-    """A tab or a comma, whichever the first lines hold; by the suffix where they hold both or neither."""
-    found = [mark for mark in "\t," if mark in start]
+def _delimiter(start: str, decimal: str, path: str) -> str:
+    """A tab or a comma, whichever the first lines hold; by the suffix where they hold both.
+
+    Where they hold neither, a semicolon; a comma that is the decimal mark comes last.
+    """
+    found = [mark for mark in "\t,".replace(decimal, "") if mark in start]
+    found = found or [mark for mark in (";", decimal) if mark in start and mark != "."][:1]
     if len(found) == 1:
         return found[0]
     return "\t" if ".tsv" in Path(path.lower()).suffixes else ","

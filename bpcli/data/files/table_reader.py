@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from bpcli.data.files.cells import Kind
+from bpcli.data.files.numerals import Numerals
 from bpcli.nn import Array
 
 RowChunk = Sequence[tuple[Kind | None, Array]]
@@ -31,6 +32,11 @@ class TableReader(Protocol):
     @property
     def missing(self) -> frozenset[str]:
         """The words for a missing value."""
+        ...
+
+    @property
+    def numerals(self) -> Numerals:
+        """How its numbers are written."""
         ...
 
     @property

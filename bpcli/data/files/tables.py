@@ -121,6 +121,7 @@ def _gathered(reader: TableReader, exact: frozenset[str]) -> Table:
         place=reader.where,
         pages=pages,
         missing=reader.missing,
+        numerals=reader.numerals,
     )
     refuse_infinite(table, reader.cell)
     return table

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from bpcli.data.encoding.columns import CategoryColumn, NumberColumn
 from bpcli.data.encoding.features import Features, TableFeatures, features_from_json, learn_features
 from bpcli.data.encoding.lookup import require_columns
-from bpcli.data.files.cells import is_number
 from bpcli.data.files.dataset import Dataset, Matrix, Table
+from bpcli.data.files.numerals import PLAIN
 from bpcli.data.warnings import DataWarnings, Strays
 from bpcli.errors import ConfigError, DataError
 from bpcli.nn import Array
@@ -196,7 +196,7 @@ words = st.sampled_from(["a", "b", "B", "é", "10", "9", None])
 def test_each_word_met_in_training_has_one_indicator_in_order_of_code_points(
     trained: list[str | None], other: list[str | None]
 ) -> None:
-    assume(not all(word is None or is_number(word) for word in trained))
+    assume(not all(word is None or PLAIN.is_number(word) for word in trained))
     dataset = Table("t.csv", {"w": texts(*trained, *other)})
     notes = DataWarnings()
     features = learned(dataset, ["w"], rows=np.arange(len(trained)))

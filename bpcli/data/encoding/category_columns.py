@@ -1,0 +1,95 @@
+"""A column of text: an indicator for each category."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from bpcli.data.encoding.inputs import Input
+from bpcli.data.encoding.training_columns import PlaceOf, TrainingColumn
+from bpcli.data.files.cells import texts_of
+from bpcli.data.files.dataset import Dataset
+from bpcli.data.warnings import DataWarnings, Strays
+from bpcli.nn import Array
+
+MANY = 20
+"""Up to so many categories, a text column in which most values differ is no surprise."""
+
+
+@dataclass(frozen=True)
+class CategoryColumn:
+    """A column of text: an indicator for each category, in order of code points."""
+
+    name: str
+    categories: tuple[str, ...]
+    boolean: bool = False
+
+    kind: ClassVar[str] = "category"
+    in_words: ClassVar[str] = "{inputs} indicator{s} of {columns} category column{c}"
+    reads_text: ClassVar[bool] = True
+
+    @property
+    def inputs(self) -> list[Input]:
+        """An indicator for each category."""
+        return [Input(self.name, self.kind, category) for category in self.categories]
+
+    def cells(self, dataset: Dataset, warnings: DataWarnings) -> Array:
+        """What to encode, (N,) str, None where missing."""
+        return texts_of(dataset, self.name)
+
+    def encode(self, texts: Array, out: Array, where: PlaceOf) -> int:
+        """Fill ``out``, (m, number of categories), from m cells; how many were unseen in training."""
+        places = {category: k for k, category in enumerate(self.categories)}
+        out.fill(0)
+        unseen = 0
+        for i, text in enumerate(texts):
+            if text is None:
+                continue
+            place = places.get(text.lower() if self.boolean else text)
+            if place is None:
+                unseen += 1
+            else:
+                out[i, place] = 1
+        return unseen
+
+    def count(self, unseen: int, warnings: DataWarnings) -> None:
+        """Tell of unseen categories."""
+        warnings.unseen[self.name] += unseen
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the model file."""
+        return {"kind": self.kind, **vars(self)}
+
+    @classmethod
+    def from_json(cls, saved: dict[str, Any]) -> CategoryColumn:
+        """The column that :meth:`to_json` described."""
+        return cls(saved["name"], tuple(saved["categories"]), saved["boolean"])
+
+
+@dataclass(frozen=True)
+class Category:
+    """Text: an indicator for each category met in training; all are 0 where it is missing or was not met.
+
+    Recognised where nothing else is. Numbers, such as those of a zip code, are categories as they are written.
+    """
+
+    encoder: ClassVar[type[CategoryColumn]] = CategoryColumn
+
+    def recognises(self, column: TrainingColumn) -> bool:
+        """Yes: any column can be text."""
+        return True
+
+    def slips(self, column: TrainingColumn) -> Strays | None:
+        """None: anything is text."""
+        return None
+
+    def learn(self, column: TrainingColumn, scale: str, warnings: DataWarnings) -> CategoryColumn:
+        """The categories, in order of code points."""
+        texts = texts_of(column.dataset, column.name)[column.rows]
+        present = [text for text in texts if text is not None]
+        categories = tuple(sorted(set(present)))
+        if len(categories) > max(MANY, len(present) / 2):
+            warnings.many.append(column.name)
+        if len(categories) <= 1:
+            warnings.constant.append(column.name)
+        return CategoryColumn(column.name, categories, column.holds_truths)

@@ -1,0 +1,124 @@
+"""A column and its training rows: what it is learned from, and the cells that do not fit its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpcli.data.files.cells import are_few, non_numbers, not_finite, without_missing
+from bpcli.data.files.dataset import Dataset, Table
+from bpcli.data.warnings import DataWarnings, Strays
+from bpcli.errors import ConfigError
+from bpcli.nn import Array, IndexArray
+
+MISSING_WORDS = frozenset(
+    {"?", "??", "-", "--", "---", "\N{EN DASH}", "\N{EM DASH}", ".", "..", "*", "n/a", "n.a.", "na", "#n/a", "#na"}
+    | {"<na>", "n/d", "nan", "none", "null", "nil", "unknown", "unk", "missing", "undefined"}
+)
+"""Words in lower case that nearly always mean a missing value."""
+
+MOST_WORDS = 5
+"""How many different words a remedy names."""
+
+
+@dataclass(frozen=True)
+class TrainingColumn:
+    """A column of a dataset and the training ``rows`` in it."""
+
+    dataset: Dataset
+    name: str
+    rows: IndexArray
+
+    @property
+    def holds_numbers(self) -> bool:
+        """Whether the file has nothing but numbers in it."""
+        return self.dataset.column(self.name).dtype != object
+
+    @property
+    def holds_truths(self) -> bool:
+        """Whether it is a column of true and false."""
+        return isinstance(self.dataset, Table) and self.name in self.dataset.truth_columns
+
+    @property
+    def cells(self) -> Array:
+        """The cells of the training rows."""
+        cells: Array = self.dataset.column(self.name)[self.rows]
+        return cells
+
+    @property
+    def present(self) -> list[str]:
+        """The training cells that are not missing, of a column of text."""
+        return [text for text in self.cells if text is not None]
+
+    def strays(self, places: IndexArray, kind: str = "numbers") -> Strays:
+        """The cells at ``places`` of the training rows, which are not of the kind."""
+        return strays_of(self.dataset, self.name, self.rows[places], len(self.rows), kind)
+
+    def refuse(self, misfits: IndexArray, present: int, kind: str, hint: str) -> None:
+        """The column may be declared to be of a kind: not where more than a few cells do not fit.
+
+        Raises:
+            ConfigError: they are more.
+        """
+        if len(misfits) and not are_few(len(misfits), present):
+            found = self.strays(misfits, kind)
+            raise ConfigError(
+                f"column {self.name!r} is to hold {kind}, but holds {found.place}",
+                key=f"data.types.{self.name}",
+                hint=hint,
+            )
+
+
+def strays_of(dataset: Dataset, name: str, rows: IndexArray, cells: int, kind: str = "numbers") -> Strays:
+    """``rows`` of a column, among so many ``cells``, hold what is not of the kind."""
+    words = list(dict.fromkeys(dataset.column(name)[rows].tolist()))[:MOST_WORDS]
+    return Strays(name, words[0], dataset.where(int(rows[0])), len(rows), cells, tuple(words[1:]), kind)
+
+
+def slips(column: TrainingColumn, misfits: IndexArray, kind: str) -> Strays | None:
+    """The ``misfits`` among a column's training cells, where all others are of the kind and these may be slips.
+
+    They may be where they are few, or all of them words for a missing value.
+    """
+    words, present = set(column.cells[misfits].tolist()), len(column.present)
+    for_missing = len(misfits) < present and all(word.strip().lower() in MISSING_WORDS for word in words)
+    if not len(misfits) or not (are_few(len(misfits), present) or for_missing):
+        return None
+    return column.strays(misfits, kind)
+
+
+def numeric(dataset: Dataset, name: str, warnings: DataWarnings) -> Array:
+    """A column that training learned as numbers, NaN where missing; what is no number is missing, with a warning.
+
+    Raises:
+        DataError: it holds an infinite number.
+    """
+    numbers, strays = numbers_and_strays(dataset, name)
+    if len(strays):
+        warnings.not_numbers.append(strays_of(dataset, name, strays, dataset.size))
+    return numbers
+
+
+def numbers_and_strays(dataset: Dataset, name: str) -> tuple[Array, IndexArray]:
+    """A column as float64, NaN where missing or no number, and the rows where it is no number.
+
+    Raises:
+        DataError: it holds an infinite number.
+    """
+    column, numerals = dataset.column(name), dataset.numerals
+    if column.dtype != object:
+        return column, np.empty(0, np.intp)
+    strays = non_numbers(column, numerals)
+    for row in strays:
+        if numerals.looks_like_number(column[row]):
+            raise not_finite(name, column[row], dataset.where(int(row)))
+    known = column.copy()
+    known[strays] = None
+    numbers = np.array([np.nan if text is None else numerals.value(text) for text in known])
+    return without_missing(numbers, dataset.missing, numerals)[1], strays
+
+
+PlaceOf = Callable[[int], str]
+"""The place of a row, for messages."""

@@ -1,0 +1,59 @@
+"""How are numbers written? With which decimal mark, and with marks between the thousands or none."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+INFINITE = re.compile(r"\s*[-+]?inf(inity)?\s*", re.IGNORECASE | re.ASCII)
+
+SPACES = " \u00a0\u202f"
+"""What stands between thousands where a space does: also the spaces that do not break a line."""
+
+
+@dataclass(frozen=True)
+class Numerals:
+    """The way of writing numbers: 1234567.5 is ``1,234,567.5`` with a point and commas."""
+
+    decimal: str = "."
+    thousands: str | None = None
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        point, whole = re.escape(self.decimal), "[0-9]+"
+        if self.thousands is not None:
+            whole = f"(?:[0-9]{{1,3}}(?:[{re.escape(self._marks)}][0-9]{{3}})+|[0-9]+)"
+        return re.compile(rf"\s*[-+]?({whole}(?:{point}[0-9]*)?|{point}[0-9]+)([eE][-+]?[0-9]+)?\s*", re.ASCII)
+
+    @property
+    def _marks(self) -> str:
+        """The characters that stand between thousands."""
+        return SPACES if self.thousands == " " else self.thousands or ""
+
+    def is_number(self, text: str) -> bool:
+        """Whether text is a number, every group of three whole where thousands are marked."""
+        return self._pattern.fullmatch(text) is not None
+
+    def looks_like_number(self, text: str) -> bool:
+        """Whether text is a number, or an infinite one, which is refused later with its line."""
+        return self.is_number(text) or INFINITE.fullmatch(text) is not None
+
+    def value(self, text: str) -> float:
+        """The number that text is, rounded correctly."""
+        if self is PLAIN:
+            return float(text)
+        text = text.strip()
+        for mark in self._marks:
+            text = text.replace(mark, "")
+        return float(text.replace(self.decimal, "."))
+
+
+PLAIN = Numerals()
+"""As Python and most programs write numbers."""
+
+
+@cache
+def numerals(decimal: str, thousands: str | None) -> Numerals:
+    """The numerals with these marks, made once."""
+    return PLAIN if (decimal, thousands) == (".", None) else Numerals(decimal, thousands)
