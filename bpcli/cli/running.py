@@ -1,0 +1,80 @@
+"""A training as a command runs it: prepared, shown as it proceeds, and stopped at a signal."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
+
+from bpcli.cli.signals import end_by
+
+if TYPE_CHECKING:
+    from bpcli.display import TrainingDisplay
+    from bpcli.experiment import Experiment
+    from bpcli.runs.execution import Execution, RunEnded
+    from bpcli.runs.folder import RunWriter
+
+
+def prepared(experiment: Experiment, open_run: Callable[[], RunWriter], *, quiet: bool) -> Execution:
+    """The execution of an experiment, compiled where it has to be, with a message before slow work."""
+    from bpcli import display
+    from bpcli.runs.execution import Execution
+
+    execution = Execution(experiment, open_run)
+    for message in execution.prepare():
+        if not quiet:
+            display.say(message)
+    return execution
+
+
+def follow(execution: Execution, experiment: Experiment, collected: list[signal.Signals], *, quiet: bool) -> RunEnded:
+    """Show training as it proceeds, and stop it at the first collected signal."""
+    from bpcli.runs.execution import RunEnded
+    from bpcli.training.loop import Epoch, Stretch
+
+    events = execution.events()
+    next(events)  # RunStarted: what follows is shown only once there is a run
+    training_display = _introduce(experiment, quiet=quiet)
+    try:
+        for event in events:
+            if isinstance(event, RunEnded):
+                return event
+            if isinstance(event, Stretch | Epoch):
+                training_display.show(event)
+            if collected:
+                training_display.close()
+                execution.stop(collected[0].name)
+    finally:
+        training_display.close()
+    raise AssertionError("the last event of an execution is RunEnded")
+
+
+def _introduce(experiment: Experiment, *, quiet: bool) -> TrainingDisplay:
+    """Show the warnings and what is trained; return the display of the training itself."""
+    from bpcli import display
+
+    parts = experiment.loaded.parts
+    if not quiet:
+        display.warn(experiment.loaded.warnings.lines())
+        display.say(_summary(experiment))
+    metric = next(iter(experiment.metrics))
+    shown_metric = f"val_{metric}" if "validation" in parts else metric
+    return display.TrainingDisplay(experiment.plan.epochs, parts["train"].size, shown_metric, quiet=quiet)
+
+
+def _summary(experiment: Experiment) -> str:
+    """The widths, the number of parameters, the examples of each part, and what was assumed."""
+    layers = "-".join(map(str, experiment.network.sizes))
+    examples = ", ".join(f"{part.size:,} {name}" for name, part in experiment.loaded.parts.items())
+    assumed = f"; assumed: {', '.join(experiment.assumed)}" if experiment.assumed else ""
+    return f"{layers}, {experiment.parameters.theta.size:,} parameters; {examples} examples{assumed}"
+
+
+def end_by_signal(ended: RunEnded, number: signal.Signals) -> NoReturn:
+    """End by the signal; if it stopped the run, say where the run is saved."""
+    from bpcli.display import say
+
+    run = ended.run
+    if ended.outcome == "stopped":
+        say(f"stopped by {number.name} in epoch {run.record['epochs'] + 1}; saved in {run.folder}")
+    end_by(number)
