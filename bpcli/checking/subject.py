@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -80,6 +80,8 @@ class KeepGradient:
 
     at_once: bool = False
     learning_rate: float = 0.0
+
+    batch_only: ClassVar[bool] = False
 
     def memory(self, size: int) -> Mapping[str, Memory]:
         """The gradient, (P,)."""

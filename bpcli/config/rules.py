@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from bpcli.errors import ConfigError
+from bpcli.nn.optimizers import OPTIMIZERS
 
 FULL_SPLIT = 1.0
 
@@ -18,7 +19,7 @@ def broken_rules(config: Any) -> list[ConfigError]:
     data = _mapping(config).get("data")
     optimizer = _mapping(_mapping(config).get("optimizer"))
     of_data = [*_files(data), *_split(data), *_numerals(data)] if isinstance(data, dict) else []
-    return [*of_data, *_batches(optimizer), *_threads(_mapping(config))]
+    return [*of_data, *_batches(optimizer), *_batch_only(optimizer), *_threads(_mapping(config))]
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -124,6 +125,22 @@ def _batches(optimizer: dict[str, Any]) -> list[ConfigError]:
             f"optimizer: mode {mode} takes {batch} at a time, batch_size has no place in it",
             key="optimizer.batch_size",
             hint="leave batch_size out, or mode: mini_batch",
+        )
+    ]
+
+
+def _batch_only(optimizer: dict[str, Any]) -> list[ConfigError]:
+    """A rule that works on all examples at once, in another mode."""
+    name, mode = optimizer.get("name"), optimizer.get("mode", "mini_batch")
+    rule = OPTIMIZERS.get(name) if isinstance(name, str) else None
+    if rule is None or not rule.batch_only or mode not in ("sgd", "mini_batch"):
+        return []
+    batch = "one" if mode == "sgd" else "some"
+    return [
+        ConfigError(
+            f"optimizer: {name} takes all examples at once, and mode {mode} gives it {batch}",
+            key="optimizer.mode" if "mode" in optimizer else "optimizer.name",
+            hint="mode: batch, or another rule; see bp list optimizers",
         )
     ]
 

@@ -168,7 +168,7 @@ def _follow(
 ) -> tuple[ExplainedUpdate, ...]:
     """The updates in order; each starts from the parameters that the one before left."""
     theta = built.parameters.theta.copy()
-    state = optimizers.start(built.recipe.optimizer, theta)
+    state = optimizers.start(built.recipe.optimizer, theta, built.network.parameters(theta).W[1:])
     updates = []
     for examples in batches:
         X, Y = _gather(built, examples)

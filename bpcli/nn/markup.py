@@ -28,7 +28,8 @@ class RuleEquation:
     ``name`` is the name of the array in the rule's memory, or :data:`NEW_THETA`. The
     names in the formulas are ``<theta>``; ``<gradient>``, which is ∂L/∂θ or −∂L/∂θ, as the
     derivation defines it; ``<plus>`` and ``<minus>``, the signs with which it is ∂L/∂θ and
-    −∂L/∂θ; ``<step>``, the number of the update, from 1. η is ``\eta``. Equations are in
+    −∂L/∂θ; ``<step>``, the number of the update, from 1; ``<weight_term>``, with its sign the rule's
+    ``weight_term`` where the entry is a weight, and nothing elsewhere. η is ``\eta``. Equations are in
     the order in which they are computed, θ's last. An array of memory whose shape is not
     θ's exists once for the whole network: its symbol has no ``<theta>``.
 

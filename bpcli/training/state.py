@@ -78,7 +78,8 @@ def start(recipe: Recipe, theta: Array, tallies: Tallies) -> TrainingState:
     """The state before the first step."""
     network, rule = recipe.network, recipe.optimizer
     losses = LossSums(network.head.loss, network.sizes[-1])
-    return TrainingState(theta, optimizers.start(rule, theta), losses, tallies, rule.learning_rate)
+    state = optimizers.start(rule, theta, network.parameters(theta).W[1:])
+    return TrainingState(theta, state, losses, tallies, rule.learning_rate)
 
 
 def diverged(what: str, epoch: int, step: int) -> DivergedError:

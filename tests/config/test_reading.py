@@ -16,7 +16,7 @@ from bpcli.errors import ConfigError, ExitStatus, SeveralErrors
 from bpcli.nn.activations import ACTIVATIONS, Tanh
 from bpcli.nn.initializers import Normal
 from bpcli.nn.losses import LOSSES
-from bpcli.nn.optimizers import GradientDescent
+from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent
 
 from .support import (
     BASE,
@@ -283,6 +283,24 @@ def test_batch_size_has_no_place_in_the_other_modes(mode: str, tmp_path: Path) -
         "hint: leave batch_size out, or mode: mini_batch",
     ]
     assert config(tmp_path, text, "optimizer.batch_size=null").optimizer.batch_size is None
+
+
+def test_a_rule_for_all_examples_has_no_place_in_the_other_modes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole_rule: Any = type("Whole", (GradientDescent,), {"batch_only": True, "__doc__": "All at once."})
+    monkeypatch.setitem(OPTIMIZERS, "whole", whole_rule)
+    for line, place, mode, some in (
+        ("  mode: sgd\n", 5, "sgd", "one"),
+        ("  mode: mini_batch\n", 5, "mini_batch", "some"),
+        ("", 4, "mini_batch", "some"),
+    ):
+        assert mistakes(tmp_path, BASE + f"optimizer:\n  name: whole\n{line}") == [
+            f"error: c.yaml:{place}: optimizer: whole takes all examples at once, and mode {mode} gives it {some}",
+            "hint: mode: batch, or another rule; see bp list optimizers",
+        ]
+    made = config(tmp_path, BASE + "optimizer:\n  name: whole\n  mode: batch\n")
+    assert isinstance(made.optimizer.rule, whole_rule)
 
 
 @pytest.mark.parametrize("data", ["{}", "{path: null}", "{target: y}", "{validation: v.csv}"])

@@ -113,6 +113,7 @@ class Adagrad:
     learning_rate: float = 0.1
     first: float = 0.5
 
+    batch_only: ClassVar[bool] = False
     equations: ClassVar[tuple[RuleEquation, ...]] = (
         RuleEquation("squares", "Sum of squares", "s_{<theta>}", r"s_{<theta>} + \left( <gradient> \right)^2"),
         RuleEquation(
@@ -140,6 +141,7 @@ class Fading:
     learning_rate: float = 0.1
     decay: float = 0.25
 
+    batch_only: ClassVar[bool] = False
     equations: ClassVar[tuple[RuleEquation, ...]] = (
         RuleEquation("strength", "Strength", "c", r"<decay> \cdot c"),
         RuleEquation(NEW_THETA, "Update", "<theta>", r"<theta> <minus> \eta \cdot c \cdot <gradient>"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -266,6 +266,8 @@ class Halving:
     """A rule that no document and no equation here knows: θ ← θ/2."""
 
     learning_rate: float = 1.0
+
+    batch_only: ClassVar[bool] = False
 
     def memory(self, size: int) -> dict[str, Memory]:
         return {}

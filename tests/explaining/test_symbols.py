@@ -133,6 +133,7 @@ def test_a_rules_equations_are_its_step(name: str, sign: int) -> None:
         dtheta = rng.normal(0, 1, 6)
         arrays = {**state.memory, NEW_THETA: theta}
         names = {"theta": "w", "gradient": "g", "plus": plus, "minus": minus, "step": str(step)}
+        names["weight_term"] = filled(getattr(rule, "weight_term", ""), rule, **names)
         symbols = {line.name: filled(line.symbol, rule, **names) for line in rule.equations}
         values: dict[str, Any] = {symbols[name]: array.copy() for name, array in arrays.items()}
         values |= {symbol: getattr(rule, setting) for symbol, setting in getattr(rule, "symbols", {}).items()}

@@ -1,4 +1,4 @@
-"""Update rules: each worked by hand, and all of them on the same quadratic."""
+"""Update rules: each worked by hand, and all of them on the same quadratic, of which no entry decays."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def square(theta: Array, out: Array, factor: float) -> float:
 def walk(rule: Optimizer, steps: int, dtype: str = "float64") -> Array:
     """θ after some steps down the quadratic from 0."""
     theta = np.zeros(3, dtype)
-    state = start(rule, theta)
+    state = start(rule, theta, ())
     for _ in range(steps):
         update(rule, theta, state, quadratic, rule.learning_rate)
     return theta
@@ -51,7 +51,7 @@ def test_every_rule_reaches_the_minimum_of_a_quadratic(name: str, dtype: str) ->
 @every_optimizer
 def test_a_rule_stays_at_the_minimum(name: str) -> None:
     theta, rule = MINIMUM.copy(), optimizer(name)
-    state = start(rule, theta)
+    state = start(rule, theta, ())
     for _ in range(5):
         update(rule, theta, state, quadratic, rule.learning_rate)
     np.testing.assert_array_equal(theta, MINIMUM)
@@ -75,7 +75,7 @@ def test_step_asks_for_one_gradient_at_the_parameters_it_was_given(name: str) ->
         assert (out.shape, out.dtype) == (theta.shape, theta.dtype)
         return quadratic(at, out, factor)
 
-    state = start(rule, theta)
+    state = start(rule, theta, ())
     for count in (1, 2, 3):
         before = theta.copy()
         update(rule, theta, state, gradient, rule.learning_rate)
@@ -91,7 +91,7 @@ def test_gradient_is_written_into_the_same_memory_at_every_step(name: str) -> No
         places.add(id(out))
         return quadratic(at, out, factor)
 
-    state = start(rule, theta)
+    state = start(rule, theta, ())
     for _ in range(3):
         update(rule, theta, state, gradient, rule.learning_rate)
     assert places == {id(state.dtheta)}
@@ -100,7 +100,7 @@ def test_gradient_is_written_into_the_same_memory_at_every_step(name: str) -> No
 @every_optimizer
 def test_step_returns_the_loss_before_the_update(name: str) -> None:
     theta, rule = np.array([3.0, 1.0, 2.0]), optimizer(name)
-    state = start(rule, theta)
+    state = start(rule, theta, ())
     for _ in range(3):
         before = quadratic(theta, np.empty(3))
         assert update(rule, theta, state, quadratic, rule.learning_rate) == before
@@ -109,7 +109,7 @@ def test_step_returns_the_loss_before_the_update(name: str) -> None:
 @every_optimizer
 def test_state_counts_the_steps(name: str) -> None:
     theta, rule = np.zeros(3), optimizer(name)
-    state = start(rule, theta)
+    state = start(rule, theta, ())
     assert state.step == 0
     for count in (1, 2, 3):
         update(rule, theta, state, quadratic, rule.learning_rate)
@@ -120,7 +120,7 @@ def test_state_counts_the_steps(name: str) -> None:
 def test_parameters_change_in_place_and_start_leaves_them_alone(name: str) -> None:
     theta, rule = np.array([3.0, 1.0, 2.0]), optimizer(name)
     view = theta[:]
-    state = start(rule, theta)
+    state = start(rule, theta, ())
     np.testing.assert_array_equal(view, [3, 1, 2])
     update(rule, theta, state, quadratic, rule.learning_rate)
     assert (view != [3, 1, 2]).all()
@@ -138,11 +138,11 @@ def test_memory_holds_arrays_of_the_parameters_length_and_precision(name: str, d
 @every_optimizer
 def test_memory_and_step_are_all_that_a_rule_needs_to_continue(name: str) -> None:
     theta, rule = np.zeros(3), optimizer(name)
-    state = start(rule, theta)
+    state = start(rule, theta, ())
     for _ in range(4):
         update(rule, theta, state, quadratic, rule.learning_rate)
     resumed = theta.copy()
-    saved = start(rule, resumed)
+    saved = start(rule, resumed, ())
     saved.step = state.step
     for key, array in state.memory.items():
         saved.memory[key][...] = array
@@ -157,7 +157,7 @@ def test_two_starts_share_nothing(name: str) -> None:
     rule = optimizer(name)
     alone = walk(rule, 3)
     first, second = np.zeros(3), np.zeros(3)
-    states = start(rule, first), start(rule, second)
+    states = start(rule, first, ()), start(rule, second, ())
     for _ in range(3):
         update(rule, first, states[0], quadratic, rule.learning_rate)
         update(rule, second, states[1], quadratic, rule.learning_rate)
@@ -174,7 +174,7 @@ def test_float32_follows_float64(name: str) -> None:
 
 def test_gradient_descent_worked_by_hand() -> None:
     theta, rule = np.array([1.0, -2.0]), GradientDescent(learning_rate=0.25)
-    state = start(rule, theta)
+    state = start(rule, theta, ())
     assert update(rule, theta, state, square, rule.learning_rate) == 5
     np.testing.assert_array_equal(theta, [0.5, -1.0])  # 1 − ¼·2, −2 + ¼·4
     assert update(rule, theta, state, square, rule.learning_rate) == 1.25
@@ -185,7 +185,7 @@ def test_gradient_descent_worked_by_hand() -> None:
 
 def test_momentum_worked_by_hand() -> None:
     theta, rule = np.array([1.0, -2.0]), Momentum(learning_rate=0.25, momentum=0.5)
-    state = start(rule, theta)
+    state = start(rule, theta, ())
     update(rule, theta, state, square, rule.learning_rate)
     np.testing.assert_array_equal(state.memory["velocity"], [-0.5, 1.0])  # 0 − ¼·2
     np.testing.assert_array_equal(theta, [0.5, -1.0])
@@ -199,7 +199,7 @@ def test_momentum_worked_by_hand() -> None:
 
 def test_adam_worked_by_hand() -> None:
     theta, rule = np.array([1.0]), Adam(learning_rate=0.3, beta1=0.5, beta2=0.75, epsilon=1.0)
-    state = start(rule, theta)
+    state = start(rule, theta, ())
     update(rule, theta, state, square, rule.learning_rate)
     # g = 2: m = ½·2, v = ¼·4; m̂ = 1/½ = 2, v̂ = 1/¼ = 4; θ = 1 − 0.3·2/(2 + 1)
     assert state.memory["mean"][0] == 1

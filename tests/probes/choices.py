@@ -27,6 +27,7 @@ class LookAhead:
     learning_rate: Annotated[float, Gt(0)] = 0.05
     momentum: Annotated[float, Ge(0), Lt(1)] = 0.9
 
+    batch_only: ClassVar[bool] = False
     symbols: ClassVar[Mapping[str, str]] = {r"\mu": "momentum"}
     gradient_at: ClassVar[str] = r"<theta> + \mu \cdot v_{<theta>}"
     equations: ClassVar[tuple[RuleEquation, ...]] = (
@@ -60,6 +61,7 @@ class Fading:
     learning_rate: Annotated[float, Gt(0)] = 0.2
     decay: Annotated[float, Gt(0), Lt(1)] = 0.75
 
+    batch_only: ClassVar[bool] = False
     equations: ClassVar[tuple[RuleEquation, ...]] = (
         RuleEquation("strength", "Strength", "c", r"<decay> \cdot c"),
         RuleEquation(NEW_THETA, "Update", "<theta>", r"<theta> <minus> \eta \cdot c \cdot <gradient>"),

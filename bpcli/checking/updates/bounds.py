@@ -128,6 +128,7 @@ def _(expression: Sum, values: Mapping[str, Bounded], precision: Precision) -> B
         size = size + one.size
     single = all(one.single for _, one in terms)
     own = precision.rounding(size, single=single) * (1.0 if single else precision.terms / ROUNDINGS)
+    own = own * np.maximum(np.asarray(several) - 1, 1)
     return Bounded(total, sum(one.error for _, one in terms) + np.where(np.asarray(several) > 1, own, 0.0))
 
 

@@ -124,7 +124,7 @@ class UpdateCheck:
         rule, places, size = self.stated.rule, self.places, update.before.theta.size
         rounding = self.gradients.rounding(update)
         chosen = Bounded(gradient.value[places], np.broadcast_to(gradient.error, (size,))[places])
-        values = values_before(rule, _at(update.before, places, size), rate, rounding)
+        values = values_before(rule, _at(update.before, places, size), rate, self.gradients.weights[places], rounding)
         right = right_update(rule, values, chosen, rounding)
         for name, one in right.items():
             before, after = _array(update.before, name), _array(update.after, name)

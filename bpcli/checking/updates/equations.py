@@ -43,11 +43,15 @@ class StatedEquation:
 
 @dataclass(frozen=True)
 class StatedRule:
-    """A rule's equations, its settings by symbol, and the point at which it takes the gradient."""
+    """A rule's equations, its settings by symbol, and the point at which it takes the gradient.
+
+    Settings ``of_weights`` are 0 for every entry of θ that is not a weight: those of decoupled decay.
+    """
 
     equations: tuple[StatedEquation, ...]
     settings: Mapping[str, Any]
     point: Expression
+    of_weights: frozenset[str] = frozenset()
 
     @property
     def memory(self) -> dict[str, str]:
@@ -98,8 +102,14 @@ def stated_rule(rule: Optimizer) -> StatedRule:
     given: Any = rule
     if not getattr(rule, "equations", ()):
         raise NotStatedError(f"{called} states no equations")
+    of_weights = getattr(rule, "weight_term", "")
     lines = [
-        StatedEquation(line.name, line.title, _symbol(line.symbol, called), _expression(line.formula, called))
+        StatedEquation(
+            line.name,
+            line.title,
+            _symbol(line.symbol, called),
+            _expression(line.formula.replace("<weight_term>", of_weights), called),
+        )
         for line in given.equations
     ]
     if lines[-1].name != NEW_THETA or {line.name for line in lines[:-1]} != set(rule.memory(1)):
@@ -110,7 +120,9 @@ def stated_rule(rule: Optimizer) -> StatedRule:
     known = {THETA, GRADIENT, STEP, RATE, *settings, *(line.symbol for line in lines)}
     _require(called, known, *(line.expression for line in lines), point)
     used = set[str]().union(*(symbol_names(line.expression) for line in lines), symbol_names(point))
-    return StatedRule(tuple(lines), {name: value for name, value in settings.items() if name in used}, point)
+    settings = {name: value for name, value in settings.items() if name in used}
+    alone = symbol_names(_expression(of_weights, called)) - {RATE, THETA} if of_weights else set()
+    return StatedRule(tuple(lines), settings, point, frozenset(alone))
 
 
 def stated_rate(schedule: Schedule, base: float, update: int, per_epoch: int, plan: Plan) -> Decimal:

@@ -83,11 +83,11 @@ class BoundedGradients:
         error = 1.01 * np.abs(divided - plain).astype(np.float64)  # with its own rounding
         error = error + self._other_order(at, plain, sizes, update) + self._spread(at, plain, update)
         point = Bounded(exact(at), 0.0 if self.at_theta else NUDGE * np.spacing(np.abs(at)).astype(np.float64))
-        found = after_chain(self.stated.chain, point, Bounded(exact(plain), error), self._weights, rounding)
+        found = after_chain(self.stated.chain, point, Bounded(exact(plain), error), self.weights, rounding)
         return BoundedGradient(found, self._scaling(self._apart(divided, plain, sizes), update, sizes))
 
     @cached_property
-    def _weights(self) -> Array:
+    def weights(self) -> Array:
         """Which entries of θ belong to a W."""
         network = self.subject.recipe.network
         found = np.zeros(count(network.sizes), bool)
@@ -109,8 +109,9 @@ class BoundedGradients:
         theta = update.before.theta
         if self.at_theta:
             return theta
-        values = values_before(self.stated.rule, update.before, Decimal(update.rate), self.rounding(update))
-        return np.asarray(bounded(self.stated.rule.point, values, self.rounding(update)).value, theta.dtype)
+        rule, rounding = self.stated.rule, self.rounding(update)
+        values = values_before(rule, update.before, Decimal(update.rate), self.weights, rounding)
+        return np.asarray(bounded(rule.point, values, rounding).value, theta.dtype)
 
     def _spread(self, at: Array, plain: Array, update: Update) -> Array:
         """How far the gradient moves where its point is rounded otherwise, the largest of each array; 0 at θ itself."""

@@ -55,8 +55,10 @@ def mistakes(task: Task) -> Iterator[Mistake]:
 
 def _decayed(task: Task) -> Iterator[tuple[str, StatedRule]]:
     """Weight decay that the config does not have, or of the weights alone where the rule decays the biases too."""
-    weights = _weights(task).astype(np.float64)
-    for name in decays(task.rule):
+    weights = task.weights.astype(np.float64)
+    for name in task.rule.of_weights:
+        yield f"the biases decay too, by {written(Symbol(name))}", replace(task.rule, of_weights=frozenset())
+    for name in (one for one in decays(task.rule) if one not in task.rule.of_weights):
         settings = {**task.rule.settings, name: task.rule.settings[name] * weights}
         yield f"{written(Symbol(name))} is 0 for the biases", replace(task.rule, settings=settings)
     for words, rule in foreign_decays(task.rule, FOREIGN):
@@ -67,14 +69,6 @@ def _decayed(task: Task) -> Iterator[tuple[str, StatedRule]]:
                 f"a weight decay{of} that the config does not have, {value:g} · θ, is {words}",
                 replace(rule, settings=settings),
             )
-
-
-def _weights(task: Task) -> Array:
-    """Which of the task's entries belong to a W."""
-    found = np.zeros(count(task.sizes), bool)
-    for W in Parameters(task.sizes, found).W[1:]:
-        W[...] = True
-    return found[task.places]
 
 
 def _wrong_gradients(task: Task) -> Iterator[tuple[str, Way]]:

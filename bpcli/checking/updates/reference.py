@@ -26,9 +26,16 @@ class Snapshot:
     step: int
 
 
-def values_before(rule: StatedRule, before: Snapshot, rate: Decimal, precision: Precision) -> dict[str, Bounded]:
-    """The values of the symbols as the update numbered ``before.step`` + 1 finds them, without the gradient."""
+def values_before(
+    rule: StatedRule, before: Snapshot, rate: Decimal, weights: Array, precision: Precision
+) -> dict[str, Bounded]:
+    """The values of the symbols as the update numbered ``before.step`` + 1 finds them, without the gradient.
+
+    ``weights`` says which entries belong to a W.
+    """
     settings = {name: Bounded(Decimal(value)) for name, value in rule.settings.items()}
+    for name in rule.of_weights:
+        settings[name] = Bounded(settings[name].value * weights.astype(int).astype(object))
     memory = {symbol: exactly(before.memory[name]) for name, symbol in rule.memory.items()}
     rate_error = 4 * precision.single * abs(float(rate))
     inputs = {THETA: exactly(before.theta), STEP: Bounded(Decimal(before.step + 1)), RATE: Bounded(rate, rate_error)}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -142,6 +142,8 @@ class KeepGradients:
     """The update rule that leaves θ as it is and keeps the gradient, and η times it, in its memory."""
 
     learning_rate: float
+
+    batch_only: ClassVar[bool] = False
 
     def memory(self, size: int) -> Mapping[str, Memory]:
         """Both gradients, (P,)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from bpcli.checking.updates.reference import Snapshot, right_update, values_befo
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.expressions import Floats, Number, Power, Product, evaluate, symbol_names
 from bpcli.nn.markup import NEW_THETA
+from bpcli.nn.parameters import Parameters, count
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,14 @@ class Task:
     def count(self) -> int:
         """The number of updates."""
         return len(self.gradients)
+
+    @cached_property
+    def weights(self) -> Array:
+        """Which of the entries belong to a W."""
+        found = np.zeros(count(self.sizes), bool)
+        for W in Parameters(self.sizes, found).W[1:]:
+            W[...] = True
+        return found[self.places]
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -106,6 +116,7 @@ def _walked(task: Task, way: Way) -> Iterator[Array]:
         for _ in range(0 if k in way.skips else way.repeats):
             before = task.start.theta if way.from_start else theta
             numbers = {**rule.settings, RATE: way.rates[k], STEP: way.steps[k]}
+            numbers |= {name: task.weights * rule.settings[name] for name in rule.of_weights}
             inputs = {name: np.asarray(number, np.float64)[()] for name, number in numbers.items()}  # these overflow
             inputs |= {THETA: before, GRADIENT: way.gradients[k]}
             theta, memory = _updated(way, rule, inputs, memory)
@@ -145,7 +156,7 @@ def right_path(task: Task, precision: Precision) -> Iterator[Bounded]:
     memory = {name: _rounded_input(exactly(array), unit) for name, array in start.memory.items()}
     for gradient, rate, step in zip(task.gradients, task.rates, task.steps, strict=True):
         before = replace(start, step=step - 1)
-        values = values_before(task.rule, before, Decimal(rate), precision)
+        values = values_before(task.rule, before, Decimal(rate), task.weights, precision)
         values |= {THETA: theta, **{symbol: memory[name] for name, symbol in task.rule.memory.items()}}
         new = right_update(task.rule, values, _rounded_input(exactly(gradient), unit), precision)
         theta = new.pop(NEW_THETA)

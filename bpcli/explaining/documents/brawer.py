@@ -69,7 +69,7 @@ def steps(trace: Trace) -> tuple[DerivationStep, ...]:
     for l in range(last - 1, 1, -1):
         _carry(builder, trace, l)
         _gradient(builder, trace, l - 1)
-    blocks = [ParameterBlock("theta", "theta_gradient", l, theta(l)) for l in range(1, last)]
+    blocks = [ParameterBlock("theta", "theta_gradient", l, theta(l), weights=None) for l in range(1, last)]
     add_updates(builder, trace, blocks, ratio)
     return tuple(builder.steps)
 

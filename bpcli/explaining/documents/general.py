@@ -84,8 +84,8 @@ def steps(trace: Trace) -> tuple[DerivationStep, ...]:
         general.gradients(l - 1)
     blocks = []
     for l in range(trace.last):
-        blocks.append(ParameterBlock("biases", "bias_gradient", l, biases(l)))
-        blocks.append(ParameterBlock("weights", "weight_gradient", l, weights(l)))
+        blocks.append(ParameterBlock("biases", "bias_gradient", l, biases(l), weights=False))
+        blocks.append(ParameterBlock("weights", "weight_gradient", l, weights(l), weights=True))
     add_updates(general.builder, trace, blocks, ratio)
     return tuple(general.builder.steps)
 

@@ -110,8 +110,8 @@ class MatrixSteps:
     def _blocks(self) -> list[ParameterBlock]:
         found = []
         for l in range(1, self.trace.last + 1):
-            found.append(ParameterBlock("weights", "weight_gradient", l, _weights(l)))
-            found.append(ParameterBlock("biases", "bias_gradient", l, _biases(l)))
+            found.append(ParameterBlock("weights", "weight_gradient", l, _weights(l), weights=True))
+            found.append(ParameterBlock("biases", "bias_gradient", l, _biases(l), weights=False))
         return found
 
 

@@ -30,12 +30,16 @@ ARROW = r"\leftarrow"
 
 @dataclass(frozen=True)
 class ParameterBlock:
-    """Parameters that a document writes as one: the keys of their equation and their gradient's, their view of θ."""
+    """Parameters that a document writes as one: the keys of their equation and their gradient's, their view of θ.
+
+    ``weights`` says whether they are weights, None where a document writes weights and biases in one matrix.
+    """
 
     key: str
     gradient: str
     layer: int
     view: Callable[[Parameters], Array]
+    weights: bool | None
 
 
 class Assignment(NamedTuple):
@@ -62,19 +66,19 @@ def add_updates(
     """
     if not isinstance(trace.optimizer, GradientDescent):
         reference = UNWRITTEN
-    assignments = [*_of_network(trace, ratio)]
+    assignments = [*_of_network(trace, blocks, ratio)]
     for block in blocks:
-        assignments += _of_block(builder, trace, block, ratio, reference)
-    notes = (*_chain_notes(trace), *_rule_notes(trace), *notes)
+        assignments += _of_block(builder, trace, block, blocks, ratio, reference)
+    notes = (*_chain_notes(trace), *_rule_notes(trace, blocks), *notes)
     for equation, key, layer, value, before in assignments:
         builder.append(equation, "update", key, layer, value, notes, ARROW, before=before)
         notes = ()
 
 
-def _of_network(trace: Trace, ratio: GradientRatio) -> Iterator[Assignment]:
+def _of_network(trace: Trace, blocks: list[ParameterBlock], ratio: GradientRatio) -> Iterator[Assignment]:
     """The arrays of memory of which no block has a part."""
     symbols = _symbols("", "", ratio, trace.number)
-    for line in _equations(trace.optimizer):
+    for line in _equations(trace.optimizer, blocks):
         if _is_shared(trace, line):
             equation = Equation(line.title, UNWRITTEN, *_filled(line, trace.optimizer, symbols))
             arrays = [_as_column(memory[line.name]) for memory in (trace.memory_after, trace.memory_before)]
@@ -82,7 +86,12 @@ def _of_network(trace: Trace, ratio: GradientRatio) -> Iterator[Assignment]:
 
 
 def _of_block(
-    builder: StepBuilder, trace: Trace, block: ParameterBlock, ratio: GradientRatio, reference: str
+    builder: StepBuilder,
+    trace: Trace,
+    block: ParameterBlock,
+    blocks: list[ParameterBlock],
+    ratio: GradientRatio,
+    reference: str,
 ) -> Iterator[Assignment]:
     """The block's part of the rule's memory, and the block itself."""
     written = builder.equations[block.key]
@@ -90,7 +99,9 @@ def _of_block(
     if trace.chain:
         yield _chained(trace, block, written, symbols)
         symbols |= {"gradient": _CHAINED.format(written.symbol), "plus": "+", "minus": "-", "sign": ""}
-    for line in _equations(trace.optimizer):
+    of_weights = getattr(trace.optimizer, "weight_term", "") if block.weights else ""
+    symbols["weight_term"] = filled(of_weights, trace.optimizer, **symbols)
+    for line in _equations(trace.optimizer, blocks):
         if _is_shared(trace, line):
             continue
         title = f"{line.title}: {written.title[:1].lower()}{written.title[1:]}"
@@ -114,16 +125,23 @@ def _chained(trace: Trace, block: ParameterBlock, written: Equation, symbols: di
     return Assignment(equation, f"chained_{block.key}", block.layer, block.view(trace.chained))
 
 
-def _equations(rule: Optimizer) -> tuple[RuleEquation, ...]:
+def _equations(rule: Optimizer, blocks: list[ParameterBlock]) -> tuple[RuleEquation, ...]:
     """The rule's equations; without any to show, the rule is a function of θ and the gradient, under its name."""
     name = name_of(OPTIMIZERS, rule).replace("_", " ")
     unwritten = RuleEquation(NEW_THETA, "Update", "<theta>", rf"\text{{{name}}}(<theta>, <sign><gradient>)")
-    return _written(rule) or (unwritten,)
+    return _written(rule, blocks) or (unwritten,)
 
 
-def _written(rule: Optimizer) -> tuple[RuleEquation, ...]:
-    """The equations that the rule states; none where its gradient is not at θ, for which no document has a symbol."""
-    found: tuple[RuleEquation, ...] = () if hasattr(rule, "gradient_at") else getattr(rule, "equations", ())
+def _written(rule: Optimizer, blocks: list[ParameterBlock]) -> tuple[RuleEquation, ...]:
+    """The equations that the rule states.
+
+    None where its gradient is not at θ, for which no document has a symbol; and where only weights decay, but the
+    document writes them in one matrix with biases.
+    """
+    together = any(block.weights is None for block in blocks)
+    if hasattr(rule, "gradient_at") or (hasattr(rule, "weight_term") and together):
+        return ()
+    found: tuple[RuleEquation, ...] = getattr(rule, "equations", ())
     return found
 
 
@@ -170,12 +188,12 @@ def _chain_notes(trace: Trace) -> tuple[str, ...]:
     return (f"The document has no {' and no '.join(trace.chain)}: the config's gradients go through it{added}.",)
 
 
-def _rule_notes(trace: Trace) -> tuple[str, ...]:
+def _rule_notes(trace: Trace, blocks: list[ParameterBlock]) -> tuple[str, ...]:
     """The note on a rule other than gradient descent."""
     rule = name_of(OPTIMIZERS, trace.optimizer)
     if isinstance(trace.optimizer, GradientDescent):
         return ()
-    if not _written(trace.optimizer):
+    if not _written(trace.optimizer, blocks):
         return (f"The config's rule is {rule}; see bp list optimizers {rule}.",)
     return (f"The config's rule is {rule} instead of gradient descent{_start_of_memory(trace)}.",)
 

@@ -67,7 +67,7 @@ def record(recipe: Recipe, tallies: Tallies, dtype: np.dtype[Any], *, single: bo
     symbolic = _SymbolicNetwork(recipe.network, dtype, single=single, weighted=weighted)
     network, ws, recorder = symbolic.network, symbolic.ws, symbolic.recorder
     parts: Any = _with_settings(_parts_of_recipe(recipe), lambda name, _: SymbolicNumber(recorder, name))
-    state = _state(recipe.optimizer, recorder, symbolic.theta)
+    state = _state(recipe.optimizer, symbolic)
     losses, counted = _sums(network, tallies, recorder)
     chain: tuple[Transformation, ...] = parts["chain"]
     weight = weight_of(ws)
@@ -215,15 +215,17 @@ def _resized(network: Network, sizes: tuple[Any, ...]) -> Network:
     return replace(network, inputs=sizes[0], layers=layers)
 
 
-def _state(optimizer: Optimizer, recorder: Recorder, theta: SymbolicArray) -> OptimizerState:
-    """The symbolic memory and buffers that an update rule declares."""
+def _state(optimizer: Optimizer, symbolic: _SymbolicNetwork) -> OptimizerState:
+    """The symbolic memory and buffers that an update rule declares, and the weights."""
+    recorder, theta = symbolic.recorder, symbolic.theta
     size, dtype = theta.size, theta.dtype
     memory = {
         name: recorder.array(f"memory_{name}", shape, dtype) for name, (shape, _) in optimizer.memory(size).items()
     }
     buffers = {name: recorder.buffer(shape, dtype) for name, shape in optimizer.buffers(size).items()}
     dtheta = recorder.array("dtheta", theta.shape, dtype)
-    return OptimizerState(memory, buffers, dtheta, SymbolicNumber(recorder, "step"))  # type: ignore[arg-type]
+    weights = tuple(symbolic.parameters(theta).W[1:])
+    return OptimizerState(memory, buffers, dtheta, weights, SymbolicNumber(recorder, "step"))  # type: ignore[arg-type]
 
 
 def _sums(network: Network, tallies: Tallies, recorder: Recorder) -> tuple[LossSums, Tallies]:

@@ -33,6 +33,7 @@ class LaterRule:
     beta2: float = 0.97
     epsilon: float = 1e-6
 
+    batch_only: ClassVar[bool] = False
     symbols: ClassVar[Mapping[str, str]] = {
         r"\mu": "momentum",
         r"\lambda": "decay",

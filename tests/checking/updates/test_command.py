@@ -84,7 +84,7 @@ def test_json_has_all_of_it(folder: Path) -> None:
 
 
 def test_wrong_updates_end_with_1_and_show_where(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = with_slip("adam", "np.multiply(v, self.beta2, v)", "np.multiply(v, self.beta1, v)")
+    wrong = with_slip("adam", "np.multiply(square, decay, square)", "np.multiply(square, 0.9, square)")
     monkeypatch.setattr(Adam, "step", wrong)
     result = bp("stepcheck", "points.yaml", "--engine", "numpy", cwd=folder)
     assert (result.status, result.err) == (1, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,10 +20,10 @@ from bpcli.checking.updates.subject import Subject, Update
 from bpcli.checking.updates.verdicts import EngineCheck
 from bpcli.config.reading import read_config
 from bpcli.experiment import build
-from bpcli.nn import Array, optimizers
+from bpcli.nn import Array
 from bpcli.nn.clipping import CLIPPINGS
 from bpcli.nn.markup import NEW_THETA, RuleEquation
-from bpcli.nn.optimizers import OPTIMIZERS, Gradient, Memory, OptimizerState
+from bpcli.nn.optimizers import OPTIMIZERS, Gradient, Memory, OptimizerState, means
 from bpcli.nn.penalties import PENALTIES
 from bpcli.nn.schedules import SCHEDULES
 from bpcli.training import numpy_steps
@@ -172,6 +173,7 @@ class Normalised:
 
     learning_rate: float = 0.1
 
+    batch_only: ClassVar[bool] = False
     equations: ClassVar[tuple[RuleEquation, ...]] = (
         RuleEquation(
             NEW_THETA,
@@ -266,12 +268,16 @@ RULE_SLIPS = [
     ("momentum", "np.add(theta, v, theta)", "np.subtract(theta, dtheta, theta)"),
     ("momentum", "np.add(theta, v, theta)", "np.multiply(v, self.momentum, v); np.add(theta, v, theta)"),
     ("adam", "gradient(theta, dtheta, 1.0)", "gradient(theta, dtheta, rate)"),
-    ("adam", "np.multiply(m, self.beta1, m)", "np.multiply(m, self.beta2, m)"),
-    ("adam", "np.multiply(dtheta, 1 - self.beta1, scratch)", "np.multiply(dtheta, self.beta1, scratch)"),
-    ("adam", "np.multiply(dtheta, 1 - self.beta1, scratch)", "np.multiply(dtheta, 1.0, scratch)"),
-    ("adam", "np.multiply(v, self.beta2, v)", "np.multiply(v, self.beta1, v)"),
-    ("adam", "np.multiply(dtheta, dtheta, scratch)", "np.multiply(dtheta, m, scratch)"),
-    ("adam", "np.multiply(scratch, 1 - self.beta2, scratch)", "pass"),
+    ("adam", "average(m, self.beta1,", "average(m, self.beta2,"),
+    ("adam", "np.multiply(new, 1 - decay, scratch)", "np.multiply(new, decay, scratch)"),
+    ("adam", "np.multiply(new, 1 - decay, scratch)", "np.multiply(new, 1.0, scratch)"),
+    ("adam", "average_square(v, self.beta2,", "average_square(v, self.beta1,"),
+    (
+        "adam",
+        "np.multiply(new, new, scratch)",
+        "np.multiply(new, new, scratch); np.multiply(scratch, scratch, scratch)",
+    ),
+    ("adam", "np.multiply(scratch, 1 - decay, scratch)", "pass"),
     ("adam", "np.sqrt(v, scratch)", "np.add(v, self.epsilon, scratch); np.sqrt(scratch, scratch)"),
     ("adam", "np.sqrt(v, scratch)", "np.sqrt(m * m, scratch)"),
     ("adam", "(1 - self.beta2**state.step) ** -0.5", "1.0"),
@@ -282,14 +288,26 @@ RULE_SLIPS = [
     ("adam", "np.divide(m, scratch, scratch)", "np.divide(dtheta, scratch, scratch)"),
     ("adam", "np.multiply(scratch, rate / ", "np.multiply(scratch, 0.999 * rate / "),
     ("adam", "np.subtract(theta, scratch, theta)", "np.add(theta, scratch, theta)"),
+    ("adamw", "shrink(state.weights, 1 - rate", "shrink([theta], 1 - rate"),
+    ("adamw", "shrink(state.weights, 1 - rate", "shrink(state.weights[1:], 1 - rate"),
+    ("adamw", "shrink(state.weights, 1 - rate", "shrink(state.weights, 1 - 0.99 * rate"),
+    ("adamw", "shrink(state.weights, 1 - rate * self.weight_decay)", "pass"),
 ]
 
 
+def in_config(rule: str) -> list[str]:
+    """A rule with settings that show every slip in float32 too."""
+    return [f"optimizer.name={rule}", *(["optimizer.weight_decay=5"] if rule == "adamw" else [])]
+
+
 def with_slip(rule: str, right: str, wrong: str) -> Callable[..., Any]:
-    """The rule's step with something else in its text."""
-    text = textwrap.dedent(inspect.getsource(OPTIMIZERS[rule].step))
-    assert text.count(right) == 1
-    place: dict[str, Any] = dict(vars(optimizers))
+    """The rule's step with something else in its text, or in that of the functions that it shares with others."""
+    place: dict[str, Any] = dict(vars(sys.modules[OPTIMIZERS[rule].__module__]))
+    shared = [one for one in place.values() if inspect.isfunction(one) and one.__module__ == means.__name__]
+    functions: list[Any] = [*shared, OPTIMIZERS[rule].step]
+    texts = [inspect.getsource(one) for one in functions]
+    text = "\n".join(map(textwrap.dedent, texts))
+    assert text.count(right) == 1, right
     exec(text.replace(right, wrong), place)
     step: Callable[..., Any] = place["step"]
     return step
@@ -302,7 +320,7 @@ def test_every_slip_in_a_rules_code_is_found(config: Path, engine: EngineName, m
         with monkeypatch.context() as patched:
             patched.setattr(OPTIMIZERS[rule], "step", with_slip(rule, right, wrong))
             for dtype in PRECISIONS:
-                found = check(config, engine, dtype, f"optimizer.name={rule}", updates=3)
+                found = check(config, engine, dtype, *in_config(rule), updates=3)
                 missed += [] if found.wrong else [(rule, right, wrong, dtype)]
     assert missed == []
 
@@ -311,8 +329,10 @@ NAMED_SLIPS = {
     ("gradient_descent", "np.subtract(theta, dtheta, theta)", "np.add(theta, dtheta, theta)"): "sign of the gradient",
     ("momentum", "np.multiply(v, self.momentum, v)", "pass"): "velocity: the factor μ is left out",
     ("adam", "(1 - self.beta2**state.step) ** -0.5", "1.0"): "update: without the division by 1 − β₂ᵗ",
-    ("adam", "np.multiply(dtheta, 1 - self.beta1, scratch)", "np.multiply(dtheta, 1.0, scratch)"): "1 − β₁ is left out",
+    ("adam", "np.multiply(new, 1 - decay, scratch)", "np.multiply(new, 1.0, scratch)"): "1 − β₁ is left out",
     ("adam", "np.add(scratch, self.epsilon, scratch)", "np.add(scratch, 2.5e-4, scratch)"): "",
+    ("adamw", "shrink(state.weights, 1 - rate", "shrink([theta], 1 - rate"): "the biases decay too, by λ",
+    ("adamw", "shrink(state.weights, 1 - rate * self.weight_decay)", "pass"): "λ · θ is left out",
 }
 
 
@@ -322,7 +342,7 @@ def test_a_slip_in_a_rules_code_is_named(config: Path, engine: EngineName, monke
         with monkeypatch.context() as patched:
             patched.setattr(OPTIMIZERS[rule], "step", with_slip(rule, right, wrong))
             for dtype in PRECISIONS:
-                found = check(config, engine, dtype, f"optimizer.name={rule}", *CHAINS[0])
+                found = check(config, engine, dtype, *in_config(rule), *CHAINS[0])
                 assert name in ", or ".join(found.mistakes), (rule, wrong, dtype, found.mistakes)
                 assert bool(found.mistakes) == bool(name)
 

@@ -1,0 +1,100 @@
+"""What an update rule is: θ and a gradient in, a new θ in the same memory out.
+
+A rule's fields are its hyperparameters. It declares the arrays that it keeps from
+step to step, its memory, by name, shape and first value; :func:`start` makes them, as
+an :class:`OptimizerState`, so a checkpoint can save them without knowing the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import numpy as np
+
+from bpcli.nn import Array
+
+Gradient = Callable[[Array, Array, Any], Any]
+"""gradient(θ, out, factor): writes factor · ∂L/∂θ into ``out``; returns what the chain adds to the loss.
+
+The rule returns this value. The factor costs nothing, because it is multiplied into
+dZ_L together with the loss's own, and saves a pass over ``out``.
+"""
+
+
+class Memory(NamedTuple):
+    """An array that a rule keeps from step to step: its shape, and the value of its entries before the first."""
+
+    shape: tuple[int, ...]
+    first: float = 0.0
+
+
+@dataclass
+class OptimizerState:
+    """The arrays of a rule in training, and its number of updates, ``step``, which :func:`update` counts.
+
+    ``memory`` holds the arrays that the next step reads; ``dtheta``, (P,), is the buffer
+    of the gradient; a step fills the arrays of ``buffers`` before it reads them, so
+    these need not be saved. ``weights`` are views of θ, its matrices W: what decoupled decay reaches, and nothing else.
+    """
+
+    memory: dict[str, Array]
+    buffers: dict[str, Array]
+    dtheta: Array
+    weights: tuple[Array, ...] = ()
+    step: int = 0
+
+
+class Optimizer(Protocol):
+    """A choice of update rule.
+
+    One that states its ``equations`` (:class:`~bpcli.nn.markup.RuleEquation`) is explained and
+    checked by them. ``symbols`` then names the settings that they write as Greek letters, η
+    excepted, and ``gradient_at`` the point at which the gradient is taken, where that is not θ; ``weight_term``
+    is a term of θ's equation that weights alone have, by settings that stand nowhere else.
+    """
+
+    batch_only: ClassVar[bool]
+    """Whether it works on all examples at once and on nothing less, so in mode batch alone."""
+
+    @property
+    def learning_rate(self) -> float:
+        """η before a schedule changes it."""
+        ...
+
+    def memory(self, size: int) -> Mapping[str, Memory]:
+        """The arrays that it keeps from step to step, by name, for θ of length ``size``."""
+        ...
+
+    def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
+        """The shapes of the buffers, by name, that a step needs besides the gradient's."""
+        ...
+
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
+        """Update ``theta`` in place by η = ``rate``; return what ``gradient`` returned.
+
+        ``state.step`` is the number of the update, from 1. The loss and the metrics of the step are those at the θ
+        of the last call of ``gradient``: a rule that looks ahead is judged where it looks.
+        """
+        ...
+
+
+def start(rule: Optimizer, theta: Array, weights: Iterable[Array] | None = None) -> OptimizerState:
+    """The state before the first step; ``weights`` are views of ``theta``, by default all of it."""
+    size, dtype = theta.size, theta.dtype
+    memory = {name: np.full(shape, first, dtype) for name, (shape, first) in rule.memory(size).items()}
+    buffers = {name: np.empty(shape, dtype) for name, shape in rule.buffers(size).items()}
+    return OptimizerState(memory, buffers, np.zeros_like(theta), (theta,) if weights is None else tuple(weights))
+
+
+def shrink(weights: Iterable[Array], factor: Any) -> None:
+    """W ← ``factor`` · W: decoupled decay, which leaves biases and the parameters of activations as they are."""
+    for W in weights:
+        np.multiply(W, factor, W)
+
+
+def update(rule: Optimizer, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
+    """Count an update and let the rule make it: ``state.step`` is its number, from 1, while the rule works."""
+    state.step += 1
+    return rule.step(theta, state, gradient, rate)
