@@ -11,6 +11,7 @@ import typer
 from bpcli.cli.arguments import Json, Words, config_and_overrides
 from bpcli.cli.output import emit, emit_json
 from bpcli.cli.running import end_by_signal, follow, prepared
+from bpcli.cli.series import series_request, train_series
 from bpcli.cli.signals import collected_signals
 
 if TYPE_CHECKING:
@@ -23,6 +24,16 @@ def train(
     run: Annotated[
         Path | None, typer.Option("--run", metavar="FOLDER", help="The run folder; default runs/<config>-001, ….")
     ] = None,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", metavar="N", min=2, help="Train N times, with seeds from the config's on.")
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option("--folds", metavar="K", min=2, help="Train K times, each time testing another K-th of the rows."),
+    ] = None,
+    refit: Annotated[
+        bool, typer.Option("--refit", help="Then train on all rows, for the median of the best epochs.")
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Show no progress, tables or warnings; run.json keeps the warnings.")
     ] = False,
@@ -33,6 +44,19 @@ def train(
     Example: bp train configs/iris.yaml optimizer.learning_rate=0.05 epochs=100
     """
     path, changes = config_and_overrides(words)
+    request = series_request(seeds, folds, refit=refit)
+    if request is None:
+        train_once(path, changes, run, quiet=quiet, json=json)
+    else:
+        train_series(path, changes, request, run, refit=refit, quiet=quiet, json=json)
+
+
+def train_once(path: Path, changes: list[str], run: Path | None, *, quiet: bool, json: bool) -> None:
+    """Train one run; print its folder, or one JSON object.
+
+    Raises:
+        DivergedError: it diverged.
+    """
     from bpcli.config.reading import read_config
     from bpcli.experiment import build
     from bpcli.runs.folder import create_run, require_free_folder

@@ -76,8 +76,7 @@ def create_run(experiment: Experiment, stem: str, folder: Path | None) -> RunWri
         ConfigError: ``folder`` exists.
         SystemRefusedError: the system refused.
     """
-    path = _make_folder(folder) if folder is not None else _make_numbered_folder(stem)
-    run = RunWriter(path, _initial_record(experiment))
+    run = RunWriter(make_run_folder(stem, folder), _initial_record(experiment))
     storage.write(run.folder / CONFIG_FILE, document.dump(experiment.resolved).encode())
     if experiment.config.data.split.deals:
         _write_split(run.folder / SPLIT_FILE, experiment.loaded)
@@ -99,6 +98,16 @@ def _write_split(path: Path, loaded: Loaded) -> None:
             some = order[start : start + ROWS_AT_ONCE]
             lines = zip(rows[some].tolist(), names[parts[some]].tolist(), strict=True)
             file.write("".join(f"{row},{part}\n" for row, part in lines).encode())
+
+
+def make_run_folder(stem: str, folder: Path | None) -> Path:
+    """Create ``folder``, by default the next ``runs/<stem>-001``, empty.
+
+    Raises:
+        ConfigError: ``folder`` exists.
+        SystemRefusedError: the system refused.
+    """
+    return _make_folder(folder) if folder is not None else _make_numbered_folder(stem)
 
 
 def require_free_folder(folder: Path | None) -> None:

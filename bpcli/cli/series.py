@@ -1,0 +1,188 @@
+"""``bp train --seeds N --folds K``: several runs of one config, and what they say together."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bpcli.cli.output import emit, emit_json
+from bpcli.cli.running import end_by_signal, follow, prepared
+from bpcli.cli.signals import collected_signals
+from bpcli.errors import ConfigError, DivergedError
+
+if TYPE_CHECKING:
+    import signal
+
+    from bpcli.experiment import Experiment
+    from bpcli.reporting.out_of_fold import Tested
+    from bpcli.runs.execution import RunEnded
+    from bpcli.runs.intervals import Interval
+    from bpcli.runs.series import Member, Outcome, SeriesRequest
+
+
+def series_request(seeds: int | None, folds: int | None, *, refit: bool) -> SeriesRequest | None:
+    """The series that the options ask for; None for a single run.
+
+    Raises:
+        ConfigError: --refit without a series.
+    """
+    if seeds is None and folds is None:
+        if refit:
+            raise ConfigError("--refit goes with --seeds or --folds", where="command line", hint="give one of them")
+        return None
+    from bpcli.runs.series import SeriesRequest
+
+    return SeriesRequest(seeds, folds)
+
+
+@dataclass
+class Series:
+    """A series as it proceeds: what runs, where, and the runs so far, those that diverged apart."""
+
+    path: Path
+    changes: list[str]
+    request: SeriesRequest
+    folder: Path
+    quiet: bool
+    collected: list[signal.Signals]
+    outcomes: list[Outcome] = field(default_factory=list)
+    tested: list[Tested] = field(default_factory=list)
+    diverged: list[DivergedError] = field(default_factory=list)
+
+    def say(self, line: str) -> None:
+        """Say what happens, unless it is to be quiet."""
+        from bpcli.display import say
+
+        if not self.quiet:
+            say(line)
+
+
+def train_series(
+    path: Path, changes: list[str], request: SeriesRequest, run: Path | None, *, refit: bool, quiet: bool, json: bool
+) -> None:
+    """Train every run of a series, one after the other; print the series' folder, or one JSON object.
+
+    Raises:
+        DivergedError: a run diverged; the others were trained all the same.
+    """
+    from bpcli.config.reading import read_config
+    from bpcli.runs.folder import make_run_folder, require_free_folder
+    from bpcli.runs.series import members, summarise, write_series
+
+    require_free_folder(run)
+    planned = members(request, read_config(path, changes).config.seed)
+    first = _experiment(path, changes, planned[0])  # what is wrong shows before there is a folder
+    with collected_signals() as collected:
+        series = Series(path, changes, request, make_run_folder(path.stem, run), quiet, collected)
+        for member in planned:
+            experiment = first if member is planned[0] else _experiment(path, changes, member)
+            _train_member(series, member, experiment)
+        metrics = summarise(series.outcomes)
+        write_series(series.folder, request, series.outcomes, metrics)
+        _write_predictions(series)
+        if refit and series.outcomes:
+            _refit(series)
+    _show(series, metrics)
+    _print(series, metrics, json=json)
+    if series.diverged:
+        raise series.diverged[0]
+
+
+def _experiment(path: Path, changes: list[str], member: Member) -> Experiment:
+    from bpcli.config.reading import read_config
+    from bpcli.experiment import build
+
+    return build(read_config(path, [*changes, *member.changes]))
+
+
+def _train_member(series: Series, member: Member, experiment: Experiment) -> None:
+    """Train one run and take note of what it came to."""
+    from bpcli.runs.series import Outcome
+
+    ended = _train(series, experiment, member.name)
+    if ended.divergence is not None:
+        series.diverged.append(ended.divergence)
+        series.say(f"{member.name}: {ended.divergence.message}")
+        return
+    split = experiment.config.data.split
+    own_split = member.fold is not None or (split.deals and split.seed is None)
+    series.outcomes.append(Outcome(member, ended.run.record, own_split))
+    series.say(f"{member.name}: {_short(ended.run.record['final'])}")
+    if member.fold is not None:
+        from bpcli.reporting.out_of_fold import predict_test_part
+        from bpcli.runs.model_file import load_model
+
+        model, part = load_model(ended.run.folder), experiment.loaded.parts["test"]
+        series.tested.append(predict_test_part(model, part, member.seed, member.fold))
+
+
+def _train(series: Series, experiment: Experiment, name: str) -> RunEnded:
+    """Train a run in a folder of the series; a signal ends the series with it."""
+    from bpcli.runs.folder import create_run
+
+    open_run = partial(create_run, experiment, name, series.folder / name)
+    execution = prepared(experiment, open_run, quiet=series.quiet)
+    ended = follow(execution, experiment, series.collected, quiet=series.quiet or not sys.stderr.isatty())
+    if series.collected:
+        end_by_signal(ended, series.collected[0])
+    return ended
+
+
+def _short(final: dict[str, float]) -> str:
+    """The metrics of the part that was held out last."""
+    from bpcli.display import short_number
+
+    prefix = next((prefix for prefix in ("test_", "val_") if any(name.startswith(prefix) for name in final)), "")
+    return "  ".join(f"{name} {short_number(value)}" for name, value in final.items() if name.startswith(prefix))
+
+
+def _write_predictions(series: Series) -> None:
+    """Write the predictions of each row by the run that was tested on it, where there are folds."""
+    from bpcli.reporting.out_of_fold import PREDICTIONS_FILE, write_predictions
+
+    if series.tested:
+        write_predictions(series.folder / PREDICTIONS_FILE, series.tested)
+
+
+def _refit(series: Series) -> None:
+    """Train on all rows, for the median of the kept epochs."""
+    from bpcli.config.reading import read_config
+    from bpcli.experiment import build
+    from bpcli.runs.series import REFIT, refit_changes
+
+    kept_epochs = [outcome.record["kept"]["epoch"] for outcome in series.outcomes]
+    experiment = build(read_config(series.path, refit_changes(series.changes, kept_epochs)))
+    ended = _train(series, experiment, REFIT)
+    if ended.divergence is not None:
+        series.diverged.append(ended.divergence)
+    series.say(f"{REFIT}: all {experiment.loaded.parts['train'].size:,} rows, {experiment.plan.epochs} epochs")
+
+
+def _show(series: Series, metrics: dict[str, Interval]) -> None:
+    """A table with a row for each metric: its mean, and the interval."""
+    from bpcli import display
+
+    if series.quiet or not metrics:
+        return
+    rows = [[name, *vars(found).values()] for name, found in metrics.items()]
+    with suppress(OSError):
+        display.print_table(["metric", "mean", "95 % from", "to", "runs"], rows, sys.stderr)
+    if not sys.stdout.isatty():
+        display.say(f"series: {series.folder}")
+
+
+def _print(series: Series, metrics: dict[str, Interval], *, json: bool) -> None:
+    """Print the folder, or one JSON object about the series."""
+    if not json:
+        emit(f"{series.folder}\n")
+        return
+    report: dict[str, Any] = {
+        "run": str(series.folder),
+        "runs": [outcome.member.name for outcome in series.outcomes],
+        "metrics": {name: vars(found) for name, found in metrics.items()},
+    }
+    emit_json(report)

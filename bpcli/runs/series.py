@@ -1,0 +1,120 @@
+"""Several runs of one config: with other seeds, or each fold tested in turn; and what they say together.
+
+Each run is a run folder of its own below the series' folder, and repeats by itself. The series
+adds ``series.json`` and ``summary.csv``, a line for each metric.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+from bpcli import storage
+from bpcli.runs.intervals import Interval, interval
+
+SERIES_FILE, SUMMARY_FILE = "series.json", "summary.csv"
+REFIT = "refit"
+"""The folder of the run on all rows."""
+
+
+@dataclass(frozen=True)
+class SeriesRequest:
+    """How many seeds, from the config's own upwards, and how many folds; None for no such repetition."""
+
+    seeds: int | None = None
+    folds: int | None = None
+
+
+@dataclass(frozen=True)
+class Member:
+    """A run of the series: its folder's name, its ``seed``, its ``fold``, and the overrides that make it."""
+
+    name: str
+    seed: int
+    fold: int | None
+    changes: tuple[str, ...]
+
+
+def members(request: SeriesRequest, first_seed: int) -> list[Member]:
+    """The runs in their order: all folds of a seed, then the next seed."""
+    found = []
+    for seed in range(first_seed, first_seed + (request.seeds or 1)):
+        for fold in range(request.folds) if request.folds is not None else [None]:
+            words = [] if request.seeds is None else [f"seed-{seed}"]
+            changes = [f"seed={seed}"]
+            if fold is not None:
+                words.append(f"fold-{fold}")
+                changes += ["data.split.test=null", f"data.split.folds={request.folds}", f"data.split.fold={fold}"]
+            found.append(Member("-".join(words), seed, fold, tuple(changes)))
+    return found
+
+
+SET_BY_REFIT = (
+    *("data.split", "data.validation", "data.test", "data.group", "data.order"),
+    *("epochs", "keep", "early_stopping", "expect"),
+)
+"""The keys that a run on all rows sets by itself."""
+
+
+def refit_changes(changes: Sequence[str], kept_epochs: Sequence[int]) -> list[str]:
+    """The overrides of a run on all rows of the training file, for as many epochs as the runs kept, in the median.
+
+    ``changes`` are those of the series; what they say of a key that the refit sets is left out.
+    """
+    own = dict.fromkeys(SET_BY_REFIT, "null") | {"epochs": str(max(1, round(median(kept_epochs)))), "keep": "last"}
+    others = [change for change in changes if not _is_within(change.partition("=")[0], SET_BY_REFIT)]
+    return [*others, *(f"{key}={value}" for key, value in own.items())]
+
+
+def _is_within(key: str, sections: Sequence[str]) -> bool:
+    """Whether a dotted key is one of ``sections`` or lies in one."""
+    return any(key == section or key.startswith(f"{section}.") for section in sections)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of the series came to: its record, which is run.json, and whether its split is its own."""
+
+    member: Member
+    record: Mapping[str, Any]
+    own_split: bool
+
+
+def summarise(outcomes: Sequence[Outcome]) -> dict[str, Interval]:
+    """The mean of every metric over the runs that have ended well, with its interval."""
+    finals: list[dict[str, float]] = [outcome.record["final"] for outcome in outcomes]
+    names = dict.fromkeys(name for final in finals for name in final)
+    return {
+        name: interval([final[name] for final in finals if name in final], _overlap(name, outcomes)) for name in names
+    }
+
+
+def _overlap(metric: str, outcomes: Sequence[Outcome]) -> float:
+    """n_held_out / n_train of the part that a metric is of, where the runs' splits differ; else 0."""
+    part = next((part for prefix, part in HELD_OUT.items() if metric.startswith(prefix)), None)
+    if part is None or not all(outcome.own_split for outcome in outcomes):
+        return 0.0
+    shares = [outcome.record["examples"].get(part, 0) / outcome.record["examples"]["train"] for outcome in outcomes]
+    return fmean(shares)
+
+
+HELD_OUT = {"test_": "test", "val_": "validation"}
+"""The parts of metrics by their prefix."""
+
+
+def write_series(
+    folder: Path, request: SeriesRequest, outcomes: Sequence[Outcome], metrics: Mapping[str, Interval]
+) -> None:
+    """Write series.json and summary.csv."""
+    runs = [
+        {"run": outcome.member.name, "seed": outcome.member.seed, "fold": outcome.member.fold}
+        | {key: outcome.record[key] for key in ("ended", "kept", "final")}
+        for outcome in outcomes
+    ]
+    whole = {**vars(request), "runs": runs, "metrics": {name: vars(value) for name, value in metrics.items()}}
+    storage.write(folder / SERIES_FILE, (storage.to_json(whole, indent=2) + "\n").encode())
+    rows = [[name, *vars(value).values()] for name, value in metrics.items()]
+    storage.write(folder / SUMMARY_FILE, storage.to_csv([["metric", "mean", "low", "high", "runs"], *rows]).encode())

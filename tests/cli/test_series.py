@@ -1,0 +1,136 @@
+"""bp train --seeds and --folds: the runs, their summary, out-of-fold predictions and the refit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pytest
+
+from tests.cli.support import bp, good, points, read_csv, read_record, refused, write_config
+
+POINTS = """
+    seed: 4
+    data: {path: points.csv, split: {validation: 0.2, test: 0.2}}
+    network: {hidden: [5]}
+    loss: cross_entropy
+    optimizer: {batch_size: 8}
+    epochs: 6
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two series: ``seeds``, three of them, and ``folds``, four with a refit."""
+    place = tmp_path_factory.mktemp("series")
+    points(place / "points.csv")
+    write_config(place / "points.yaml", POINTS)
+    good("train", "points.yaml", "--seeds", "3", "--run", "seeds", "--quiet", cwd=place)
+    good("train", "points.yaml", "--folds", "4", "--refit", "--run", "folds", cwd=place)
+    return place
+
+
+def test_each_seed_is_the_run_that_it_would_be_alone(folder: Path) -> None:
+    assert sorted(path.name for path in (folder / "seeds").iterdir() if path.is_dir()) == ["seed-4", "seed-5", "seed-6"]
+    good("train", "points.yaml", "seed=5", "--run", "alone", "--quiet", cwd=folder)
+    for file in ("config.yaml", "metrics.csv", "model.safetensors", "split.csv"):
+        assert (folder / "seeds/seed-5" / file).read_bytes() == (folder / "alone" / file).read_bytes()
+
+
+def test_the_summary_has_the_mean_of_every_metric_over_the_runs(folder: Path) -> None:
+    finals = [read_record(folder / "seeds" / f"seed-{seed}")["final"] for seed in (4, 5, 6)]
+    rows = {row["metric"]: row for row in read_csv(folder / "seeds/summary.csv")}
+    assert set(rows) == set(finals[0])
+    for name, row in rows.items():
+        values = [final[name] for final in finals]
+        assert float(row["mean"]) == pytest.approx(np.mean(values), rel=1e-12)
+        assert float(row["low"]) <= min(float(row["mean"]), float(row["high"]))
+        assert row["runs"] == "3"
+
+
+def test_intervals_of_splits_that_overlap_are_wider(folder: Path) -> None:
+    finals = [read_record(folder / "folds" / f"fold-{k}")["final"]["test_loss"] for k in range(4)]
+    row = next(row for row in read_csv(folder / "folds/summary.csv") if row["metric"] == "test_loss")
+    half = 3.182446305284263 * np.std(finals, ddof=1) * (1 / 4 + 15 / 36) ** 0.5  # 15 tested, 36 trained on
+    assert float(row["high"]) - float(row["mean"]) == pytest.approx(half, rel=1e-9)
+
+
+def test_each_row_is_predicted_by_the_run_that_was_tested_on_it(folder: Path) -> None:
+    rows = read_csv(folder / "folds/predictions.csv")
+    assert [int(row["row"]) for row in rows] == list(range(60))
+    assert list(rows[0]) == ["row", "seed", "fold", "tree", "prediction", "p_ash", "p_birch", "p_cedar"]
+    trees = [row["tree"] for row in read_csv(folder / "points.csv")]
+    assert [row["tree"] for row in rows] == trees
+    for k in range(4):
+        own = {row["row"]: row for row in good("predict", f"folds/fold-{k}", "--split", "test", cwd=folder).rows}
+        assert {row["row"] for row in rows if row["fold"] == str(k)} == set(own)
+        for row in rows:
+            if row["fold"] == str(k):
+                assert {name: row[name] for name in own[row["row"]]} == own[row["row"]]
+
+
+def test_the_refit_learns_from_all_rows_for_the_median_of_the_kept_epochs(folder: Path) -> None:
+    record = read_record(folder / "folds/refit")
+    kept = [read_record(folder / "folds" / f"fold-{k}")["kept"]["epoch"] for k in range(4)]
+    assert record["examples"] == {"train": 60}
+    assert (record["epochs"], record["kept"]["epoch"]) == (round(median(kept)),) * 2
+    assert (folder / "folds/refit/model.safetensors").exists()
+
+
+def test_overrides_do_not_hold_rows_back_from_the_refit(folder: Path) -> None:
+    words = ["data.split.validation=0.3", "keep.name=best", "epochs=2", "--seeds", "2", "--refit", "--run", "all"]
+    good("train", "points.yaml", *words, "--quiet", cwd=folder)
+    assert read_record(folder / "all/refit")["examples"] == {"train": 60}
+    assert read_record(folder / "all/seed-4")["examples"]["validation"] == 18
+
+
+def test_seeds_and_folds_together_train_each_fold_of_each_seed(folder: Path) -> None:
+    result = good(
+        *("train", "points.yaml", "--seeds", "2", "--folds", "2", "epochs=1", "--run", "both", "--json", "--quiet"),
+        cwd=folder,
+    )
+    assert result.json["runs"] == ["seed-4-fold-0", "seed-4-fold-1", "seed-5-fold-0", "seed-5-fold-1"]
+    assert result.json["run"] == "both"
+    assert result.json["metrics"]["test_accuracy"]["runs"] == 4
+    rows = read_csv(folder / "both/predictions.csv")
+    assert [(row["row"], row["seed"]) for row in rows[:4]] == [("0", "4"), ("0", "5"), ("1", "4"), ("1", "5")]
+    record = json.loads((folder / "both/series.json").read_text())
+    assert (record["seeds"], record["folds"], len(record["runs"])) == (2, 2, 4)
+
+
+def test_standard_output_is_the_folder_and_runs_lists_the_members(folder: Path) -> None:
+    result = good("train", "points.yaml", "--folds", "2", "epochs=1", "--run", "two", cwd=folder)
+    assert result.out == "two\n"
+    assert [line.partition(":")[0] for line in result.errors if line.startswith("fold-")] == ["fold-0", "fold-1"]
+    listed = good("runs", "two", "--csv", cwd=folder).rows
+    assert sorted(row["run"] for row in listed) == ["two/fold-0", "two/fold-1"]
+
+
+def test_a_run_that_diverges_does_not_stop_the_others(folder: Path) -> None:
+    result = bp("train", "points.yaml", "--seeds", "2", "optimizer.learning_rate=1e30", "--run", "wild", cwd=folder)
+    assert result.status == 4
+    assert result.out == "wild\n"
+    assert sorted(path.name for path in (folder / "wild").iterdir() if path.is_dir()) == ["seed-4", "seed-5"]
+
+
+def test_what_is_wrong_with_the_config_leaves_no_folder(folder: Path) -> None:
+    assert bp("train", "points.yaml", "loss=none", "--folds", "3", "--run", "no", cwd=folder).status == 2
+    assert bp("train", "points.yaml", "--folds", "90", "--run", "no", cwd=folder).status == 2
+    assert not (folder / "no").exists()
+
+
+def test_a_folder_that_exists_is_refused(folder: Path) -> None:
+    result = bp("train", "points.yaml", "--seeds", "2", "--run", "seeds", cwd=folder)
+    assert (result.status, result.errors[0]) == (2, "error: seeds: it exists already, and a run is never overwritten")
+
+
+def test_a_refit_needs_a_series(folder: Path) -> None:
+    refused(
+        *("train", "points.yaml", "--refit"),
+        cwd=folder,
+        status=2,
+        error="command line: --refit goes with --seeds or --folds",
+        hint="give one of them",
+    )
