@@ -172,7 +172,8 @@ def _follow(
     updates = []
     for examples in batches:
         X, Y = _gather(built, examples)
-        (rate,) = built.recipe.rates(state.step, 1, built.loaded.parts["train"].size).tolist()
+        course = built.recipe.course(built.loaded.parts["train"].size)
+        (rate,) = built.recipe.rates(state.step, 1, course).tolist()
         followed = trace(built.recipe, state, theta, X, Y, mode, rate)
         with np.errstate(all="ignore"):
             updates.append(ExplainedUpdate(examples, document.steps(followed), followed))

@@ -50,7 +50,8 @@ class NumpySteps:
         state, losses, recipe = self.state, self.state.losses, self.recipe
         optimizer, noisy, chain = recipe.optimizer, recipe.network.noisy, recipe.chain
         done: list[Batch] = []
-        rates: list[float] = recipe.rates(state.optimizer.step, len(examples) // m, self.size).tolist()
+        course = recipe.course(self.size, state.plateau.reductions)
+        rates: list[float] = recipe.rates(state.optimizer.step, len(examples) // m, course).tolist()
         for slot, rate in enumerate(rates):
             batch = self.gradients.at(examples[slot * m : (slot + 1) * m], slot)
             if noisy:

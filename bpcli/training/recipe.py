@@ -10,7 +10,7 @@ import numpy as np
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer
-from bpcli.nn.schedules import Constant, Schedule
+from bpcli.nn.schedules import Constant, Course, Schedule
 from bpcli.nn.transformations import Transformation
 from bpcli.streams import stream
 
@@ -58,7 +58,11 @@ class Recipe:
         """What the gradient goes through, in order."""
         return self.penalties if self.clip is None else (*self.penalties, self.clip)
 
-    def rates(self, first: int, count: int, examples: int) -> Array:
-        """The learning rates of ``count`` updates from number ``first``, from 0, on so many training examples."""
-        updates, plan = np.arange(first, first + count), self.plan
-        return self.schedule.rates(self.optimizer.learning_rate, updates, plan.updates(examples), plan.epochs)
+    def course(self, examples: int, reductions: int = 0) -> Course:
+        """What the schedule may know of a training on so many examples."""
+        per_epoch = self.plan.updates(examples)
+        return Course(per_epoch * self.plan.epochs, per_epoch, examples, reductions)
+
+    def rates(self, first: int, count: int, course: Course) -> Array:
+        """The learning rates of ``count`` updates from number ``first``, from 0."""
+        return self.schedule.rates(self.optimizer.learning_rate, np.arange(first, first + count), course)

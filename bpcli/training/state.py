@@ -11,6 +11,7 @@ from bpcli.errors import DivergedError
 from bpcli.nn import Array, optimizers
 from bpcli.nn.loss_sums import LossSums
 from bpcli.nn.optimizers import OptimizerState
+from bpcli.nn.schedules import Plateau
 from bpcli.nn.tallies import Tallies
 from bpcli.training.keeping import Kept
 from bpcli.training.recipe import Recipe
@@ -22,7 +23,8 @@ class TrainingState:
 
     ``epoch`` counts finished epochs, ``position`` the examples seen of the next
     one, ``losses`` and ``tallies`` what they gave. ``learning_rate`` is that of the last
-    update. ``kept`` are the parameters that the run keeps so far, finite and of a finished epoch.
+    update. ``kept`` are the parameters that the run keeps so far, finite and of a finished epoch; ``plateau`` is
+    what a schedule that is driven by results remembers.
     """
 
     theta: Array
@@ -31,6 +33,7 @@ class TrainingState:
     tallies: Tallies
     learning_rate: float
     kept: Kept = field(init=False)
+    plateau: Plateau = field(default_factory=Plateau)
     epoch: int = 0
     position: int = 0
 
@@ -57,8 +60,8 @@ class TrainingState:
             "position": self.position,
             "learning_rate": self.learning_rate,
             "step": self.optimizer.step,
-            "kept_epoch": self.kept.epoch,
-            "kept_value": self.kept.value,
+            **_numbers("kept", self.kept),
+            **_numbers("plateau", self.plateau),
         }
 
     def restore(self, tensors: Mapping[str, Array], counters: Mapping[str, Any]) -> None:
@@ -70,8 +73,21 @@ class TrainingState:
         self.tallies.restore({name.removeprefix("tally."): array for name, array in tensors.items()})
         self.epoch, self.position = int(counters["epoch"]), int(counters["position"])
         self.learning_rate, self.optimizer.step = float(counters["learning_rate"]), int(counters["step"])
-        value = counters["kept_value"]  # JSON has no NaN
-        self.kept.epoch, self.kept.value = int(counters["kept_epoch"]), nan if value is None else float(value)
+        _restore_numbers("kept", self.kept, counters)
+        _restore_numbers("plateau", self.plateau, counters)
+
+
+def _numbers(name: str, holder: Any) -> dict[str, int | float]:
+    """The attributes of ``holder`` that are numbers."""
+    found = {f"{name}.{key}": value for key, value in vars(holder).items()}
+    return {key: value for key, value in found.items() if isinstance(value, int | float)}
+
+
+def _restore_numbers(name: str, holder: Any, counters: Mapping[str, Any]) -> None:
+    """Take up what :func:`_numbers` gave, and JSON handed on; it has no NaN."""
+    for key, value in _numbers(name, holder).items():
+        saved = counters[key]
+        setattr(holder, key.removeprefix(f"{name}."), nan if saved is None else type(value)(saved))
 
 
 def start(recipe: Recipe, theta: Array, tallies: Tallies) -> TrainingState:

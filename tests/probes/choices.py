@@ -16,6 +16,7 @@ from bpcli.nn.losses import Reduction, TargetForm
 from bpcli.nn.markup import NEW_THETA, RuleEquation
 from bpcli.nn.optimizers import Gradient, Memory, OptimizerState
 from bpcli.nn.parameters import Parameters
+from bpcli.nn.schedules import Course
 from bpcli.nn.tallies import Decisions, Scoring
 from bpcli.nn.workspace import OutputScratch, Scratch
 
@@ -170,7 +171,7 @@ class Decaying:
 
     formula: ClassVar[str] = r"\eta \cdot <factor>^{<update>}"
 
-    def rates(self, base: float, updates: IndexArray, per_epoch: int, epochs: int) -> Array:
+    def rates(self, base: float, updates: IndexArray, course: Course) -> Array:
         """The learning rates of ``updates``."""
         return np.asarray(base * self.factor**updates)
 

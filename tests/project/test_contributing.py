@@ -75,7 +75,7 @@ RECIPES = [
     Recipe("an activation", ("network.activation=scaled_tanh",), explained=True),
     Recipe("a loss", ("loss=absolute_error",), explained=True),
     Recipe("a penalty", ("penalties=[{name: ridge, strength: 0.05}]",)),
-    Recipe("a schedule", ("optimizer.schedule=inverse",)),
+    Recipe("a schedule", ("optimizer.schedule=logarithmic",)),
     Recipe("a layer", ("network.hidden=[{name: jittered, units: 4}, 3]",), compiles=False),
 ]
 

@@ -20,6 +20,7 @@ from bpcli.checking.decimals import Decimals, exact
 from bpcli.nn import Array
 from bpcli.nn.expressions import (
     DERIVATIVES,
+    TURNING,
     Cases,
     Expression,
     FormulaError,
@@ -106,7 +107,7 @@ def bounded(expression: Expression, values: Mapping[str, Bounded], precision: Pr
 
 @bounded.register
 def _(expression: Number, values: Mapping[str, Bounded], precision: Precision) -> Bounded:  # noqa: ARG001
-    value = Decimal(expression.text)
+    value = Decimals().number(expression.text)
     whole = value == value.to_integral_value()
     return Bounded(value, 0.0 if whole else precision.single * float(abs(value)))
 
@@ -178,6 +179,8 @@ def _(expression: Function, values: Mapping[str, Bounded], precision: Precision)
     with np.errstate(all="ignore"):
         if expression.name == ROOT:  # √x − √(x − e) ≤ e/√x, and ≤ √e
             handed_on = np.minimum(x.error / np.where(found.size > 0, found.size, 1e-300), np.sqrt(x.error))
+        elif expression.name in TURNING:
+            handed_on = np.asarray(x.error)  # their slope is at most 1
         else:
             slope = np.asarray(DERIVATIVES[expression.name](x.value, found.value), np.float64)
             handed_on = 2 * np.abs(slope) * x.error
@@ -202,5 +205,6 @@ def _(expression: Cases, values: Mapping[str, Bounded], precision: Precision) ->
     distance = np.asarray(left.value - right.value, np.float64)
     value = np.where(distance > 0, there.value, elsewhere.value)
     apart = np.asarray(np.abs(there.value - elsewhere.value), np.float64)
-    either = np.abs(distance) <= left.error + right.error  # rounding may choose the other case
+    error = np.asarray(left.error + right.error)
+    either = (np.abs(distance) <= error) & (error > 0)  # rounding may choose the other case
     return Bounded(value, np.where(distance > 0, there.error, elsewhere.error) + np.where(either, apart, 0.0))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -73,7 +72,7 @@ class UpdateCheck:
             stated_rates = [self.rate(update) for update in updates]
             for update, rate in zip(updates, stated_rates, strict=True):
                 gradient = self.gradients.of(update)
-                rates.append(RateCheck(update.number, float(rate), update.rate))
+                rates.append(RateCheck(update.number, float(rate.value), update.rate, float(rate.error)))
                 scaled += [update.number] if gradient.scaling == "wrong" else []
                 if gradient.scaling == "beyond range" or not np.isfinite(update.after.theta).all():
                     beyond.append(update.number)
@@ -106,20 +105,20 @@ class UpdateCheck:
             start=start,
             first={name: memory.first for name, memory in recipe.optimizer.memory(start.theta.size).items()},
             gradients=tuple(keeper.at(self.gradients.point(one), one)[0] for one in updates),
-            rates=tuple(float(self.rate(one)) for one in updates),
+            rates=tuple(float(self.rate(one).value) for one in updates),
             batches=tuple(len(one.batch) for one in updates),
             base=recipe.optimizer.learning_rate,
             sizes=recipe.network.sizes,
             places=np.arange(start.theta.size),
         )
 
-    def rate(self, update: Update) -> Decimal:
-        """The learning rate by the schedule's formula."""
+    def rate(self, update: Update) -> Bounded:
+        """The learning rate by the schedule's formula, after the reductions that there were until then."""
         recipe, size = self.subject.recipe, self.subject.examples.size
-        base, plan = recipe.optimizer.learning_rate, recipe.plan
-        return stated_rate(recipe.schedule, base, update.before.step, plan.updates(size), plan)
+        course = recipe.course(size, update.reductions)
+        return stated_rate(recipe.schedule, recipe.optimizer.learning_rate, update.before.step, course)
 
-    def judged(self, update: Update, rate: Decimal, gradient: Bounded) -> Iterator[ArrayCheck]:
+    def judged(self, update: Update, rate: Bounded, gradient: Bounded) -> Iterator[ArrayCheck]:
         """The verdict on every array after the update."""
         rule, places, size = self.stated.rule, self.places, update.before.theta.size
         rounding = self.gradients.rounding(update)

@@ -7,18 +7,21 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
-from bpcli.checking.decimals import Decimals
+import numpy as np
+
 from bpcli.checking.rewriting import substituted
+from bpcli.checking.updates.bounds import Bounded, bounded, precision_of
 from bpcli.checking.updates.derivatives import derivative
 from bpcli.choices import Registry
 from bpcli.nn.clipping import CLIPPINGS
-from bpcli.nn.expressions import Expression, FormulaError, Sum, Symbol, evaluate, symbol_names
+from bpcli.nn.expressions import Expression, FormulaError, Sum, Symbol, symbol_names
 from bpcli.nn.formulas import parse
 from bpcli.nn.markup import NEW_THETA
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from bpcli.nn.penalties import PENALTIES
-from bpcli.nn.schedules import SCHEDULES, Schedule
-from bpcli.training.recipe import Plan, Recipe
+from bpcli.nn.schedules import SCHEDULES, Course, Schedule
+from bpcli.nn.schedules.course import inner, quantities
+from bpcli.training.recipe import Recipe
 
 THETA, GRADIENT, STEP, RATE = "theta", "gradient", "step", r"\eta"
 """The names in a rule's equations that are no settings and no memory."""
@@ -125,8 +128,8 @@ def stated_rule(rule: Optimizer) -> StatedRule:
     return StatedRule(tuple(lines), settings, point, frozenset(alone))
 
 
-def stated_rate(schedule: Schedule, base: float, update: int, per_epoch: int, plan: Plan) -> Decimal:
-    """The learning rate of an update, from 0, by the schedule's formula.
+def stated_rate(schedule: Schedule, base: float, update: int, course: Course) -> Bounded:
+    """The learning rate of an update, from 0, by the schedule's formula, and how far float64 may lie from it.
 
     Raises:
         NotStatedError: the schedule states no formula.
@@ -134,11 +137,22 @@ def stated_rate(schedule: Schedule, base: float, update: int, per_epoch: int, pl
     called = f"schedule {_name(SCHEDULES, schedule)}"
     if not hasattr(schedule, "formula"):
         raise NotStatedError(f"{called} states no formula")
-    counts = {"update": update, "epoch": update // per_epoch, "per_epoch": per_epoch, "epochs": plan.epochs}
-    values = {name: Decimal(value) for name, value in {RATE: base, **_settings(schedule), **counts}.items()}
+    known = {RATE: base, **_settings(schedule), "update": update, "epoch": update // course.per_epoch}
+    known |= {"epochs": course.epochs, **vars(course), **_single(quantities(schedule, np.array([update]), course))}
+    values = {name: Bounded(Decimal(value)) for name, value in known.items()}
+    then: Any = inner(schedule)
+    if then is not None:
+        following, left = schedule.following(np.array([update]), course)  # type: ignore[attr-defined]
+        values["then"] = stated_rate(then, base, int(following[0]), left)
     expression = _expression(schedule.formula, called)
     _require(called, set(values), expression)
-    return Decimal(evaluate(expression, values, Decimals()))
+    found = bounded(expression, values, precision_of(np.float64))
+    return Bounded(np.asarray(found.value, object).item(), float(np.asarray(found.error)))
+
+
+def _single(numbers: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of a single update, which may be arrays of one."""
+    return {name: np.asarray(number).reshape(-1)[0].item() for name, number in numbers.items()}
 
 
 def _stated_penalty(penalty: Any) -> StatedLink:

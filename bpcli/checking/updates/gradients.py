@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from bpcli.checking.decimals import exact
 from bpcli.checking.precisions import TOLERANCES
-from bpcli.checking.updates.bounds import ROUNDINGS, Bounded, Precision, bounded, precision_of
+from bpcli.checking.updates.bounds import ROUNDINGS, Bounded, Precision, bounded, exactly, precision_of
 from bpcli.checking.updates.equations import THETA, Stated
 from bpcli.checking.updates.reference import after_chain, values_before
 from bpcli.checking.updates.subject import GradientKeeper, Say, Subject, Update, term_sizes
@@ -110,7 +109,7 @@ class BoundedGradients:
         if self.at_theta:
             return theta
         rule, rounding = self.stated.rule, self.rounding(update)
-        values = values_before(rule, update.before, Decimal(update.rate), self.weights, rounding)
+        values = values_before(rule, update.before, exactly(update.rate), self.weights, rounding)
         return np.asarray(bounded(rule.point, values, rounding).value, theta.dtype)
 
     def _spread(self, at: Array, plain: Array, update: Update) -> Array:

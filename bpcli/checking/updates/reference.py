@@ -27,7 +27,7 @@ class Snapshot:
 
 
 def values_before(
-    rule: StatedRule, before: Snapshot, rate: Decimal, weights: Array, precision: Precision
+    rule: StatedRule, before: Snapshot, rate: Bounded, weights: Array, precision: Precision
 ) -> dict[str, Bounded]:
     """The values of the symbols as the update numbered ``before.step`` + 1 finds them, without the gradient.
 
@@ -37,8 +37,8 @@ def values_before(
     for name in rule.of_weights:
         settings[name] = Bounded(settings[name].value * weights.astype(int).astype(object))
     memory = {symbol: exactly(before.memory[name]) for name, symbol in rule.memory.items()}
-    rate_error = 4 * precision.single * abs(float(rate))
-    inputs = {THETA: exactly(before.theta), STEP: Bounded(Decimal(before.step + 1)), RATE: Bounded(rate, rate_error)}
+    error = max(4 * precision.single * abs(float(rate.value)), float(rate.error))
+    inputs = {THETA: exactly(before.theta), STEP: Bounded(Decimal(before.step + 1)), RATE: Bounded(rate.value, error)}
     return {**settings, **memory, **inputs}
 
 

@@ -33,7 +33,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Update:
-    """An update as an engine took it: its number from 1, its batch, η, and the state before and after."""
+    """An update as an engine took it: its number from 1, its batch, η, the state before and after.
+
+    ``reductions`` is how often results had lowered η by then: that is given, and not checked.
+    """
 
     number: int
     epoch: int
@@ -41,6 +44,7 @@ class Update:
     rate: float
     before: Snapshot
     after: Snapshot
+    reductions: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,10 +91,10 @@ class Subject:
             state.position, before = first, snapshot(state)
             if self.beginning is not None and not found:
                 before = self.beginning
-            epoch = state.epoch + 1
+            epoch, reductions = state.epoch + 1, state.plateau.reductions
             _run(steps, order, self.recipe.plan.batch_size)
             batch, number = order[first:], before.step + 1
-            found.append(Update(number, epoch, batch, state.learning_rate, before, snapshot(state)))
+            found.append(Update(number, epoch, batch, state.learning_rate, before, snapshot(state), reductions))
             if len(order) == self.examples.size:
                 state.begin_epoch(epoch)
         return found
@@ -178,5 +182,6 @@ class GradientKeeper:
         state, memory = self.state, self.state.optimizer.memory
         np.copyto(state.theta, theta)
         state.epoch, state.position, state.optimizer.step = update.epoch - 1, 0, update.before.step
+        state.plateau.reductions = update.reductions
         _run(self.steps, update.batch, len(update.batch))
         return memory["gradient"].copy(), memory["scaled"].copy()

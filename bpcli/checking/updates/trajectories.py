@@ -156,7 +156,7 @@ def right_path(task: Task, precision: Precision) -> Iterator[Bounded]:
     memory = {name: _rounded_input(exactly(array), unit) for name, array in start.memory.items()}
     for gradient, rate, step in zip(task.gradients, task.rates, task.steps, strict=True):
         before = replace(start, step=step - 1)
-        values = values_before(task.rule, before, Decimal(rate), task.weights, precision)
+        values = values_before(task.rule, before, Bounded(Decimal(rate)), task.weights, precision)
         values |= {THETA: theta, **{symbol: memory[name] for name, symbol in task.rule.memory.items()}}
         new = right_update(task.rule, values, _rounded_input(exactly(gradient), unit), precision)
         theta = new.pop(NEW_THETA)

@@ -57,16 +57,20 @@ class ArrayCheck:
 
 @dataclass(frozen=True)
 class RateCheck:
-    """The learning rate of an update, and the one that the schedule's formula gives."""
+    """The learning rate of an update, and the one that the schedule's formula gives.
+
+    ``error`` is what rounding may make of the latter.
+    """
 
     update: int
     right: float
     found: float
+    error: float = 0.0
 
     @property
     def passed(self) -> bool:
         """Whether they agree to float64's last digits."""
-        return bool(np.isclose(self.found, self.right, rtol=1e-13, atol=0))
+        return bool(np.isclose(self.found, self.right, rtol=1e-13, atol=self.error))
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ class CompiledSteps:
             self.arrays[m] = kernel.arrays(state.theta, *memory, *lasting, self.sizes, m)
         portion = self._gathered(indices)
         count, step = len(indices) // m, state.optimizer.step
-        rates = self.recipe.rates(step, count, self.size)
+        rates = self.recipe.rates(step, count, self.recipe.course(self.size, state.plateau.reductions))
         numbers = rates, self.sizes, self.settings, m, count, step
         done, state.optimizer.step, loss = kernel.run(*self.arrays[m], *portion, *numbers)
         state.position += done * m

@@ -454,7 +454,9 @@ def test_a_schedule_that_is_one_update_late_is_found(
     config: Path, engine: EngineName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = Recipe.rates
-    monkeypatch.setattr(Recipe, "rates", lambda self, first, count, size: right(self, max(first - 1, 0), count, size))
+    monkeypatch.setattr(
+        Recipe, "rates", lambda self, first, count, course: right(self, max(first - 1, 0), count, course)
+    )
     found = check(config, engine, "float64", "optimizer.schedule=decaying")
     assert [rate.update for rate in found.rates if not rate.passed] == [2, 3, 4]
     assert {one.update for one in found.wrong} == {2, 3, 4}
