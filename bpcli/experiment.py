@@ -18,22 +18,21 @@ from bpcli.config.resolution import Facts, assumptions, output_of, resolve, reso
 from bpcli.config.schema import Config, DataSection, PairSection, SplitSection
 from bpcli.config.writing import plain
 from bpcli.data.dealing import SplitColumns
-from bpcli.data.encoding.targets import Targets
+from bpcli.data.encoding.targets import judging_of
 from bpcli.data.files.dataset import Format
 from bpcli.data.files.reading import FilePair
 from bpcli.data.loading import DataRequest, Files, Loaded, Part, load_parts
 from bpcli.data.splitting import Fold, SplitRequest
 from bpcli.data.weighting import WeightRequest
 from bpcli.errors import BpError, ConfigError, DataError, raise_all
-from bpcli.nn import Array
 from bpcli.nn.activations import Identity, Softmax
 from bpcli.nn.heads import join
 from bpcli.nn.layers import Dense, Layer
-from bpcli.nn.metrics import Metric, metrics_for, tallies_for
+from bpcli.nn.metrics import Metric, by_column, tallies_for
 from bpcli.nn.network import Network, initial
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.schedules import Constant
-from bpcli.nn.tallies import Tallies
+from bpcli.nn.tallies import Judging, Tallies
 from bpcli.streams import stream
 from bpcli.training import engines
 from bpcli.training.control import Control
@@ -46,7 +45,10 @@ from bpcli.training.recipe import Plan, Recipe
 
 @dataclass(frozen=True)
 class Experiment:
-    """Everything that training takes; ``config`` is resolved, ``assumed`` what the given one left open."""
+    """Everything that training takes; ``config`` is resolved, ``assumed`` what the given one left open.
+
+    ``metrics`` are by the names of their columns.
+    """
 
     config: Config
     assumed: list[str]
@@ -54,6 +56,7 @@ class Experiment:
     form: Format
     recipe: Recipe
     parameters: Parameters
+    judging: Judging
     metrics: dict[str, Metric]
     engine: Engine
     control: Control
@@ -80,12 +83,7 @@ class Experiment:
 
     def tallies(self) -> Tallies:
         """The empty tallies that its metrics read."""
-        return _tallies(self.metrics, self.loaded.targets)
-
-    @property
-    def units(self) -> Array:
-        """(n_L,): one training unit in the target's own."""
-        return self.loaded.targets.units
+        return tallies_for(self.metrics, self.judging)
 
     def examples(self, part: str) -> Part | None:
         """A part's examples, None where there is no such part."""
@@ -115,12 +113,14 @@ def parts_of(located: LocatedConfig) -> Loaded:
 
 def _experiment(given: Config) -> Experiment:
     loaded = _load(given)
-    config = resolve(given, _facts(loaded))
+    judging = judging_of(loaded.targets, output_of(given).range)
+    config = resolve(given, _facts(loaded, judging))
     network = _network(config, loaded)
     recipe = _recipe(config, network, loaded.parts["train"])
     parameters = _parameters(config, network, loaded)
-    metrics = metrics_of(loaded.targets)
-    engine = _engine(config, recipe, loaded, metrics)
+    assert config.metrics is not None, "resolution does not leave it open"
+    metrics = by_column(config.metrics)
+    engine = _engine(config, recipe, loaded, tallies_for(metrics, judging))
     config = resolve_engine(config, engine)
     return Experiment(
         config=config,
@@ -129,6 +129,7 @@ def _experiment(given: Config) -> Experiment:
         form=_format(config.data),
         recipe=recipe,
         parameters=parameters,
+        judging=judging,
         metrics=metrics,
         engine=engine,
         control=_control(config, _measure(network, metrics, loaded)),
@@ -184,10 +185,10 @@ def _format(data: DataSection) -> Format:
     return Format(data.delimiter, data.header, tuple(data.missing), data.decimal, data.thousands)
 
 
-def _facts(loaded: Loaded) -> Facts:
+def _facts(loaded: Loaded, judging: Judging) -> Facts:
     decided, size = loaded.request, loaded.parts["train"].size
     validation = "validation" in loaded.parts
-    return Facts(decided.targets, decided.task, decided.scale, decided.scale_targets, size, validation)
+    return Facts(decided.targets, decided.task, decided.scale, decided.scale_targets, size, judging, validation)
 
 
 def _network(config: Config, loaded: Loaded) -> Network:
@@ -248,15 +249,20 @@ def _parameters(config: Config, network: Network, loaded: Loaded) -> Parameters:
     return parameters
 
 
-def _engine(config: Config, recipe: Recipe, loaded: Loaded, metrics: dict[str, Metric]) -> Engine:
+def _engine(config: Config, recipe: Recipe, loaded: Loaded, tallies: Tallies) -> Engine:
     plan, train = recipe.plan, loaded.parts["train"]
     if config.shards > plan.batch_size:
         raise ConfigError(
             f"shards is {config.shards}, but a batch has {plan.batch_size} examples", key="shards", hint="fewer shards"
         )
-    weighted = train.weights is not None
-    tallies = _tallies(metrics, loaded.targets)
-    work = Work(recipe, tallies, np.dtype(config.dtype), train.size, weighted=weighted)
+    work = Work(
+        recipe,
+        tallies,
+        np.dtype(config.dtype),
+        train.size,
+        weighted=train.weights is not None,
+        metrics_weighted=train.metric_weights is not None,
+    )
     engine, note = engines.choose_engine(config.engine, config.shards, config.threads, work)
     if note:
         loaded.warnings.other.append(note)
@@ -264,7 +270,7 @@ def _engine(config: Config, recipe: Recipe, loaded: Loaded, metrics: dict[str, M
 
 
 def _measure(network: Network, metrics: dict[str, Metric], loaded: Loaded) -> Measure:
-    return Measure(network, metrics, loaded.targets.units, loaded.parts.get("validation"))
+    return Measure(network, metrics, loaded.parts.get("validation"))
 
 
 def _control(config: Config, measure: Measure) -> Control:
@@ -272,13 +278,3 @@ def _control(config: Config, measure: Measure) -> Control:
     if config.keep.monitor:
         require_column("keep", config.keep.monitor, measure.columns)
     return Control(config.keep)
-
-
-def _tallies(metrics: dict[str, Metric], targets: Targets) -> Tallies:
-    """The empty tallies that these metrics of the targets read."""
-    return tallies_for(metrics, targets.outputs, targets.counted_by, targets.threshold)
-
-
-def metrics_of(targets: Targets) -> dict[str, Metric]:
-    """The metrics that suit the targets, by name."""
-    return metrics_for(targets.counted_by, targets.outputs)

@@ -18,6 +18,7 @@ from bpcli.nn.metrics import METRICS, Metric, tallies_for
 from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.tallies import Judging
 from bpcli.training.engines import Engine
 from bpcli.training.loop import Epoch, Measure, Stretch, train
 from bpcli.training.recipe import Plan, Recipe
@@ -36,12 +37,12 @@ def training(task: Task, engine: Engine) -> Iterator[Stretch | Epoch]:
     metrics: dict[str, Metric] = {name: METRICS[name]() for name in names}
     plan = Plan(WITHOUT_END, workload.batch_size, workload.shuffled, SEED)
     recipe = Recipe(network, optimizer, plan)
-    tallies = tallies_for(metrics, workload.sizes[-1], "residuals" if workload.regression else "largest")
+    tallies = tallies_for(metrics, Judging(workload.sizes[-1], "residuals" if workload.regression else "largest"))
     state = start(recipe, _theta(task), tallies)
     steps = engine.steps(recipe, state, Examples(Rows(task.X), _targets(task, network.head.loss)))
     for _ in steps.prepare(workload.batch_size):
         pass
-    return train(steps, plan, state, Measure(network, metrics, np.ones(workload.sizes[-1])))
+    return train(steps, plan, state, Measure(network, metrics))
 
 
 class Bp:

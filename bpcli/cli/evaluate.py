@@ -46,7 +46,8 @@ def evaluate(
         )
     reopened = reopen(run)
     part, name = part_of_run(reopened, split) if data is None else (_part_of_file(reopened.model, data, targets), None)
-    report = {"run": str(run), "split": name, "examples": part.size, **evaluate_model(reopened.model, part)}
+    results = evaluate_model(reopened.model, part, reopened.metrics())
+    report = {"run": str(run), "split": name, "examples": part.size, **results}
     if data is not None:
         report["data"] = str(data)
     if json:

@@ -21,6 +21,8 @@ from bpcli.nn.activations import ACTIVATIONS, Activation, Relu
 from bpcli.nn.initializers import INITIALIZERS
 from bpcli.nn.layers import Layer
 from bpcli.nn.losses import LOSSES
+from bpcli.nn.metrics import METRICS, Metric, column_of, suiting, usual_metrics
+from bpcli.nn.tallies import Judging, described
 from bpcli.training.engines import Engine
 from bpcli.training.keeping import Best, Last
 
@@ -34,7 +36,7 @@ AnySection = TypeVar("AnySection", bound=Section)
 class Facts:
     """What the data tell: what is learned from which targets, how they are scaled, ``examples`` to train on.
 
-    ``validation`` says whether there is a validation part.
+    ``judging`` is how outputs are compared with the targets; ``validation`` says whether there is a validation part.
     """
 
     targets: list[str] | None
@@ -42,6 +44,7 @@ class Facts:
     scale: str | None
     scale_targets: str | None
     examples: int
+    judging: Judging
     validation: bool = False
 
 
@@ -51,12 +54,13 @@ def resolve(config: Config, facts: Facts) -> Config:
     A key that does not apply becomes None.
 
     Raises:
-        ConfigError: the output does not suit the loss.
+        ConfigError: the output does not suit the loss, or a metric the targets.
     """
     return _changed(
         config,
         data=_data(config.data, facts),
         network=_network(config),
+        metrics=_metrics(config, facts.judging),
         optimizer=_trainer(config.optimizer, facts.examples),
         keep=config.keep or (Best() if facts.validation else Last()),
     )
@@ -109,6 +113,23 @@ def _network(config: Config) -> NetworkSection:
         output=output,
         initializer=network.initializer or INITIALIZERS[output.usual_initializer](),
     )
+
+
+def _metrics(config: Config, judging: Judging) -> tuple[Metric, ...]:
+    """The metrics that the config picks, else the usual ones."""
+    if config.metrics is None:
+        return usual_metrics(judging)
+    columns = [column_of(metric) for metric in config.metrics]
+    for index, metric in enumerate(config.metrics):
+        if columns[index] in columns[:index]:
+            raise ConfigError(f"metrics has {columns[index]} twice", key=f"metrics.{index}", hint="leave one out")
+        if not metric.suits(judging):
+            raise ConfigError(
+                f"{name_of(METRICS, metric)} is no metric for {described(judging)}",
+                key=f"metrics.{index}",
+                hint=f"choose from {', '.join(suiting(judging))}",
+            )
+    return config.metrics
 
 
 def _layer(layer: Any, network: NetworkSection) -> Layer:

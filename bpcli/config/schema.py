@@ -22,6 +22,7 @@ from bpcli.nn.activations import Activation
 from bpcli.nn.initializers import Initializer
 from bpcli.nn.layers import Layer
 from bpcli.nn.losses import Loss
+from bpcli.nn.metrics import Metric
 from bpcli.nn.optimizers import Optimizer
 from bpcli.nn.schedules import Schedule
 from bpcli.nn.transformations import Transformation
@@ -41,6 +42,7 @@ AUTO = "auto"
 ActivationChoice = Annotated[Activation, choice_of(KINDS["activations"])]
 InitializerChoice = Annotated[Initializer, choice_of(KINDS["initializers"])]
 LossChoice = Annotated[Loss, choice_of(KINDS["losses"])]
+MetricChoice = Annotated[Metric, choice_of(KINDS["metrics"])]
 PenaltyChoice = Annotated[Transformation, choice_of(KINDS["penalties"])]
 ScheduleChoice = Annotated[Schedule, choice_of(KINDS["schedules"])]
 KeepChoice = Annotated[Keep, choice_of(KINDS["keeps"])]
@@ -186,6 +188,9 @@ class Config(Section):
     )
     optimizer: Annotated[Trainer, TRAINER] = Field(default_factory=lambda: TRAINER.validated({}))
     epochs: Annotated[Integer, Field(ge=1)] = 20
+    metrics: Annotated[tuple[MetricChoice, ...], Field(min_length=1), OneOrMore()] | None = Field(
+        None, description="columns of metrics.csv, in this order; default: the usual ones of the task"
+    )
     keep: KeepChoice | None = Field(
         None, description="the parameters to keep; default: best by val_loss, last where there is no validation part"
     )

@@ -30,7 +30,10 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Examples:
-    """Features and targets of the same examples; ``weights`` in the loss and in metrics, (N,), where they have any."""
+    """Features and targets of the same examples, and their weights where they have any.
+
+    ``weights`` are those of the loss, ``metric_weights`` those of the metrics: (N,) in the network's precision.
+    """
 
     features: Source
     targets: Source
@@ -42,19 +45,27 @@ class Examples:
         """The number of examples."""
         return self.features.size
 
-    def gather(self, indices: IndexArray, X: Array, Y: Array, weights_out: Array | None = None) -> None:
+    def gather(
+        self,
+        indices: IndexArray,
+        X: Array,
+        Y: Array,
+        weights_out: Array | None = None,
+        metric_weights_out: Array | None = None,
+    ) -> None:
         """Fill a batch, X (n_0, m) and Y (n_L, m) or (m,), with the examples ``indices``, (m,).
 
-        ``weights_out``, (m,), takes their weights; without weights each is 1.
+        ``weights_out`` and ``metric_weights_out``, (m,), take their weights; without weights each is 1.
         """
         self.features.gather(indices, X)
         self.targets.gather(indices, Y)
-        if weights_out is None:
-            return
-        if self.weights is None:
-            weights_out.fill(1)
-        else:
-            self.weights.take(indices, out=weights_out, mode="clip")
+        for weights, out in ((self.weights, weights_out), (self.metric_weights, metric_weights_out)):
+            if out is None:
+                continue
+            if weights is None:
+                out.fill(1)
+            else:
+                weights.take(indices, out=out, mode="clip")
 
 
 class Rows:

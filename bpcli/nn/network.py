@@ -45,7 +45,14 @@ class Network:
         return tuple(layer.activation for layer in self.layers)
 
     def workspace(
-        self, m: int, dtype: Any, *, training: bool = True, weighted: bool = False, noisy: bool = False
+        self,
+        m: int,
+        dtype: Any,
+        *,
+        training: bool = True,
+        weighted: bool = False,
+        metrics_weighted: bool = False,
+        noisy: bool = False,
     ) -> Workspace:
         """The arrays for batches of ``m`` examples, with buffers for their weights and the noise if asked."""
         return Workspace(
@@ -55,6 +62,7 @@ class Network:
             class_indices=self.head.loss.targets.class_indices,
             training=training,
             weighted=weighted,
+            metrics_weighted=metrics_weighted,
             noisy=self.noisy if noisy else (),
         )
 

@@ -83,8 +83,8 @@ class Workspace:
     ``scratch`` are lists by layer, in C order; ``A[0]`` is X, the first entries of the
     other lists are empty. The arrays of ``dA`` share their memory, as do those of
     ``scratch``: only one layer's are in use at a time. ``ones`` is (m, 1). ``weights`` is
-    (m,), or None if the examples have no weights. ``noise`` is a list by layer: (n_l, m) for
-    the layers in ``noisy``, None for the others. Without ``training`` there are no ``dZ``,
+    (m,), or None if the examples have no weights; ``metric_weights`` likewise. ``noise`` is a
+    list by layer: (n_l, m) for the layers in ``noisy``, None for the others. Without ``training`` there are no ``dZ``,
     ``dA`` and ``ones``, and ``noise`` is None for every layer.
     """
 
@@ -97,6 +97,7 @@ class Workspace:
         class_indices: bool,
         training: bool = True,
         weighted: bool = False,
+        metrics_weighted: bool = False,
         noisy: Collection[int] = (),
     ) -> None:
         layers = sizes[1:]
@@ -111,6 +112,7 @@ class Workspace:
         self.scratch = [Scratch(shared[: n * m].reshape(n, m), row) for n in (0, *layers)]
         self.output = output_scratch(self.scratch[-1])
         self.weights: Array | None = np.empty(m, dtype) if weighted else None
+        self.metric_weights: Array | None = np.empty(m, dtype) if metrics_weighted else None
         layers_with_noise = noisy if training else ()
         self.noise = [np.empty((n, m), dtype) if l in layers_with_noise else None for l, n in enumerate(sizes)]
         self.dZ: list[Array] = []
@@ -126,5 +128,6 @@ class Workspace:
         other = copy(self)
         other.Y = np.empty_like(self.Y)
         other.weights = None if self.weights is None else np.empty_like(self.weights)
+        other.metric_weights = None if self.metric_weights is None else np.empty_like(self.metric_weights)
         other.Z, other.A = [*self.Z[:-1], np.empty_like(self.Z[-1])], [*self.A[:-1], np.empty_like(self.A[-1])]
         return other

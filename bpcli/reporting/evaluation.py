@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from bpcli.data.encoding.targets import Classes, Labels
 from bpcli.data.loading import Part
-from bpcli.experiment import metrics_of
 from bpcli.nn import Array
+from bpcli.nn.metrics import Metric
 from bpcli.runs.assessment import assess_model
 from bpcli.runs.model_file import Model
 from bpcli.training.inference import outputs
 
 
-def evaluate_model(model: Model, part: Part) -> dict[str, Any]:
+def evaluate_model(model: Model, part: Part, metrics: Mapping[str, Metric]) -> dict[str, Any]:
     """``loss``, ``metrics`` and ``classes``, a row per class or label; no rows for a regression."""
-    metrics = assess_model(model, part, metrics_of(model.targets))
-    return {"loss": metrics.pop("loss"), "metrics": metrics, "classes": _class_rows(model, part)}
+    values = assess_model(model, part, metrics)
+    return {"loss": values.pop("loss"), "metrics": values, "classes": _class_rows(model, part)}
 
 
 def _class_rows(model: Model, part: Part) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bpcli.config import document
 from bpcli.errors import ConfigError, DataError, did_you_mean
-from bpcli.nn.metrics import METRICS
+from bpcli.nn.metrics import METRICS, kind_of_column
 from bpcli.runs.epoch_rows import METRICS_FILE, measured, read_epochs
 from bpcli.runs.folder import CONFIG_FILE, RECORD_FILE, read_record
 
@@ -97,14 +97,20 @@ def ranking_metric(runs: list[RecordedRun], requested: str | None) -> str:
             hint = did_you_mean(requested, known)
             raise ConfigError(f"no run has a metric {requested!r}", where="command line", hint=hint)
         return requested
-    candidates = [prefix + name for prefix in ("val_", "test_", "") for name in (*METRICS, "loss")]
-    return next((name for name in candidates if name in known), "loss")
+    for prefix in ("val_", "test_", ""):
+        columns = [name.removeprefix(prefix) for name in known if name.startswith(prefix)]
+        measured = [name for name in columns if kind_of_column(name) is not None]
+        usual = [name for name in METRICS if name in measured]
+        for name in (*usual, *measured, "loss"):
+            if name in columns:
+                return prefix + name
+    return "loss"
 
 
 def higher_is_better(metric: str) -> bool:
     """Whether a higher value of a metric is better, whatever its prefix ``val_`` or ``test_``."""
-    name = metric.removeprefix("val_").removeprefix("test_")
-    return name in METRICS and METRICS[name]().higher
+    kind = kind_of_column(metric.removeprefix("val_").removeprefix("test_"))
+    return kind is not None and kind().higher
 
 
 def rank_runs(runs: list[RecordedRun], metric: str) -> list[RecordedRun]:

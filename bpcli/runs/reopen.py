@@ -11,9 +11,11 @@ from pathlib import Path
 
 from bpcli.config.reading import read_config
 from bpcli.config.schema import Config
+from bpcli.data.encoding.targets import judging_of
 from bpcli.data.loading import Loaded, Part
 from bpcli.errors import ConfigError, DataError
 from bpcli.experiment import Experiment, build, parts_of
+from bpcli.nn.metrics import Metric, by_column, usual_metrics
 from bpcli.runs.folder import CONFIG_FILE, read_record
 from bpcli.runs.model_file import Model, load_model
 from bpcli.training.initial_parameters import MODEL, fill_parameters
@@ -38,6 +40,16 @@ class ReopenedRun:
         """
         loaded = parts_of(read_config(self.path / CONFIG_FILE, []))
         return loaded.parts, self._check_data(loaded, DATA_OPTION_HINT)
+
+    def metrics(self) -> dict[str, Metric]:
+        """The metrics that the run's config picks, by the names of their columns; the usual ones of a file alone.
+
+        Raises:
+            ConfigError: the config is malformed.
+        """
+        config, output_range = self.path / CONFIG_FILE, self.model.network.head.activation.range
+        picked = read_config(config, []).config.metrics if config.is_file() else None
+        return by_column(picked or usual_metrics(judging_of(self.model.targets, output_range)))
 
     def experiment(
         self, changes: list[str], *, any_encoding: bool = False, own_precision: bool = False

@@ -27,12 +27,22 @@ def together(batch_size: int) -> int:
 class SideBySide:
     """Batches of m examples side by side: Z and A (n_L, batches · m), Y as the loss wants it."""
 
-    def __init__(self, network: Network, m: int, batches: int, dtype: np.dtype[Any], *, weighted: bool) -> None:
+    def __init__(
+        self,
+        network: Network,
+        m: int,
+        batches: int,
+        dtype: np.dtype[Any],
+        *,
+        weighted: bool,
+        metrics_weighted: bool = False,
+    ) -> None:
         n, columns = network.sizes[-1], m * batches
         self.network = network
         self.Z, self.A = np.empty((n, columns), dtype), np.empty((n, columns), dtype)
         self.Y = network.targets(columns, dtype)
         self.weights = np.empty(columns, dtype) if weighted else None
+        self.metric_weights = np.empty(columns, dtype) if metrics_weighted else None
         self.scratch = output_scratch(Scratch(np.empty((n, columns), dtype), np.empty(columns, dtype)))
 
     def count(self, workspaces: list[Workspace], tallies: Tallies) -> float:
@@ -42,14 +52,18 @@ class SideBySide:
         np.concatenate([ws.Y for ws in workspaces], axis=-1, out=self.Y)
         if self.weights is not None:
             np.concatenate([ws.weights for ws in workspaces if ws.weights is not None], out=self.weights)
+        if self.metric_weights is not None:
+            np.concatenate(
+                [ws.metric_weights for ws in workspaces if ws.metric_weights is not None], out=self.metric_weights
+            )
         terms = self.network.weighted_terms(self.Z, self.A, self.Y, self.weights, self.scratch)
         total = float(np.add.reduce(terms))
-        tallies.update(self.A, self.Y, self.scratch)
+        tallies.update(self.A, self.Y, self.scratch, self.metric_weights)
         return total
 
 
 def count_batch(network: Network, ws: Workspace, tallies: Tallies) -> float:
     """The same for a single batch, or a shard of one, where it lies."""
     total = float(np.add.reduce(network.terms(ws)))
-    tallies.update(ws.A[-1], ws.Y, ws.output)
+    tallies.update(ws.A[-1], ws.Y, ws.output, ws.metric_weights)
     return total

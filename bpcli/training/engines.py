@@ -59,6 +59,7 @@ class Work:
     dtype: np.dtype[Any]
     examples: int
     weighted: bool = False
+    metrics_weighted: bool = False
 
     @property
     def saving(self) -> float:
@@ -76,7 +77,8 @@ class Work:
 
         try:
             single = self.recipe.plan.batch_size == 1
-            record(self.recipe, self.tallies, self.dtype, single=single, weighted=self.weighted)
+            weighted = {"weighted": self.weighted, "metrics_weighted": self.metrics_weighted}
+            record(self.recipe, self.tallies, self.dtype, single=single, **weighted)
         except UntraceableError as error:
             return str(error)
         return ""

@@ -19,15 +19,18 @@ EXAMPLES_PER_PASS = 1024
 
 
 def _forward_passes(
-    network: Network, parameters: Parameters, features: Source, *, weighted: bool = False
+    network: Network, parameters: Parameters, features: Source, **weighted: bool
 ) -> Iterator[tuple[IndexArray, Workspace]]:
-    """Run all examples forward, some at a time: their indices, and the workspace, which the next ones overwrite."""
+    """Run all examples forward, some at a time: their indices, and the workspace, which the next ones overwrite.
+
+    ``weighted`` says for which weights the workspace has room.
+    """
     workspaces: dict[int, Workspace] = {}
     for start in range(0, features.size, EXAMPLES_PER_PASS):
         indices = np.arange(start, min(start + EXAMPLES_PER_PASS, features.size))
         m = len(indices)
         if m not in workspaces:
-            workspaces[m] = network.workspace(m, parameters.theta.dtype, training=False, weighted=weighted)
+            workspaces[m] = network.workspace(m, parameters.theta.dtype, training=False, **weighted)
         ws = workspaces[m]
         features.gather(indices, ws.X)
         with np.errstate(all="ignore"):
@@ -46,11 +49,15 @@ def outputs(network: Network, parameters: Parameters, features: Source) -> Array
 def assess(network: Network, parameters: Parameters, examples: Examples, tallies: Tallies) -> float:
     """The data loss over every example, reduced as the loss says; adds the outputs to ``tallies``."""
     losses = LossSums(network.head.loss, network.sizes[-1])
-    for indices, ws in _forward_passes(network, parameters, examples.features, weighted=examples.weights is not None):
+    weights, metric_weights = examples.weights, examples.metric_weights
+    weighted = {"weighted": weights is not None, "metrics_weighted": metric_weights is not None}
+    for indices, ws in _forward_passes(network, parameters, examples.features, **weighted):
         examples.targets.gather(indices, ws.Y)
-        if examples.weights is not None and ws.weights is not None:
-            ws.weights[...] = examples.weights[indices]
+        if weights is not None and ws.weights is not None:
+            ws.weights[...] = weights[indices]
+        if metric_weights is not None and ws.metric_weights is not None:
+            ws.metric_weights[...] = metric_weights[indices]
         with np.errstate(all="ignore"):
             losses.add(float(np.add.reduce(network.terms(ws))), weight_of(ws))
-            tallies.update(ws.A[-1], ws.Y, ws.output)
+            tallies.update(ws.A[-1], ws.Y, ws.output, ws.metric_weights)
     return losses.value()

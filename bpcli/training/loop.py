@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from bpcli.data.sources import Examples
-from bpcli.nn import Array, IndexArray
+from bpcli.nn import IndexArray
 from bpcli.nn.metrics import Metric, metric_values
 from bpcli.nn.network import Network
 from bpcli.training.control import PLAIN, Control
@@ -80,11 +80,10 @@ class Steps(Protocol):
 
 @dataclass(frozen=True)
 class Measure:
-    """How a network is judged: its metrics, in the targets' ``units``, (n_L,), and the validation part."""
+    """How a network is judged: its metrics by the names of their columns, and the validation part."""
 
     network: Network
     metrics: Mapping[str, Metric]
-    units: Array
     validation: Examples | None = None
 
     @property
@@ -100,7 +99,7 @@ class Measure:
 
     def running(self, state: TrainingState) -> dict[str, float]:
         """The loss and the metrics of an epoch as its batches gave them."""
-        return {"loss": state.losses.value(), **metric_values(self.metrics, state.tallies, self.units)}
+        return {"loss": state.losses.value(), **metric_values(self.metrics, state.tallies)}
 
     def validated(self, state: TrainingState) -> dict[str, float]:
         """The loss and the metrics of the validation part; nothing where there is none."""
@@ -108,7 +107,7 @@ class Measure:
             return {}
         tallies, parameters = state.tallies.fresh(), self.network.parameters(state.theta)
         loss = assess(self.network, parameters, self.validation, tallies)
-        found = {"loss": loss, **metric_values(self.metrics, tallies, self.units)}
+        found = {"loss": loss, **metric_values(self.metrics, tallies)}
         return {VALIDATION + name: value for name, value in found.items()}
 
 

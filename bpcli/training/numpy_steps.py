@@ -27,6 +27,7 @@ class NumpySteps:
         self.gradients = Gradients(recipe, state.theta, state.optimizer.dtheta, examples, shards, threads)
         self.sharded = shards > 1
         self.weighted = examples.weights is not None
+        self.metrics_weighted = examples.metric_weights is not None
         self.side_by_side: dict[tuple[int, int], SideBySide] = {}
 
     def prepare(self, batch_size: int) -> Iterator[str]:
@@ -76,7 +77,9 @@ class NumpySteps:
         key = m, len(done)
         if key not in self.side_by_side:
             dtype = self.state.theta.dtype
-            self.side_by_side[key] = SideBySide(network, *key, dtype, weighted=self.weighted)
+            self.side_by_side[key] = SideBySide(
+                network, *key, dtype, weighted=self.weighted, metrics_weighted=self.metrics_weighted
+            )
         return self.side_by_side[key].count([batch.workspaces[0] for batch in done], tallies)
 
     def _one_by_one(self, done: list[Batch]) -> float:

@@ -77,7 +77,7 @@ class Gradients:
         self, recipe: Recipe, theta: Array, dtheta: Array, examples: Examples, shards: int = 1, threads: int = 1
     ) -> None:
         self.recipe, self.network, self.examples = recipe, recipe.network, examples
-        self.weighted = examples.weights is not None
+        self.weighted, self.metrics_weighted = examples.weights is not None, examples.metric_weights is not None
         self.parameters, self.gradient = self.network.parameters(theta), self.network.parameters(dtheta)
         self.parts = [self.network.parameters(np.zeros_like(dtheta)) for _ in range(shards - 1)]
         self.scratch = self.network.parameters(np.zeros_like(dtheta)) if recipe.chain else None
@@ -91,7 +91,8 @@ class Gradients:
         if batch is None:
             batch = self.batches[len(examples), slot] = self._batch(len(examples), slot)
         for shard in batch.shards:
-            self.examples.gather(examples[shard.columns], shard.ws.X, shard.ws.Y, shard.ws.weights)
+            ws = shard.ws
+            self.examples.gather(examples[shard.columns], ws.X, ws.Y, ws.weights, ws.metric_weights)
         return batch
 
     def _batch(self, m: int, slot: int) -> Batch:
@@ -106,7 +107,13 @@ class Gradients:
     def _shards(self, m: int) -> list[Shard]:
         """A batch of m examples cut into the shards asked for, at most m, as even as can be."""
         slices = _slices(m, min(len(self.parts) + 1, m))
-        make = partial(self.network.workspace, dtype=self.parameters.theta.dtype, weighted=self.weighted, noisy=True)
+        make = partial(
+            self.network.workspace,
+            dtype=self.parameters.theta.dtype,
+            weighted=self.weighted,
+            metrics_weighted=self.metrics_weighted,
+            noisy=True,
+        )
         return [
             Shard(columns, make(columns.stop - columns.start), gradient)
             for columns, gradient in zip(slices, [None, *self.parts], strict=False)

@@ -15,11 +15,12 @@ from bpcli.config.schema import Boolean, Config, DataSection, Integer, NetworkSe
 from bpcli.config.sections import FilePath, OmittedWhenDefault, OneOrMore, Section, Shorthand
 from bpcli.config.writing import plain
 from bpcli.nn.activations import Sigmoid, Softmax
+from bpcli.nn.tallies import Judging
 from bpcli.training.engines import Engine
 
 from .support import BASE, config, refusal, write
 
-FACTS = Facts(["kind"], "classification", "standard", "none", 20)
+FACTS = Facts(["kind"], "classification", "standard", "none", 20, Judging(3, "largest"))
 
 
 class MonitorSection(Section):
@@ -187,6 +188,7 @@ def test_what_was_assumed_is_what_the_config_leaves_open(tmp_path: Path) -> None
         "initializer glorot",
         "batch_size 20",
         "shuffle true",
+        "metrics accuracy",
         "keep last",
         "engine numpy",
     ]
@@ -198,11 +200,12 @@ def test_what_the_config_says_is_not_assumed(tmp_path: Path) -> None:
         "data: {path: t.csv, target: [a, b], scale: none}\nloss: half_squared_error\nengine: numpy\n"
         "network: {initializer: {name: normal, std: 0.5}}\noptimizer: {batch_size: 4, shuffle: false}\n",
     )
-    facts = Facts(["a", "b"], "regression", "none", "standard", 20)
+    facts = Facts(["a", "b"], "regression", "none", "standard", 20, Judging(2, "residuals"))
 
     assert assumptions(given, resolve_engine(resolve(given, facts), Engine())) == [
         "task regression",
         "scale_targets standard",
         "output identity",
+        "metrics r2, rmse, mae",
         "keep last",
     ]

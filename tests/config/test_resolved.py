@@ -172,6 +172,7 @@ def test_resolved_config_writes_every_default_out(folder: Path) -> None:
             "learning_rate": 0.1,
         },
         "epochs": 20,
+        "metrics": ["accuracy"],
         "keep": "last",
         "engine": "numpy",
         "shards": 1,

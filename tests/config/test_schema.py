@@ -126,6 +126,7 @@ VALUES: dict[str, list[Any]] = {
     "seed": [0, 3, -1, 1.5, True, "1", [1]],
     "dtype": ["float32", "float64", "float16", 1],
     "epochs": [1, 0, -1, 2.5, "many"],
+    "metrics": ["mae", ["accuracy"], [{"name": "r2"}], [], [{}], [3], ["auc"], {"name": "mae", "k": 1}],
     "keep": ["best", "last", {"name": "best", "monitor": "loss"}, {"name": "last", "monitor": "loss"}, "first", {}, []],
     "loss": ["cross_entropy", "mse", {"outputs": "sum"}, 3, []],
     "network": [{}, 3, [], "relu", {"hiden": []}],

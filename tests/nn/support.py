@@ -22,7 +22,7 @@ from bpcli.nn.metrics import METRICS, Metric
 from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from bpcli.nn.parameters import Parameters, count
-from bpcli.nn.tallies import Decisions, Residuals, Scoring
+from bpcli.nn.tallies import Decisions, Judging, Residuals, Scoring
 from bpcli.nn.workspace import OutputScratch, Workspace
 from bpcli.training.recipe import Plan, Recipe
 
@@ -93,12 +93,12 @@ def tallied(tally: Any, A: Array, Y: Array, cuts: Cuts = ()) -> Any:
 
 def residuals(A: Array, Y: Array, cuts: Cuts = ()) -> Any:
     """The residuals of batches between the cuts."""
-    return tallied(Residuals(A.shape[0]), A, Y, cuts)
+    return tallied(Residuals(Judging(A.shape[0], "residuals")), A, Y, cuts)
 
 
 def decisions(scoring: Scoring, A: Array, Y: Array, cuts: Cuts = ()) -> Any:
     """The decisions in batches between the cuts."""
-    return tallied(Decisions(A.shape[0], scoring), A, Y, cuts)
+    return tallied(Decisions(Judging(A.shape[0], scoring)), A, Y, cuts)
 
 
 def fits(output: Activation, of: Loss) -> bool:

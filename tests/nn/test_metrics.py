@@ -13,26 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.nn import Array
-from bpcli.nn.metrics import (
-    METRICS,
-    R2,
-    Accuracy,
-    LabelAccuracy,
-    Mae,
-    Metric,
-    Rmse,
-    metrics_for,
-)
-from bpcli.nn.tallies import Residuals, Scoring
+from bpcli.nn.metrics import METRICS, Metric, by_column, usual_metrics
+from bpcli.nn.metrics.decisions import Accuracy, LabelAccuracy
+from bpcli.nn.metrics.residuals import R2, Mae, Rmse
+from bpcli.nn.tallies import Judging, Residuals, Scoring
 
-from .support import PRECISIONS, Cuts, cut_batches, decisions, deterministic, metric, residuals, tally_kind
+from .support import PRECISIONS, Cuts, cut_batches, decisions, deterministic, metric, residuals, tallied, tally_kind
 
 every_precision = pytest.mark.parametrize("dtype", PRECISIONS)
 every_metric = pytest.mark.parametrize("name", METRICS)
 
 
-def value_of(of: Metric, tally: Any, units: float = 1.0) -> float:
-    return of.value(tally, np.full(tally.n, units))
+def value_of(of: Metric, tally: Any) -> float:
+    return of.value(tally)
 
 
 def r2_by_loops(A: Array, Y: Array) -> float:
@@ -171,9 +164,10 @@ def test_rmse_and_mae_worked_by_hand_and_averaged_over_targets() -> None:
 def test_rmse_and_mae_are_in_the_targets_own_units_and_r2_has_none() -> None:
     rng = np.random.default_rng(4)
     A, Y, units = rng.normal(size=(2, 8)), rng.normal(size=(2, 8)), np.array([0.5, 40.0])
-    scaled, own = residuals(A, Y), residuals(A * units[:, None] + 7, Y * units[:, None] + 7)
+    scaled = tallied(Residuals(Judging(2, "residuals", units=units, origins=7.0)), A, Y)
+    own = residuals(A * units[:, None] + 7, Y * units[:, None] + 7)
     for of in (R2(), Rmse(), Mae()):
-        assert of.value(scaled, units) == pytest.approx(of.value(own, np.ones(2)), rel=1e-12)
+        assert of.value(scaled) == pytest.approx(of.value(own), rel=1e-12)
 
 
 @pytest.mark.parametrize("cuts", [(), (50,), (1, 2, 97), tuple(range(1, 100))])
@@ -246,4 +240,4 @@ def test_values_are_plain_floats(name: str) -> None:
     ],
 )
 def test_targets_have_the_metrics_that_suit_them(scoring: Scoring, n: int, names: list[str]) -> None:
-    assert list(metrics_for(scoring, n)) == names
+    assert list(by_column(usual_metrics(Judging(n, scoring)))) == names

@@ -11,15 +11,15 @@ import pytest
 
 from bpcli.nn import Array
 from bpcli.nn.metrics import METRICS, Metric, metric_values, tallies_for
-from bpcli.nn.tallies import Decisions, Outputs, Residuals, Tallies, empty_tallies
+from bpcli.nn.tallies import Decisions, Judging, Outputs, Residuals, Tallies, empty_tallies
 
 from .support import PRECISIONS, decisions, output_scratch, tallied
 
 KINDS: dict[str, Callable[[], Any]] = {
-    "largest": lambda: Decisions(3, "largest"),
-    "threshold": lambda: Decisions(3, "threshold"),
-    "residuals": lambda: Residuals(3),
-    "outputs": lambda: Outputs(3),
+    "largest": lambda: Decisions(Judging(3, "largest")),
+    "threshold": lambda: Decisions(Judging(3, "threshold")),
+    "residuals": lambda: Residuals(Judging(3, "residuals")),
+    "outputs": lambda: Outputs(Judging(3, "residuals")),
 }
 
 every_kind = pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
@@ -70,8 +70,8 @@ def test_exactly_one_half_is_not_above_the_threshold(dtype: str) -> None:
 
 def test_the_threshold_is_a_setting() -> None:
     A, Y = np.array([[-0.25, 0.25]]), np.array([[-1.0, 1.0]])
-    assert tallied(Decisions(1, "threshold", 0.0), A, Y).sums.tolist() == [2, 2, 2]
-    assert tallied(Decisions(1, "threshold", 0.5), A, Y).sums.tolist() == [2, 1, 1]
+    assert tallied(Decisions(Judging(1, "threshold", 0.0, 0.0)), A, Y).sums.tolist() == [2, 2, 2]
+    assert tallied(Decisions(Judging(1, "threshold", 0.5, 0.5)), A, Y).sums.tolist() == [2, 1, 1]
 
 
 def test_an_example_is_correct_where_all_its_outputs_are() -> None:
@@ -81,7 +81,7 @@ def test_an_example_is_correct_where_all_its_outputs_are() -> None:
 
 def test_residuals_worked_by_hand() -> None:
     A, Y = np.array([[3.0, 1.0]]), np.array([[1.0, 5.0]])
-    assert tallied(Residuals(1), A, Y).sums.tolist() == [2, 2 + 4, 4 + 16, 3, 4 + 4]
+    assert tallied(Residuals(Judging(1, "residuals")), A, Y).sums.tolist() == [2, 2 + 4, 4 + 16, 3, 4 + 4]
 
 
 def test_outputs_and_targets_are_not_changed() -> None:
@@ -89,11 +89,11 @@ def test_outputs_and_targets_are_not_changed() -> None:
     A, Y, classes = rng.normal(size=(3, 5)), rng.normal(size=(3, 5)), rng.integers(0, 3, 5)
     before = [array.copy() for array in (A, Y, classes)]
     for tally, targets in (
-        (Residuals(3), Y),
-        (Decisions(3, "largest"), Y),
-        (Decisions(3, "largest"), classes),
-        (Decisions(3, "threshold"), Y),
-        (Outputs(3), Y),
+        (Residuals(Judging(3, "residuals")), Y),
+        (Decisions(Judging(3, "largest")), Y),
+        (Decisions(Judging(3, "largest")), classes),
+        (Decisions(Judging(3, "threshold")), Y),
+        (Outputs(Judging(3, "residuals")), Y),
     ):
         tally.update(A, targets, output_scratch(A))
     for array, copy in zip((A, Y, classes), before, strict=True):
@@ -139,8 +139,8 @@ def test_a_tally_continues_from_what_was_saved(make: Callable[[], Any], cut: int
 
 
 def test_outputs_saved_before_the_first_batch_continue_with_class_indices() -> None:
-    restored = Outputs(3)
-    restored.restore(copies(Outputs(3)))
+    restored = Outputs(Judging(3, "residuals"))
+    restored.restore(copies(Outputs(Judging(3, "residuals"))))
     tallied(restored, np.ones((3, 2)), np.array([0, 2]))
     assert restored.targets.tolist() == [0, 2]
 
@@ -164,9 +164,52 @@ def test_a_cleared_tally_is_a_fresh_one(make: Callable[[], Any]) -> None:
     assert_alike(tally, make())
 
 
+@every_kind
+@every_precision
+def test_weight_2_is_the_example_twice_and_weight_0_none(make: Callable[[], Any], dtype: str) -> None:
+    by_weight, by_count = make(), make()
+    for k, (A, Y) in enumerate(three_batches()):
+        A, Y = A.astype(dtype), Y.astype(dtype)
+        counts = (np.arange(A.shape[1]) + k) % 3
+        update(by_weight, A, Y, counts.astype(dtype))
+        update(by_count, np.repeat(A, counts, axis=1), np.repeat(Y, counts, axis=1))
+    tolerance = 1e-12 if dtype == "float64" else 1e-5
+    if isinstance(by_weight, Outputs):
+        assert by_weight.weights.sum() == by_count.weights.sum() == by_count.outputs.shape[1]
+        by_weight, by_count = weighted_means(by_weight), weighted_means(by_count)
+        np.testing.assert_allclose(by_weight, by_count, rtol=tolerance)
+        return
+    for name, array in by_count.tensors().items():
+        np.testing.assert_allclose(by_weight.tensors()[name], array, rtol=tolerance, err_msg=name)
+
+
+def update(tally: Any, A: Array, Y: Array, weights: Array | None = None) -> None:
+    """Count a batch, if it has examples."""
+    if A.shape[1]:
+        tally.update(A, Y, output_scratch(A), weights)
+
+
+def weighted_means(tally: Outputs) -> Array:
+    return np.asarray((tally.outputs * tally.weights).sum(axis=1) / tally.weights.sum())
+
+
+@every_kind
+def test_examples_that_all_weigh_nothing_change_nothing(make: Callable[[], Any]) -> None:
+    weighed, plain = make(), make()
+    if isinstance(weighed, Outputs):
+        return
+    for position, (A, Y) in enumerate(three_batches()):
+        update(weighed, A + 5, Y, np.zeros(A.shape[1]))
+        update(weighed, A, Y, np.ones(A.shape[1]))
+        update(plain, A, Y)
+        if position == 0:
+            update(weighed, A + 5, Y, np.zeros(A.shape[1]))
+    assert_alike(weighed, plain)
+
+
 def test_outputs_are_kept_as_they_were_when_their_buffer_is_used_again() -> None:
     A, Y = np.ones((2, 3)), np.zeros((2, 3))
-    tally = Outputs(2)
+    tally = Outputs(Judging(2, "residuals"))
     tally.update(A, Y, output_scratch(A))
     A.fill(7)
     Y.fill(7)
@@ -181,7 +224,7 @@ class AreaUnderCurve:
     higher: ClassVar[bool] = True
     tally_kind: ClassVar[type[Any]] = Outputs
 
-    def value(self, tally: Outputs, units: Array) -> float:
+    def value(self, tally: Outputs) -> float:
         scores, positive = tally.outputs[0], tally.targets[0] > 0.5
         apart = scores[positive][:, None] - scores[~positive]
         return float(((apart > 0) + 0.5 * (apart == 0)).mean())
@@ -192,28 +235,31 @@ def test_a_metric_that_needs_every_output_is_computed_from_the_tally_that_keeps_
 ) -> None:
     monkeypatch.setitem(METRICS, "auc", AreaUnderCurve)
     metrics: dict[str, Metric] = {name: METRICS[name]() for name in ("auc", "accuracy")}
-    first = tallies_for(metrics, 1, "threshold")
+    first = tallies_for(metrics, Judging(1, "threshold"))
     second = first.fresh()
     for part, scores, labels in ((first, [0.9, 0.2], [1, 0]), (second, [0.6, 0.6, 0.7], [1, 0, 0])):
         A = np.array([scores])
         part.update(A, np.array([labels], float), output_scratch(A))
     first.merge(second)
-    assert metric_values(metrics, first, np.ones(1)) == {"auc": (3 + 1.5) / 6, "accuracy": 3 / 5}
+    assert metric_values(metrics, first) == {"auc": (3 + 1.5) / 6, "accuracy": 3 / 5}
 
 
 def test_metrics_of_one_kind_share_a_tally() -> None:
     metrics: dict[str, Metric] = {name: METRICS[name]() for name in ("rmse", "mae", "r2")}
-    assert list(tallies_for(metrics, 2, "residuals").by_kind) == [Residuals]
+    assert list(tallies_for(metrics, Judging(2, "residuals")).by_kind) == [Residuals]
 
 
 def test_every_kind_is_made_from_the_same_arguments() -> None:
-    made = empty_tallies([Decisions, Residuals, Outputs], 3, "threshold", 0.25)
+    judging = Judging(3, "threshold", 0.25)
+    made = empty_tallies([Decisions, Residuals, Outputs], judging)
     assert [(kind, made.of(kind).n) for kind in made.by_kind] == [(Decisions, 3), (Residuals, 3), (Outputs, 3)]
-    assert (made.of(Decisions).scoring, made.of(Decisions).threshold) == ("threshold", 0.25)
+    assert all(tally.judging is judging for tally in made.by_kind.values())
 
 
 def test_tallies_are_saved_by_kind_and_continue_from_it() -> None:
-    whole, restored = (Tallies([Decisions(3, "largest"), Residuals(3)]) for _ in range(2))
+    whole, restored = (
+        Tallies([Decisions(Judging(3, "largest")), Residuals(Judging(3, "residuals"))]) for _ in range(2)
+    )
     assert list(whole.tensors()) == ["decisions.sums", "residuals.sums"]
     for A, Y in three_batches():
         whole.update(A, Y, output_scratch(A))

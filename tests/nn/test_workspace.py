@@ -14,7 +14,7 @@ from bpcli.nn.losses import LOSSES, HalfSquaredError
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OPTIMIZERS, Adam, GradientDescent, Optimizer, start, update
 from bpcli.nn.parameters import Parameters, count
-from bpcli.nn.tallies import Decisions, Residuals, Tally
+from bpcli.nn.tallies import Decisions, Judging, Residuals, Tally
 from bpcli.nn.workspace import Workspace
 
 from .support import PRECISIONS, activation, loss, network, optimizer, pairs, targets
@@ -33,8 +33,8 @@ def tallies(net: Network) -> list[Tally]:
     """Every tally that this network's outputs and targets can be counted by."""
     n, of = net.sizes[-1], net.head.loss
     if of.targets.class_indices:
-        return [Decisions(n, "largest")]
-    return [Decisions(n, "largest"), Decisions(n, "threshold"), Residuals(n)]
+        return [Decisions(Judging(n, "largest"))]
+    return [Decisions(Judging(n, "largest")), Decisions(Judging(n, "threshold")), Residuals(Judging(n, "residuals"))]
 
 
 class Steps:
@@ -133,7 +133,7 @@ def test_counting_residuals_takes_no_more_memory_for_more_examples() -> None:
     net = network((2, 300), (), activation("identity"), HalfSquaredError())
     for m in (10, 1000):
         steps = Steps(net, GradientDescent(), m, "float64")
-        steps.tally = Residuals(300)
+        steps.tally = Residuals(Judging(300, "residuals"))
         assert allocated(steps) < OVERHEAD + 5 * 300 * 8
 
 

@@ -17,7 +17,7 @@ from bpcli.nn.markup import NEW_THETA, RuleEquation
 from bpcli.nn.optimizers import Gradient, Memory, OptimizerState
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.schedules import Course
-from bpcli.nn.tallies import Decisions, Scoring
+from bpcli.nn.tallies import Decisions, Judging
 from bpcli.nn.workspace import OutputScratch, Scratch
 
 
@@ -242,12 +242,13 @@ class ErrorRate:
     """The share of examples decided wrongly."""
 
     higher: ClassVar[bool] = False
+    usual: ClassVar[bool] = False
     tally_kind: ClassVar[type[Any]] = Decisions
 
-    def suits(self, scoring: Scoring, n: int) -> bool:
+    def suits(self, judging: Judging) -> bool:
         """For classes."""
-        return scoring == "largest"
+        return judging.scoring == "largest"
 
-    def value(self, tally: Decisions, units: Array) -> float:
+    def value(self, tally: Decisions) -> float:
         """Wrong examples ÷ examples."""
         return float(1 - tally.sums[1] / tally.sums[0])

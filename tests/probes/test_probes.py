@@ -431,7 +431,7 @@ def descended(built: Experiment, examples: Examples, kind: Callable[..., Any]) -
     """The state after full-batch training on these examples, and the events."""
     recipe = replace(built.recipe, plan=replace(built.plan, batch_size=examples.size, shuffle=False))
     state = start(recipe, built.parameters.theta.copy(), built.tallies())
-    measure = Measure(built.network, built.metrics, built.units, examples)
+    measure = Measure(built.network, built.metrics, examples)
     return state, list(train(kind(recipe, state, examples), recipe.plan, state, measure))
 
 
@@ -502,7 +502,16 @@ def test_a_penalty_that_is_not_finite_is_a_divergence(folder: Path, monkeypatch:
 @pytest.mark.parametrize("engine", ["numpy", "numba"])
 def test_a_metric_is_a_column_of_its_own(folder: Path, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(METRICS, "error_rate", ErrorRate)
-    good("train", "probe.yaml", f"engine={engine}", "--run", "run", "--quiet", cwd=folder)
+    good(
+        "train",
+        "probe.yaml",
+        "metrics=[accuracy, error_rate]",
+        f"engine={engine}",
+        "--run",
+        "run",
+        "--quiet",
+        cwd=folder,
+    )
     for row in read_metrics(folder / "run"):
         assert float(row["error_rate"]) == pytest.approx(1 - float(row["accuracy"]), abs=1e-12)
         assert float(row["val_error_rate"]) == pytest.approx(1 - float(row["val_accuracy"]), abs=1e-12)

@@ -54,7 +54,7 @@ def test_a_shipped_config_trains_for_an_epoch(name: str, images: list[str]) -> N
     theta = experiment.parameters.theta
     before = theta.copy()
     state = start(experiment.recipe, theta, experiment.tallies())
-    measure = loop.Measure(experiment.network, experiment.metrics, experiment.units, experiment.examples("validation"))
+    measure = loop.Measure(experiment.network, experiment.metrics, experiment.examples("validation"))
     steps = NumpySteps(experiment.recipe, state, examples)
     events = list(loop.train(steps, experiment.plan, state, measure))
     assert isinstance(events[-1], loop.Epoch)

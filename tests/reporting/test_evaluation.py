@@ -22,7 +22,7 @@ PARTS = ("train", "validation", "test")
 def evaluated(built: Experiment, part: str) -> tuple[dict[str, Any], Array]:
     """The report on a part, and the outputs A_L that it is about."""
     model, examples = model_of(built, built.parameters.theta), built.loaded.parts[part]
-    return evaluate_model(model, examples), outputs(model.network, model.parameters, examples.features)
+    return evaluate_model(model, examples, built.metrics), outputs(model.network, model.parameters, examples.features)
 
 
 def row(name: object, predicted: list[bool], actual: list[bool]) -> dict[str, Any]:

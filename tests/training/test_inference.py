@@ -13,7 +13,7 @@ from bpcli.nn.losses import CrossEntropy, HalfSquaredError, Reduction
 from bpcli.nn.metrics import METRICS, tallies_for
 from bpcli.nn.network import Network, dense
 from bpcli.nn.parameters import Parameters, count
-from bpcli.nn.tallies import Decisions, Residuals, Tallies, empty_tallies
+from bpcli.nn.tallies import Decisions, Judging, Residuals, Tallies, empty_tallies
 from bpcli.training import inference
 from bpcli.training.inference import EXAMPLES_PER_PASS
 
@@ -43,9 +43,14 @@ def classifier(examples: Reduction = "mean", outputs: Reduction = "sum") -> Netw
     return dense(SIZES, (Tanh(),), join(Softmax(), CrossEntropy(outputs, examples)))
 
 
+UNITS = np.array([2.0, 10.0])
+
+
 def judged(name: str) -> Tallies:
     """The tally that this metric of two outputs reads."""
-    return tallies_for({name: METRICS[name]()}, 2, "largest" if name == "accuracy" else "residuals")
+    return tallies_for(
+        {name: METRICS[name]()}, Judging(2, "largest" if name == "accuracy" else "residuals", units=UNITS)
+    )
 
 
 @pytest.mark.parametrize("size", [1, 5, EXAMPLES_PER_PASS, EXAMPLES_PER_PASS + 1, 2 * EXAMPLES_PER_PASS + 7])
@@ -68,7 +73,7 @@ def test_the_loss_is_reduced_over_all_examples(size: int, outputs: Reduction, re
     divisor = (size if reduction == "mean" else 1) * (2 if outputs == "mean" else 1)
     assert loss == pytest.approx(terms.sum() / divisor, rel=1e-12)
     right = (by_hand(X).argmax(axis=1) == labels).mean()
-    assert METRICS["accuracy"]().value(tallies.of(Decisions), np.ones(2)) == right
+    assert METRICS["accuracy"]().value(tallies.of(Decisions)) == right
 
 
 def test_metrics_of_a_regression_are_those_of_all_examples() -> None:
@@ -80,13 +85,12 @@ def test_metrics_of_a_regression_are_those_of_all_examples() -> None:
     loss = inference.assess(network, parameters(), Examples(Rows(X), Columns(np.ascontiguousarray(Y.T))), tallies)
     E = by_hand(X) - Y
     assert loss == pytest.approx((E**2).sum() / 2 / 2 / size, rel=1e-12)
-    units = np.array([2.0, 10.0])
-    values = {name: METRICS[name]().value(tallies.of(Residuals), units) for name in ("r2", "rmse", "mae")}
+    values = {name: METRICS[name]().value(tallies.of(Residuals)) for name in ("r2", "rmse", "mae")}
     assert values == pytest.approx(
         {
             "r2": np.mean(1 - (E**2).sum(axis=0) / ((Y - Y.mean(axis=0)) ** 2).sum(axis=0)),
-            "rmse": np.mean(np.sqrt((E**2).mean(axis=0)) * units),
-            "mae": np.mean(np.abs(E).mean(axis=0) * units),
+            "rmse": np.mean(np.sqrt((E**2).mean(axis=0)) * UNITS),
+            "mae": np.mean(np.abs(E).mean(axis=0) * UNITS),
         },
         rel=1e-10,
     )
@@ -109,5 +113,5 @@ def test_overflow_is_a_number_and_no_warning() -> None:
 def test_tallies_are_kept_by_how_outputs_are_judged() -> None:
     assert list(judged("rmse").by_kind) == [Residuals]
     for scoring in ("largest", "threshold"):
-        tally = empty_tallies([Decisions], 3, scoring).of(Decisions)
-        assert (tally.scoring, tally.n) == (scoring, 3)
+        tally = empty_tallies([Decisions], Judging(3, scoring)).of(Decisions)
+        assert (tally.judging.scoring, tally.n) == (scoring, 3)

@@ -52,7 +52,7 @@ def test_training_keeps_the_parameters_of_that_epoch_in_the_same_array(name: str
     state = task.state(rule)
     kept = state.kept.theta
     assert (kept.tobytes(), state.kept.epoch) == (task.start.tobytes(), 0)
-    measure = Measure(task.network, task.metrics, task.units, task.validation)
+    measure = Measure(task.network, task.metrics, task.validation)
     steps = NumpySteps(task.recipe(rule, plan), state, task.examples)
     ends, values = [task.start.tobytes()], []
     for event in loop.train(steps, plan, state, measure, Control(keep)):

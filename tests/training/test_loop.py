@@ -21,6 +21,7 @@ from bpcli.nn.metrics import METRICS, Metric, tallies_for
 from bpcli.nn.network import dense
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
 from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.tallies import Judging
 from bpcli.training import loop
 from bpcli.training.loop import Epoch, Measure, Stretch
 from bpcli.training.numpy_steps import NumpySteps
@@ -57,10 +58,12 @@ class Task:
     def metrics(self) -> dict[str, Metric]:
         return {name: METRICS[name]() for name in (("r2", "rmse", "mae") if self.reals else ("accuracy",))}
 
-    units = np.array([1.0, 3.0])
+    @property
+    def judging(self) -> Judging:
+        return Judging(2, "residuals" if self.reals else "largest", units=np.array([1.0, 3.0]))
 
     def state(self, optimizer: Optimizer, theta: Array | None = None) -> TrainingState:
-        tallies = tallies_for(self.metrics, 2, "residuals" if self.reals else "largest")
+        tallies = tallies_for(self.metrics, self.judging)
         return start(self.recipe(optimizer), (self.start if theta is None else theta).copy(), tallies)
 
     def recipe(self, optimizer: Optimizer, plan: Plan | None = None) -> Recipe:
@@ -68,7 +71,7 @@ class Task:
 
     def train(self, optimizer: Optimizer, state: TrainingState, plan: Plan | None = None) -> Iterator[Stretch | Epoch]:
         recipe = self.recipe(optimizer, plan)
-        measure = Measure(self.network, self.metrics, self.units, self.validation)
+        measure = Measure(self.network, self.metrics, self.validation)
         return loop.train(NumpySteps(recipe, state, self.examples), recipe.plan, state, measure)
 
 
@@ -369,8 +372,8 @@ def test_a_step_allocates_next_to_nothing_once_its_buffers_exist(monkeypatch: py
     theta = rng.normal(0, 0.1, count(sizes)).astype("f4")
     metrics: dict[str, Metric] = {"accuracy": METRICS["accuracy"]()}
     recipe = Recipe(network, optimizer(name), Plan(1, 32, shuffle=True, seed=0))
-    state = start(recipe, theta, tallies_for(metrics, 10, "largest"))
-    steps, measure = NumpySteps(recipe, state, examples), Measure(network, metrics, np.ones(10))
+    state = start(recipe, theta, tallies_for(metrics, Judging(10, "largest")))
+    steps, measure = NumpySteps(recipe, state, examples), Measure(network, metrics)
     events = loop.train(steps, recipe.plan, state, measure)
     for _ in range(3):
         next(events)

@@ -35,7 +35,7 @@ from bpcli.data.warnings import listed
 from bpcli.errors import ConfigError, DataError
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.losses import TargetForm
-from bpcli.nn.tallies import Scoring
+from bpcli.nn.tallies import Judging, Scoring
 
 Label = str | int
 Encoding = Literal["index", "binary", "one_hot"]
@@ -249,6 +249,20 @@ class Labels:
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
         return {"kind": "labels", "columns": list(self.columns)}
+
+
+def judging_of(targets: Targets, output_range: tuple[float, float], threshold: float | None = None) -> Judging:
+    """How outputs in this range are compared with their targets; ``threshold`` replaces the targets' own."""
+    low, high = output_range
+    return Judging(
+        targets.outputs,
+        targets.counted_by,
+        threshold=targets.threshold if threshold is None else threshold,
+        middle=targets.threshold,
+        probabilities=low >= 0 and high <= 1,
+        units=targets.units,
+        origins=targets.scaling.shift if isinstance(targets, Reals) else 0.0,
+    )
 
 
 def targets_from_json(saved: dict[str, Any], form: TargetForm) -> Targets:

@@ -27,8 +27,11 @@ from bpcli.training.recipe import Recipe
 FIRST_WIDTH, EXAMPLES = 101, 53
 """Lengths of a sample workspace, all different, so that each axis shows which symbolic length it has."""
 
-X, Y, WEIGHTS, RATE = "X", "Y", "weights", "rate"
+X, Y, WEIGHTS, METRIC_WEIGHTS, RATE = "X", "Y", "weights", "metric_weights", "rate"
 """The names of a step's inputs: a batch, and the learning rate."""
+
+OUTPUTS = "outputs"
+"""The name of the array to which a step hands out A_L, where a tally is counted outside of compiled code."""
 
 UNUSED_SETTINGS = frozenset({"initializer", "learning_rate"})
 """Settings that a step does not read: it gets the learning rate as an input."""
@@ -41,8 +44,8 @@ class Program:
     ``kept`` names the arrays whose changes outlive a call, ``results`` the numbers
     that the program returns: for an update the sum of the loss's terms and the
     number of updates. ``sizes``, the widths, and ``settings`` name its numeric
-    arguments, ``inputs`` the arrays of the batch; ``constants`` maps arrays that
-    never change to the expressions that make them. ``single`` programs take
+    arguments, ``inputs`` the arrays of the batch, its outputs too where they are handed
+    out; ``constants`` maps arrays that never change to the expressions that make them. ``single`` programs take
     batches of one example. ``class_indices`` says that Y is (m,).
     """
 
@@ -58,13 +61,25 @@ class Program:
     class_indices: bool
 
 
-def record(recipe: Recipe, tallies: Tallies, dtype: np.dtype[Any], *, single: bool, weighted: bool = False) -> Program:
+def record(
+    recipe: Recipe,
+    tallies: Tallies,
+    dtype: np.dtype[Any],
+    *,
+    single: bool,
+    weighted: bool = False,
+    metrics_weighted: bool = False,
+) -> Program:
     """Record one training step: forward, backward, update, and the sums for loss and metrics.
+
+    Tallies that are not to be recorded are left out; for them the step hands its outputs out.
 
     Raises:
         UntraceableError: the step calls something of NumPy that has no operation.
     """
-    symbolic = _SymbolicNetwork(recipe.network, dtype, single=single, weighted=weighted)
+    symbolic = _SymbolicNetwork(
+        recipe.network, dtype, single=single, weighted=weighted, metrics_weighted=metrics_weighted
+    )
     network, ws, recorder = symbolic.network, symbolic.ws, symbolic.recorder
     parts: Any = _with_settings(_parts_of_recipe(recipe), lambda name, _: SymbolicNumber(recorder, name))
     state = _state(recipe.optimizer, symbolic)
@@ -85,7 +100,9 @@ def record(recipe: Recipe, tallies: Tallies, dtype: np.dtype[Any], *, single: bo
     losses.add(total, weight)
     if chain:
         losses.add_penalty(added, weight)
-    counted.update(ws.A[-1], ws.Y, ws.output)
+    counted.update(ws.A[-1], ws.Y, ws.output, ws.metric_weights)
+    if len(counted.by_kind) < len(tallies.by_kind):
+        symbolic.hand_out_outputs()
     lasting: list[Any] = [symbolic.theta, *state.memory.values(), losses.sums, *counted.tensors().values()]
     results = [number_source(total), number_source(state.step)]
     return symbolic.program([array.name for array in lasting], results, settings_of(recipe))
@@ -97,7 +114,7 @@ def record_forward(network: Network, dtype: np.dtype[Any]) -> Program:
     Raises:
         UntraceableError: the pass calls something of NumPy that has no operation.
     """
-    symbolic = _SymbolicNetwork(network, dtype, single=False, weighted=False)
+    symbolic = _SymbolicNetwork(network, dtype, single=False)
     symbolic.network.forward(symbolic.parameters(symbolic.theta), symbolic.ws)
     outputs: Any = symbolic.ws.A[-1]
     settings: dict[str, float] = {}
@@ -145,12 +162,21 @@ class _SymbolicNetwork:
         UntraceableError: a layer draws random numbers in each step.
     """
 
-    def __init__(self, network: Network, dtype: np.dtype[Any], *, single: bool, weighted: bool) -> None:
+    def __init__(
+        self,
+        network: Network,
+        dtype: np.dtype[Any],
+        *,
+        single: bool,
+        weighted: bool = False,
+        metrics_weighted: bool = False,
+    ) -> None:
         if network.noisy:
             layer = network.layers[network.noisy[0] - 1]
             raise UntraceableError(f"layer {name_of(LAYERS, layer)}, which draws numbers for each step")
         self.recorder = recorder = Recorder()
-        self.single, self.weighted = single, weighted
+        self.single, self.weighted, self.metrics_weighted = single, weighted, metrics_weighted
+        self.inputs, self.handed_out = [X], list[str]()
         self.sizes = tuple(SymbolicNumber(recorder, f"n{l}") for l in range(len(network.sizes)))
         parts = _with_settings(_parts_of_network(network), lambda name, _: SymbolicNumber(recorder, name))
         layers, head = parts["layers"], replace(parts["head"], activation=parts["layers"][-1].activation)
@@ -177,7 +203,9 @@ class _SymbolicNetwork:
         if not self.single:
             lengths[EXAMPLES] = SymbolicNumber(recorder, "m")
         m = 1 if self.single else EXAMPLES
-        real = _resized(network, widths).workspace(m, dtype, weighted=self.weighted)
+        real = _resized(network, widths).workspace(
+            m, dtype, weighted=self.weighted, metrics_weighted=self.metrics_weighted
+        )
 
         def symbol(array: Any) -> SymbolicArray:
             return recorder.buffer([lengths.get(n, n) for n in array.shape], array.dtype)
@@ -185,25 +213,34 @@ class _SymbolicNetwork:
         ws = _with_symbols(real, symbol)
         ws.m = lengths.get(m, m)
         ws.X = ws.A[0] = recorder.array(X, (sizes[0], ws.m), dtype, contiguous=False)
-        for name, own in ((Y, ws.Y), (WEIGHTS, ws.weights))[: 1 + self.weighted]:
-            np.copyto(own, recorder.array(name, own.shape, own.dtype, contiguous=False))
+        for name, own in ((Y, ws.Y), (WEIGHTS, ws.weights), (METRIC_WEIGHTS, ws.metric_weights)):
+            if own is not None:
+                np.copyto(own, recorder.array(name, own.shape, own.dtype, contiguous=False))
+                self.inputs.append(name)
         length = number_source(ws.m)
         return ws, {
             ws.ones.name: f"np.ones(({length}, 1), np.{dtype.name})",
             ws.output.columns.name: f"np.arange({length})",
         }
 
+    def hand_out_outputs(self) -> None:
+        """Copy A_L into an array that the caller gives for it."""
+        A = self.ws.A[-1]
+        np.copyto(self.recorder.array(OUTPUTS, A.shape, A.dtype, contiguous=False), A)  # type: ignore[arg-type]
+        self.inputs.append(OUTPUTS)
+        self.handed_out.append(OUTPUTS)
+
     def program(self, kept: list[str], results: list[str], settings: dict[str, float]) -> Program:
         """The operations recorded so far as a program."""
         return Program(
             operations=tuple(self.recorder.operations),
             symbols=self.recorder.symbols,
-            kept=tuple(kept),
+            kept=(*kept, *self.handed_out),
             results=tuple(results),
             sizes=tuple(size.expression for size in self.sizes),
             settings=tuple(settings),
             constants=self.constants,
-            inputs=(X, Y, WEIGHTS) if self.weighted else (X, Y),
+            inputs=tuple(self.inputs),
             single=self.single,
             class_indices=self.network.head.loss.targets.class_indices,
         )
@@ -229,13 +266,11 @@ def _state(optimizer: Optimizer, symbolic: _SymbolicNetwork) -> OptimizerState:
 
 
 def _sums(network: Network, tallies: Tallies, recorder: Recorder) -> tuple[LossSums, Tallies]:
-    """Symbolic sums for loss and metrics, of unknown lengths."""
+    """Symbolic sums for loss and metrics, of unknown lengths, for the tallies that are recorded."""
     n: Any = network.sizes[-1]
-    losses, counted = LossSums(network.head.loss, n), tallies.fresh()
+    losses, counted = LossSums(network.head.loss, n), tallies.recorded().fresh()
     losses.sums = recorder.array("losses", (3,), np.float64)  # type: ignore[assignment]
     for tally in counted.by_kind.values():
-        if not hasattr(tally, "sums"):
-            raise UntraceableError(f"the metrics that need {tally.kind}, which keep every example's")
         symbolic: Any = copy.copy(tally)
         symbolic.n = n
         symbolic.sums = recorder.array(

@@ -107,7 +107,7 @@ class _ModuleWriter:
 
     def _given(self) -> list[str]:
         """The arrays that are arguments and outlive a call."""
-        return [name for name in self.program.kept if not name.startswith("buffer")]
+        return [name for name in self.program.kept if not name.startswith("buffer") and name not in self.program.inputs]
 
     def _widths(self) -> list[str]:
         return [f"{name} = sizes[{k}]" for k, name in enumerate(self.program.sizes)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from math import isfinite
 from time import perf_counter
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
+from bpcli.nn.workspace import OutputScratch, Scratch, output_scratch
 from bpcli.training.compiled.kernels import Kernel, load_kernel
 from bpcli.training.compiled.recording import record, settings_of
 from bpcli.training.recipe import Recipe
@@ -23,6 +25,27 @@ WORK = 1 << 30
 """Multiplications done at once: few enough that a signal is soon heard."""
 
 
+@dataclass(frozen=True)
+class Portion:
+    """Examples gathered at once: X by rows, Y as the loss wants it, and their weights where they have any.
+
+    ``outputs``, (n_L, n), and ``scratch`` are there where tallies are counted outside of the compiled code.
+    """
+
+    X: Array
+    Y: Array
+    weights: Array | None
+    metric_weights: Array | None
+    outputs: Array | None = None
+    scratch: OutputScratch | None = None
+
+    @property
+    def given(self) -> list[Array]:
+        """The arrays that the compiled code takes, in the order of its arguments."""
+        every = self.X, self.Y, self.weights, self.metric_weights, self.outputs
+        return [array for array in every if array is not None]
+
+
 class CompiledSteps:
     """Steps on batches of whatever size; the same walk as the reference's."""
 
@@ -33,7 +56,8 @@ class CompiledSteps:
         self.settings = np.array(list(settings_of(recipe).values()), np.float64)
         self.kernel: Kernel | None = None
         self.arrays: dict[int, list[Array]] = {}
-        self.portions: dict[int, tuple[Array, ...]] = {}
+        self.counted_outside = state.tallies.unrecorded()
+        self.portions: dict[int, Portion] = {}
 
     def prepare(self, batch_size: int) -> Iterator[str]:
         """Load or compile the code, once; yield a message before it is compiled.
@@ -43,8 +67,15 @@ class CompiledSteps:
         if self.kernel is not None:
             return
         single, dtype = batch_size == 1, self.state.theta.dtype
-        weighted = self.examples.weights is not None
-        program = record(self.recipe, self.state.tallies, dtype, single=single, weighted=weighted)
+        examples = self.examples
+        program = record(
+            self.recipe,
+            self.state.tallies,
+            dtype,
+            single=single,
+            weighted=examples.weights is not None,
+            metrics_weighted=examples.metric_weights is not None,
+        )
         self.kernel = load_kernel(program)
         if not self.kernel.fresh:
             try:
@@ -80,28 +111,43 @@ class CompiledSteps:
         state, kernel = self.state, self.kernel
         assert kernel is not None
         if m not in self.arrays:
-            lasting = state.losses.sums, *state.tallies.tensors().values()
+            lasting = state.losses.sums, *state.tallies.recorded().tensors().values()
             memory = state.optimizer.memory.values()
             self.arrays[m] = kernel.arrays(state.theta, *memory, *lasting, self.sizes, m)
         portion = self._gathered(indices)
         count, step = len(indices) // m, state.optimizer.step
         rates = self.recipe.rates(step, count, self.recipe.course(self.size, state.plateau.reductions))
         numbers = rates, self.sizes, self.settings, m, count, step
-        done, state.optimizer.step, loss = kernel.run(*self.arrays[m], *portion, *numbers)
+        done, state.optimizer.step, loss = kernel.run(*self.arrays[m], *portion.given, *numbers)
         state.position += done * m
         if done:
             state.learning_rate = float(rates[done - 1])
         if not isfinite(loss):
             raise diverged(f"the loss ({loss})", state.epoch + 1, state.optimizer.step)
+        if count and portion.outputs is not None and portion.scratch is not None:
+            with np.errstate(all="ignore"):  # as on the reference's steps
+                self.counted_outside.update(portion.outputs, portion.Y, portion.scratch, portion.metric_weights)
 
-    def _gathered(self, indices: IndexArray) -> tuple[Array, ...]:
-        """X by rows, Y as the loss wants it, and the examples' weights where they have any."""
+    def _gathered(self, indices: IndexArray) -> Portion:
+        """The examples ``indices`` with room for their outputs."""
         n = len(indices)
         if n not in self.portions:
-            dtype = self.state.theta.dtype
-            X, Y = np.empty((n, self.network.sizes[0]), dtype), self.network.targets(n, dtype)
-            self.portions[n] = (X, Y) if self.examples.weights is None else (X, Y, np.empty(n, dtype))
-        X, *rest = self.portions[n]
+            self.portions[n] = self._portion(n)
+        portion = self.portions[n]
         with np.errstate(all="ignore"):  # as on the reference's steps
-            self.examples.gather(indices, X.T, *rest)
-        return self.portions[n]
+            self.examples.gather(indices, portion.X.T, portion.Y, portion.weights, portion.metric_weights)
+        return portion
+
+    def _portion(self, n: int) -> Portion:
+        """Room for n examples."""
+        dtype, examples, sizes = self.state.theta.dtype, self.examples, self.network.sizes
+        portion = Portion(
+            X=np.empty((n, sizes[0]), dtype),
+            Y=self.network.targets(n, dtype),
+            weights=None if examples.weights is None else np.empty(n, dtype),
+            metric_weights=None if examples.metric_weights is None else np.empty(n, dtype),
+        )
+        if not self.counted_outside.by_kind:
+            return portion
+        scratch = output_scratch(Scratch(np.empty((sizes[-1], n), dtype), np.empty(n, dtype)))
+        return replace(portion, outputs=np.empty((sizes[-1], n), dtype), scratch=scratch)

@@ -485,7 +485,7 @@ def an_epoch(net: Given, batch_size: int, seed: int, *, shuffle: bool) -> tuple[
     recipe = Recipe(network, rule, plan)
     state = start(recipe, net.drawn.parameters.theta.copy(), Tallies(()))
     examples = Examples(Rows(np.ascontiguousarray(net.drawn.X.T)), Columns(net.drawn.reals))
-    list(train(NumpySteps(recipe, state, examples), plan, state, Measure(network, {}, np.ones(net.n[-1]))))
+    list(train(NumpySteps(recipe, state, examples), plan, state, Measure(network, {})))
     return Parameters(net.n, state.theta), state.optimizer.step
 
 

@@ -16,7 +16,7 @@ from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
 from bpcli.nn.parameters import count
-from bpcli.nn.tallies import Decisions, Residuals, Tallies
+from bpcli.nn.tallies import Decisions, Judging, Residuals, Tallies
 from bpcli.training.compiled.kernels import Kernel
 from bpcli.training.compiled.recording import Program
 from bpcli.training.compiled.source import step_source
@@ -77,7 +77,7 @@ class Task:
     network: Network
     optimizer: Optimizer = field(default_factory=lambda: GradientDescent(0.3))
     dtype: str = "float64"
-    tallies: Callable[[int], Tallies] = lambda n: Tallies([Decisions(n, "largest")])
+    tallies: Callable[[int], Tallies] = lambda n: Tallies([Decisions(Judging(n, "largest"))])
     size: int = N
     features: float = 1.0
 
@@ -124,11 +124,11 @@ def task(
 
 
 def residuals(n: int) -> Tallies:
-    return Tallies([Residuals(n)])
+    return Tallies([Residuals(Judging(n, "residuals"))])
 
 
 def labels(n: int) -> Tallies:
-    return Tallies([Decisions(n, "threshold")])
+    return Tallies([Decisions(Judging(n, "threshold"))])
 
 
 def numbers(state: TrainingState) -> dict[str, Array]:

@@ -12,10 +12,11 @@ import pytest
 from bpcli.data.sources import Examples
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Tanh
+from bpcli.nn.losses import BinaryCrossEntropy
 from bpcli.nn.network import Network, dense
 from bpcli.nn.parameters import count
 from bpcli.nn.schedules import Schedule
-from bpcli.nn.tallies import Outputs, Tallies
+from bpcli.nn.tallies import Decisions, Judging, Outputs, Residuals, Scoring, Tallies, Tally
 from bpcli.nn.transformations import Transformation
 from bpcli.nn.workspace import Scratch
 from bpcli.training.compiled import steps as compiled
@@ -42,12 +43,16 @@ def without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "load_kernel", interpreted)
 
 
+METRIC_WEIGHTS = np.random.default_rng(9).uniform(0, 2, 1000)
+
+
 @dataclass
 class Changed(Task):
     """A task whose recipe has more to it, and whose examples may have weights."""
 
     change: Callable[[Recipe], Recipe] = lambda recipe: recipe
     weighted: bool = False
+    metrics_weighted: bool = False
 
     def recipe(self, plan: Plan | None = None) -> Recipe:
         return self.change(super().recipe())
@@ -55,12 +60,13 @@ class Changed(Task):
     def examples(self) -> Examples:
         plain = super().examples()
         weights = np.random.default_rng(8).uniform(0, 2, self.size) if self.weighted else None
-        return Examples(plain.features, plain.targets, weights=weights)
+        metric_weights = METRIC_WEIGHTS[: self.size] if self.metrics_weighted else None
+        return Examples(plain.features, plain.targets, weights=weights, metric_weights=metric_weights)
 
 
 def changed(change: Callable[[Recipe], Recipe] = lambda recipe: recipe, *, weighted: bool = False) -> Changed:
     given = task(hidden=("tanh",))
-    return Changed(given.network, given.optimizer, change=change, weighted=weighted)
+    return Changed(given.network, given.optimizer, change=change, weighted=weighted, metrics_weighted=weighted)
 
 
 def same(one: Task, batch_size: int, tolerance: float = 1e-12) -> TrainingState:
@@ -194,9 +200,32 @@ def test_what_has_no_compiled_form_is_refused_by_name(formula: Callable[[Any, An
         recorded(with_formula(formula))
 
 
-def test_a_tally_that_keeps_every_output_is_refused_by_name() -> None:
-    with pytest.raises(UntraceableError, match="metrics that need outputs"):
-        recorded(task().recipe(), Tallies([Outputs(3)]))
+@every_batch_size
+@pytest.mark.parametrize("recorded_too", [False, True])
+def test_a_tally_that_is_not_recorded_is_counted_from_outputs_that_are_handed_out(
+    batch_size: int, *, recorded_too: bool
+) -> None:
+    judging = Judging(3, "largest")
+    several: list[Tally] = [Outputs(judging), *([Decisions(judging)] if recorded_too else [])]
+    one = changed(weighted=True)
+    one.tallies = lambda n: Tallies(several).fresh()
+    tally = same(one, batch_size).tallies.of(Outputs)
+    assert tally.outputs.shape == (3, 2 * one.size)
+    assert len(set(tally.weights)) > one.size // 2
+
+
+@every_batch_size
+@pytest.mark.parametrize("scoring", ["largest", "threshold", "residuals"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_weights_of_metrics_are_recorded_with_or_without_those_of_the_loss(
+    batch_size: int, scoring: Scoring, *, weighted: bool
+) -> None:
+    kind = Residuals if scoring == "residuals" else Decisions
+    given = task("sigmoid", BinaryCrossEntropy(), ("tanh",))
+    one = Changed(given.network, given.optimizer, weighted=weighted, metrics_weighted=True)
+    one.tallies = lambda n: Tallies([kind(Judging(n, scoring))])
+    found = same(one, batch_size).tallies.of(kind).sums
+    assert found[0] == pytest.approx(2 * METRIC_WEIGHTS[: one.size].sum(), rel=1e-12)
 
 
 def symbolic_matrix() -> tuple[Recorder, SymbolicArray]:

@@ -1,0 +1,42 @@
+"""Metrics of decisions: which classes and labels are right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from bpcli.nn.tallies import Decisions, Judging
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The share of examples decided correctly; of several labels each must be correct."""
+
+    higher: ClassVar[bool] = True
+    usual: ClassVar[bool] = True
+    tally_kind: ClassVar[type[Any]] = Decisions
+
+    def suits(self, judging: Judging) -> bool:
+        """For classes and labels."""
+        return judging.scoring != "residuals"
+
+    def value(self, tally: Decisions) -> float:
+        """Correct examples ÷ examples."""
+        return float(tally.sums[1] / tally.sums[0])
+
+
+@dataclass(frozen=True)
+class LabelAccuracy:
+    """The share of correct decisions over all labels of all examples."""
+
+    higher: ClassVar[bool] = True
+    usual: ClassVar[bool] = True
+    tally_kind: ClassVar[type[Any]] = Decisions
+
+    def suits(self, judging: Judging) -> bool:
+        """For several labels; of one it is the accuracy."""
+        return judging.labels > 0
+
+    def value(self, tally: Decisions) -> float:
+        """Correct decisions ÷ (labels · examples)."""
+        return float(tally.sums[2] / (tally.sums[0] * tally.n))

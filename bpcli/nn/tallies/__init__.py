@@ -1,0 +1,77 @@
+"""Tallies: what outputs and targets add up to over batches, from which metrics are computed.
+
+A tally adds up batches of any sizes, and tallies of parts that were computed apart
+can be merged. ``Decisions`` and ``Residuals`` are a few float64 sums; ``Outputs``
+keeps every output, for metrics that need all of them together.
+
+Where examples have weights, each counts as much as its weight: one of weight 2 as two
+that are equal, one of weight 0 as none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bpcli.nn import Array
+from bpcli.nn.tallies.decisions import Decisions
+from bpcli.nn.tallies.judging import Judging, Scoring, Tally, described
+from bpcli.nn.tallies.outputs import Outputs
+from bpcli.nn.tallies.residuals import Residuals
+from bpcli.nn.workspace import OutputScratch
+
+__all__ = ["Decisions", "Judging", "Outputs", "Residuals", "Scoring", "Tallies", "Tally", "described", "empty_tallies"]
+
+
+class Tallies:
+    """One tally of each kind that metrics are computed from."""
+
+    def __init__(self, tallies: Iterable[Tally]) -> None:
+        self.by_kind = {type(tally): tally for tally in tallies}
+
+    def of(self, kind: type[Any]) -> Any:
+        """The tally of this class."""
+        return self.by_kind[kind]
+
+    def fresh(self) -> Tallies:
+        """Empty tallies of the same kinds."""
+        return Tallies(tally.fresh() for tally in self.by_kind.values())
+
+    def recorded(self) -> Tallies:
+        """The same tallies, without those that compiled code does not count."""
+        return Tallies(tally for tally in self.by_kind.values() if tally.recorded)
+
+    def unrecorded(self) -> Tallies:
+        """The same tallies, without those that compiled code counts."""
+        return Tallies(tally for tally in self.by_kind.values() if not tally.recorded)
+
+    def update(self, A: Array, Y: Array, scratch: OutputScratch, weights: Array | None = None) -> None:
+        """Add a batch to each: A (n, m), Y (m,) class indices or (n, m); ``weights``, (m,), where there are any."""
+        for tally in self.by_kind.values():
+            tally.update(A, Y, scratch, weights)
+
+    def merge(self, other: Tallies) -> None:
+        """Add every batch of ``other``, which has the same kinds."""
+        for kind, tally in self.by_kind.items():
+            tally.merge(other.of(kind))
+
+    def clear(self) -> None:
+        """Forget every batch."""
+        for tally in self.by_kind.values():
+            tally.clear()
+
+    def tensors(self) -> dict[str, Array]:
+        """The arrays to save, by ``kind.name``."""
+        return {
+            f"{tally.kind}.{name}": array for tally in self.by_kind.values() for name, array in tally.tensors().items()
+        }
+
+    def restore(self, tensors: Mapping[str, Array]) -> None:
+        """Continue from what :meth:`tensors` returned."""
+        for tally in self.by_kind.values():
+            tally.restore({name: tensors[f"{tally.kind}.{name}"] for name in tally.tensors()})
+
+
+def empty_tallies(kinds: Iterable[type[Any]], judging: Judging) -> Tallies:
+    """An empty tally of each of ``kinds``, for outputs that are compared with their targets in this way."""
+    return Tallies(kind(judging) for kind in dict.fromkeys(kinds))
