@@ -19,7 +19,8 @@ def broken_rules(config: Any) -> list[ConfigError]:
     data = _mapping(config).get("data")
     optimizer = _mapping(_mapping(config).get("optimizer"))
     of_data = [*_files(data), *_split(data), *_numerals(data)] if isinstance(data, dict) else []
-    return [*of_data, *_batches(optimizer), *_batch_only(optimizer), *_threads(_mapping(config))]
+    of_both = _cancelling_weights(_mapping(config)) if isinstance(data, dict) else []
+    return [*of_data, *of_both, *_batches(optimizer), *_batch_only(optimizer), *_threads(_mapping(config))]
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -112,6 +113,21 @@ def _numerals(data: dict[str, Any]) -> list[ConfigError]:
             key="data.thousands",
             hint=f"data.decimal: {',' if thousands == '.' else '.'!r}, or another mark between thousands",
         )
+    ]
+
+
+def _cancelling_weights(config: dict[str, Any]) -> list[ConfigError]:
+    """The mean over a batch of one example divides by its weight, so the weight would change nothing."""
+    if _mapping(config.get("optimizer")).get("mode") != "sgd" or _mapping(config.get("loss")).get("examples") == "sum":
+        return []
+    return [
+        ConfigError(
+            f"data.{key} changes nothing in mode sgd: the mean over one example divides by its weight",
+            key=f"data.{key}",
+            hint="mode: mini_batch, or a loss with examples: sum",
+        )
+        for key in ("sample_weight", "class_weight")
+        if key in config["data"]
     ]
 
 

@@ -348,6 +348,19 @@ def test_groups_orders_and_folds_are_read(tmp_path: Path) -> None:
         config(tmp_path, f"loss: cross_entropy\ndata: {{path: t.csv, {data}}}\n")
 
 
+@pytest.mark.parametrize("weight", ["sample_weight: w", "class_weight: balanced"])
+def test_weights_that_a_mean_over_one_example_divides_out_are_refused(weight: str, tmp_path: Path) -> None:
+    key = weight.partition(":")[0]
+    text = f"data: {{path: t.csv, {weight}}}\noptimizer: {{mode: sgd}}\n"
+    what = f"data.{key} changes nothing in mode sgd: the mean over one example divides by its weight"
+
+    assert mistakes(tmp_path, f"{text}loss: cross_entropy\n") == [
+        f"error: c.yaml:1: {what}",
+        "hint: mode: mini_batch, or a loss with examples: sum",
+    ]
+    config(tmp_path, f"{text}loss: {{name: cross_entropy, examples: sum}}\n")
+
+
 def test_empty_config_lacks_what_is_required(tmp_path: Path) -> None:
     required = [
         "data is required",
