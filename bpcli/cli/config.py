@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
 from bpcli.cli.arguments import Words, config_and_overrides, need_command
+
+if TYPE_CHECKING:
+    from bpcli.experiment import Experiment
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -30,8 +35,13 @@ def check(words: Words) -> None:
 
 
 @app.command()
-def show(words: Words) -> None:
-    """Print the resolved config, with every default.
+def show(
+    words: Words,
+    inputs: Annotated[
+        bool, typer.Option("--inputs", help="List the network's inputs instead: column, kind, part and scaling.")
+    ] = False,
+) -> None:
+    """Print the resolved config, with every default, or the inputs that columns become.
 
     Example: bp config show configs/iris.yaml optimizer.name=adam
     """
@@ -41,7 +51,27 @@ def show(words: Words) -> None:
     from bpcli.config.document import dump
     from bpcli.config.reading import read_config
 
-    emit(dump(experiment.build(read_config(path, changes)).resolved))
+    built = experiment.build(read_config(path, changes))
+    if inputs:
+        _show_inputs(built)
+    else:
+        emit(dump(built.resolved))
+
+
+def _show_inputs(built: Experiment) -> None:
+    """Print a table with a row for each input."""
+    import sys
+    from dataclasses import astuple
+
+    from bpcli import display
+
+    features = built.loaded.features
+    rows = [
+        [number, *("" if value is None else value for value in astuple(each))]
+        for number, each in enumerate(features.inputs)
+    ]
+    columns = ["input", "column", "kind", "part", "if missing", "shift", "width"]
+    display.print_table(columns, rows, sys.stdout, title=features.summary, text=(1, 2, 3))
 
 
 @app.command()

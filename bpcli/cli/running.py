@@ -63,11 +63,12 @@ def _introduce(experiment: Experiment, *, quiet: bool) -> TrainingDisplay:
 
 
 def _summary(experiment: Experiment) -> str:
-    """The widths, the number of parameters, the examples of each part, and what was assumed."""
+    """The widths, the number of parameters, the examples of each part, what columns became, and what was assumed."""
     layers = "-".join(map(str, experiment.network.sizes))
     examples = ", ".join(f"{part.size:,} {name}" for name, part in experiment.loaded.parts.items())
     assumed = f"; assumed: {', '.join(experiment.assumed)}" if experiment.assumed else ""
-    return f"{layers}, {experiment.parameters.theta.size:,} parameters; {examples} examples{assumed}"
+    columns = experiment.loaded.features.summary
+    return f"{layers}, {experiment.parameters.theta.size:,} parameters; {examples} examples; {columns}{assumed}"
 
 
 def end_by_signal(ended: RunEnded, number: signal.Signals) -> NoReturn:

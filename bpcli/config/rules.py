@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bpcli.data.encoding.dates import fault_of_format
 from bpcli.errors import ConfigError
 from bpcli.nn.optimizers import OPTIMIZERS
 
@@ -18,7 +19,7 @@ def broken_rules(config: Any) -> list[ConfigError]:
     """Every rule that ``config``, plain values, breaks."""
     data = _mapping(config).get("data")
     optimizer = _mapping(_mapping(config).get("optimizer"))
-    of_data = [*_files(data), *_split(data), *_numerals(data)] if isinstance(data, dict) else []
+    of_data = [*_files(data), *_split(data), *_numerals(data), *_dates(data)] if isinstance(data, dict) else []
     of_both = _cancelling_weights(_mapping(config)) if isinstance(data, dict) else []
     return [*of_data, *of_both, *_batches(optimizer), *_batch_only(optimizer), *_threads(_mapping(config))]
 
@@ -113,6 +114,20 @@ def _numerals(data: dict[str, Any]) -> list[ConfigError]:
             key="data.thousands",
             hint=f"data.decimal: {',' if thousands == '.' else '.'!r}, or another mark between thousands",
         )
+    ]
+
+
+def _dates(data: dict[str, Any]) -> list[ConfigError]:
+    declared = {name: _mapping(kind) for name, kind in _mapping(data.get("types")).items()}
+    formats = {name: kind["format"] for name, kind in declared.items() if isinstance(kind.get("format"), str)}
+    return [
+        ConfigError(
+            f"data.types.{name}.format is {form!r}, which {fault}",
+            key=f"data.types.{name}.format",
+            hint='the directives are those of Python\'s strptime: "%d.%m.%Y %H:%M" reads 31.12.2024 23:59',
+        )
+        for name, form in formats.items()
+        if (fault := fault_of_format(form))
     ]
 
 

@@ -19,7 +19,7 @@ def listed(names: list[str]) -> str:
 class Strays:
     """Cells of a ``column`` that are not of its ``kind``: the first and where it stands, how many, of how many cells.
 
-    ``others`` are some of the other words that these cells hold.
+    ``others`` are some of the other words that these cells hold. The key ``mended_by`` makes numbers of them.
     """
 
     column: str
@@ -29,6 +29,7 @@ class Strays:
     cells: int
     others: tuple[str, ...] = ()
     kind: str = "numbers"
+    mended_by: str = ""
 
     @property
     def place(self) -> str:
@@ -36,8 +37,15 @@ class Strays:
         return f"{self.first!r} at {self.where} ({self.count:,} of {_count(self.cells, 'cell')})"
 
     @property
+    def instead(self) -> str:
+        """What a column of text would be, if not numbers."""
+        return "" if self.kind == "numbers" else f", not {self.kind},"
+
+    @property
     def remedy(self) -> str:
-        """What to do if they mean a missing value."""
+        """What to do if they are numbers, or mean a missing value."""
+        if self.mended_by:
+            return f"if {'they are numbers' if self.others else 'it is a number'}: {self.mended_by}"
         words = [self.first, *self.others]
         return f"if {'they mean' if self.others else 'it means'} missing: data.missing: {words}"
 
@@ -55,15 +63,23 @@ class DataWarnings:
     nearly_numbers: list[Strays] = field(default_factory=list)
     not_numbers: list[Strays] = field(default_factory=list)
     other: list[str] = field(default_factory=list)
+    imputed_dates: Counter[str] = field(default_factory=Counter)
+    constant_parts: dict[str, list[str]] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """One line for each kind of thing that was found."""
         lines = []
         if self.constant:
             lines.append(f"{_count(len(self.constant), 'column')} constant in training: {listed(self.constant)}")
+        lines += [
+            f"{part} constant in training, left out of {listed(names)}" for part, names in self.constant_parts.items()
+        ]
         if self.imputed:
             missing = _count(self.imputed.total(), "missing number")
             lines.append(f"{missing} imputed by the training median: {_tallied(self.imputed)}")
+        if self.imputed_dates:
+            missing = _count(self.imputed_dates.total(), "missing date")
+            lines.append(f"{missing} imputed by the training medians of their parts: {_tallied(self.imputed_dates)}")
         if self.unseen:
             values = _count(self.unseen.total(), "value")
             lines.append(f"{values} of categories unseen in training, encoded as zeros: {_tallied(self.unseen)}")
@@ -77,7 +93,7 @@ class DataWarnings:
         many = [name for name in self.many if name not in nearly]
         if many:
             lines.append(f"text columns in which most values differ (leave them out with drop?): {listed(many)}")
-        lines += _by_column("column {column!r} is text because of {place}; {remedy}", self.nearly_numbers)
+        lines += _by_column("column {column!r} is text{instead} because of {place}; {remedy}", self.nearly_numbers)
         counted = "column {column!r}, of {kind} in training, holds {place}, which counts as missing; {remedy}"
         return [*lines, *_by_column(counted, self.not_numbers), *self.other]
 
@@ -89,7 +105,10 @@ def _count(number: int, noun: str) -> str:
 
 def _by_column(line: str, found: list[Strays]) -> list[str]:
     """A line for each of the first few columns, and how many more there are."""
-    lines = [line.format(column=one.column, kind=one.kind, place=one.place, remedy=one.remedy) for one in found[:SHOWN]]
+    lines = [
+        line.format(column=one.column, kind=one.kind, instead=one.instead, place=one.place, remedy=one.remedy)
+        for one in found[:SHOWN]
+    ]
     return [*lines, f"the same in {_count(len(found) - SHOWN, 'more column')}"] if len(found) > SHOWN else lines
 
 

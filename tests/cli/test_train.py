@@ -50,7 +50,7 @@ def test_standard_output_is_the_runs_folder_alone(folder: Path) -> None:
 def test_standard_error_shows_the_network_the_epochs_and_the_metrics(folder: Path) -> None:
     lines = good("train", "points.yaml", "--run", "a", cwd=folder).errors
     first, last = lines[0], lines[-1]
-    assert first.startswith("2-5-3, 33 parameters; 42 train, 12 validation, 6 test examples; assumed: ")
+    assert first.startswith("2-5-3, 33 parameters; 42 train, 12 validation, 6 test examples; 2 columns became ")
     assert [text.partition("  ")[0] for text in lines[1:5]] == ["epoch 1/5", "epoch 2/5", "epoch 4/5", "epoch 5/5"]
     assert [text.split()[0] for text in lines[5:9]] == ["loss", "train", "validation", "test"]
     assert last == "run: a"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from bpcli.data.encoding.category_columns import Category, CategoryColumn
+from bpcli.data.encoding.date_columns import Date
 from bpcli.data.encoding.inputs import Input
 from bpcli.data.encoding.number_columns import Number, NumberColumn
 from bpcli.data.encoding.training_columns import PlaceOf, TrainingColumn
@@ -99,7 +100,7 @@ class Drop:
         raise AssertionError("a column that is left out has no encoding")
 
 
-COLUMN_KINDS: dict[str, type[ColumnKind]] = {"number": Number, "category": Category, "drop": Drop}
+COLUMN_KINDS: dict[str, type[ColumnKind]] = {"number": Number, "date": Date, "category": Category, "drop": Drop}
 """By name, in the order in which they are tried on a column."""
 
 

@@ -11,7 +11,14 @@ from bpcli.data.encoding.inputs import Input
 from bpcli.data.encoding.scaling import Scaling, in_precision, learn_scaling
 from bpcli.data.encoding.selection import ArrayBlocks
 from bpcli.data.encoding.summaries import extent, summary
-from bpcli.data.encoding.training_columns import PlaceOf, TrainingColumn, numbers_and_strays, numeric, slips
+from bpcli.data.encoding.training_columns import (
+    PlaceOf,
+    TrainingColumn,
+    in_other_numerals,
+    numbers_and_strays,
+    numeric,
+    slips,
+)
 from bpcli.data.files.cells import non_numbers
 from bpcli.data.files.dataset import Dataset
 from bpcli.data.warnings import DataWarnings, Strays
@@ -100,8 +107,10 @@ class Number:
         return bool(present) and all(map(column.dataset.numerals.is_number, present))
 
     def slips(self, column: TrainingColumn) -> Strays | None:
-        """The cells that are no numbers, where they are few or words for a missing value."""
-        return slips(column, non_numbers(column.cells, column.dataset.numerals), "numbers")
+        """The cells that are no numbers, where they are few, words for a missing value, or written in another way."""
+        numerals = column.dataset.numerals
+        found = in_other_numerals(column, numerals)
+        return found or slips(column, non_numbers(column.cells, numerals), "numbers")
 
     def learn(self, column: TrainingColumn, scale: str, warnings: DataWarnings) -> NumberColumn:
         """The median and the scaling.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bpcli.data.files.cells import are_few, non_numbers, not_finite, without_missing
 from bpcli.data.files.dataset import Dataset, Table
+from bpcli.data.files.numerals import Numerals
 from bpcli.data.warnings import DataWarnings, Strays
 from bpcli.errors import ConfigError
 from bpcli.nn import Array, IndexArray
@@ -54,16 +55,21 @@ class TrainingColumn:
 
     def strays(self, places: IndexArray, kind: str = "numbers") -> Strays:
         """The cells at ``places`` of the training rows, which are not of the kind."""
-        return strays_of(self.dataset, self.name, self.rows[places], len(self.rows), kind)
+        texts = self.dataset.column(self.name)
+        return strays_of(self.dataset, self.name, texts, self.rows[places], len(self.rows), kind)
 
-    def refuse(self, misfits: IndexArray, present: int, kind: str, hint: str) -> None:
-        """The column may be declared to be of a kind: not where more than a few cells do not fit.
+    def refuse(self, misfits: IndexArray, present: int, kind: str, hint: str, texts: Array | None = None) -> None:
+        """A column is not of the kind that is declared where more than a few of its training cells do not fit.
+
+        ``texts`` are the training cells as text, where they are not the column's own.
 
         Raises:
             ConfigError: they are more.
         """
         if len(misfits) and not are_few(len(misfits), present):
-            found = self.strays(misfits, kind)
+            cells = self.cells if texts is None else texts
+            place = self.dataset.where(int(self.rows[misfits[0]]))
+            found = Strays(self.name, cells[misfits[0]], place, len(misfits), len(self.rows))
             raise ConfigError(
                 f"column {self.name!r} is to hold {kind}, but holds {found.place}",
                 key=f"data.types.{self.name}",
@@ -71,10 +77,42 @@ class TrainingColumn:
             )
 
 
-def strays_of(dataset: Dataset, name: str, rows: IndexArray, cells: int, kind: str = "numbers") -> Strays:
-    """``rows`` of a column, among so many ``cells``, hold what is not of the kind."""
-    words = list(dict.fromkeys(dataset.column(name)[rows].tolist()))[:MOST_WORDS]
-    return Strays(name, words[0], dataset.where(int(rows[0])), len(rows), cells, tuple(words[1:]), kind)
+OTHER_NUMERALS = (
+    Numerals(thousands=","),
+    Numerals(thousands="'"),
+    Numerals(thousands=" "),
+    Numerals(","),
+    Numerals(",", "."),
+    Numerals(",", " "),
+    Numerals(",", "'"),
+)
+"""Ways of writing numbers that a column of text may turn out to have, the likelier first."""
+
+
+def in_other_numerals(column: TrainingColumn, known: Numerals) -> Strays | None:
+    """The cells that keep a column from being numbers, where another way of writing them makes it so."""
+    cells = column.cells
+    misfits = non_numbers(cells, known)
+    words = set(cells[misfits].tolist())
+    fitting = [other for other in OTHER_NUMERALS if words and not len(non_numbers(cells, other))]
+    if not fitting:
+        return None
+    keys = _keys(fitting[0])
+    if fitting[0].thousands == "," and Numerals(",") in fitting:
+        keys += f', or {_keys(Numerals(","))} if the comma is the decimal mark'
+    return replace(column.strays(misfits), mended_by=keys)
+
+
+def _keys(numerals: Numerals) -> str:
+    """The keys that say how numbers are written."""
+    marks = {"decimal": numerals.decimal.strip("."), "thousands": numerals.thousands}
+    return ", ".join(f'data.{key}: "{mark}"' for key, mark in marks.items() if mark)
+
+
+def strays_of(dataset: Dataset, name: str, texts: Array, rows: IndexArray, among: int, kind: str) -> Strays:
+    """``rows`` of a column's ``texts``, ``among`` so many, hold what is not of the kind."""
+    words = list(dict.fromkeys(texts[rows].tolist()))[:MOST_WORDS]
+    return Strays(name, words[0], dataset.where(int(rows[0])), len(rows), among, tuple(words[1:]), kind)
 
 
 def slips(column: TrainingColumn, misfits: IndexArray, kind: str) -> Strays | None:
@@ -97,7 +135,7 @@ def numeric(dataset: Dataset, name: str, warnings: DataWarnings) -> Array:
     """
     numbers, strays = numbers_and_strays(dataset, name)
     if len(strays):
-        warnings.not_numbers.append(strays_of(dataset, name, strays, dataset.size))
+        warnings.not_numbers.append(strays_of(dataset, name, dataset.column(name), strays, dataset.size, "numbers"))
     return numbers
 
 
