@@ -11,6 +11,7 @@ import typer.main
 
 from bpcli import __version__, cli
 from bpcli.config.registries import offered
+from bpcli.nn.optimizers import OPTIMIZERS
 from tests.cli.support import Result, bp, good, points, process, refused, write_config
 
 REGISTRIES = offered()
@@ -145,7 +146,7 @@ def test_an_unknown_kind_of_choice_is_hinted_at(tmp_path: Path) -> None:
         cwd=tmp_path,
         status=2,
         error="command line: there is no kind of choice 'losess'",
-        hint="did you mean 'losses'? (choose from activations, initializers, losses, metrics, optimizers)",
+        hint=f"did you mean 'losses'? (choose from {', '.join(offered())})",
     )
 
 
@@ -155,7 +156,7 @@ def test_an_unknown_choice_is_hinted_at(tmp_path: Path) -> None:
         cwd=tmp_path,
         status=2,
         error="command line: no 'adm' among the optimizers",
-        hint="did you mean 'adam'? (choose from gradient_descent, momentum, adam)",
+        hint=f"did you mean 'adam'? (choose from {', '.join(OPTIMIZERS)})",
     )
 
 

@@ -99,7 +99,7 @@ def in_other_numerals(column: TrainingColumn, known: Numerals) -> Strays | None:
         return None
     keys = _keys(fitting[0])
     if fitting[0].thousands == "," and Numerals(",") in fitting:
-        keys += f', or {_keys(Numerals(","))} if the comma is the decimal mark'
+        keys += f", or {_keys(Numerals(','))} if the comma is the decimal mark"
     return replace(column.strays(misfits), mended_by=keys)
 
 
