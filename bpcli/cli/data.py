@@ -55,16 +55,26 @@ def convert(
             "--missing", metavar="WORD", help="A word for a missing cell; may be repeated; default NA, NaN, null."
         ),
     ] = None,
+    decimal: Annotated[
+        str, typer.Option("--decimal", metavar="MARK", help="The decimal mark of numbers, a point or a comma.")
+    ] = ".",
+    thousands: Annotated[
+        str | None, typer.Option("--thousands", metavar="MARK", help="The mark between thousands; default none.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show neither progress nor columns.")] = False,
     json: Json = False,
 ) -> None:
     """Convert a table of any size to NPY, which training reads in place; print the file's path.
 
-    Numbers stay numbers, missing ones NaN; text becomes an indicator per category, as in training. Targets come
-    last; a text target becomes the number of its class, in the order of code points.
+    Numbers stay numbers, missing ones NaN; text becomes an indicator per category, ISO dates become year, day of
+    the year, weekday and seconds of the day, as in training.
+
+    Targets come last; a text target becomes the number of its class, in the order of code points.
 
     Example: bp data convert big.csv big.npy --target price
     """
+    from dataclasses import replace
+
     import numpy as np
 
     from bpcli.data.conversion.convert import ConversionRequest
@@ -83,7 +93,10 @@ def convert(
         )
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise ConfigError("TARGET is the file to convert itself", where=str(target), hint="name another file")
-    form = Format(delimiter, header) if missing is None else Format(delimiter, header, tuple(missing))
+    _require_marks(decimal, thousands)
+    form = Format(delimiter, header, decimal=decimal, thousands=thousands)
+    if missing is not None:
+        form = replace(form, missing=tuple(missing))
     request = ConversionRequest(form, targets, list(drop or []), np.dtype(dtype))
     with cleanup_at_signals():
         converted, warnings = convert_file(source, target, request, _show_nothing if quiet else _show_rows())
@@ -92,6 +105,20 @@ def convert(
         for line in _summary(converted):
             say(line)
     _print_result(target, converted, json=json)
+
+
+def _require_marks(decimal: str, thousands: str | None) -> None:
+    """The marks of numbers are such as a table may have, and differ."""
+    from bpcli.errors import ConfigError
+
+    if decimal not in (".", ","):
+        raise ConfigError(f"--decimal is {decimal!r}", where="command line", hint="a point or a comma")
+    if thousands is not None and (thousands not in (",", ".", "'", " ") or thousands == decimal):
+        raise ConfigError(
+            f"--thousands is {thousands!r}",
+            where="command line",
+            hint="a comma, a point, an apostrophe or a space, other than the decimal mark",
+        )
 
 
 def _show_nothing(rows: int) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 from bpcli.data.conversion import contents
 from bpcli.data.conversion.contents import ColumnContents
 from bpcli.data.encoding.category_columns import CategoryColumn
+from bpcli.data.encoding.date_columns import PARTS, values_of
+from bpcli.data.encoding.dates import ISO
 from bpcli.data.encoding.target_cells import TRUTH
 from bpcli.data.files.cells import as_texts
 from bpcli.data.warnings import listed
@@ -80,6 +82,22 @@ class IndicatorWriter:
 
 
 @dataclass(frozen=True)
+class DateWriter:
+    """A column of ISO dates: its parts as numbers, NaN where missing."""
+
+    name: str
+
+    @property
+    def outputs(self) -> list[str]:
+        """The columns it makes."""
+        return [f"{self.name}={part}" for part in PARTS]
+
+    def fill(self, cells: Array, out: Array, where: PlaceOf) -> None:
+        """Write m cells into ``out``, (m, number of parts)."""
+        out[...] = values_of(as_texts(cells), ISO)
+
+
+@dataclass(frozen=True)
 class ClassIndexWriter:
     """A target of text: the index of its class."""
 
@@ -103,7 +121,7 @@ class ClassIndexWriter:
         out[:, 0] = [places[text] for text in texts]
 
 
-ColumnWriter = NumberWriter | IndicatorWriter | ClassIndexWriter
+ColumnWriter = NumberWriter | IndicatorWriter | DateWriter | ClassIndexWriter
 
 
 def writer_of(column: ColumnContents, targets: list[str], path: str) -> ColumnWriter:
@@ -120,6 +138,8 @@ def writer_of(column: ColumnContents, targets: list[str], path: str) -> ColumnWr
         if other or column.words is None:
             raise text_among_targets(name, path, other)
         return NumberWriter(name, required=True)
+    if column.dates and not of_target:
+        return DateWriter(name)
     if column.words is None:
         raise ConfigError(
             f"column {name!r} of {path} is text with more than {contents.MOST:,} different values",

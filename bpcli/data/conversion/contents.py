@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bpcli.data.encoding.dates import ISO, misfits
 from bpcli.data.files.cells import Kind, are_few, non_numbers
 from bpcli.data.files.numerals import Numerals
 from bpcli.data.files.table_reader import RowChunk, TableReader
@@ -23,6 +24,7 @@ Progress = Callable[[int], None]
 class ColumnContents:
     """What a column holds: the ``kinds`` of its cells, and its different ``words``, None where they are too many.
 
+    ``dates`` says that all text in it so far is an ISO date.
     ``strays`` of its ``present`` cells are no numbers, ``stray`` is the first of them, in ``stray_row``.
     """
 
@@ -30,6 +32,7 @@ class ColumnContents:
     numerals: Numerals
     kinds: set[Kind] = field(default_factory=set)
     words: set[str] | None = field(default_factory=set)
+    dates: bool = True
     rows: int = 0
     present: int = 0
     strays: int = 0
@@ -51,6 +54,7 @@ class ColumnContents:
         strays = non_numbers(cells, self.numerals)
         if len(strays) and not self.strays:
             self.stray, self.stray_row = cells[strays[0]], self.rows - len(cells) + int(strays[0])
+        self.dates = self.dates and not misfits(ISO, set(texts))
         self.present += len(texts)
         self.strays += len(strays)
         if self.words is not None:

@@ -1,7 +1,7 @@
 """The whole conversion: a first reading finds what each column holds, a last one writes it.
 
 Numbers stay as they are, NaN where missing. A column of text becomes an
-indicator per category, as training would make it; targets come last, text among
+indicator per category, one of ISO dates its parts, as training would make them; targets come last, text among
 them as the index of its class.
 """
 
