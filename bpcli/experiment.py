@@ -230,6 +230,7 @@ def _recipe(config: Config, network: Network, train: Part) -> Recipe:
         schedule=trainer.schedule or Constant(),
         penalties=tuple(config.penalties),
         clip=trainer.clip,
+        input_noise=config.data.input_noise,
     )
 
 

@@ -46,6 +46,7 @@ PINNED: dict[Purpose, int] = {
     "initial weights": 7174749904311707011,
     "shuffle": 6977378544889128361,
     "noise": 8451794954964937139,
+    "input noise": 612229951689498397,
     "gradient check": 5218870184134476753,
 }
 

@@ -83,7 +83,9 @@ def _through(probe: Probe, l: int, error: Array) -> Array:
     """What an error of dA, not negative, comes to in dZ of a layer."""
     layer, ws = probe.network.layers[l - 1], probe.workspace(np.dtype(np.float64))
     if not layer.activation.elementwise:
-        return np.asarray(ws.A[l] * (error + (ws.A[l] * error).sum(axis=0)))
+        drawn, kept = ws.noise[l], ws.scratch[l].kept
+        f, of_f = (ws.A[l], error) if drawn is None or kept is None else (kept, error * drawn)
+        return np.asarray(f * (of_f + (f * of_f).sum(axis=0)))
     out = np.empty_like(error)
     layer.backward(error.copy(), ws.Z[l], ws.A[l], ws.noise[l], out, ws.scratch[l])
     return np.abs(out)

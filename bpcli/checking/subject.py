@@ -20,6 +20,7 @@ from bpcli.nn.parameters import Parameters, count
 from bpcli.nn.tallies import Tallies
 from bpcli.streams import stream
 from bpcli.training.engines import Engine
+from bpcli.training.noise import Noise
 from bpcli.training.recipe import Recipe
 from bpcli.training.state import start
 
@@ -128,12 +129,12 @@ def gradients_of(
 def probe_of(recipe: Recipe, examples: Examples, batch: IndexArray, dtype: DTypeLike = np.float64) -> Probe:
     """L as a function of θ on the examples ``batch``, gathered in the precision ``dtype``.
 
-    Layers that draw noise get that of the first step.
+    What is drawn for an update is that of the first one.
     """
     network = recipe.network
     ws = network.workspace(len(batch), dtype, weighted=examples.weights is not None, noisy=True)
     examples.gather(batch, ws.X, ws.Y, ws.weights)
-    network.draw(ws.noise, recipe.plan.noise(1, 0))
+    Noise(recipe, ws.X.dtype).apply(0, len(batch), ws)
     return Probe(network, ws.X, ws.Y, weights=ws.weights, noise=ws.noise, penalties=recipe.penalties)
 
 

@@ -19,6 +19,7 @@ from bpcli.nn.initializers import INITIALIZERS, Initializer
 from bpcli.nn.layers import LAYERS, Layer
 from bpcli.nn.losses import LOSSES, Loss
 from bpcli.nn.metrics import METRICS, Metric
+from bpcli.nn.noise import INPUT_NOISES, InputNoise
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from bpcli.nn.penalties import PENALTIES
 from bpcli.nn.schedules import SCHEDULES, Schedule
@@ -62,6 +63,7 @@ KINDS: Mapping[str, Kind] = {
     "clippings": Kind("clipping", CLIPPINGS),
     "keeps": Kind("keep", KEEPS, Keep),
     "columns": Kind("kind of column", COLUMN_KINDS, ColumnKind),
+    "input_noises": Kind("input noise", INPUT_NOISES, InputNoise),
 }
 """The kinds by the word under which ``bp list`` shows them."""
 

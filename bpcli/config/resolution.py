@@ -8,7 +8,7 @@ is, so a key needs no mention here to be in the resolved config.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Any, TypeVar
 
 from bpcli.choices import name_of
@@ -104,15 +104,20 @@ def output_of(config: Config) -> Activation:
 
 
 def _network(config: Config) -> NetworkSection:
-    """The network with each layer's own choices; those of the section are the output layer's."""
+    """The network with each layer's own settings; of what layers share, the section keeps the output layer's alone."""
     network, output = config.network, output_of(config)
-    return _changed(
-        network,
-        hidden=[_layer(layer, network) for layer in network.hidden],
-        activation=None,
-        output=output,
-        initializer=network.initializer or INITIALIZERS[output.usual_initializer](),
-    )
+    shared = {setting.name for layer in network.hidden for setting in _shared(layer)}
+    of_output = {
+        "output": output,
+        "initializer": network.initializer or INITIALIZERS[output.usual_initializer](),
+    }
+    hidden = [_layer(layer, network) for layer in network.hidden]
+    return _changed(network, **(dict.fromkeys(shared) | {"hidden": hidden, "activation": None} | of_output))
+
+
+def _shared(layer: Any) -> list[Field[Any]]:
+    """A layer's settings that are keys of the network too."""
+    return [setting for setting in fields(layer) if setting.name in NetworkSection.model_fields]
 
 
 def _metrics(config: Config, judging: Judging) -> tuple[Metric, ...]:
@@ -134,13 +139,18 @@ def _metrics(config: Config, judging: Judging) -> tuple[Metric, ...]:
 
 def _layer(layer: Any, network: NetworkSection) -> Layer:
     """The layer with what it leaves open as the network says, or as usual."""
-    keys = [setting.name for setting in fields(layer) if setting.name in type(network).model_fields]
-    inherited = {key: getattr(network, key) for key in keys if getattr(layer, key) is None}
-    layer = replace(layer, **inherited)
+    open_ = [setting for setting in _shared(layer) if getattr(layer, setting.name) is None]
+    layer = replace(layer, **{setting.name: _inherited(setting, network) for setting in open_})
     activation = layer.activation or Relu()
     initializer = layer.initializer or INITIALIZERS[activation.usual_initializer]()
     resolved: Layer = replace(layer, activation=activation, initializer=initializer)
     return resolved
+
+
+def _inherited(setting: Field[Any], network: NetworkSection) -> Any:
+    """The network's value of a layer's setting, else the setting's own default, else None."""
+    value = getattr(network, setting.name)
+    return setting.default if value is None and setting.default is not MISSING else value
 
 
 def _trainer(trainer: Trainer, examples: int) -> Trainer:

@@ -21,7 +21,9 @@ def broken_rules(config: Any) -> list[ConfigError]:
     optimizer = _mapping(_mapping(config).get("optimizer"))
     of_data = [*_files(data), *_split(data), *_numerals(data), *_dates(data)] if isinstance(data, dict) else []
     of_both = _cancelling_weights(_mapping(config)) if isinstance(data, dict) else []
-    return [*of_data, *of_both, *_batches(optimizer), *_batch_only(optimizer), *_threads(_mapping(config))]
+    network = _mapping(_mapping(config).get("network"))
+    of_optimizer = [*_batches(optimizer), *_batch_only(optimizer)]
+    return [*of_data, *of_both, *_settings_of_hidden(network), *of_optimizer, *_threads(_mapping(config))]
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -173,6 +175,21 @@ def _batch_only(optimizer: dict[str, Any]) -> list[ConfigError]:
             key="optimizer.mode" if "mode" in optimizer else "optimizer.name",
             hint="mode: batch, or another rule; see bp list optimizers",
         )
+    ]
+
+
+def _settings_of_hidden(network: dict[str, Any]) -> list[ConfigError]:
+    """The settings of hidden layers where there is none."""
+    if network.get("hidden", []) != []:
+        return []
+    return [
+        ConfigError(
+            f"network.{key} is of hidden layers, and there is none",
+            key=f"network.{key}",
+            hint=f"hidden: [32], or leave {key} out; the output layer has none",
+        )
+        for key in ("dropout", "max_norm")
+        if key in network
     ]
 
 

@@ -20,9 +20,10 @@ from bpcli.data.encoding.columns import ColumnKind
 from bpcli.data.encoding.scaling import SCALINGS
 from bpcli.nn.activations import Activation
 from bpcli.nn.initializers import Initializer
-from bpcli.nn.layers import Layer
+from bpcli.nn.layers import Dropout, Layer, MaxNorm
 from bpcli.nn.losses import Loss
 from bpcli.nn.metrics import Metric
+from bpcli.nn.noise import InputNoise
 from bpcli.nn.optimizers import Optimizer
 from bpcli.nn.schedules import Schedule
 from bpcli.nn.transformations import Transformation
@@ -47,6 +48,7 @@ PenaltyChoice = Annotated[Transformation, choice_of(KINDS["penalties"])]
 ScheduleChoice = Annotated[Schedule, choice_of(KINDS["schedules"])]
 KeepChoice = Annotated[Keep, choice_of(KINDS["keeps"])]
 ColumnKindChoice = Annotated[ColumnKind, choice_of(KINDS["columns"])]
+InputNoiseChoice = Annotated[InputNoise, choice_of(KINDS["input_noises"])]
 ClippingChoice = Annotated[Transformation, choice_of(KINDS["clippings"])]
 
 
@@ -141,6 +143,7 @@ class DataSection(Section):
     )
     scale: ScaleName | None = Field(None, description="default: standard for tables, minmax for images")
     scale_targets: Literal["standard", "none"] | None = None
+    input_noise: InputNoiseChoice | None = Field(None, description="on scaled inputs, in training alone; default: none")
     delimiter: Annotated[String, Field(pattern=r"^[\t !#-~]$")] | None = None
     header: Boolean = True
     missing: Annotated[list[Cell], OneOrMore()] = Field(
@@ -170,6 +173,12 @@ class NetworkSection(Section):
 
     hidden: Annotated[list[HiddenLayer], OneOrMore()] = Field([], description="widths, or mappings with units")
     activation: ActivationChoice | None = Field(None, description="of hidden layers that name none; default: relu")
+    dropout: Annotated[Dropout, Strict()] | None = Field(
+        None, description="of hidden layers that name none: the probability that training drops a unit; default: 0"
+    )
+    max_norm: Annotated[MaxNorm, Strict()] | None = Field(
+        None, description="of hidden layers that name none: the length of a unit's weights at most; default: no limit"
+    )
     output: ActivationChoice | None = Field(None, description="default: the loss's usual one")
     initializer: InitializerChoice | None = Field(None, description="default: he for relu-like layers, else glorot")
     weights: FileName | None = Field(None, description="start from a run folder, a safetensors or an NPZ file")

@@ -30,6 +30,7 @@ from bpcli.nn.losses import LOSSES
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.runs.reopen import open_experiment
+from bpcli.training.recipe import Recipe
 
 WHERE = "command line"
 
@@ -107,8 +108,18 @@ def explain(
         layers=built.network.sizes,
         choices=_described(built, mode),
         updates=tuple(_with_derivation(chosen, update) for update in updates) if with_derivation else updates,
-        warnings=(*built.loaded.warnings.lines(), *opened.warnings),
+        warnings=(*built.loaded.warnings.lines(), *opened.warnings, *_left_out(built.recipe)),
     )
+
+
+def _left_out(recipe: Recipe) -> list[str]:
+    """What training draws for an update and the explanation does not."""
+    layers = ", ".join(map(str, recipe.network.noisy))
+    found = {
+        f"training drops units of layer {layers}": bool(layers),
+        "training adds noise to the inputs": recipe.input_noise is not None,
+    }
+    return [f"{what}; this is the update without it" for what, present in found.items() if present]
 
 
 def _refuse_large(built: Experiment) -> None:

@@ -96,13 +96,11 @@ def trace(
 ) -> Trace:
     """Trace one update on the examples X (n_0, m) and Y; ``theta`` and ``state`` are updated.
 
-    ``rate`` is η, by default the rule's own. Where layers draw noise, it is that of a step with this number
-    in the first epoch.
+    ``rate`` is η, by default the rule's own. Nothing is drawn: no unit is dropped, the inputs are as given.
     """
     network, optimizer = recipe.network, recipe.optimizer
     rate = optimizer.learning_rate if rate is None else rate
     ws = _filled(network, theta.dtype, X, Y)
-    network.draw(ws.noise, recipe.plan.noise(1, state.step))
     before, gradient = _copy(network, theta), _copy(network, theta)
     memory_before = {name: array.copy() for name, array in state.memory.items()}
     with np.errstate(all="ignore"):
@@ -148,10 +146,11 @@ def update(recipe: Recipe, state: OptimizerState, theta: Array, ws: Workspace, r
         return finish(chain, parameters, gradients, _copy(network, at), ws.m, factor)
 
     optimizers.update(recipe.optimizer, theta, state, gradient, rate)
+    network.constrain(network.parameters(theta), _copy(network, theta))
 
 
 def _filled(network: Network, dtype: DTypeLike, X: Array, Y: Array) -> Workspace:
-    ws = network.workspace(X.shape[1], dtype, noisy=True)
+    ws = network.workspace(X.shape[1], dtype)
     ws.X[...] = X
     ws.Y[...] = Y
     return ws

@@ -224,7 +224,7 @@ def rounding(probe: Probe, theta: Array, rng: np.random.Generator, last_bit: flo
     def backward(by: float) -> Array:
         parameters = network.parameters(_nudged(theta, by, rng))
         network.forward(parameters, ws)
-        for array in (*ws.Z[1:], *ws.A[1:]):
+        for array in (*ws.Z[1:], *ws.A[1:], *(one.kept for one in ws.scratch if one.kept is not None)):
             array[...] = _nudged(array, by, rng)
         probe.backward(parameters, gradient, ws)
         return gradient.theta.astype(np.float64)

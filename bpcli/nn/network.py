@@ -72,11 +72,21 @@ class Network:
         return tuple(l for l, layer in enumerate(self.layers, start=1) if layer.noisy)
 
     def draw(self, noise: Sequence[Array | None], rng: np.random.Generator) -> None:
-        """Draw the noise of a step, layer by layer."""
+        """Draw the noise of a step, or of several, layer by layer: (n_l, m) or (steps, n_l, m) each."""
         for l in self.noisy:
             drawn = noise[l]
             assert drawn is not None, "a workspace for training has room for noise"
             self.layers[l - 1].draw(drawn, rng)
+
+    @cached_property
+    def constrained(self) -> tuple[int, ...]:
+        """The layers whose W has to meet something after every update."""
+        return tuple(l for l, layer in enumerate(self.layers, start=1) if layer.constraint)
+
+    def constrain(self, parameters: Parameters, spare: Parameters) -> None:
+        """Bring every W to where its layer wants it after an update; ``spare`` is a buffer as long as θ."""
+        for l in self.constrained:
+            self.layers[l - 1].constrain(parameters.W[l], spare.W[l], spare.b[l])
 
     def targets(self, m: int, dtype: Any) -> Array:
         """A buffer for the Y of ``m`` examples."""

@@ -22,10 +22,14 @@ from bpcli.nn import Array, IndexArray
 
 @dataclass(frozen=True)
 class Scratch:
-    """Buffers for one layer's intermediate results: ``matrix`` (n, m), ``row`` (m,)."""
+    """Buffers for one layer's intermediate results: ``matrix`` (n, m), ``row`` (m,).
+
+    ``kept`` (n, m) is a noisy layer's own, from forward to backward; None for other layers.
+    """
 
     matrix: Array
     row: Array
+    kept: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class Workspace:
     ``scratch``: only one layer's are in use at a time. ``ones`` is (m, 1). ``weights`` is
     (m,), or None if the examples have no weights; ``metric_weights`` likewise. ``noise`` is a
     list by layer: (n_l, m) for the layers in ``noisy``, None for the others. Without ``training`` there are no ``dZ``,
-    ``dA`` and ``ones``, and ``noise`` is None for every layer.
+    ``dA`` and ``ones``, and ``noise`` is None for every layer. A layer with noise has a ``kept`` in its scratch.
     """
 
     def __init__(
@@ -109,12 +113,14 @@ class Workspace:
         self.Z = [empty, *(np.empty((n, m), dtype) for n in layers)]
         self.A = [self.X, *(np.empty((n, m), dtype) for n in layers)]
         shared, row = np.empty(widest * m, dtype), np.empty(m, dtype)
-        self.scratch = [Scratch(shared[: n * m].reshape(n, m), row) for n in (0, *layers)]
+        layers_with_noise = noisy if training else ()
+        own = [np.empty((n, m), dtype) if l in layers_with_noise else None for l, n in enumerate(sizes)]
+        self.noise = [None if kept is None else np.empty_like(kept) for kept in own]
+        blocks = (shared[: n * m].reshape(n, m) for n in (0, *layers))
+        self.scratch = [Scratch(block, row, kept) for block, kept in zip(blocks, own, strict=True)]
         self.output = output_scratch(self.scratch[-1])
         self.weights: Array | None = np.empty(m, dtype) if weighted else None
         self.metric_weights: Array | None = np.empty(m, dtype) if metrics_weighted else None
-        layers_with_noise = noisy if training else ()
-        self.noise = [np.empty((n, m), dtype) if l in layers_with_noise else None for l, n in enumerate(sizes)]
         self.dZ: list[Array] = []
         self.dA: list[Array] = []
         if training:

@@ -12,6 +12,7 @@ from bpcli.data.sources import Examples
 from bpcli.nn import IndexArray
 from bpcli.nn.optimizers import update
 from bpcli.training.batch_results import SideBySide, count_batch, together
+from bpcli.training.noise import Noise
 from bpcli.training.recipe import Recipe
 from bpcli.training.shards import Batch, Gradients
 from bpcli.training.state import TrainingState, diverged
@@ -25,6 +26,7 @@ class NumpySteps:
     ) -> None:
         self.recipe, self.state, self.size = recipe, state, examples.size
         self.gradients = Gradients(recipe, state.theta, state.optimizer.dtheta, examples, shards, threads)
+        self.noise = Noise(recipe, state.theta.dtype)
         self.sharded = shards > 1
         self.weighted = examples.weights is not None
         self.metrics_weighted = examples.metric_weights is not None
@@ -49,15 +51,17 @@ class NumpySteps:
     def _steps(self, examples: IndexArray, m: int) -> None:
         """A step for every m examples; their losses and outputs are then counted together."""
         state, losses, recipe = self.state, self.state.losses, self.recipe
-        optimizer, noisy, chain = recipe.optimizer, recipe.network.noisy, recipe.chain
+        optimizer, network, chain = recipe.optimizer, recipe.network, recipe.chain
         done: list[Batch] = []
         course = recipe.course(self.size, state.plateau.reductions)
         rates: list[float] = recipe.rates(state.optimizer.step, len(examples) // m, course).tolist()
         for slot, rate in enumerate(rates):
             batch = self.gradients.at(examples[slot * m : (slot + 1) * m], slot)
-            if noisy:
-                batch.draw(recipe.plan.noise(state.epoch + 1, state.optimizer.step))
+            if self.noise.exists:
+                batch.draw(self.noise, state.optimizer.step)
             added = update(optimizer, state.theta, state.optimizer, batch.gradient, rate)
+            if network.constrained:
+                network.constrain(self.gradients.parameters, self.gradients.gradient)
             if chain:
                 losses.add_penalty(float(added), batch.weigh())
             done.append(batch)

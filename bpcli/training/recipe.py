@@ -9,6 +9,7 @@ import numpy as np
 
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.network import Network
+from bpcli.nn.noise import InputNoise
 from bpcli.nn.optimizers import Optimizer
 from bpcli.nn.schedules import Constant, Course, Schedule
 from bpcli.nn.transformations import Transformation
@@ -34,16 +35,13 @@ class Plan:
             return np.arange(examples)
         return stream(self.seed, "shuffle", epoch).permutation(examples)
 
-    def noise(self, epoch: int, update: int) -> np.random.Generator:
-        """The stream of what layers draw for an update; epochs count from 1, updates from 0 over the whole training."""
-        return stream(self.seed, "noise", epoch, update)
-
 
 @dataclass(frozen=True)
 class Recipe:
     """The network, the rule that updates it, and what lies between its gradient and the rule.
 
-    ``penalties`` add to the loss; ``clip`` only shortens the gradient.
+    ``penalties`` add to the loss; ``clip`` only shortens the gradient. ``input_noise`` changes the inputs of
+    every update.
     """
 
     network: Network
@@ -52,6 +50,7 @@ class Recipe:
     schedule: Schedule = field(default_factory=Constant)
     penalties: tuple[Transformation, ...] = ()
     clip: Transformation | None = None
+    input_noise: InputNoise | None = None
 
     @cached_property
     def chain(self) -> tuple[Transformation, ...]:

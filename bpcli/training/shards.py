@@ -18,11 +18,11 @@ import numpy as np
 from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.loss_sums import weight_of
-from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Gradient
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.transformations import early, finish
 from bpcli.nn.workspace import Workspace
+from bpcli.training.noise import Noise
 from bpcli.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -45,26 +45,17 @@ class Shard:
 class Batch:
     """What batches of one size are computed with: shards, and the gradient on what their workspaces hold."""
 
-    network: Network
     shards: list[Shard]
     workspaces: list[Workspace]
     gradient: Gradient
     weigh: Callable[[], Any]
     """The weight of the examples that the workspaces hold."""
 
-    def draw(self, rng: np.random.Generator) -> None:
-        """Draw the noise of a step, for the batch as a whole, whatever its shards."""
-        network = self.network
-        if len(self.shards) == 1:
-            network.draw(self.shards[0].ws.noise, rng)
-            return
-        m, dtype = sum(ws.m for ws in self.workspaces), self.shards[0].ws.X.dtype
-        whole = [np.empty((n, m), dtype) if l in network.noisy else None for l, n in enumerate(network.sizes)]
-        network.draw(whole, rng)
+    def draw(self, noise: Noise, update: int) -> None:
+        """Draw the noise of an update, from 0, for the batch as a whole, whatever its shards."""
+        m = self.shards[-1].columns.stop
         for shard in self.shards:
-            for own, drawn in zip(shard.ws.noise, whole, strict=True):
-                if own is not None and drawn is not None:
-                    own[...] = drawn[:, shard.columns]
+            noise.apply(update, m, shard.ws, shard.columns)
 
 
 class Gradients:
@@ -102,7 +93,7 @@ class Gradients:
             shards = self._shards(m)
         workspaces = [shard.ws for shard in shards]
         weigh = partial(_weigh, workspaces) if self.weighted else lambda: m
-        return Batch(self.network, shards, workspaces, self._gradient(shards, weigh), weigh)
+        return Batch(shards, workspaces, self._gradient(shards, weigh), weigh)
 
     def _shards(self, m: int) -> list[Shard]:
         """A batch of m examples cut into the shards asked for, at most m, as even as can be."""

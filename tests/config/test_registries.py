@@ -61,7 +61,7 @@ class Dropping:
     units: Annotated[int, Ge(1), IfMissing("give the layer's width")]
     activation: Activation
     initializer: Initializer = field(default_factory=Glorot)
-    dropout: Annotated[float, Ge(0)] = 0.0
+    share: Annotated[float, Ge(0)] = 0.0
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_kind_is_listed_once_it_offers_a_choice(capsys: pytest.CaptureFixture[st
 
 def test_field_of_a_layer_is_a_key_of_hidden_layers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(LAYERS, "dense", Dropping)
-    text = BASE + "network: {hidden: [3, {units: 4, dropout: 0.5, activation: tanh}]}"
+    text = BASE + "network: {hidden: [3, {units: 4, share: 0.5, activation: tanh}]}"
 
     first = built(tmp_path, text)
 
@@ -218,10 +218,10 @@ def test_field_of_a_layer_is_a_key_of_hidden_layers(monkeypatch: pytest.MonkeyPa
         "units": 4,
         "activation": "tanh",
         "initializer": "glorot",
-        "dropout": 0.5,
+        "share": 0.5,
     }
     assert rebuilt(first, tmp_path).network == first.network
-    assert "dropout" in keys("HiddenSection")
+    assert "share" in keys("HiddenSection")
 
 
 def test_open_choices_of_a_layer_are_the_networks_own(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_open_choices_of_a_layer_are_the_networks_own(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("second_layer")
 def test_second_kind_of_layer_makes_its_name_a_key(tmp_path: Path) -> None:
-    text = BASE + "network: {hidden: [3, {units: 4}, {name: dropping, units: 5, dropout: 0.5}]}"
+    text = BASE + "network: {hidden: [3, {units: 4}, {name: dropping, units: 5, share: 0.5}]}"
 
     first = built(tmp_path, text)
 
@@ -248,15 +248,15 @@ def test_second_kind_of_layer_makes_its_name_a_key(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("second_layer")
 def test_second_kind_of_layer_has_settings_of_its_own(tmp_path: Path) -> None:
-    told = mistakes(tmp_path, BASE, "network.hidden=[{units: 3, dropout: 1}, {name: drop, units: 3}]")
+    told = mistakes(tmp_path, BASE, "network.hidden=[{units: 3, share: 1}, {name: drop, units: 3}]")
 
     assert told[1:] == [
         "hint: did you mean 'dropping'? (choose from dense, dropping)",
         told[2],
-        "hint: choose from units, activation, initializer",
+        "hint: choose from units, activation, initializer, dropout, max_norm",
     ]
     assert told[0].endswith(": network.hidden.1: there is no layer 'drop'")
-    assert told[2].endswith(": hidden: dense has no setting 'dropout'")
+    assert told[2].endswith(": hidden: dense has no setting 'share'")
 
 
 @pytest.mark.usefixtures("second_layer")
@@ -270,7 +270,7 @@ def test_name_of_the_only_kind_of_layer_is_no_key(tmp_path: Path) -> None:
     (error, hint) = mistakes(tmp_path, BASE, "network.hidden=[{name: dense, units: 3}]")
 
     assert error.endswith(": hidden: unknown key 'name'")
-    assert hint == "hint: choose from units, activation, initializer"
+    assert hint == "hint: choose from units, activation, initializer, dropout, max_norm"
 
 
 def test_entry_that_is_listed_late_is_a_choice_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

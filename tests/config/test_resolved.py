@@ -159,7 +159,7 @@ def test_resolved_config_writes_every_default_out(folder: Path) -> None:
             "decimal": ".",
         },
         "network": {
-            "hidden": [{"units": 3, "activation": "relu", "initializer": "he"}],
+            "hidden": [{"units": 3, "activation": "relu", "initializer": "he", "dropout": 0.0}],
             "output": "softmax",
             "initializer": "glorot",
         },

@@ -129,10 +129,12 @@ VALUES: dict[str, list[Any]] = {
     "metrics": ["mae", ["accuracy"], [{"name": "r2"}], [], [{}], [3], ["auc"], {"name": "mae", "k": 1}],
     "keep": ["best", "last", {"name": "best", "monitor": "loss"}, {"name": "last", "monitor": "loss"}, "first", {}, []],
     "loss": ["cross_entropy", "mse", {"outputs": "sum"}, 3, []],
-    "network": [{}, 3, [], "relu", {"hiden": []}],
+    "network": [{}, 3, [], "relu", {"hiden": []}, {"hidden": 3, "dropout": 0, "max_norm": 1},
+                {"hidden": 3, "dropout": 1}, {"hidden": 3, "dropout": True}, {"hidden": 3, "max_norm": 0}],
     "network.hidden": [
         [], 3, [3], [3, {"units": 4}], {"units": 3}, [{"units": 3, "activation": "tanh"}],
         [{"units": 3, "activation": {"name": "leaky_relu", "slope": 0.5}, "initializer": {"name": "normal", "std": 1}}],
+        [{"units": 3, "dropout": 0.5, "max_norm": 2}], [{"units": 3, "dropout": 1}], [{"units": 3, "max_norm": 0}],
         1, 10_000_000, [10_000_001], True,
         0, [0], [-1], [1.5], ["relu"], [[3]], [{}], [{"unit": 3}], [{"units": 3, "activation": "rely"}],
     ],
@@ -160,6 +162,7 @@ VALUES: dict[str, list[Any]] = {
     "data.scale": ["standard", "minmax", "none", "std", True],
     "data.scale_targets": ["standard", "none", "minmax"],
     "data.delimiter": [",", "\t", ";", " ", "", ";;", '"', "\n", "§", 3],
+    "data.input_noise": ["gaussian", {"name": "gaussian", "std": 0.5}, {"name": "dropout", "rate": 1}, "salt", 0.1],
     "data.header": [True, False, "no", 1],
     "data.missing": ["NA", 0, [], ["NA", -1, 0.5], True, [[]]],
     "data.decimal": [".", ",", ";", 1],
@@ -193,7 +196,8 @@ def test_every_key_is_among_the_values_tried() -> None:
     keys = set(SECTIONS[""].known_keys())
     keys |= {f"{section}.{key}" for section in ("data", "network") for key in SECTIONS[section].known_keys()}
 
-    assert keys - parts - {"network.output", "network.initializer"} <= set(VALUES)
+    needing_hidden = {"network.dropout", "network.max_norm"}  # tried with it, as values of network
+    assert keys - parts - needing_hidden - {"network.output", "network.initializer"} <= set(VALUES)
 
 
 @pytest.mark.parametrize("missing", ["data", "loss"])

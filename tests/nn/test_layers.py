@@ -48,13 +48,8 @@ def test_backward_of_a_dense_layer_is_that_of_its_activation(f: Activation) -> N
     np.testing.assert_array_equal(dZ, expected)
 
 
-def test_a_dense_layer_draws_nothing() -> None:
-    rng, untouched = np.random.default_rng(1), np.random.default_rng(1)
-    noise = np.full((4, 5), 9.0)
-    Dense(4, Tanh()).draw(noise, rng)
-    assert (noise == 9).all()
-    assert rng.random() == untouched.random()
-    assert not Dense(4, Tanh()).noisy
+def test_a_dense_layer_draws_nothing_without_dropout() -> None:
+    assert [Dense(4, Tanh(), dropout=rate).noisy for rate in (0.0, 0.1)] == [False, True]
 
 
 def test_dense_weights_start_as_glorots_unless_another_initializer_is_named() -> None:
@@ -77,9 +72,13 @@ class Shifted:
     noisy: ClassVar[bool] = True
     before: ClassVar[str] = "<z>"
     after: ClassVar[str] = "<a> + <noise>"
+    constraint: ClassVar[str] = ""
 
     def draw(self, noise: Array, rng: np.random.Generator) -> None:
         noise[...] = rng.random(noise.shape)
+
+    def constrain(self, W: Array, spare: Array, column: Array) -> None:
+        raise AssertionError("it states no constraint")
 
     def forward(self, Z: Array, out: Array, noise: Array | None, scratch: Scratch) -> None:
         self.activation.forward(Z, out, scratch)

@@ -188,10 +188,14 @@ class Dropping:
     noisy: ClassVar[bool] = True
     before: ClassVar[str] = "<z>"
     after: ClassVar[str] = r"<a> \odot <noise>"
+    constraint: ClassVar[str] = ""
 
     def draw(self, noise: Array, rng: np.random.Generator) -> None:
         """Fill M, (n_l, m)."""
         noise[...] = (rng.random(noise.shape) >= self.rate) / (1 - self.rate)
+
+    def constrain(self, W: Array, spare: Array, column: Array) -> None:
+        """Nothing is changed."""
 
     def forward(self, Z: Array, out: Array, noise: Array | None, scratch: Scratch) -> None:
         """f(Z), in training times M."""
@@ -220,9 +224,13 @@ class Doubled:
     noisy: ClassVar[bool] = False
     before: ClassVar[str] = "<z>"
     after: ClassVar[str] = r"<factor> \cdot <a>"
+    constraint: ClassVar[str] = ""
 
     def draw(self, noise: Array, rng: np.random.Generator) -> None:
         """Nothing is drawn."""
+
+    def constrain(self, W: Array, spare: Array, column: Array) -> None:
+        """Nothing is changed."""
 
     def forward(self, Z: Array, out: Array, noise: Array | None, scratch: Scratch) -> None:
         """``factor`` · f(Z)."""

@@ -25,6 +25,7 @@ from bpcli.nn.optimizers import Gradient, Memory, OptimizerState
 from bpcli.nn.tallies import Tallies
 from bpcli.training.engines import Engine
 from bpcli.training.loop import Steps
+from bpcli.training.noise import Noise
 from bpcli.training.recipe import Recipe
 from bpcli.training.state import TrainingState, start
 
@@ -119,7 +120,7 @@ def term_sizes(subject: Subject, update: Update) -> Array:
     network, batch, theta = subject.recipe.network, update.batch, update.before.theta
     ws = network.workspace(len(batch), theta.dtype, weighted=subject.examples.weights is not None, noisy=True)
     subject.examples.gather(batch, ws.X, ws.Y, ws.weights)
-    network.draw(ws.noise, subject.recipe.plan.noise(update.epoch, update.before.step))
+    Noise(subject.recipe, theta.dtype).apply(update.before.step, len(batch), ws)
     parameters, sizes = network.parameters(theta), network.parameters(np.zeros_like(theta))
     with np.errstate(all="ignore"):
         network.forward(parameters, ws)

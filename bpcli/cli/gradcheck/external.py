@@ -40,6 +40,7 @@ def require_plain(built: Experiment) -> None:
     obstacles = {
         "the config adds penalties to the loss": bool(built.recipe.penalties),
         "its layers draw numbers for each step": bool(built.network.noisy),
+        "noise is added to its inputs": built.recipe.input_noise is not None,
         "its examples have weights": examples.weights is not None,
     }
     for obstacle in (words for words, present in obstacles.items() if present):

@@ -8,9 +8,11 @@ with a note.
 
 from __future__ import annotations
 
+from bpcli.choices import name_of
 from bpcli.errors import ConfigError, did_you_mean
 from bpcli.explaining.documents import binary, biswas, brawer, general, half_squared_error
 from bpcli.explaining.documents.steps import Document
+from bpcli.nn.layers import LAYERS, Dense
 from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network
 
@@ -30,8 +32,9 @@ WHERE = "command line"
 
 def objection_to(document: Document, network: Network) -> str:
     """Why a document cannot express ``network``; empty where it can."""
-    if network.noisy:
-        return f"layer {network.noisy[0]} draws numbers for each step"
+    for l, layer in enumerate(network.layers, start=1):
+        if not isinstance(layer, Dense):
+            return f"layer {l} is a {name_of(LAYERS, layer)} one"
     return document.objection(network)
 
 

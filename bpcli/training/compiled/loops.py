@@ -171,9 +171,9 @@ class LoopWriter:
             yield f"for i in range(1, {array}.shape[0]):"
             yield f"    for j in range({array}.shape[1]):"
             yield f"        {operation.out}[j] = {combine(f'{operation.out}[j]', f'{array}[i, j]')}"
-        elif sum_of_floats and of_examples:
+        elif sum_of_floats:
             yield f"for i in range({array}.shape[0]):"
-            yield f"    {operation.out}[i] = total_of_examples({array}[i])"
+            yield f"    {operation.out}[i] = total{of_examples}({array}[i])"
         else:
             yield f"for i in range({array}.shape[0]):"
             yield f"    reduced = {array}[i, 0]"

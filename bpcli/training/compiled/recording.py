@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.choices import name_of
-from bpcli.nn.layers import LAYERS
 from bpcli.nn.loss_sums import LossSums, weight_of
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer, OptimizerState, update
@@ -21,7 +19,7 @@ from bpcli.nn.transformations import Transformation, early, finish
 from bpcli.nn.workspace import Workspace
 from bpcli.training.compiled.operations import Operation
 from bpcli.training.compiled.recorder import Recorder
-from bpcli.training.compiled.symbols import SymbolicArray, SymbolicNumber, UntraceableError, number_source
+from bpcli.training.compiled.symbols import SymbolicArray, SymbolicNumber, number_source
 from bpcli.training.recipe import Recipe
 
 FIRST_WIDTH, EXAMPLES = 101, 53
@@ -33,8 +31,11 @@ X, Y, WEIGHTS, METRIC_WEIGHTS, RATE = "X", "Y", "weights", "metric_weights", "ra
 OUTPUTS = "outputs"
 """The name of the array to which a step hands out A_L, where a tally is counted outside of compiled code."""
 
-UNUSED_SETTINGS = frozenset({"initializer", "learning_rate"})
-"""Settings that a step does not read: it gets the learning rate as an input."""
+NOISE = "noise"
+"""What the names of further inputs begin with: the noise of a layer, with its number."""
+
+UNUSED_SETTINGS = frozenset({"initializer", "learning_rate", "dropout"})
+"""Settings that a step does not read: it gets the learning rate and the layers' noise as inputs."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Program:
     ``kept`` names the arrays whose changes outlive a call, ``results`` the numbers
     that the program returns: for an update the sum of the loss's terms and the
     number of updates. ``sizes``, the widths, and ``settings`` name its numeric
-    arguments, ``inputs`` the arrays of the batch, its outputs too where they are handed
+    arguments, ``inputs`` the arrays of the batch, its noise and its outputs too where they are handed
     out; ``constants`` maps arrays that never change to the expressions that make them. ``single`` programs take
     batches of one example. ``class_indices`` says that Y is (m,).
     """
@@ -78,7 +79,7 @@ def record(
         UntraceableError: the step calls something of NumPy that has no operation.
     """
     symbolic = _SymbolicNetwork(
-        recipe.network, dtype, single=single, weighted=weighted, metrics_weighted=metrics_weighted
+        recipe.network, dtype, single=single, weighted=weighted, metrics_weighted=metrics_weighted, training=True
     )
     network, ws, recorder = symbolic.network, symbolic.ws, symbolic.recorder
     parts: Any = _with_settings(_parts_of_recipe(recipe), lambda name, _: SymbolicNumber(recorder, name))
@@ -96,6 +97,8 @@ def record(
 
     theta: Any = symbolic.theta
     added = update(parts["optimizer"], theta, state, gradient, SymbolicNumber(recorder, RATE))
+    dtheta: Any = state.dtheta
+    network.constrain(symbolic.parameters(symbolic.theta), symbolic.parameters(dtheta))
     total = np.add.reduce(network.terms(ws))
     losses.add(total, weight)
     if chain:
@@ -156,11 +159,7 @@ def _with_settings(thing: Any, replacement: Callable[[str, float], Any], name: s
 
 
 class _SymbolicNetwork:
-    """A network with symbolic widths and settings, its symbolic θ and workspace.
-
-    Raises:
-        UntraceableError: a layer draws random numbers in each step.
-    """
+    """A network with symbolic widths and settings, its symbolic θ and workspace."""
 
     def __init__(
         self,
@@ -170,12 +169,11 @@ class _SymbolicNetwork:
         single: bool,
         weighted: bool = False,
         metrics_weighted: bool = False,
+        training: bool = False,
     ) -> None:
-        if network.noisy:
-            layer = network.layers[network.noisy[0] - 1]
-            raise UntraceableError(f"layer {name_of(LAYERS, layer)}, which draws numbers for each step")
         self.recorder = recorder = Recorder()
         self.single, self.weighted, self.metrics_weighted = single, weighted, metrics_weighted
+        self.noisy = network.noisy if training else ()
         self.inputs, self.handed_out = [X], list[str]()
         self.sizes = tuple(SymbolicNumber(recorder, f"n{l}") for l in range(len(network.sizes)))
         parts = _with_settings(_parts_of_network(network), lambda name, _: SymbolicNumber(recorder, name))
@@ -204,7 +202,7 @@ class _SymbolicNetwork:
             lengths[EXAMPLES] = SymbolicNumber(recorder, "m")
         m = 1 if self.single else EXAMPLES
         real = _resized(network, widths).workspace(
-            m, dtype, weighted=self.weighted, metrics_weighted=self.metrics_weighted
+            m, dtype, weighted=self.weighted, metrics_weighted=self.metrics_weighted, noisy=bool(self.noisy)
         )
 
         def symbol(array: Any) -> SymbolicArray:
@@ -217,6 +215,9 @@ class _SymbolicNetwork:
             if own is not None:
                 np.copyto(own, recorder.array(name, own.shape, own.dtype, contiguous=False))
                 self.inputs.append(name)
+        for l in self.noisy:
+            ws.noise[l] = recorder.array(f"{NOISE}{l}", (sizes[l], ws.m), dtype)
+            self.inputs.append(f"{NOISE}{l}")
         length = number_source(ws.m)
         return ws, {
             ws.ones.name: f"np.ones(({length}, 1), np.{dtype.name})",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from bpcli.training.compiled.loops import X_VECTOR, LoopWriter
 from bpcli.training.compiled.passes import simplified
-from bpcli.training.compiled.recording import RATE, Program, X
+from bpcli.training.compiled.recording import NOISE, RATE, Program, X
 from bpcli.training.compiled.views import Reshaped, Transposed
 
 ONCE, PER_CALL, PER_STEP = "once", "per call", "per step"
@@ -166,7 +166,7 @@ class _ModuleWriter:
         return found
 
     def _inputs(self, body: list[str]) -> Iterator[str]:
-        """The batch: X, and Y and the weights where they are used."""
+        """The batch: X, and Y, weights and noise where they are used."""
         single = self.program.single
         a, b = ("k", "k + 1") if single else ("k * m", "(k + 1) * m")
         yield f"{X} = {X}s[{a}:{b}].T"
@@ -174,7 +174,11 @@ class _ModuleWriter:
             yield f"{X_VECTOR} = {X}s[k]"
         used = self._used(body)
         for name in self.program.inputs[1:]:
-            if name in used:
+            if name not in used:
+                continue
+            if name.startswith(NOISE):
+                yield f"{name} = {name}s[k]"
+            else:
                 rows = self.symbols[name].ndim == 1
                 yield f"{name} = {name}s[{a}:{b}]" if rows else f"{name} = {name}s[:, {a}:{b}]"
 

@@ -15,6 +15,7 @@ from bpcli.nn import Array, IndexArray
 from bpcli.nn.workspace import OutputScratch, Scratch, output_scratch
 from bpcli.training.compiled.kernels import Kernel, load_kernel
 from bpcli.training.compiled.recording import record, settings_of
+from bpcli.training.noise import Noise
 from bpcli.training.recipe import Recipe
 from bpcli.training.state import TrainingState, diverged
 
@@ -29,6 +30,7 @@ WORK = 1 << 30
 class Portion:
     """Examples gathered at once: X by rows, Y as the loss wants it, and their weights where they have any.
 
+    ``noise`` is by layer, (batches, n_l, m), None for a layer without any.
     ``outputs``, (n_L, n), and ``scratch`` are there where tallies are counted outside of the compiled code.
     """
 
@@ -36,13 +38,14 @@ class Portion:
     Y: Array
     weights: Array | None
     metric_weights: Array | None
+    noise: list[Array | None]
     outputs: Array | None = None
     scratch: OutputScratch | None = None
 
     @property
     def given(self) -> list[Array]:
         """The arrays that the compiled code takes, in the order of its arguments."""
-        every = self.X, self.Y, self.weights, self.metric_weights, self.outputs
+        every = self.X, self.Y, self.weights, self.metric_weights, *self.noise, self.outputs
         return [array for array in every if array is not None]
 
 
@@ -57,7 +60,8 @@ class CompiledSteps:
         self.kernel: Kernel | None = None
         self.arrays: dict[int, list[Array]] = {}
         self.counted_outside = state.tallies.unrecorded()
-        self.portions: dict[int, Portion] = {}
+        self.portions: dict[tuple[int, int], Portion] = {}
+        self.noise = Noise(recipe, state.theta.dtype)
 
     def prepare(self, batch_size: int) -> Iterator[str]:
         """Load or compile the code, once; yield a message before it is compiled.
@@ -94,7 +98,8 @@ class CompiledSteps:
         for _ in self.prepare(batch_size):
             pass
         state, size = self.state, len(order)
-        widest = max(self.network.sizes[0], self.network.sizes[-1])
+        drawn = sum(self.network.sizes[l] for l in self.network.noisy)
+        widest = max(self.network.sizes[0], self.network.sizes[-1], drawn)
         portion = max(1, min(PORTION // widest, WORK // (3 * len(state.theta))) // batch_size) * batch_size
         while state.position < size:
             chosen = order[state.position : state.position + portion]
@@ -114,7 +119,7 @@ class CompiledSteps:
             lasting = state.losses.sums, *state.tallies.recorded().tensors().values()
             memory = state.optimizer.memory.values()
             self.arrays[m] = kernel.arrays(state.theta, *memory, *lasting, self.sizes, m)
-        portion = self._gathered(indices)
+        portion = self._gathered(indices, m)
         count, step = len(indices) // m, state.optimizer.step
         rates = self.recipe.rates(step, count, self.recipe.course(self.size, state.plateau.reductions))
         numbers = rates, self.sizes, self.settings, m, count, step
@@ -128,24 +133,31 @@ class CompiledSteps:
             with np.errstate(all="ignore"):  # as on the reference's steps
                 self.counted_outside.update(portion.outputs, portion.Y, portion.scratch, portion.metric_weights)
 
-    def _gathered(self, indices: IndexArray) -> Portion:
-        """The examples ``indices`` with room for their outputs."""
-        n = len(indices)
-        if n not in self.portions:
-            self.portions[n] = self._portion(n)
-        portion = self.portions[n]
+    def _gathered(self, indices: IndexArray, m: int) -> Portion:
+        """The examples ``indices`` in batches of m, with their noise and room for their outputs."""
+        n, step = len(indices), self.state.optimizer.step
+        if (n, m) not in self.portions:
+            self.portions[n, m] = self._portion(n, m)
+        portion = self.portions[n, m]
         with np.errstate(all="ignore"):  # as on the reference's steps
             self.examples.gather(indices, portion.X.T, portion.Y, portion.weights, portion.metric_weights)
+            if self.noise.exists:
+                self.noise.fill(step, m, portion.noise)
+                self.noise.perturb(step, m, portion.X.reshape(n // m, m, self.network.sizes[0]))
         return portion
 
-    def _portion(self, n: int) -> Portion:
-        """Room for n examples."""
+    def _portion(self, n: int, m: int) -> Portion:
+        """Room for n examples in batches of m."""
         dtype, examples, sizes = self.state.theta.dtype, self.examples, self.network.sizes
         portion = Portion(
             X=np.empty((n, sizes[0]), dtype),
             Y=self.network.targets(n, dtype),
             weights=None if examples.weights is None else np.empty(n, dtype),
             metric_weights=None if examples.metric_weights is None else np.empty(n, dtype),
+            noise=[
+                np.empty((n // m, units, m), dtype) if l in self.network.noisy else None
+                for l, units in enumerate(sizes)
+            ],
         )
         if not self.counted_outside.by_kind:
             return portion
