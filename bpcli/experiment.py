@@ -8,6 +8,7 @@ made from the resolved config.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from bpcli.nn.metrics import Metric, by_column, tallies_for
 from bpcli.nn.network import Network, initial
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.schedules import Constant
+from bpcli.nn.schedules.course import driven_by_results, needs_horizon, objection
 from bpcli.nn.tallies import Judging, Tallies
 from bpcli.streams import stream
 from bpcli.training import engines
@@ -41,6 +43,7 @@ from bpcli.training.initial_parameters import differences_of_origin, read_initia
 from bpcli.training.loop import Measure
 from bpcli.training.monitors import require_column
 from bpcli.training.recipe import Plan, Recipe
+from bpcli.training.stopping import EarlyStopping
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ def _experiment(given: Config) -> Experiment:
     config = resolve(given, _facts(loaded, judging))
     network = _network(config, loaded)
     recipe = _recipe(config, network, loaded.parts["train"])
+    _require_fitting_schedule(given, recipe, loaded.parts["train"].size)
     parameters = _parameters(config, network, loaded)
     assert config.metrics is not None, "resolution does not leave it open"
     metrics = by_column(config.metrics)
@@ -132,7 +136,7 @@ def _experiment(given: Config) -> Experiment:
         judging=judging,
         metrics=metrics,
         engine=engine,
-        control=_control(config, _measure(network, metrics, loaded)),
+        control=_control(config, recipe, _measure(network, metrics, loaded)),
     )
 
 
@@ -274,8 +278,29 @@ def _measure(network: Network, metrics: dict[str, Metric], loaded: Loaded) -> Me
     return Measure(network, metrics, loaded.parts.get("validation"))
 
 
-def _control(config: Config, measure: Measure) -> Control:
+def _control(config: Config, recipe: Recipe, measure: Measure) -> Control:
     assert config.keep is not None, "resolution does not leave it open"
+    section, reducing, stopping = config.early_stopping, driven_by_results(recipe.schedule), None
     if config.keep.monitor:
         require_column("keep", config.keep.monitor, measure.columns)
-    return Control(config.keep)
+    if section is not None:
+        assert section.monitor is not None, "resolution does not leave it open"
+        require_column("early_stopping", section.monitor, measure.columns)
+        stopping = EarlyStopping(section.monitor, section.patience, section.min_delta)
+    if reducing is not None:
+        require_column("optimizer.schedule", reducing.monitor, measure.columns)
+    return Control(config.keep, stopping, reducing, config.max_seconds or inf)
+
+
+def _require_fitting_schedule(given: Config, recipe: Recipe, examples: int) -> None:
+    """The schedule knows how long training is, where it has to, and fits into it."""
+    if given.max_seconds is not None and "epochs" not in given.model_fields_set and needs_horizon(recipe.schedule):
+        raise ConfigError(
+            "the schedule goes by the whole training, but with max_seconds and no epochs its length is unknown",
+            key="optimizer.schedule",
+            hint="give epochs too, or choose a schedule such as exponential",
+        )
+    found = objection(recipe.schedule, recipe.course(examples))
+    if found is not None:
+        key = f"optimizer.schedule.{found.setting}"
+        raise ConfigError(f"{key}: {found.message}", key=key, hint=found.hint)

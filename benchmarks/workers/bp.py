@@ -20,7 +20,7 @@ from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.parameters import Parameters, count
 from bpcli.nn.tallies import Judging
 from bpcli.training.engines import Engine
-from bpcli.training.loop import Epoch, Measure, Stretch, train
+from bpcli.training.loop import Epoch, Measure, TrainingEvent, train
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import start
 
@@ -28,7 +28,7 @@ WITHOUT_END = 10**9
 """More epochs than any measurement asks for."""
 
 
-def training(task: Task, engine: Engine) -> Iterator[Stretch | Epoch]:
+def training(task: Task, engine: Engine) -> Iterator[TrainingEvent]:
     """The training that ``bp train`` would run on the workload with ``engine``, from its initial parameters."""
     workload = task.workload
     network = _network(workload)

@@ -61,7 +61,7 @@ KINDS: Mapping[str, Kind] = {
     "optimizers": Kind("optimizer", OPTIMIZERS, Optimizer, default="gradient_descent"),
     "schedules": Kind("schedule", SCHEDULES, Schedule),
     "clippings": Kind("clipping", CLIPPINGS),
-    "keeps": Kind("keep", KEEPS, Keep),
+    "keeps": Kind("keep", KEEPS, Keep, default="best"),
     "columns": Kind("kind of column", COLUMN_KINDS, ColumnKind),
     "input_noises": Kind("input noise", INPUT_NOISES, InputNoise),
 }

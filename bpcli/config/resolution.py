@@ -12,7 +12,7 @@ from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Any, TypeVar
 
 from bpcli.choices import name_of
-from bpcli.config.schema import AUTO, Config, DataSection, NetworkSection, Trainer
+from bpcli.config.schema import AUTO, Config, DataSection, EarlyStoppingSection, NetworkSection, Trainer
 from bpcli.config.sections import Section
 from bpcli.config.writing import plain
 from bpcli.data.encoding.tasks import Task
@@ -22,9 +22,10 @@ from bpcli.nn.initializers import INITIALIZERS
 from bpcli.nn.layers import Layer
 from bpcli.nn.losses import LOSSES
 from bpcli.nn.metrics import METRICS, Metric, column_of, suiting, usual_metrics
+from bpcli.nn.schedules.course import inner
 from bpcli.nn.tallies import Judging, described
 from bpcli.training.engines import Engine
-from bpcli.training.keeping import Best, Last
+from bpcli.training.keeping import VALIDATION_LOSS, Best, Last
 
 USUAL_BATCH = 32
 """The batch size where the config names none."""
@@ -56,13 +57,16 @@ def resolve(config: Config, facts: Facts) -> Config:
     Raises:
         ConfigError: the output does not suit the loss, or a metric the targets.
     """
+    keep = config.keep or (Best() if facts.validation else Last())
+    monitor = keep.monitor or VALIDATION_LOSS
     return _changed(
         config,
         data=_data(config.data, facts),
         network=_network(config),
         metrics=_metrics(config, facts.judging),
-        optimizer=_trainer(config.optimizer, facts.examples),
-        keep=config.keep or (Best() if facts.validation else Last()),
+        optimizer=_trainer(config.optimizer, facts.examples, monitor),
+        keep=keep,
+        early_stopping=_monitored(config.early_stopping, monitor),
     )
 
 
@@ -153,12 +157,27 @@ def _inherited(setting: Field[Any], network: NetworkSection) -> Any:
     return setting.default if value is None and setting.default is not MISSING else value
 
 
-def _trainer(trainer: Trainer, examples: int) -> Trainer:
+def _monitored(section: EarlyStoppingSection | None, monitor: str) -> EarlyStoppingSection | None:
+    """The section with its monitor, by default the one given."""
+    return section if section is None else _changed(section, monitor=section.monitor or monitor)
+
+
+def _schedule(schedule: Any, monitor: str) -> Any:
+    """The schedule, and those that follow in it, with their monitors, by default the one given."""
+    if schedule is None:
+        return None
+    open_keys = {"monitor": monitor} if getattr(schedule, "monitor", "") is None else {}
+    then = inner(schedule)
+    return replace(schedule, **open_keys, **({} if then is None else {"then": _schedule(then, monitor)}))
+
+
+def _trainer(trainer: Trainer, examples: int, monitor: str) -> Trainer:
     batch_size = trainer.batch_size
     if trainer.mode == "mini_batch" and batch_size is None:
         batch_size = min(USUAL_BATCH, examples)
     shuffle = trainer.mode != "batch" if trainer.shuffle is None else trainer.shuffle
-    return replace(trainer, batch_size=batch_size, shuffle=shuffle)
+    schedule = _schedule(trainer.schedule, monitor)
+    return replace(trainer, batch_size=batch_size, shuffle=shuffle, schedule=schedule)
 
 
 def assumptions(given: Config, resolved: Config) -> list[str]:

@@ -184,6 +184,14 @@ class NetworkSection(Section):
     weights: FileName | None = Field(None, description="start from a run folder, a safetensors or an NPZ file")
 
 
+class EarlyStoppingSection(Section):
+    """When training ends because it no longer improves."""
+
+    monitor: String | None = Field(None, description="a column of metrics.csv; default: that of keep, else val_loss")
+    patience: Annotated[Integer, Field(ge=1)] = Field(10, description="epochs in succession without improvement")
+    min_delta: Annotated[Real, Field(ge=0)] = Field(0.0, description="what the best has to be passed by")
+
+
 class Config(Section):
     """A bp experiment."""
 
@@ -203,6 +211,8 @@ class Config(Section):
     keep: KeepChoice | None = Field(
         None, description="the parameters to keep; default: best by val_loss, last where there is no validation part"
     )
+    early_stopping: EarlyStoppingSection | None = Field(None, description="default: off")
+    max_seconds: Annotated[Real, Field(gt=0)] | None = Field(None, description="a deadline for training")
     engine: Literal["auto", "numpy", "numba"] = Field(
         "auto", description="numba, where it is installed and saves time, compiles the steps; numpy is the reference"
     )

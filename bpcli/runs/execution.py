@@ -6,7 +6,7 @@ events, shows them, and calls :meth:`Execution.stop` if training must end early.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import Literal
@@ -16,7 +16,7 @@ from bpcli.experiment import Experiment
 from bpcli.runs.assessment import assess_model
 from bpcli.runs.folder import RunWriter
 from bpcli.runs.model_file import model_of
-from bpcli.training.loop import Epoch, Stretch, train
+from bpcli.training.loop import Epoch, Stopped, TrainingEvent, train
 from bpcli.training.state import TrainingState, start
 
 SAVE_SECONDS = 10.0
@@ -34,7 +34,7 @@ class RunStarted:
 class RunEnded:
     """The run is over and its folder is final; ``reason`` is what run.json says of why it ended.
 
-    ``divergence`` is the error of a run that diverged.
+    A run that ended early, by its own rules, is completed too. ``divergence`` is the error of a run that diverged.
     """
 
     run: RunWriter
@@ -43,7 +43,7 @@ class RunEnded:
     divergence: DivergedError | None = None
 
 
-Event = RunStarted | Stretch | Epoch | RunEnded
+Event = RunStarted | TrainingEvent | RunEnded
 
 
 class Execution:
@@ -81,10 +81,13 @@ class Execution:
         run = self._open_run()
         self._save(run)
         ended = RunEnded(run, "completed", "completed")
+        values: Mapping[str, float] = {}
         try:
             for event in self._recorded_events(run):
+                if isinstance(event, Stopped):
+                    ended, values = RunEnded(run, "completed", event.reason), event.values
                 yield event
-                if self._stop_reason:
+                if self._stop_reason and not isinstance(event, Stopped):
                     ended = RunEnded(run, "stopped", self._stop_reason)
                     break
                 if monotonic() - self._saved_at > SAVE_SECONDS:
@@ -92,7 +95,7 @@ class Execution:
         except DivergedError as error:
             error.where = str(run.folder)
             ended = RunEnded(run, "diverged", error.message, error)
-        final = run.measured(self._state.kept.epoch)
+        final = dict(values) or run.measured(self._state.kept.epoch)
         if ended.outcome == "completed":
             final |= self._test_metrics()
         self._save(run)
@@ -103,7 +106,7 @@ class Execution:
         """End training when the iteration continues: the run is saved, and ``reason`` goes into its record."""
         self._stop_reason = reason
 
-    def _recorded_events(self, run: RunWriter) -> Iterator[RunStarted | Stretch | Epoch]:
+    def _recorded_events(self, run: RunWriter) -> Iterator[RunStarted | TrainingEvent]:
         """The events up to the last epoch, each after it has been written to the run folder."""
         yield RunStarted(run)
         for event in self._training_events():
@@ -111,7 +114,7 @@ class Execution:
                 run.append_epoch(event)
             yield event
 
-    def _training_events(self) -> Iterator[Stretch | Epoch]:
+    def _training_events(self) -> Iterator[TrainingEvent]:
         experiment = self._experiment
         return train(self._steps, experiment.plan, self._state, experiment.measure, experiment.control)
 

@@ -54,8 +54,8 @@ class RunWriter:
         """Write the model with the kept parameters, their epoch, and the checkpoint to continue from."""
         save_model(self.folder / MODEL, model_of(experiment, state.kept.theta))
         storage.write_tensors(self.folder / CHECKPOINT_FILE, state.tensors(), state.counters())
-        monitor = experiment.control.keep.monitor or None
-        self.record["kept"] = {"epoch": state.kept.epoch, "monitor": monitor, "value": state.kept.value}
+        kept = {"epoch": state.kept.epoch, "value": state.kept.value}
+        self.record["kept"] |= kept if state.kept.examples == 0 else {**kept, "examples": state.kept.examples}
         self.write_record()
 
     def finish(self, ended: str, epochs: int, step: int, final: dict[str, float]) -> None:

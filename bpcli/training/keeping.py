@@ -17,11 +17,18 @@ class Keep(Protocol):
     """A choice of the parameters to keep.
 
     ``monitor`` is the column of metrics.csv that it goes by, empty where it needs none.
+    ``unfinished`` says whether it takes the parameters in the middle of an epoch if training ends there by
+    its deadline; one that does not takes them only if no epoch has ended.
     """
 
     @property
     def monitor(self) -> str:
         """The column that decides."""
+        ...
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether it takes the parameters of an unfinished epoch."""
         ...
 
     def prefers(self, value: float, kept: float, *, higher: bool) -> bool:
@@ -43,6 +50,8 @@ class Best:
 
     monitor: str = VALIDATION_LOSS
 
+    unfinished: ClassVar[bool] = False
+
     def prefers(self, value: float, kept: float, *, higher: bool) -> bool:
         """Whether it is strictly better, or no finite value is kept."""
         return not isfinite(kept) or (isfinite(value) and (value > kept if higher else value < kept))
@@ -50,9 +59,10 @@ class Best:
 
 @dataclass(frozen=True)
 class Last:
-    """The parameters at the end of the last epoch."""
+    """The parameters at the end of training: of the last epoch, or where ``max_seconds`` ended it."""
 
     monitor: ClassVar[str] = ""
+    unfinished: ClassVar[bool] = True
 
     def prefers(self, value: float, kept: float, *, higher: bool) -> bool:
         """Always."""
@@ -67,14 +77,16 @@ KEEPS: dict[str, type[Keep]] = {"best": Best, "last": Last}
 class Kept:
     """The parameters that a run keeps so far: θ, (P,), as it was after ``epoch``, 0 before the first.
 
-    ``value`` is that epoch's value of the monitor, NaN where there is none.
+    ``value`` is that epoch's value of the monitor, NaN where there is none; ``examples`` is how many of the next
+    epoch these parameters have seen too, which has then not ended.
     """
 
     theta: Array
     epoch: int = 0
     value: float = nan
+    examples: int = 0
 
-    def take(self, theta: Array, epoch: int, value: float) -> None:
+    def take(self, theta: Array, epoch: int, value: float, examples: int = 0) -> None:
         """Keep these parameters instead; they are copied into the same array."""
         np.copyto(self.theta, theta)
-        self.epoch, self.value = epoch, value
+        self.epoch, self.value, self.examples = epoch, value, examples

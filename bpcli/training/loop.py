@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import isfinite, nan
+from math import isfinite
 from time import perf_counter
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -22,7 +23,6 @@ from bpcli.nn.metrics import Metric, metric_values
 from bpcli.nn.network import Network
 from bpcli.training.control import PLAIN, Control
 from bpcli.training.inference import assess
-from bpcli.training.keeping import Keep
 from bpcli.training.recipe import Plan
 from bpcli.training.state import TrainingState, diverged
 
@@ -55,6 +55,19 @@ class Epoch(NamedTuple):
     train_seconds: float
     validation_seconds: float
     kept: int = 0
+
+
+class Stopped(NamedTuple):
+    """Training ended before the plan did; ``reason`` says why, and is the last event.
+
+    ``values`` are measured of the kept parameters where they are of an epoch that has not ended, else empty.
+    """
+
+    reason: str
+    values: Mapping[str, float] = MappingProxyType({})
+
+
+TrainingEvent = Stretch | Epoch | Stopped
 
 
 class Steps(Protocol):
@@ -113,41 +126,59 @@ class Measure:
 
 def train(
     steps: Steps, plan: Plan, state: TrainingState, measure: Measure, control: Control = PLAIN
-) -> Iterator[Stretch | Epoch]:
-    """Train by ``steps``, which work on ``state``, to the end of ``plan``.
+) -> Iterator[TrainingEvent]:
+    """Train by ``steps``, which work on ``state``, to the end of ``plan``, unless ``control`` ends it before.
 
     Raises:
         DivergedError: a loss or a parameter is no longer finite; ``state.kept`` holds the
             parameters to keep.
     """
+    deadline = perf_counter() + control.max_seconds
     while state.epoch < plan.epochs:
+        if reason := control.patience_over(state):
+            yield Stopped(reason)
+            return
         began, seconds = perf_counter(), 0.0
         epoch = state.epoch + 1
         order = plan.order(epoch, steps.size)
         while state.position < steps.size:
-            steps.run(order, plan.batch_size, perf_counter() + STRETCH_SECONDS)
+            now = perf_counter()
+            if now >= deadline:
+                yield _stopped_within(state, measure, control)
+                return
+            steps.run(order, plan.batch_size, min(now + STRETCH_SECONDS, deadline))
             if state.position < steps.size:
                 seconds += perf_counter() - began
                 yield Stretch(epoch, state.position, state.losses.value())
                 began = perf_counter()
-        if not np.isfinite(state.theta).all():
-            raise diverged("a parameter", epoch, state.optimizer.step)
-        values = measure.running(state)
-        if not isfinite(values["loss"]):  # what penalties add, as the terms of each batch are finite
-            raise diverged(f"the loss ({values['loss']})", epoch, state.optimizer.step)
+        values = _running(state, measure)
         seconds += perf_counter() - began
         began = perf_counter()
         values |= measure.validated(state)
         if not isfinite(values.get("val_loss", 0.0)):
             raise diverged("the validation loss", epoch, state.optimizer.step)
         state.begin_epoch(epoch)
-        _keep(control.keep, state, measure, values)
+        control.observe(state, values, measure.higher)
         taken = perf_counter() - began
         yield Epoch(epoch, state.optimizer.step, state.learning_rate, values, seconds, taken, state.kept.epoch)
 
 
-def _keep(keep: Keep, state: TrainingState, measure: Measure, values: Mapping[str, float]) -> None:
-    """Keep the parameters of the epoch that has just ended, if they are to be preferred."""
-    value = values.get(keep.monitor, nan)
-    if keep.prefers(value, state.kept.value, higher=measure.higher(keep.monitor)):
-        state.kept.take(state.theta, state.epoch, value)
+def _running(state: TrainingState, measure: Measure) -> dict[str, float]:
+    """The loss and the metrics of the epoch so far.
+
+    Raises:
+        DivergedError: a parameter or the loss is no longer finite.
+    """
+    epoch, step = state.epoch + 1, state.optimizer.step
+    if not np.isfinite(state.theta).all():
+        raise diverged("a parameter", epoch, step)
+    values = measure.running(state)
+    if not isfinite(values["loss"]):  # what penalties add, as the terms of each batch are finite
+        raise diverged(f"the loss ({values['loss']})", epoch, step)
+    return values
+
+
+def _stopped_within(state: TrainingState, measure: Measure, control: Control) -> Stopped:
+    """The end of training at its deadline, in the middle of an epoch or before its first step."""
+    kept = control.keep_unfinished(state)
+    return Stopped(control.time_over(), measure.running(state) | measure.validated(state) if kept else {})

@@ -15,6 +15,7 @@ from bpcli.nn.schedules import Plateau
 from bpcli.nn.tallies import Tallies
 from bpcli.training.keeping import Kept
 from bpcli.training.recipe import Recipe
+from bpcli.training.stopping import Waiting
 
 
 @dataclass
@@ -23,8 +24,8 @@ class TrainingState:
 
     ``epoch`` counts finished epochs, ``position`` the examples seen of the next
     one, ``losses`` and ``tallies`` what they gave. ``learning_rate`` is that of the last
-    update. ``kept`` are the parameters that the run keeps so far, finite and of a finished epoch; ``plateau`` is
-    what a schedule that is driven by results remembers.
+    update. ``kept`` are the parameters that the run keeps so far, finite; ``plateau`` is
+    what a schedule that is driven by results remembers, ``waiting`` what stopping early does.
     """
 
     theta: Array
@@ -34,6 +35,7 @@ class TrainingState:
     learning_rate: float
     kept: Kept = field(init=False)
     plateau: Plateau = field(default_factory=Plateau)
+    waiting: Waiting = field(default_factory=Waiting)
     epoch: int = 0
     position: int = 0
 
@@ -62,6 +64,7 @@ class TrainingState:
             "step": self.optimizer.step,
             **_numbers("kept", self.kept),
             **_numbers("plateau", self.plateau),
+            **_numbers("waiting", self.waiting),
         }
 
     def restore(self, tensors: Mapping[str, Array], counters: Mapping[str, Any]) -> None:
@@ -75,6 +78,7 @@ class TrainingState:
         self.learning_rate, self.optimizer.step = float(counters["learning_rate"]), int(counters["step"])
         _restore_numbers("kept", self.kept, counters)
         _restore_numbers("plateau", self.plateau, counters)
+        _restore_numbers("waiting", self.waiting, counters)
 
 
 def _numbers(name: str, holder: Any) -> dict[str, int | float]:

@@ -128,6 +128,8 @@ VALUES: dict[str, list[Any]] = {
     "epochs": [1, 0, -1, 2.5, "many"],
     "metrics": ["mae", ["accuracy"], [{"name": "r2"}], [], [{}], [3], ["auc"], {"name": "mae", "k": 1}],
     "keep": ["best", "last", {"name": "best", "monitor": "loss"}, {"name": "last", "monitor": "loss"}, "first", {}, []],
+    "early_stopping": [{}, {"patience": 3, "min_delta": 0.5, "monitor": "loss"}, {"patience": 0}, {"min_delta": -1}, 3],
+    "max_seconds": [1, 0.5, 0, -1, "1", True],
     "loss": ["cross_entropy", "mse", {"outputs": "sum"}, 3, []],
     "network": [{}, 3, [], "relu", {"hiden": []}, {"hidden": 3, "dropout": 0, "max_norm": 1},
                 {"hidden": 3, "dropout": 1}, {"hidden": 3, "dropout": True}, {"hidden": 3, "max_norm": 0}],

@@ -20,7 +20,7 @@ from bpcli.runs.folder import RunWriter, read_record
 from bpcli.runs.model_file import Model, load_model
 from bpcli.storage import read_tensors
 from bpcli.training import loop
-from bpcli.training.loop import Epoch, Stretch
+from bpcli.training.loop import Epoch, Stopped, Stretch
 from bpcli.training.state import start
 from tests.cli.support import read_metrics
 
@@ -152,6 +152,40 @@ def test_what_is_kept_needs_its_part_and_a_name_that_is_measured(tmp_path: Path)
         assert caught.value.where.startswith("command line: keep")
 
 
+def test_a_run_that_stops_early_says_so_and_is_complete(tmp_path: Path) -> None:
+    ended = last(list(execution(tmp_path, *KEEPING, "early_stopping.patience=2").events()))
+    rows, record = read_metrics(tmp_path / "run"), read_record(tmp_path / "run")
+    reason = "early_stopping: val_loss has not improved for 2 epochs"
+    assert (ended.outcome, ended.reason, record["ended"], ended.divergence) == ("completed", reason, reason, None)
+    assert record["epochs"] == len(rows) == record["kept"]["epoch"] + 2 < 8
+    assert record["final"]["val_loss"] == rows[-3]["val_loss"] == min(row["val_loss"] for row in rows)
+    assert "test_loss" in record["final"]
+    list(execution(tmp_path, *KEEPING, "early_stopping.patience=2", run="again").events())
+    assert contents(tmp_path / "again") == contents(tmp_path / "run")
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_a_run_that_meets_its_deadline_in_the_first_epoch_keeps_what_it_has_learned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: str
+) -> None:
+    seconds = iter(range(1000))
+    monkeypatch.setattr(loop, "perf_counter", lambda: float(next(seconds)))
+    stopped = execution(tmp_path, "max_seconds=3.5", f"keep={keep}")
+    events = list(stopped.events())
+    record, model = read_record(tmp_path / "run"), load_model(tmp_path / "run")
+    assert [type(event) for event in events] == [RunStarted, Stretch, Stopped, RunEnded]
+    assert (last(events).outcome, record["ended"], record["epochs"]) == ("completed", "max_seconds: 3.5 s are over", 0)
+    assert record["kept"] == {
+        "epoch": 0, "examples": 32, "monitor": "val_loss" if keep == "best" else None, "value": None
+    }  # fmt: skip
+    assert model.parameters.theta.tobytes() == stopped._state.theta.tobytes()
+    parts, metrics = stopped._experiment.loaded.parts, stopped._experiment.metrics
+    for prefix, part in (("val_", "validation"), ("test_", "test")):
+        for name, value in assess_model(model, parts[part], metrics).items():
+            assert record["final"][prefix + name] == value
+    assert record["final"]["loss"] == stopped._state.losses.value()
+
+
 def test_a_completed_run_records_its_kept_epoch_and_the_test_part(tmp_path: Path) -> None:
     ended = last(list(execution(tmp_path).events()))
     assert (ended.outcome, ended.reason, ended.divergence) == ("completed", "completed", None)
@@ -232,6 +266,52 @@ def test_a_run_whose_events_are_abandoned_stays_unfinished_and_whole(tmp_path: P
     assert load_model(tmp_path / "run").network.sizes == (2, 5, 3)
 
 
+MISFITS = [
+    ("early_stopping.monitor=val_los", "early_stopping.monitor is val_los, which is not measured", "did you mean"),
+    ("early_stopping.monitor=test_loss", "but the test part is evaluated once", "did you mean 'val_loss'?"),
+    ("optimizer.schedule={name: reduce_on_plateau, monitor: f1}", "optimizer.schedule.monitor is f1, which", "meas"),
+    ("optimizer.schedule={name: warmup, epochs: 3}", "optimizer.schedule.epochs: a warm-up of 6 updates", "shorten"),
+    ("optimizer.schedule={name: warmup, epochs: 1, steps: 1}", "a number of steps or of epochs, not both", "keep one"),
+    ("optimizer.schedule={name: cosine, period: 4}", "a cycle of 4 epochs is longer than what it has, 3", "shorten"),
+    ("optimizer.schedule={name: warmup, then: {name: cosine, period: 3}}", "optimizer.schedule.then.period: ", "sh"),
+]
+
+
+def test_what_contradicts_the_training_is_refused_at_its_key(tmp_path: Path) -> None:
+    for change, message, hint in MISFITS:
+        with pytest.raises(ConfigError) as caught:
+            experiment(tmp_path, change)
+        assert message in caught.value.message
+        assert caught.value.hint.startswith(hint)
+        assert caught.value.where == f"command line: {change}"
+    for change, key in (
+        ("early_stopping={}", "early_stopping"),
+        ("optimizer.schedule=reduce_on_plateau", "optimizer.schedule"),
+    ):
+        experiment(tmp_path, change)
+        with pytest.raises(ConfigError, match=f"{key} goes by val_loss, but there is no validation part"):
+            experiment(tmp_path, change, "data.split=null")
+        experiment(tmp_path, change, "data.split=null", f"{key}.monitor=loss")
+
+
+def test_the_length_of_training_is_unknown_with_a_deadline_and_no_epochs(tmp_path: Path) -> None:
+    for schedule, unknown in (
+        ("cosine", True),
+        ("{name: cosine, period: 1}", False),
+        ("{name: warmup, then: one_cycle}", True),
+        ("exponential", False),
+    ):
+        changes = ["max_seconds=5", f"optimizer.schedule={schedule}"]
+        experiment(tmp_path, *changes)
+        experiment(tmp_path, f"optimizer.schedule={schedule}", "epochs=null")
+        if unknown:
+            with pytest.raises(ConfigError, match="with max_seconds and no epochs its length is unknown") as caught:
+                experiment(tmp_path, *changes, "epochs=null")
+            assert caught.value.where == f"command line: optimizer.schedule={schedule}"
+        else:
+            experiment(tmp_path, *changes, "epochs=null")
+
+
 # Its checkpoints.
 
 
@@ -243,7 +323,16 @@ def test_a_run_under_way_is_saved_when_the_last_save_is_long_ago(
     assert [counters(tmp_path / "run")["step"] for _ in execution(tmp_path).events()] == steps
 
 
-@pytest.mark.parametrize("changes", [[], ["optimizer.name=adam"]], ids=["gradient_descent", "adam"])
+CONTINUED = {
+    "gradient_descent": [],
+    "adam": ["optimizer.name=adam"],
+    "early_stopping": [*KEEPING, "early_stopping.patience=1", "keep.monitor=loss"],
+    "reduced": [*KEEPING, "optimizer.schedule={name: reduce_on_plateau, patience: 0, factor: 0.5}"],
+    "last": [*KEEPING, "keep=last", "optimizer.schedule={name: warmup, steps: 3, then: {name: cosine, period: 2}}"],
+}
+
+
+@pytest.mark.parametrize("changes", CONTINUED.values(), ids=CONTINUED)
 @pytest.mark.parametrize("place", [0, 3, 4])
 def test_a_run_continued_from_its_checkpoint_ends_like_one_that_was_never_stopped(
     tmp_path: Path, place: int, changes: list[str]
