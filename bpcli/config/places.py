@@ -102,6 +102,16 @@ def sections(model: type[Section], path: tuple[str, ...] = ()) -> dict[tuple[str
     return found
 
 
+def choices_at(model: type[Section]) -> dict[tuple[str, ...], Choice]:
+    """The choices by the keys that lead to them, whatever else is chosen."""
+    return {
+        (*path, key): choice
+        for path, section in sections(model).items()
+        for key, field in section.known_keys().items()
+        if (choice := marker(field, Choice)) is not None
+    }
+
+
 def entry_at(model: type[Section], key: str) -> Entry:
     """What overrides need to know of the value at a dotted key."""
     keys = key.split(".")

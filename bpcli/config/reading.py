@@ -64,7 +64,7 @@ def _checked(root: Node, model: type[Config]) -> Config:
         config = model.model_validate(known)
     except ValidationError as error:
         by_location = {place.location: place for place in found}
-        errors += [invalid(each, root, by_location) for each in error.errors(include_url=False)]
+        errors += [invalid(each, root, by_location, model) for each in error.errors(include_url=False)]
     errors += unknown
     for broken in rules.broken_rules(known):
         broken.where = root.at(tuple(broken.key.split("."))).where

@@ -410,7 +410,8 @@ UNKNOWN: list[tuple[str, str, str]] = [
     ("optimizer: {name: adam, beta_1: 0.5}", "optimizer: adam has no setting 'beta_1'", "did you mean 'beta1'?"),
     ("optimizer: {shufle: true}", "optimizer: gradient_descent has no setting 'shufle'", "did you mean 'shuffle'?"),
     ("optimizer: {nam: adam}", "optimizer: gradient_descent has no setting 'nam'", "did you mean 'name'?"),
-    ("optimizer: {momentum: 0.5}", "optimizer: gradient_descent has no setting 'momentum'", "choose from mode,"),
+    ("optimizer: {momentum: 0.5}", "optimizer: gradient_descent has no setting 'momentum'",
+     "`momentum` is a rule of its own here: optimizer: {name: momentum, momentum: 0.9}"),
 ]  # fmt: skip
 
 

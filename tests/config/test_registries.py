@@ -253,7 +253,7 @@ def test_second_kind_of_layer_has_settings_of_its_own(tmp_path: Path) -> None:
     assert told[1:] == [
         "hint: did you mean 'dropping'? (choose from dense, dropping)",
         told[2],
-        "hint: choose from units, activation, initializer, dropout, max_norm",
+        "hint: 'share' is a setting of dropping: network.hidden: {name: dropping, share: ...}",
     ]
     assert told[0].endswith(": network.hidden.1: there is no layer 'drop'")
     assert told[2].endswith(": hidden: dense has no setting 'share'")
