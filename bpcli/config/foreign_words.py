@@ -68,7 +68,7 @@ KEYS: Table = _table(
     ("dropout dropout_rate drop_rate dropout_prob dropout_p p_dropout hidden_dropout",
      "is network.dropout here, or a hidden layer's own: the probability that an output is 0 in training",
      "network.hidden=[4] + network.dropout=0.5"),
-    ("input_dropout noise gaussian_noise", "is near to data.input_noise here", "data.input_noise=0.1"),
+    ("noise gaussian_noise input_noise_std noise_std", "is data.input_noise: {{std: ...}} here, normal noise on the inputs", "data.input_noise={std: 0.1}"),
     ("maxnorm max_norm_constraint kernel_constraint", "is network.max_norm here",
      "network.hidden=[4] + network.max_norm=3"),
     ("random_state random_seed rng manual_seed rng_seed", "is seed here", "seed=3"),

@@ -38,7 +38,7 @@ HINTS = [
     ("beta1: 0.1", "'beta1' is a setting of adam, "),
     ("optimizer: {name: adam, momentum: 0.1}", "`momentum` is a rule of its own here: optimizer: {name: momentum, "),
     ("optimizer: {name: adam, epochs: 1}", "'epochs' belongs at the top level"),
-    ("optimizer: {std: 1}", "'std' is a setting of normal: network.initializer: {name: normal, std: ...}"),
+    ("optimizer: {limit: 1}", "'limit' is a setting of uniform: network.initializer: {name: uniform, limit: ...}"),
     ("network: {activation: {name: leaky_relu, alpha: 0.1}}", "`alpha` is slope here"),
     ("network: {hidden: [{units: 3, neurons: 4}]}", "`neurons` is units here"),
     ("network: {hidden_layer_sizes: [3]}", "`hidden_layer_sizes` is network.hidden here: the widths"),
