@@ -21,7 +21,7 @@ from bpcli.nn.activations import ACTIVATIONS, Activation, Relu
 from bpcli.nn.initializers import INITIALIZERS
 from bpcli.nn.layers import Layer
 from bpcli.nn.losses import LOSSES
-from bpcli.nn.metrics import METRICS, Metric, column_of, suiting, usual_metrics
+from bpcli.nn.metrics import Metric, column_of, suiting, usual_metrics
 from bpcli.nn.schedules.course import inner
 from bpcli.nn.tallies import Judging, described
 from bpcli.training.engines import Engine
@@ -124,7 +124,7 @@ def _shared(layer: Any) -> list[Field[Any]]:
     return [setting for setting in fields(layer) if setting.name in NetworkSection.model_fields]
 
 
-def _metrics(config: Config, judging: Judging) -> tuple[Metric, ...]:
+def _metrics(config: Config, judging: Judging) -> list[Metric]:
     """The metrics that the config picks, else the usual ones."""
     if config.metrics is None:
         return usual_metrics(judging)
@@ -134,7 +134,7 @@ def _metrics(config: Config, judging: Judging) -> tuple[Metric, ...]:
             raise ConfigError(f"metrics has {columns[index]} twice", key=f"metrics.{index}", hint="leave one out")
         if not metric.suits(judging):
             raise ConfigError(
-                f"{name_of(METRICS, metric)} is no metric for {described(judging)}",
+                f"{column_of(metric)} is no metric for {described(judging)}",
                 key=f"metrics.{index}",
                 hint=f"choose from {', '.join(suiting(judging))}",
             )

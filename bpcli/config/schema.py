@@ -205,7 +205,7 @@ class Config(Section):
     )
     optimizer: Annotated[Trainer, TRAINER] = Field(default_factory=lambda: TRAINER.validated({}))
     epochs: Annotated[Integer, Field(ge=1)] = 20
-    metrics: Annotated[tuple[MetricChoice, ...], Field(min_length=1), OneOrMore()] | None = Field(
+    metrics: Annotated[list[MetricChoice], Field(min_length=1), OneOrMore()] | None = Field(
         None, description="columns of metrics.csv, in this order; default: the usual ones of the task"
     )
     keep: KeepChoice | None = Field(

@@ -14,6 +14,7 @@ from bpcli.config.resolution import Facts, assumptions, resolve, resolve_engine
 from bpcli.config.schema import Boolean, Config, DataSection, Integer, NetworkSection, SplitSection, String
 from bpcli.config.sections import FilePath, OmittedWhenDefault, OneOrMore, Section, Shorthand
 from bpcli.config.writing import plain
+from bpcli.errors import ConfigError
 from bpcli.nn.activations import Sigmoid, Softmax
 from bpcli.nn.tallies import Judging
 from bpcli.training.engines import Engine
@@ -210,3 +211,30 @@ def test_what_the_config_says_is_not_assumed(tmp_path: Path) -> None:
         "metrics r2, rmse, mae",
         "keep last",
     ]
+
+
+def test_metrics_are_those_that_the_config_picks_in_its_order(tmp_path: Path) -> None:
+    given = config(tmp_path, BASE, "metrics=[{name: top_k, k: 2}, f1, accuracy]")
+    assert plain(resolve(given, FACTS))["metrics"] == [
+        {"name": "top_k", "k": 2},
+        {"name": "f1", "average": "macro"},
+        "accuracy",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("picked", "message", "hint"),
+    [
+        ("[accuracy, rmse]", "rmse is no metric for 3 classes", "accuracy, balanced_accuracy"),
+        ("[{name: top_k, k: 3}]", "top_3 is no metric for 3 classes", "top_k"),
+        ("[f1, {name: f1, average: macro}]", "metrics has f1_macro twice", "leave one out"),
+    ],
+)
+def test_a_metric_that_says_nothing_is_refused_at_its_place(
+    tmp_path: Path, picked: str, message: str, hint: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve(config(tmp_path, BASE, f"metrics={picked}"), FACTS)
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+    assert caught.value.key in {"metrics.0", "metrics.1"}

@@ -126,7 +126,7 @@ VALUES: dict[str, list[Any]] = {
     "seed": [0, 3, -1, 1.5, True, "1", [1]],
     "dtype": ["float32", "float64", "float16", 1],
     "epochs": [1, 0, -1, 2.5, "many"],
-    "metrics": ["mae", ["accuracy"], [{"name": "r2"}], [], [{}], [3], ["auc"], {"name": "mae", "k": 1}],
+    "metrics": ["mae", ["f1"], [{"name": "top_k", "k": 3}], {"name": "f1", "average": "all"}, [], [{}], [3], ["auc"]],
     "keep": ["best", "last", {"name": "best", "monitor": "loss"}, {"name": "last", "monitor": "loss"}, "first", {}, []],
     "early_stopping": [{}, {"patience": 3, "min_delta": 0.5, "monitor": "loss"}, {"patience": 0}, {"min_delta": -1}, 3],
     "max_seconds": [1, 0.5, 0, -1, "1", True],

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.nn import Array
-from bpcli.nn.metrics import METRICS, Metric, by_column, usual_metrics
+from bpcli.nn.metrics import METRICS, Metric, by_column, column_of, kind_of_column, usual_metrics
+from bpcli.nn.metrics.classes import F1, TopK
 from bpcli.nn.metrics.decisions import Accuracy, LabelAccuracy
-from bpcli.nn.metrics.residuals import R2, Mae, Rmse
-from bpcli.nn.tallies import Judging, Residuals, Scoring
+from bpcli.nn.metrics.residuals import R2, Mae, Pinball, Rmse
+from bpcli.nn.tallies import Judging, Residuals, Scoring, described
 
 from .support import PRECISIONS, Cuts, cut_batches, decisions, deterministic, metric, residuals, tallied, tally_kind
 
@@ -69,21 +70,38 @@ def first_largest(values: list[float]) -> int:
     return best
 
 
+JUDGINGS = [
+    Judging(4, "largest", probabilities=True),
+    Judging(2, "largest"),
+    Judging(1, "threshold", probabilities=True),
+    Judging(3, "threshold", probabilities=True),
+    Judging(2, "residuals", units=np.array([0.5, 40.0]), origins=np.array([3.0, 0.0])),
+]
+
+
+def drawn(judging: Judging, examples: int, seed: int, offset: float) -> tuple[Array, Array]:
+    """Outputs and targets of this kind."""
+    rng, n = np.random.default_rng(seed), judging.n
+    if judging.scoring == "residuals":
+        return rng.normal(offset, 1, (n, examples)), rng.normal(offset, 1, (n, examples))
+    A = rng.integers(1, 9, (n, examples)) / 8
+    if judging.scoring == "largest":
+        return A / A.sum(axis=0), rng.integers(0, n, examples)
+    return A, rng.integers(0, 2, (n, examples)).astype(np.float64)
+
+
 @every_metric
-@given(batches=cut_batches(), targets=st.integers(1, 3), offset=st.sampled_from([0.0, 1.0, 1e6]))
+@given(batches=cut_batches(), offset=st.sampled_from([0.0, 1.0, 1e6]))
 @deterministic
-def test_batches_of_any_sizes_count_as_one(
-    name: str, batches: tuple[int, Cuts, int], targets: int, offset: float
-) -> None:
+def test_batches_of_any_sizes_count_as_one(name: str, batches: tuple[int, Cuts, int], offset: float) -> None:
     examples, cuts, seed = batches
-    rng = np.random.default_rng(seed)
-    A, Y = rng.normal(offset, 1, (targets, examples)), rng.normal(offset, 1, (targets, examples))
-    if tally_kind(name) is Residuals:
-        whole, cut = residuals(A, Y), residuals(A, Y, cuts)
-        assert value_of(metric(name), cut) == pytest.approx(value_of(metric(name), whole), rel=1e-7, abs=1e-7)
-        return
-    for scoring in ("largest", "threshold"):
-        assert decisions(scoring, A, Y, cuts).sums.tolist() == decisions(scoring, A, Y).sums.tolist()
+    suited = [judging for judging in JUDGINGS if metric(name).suits(judging)]
+    assert suited
+    for judging in suited:
+        A, Y = drawn(judging, examples, seed, offset)
+        whole, cut = (tallied(tally_kind(name)(judging), A, Y, each) for each in ((), cuts))
+        values = value_of(metric(name), whole), value_of(metric(name), cut)
+        assert values[1] == pytest.approx(values[0], rel=1e-7, abs=1e-7, nan_ok=True)
 
 
 @pytest.mark.parametrize("name", REGRESSION)
@@ -225,9 +243,53 @@ def test_metrics_say_whether_higher_is_better() -> None:
 
 @every_metric
 def test_values_are_plain_floats(name: str) -> None:
-    Y = np.array([[0.0, 1.0, 1.0]])
-    tally = residuals(Y, Y) if tally_kind(name) is Residuals else decisions("threshold", Y, Y)
-    assert type(value_of(metric(name), tally)) is float
+    for judging in JUDGINGS:
+        if metric(name).suits(judging):
+            A, Y = drawn(judging, 9, 3, 0.0)
+            assert type(value_of(metric(name), tallied(tally_kind(name)(judging), A, Y))) is float
+
+
+def test_a_metric_is_named_after_its_settings_too() -> None:
+    several = [METRICS["accuracy"](), F1(), F1("weighted"), TopK(3), Pinball(0.1), METRICS["roc_auc"]()]
+    assert list(by_column(several)) == ["accuracy", "f1_macro", "f1_weighted", "top_3", "pinball_0.1", "roc_auc"]
+
+
+@every_metric
+def test_a_column_is_known_by_its_name(name: str) -> None:
+    assert kind_of_column(column_of(metric(name))) is METRICS[name]
+
+
+@pytest.mark.parametrize("column", ["loss", "epoch", "val_accuracy", "accuracy_macro", "f1macro", "top", "topk_3", "f"])
+def test_what_is_no_column_of_a_metric_is_not_taken_for_one(column: str) -> None:
+    assert kind_of_column(column) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "judging"),
+    [
+        (TopK(4), Judging(4, "largest")),
+        (TopK(2), Judging(1, "threshold")),
+        (F1("binary"), Judging(3, "largest")),
+        (F1("binary"), Judging(2, "threshold")),
+        (METRICS["log_loss"](), Judging(3, "largest", probabilities=False)),
+        (METRICS["label_accuracy"](), Judging(1, "threshold")),
+        (METRICS["matthews_correlation"](), Judging(2, "threshold")),
+        (METRICS["r2"](), Judging(1, "threshold")),
+        (METRICS["accuracy"](), Judging(1, "residuals")),
+    ],
+)
+def test_a_metric_does_not_suit_what_it_says_nothing_of(one: Metric, judging: Judging) -> None:
+    assert not one.suits(judging)
+
+
+def test_what_is_judged_is_described() -> None:
+    assert [described(judging) for judging in JUDGINGS] == [
+        "4 classes",
+        "2 classes with outputs that are no probabilities",
+        "2 classes",
+        "3 labels",
+        "a regression",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bpcli.errors import ConfigError
-from bpcli.nn.metrics import METRICS
+from bpcli.nn.metrics import METRICS, column_of
 from bpcli.runs import comparison
 from bpcli.runs.comparison import RecordedRun
 
@@ -25,7 +25,8 @@ def finished(final: dict[str, float | None] | None = None, name: str = "run", ro
 @pytest.mark.parametrize("name", list(METRICS))
 @pytest.mark.parametrize("prefix", ["", "val_", "test_"])
 def test_more_is_better_as_the_metric_says(prefix: str, name: str) -> None:
-    assert comparison.higher_is_better(prefix + name) == METRICS[name]().higher
+    one = METRICS[name]()
+    assert comparison.higher_is_better(prefix + column_of(one)) == one.higher
 
 
 @pytest.mark.parametrize("name", ["loss", "val_loss", "test_loss", "unknown"])

@@ -14,8 +14,20 @@ from typing import Any, Protocol
 import numpy as np
 
 from bpcli.choices import name_of
+from bpcli.nn.metrics.classes import F1, BalancedAccuracy, MatthewsCorrelation, Precision, Recall, TopK
 from bpcli.nn.metrics.decisions import Accuracy, LabelAccuracy
-from bpcli.nn.metrics.residuals import R2, Mae, Rmse
+from bpcli.nn.metrics.probabilities import Brier, ExpectedCalibrationError, LogLoss
+from bpcli.nn.metrics.residuals import (
+    R2,
+    ExplainedVariance,
+    Mae,
+    Mape,
+    MedianAbsoluteError,
+    Mse,
+    Pinball,
+    Rmse,
+)
+from bpcli.nn.metrics.scores import AveragePrecision, RocAuc
 from bpcli.nn.tallies import Judging, Tallies, empty_tallies
 
 
@@ -52,6 +64,22 @@ METRICS: dict[str, type[Metric]] = {
     "r2": R2,
     "rmse": Rmse,
     "mae": Mae,
+    "balanced_accuracy": BalancedAccuracy,
+    "top_k": TopK,
+    "precision": Precision,
+    "recall": Recall,
+    "f1": F1,
+    "matthews_correlation": MatthewsCorrelation,
+    "roc_auc": RocAuc,
+    "average_precision": AveragePrecision,
+    "log_loss": LogLoss,
+    "brier": Brier,
+    "expected_calibration_error": ExpectedCalibrationError,
+    "mse": Mse,
+    "median_absolute_error": MedianAbsoluteError,
+    "explained_variance": ExplainedVariance,
+    "mape": Mape,
+    "pinball": Pinball,
 }
 """The metrics; where a config picks none, an experiment has the usual ones that suit its targets, in this order."""
 
@@ -70,13 +98,14 @@ def column_of(metric: Metric) -> str:
 
 def kind_of_column(column: str) -> type[Metric] | None:
     """The kind of metric that a column of this name holds; None if it holds none."""
-    kinds = {_stem(name): kind for name, kind in METRICS.items()}
-    fitting = [stem for stem, kind in kinds.items() if column == stem or _has_settings(kind, column, stem)]
-    return kinds[max(fitting, key=len)] if fitting else None
+    stems = {_stem(name): kind for name, kind in METRICS.items()}
+    fitting = [stem for stem, kind in stems.items() if _is_column(column, stem, kind)]
+    return stems[max(fitting, key=len)] if fitting else None
 
 
-def _has_settings(kind: type[Metric], column: str, stem: str) -> bool:
-    return bool(fields(kind)) and column.startswith(f"{stem}_")  # type: ignore[arg-type]
+def _is_column(column: str, stem: str, kind: type[Metric]) -> bool:
+    """Whether a column's name is this stem, followed by settings where the kind has some."""
+    return column.startswith(f"{stem}_") if fields(kind) else column == stem  # type: ignore[arg-type]
 
 
 def _stem(name: str) -> str:
@@ -92,9 +121,9 @@ def suiting(judging: Judging) -> dict[str, Metric]:
     return {name: metric for name, metric in every.items() if metric.suits(judging)}
 
 
-def usual_metrics(judging: Judging) -> tuple[Metric, ...]:
+def usual_metrics(judging: Judging) -> list[Metric]:
     """The metrics where a config picks none."""
-    return tuple(metric for metric in suiting(judging).values() if metric.usual)
+    return [metric for metric in suiting(judging).values() if metric.usual]
 
 
 def by_column(metrics: Iterable[Metric]) -> dict[str, Metric]:

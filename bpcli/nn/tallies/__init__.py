@@ -1,8 +1,9 @@
 """Tallies: what outputs and targets add up to over batches, from which metrics are computed.
 
 A tally adds up batches of any sizes, and tallies of parts that were computed apart
-can be merged. ``Decisions`` and ``Residuals`` are a few float64 sums; ``Outputs``
-keeps every output, for metrics that need all of them together.
+can be merged. Most are a few float64 sums; ``Outputs`` keeps every output, for
+metrics that need all of them together. ``Decisions`` and ``Residuals`` are compiled
+with the steps that train.
 
 Where examples have weights, each counts as much as its weight: one of weight 2 as two
 that are equal, one of weight 0 as none.
@@ -14,13 +15,30 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bpcli.nn import Array
+from bpcli.nn.tallies.classes import ClassCounts, Ranks
 from bpcli.nn.tallies.decisions import Decisions
+from bpcli.nn.tallies.errors import ErrorParts
 from bpcli.nn.tallies.judging import Judging, Scoring, Tally, described
 from bpcli.nn.tallies.outputs import Outputs
+from bpcli.nn.tallies.probabilities import ProbabilityScores
 from bpcli.nn.tallies.residuals import Residuals
 from bpcli.nn.workspace import OutputScratch
 
-__all__ = ["Decisions", "Judging", "Outputs", "Residuals", "Scoring", "Tallies", "Tally", "described", "empty_tallies"]
+__all__ = [
+    "ClassCounts",
+    "Decisions",
+    "ErrorParts",
+    "Judging",
+    "Outputs",
+    "ProbabilityScores",
+    "Ranks",
+    "Residuals",
+    "Scoring",
+    "Tallies",
+    "Tally",
+    "described",
+    "empty_tallies",
+]
 
 
 class Tallies:
