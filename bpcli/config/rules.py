@@ -18,16 +18,21 @@ FULL_SPLIT = 1.0
 def broken_rules(config: Any) -> list[ConfigError]:
     """Every rule that ``config``, plain values, breaks."""
     data = _mapping(config).get("data")
-    optimizer = _mapping(_mapping(config).get("optimizer"))
+    optimizer = _choice(_mapping(config).get("optimizer"))
     of_data = [*_files(data), *_split(data), *_numerals(data), *_dates(data)] if isinstance(data, dict) else []
     of_both = _cancelling_weights(_mapping(config)) if isinstance(data, dict) else []
     network = _mapping(_mapping(config).get("network"))
-    of_optimizer = [*_batches(optimizer), *_batch_only(optimizer)]
+    of_optimizer = [*_batches(optimizer), *_batch_only(optimizer), *_unscheduled(optimizer), *_unordered(optimizer)]
     return [*of_data, *of_both, *_settings_of_hidden(network), *of_optimizer, *_threads(_mapping(config))]
 
 
 def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _choice(value: Any) -> dict[str, Any]:
+    """A choice as a mapping, also where it is a bare name."""
+    return {"name": value} if isinstance(value, str) else _mapping(value)
 
 
 def _files(data: dict[str, Any]) -> list[ConfigError]:
@@ -164,18 +169,57 @@ def _batches(optimizer: dict[str, Any]) -> list[ConfigError]:
 
 def _batch_only(optimizer: dict[str, Any]) -> list[ConfigError]:
     """A rule that works on all examples at once, in another mode."""
-    name, mode = optimizer.get("name"), optimizer.get("mode", "mini_batch")
-    rule = OPTIMIZERS.get(name) if isinstance(name, str) else None
+    name, rule, mode = optimizer.get("name"), _rule(optimizer), optimizer.get("mode", "mini_batch")
     if rule is None or not rule.batch_only or mode not in ("sgd", "mini_batch"):
         return []
     batch = "one" if mode == "sgd" else "some"
     return [
         ConfigError(
             f"optimizer: {name} takes all examples at once, and mode {mode} gives it {batch}",
-            key="optimizer.mode" if "mode" in optimizer else "optimizer.name",
+            key="optimizer.mode" if "mode" in optimizer else "optimizer",
             hint="mode: batch, or another rule; see bp list optimizers",
         )
     ]
+
+
+def _rule(optimizer: dict[str, Any]) -> Any:
+    """The class of the update rule; None where it is not known by that name, which validation reports."""
+    name = optimizer.get("name")
+    return OPTIMIZERS.get(name) if isinstance(name, str) else None
+
+
+def _unscheduled(optimizer: dict[str, Any]) -> list[ConfigError]:
+    """A schedule for a rule whose steps no learning rate multiplies."""
+    if getattr(_rule(optimizer), "takes_schedule", True) or optimizer.get("schedule") is None:
+        return []
+    return [
+        ConfigError(
+            f"optimizer: a schedule changes the learning rate, which the steps of {optimizer['name']} do not follow",
+            key="optimizer.schedule",
+            hint="leave schedule out, or choose another rule",
+        )
+    ]
+
+
+def _unordered(optimizer: dict[str, Any]) -> list[ConfigError]:
+    """Two settings of a rule of which the first may not be above the second."""
+    errors, rule = [], _rule(optimizer)
+    for pair in getattr(rule, "ordered", ()):
+        low, high = (optimizer.get(name, getattr(rule, name)) for name in pair)
+        if _is_number(low) and _is_number(high) and low > high > 0:
+            given = next(name for name in pair[::-1] if name in optimizer)
+            errors.append(
+                ConfigError(
+                    f"optimizer: {pair[0]} {low:g} is above {pair[1]} {high:g}",
+                    key=f"optimizer.{given}",
+                    hint=f"a smaller {pair[0]}, or a larger {pair[1]}",
+                )
+            )
+    return errors
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _settings_of_hidden(network: dict[str, Any]) -> list[ConfigError]:

@@ -322,7 +322,8 @@ class Cases:
         outside = np.broadcast_shapes(np.shape(left > right), *shapes)
         holds = np.broadcast_to(np.asarray(left > right, bool), outside or (1,))
         cases = [(case, np.nonzero(where)) for case, where in ((self.there, holds), (self.elsewhere, ~holds))]
-        traced = [(places, *case.trace(_at(places, holds.shape, values), arithmetic)) for case, places in cases]
+        some = [(case, places) for case, places in cases if len(places[0])] or cases
+        traced = [(places, *case.trace(_at(places, holds.shape, values, case), arithmetic)) for case, places in some]
         value = np.empty(holds.shape, np.result_type(*(np.asarray(one) for _, one, _ in traced)))
         for places, one, _ in traced:
             value[places] = one
@@ -354,9 +355,10 @@ def symbol_names(expression: Expression) -> set[str]:
     return set().union(*map(symbol_names, parts(expression)))
 
 
-def _at(places: Any, shape: tuple[int, ...], values: Mapping[str, Value]) -> dict[str, Value]:
-    """The values at some places of arrays of this shape; numbers as they are."""
-    return {name: np.broadcast_to(value, shape)[places] if np.ndim(value) else value for name, value in values.items()}
+def _at(places: Any, shape: tuple[int, ...], values: Mapping[str, Value], case: Expression) -> dict[str, Value]:
+    """The values of a case's symbols at some places of arrays of this shape; numbers as they are."""
+    own = {name: values[name] for name in symbol_names(case) if name in values}
+    return {name: np.broadcast_to(value, shape)[places] if np.ndim(value) else value for name, value in own.items()}
 
 
 def _scattered(places: Any, slope: Value, value: Value, shape: tuple[int, ...]) -> Value:

@@ -25,13 +25,14 @@ PLACEHOLDER = re.compile(r"<(\w+)>")
 class RuleEquation:
     r"""``symbol`` ← ``formula``: how an update rule computes θ, or an array of its memory.
 
-    ``name`` is the name of the array in the rule's memory, or :data:`NEW_THETA`. The
-    names in the formulas are ``<theta>``; ``<gradient>``, which is ∂L/∂θ or −∂L/∂θ, as the
-    derivation defines it; ``<plus>`` and ``<minus>``, the signs with which it is ∂L/∂θ and
-    −∂L/∂θ; ``<step>``, the number of the update, from 1; ``<weight_term>``, with its sign the rule's
-    ``weight_term`` where the entry is a weight, and nothing elsewhere. η is ``\eta``. Equations are in
-    the order in which they are computed, θ's last. An array of memory whose shape is not
-    θ's exists once for the whole network: its symbol has no ``<theta>``.
+    ``name`` is the name of the array in the rule's memory, or :data:`NEW_THETA`; any other name is that of a quantity
+    which later equations of the same update read. Equations are in the order in which they are computed, θ's last. An
+    array whose shape is not θ's exists once for the whole network: its symbol has no ``<theta>``.
+
+    The names in the formulas are ``<theta>``; ``<gradient>``, which is ∂L/∂θ or −∂L/∂θ, as the derivation defines it;
+    ``<plus>``, ``<minus>`` and ``<sign>``, the signs with which it is ∂L/∂θ, −∂L/∂θ and, at a beginning, ∂L/∂θ;
+    ``<step>``, the number of the update, from 1; ``<weight_term>``, with its sign the rule's ``weight_term`` where the
+    entry is a weight, and nothing elsewhere. η is ``\eta``.
 
     Beside its ``equations`` a rule has ``symbols``, a mapping from each Greek letter in them to
     the setting that it stands for, without η, which is an input of the step; and, where the

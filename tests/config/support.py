@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, asdict, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -63,9 +65,11 @@ def values(hint: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """Values that a setting's type allows, and some that it does not, its bounds among them."""
     if get_origin(hint) is Literal:
         return get_args(hint), ("nothing", 1, True, ["sum"], {"a": 1})
+    if hint is bool:
+        return (True, False), ("maybe", 1, 0.5, [True], {"a": True})
     kind, *bounds = get_args(hint)
     assert kind is float, f"say here what values a setting of type {hint} may have"
-    allowed: list[Any] = [0.5]
+    allowed: list[Any] = [next(one for one in (0.5, 0.75, 2.0) if all(map(partial(_within, one), bounds)))]
     refused: list[Any] = ["0.5", True, [0.5], {"a": 0.5}]
     for bound in bounds:
         ((rule, limit),) = asdict(bound).items()
@@ -75,6 +79,17 @@ def values(hint: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         refused.append(limit + beyond)
         (allowed if rule in ("ge", "le") else refused).append(limit)
     return tuple(allowed), tuple(refused)
+
+
+def needed_by(key: str, name: str) -> dict[str, Any]:
+    """What a choice needs beside its name: a rule for whole batches the mode."""
+    return {"mode": "batch"} if key == "optimizer" and OPTIMIZERS[name].batch_only else {}
+
+
+def _within(value: float, bound: Any) -> bool:
+    """Whether a value keeps to a bound."""
+    ((rule, limit),) = asdict(bound).items()
+    return bool(getattr(operator, rule)(value, limit))
 
 
 def at(config: Any, key: str) -> Any:

@@ -27,6 +27,7 @@ from .support import (
     at,
     config,
     mistakes,
+    needed_by,
     nested,
     read,
     settings_of_choices,
@@ -47,7 +48,8 @@ def chosen(made: Config, key: str) -> Any:
 
 @pytest.mark.parametrize(("key", "name"), CHOICES)
 def test_every_choice_is_accepted_by_its_name_and_as_a_mapping(key: str, name: str, tmp_path: Path) -> None:
-    for value in (name, {"name": name}):
+    needed = needed_by(key, name)
+    for value in ({"name": name, **needed}, *([] if needed else [name])):
         made = config(tmp_path, dump(whole(**nested(key, value))))
         assert chosen(made, key) == PLACES[key][name]()
         assert type(chosen(made, key)) is PLACES[key][name]
@@ -64,7 +66,9 @@ def test_every_activation_and_initializer_is_accepted_for_a_single_layer(name: s
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: ".".join(setting[:3]))
 def test_every_setting_takes_what_its_type_and_bounds_allow(setting: Setting, tmp_path: Path) -> None:
     for value in setting.allowed:
-        choice = {"name": setting.choice, setting.name: value}
+        choice = {"name": setting.choice, **needed_by(setting.key, setting.choice), setting.name: value}
+        ordered = getattr(PLACES[setting.key][setting.choice], "ordered", ())
+        choice |= {low: 1e-9 for low, high in ordered if high in choice}
         made = chosen(config(tmp_path, dump(whole(**nested(setting.key, choice)))), setting.key)
         assert getattr(made, setting.name) == value
 
@@ -72,7 +76,7 @@ def test_every_setting_takes_what_its_type_and_bounds_allow(setting: Setting, tm
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: ".".join(setting[:3]))
 def test_every_setting_refuses_what_its_type_and_bounds_do_not_allow(setting: Setting, tmp_path: Path) -> None:
     for value in setting.refused:
-        choice = {"name": setting.choice, setting.name: value}
+        choice = {"name": setting.choice, **needed_by(setting.key, setting.choice), setting.name: value}
         told = mistakes(tmp_path, dump(whole(**nested(setting.key, choice))))
         shown = "true" if value is True else repr(value)
         assert told[0].endswith(f": {setting.key}.{setting.name} is {shown}")
@@ -81,7 +85,7 @@ def test_every_setting_refuses_what_its_type_and_bounds_do_not_allow(setting: Se
 
 @pytest.mark.parametrize(("key", "name"), CHOICES)
 def test_every_choice_refuses_a_setting_that_it_does_not_have(key: str, name: str, tmp_path: Path) -> None:
-    told = mistakes(tmp_path, dump(whole(**nested(key, {"name": name, "zzz": 1}))))
+    told = mistakes(tmp_path, dump(whole(**nested(key, {"name": name, **needed_by(key, name), "zzz": 1}))))
 
     known = [field.name for field in fields(PLACES[key][name])]
     hint = f", {known[-1]}" if len(known) > 1 else known[0] if known else f"{name} has no settings"
@@ -293,14 +297,26 @@ def test_a_rule_for_all_examples_has_no_place_in_the_other_modes(
     for line, place, mode, some in (
         ("  mode: sgd\n", 5, "sgd", "one"),
         ("  mode: mini_batch\n", 5, "mini_batch", "some"),
-        ("", 4, "mini_batch", "some"),
+        ("", 3, "mini_batch", "some"),
     ):
         assert mistakes(tmp_path, BASE + f"optimizer:\n  name: whole\n{line}") == [
             f"error: c.yaml:{place}: optimizer: whole takes all examples at once, and mode {mode} gives it {some}",
             "hint: mode: batch, or another rule; see bp list optimizers",
         ]
+    assert mistakes(tmp_path, BASE + "optimizer: whole\n")[0].startswith("error: c.yaml:3: optimizer: whole takes all")
     made = config(tmp_path, BASE + "optimizer:\n  name: whole\n  mode: batch\n")
     assert isinstance(made.optimizer.rule, whole_rule)
+
+
+def test_settings_of_rprop_that_contradict_one_another_are_refused(tmp_path: Path) -> None:
+    text = BASE + "optimizer:\n  name: rprop\n  mode: batch\n  max_step: 1e-7\n  schedule: cosine\n"
+    assert mistakes(tmp_path, text) == [
+        "error: c.yaml:6: optimizer: min_step 1e-06 is above max_step 1e-07",
+        "hint: a smaller min_step, or a larger max_step",
+        "error: c.yaml:7: optimizer: a schedule changes the learning rate, which the steps of rprop do not follow",
+        "hint: leave schedule out, or choose another rule",
+    ]
+    assert config(tmp_path, text, "optimizer.schedule=null", "optimizer.min_step=1e-7").optimizer.rule.max_step == 1e-7  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("data", ["{}", "{path: null}", "{target: y}", "{validation: v.csv}"])

@@ -16,7 +16,7 @@ from bpcli.config.reading import read_config
 from bpcli.experiment import Experiment
 from bpcli.nn.losses import LOSSES
 
-from .support import CHOICES, SHIPPED, nested, refusal, write
+from .support import CHOICES, SHIPPED, needed_by, nested, refusal, write
 
 ROWS = 24
 
@@ -128,7 +128,7 @@ def fitting(key: str, name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(("key", "name"), CHOICES)
 def test_every_choice_survives_being_resolved(key: str, name: str, folder: Path) -> None:
     made = fitting(key, name)
-    for top, value in nested(key, {"name": name}).items():
+    for top, value in nested(key, {"name": name, **needed_by(key, name)}).items():
         made[top] = {**made[top], **value} if isinstance(made.get(top), dict) else value
     first = built(write(folder, dump(made)))
 

@@ -191,7 +191,7 @@ def steps_of_update(folder: Path, *words: str) -> dict[tuple[str, int | None], d
 
 
 def test_a_new_rules_memory_is_shown_block_by_block(tmp_path: Path) -> None:
-    steps = steps_of_update(tmp_path, "optimizer.name=adagrad")
+    steps = steps_of_update(tmp_path, "optimizer.name=rooted")
     old, gradient, squares, new = (
         np.array(steps[key, 1]["value"]) for key in ("weights", "weight_gradient", "squares_weights", "new_weights")
     )
@@ -200,7 +200,7 @@ def test_a_new_rules_memory_is_shown_block_by_block(tmp_path: Path) -> None:
     assert steps["squares_weights", 1]["title"] == "Sum of squares: weights from layer 1 to layer 2"
     first = next(step for step in steps.values() if step["stage"] == "update")
     assert first["notes"] == [
-        "The config's rule is adagrad instead of gradient descent, and what it remembers starts at 0.5."
+        "The config's rule is rooted instead of gradient descent, and what it remembers starts at 0.5."
     ]
 
 

@@ -133,6 +133,7 @@ def test_a_rules_equations_are_its_step(name: str, sign: int) -> None:
         dtheta = rng.normal(0, 1, 6)
         arrays = {**state.memory, NEW_THETA: theta}
         names = {"theta": "w", "gradient": "g", "plus": plus, "minus": minus, "step": str(step)}
+        names["sign"] = "-" * (sign == -1)
         names["weight_term"] = filled(getattr(rule, "weight_term", ""), rule, **names)
         symbols = {line.name: filled(line.symbol, rule, **names) for line in rule.equations}
         values: dict[str, Any] = {symbols[name]: array.copy() for name, array in arrays.items()}
@@ -143,6 +144,8 @@ def test_a_rules_equations_are_its_step(name: str, sign: int) -> None:
         optimizers.update(rule, theta, state, gradient, rule.learning_rate)
         for line in rule.equations:
             values[symbols[line.name]] = evaluate(filled(line.formula, rule, **names), values)
+            if line.name not in arrays:
+                continue
             np.testing.assert_allclose(values[symbols[line.name]], arrays[line.name], rtol=1e-12, atol=1e-15)
 
 
@@ -151,7 +154,8 @@ def test_a_rules_equations_are_of_its_memory_and_end_with_theta(name: str) -> No
     rule: Any = WRITTEN[name]
     names = [line.name for line in rule.equations]
     assert names[-1] == NEW_THETA
-    assert set(names[:-1]) == set(rule.memory(4))
+    assert set(names[:-1]) >= set(rule.memory(4))
+    assert len(set(names)) == len(names)
 
 
 def test_a_wrong_formula_is_noticed() -> None:

@@ -114,7 +114,8 @@ def test_the_update_is_the_rules_own(name: str) -> None:
     assert found.memory_after.keys() == state.memory.keys()
     for key, vector in found.memory_after.items():
         np.testing.assert_allclose(vector, state.memory[key], rtol=1e-13)
-    assert all(not vector.any() for vector in found.memory_before.values())
+    for key, (_, first) in rule.memory(1).items():
+        assert (found.memory_before[key] == first).all()
     assert found.number == 1
 
 

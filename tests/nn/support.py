@@ -57,7 +57,7 @@ def initializer(name: str) -> Initializer:
     return INITIALIZERS[name]()
 
 
-def optimizer(name: str, **values: float) -> Optimizer:
+def optimizer(name: str, **values: Any) -> Optimizer:
     made: Optimizer = choices.build(OPTIMIZERS, {"name": name, **values})
     return made
 

@@ -33,6 +33,7 @@ from bpcli.nn.expressions import (
     Symbol,
     Total,
     Value,
+    symbol_names,
 )
 
 ROOT = r"\sqrt"
@@ -198,13 +199,32 @@ def _(expression: Total, values: Mapping[str, Bounded], precision: Precision) ->
 
 @bounded.register
 def _(expression: Cases, values: Mapping[str, Bounded], precision: Precision) -> Bounded:
-    left, right, there, elsewhere = (
-        bounded(one, values, precision)
-        for one in (expression.left, expression.right, expression.there, expression.elsewhere)
-    )
+    left, right = (bounded(one, values, precision) for one in (expression.left, expression.right))
     distance = np.asarray(left.value - right.value, np.float64)
-    value = np.where(distance > 0, there.value, elsewhere.value)
-    apart = np.asarray(np.abs(there.value - elsewhere.value), np.float64)
     error = np.asarray(left.error + right.error)
     either = (np.abs(distance) <= error) & (error > 0)  # rounding may choose the other case
-    return Bounded(value, np.where(distance > 0, there.error, elsewhere.error) + np.where(either, apart, 0.0))
+    names = (symbol_names(expression.there) | symbol_names(expression.elsewhere)) & set(values)
+    shape = np.broadcast_shapes(np.shape(distance), np.shape(either), *(np.shape(values[name].value) for name in names))
+    holds, either = np.broadcast_to(distance > 0, shape), np.broadcast_to(either, shape)
+    there = _where(holds | either, expression.there, values, precision)
+    elsewhere = _where(~holds | either, expression.elsewhere, values, precision)
+    value: Any = np.where(holds, there.value, elsewhere.value)
+    apart = np.where(either, np.abs(np.asarray(there.value - elsewhere.value, np.float64)), 0.0)
+    return Bounded(value[()], np.where(holds, there.error, elsewhere.error) + apart)
+
+
+def _where(places: Array, case: Expression, values: Mapping[str, Bounded], precision: Precision) -> Bounded:
+    """A case where it may hold, 0 elsewhere, because it may have no value there."""
+    value, error = np.full(places.shape, Decimal(0)), np.zeros(places.shape)
+    if places.any():
+        own = {name: values[name] for name in symbol_names(case) if name in values}
+        found = bounded(case, {name: _at(places, one) for name, one in own.items()}, precision)
+        value[places], error[places] = found.value, found.error
+    return Bounded(value, error)
+
+
+def _at(places: Array, one: Bounded) -> Bounded:
+    """Some entries of an array with their errors; a number as it is."""
+    if one.single:
+        return one
+    return Bounded(np.broadcast_to(one.value, places.shape)[places], np.broadcast_to(one.error, places.shape)[places])

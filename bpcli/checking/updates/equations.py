@@ -36,12 +36,16 @@ class NotStatedError(Exception):
 
 @dataclass(frozen=True)
 class StatedEquation:
-    """``symbol`` ← ``expression``; ``name`` is that of the array in the rule's memory, or ``NEW_THETA``."""
+    """``symbol`` ← ``expression``; ``name`` is that of the array in the rule's memory, or ``NEW_THETA``.
+
+    A ``working`` quantity is neither: later equations of the same update read it.
+    """
 
     name: str
     title: str
     symbol: str
     expression: Expression
+    working: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class StatedRule:
     @property
     def memory(self) -> dict[str, str]:
         """The symbol of each array of the memory, by its name."""
-        return {line.name: line.symbol for line in self.equations if line.name != NEW_THETA}
+        return {line.name: line.symbol for line in self.equations if not line.working and line.name != NEW_THETA}
 
     @property
     def new_theta(self) -> StatedEquation:
@@ -105,17 +109,18 @@ def stated_rule(rule: Optimizer) -> StatedRule:
     given: Any = rule
     if not getattr(rule, "equations", ()):
         raise NotStatedError(f"{called} states no equations")
-    of_weights = getattr(rule, "weight_term", "")
+    of_weights, remembered = getattr(rule, "weight_term", ""), {NEW_THETA, *rule.memory(1)}
     lines = [
         StatedEquation(
             line.name,
             line.title,
             _symbol(line.symbol, called),
             _expression(line.formula.replace("<weight_term>", of_weights), called),
+            working=line.name not in remembered,
         )
         for line in given.equations
     ]
-    if lines[-1].name != NEW_THETA or {line.name for line in lines[:-1]} != set(rule.memory(1)):
+    if lines[-1].name != NEW_THETA or not {line.name for line in lines} >= remembered:
         raise NotStatedError(f"{called} does not state an equation for every array of its memory and, last, for θ")
     point = _expression(getattr(rule, "gradient_at", "<theta>"), called)
     letters = getattr(rule, "symbols", {})
@@ -188,9 +193,9 @@ def _settings(choice: Any) -> dict[str, float]:
 
 
 def _expression(formula: str, called: str) -> Expression:
-    """The formula with the signs of ∂L/∂θ, read."""
+    """The formula, <gradient> being ∂L/∂θ, read."""
     try:
-        return parse(formula.replace("<plus>", "+").replace("<minus>", "-"))
+        return parse(formula.replace("<plus>", "+").replace("<minus>", "-").replace("<sign>", ""))
     except FormulaError as error:
         raise NotStatedError(f"{called} states {formula}, which cannot be read: {error}") from error
 

@@ -65,5 +65,7 @@ def right_update(
     found = {}
     for line in rule.equations:
         own = precision if GRADIENT in symbol_names(line.expression) else replace(precision, terms=ROUNDINGS)
-        found[line.name] = known[line.symbol] = bounded(line.expression, known, own)
+        value = known[line.symbol] = bounded(line.expression, known, own)
+        if not line.working:
+            found[line.name] = value
     return found

@@ -135,7 +135,10 @@ def _updated(
     for line in rule.equations:
         if line.name == NEW_THETA:
             known |= {names[name]: memory[name] for name in way.late}
-        value = new[line.name] = known[line.symbol] = evaluate(line.expression, known, arithmetic)
+        value = known[line.symbol] = evaluate(line.expression, known, arithmetic)
+        if line.working:
+            continue
+        new[line.name] = value
         if way.shared is not None and line.name in way.shared:
             for name in way.shared:
                 new[name] = known[names[name]] = value

@@ -13,17 +13,22 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bpcli.checking.updates.equations import GRADIENT, RATE, STEP, THETA, stated_rule
 from bpcli.choices import name_of
 from bpcli.explaining.documents.reductions import GradientRatio
 from bpcli.explaining.documents.steps import Equation, StepBuilder
 from bpcli.explaining.trace import Trace
 from bpcli.nn import Array
+from bpcli.nn.expressions import Floats, evaluate
 from bpcli.nn.markup import NEW_THETA, RuleEquation, filled
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
 from bpcli.nn.parameters import Parameters
 
 UNWRITTEN = "not in the document"
 """The reference of what a document leaves out."""
+
+AT_THETA = "<theta>"
+"""The point at which most rules take the gradient."""
 
 ARROW = r"\leftarrow"
 
@@ -79,10 +84,11 @@ def _of_network(trace: Trace, blocks: list[ParameterBlock], ratio: GradientRatio
     """The arrays of memory of which no block has a part."""
     symbols = _symbols("", "", ratio, trace.number)
     for line in _equations(trace.optimizer, blocks):
-        if _is_shared(trace, line):
+        if _is_shared(line):
             equation = Equation(line.title, UNWRITTEN, *_filled(line, trace.optimizer, symbols))
-            arrays = [_as_column(memory[line.name]) for memory in (trace.memory_after, trace.memory_before)]
-            yield Assignment(equation, line.name, None, *arrays)
+            after, before = (None if one is None else _as_column(one) for one in _around(trace, line))
+            assert after is not None
+            yield Assignment(equation, line.name, None, after, before)
 
 
 def _of_block(
@@ -102,13 +108,15 @@ def _of_block(
     of_weights = getattr(trace.optimizer, "weight_term", "") if block.weights else ""
     symbols["weight_term"] = filled(of_weights, trace.optimizer, **symbols)
     for line in _equations(trace.optimizer, blocks):
-        if _is_shared(trace, line):
+        if _is_shared(line):
             continue
         title = f"{line.title}: {written.title[:1].lower()}{written.title[1:]}"
         where = reference if line.name == NEW_THETA else UNWRITTEN
         equation = Equation(title, where, *_filled(line, trace.optimizer, symbols), written.rows, written.columns)
-        arrays = [block.view(parameters) for parameters in _around(trace, line)]
-        yield Assignment(equation, f"{line.name}_{block.key}", block.layer, *arrays)
+        arrays = (None if one is None else block.view(trace.network.parameters(one)) for one in _around(trace, line))
+        after, before = arrays
+        assert after is not None
+        yield Assignment(equation, f"{line.name}_{block.key}", block.layer, after, before)
 
 
 _CHAINED = "g_{{{}}}"
@@ -139,7 +147,7 @@ def _written(rule: Optimizer, blocks: list[ParameterBlock]) -> tuple[RuleEquatio
     document writes them in one matrix with biases.
     """
     together = any(block.weights is None for block in blocks)
-    if hasattr(rule, "gradient_at") or (hasattr(rule, "weight_term") and together):
+    if getattr(rule, "gradient_at", AT_THETA) != AT_THETA or (hasattr(rule, "weight_term") and together):
         return ()
     found: tuple[RuleEquation, ...] = getattr(rule, "equations", ())
     return found
@@ -162,17 +170,32 @@ def _filled(line: RuleEquation, rule: Optimizer, symbols: dict[str, str]) -> tup
     return filled(line.symbol, rule, **symbols), filled(line.formula, rule, **symbols)
 
 
-def _is_shared(trace: Trace, line: RuleEquation) -> bool:
+def _is_shared(line: RuleEquation) -> bool:
     """Whether the array has another shape than θ, so that no block has a part of it."""
-    return line.name != NEW_THETA and trace.memory_after[line.name].shape != trace.after.theta.shape
+    return line.name != NEW_THETA and "<theta>" not in line.symbol
 
 
-def _around(trace: Trace, line: RuleEquation) -> tuple[Parameters, Parameters]:
-    """What the equation assigned, and what was there before, as parameters."""
+def _around(trace: Trace, line: RuleEquation) -> tuple[Array, Array | None]:
+    """What the equation assigned, and what was there before; nothing was, of what the update does not keep."""
     if line.name == NEW_THETA:
-        return trace.after, trace.before
-    after, before = (memory[line.name] for memory in (trace.memory_after, trace.memory_before))
-    return trace.network.parameters(after), trace.network.parameters(before)
+        return trace.after.theta, trace.before.theta
+    if line.name in trace.memory_after:
+        return trace.memory_after[line.name], trace.memory_before[line.name]
+    return _working(trace)[line.name], None
+
+
+def _working(trace: Trace) -> dict[str, Array]:
+    """The quantities of the rule's equations that are no memory, by name."""
+    rule, found = stated_rule(trace.optimizer), {}
+    known = {RATE: trace.learning_rate, STEP: trace.number, **rule.settings}
+    known = {name: np.float64(number) for name, number in known.items()}
+    known |= {THETA: trace.before.theta, GRADIENT: trace.chained.theta}
+    known |= {symbol: trace.memory_before[name] for name, symbol in rule.memory.items()}
+    for line in rule.equations[:-1]:
+        known[line.symbol] = evaluate(line.expression, known, Floats())
+        if line.working:
+            found[line.name] = np.asarray(known[line.symbol])
+    return found
 
 
 def _as_column(array: Array) -> Array:

@@ -1,29 +1,51 @@
 """Update rules: θ and a gradient in, a new θ in the same memory out.
 
-``rule`` says what a rule is, starts it and lets it make an update; the other modules have one family of rules each.
+``rule`` says what a rule is, starts it and lets it make an update; ``means`` are what several rules remember; the other
+modules have one family of rules each.
 """
 
-from bpcli.nn.optimizers.adam import Adam, AdamW
-from bpcli.nn.optimizers.descent import GradientDescent, Momentum
+from bpcli.nn.optimizers.adam import Adam, AdamW, AMSGrad
+from bpcli.nn.optimizers.adam_beginnings import NAdam, RAdam
+from bpcli.nn.optimizers.adaptive import Adadelta, Adagrad, RMSprop
+from bpcli.nn.optimizers.descent import GradientDescent, Momentum, Nesterov
 from bpcli.nn.optimizers.rule import Gradient, Memory, Optimizer, OptimizerState, start, update
+from bpcli.nn.optimizers.signs import Lion, Rprop
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "gradient_descent": GradientDescent,
     "momentum": Momentum,
+    "nesterov": Nesterov,
+    "adagrad": Adagrad,
+    "rmsprop": RMSprop,
+    "adadelta": Adadelta,
     "adam": Adam,
+    "amsgrad": AMSGrad,
     "adamw": AdamW,
+    "nadam": NAdam,
+    "radam": RAdam,
+    "lion": Lion,
+    "rprop": Rprop,
 }
 
 __all__ = [
     "OPTIMIZERS",
+    "AMSGrad",
+    "Adadelta",
+    "Adagrad",
     "Adam",
     "AdamW",
     "Gradient",
     "GradientDescent",
+    "Lion",
     "Memory",
     "Momentum",
+    "NAdam",
+    "Nesterov",
     "Optimizer",
     "OptimizerState",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
     "start",
     "update",
 ]

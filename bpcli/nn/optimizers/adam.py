@@ -1,60 +1,58 @@
-"""Adam: steps of about the size of η, whatever that of the gradient; and what was made of it."""
+"""Adam: steps of about the size of η, whatever that of the gradient; with AMSGrad's maximum, with AdamW's decay."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
 from bpcli.nn import Array
 from bpcli.nn.markup import NEW_THETA, RuleEquation
-from bpcli.nn.optimizers.means import average, average_square, mean_equation, square_equation
+from bpcli.nn.optimizers.means import MEANS, SYMBOLS, average, average_square
 from bpcli.nn.optimizers.rule import Gradient, Memory, OptimizerState, shrink
 
-Rate = Annotated[float, Gt(0)]
-Decay = Annotated[float, Ge(0), Lt(1)]
-"""How much of a running mean each update keeps."""
-
-SYMBOLS = {r"\beta_1": "beta1", r"\beta_2": "beta2", r"\varepsilon": "epsilon"}
-MEANS = mean_equation(r"\beta_1"), square_equation(r"\beta_2")
-
-STEP = (
-    r"- \eta \cdot \frac{m_{<theta>} / (1 - \beta_1^{<step>})}"
-    r"{\sqrt{v_{<theta>} / (1 - \beta_2^{<step>})} + \varepsilon}"
-)
-"""−η m̂ / (√v̂ + ε)."""
+EpsilonAt = Literal["corrected", "uncorrected"]
+"""Where ε is added: to √v̂, or to √v."""
 
 
-def _means(size: int) -> dict[str, Memory]:
-    return {"mean": Memory((size,)), "square": Memory((size,))}
+def _update(square: str, epsilon_at: EpsilonAt = "corrected", more: str = "") -> RuleEquation:
+    """θ ← θ − η m̂ / (√v̂ + ε), v the array of the symbol ``square``."""
+    corrected = rf"\sqrt{{{square} / (1 - \beta_2^{{<step>}})}} + \varepsilon"
+    uncorrected = rf"\left( \sqrt{{{square}}} + \varepsilon \right) / \sqrt{{1 - \beta_2^{{<step>}}}}"
+    below = {"corrected": corrected, "uncorrected": uncorrected}[epsilon_at]
+    step = rf"\eta \cdot \frac{{m_{{<theta>}} / (1 - \beta_1^{{<step>}})}}{{{below}}}"
+    return RuleEquation(NEW_THETA, "Update", "<theta>", f"<theta> - {step}{more}")
 
 
 @dataclass(frozen=True)
 class Adam:
     """θ ← θ − η m̂ / (√v̂ + ε), m and v the running means of the gradient and its square.
 
-    Kingma & Ba 2015, algorithm 1: m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ), and ε is
-    added to the corrected root; the variant at the end of their §2 adds it before.
+    Kingma & Ba 2015, algorithm 1, and PyTorch: m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ), and ε is added to the corrected
+    root. ``epsilon_at: uncorrected`` adds it to √v, so to √v̂ is added ε/√(1 − β₂ᵗ): the variant at the end of their §2,
+    and that of scikit-learn and Keras.
     """
 
-    learning_rate: Rate = 0.001
-    beta1: Decay = 0.9
-    beta2: Decay = 0.999
+    learning_rate: Annotated[float, Gt(0)] = 0.001
+    beta1: Annotated[float, Ge(0), Lt(1)] = 0.9
+    beta2: Annotated[float, Ge(0), Lt(1)] = 0.999
     epsilon: Annotated[float, Gt(0)] = 1e-8
+    epsilon_at: EpsilonAt = "corrected"
 
     batch_only: ClassVar[bool] = False
     symbols: ClassVar[Mapping[str, str]] = SYMBOLS
-    equations: ClassVar[tuple[RuleEquation, ...]] = (
-        *MEANS,
-        RuleEquation(NEW_THETA, "Update", "<theta>", f"<theta> {STEP}"),
-    )
+
+    @property
+    def equations(self) -> tuple[RuleEquation, ...]:
+        """m, v, then θ."""
+        return *MEANS, _update("v_{<theta>}", self.epsilon_at)
 
     def memory(self, size: int) -> Mapping[str, Memory]:
         """m and v, 0 at first."""
-        return _means(size)
+        return {"mean": Memory((size,)), "square": Memory((size,))}
 
     def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
         """One, for the update as it is computed."""
@@ -68,6 +66,62 @@ class Adam:
         average(m, self.beta1, dtheta, scratch)
         average_square(v, self.beta2, dtheta, scratch)
         np.sqrt(v, scratch)
+        correction = (1 - self.beta2**state.step) ** -0.5
+        if self.epsilon_at == "corrected":
+            np.multiply(scratch, correction, scratch)
+            np.add(scratch, self.epsilon, scratch)
+        else:
+            np.add(scratch, self.epsilon, scratch)
+            np.multiply(scratch, correction, scratch)
+        np.divide(m, scratch, scratch)
+        np.multiply(scratch, rate / (1 - self.beta1**state.step), scratch)
+        np.subtract(theta, scratch, theta)
+        return added
+
+
+@dataclass(frozen=True)
+class AMSGrad:
+    """Adam with the largest v so far in place of v, so that no entry's steps grow again.
+
+    Reddi, Kale & Kumar 2018, algorithm 2, in PyTorch's form: the largest v before its correction, then corrected; the
+    paper corrects nothing.
+    """
+
+    learning_rate: Annotated[float, Gt(0)] = 0.001
+    beta1: Annotated[float, Ge(0), Lt(1)] = 0.9
+    beta2: Annotated[float, Ge(0), Lt(1)] = 0.999
+    epsilon: Annotated[float, Gt(0)] = 1e-8
+
+    batch_only: ClassVar[bool] = False
+    symbols: ClassVar[Mapping[str, str]] = SYMBOLS
+    equations: ClassVar[tuple[RuleEquation, ...]] = (
+        *MEANS,
+        RuleEquation(
+            "largest",
+            "Largest running mean of the square",
+            "u_{<theta>}",
+            r"v_{<theta>} \text{ where } v_{<theta>} > u_{<theta>} \text{, else } u_{<theta>}",
+        ),
+        _update("u_{<theta>}"),
+    )
+
+    def memory(self, size: int) -> Mapping[str, Memory]:
+        """m, v and the largest v, 0 at first."""
+        return {name: Memory((size,)) for name in ("mean", "square", "largest")}
+
+    def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
+        """One, for the update as it is computed."""
+        return {"scratch": (size,)}
+
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
+        """Update ``theta`` in place by η = ``rate``; return what ``gradient`` returned before the update."""
+        dtheta, scratch = state.dtheta, state.buffers["scratch"]
+        m, v, u = (state.memory[name] for name in ("mean", "square", "largest"))
+        added = gradient(theta, dtheta, 1.0)
+        average(m, self.beta1, dtheta, scratch)
+        average_square(v, self.beta2, dtheta, scratch)
+        np.maximum(u, v, out=u)
+        np.sqrt(u, scratch)
         np.multiply(scratch, (1 - self.beta2**state.step) ** -0.5, scratch)
         np.add(scratch, self.epsilon, scratch)
         np.divide(m, scratch, scratch)
@@ -84,23 +138,20 @@ class AdamW:
     own, do not decay; in PyTorch they do, unless they are in a parameter group of their own.
     """
 
-    learning_rate: Rate = 0.001
-    beta1: Decay = 0.9
-    beta2: Decay = 0.999
+    learning_rate: Annotated[float, Gt(0)] = 0.001
+    beta1: Annotated[float, Ge(0), Lt(1)] = 0.9
+    beta2: Annotated[float, Ge(0), Lt(1)] = 0.999
     epsilon: Annotated[float, Gt(0)] = 1e-8
     weight_decay: Annotated[float, Ge(0)] = 0.01
 
     batch_only: ClassVar[bool] = False
     symbols: ClassVar[Mapping[str, str]] = {**SYMBOLS, r"\lambda": "weight_decay"}
     weight_term: ClassVar[str] = r"- \eta \cdot \lambda \cdot <theta>"
-    equations: ClassVar[tuple[RuleEquation, ...]] = (
-        *MEANS,
-        RuleEquation(NEW_THETA, "Update", "<theta>", f"<theta> {STEP} <weight_term>"),
-    )
+    equations: ClassVar[tuple[RuleEquation, ...]] = (*MEANS, _update("v_{<theta>}", more=" <weight_term>"))
 
     def memory(self, size: int) -> Mapping[str, Memory]:
         """m and v, 0 at first."""
-        return _means(size)
+        return {"mean": Memory((size,)), "square": Memory((size,))}
 
     def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
         """One, for the update as it is computed."""

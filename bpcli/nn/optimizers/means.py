@@ -30,6 +30,11 @@ def square_equation(decay: str) -> RuleEquation:
     )
 
 
+SYMBOLS = {r"\beta_1": "beta1", r"\beta_2": "beta2", r"\varepsilon": "epsilon"}
+MEANS = mean_equation(r"\beta_1"), square_equation(r"\beta_2")
+"""What Adam and the rules made of it have in common."""
+
+
 def average(mean: Array, decay: Any, new: Array, scratch: Array) -> None:
     """Mean ← ``decay`` · mean + (1 − ``decay``) · ``new``."""
     np.multiply(mean, decay, mean)

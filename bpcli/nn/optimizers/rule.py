@@ -53,6 +53,9 @@ class Optimizer(Protocol):
     checked by them. ``symbols`` then names the settings that they write as Greek letters, η
     excepted, and ``gradient_at`` the point at which the gradient is taken, where that is not θ; ``weight_term``
     is a term of θ's equation that weights alone have, by settings that stand nowhere else.
+
+    ``takes_schedule`` is False where η does not multiply the steps; ``ordered`` are pairs of settings of which the
+    first may not be above the second. Where a rule has neither, it takes one, and none are.
     """
 
     batch_only: ClassVar[bool]

@@ -85,6 +85,19 @@ def check(config: Path, engine: EngineName, dtype: str, *changes: str, updates: 
     return UpdateCheck(subject(config, engine, dtype, *changes), None, lambda _: None).check(updates)
 
 
+def fitted_to(rule: str, changes: list[str]) -> list[str]:
+    """Changes of a config as a rule bears them: one for whole batches has them, and no schedule.
+
+    RAdam's first steps are as short as the clipped gradient; a larger η lets them be judged in float32.
+    """
+    if rule == "radam":
+        return ["optimizer.learning_rate=0.05", *changes]
+    if rule not in OPTIMIZERS or not OPTIMIZERS[rule].batch_only:
+        return changes
+    kept = [one for one in changes if not one.startswith(("optimizer.mode", "optimizer.batch_size", "optimizer.sch"))]
+    return [*kept, "optimizer.mode=batch", "optimizer.batch_size=null"]
+
+
 CHAINS = [
     ["penalties=[{name: ridge, strength: 0.1}]"],
     ["optimizer.clip=norm_limit"],
@@ -97,10 +110,38 @@ CHAINS = [
 def test_every_rules_updates_agree(config: Path, engine: EngineName, rule: str) -> None:
     for dtype in PRECISIONS:
         for changes in ([], *CHAINS, ["optimizer.mode=sgd", "optimizer.batch_size=null"]):
-            found = check(config, engine, dtype, f"optimizer.name={rule}", *changes)
+            fitting = fitted_to(rule, changes)
+            found = check(config, engine, dtype, f"optimizer.name={rule}", *fitting)
             assert found.passed, (dtype, changes, found.wrong, found.unjudged, found.scaled, found.rates)
             if dtype == "float64":
                 assert all(one.judged == one.entries for one in found.arrays)
+
+
+VARIANTS = [
+    ["momentum", "rate_in=step"],
+    ["nesterov", "rate_in=step"],
+    ["nesterov", "look_ahead=true"],
+    ["nesterov", "look_ahead=true", "rate_in=step"],
+    ["adagrad", "initial_sum=0.1"],
+    ["rmsprop", "centered=true", "decay=0.9"],
+    ["rmsprop", "momentum=0.9"],
+    ["rmsprop", "centered=true", "momentum=0.5", "learning_rate=0.01"],
+    ["adam", "epsilon_at=uncorrected", "epsilon=0.001"],
+    ["adamw", "weight_decay=1", "learning_rate=0.01"],
+    ["nadam", "momentum_decay=0.5"],
+    ["radam", "beta2=0.9", "learning_rate=0.01"],
+    ["lion", "weight_decay=1", "learning_rate=0.01"],
+]
+"""Settings that change a rule's equations, or reach what the defaults do not within a few updates."""
+
+
+@every_engine
+def test_the_updates_of_every_form_of_a_rule_agree(config: Path, engine: EngineName) -> None:
+    for rule, *settings in VARIANTS:
+        changes = [f"optimizer.name={rule}", *(f"optimizer.{one}" for one in settings), "optimizer.schedule=decaying"]
+        for dtype in PRECISIONS:
+            found = check(config, engine, dtype, *changes, updates=7)
+            assert found.passed, (rule, settings, dtype, found.wrong[:1], found.unjudged, found.at_once)
 
 
 @every_engine
@@ -158,7 +199,7 @@ def test_a_layer_that_draws_numbers_draws_those_of_the_update(config: Path, monk
     monkeypatch.setitem(LAYERS, "dropping", Dropping)
     hidden = "network.hidden=[{name: dropping, units: 4, activation: tanh}]"
     for rule in OPTIMIZERS:
-        assert check(config, "numpy", "float64", hidden, f"optimizer.name={rule}").passed
+        assert check(config, "numpy", "float64", hidden, f"optimizer.name={rule}", *fitted_to(rule, [])).passed
 
 
 def test_shards_agree(config: Path) -> None:
