@@ -20,7 +20,7 @@ import typer  # noqa: E402
 from typer.exceptions import TyperException  # noqa: E402
 
 from bpcli import __version__  # noqa: E402
-from bpcli.cli import config, data, evaluate, explain, gradcheck, listing, predict, runs, stepcheck, train  # noqa: E402
+from bpcli.cli import config, data, evaluate, explain, gradcheck, init, listing, predict, runs, stepcheck, train  # noqa: E402
 from bpcli.cli.arguments import need_command  # noqa: E402
 from bpcli.cli.signals import end_by, end_silently_at_closed_pipes  # noqa: E402
 from bpcli.errors import BpError, ConfigError, ExitStatus, SystemRefusedError, printable  # noqa: E402
@@ -35,6 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Train feed-forward neural networks from a YAML file. Start with: bp train configs/iris.yaml",
 )
+app.command("init")(init.init)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)

@@ -50,10 +50,11 @@ def _said(word: str, model: type[Section], table: Mapping[str, Advice], entry: s
 
 def holds(advice: Advice, model: type[Section]) -> bool:
     """Whether every setting of an advice is valid, each by itself."""
-    return all(_is_valid(setting, model) for setting in advice.settings)
+    return all(is_valid(setting, model) for setting in advice.settings)
 
 
-def _is_valid(setting: str, model: type[Section]) -> bool:
+def is_valid(setting: str, model: type[Section]) -> bool:
+    """Whether overrides, joined by `` + ``, are valid on a config with nothing else."""
     root = parse(BASE, "advice", Path())
     apply(root, setting.split(" + "), partial(entry_at, model))
     try:

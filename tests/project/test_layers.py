@@ -20,6 +20,7 @@ ROOMS = [
     "data",
     "training",
     "config",
+    "starting",
     "experiment",
     "runs",
     "checking",
