@@ -17,7 +17,7 @@ from bpcli.nn.losses import LOSSES, Loss
 from bpcli.nn.metrics import METRICS, Metric, tallies_for
 from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import OPTIMIZERS
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.tallies import Judging
 from bpcli.training.engines import Engine
 from bpcli.training.loop import Epoch, Measure, TrainingEvent, train
@@ -70,7 +70,7 @@ def _network(workload: Workload) -> Network:
 
 
 def _theta(task: Task) -> np.ndarray:
-    parameters = Parameters(task.workload.sizes, np.zeros(count(task.workload.sizes), np.float32))
+    parameters = Parameters(Layout(task.workload.sizes), np.zeros(Layout(task.workload.sizes).count, np.float32))
     for l, (W, b) in enumerate(zip(task.W, task.b, strict=True), start=1):
         parameters.W[l][...], parameters.b[l][:, 0] = W, b
     return parameters.theta

@@ -21,7 +21,7 @@ from bpcli.checking.reference import DIGITS, Reference, at_kinks, certify
 from bpcli.nn import Array
 from bpcli.nn.gradient_check import Probe
 from bpcli.nn.network import Network
-from bpcli.nn.parameters import Parameters
+from bpcli.nn.parameters import Parameters, layer_of
 from bpcli.nn.workspace import Workspace
 
 
@@ -84,19 +84,16 @@ class Acceptance:
         beyond = errors > tolerance_of(array) * np.abs(rounded(right)).max()
         if not beyond.any():
             return ArrayVerdict("agrees")
-        scale = max(np.abs(rounded(self._named(reference.gradient)[of])).max() for of in _of_layer(name))
+        scale = max(np.abs(rounded(self._named(reference.gradient)[of])).max() for of in self._beside(name))
         if (errors > self._rounding(name, array) + last_bit(array) ** 2 * scale)[beyond].any():
             return WRONG
         lost = int((beyond & (errors > excused_of(array) * scale)).sum()) if scale else 0
         return ArrayVerdict("not judgeable" if lost else "agrees", int(beyond.sum()) - lost, lost)
 
     def _named(self, theta: Array) -> dict[str, Array]:
-        """A vector as dW1, db1, …, db (n, 1)."""
+        """A vector as dW1, db1, …, db (n, 1), what activations own (1, 1)."""
         of = self.network.parameters(theta)
-        named: dict[str, Array] = {}
-        for l in range(1, len(self.network.layers) + 1):
-            named |= {f"dW{l}": of.W[l], f"db{l}": of.b[l]}
-        return named
+        return {f"d{name}": array.reshape(-1, 1) if array.ndim == 1 else array for name, array in of.named().items()}
 
     def _rounding(self, name: str, array: Array) -> Array:
         """How far rounding in the array's precision may change each of its entries."""
@@ -132,23 +129,22 @@ class Acceptance:
             shares[l] = float(np.clip(step @ (given - left) / size, 0, 1)) if size else 0.0
         return certify(self.probe, theta, shares)
 
+    def _beside(self, name: str) -> list[str]:
+        """The names of all arrays of the layer that an array belongs to."""
+        return [f"d{one}" for one in self.network.layout.names(layer_of(name)[1])]
+
     def _of_layer(self, theta: Array, layer: int) -> Array:
         """The entries of a layer, W by rows, then b."""
         named = self._named(theta)
-        return np.concatenate([named[name].ravel() for name in _of_layer(f"dW{layer}")])
+        return np.concatenate([named[name].ravel() for name in self._beside(f"dW{layer}")])
 
     def _given_of_layer(self, layer: int, instead: Array) -> Array:
         """The given entries of a layer, as :meth:`_of_layer`; of an absent or misshapen array, those of ``instead``."""
         named = self._named(instead)
-        pairs = [(self.given.get(name), named[name]) for name in _of_layer(f"dW{layer}")]
+        pairs = [(self.given.get(name), named[name]) for name in self._beside(f"dW{layer}")]
         fitting = [other if own is None or own.shape != other.shape else own for own, other in pairs]
         return np.concatenate([array.ravel() for array in fitting], dtype=np.float64)
 
 
 BY_BADNESS: dict[Verdict, int] = {"agrees": 0, "not judgeable": 1, "wrong": 2}
 """Verdicts, the worst last."""
-
-
-def _of_layer(name: str) -> tuple[str, str]:
-    """The names of both arrays of the layer that an array belongs to."""
-    return f"dW{name[2:]}", f"db{name[2:]}"

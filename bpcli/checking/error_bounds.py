@@ -58,36 +58,43 @@ def _of_sums(probe: Probe, reference: Reference, last_bit: float, *, others: boo
     """What the rounding of sums comes to in each entry."""
     network, found = probe.network, probe.network.parameters(np.zeros(reference.theta.size))
     probe(reference.theta)
-    error = np.zeros_like(reference.dZ[-1])
+    parameters, error = network.parameters(reference.theta), np.zeros_like(reference.dZ[-1])
+    of_dA = PER_SUM * last_bit * reference.dA[-1]
     if others:
         targets = np.abs(probe.Y) if probe.Y.ndim == 2 else 1.0
         weights = 1.0 if probe.weights is None else probe.weights
         size = np.maximum(1.0, targets) + np.abs(probe.workspace(np.dtype(np.float64)).Z[-1])  # of a, y and log a
         lost = scale(network.head.loss, network.sizes[-1], probe.weight) * weights * size
         error = error + PER_SUM * last_bit * lost
+        of_dA = of_dA + PER_SUM * last_bit * lost
     for l, (W, _, A, dZ) in zip(range(len(network.layers), 0, -1), _layers(probe, reference), strict=True):
         error = error + PER_SUM * last_bit * dZ
         of_terms = error + A.shape[1] * last_bit * dZ
-        _add(found, l, of_terms @ A.T, of_terms.sum(axis=1, keepdims=True))
+        found.W[l][...], found.b[l][...] = of_terms @ A.T, of_terms.sum(axis=1, keepdims=True)
+        found.own[l][...] = _of_own(reference, l, of_dA, last_bit)
         if l > 1:
-            passed_on = W.T @ error + (len(dZ) + PER_SUM * others) * last_bit * (W.T @ dZ)
-            error = _through(probe, l - 1, passed_on) + (PER_SUM * last_bit * (W.T @ dZ) if others else 0)
+            of_dA = W.T @ error + (len(dZ) + PER_SUM * others) * last_bit * (W.T @ dZ)
+            error = _through(probe, parameters, l - 1, of_dA) + (PER_SUM * last_bit * (W.T @ dZ) if others else 0)
     return found.theta
 
 
-def _add(found: Parameters, l: int, of_W: Array, of_b: Array) -> None:
-    found.W[l][...], found.b[l][...] = of_W, of_b
+def _of_own(reference: Reference, l: int, of_dA: Array, last_bit: float) -> Array:
+    """The same of what the layer's activation owns, (k,), where dA is off by ``of_dA``."""
+    terms, dA = reference.own[l - 1], reference.dA[l - 1]
+    relative = np.divide(of_dA, dA, out=np.zeros_like(dA), where=dA > 0) + (PER_SUM + dA.size) * last_bit
+    return np.asarray((terms * relative).sum(axis=(1, 2)))
 
 
-def _through(probe: Probe, l: int, error: Array) -> Array:
+def _through(probe: Probe, parameters: Parameters, l: int, error: Array) -> Array:
     """What an error of dA, not negative, comes to in dZ of a layer."""
     layer, ws = probe.network.layers[l - 1], probe.workspace(np.dtype(np.float64))
     if not layer.activation.elementwise:
         drawn, kept = ws.noise[l], ws.scratch[l].kept
         f, of_f = (ws.A[l], error) if drawn is None or kept is None else (kept, error * drawn)
         return np.asarray(f * (of_f + (f * of_f).sum(axis=0)))
-    out = np.empty_like(error)
-    layer.backward(error.copy(), ws.Z[l], ws.A[l], ws.noise[l], out, ws.scratch[l])
+    out, own = np.empty_like(error), parameters.own[l]
+    given = error.copy(), ws.Z[l], ws.A[l], own, ws.noise[l]
+    layer.backward(*given, out, np.empty_like(own), ws.scratch[l])
     return np.abs(out)
 
 
@@ -95,6 +102,7 @@ def _of_underflow(probe: Probe, reference: Reference) -> Array:
     """What a number that underflows may come to in each entry, as a multiple of that number."""
     found, reach = probe.network.parameters(np.zeros(reference.theta.size)), 1.0
     for l, (W, _, A, _) in zip(range(len(reference.dZ), 0, -1), _layers(probe, reference), strict=True):
-        _add(found, l, np.broadcast_to(reach * (1 + A.sum(axis=1)), W.shape), np.asarray(reach * (1 + A.shape[1])))
+        found.W[l][...], found.b[l][...] = reach * (1 + A.sum(axis=1)), reach * (1 + A.shape[1])
+        found.own[l][...] = reach * (1 + reference.own[l - 1].sum())
         reach *= max(1.0, float(W.sum(axis=0).max())) + 1
     return found.theta

@@ -19,15 +19,15 @@ import numpy as np
 from bpcli import storage
 from bpcli.errors import ConfigError, DataError
 from bpcli.nn import Array
-from bpcli.nn.parameters import Parameters
+from bpcli.nn.parameters import Layout, Parameters, layer_of
 from bpcli.nn.workspace import Workspace
 from bpcli.training.array_files import FLOATS_HINT, NPZ_SUFFIX, ArrayFile, open_array_file, require_name
-from bpcli.training.array_names import Naming, recognise
+from bpcli.training.array_names import OWNED, Naming, recognise
 
 SUFFIXES = (".safetensors", NPZ_SUFFIX)
 
 EXPORTED_NAMES = (
-    (frozenset({"W1", "b1", "X", "Y"}), re.compile(r"[Wb]\d+|X|Y")),
+    (frozenset({"W1", "b1", "X", "Y"}), re.compile(rf"({'|'.join(('W', 'b', *sorted(OWNED)))})\d+|X|Y")),
     (frozenset({"theta0", "gradient1", "header"}), re.compile(r"theta0|memory0\..+|gradient\d+|header")),
 )
 """The names in an NPZ export for gradients, and in one for updates: some that it has, and all that it may have."""
@@ -100,8 +100,8 @@ class GivenGradients:
     problems: Mapping[str, DataError]
 
 
-def read_gradients(path: Path, sizes: tuple[int, ...], m: int) -> GivenGradients:
-    """The gradients in a file, for layers of these sizes and m examples; its other arrays are ignored.
+def read_gradients(path: Path, layout: Layout, m: int) -> GivenGradients:
+    """The gradients in a file, for layers of this layout and m examples; its other arrays are ignored.
 
     Shapes that a known mistake gives (dW transposed, db summed over the wrong axis or not at all) are accepted;
     an array that is missing, not of finite floats or misshapen is among the problems.
@@ -111,11 +111,11 @@ def read_gradients(path: Path, sizes: tuple[int, ...], m: int) -> GivenGradients
         SystemRefusedError: the system refused to read.
     """
     file = open_array_file(path)
-    naming = recognise(file, sizes, "d")
+    naming = recognise(file, layout, "d")
     arrays, problems = {}, {}
     for name in naming.names:
         try:
-            arrays[name] = _checked(name, naming, file, sizes, m)
+            arrays[name] = _checked(name, naming, file, layout.sizes, m)
         except DataError as error:
             problems[name] = error
     return GivenGradients(arrays, naming, problems)
@@ -127,15 +127,19 @@ def _checked(name: str, naming: Naming, file: ArrayFile, sizes: tuple[int, ...],
     Raises:
         DataError: it is missing, no array of finite floats, or misshapen.
     """
-    theirs, where, layer = naming.names[name], str(file.path), int(name[2:])
+    theirs, where, (kind, layer) = naming.names[name], str(file.path), layer_of(name)
     require_name(file, theirs, naming.names.values())
     declared = file.declared(theirs)
     if declared.dtype.kind != "f":
         raise DataError(f"array {theirs!r} holds {declared.dtype.name}, not floats", where=where, hint=FLOATS_HINT)
     fan_in, n = sizes[layer - 1], sizes[layer]
-    fitting = declared.shape in ((n, fan_in), (fan_in, n)) if "W" in name else _is_bias_shape(declared.shape, n, m)
+    needed: tuple[int, ...] = (1,)
+    fitting = declared.shape in ((), (1,), (1, 1))
+    if kind == "dW":
+        needed, fitting = (fan_in, n) if naming.turned else (n, fan_in), declared.shape in ((n, fan_in), (fan_in, n))
+    elif kind == "db":
+        needed, fitting = (n,), _is_bias_shape(declared.shape, n, m)
     if not fitting:
-        needed = ((fan_in, n) if naming.turned else (n, fan_in)) if "W" in name else (n,)
         raise DataError(f"array {theirs!r} has shape {declared.shape}, not {needed}", where, SAME_CONFIG_HINT)
     _require_finite(theirs, file.load(theirs), where)
     return naming.load(name, file)

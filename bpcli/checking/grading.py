@@ -21,7 +21,7 @@ from bpcli.checking.known_mistakes.wrong_errors import wrong_errors
 from bpcli.checking.precisions import agrees, tolerance_of
 from bpcli.nn import Array
 from bpcli.nn.network import Network
-from bpcli.nn.parameters import Parameters
+from bpcli.nn.parameters import Parameters, layer_of
 from bpcli.nn.workspace import Workspace
 
 MOST_FOLLOWED = 32
@@ -41,21 +41,31 @@ class ArrayGrade:
     message: str
 
 
+@dataclass(frozen=True)
+class LayerError:
+    """What a layer's gradient follows from: dZ, (n, m), and ∂L/∂own, (k,), of what its activation owns."""
+
+    dZ: Array  # noqa: N815 - ∂L/∂Z, as everywhere
+    own: Array
+
+
 def grade(network: Network, parameters: Parameters, ws: Workspace, given: Mapping[str, Array]) -> list[ArrayGrade]:
     """Grade dW1, db1, … on the batch in ``ws``, from the output down; an array that is not given is wrong."""
     grades: list[ArrayGrade] = []
     with np.errstate(all="ignore"):
         correct = correct_pass(network, parameters, ws)
         acceptance = Acceptance(network, parameters, ws, in_shape(given))
-        followed: list[Array] = []  # what dZ of the layer may be after mistakes above it
+        followed: list[LayerError] = []  # what the layer's may be after mistakes above it
         for layer in range(correct.layers, 0, -1):
             wrong = wrong_arrays(acceptance, layer)
-            dZ = min([correct.ws.dZ[layer], *followed], key=lambda dZ: len(_wrong(correct, layer, dZ, given)))
-            instead = _wrong(correct, layer, dZ, given) if wrong else ()
-            grades += _grades(correct, layer, dZ, wrong, instead, given)
+            right = LayerError(correct.ws.dZ[layer], correct.gradient.own[layer])
+            error = min([right, *followed], key=lambda error: len(_wrong(correct, layer, error, given)))
+            instead = _wrong(correct, layer, error, given) if wrong else ()
+            grades += _grades(correct, layer, error, wrong, instead, given)
             grades = [_unless_unjudgeable(one, acceptance) for one in grades]
             if layer > 1:
-                possible = [*followed, *_mistaken(correct, layer, given, followed)] if wrong else followed
+                possible = [one.dZ for one in followed]
+                possible += _mistaken(correct, layer, given, possible) if wrong else []
                 followed = _distinct(_below(correct, layer, dZ) for dZ in possible)
     return grades
 
@@ -68,28 +78,35 @@ def _unless_unjudgeable(grade: ArrayGrade, acceptance: Acceptance) -> ArrayGrade
     return replace(grade, right=False, message=f"layer {grade.layer}: {grade.name} {words}.")
 
 
-def _distinct(errors: Iterable[Array]) -> list[Array]:
-    """Arrays that are not 0, each once, and the first few of them."""
-    found: list[Array] = []
-    for dZ in errors:
-        if len(found) < MOST_FOLLOWED and dZ.any() and not any(np.allclose(dZ, one, 1e-9, 0) for one in found):
-            found.append(dZ)
+def _distinct(errors: Iterable[LayerError]) -> list[LayerError]:
+    """Those whose dZ is not 0, each once, and the first few of them."""
+    found: list[LayerError] = []
+    for error in errors:
+        dZ = error.dZ
+        if len(found) < MOST_FOLLOWED and dZ.any() and not any(np.allclose(dZ, one.dZ, 1e-9, 0) for one in found):
+            found.append(error)
     return found
 
 
-def _expected(correct: CorrectPass, layer: int, dZ: Array) -> dict[str, Array]:
+def _expected(correct: CorrectPass, layer: int, error: LayerError) -> dict[str, Array]:
+    """The gradient of a layer by its error."""
+    names = (f"d{name}" for name in correct.network.layout.names(layer))
+    return dict(zip(names, (*_of_dZ(correct, layer, error.dZ), *error.own.reshape(-1, 1, 1)), strict=True))
+
+
+def _of_dZ(correct: CorrectPass, layer: int, dZ: Array) -> tuple[Array, Array]:
     """dW and db of a layer by its dZ."""
-    return {f"dW{layer}": dZ @ correct.ws.A[layer - 1].T, f"db{layer}": dZ.sum(axis=1, keepdims=True)}
+    return dZ @ correct.ws.A[layer - 1].T, dZ.sum(axis=1, keepdims=True)
 
 
 def _found(name: str, given: Mapping[str, Array]) -> Array:
     """A given array in bp's shape."""
-    return as_column(given[name]) if "b" in name else given[name]
+    return given[name] if layer_of(name)[0] == "dW" else as_column(given[name])
 
 
-def _wrong(correct: CorrectPass, layer: int, dZ: Array, given: Mapping[str, Array]) -> tuple[str, ...]:
-    """Which arrays of a layer do not follow from its dZ, or are not given."""
-    expected = _expected(correct, layer, dZ)
+def _wrong(correct: CorrectPass, layer: int, error: LayerError, given: Mapping[str, Array]) -> tuple[str, ...]:
+    """Which arrays of a layer do not follow from its error, or are not given."""
+    expected = _expected(correct, layer, error)
     return tuple(
         name for name, array in expected.items() if name not in given or not agrees(_found(name, given), array)
     )
@@ -99,31 +116,32 @@ def _mistaken(correct: CorrectPass, layer: int, given: Mapping[str, Array], foll
     """What dZ a layer that is wrong may have: by a factor or a known mistake that gives its dW or its db."""
     known = [correct.ws.dZ[layer], *(dZ for _, dZ, _ in wrong_errors(correct, layer))]
     for dZ in (*known, *followed):
-        for name, array in _expected(correct, layer, dZ).items():
+        for name, array in zip((f"dW{layer}", f"db{layer}"), _of_dZ(correct, layer, dZ), strict=True):
             c = _factor(_found(name, given), array) if name in given else None
             if c is not None and (dZ is not known[0] or c != 1):
                 yield c * dZ
 
 
-def _below(correct: CorrectPass, layer: int, dZ: Array) -> Array:
-    """dZ of the layer below one with this dZ."""
+def _below(correct: CorrectPass, layer: int, dZ: Array) -> LayerError:
+    """The error of the layer below one with this dZ."""
     below, ws = layer - 1, correct.ws
-    found = np.empty_like(ws.dZ[below])
-    dA = correct.parameters.W[layer].T @ dZ
-    correct.network.layers[below - 1].backward(dA, ws.Z[below], ws.A[below], None, found, ws.scratch[below])
+    own = correct.parameters.own[below]
+    found = LayerError(np.empty_like(ws.dZ[below]), np.empty_like(own))
+    given = correct.parameters.W[layer].T @ dZ, ws.Z[below], ws.A[below], own, None
+    correct.network.layers[below - 1].backward(*given, found.dZ, found.own, ws.scratch[below])
     return found
 
 
 def _grades(
     correct: CorrectPass,
     layer: int,
-    dZ: Array,
+    error: LayerError,
     wrong: tuple[str, ...],
     instead: tuple[str, ...],
     given: Mapping[str, Array],
 ) -> Iterator[ArrayGrade]:
     """The grades of a layer: ``wrong`` are its arrays that are no gradient, ``instead`` those that do not follow."""
-    for name, expected in _expected(correct, layer, dZ).items():
+    for name, expected in _expected(correct, layer, error).items():
         if name not in wrong:
             yield ArrayGrade(layer, name, right=True, message=f"layer {layer}: {name} is right.")
         elif name not in instead:
@@ -159,6 +177,8 @@ def _advice(correct: CorrectPass, layer: int, wrong: tuple[str, ...]) -> str:
         return "Check what multiplies dZ here."
     if wrong == (f"db{layer}",):
         return "Check how dZ is added up here."
+    if {f"dW{layer}", f"db{layer}"}.isdisjoint(wrong):
+        return "Check how it is added up over the layer's units and examples, from dA."
     if layer == correct.layers:
         return "Check dZ here: the loss, its means, and the output's activation."
     return f"Check dZ here: what comes from layer {layer + 1}, and the activation's derivative."

@@ -10,8 +10,8 @@ forward pass only the side of a kink is taken, and there its value, where roundi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -42,7 +42,7 @@ from bpcli.nn.heads import Head
 from bpcli.nn.layers import Layer
 from bpcli.nn.markup import PLACEHOLDER
 from bpcli.nn.network import Network
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
 
 DIGITS = (80, 110)
@@ -71,7 +71,8 @@ of what is done once for a parameter."""
 class Reference:
     """L, and ∂L/∂θ as decimals, (P,), at ``theta``; ``certain`` says of which entries, (P,).
 
-    ``A`` and ``dZ`` are the sizes of A_0 … A_{L-1} and dZ_1 … dZ_L on the way there, as floats.
+    ``A``, ``dZ`` and ``dA`` are the sizes of A_0 … A_{L-1}, dZ_1 … dZ_L and dA_1 … dA_L on the way there, as floats;
+    ``own`` those of the terms of ∂L/∂own_1 …, (k, n_l, m) where a layer's activation owns k numbers.
     """
 
     theta: Array
@@ -80,6 +81,8 @@ class Reference:
     certain: Array
     A: list[Array]
     dZ: list[Array]  # noqa: N815 - ∂L/∂Z, as everywhere
+    dA: list[Array]  # noqa: N815
+    own: list[Array]
 
     def error(self, given: Array) -> Array:
         """given − ∂L/∂θ, (P,), as floats."""
@@ -89,7 +92,7 @@ class Reference:
 
 def seconds_of_reference(network: Network, m: int) -> float:
     """About how long :func:`certify` takes for m examples."""
-    return (PER_PRODUCT * 3 * m + PER_PARAMETER) * len(DIGITS) * count(network.sizes)
+    return (PER_PRODUCT * 3 * m + PER_PARAMETER) * len(DIGITS) * network.layout.count
 
 
 def certify(probe: Probe, theta: Array, shares: Sequence[float] = ()) -> Reference:
@@ -103,7 +106,8 @@ def certify(probe: Probe, theta: Array, shares: Sequence[float] = ()) -> Referen
     more = _further_digits(probe, ws)
     done, again = (_compute(probe, theta, ws, digits + more, shares) for digits in DIGITS)
     certain = np.zeros(theta.size, bool)
-    reference = Reference(theta.astype(np.float64), done.loss, done.gradient, certain, done.A, done.dZ)
+    sizes = done.A, done.dZ, done.dA, done.own
+    reference = Reference(theta.astype(np.float64), done.loss, done.gradient, certain, *sizes)
     if done.out_of_range:
         return reference
     first, second = done.gradient, again.gradient
@@ -151,13 +155,24 @@ def at_kinks(probe: Probe, theta: Array) -> list[Array]:
 
 
 @dataclass(frozen=True)
+class _LayerSlopes:
+    """dZ and dA of a layer, (n_l, m), and the terms of ∂L/∂own, (k, n_l, m), of the k numbers that f_l owns."""
+
+    dZ: Array  # noqa: N815 - ∂L/∂Z, as everywhere
+    dA: Array  # noqa: N815
+    own: Array
+
+
+@dataclass(frozen=True)
 class _Pass:
-    """L, ∂L/∂θ, the sizes of A_0 … and of dZ_1 … as floats, and whether a number left the range of decimals."""
+    """L, ∂L/∂θ, the sizes that a :class:`Reference` has, and whether a number left the range of decimals."""
 
     loss: Decimal
     gradient: Array
     A: list[Array]
     dZ: list[Array]  # noqa: N815 - ∂L/∂Z, as everywhere
+    dA: list[Array]  # noqa: N815
+    own: list[Array]
     out_of_range: bool
 
 
@@ -170,40 +185,73 @@ def _compute(probe: Probe, theta: Array, ws: Workspace, digits: int, shares: Seq
         A, backs = [exact(ws.X)], []
         for l, layer in enumerate(network.layers, start=1):
             Z = parameters.W[l].dot(A[l - 1]) + parameters.b[l]
-            value, back = _activate(layer, _on_side(layer.activation, Z, ws, parameters, l), ws.noise[l])
+            own, noise = parameters.own[l], ws.noise[l]
+            value, back = _activate(layer, _on_side(layer.activation, Z, ws, parameters, l), own, noise)
             A.append(value)
-            backs.append(_mixed(layer, Z, back, shares[l - 1], kinked[l - 1], ws.noise[l]) if shares else back)
-        sizes_of_A, sizes_of_dZ = [np.abs(rounded(array)) for array in A[:-1]], []
-        loss, dZ = _output(network.head, Z, A[-1], backs[-1], ws)
+            if shares:
+                back = _mixed(layer, Z, own, back, shares[l - 1], kinked[l - 1], noise)
+            backs.append(back)
+        of_layers: list[_LayerSlopes] = []
+        loss, slopes = _output(network.head, Z, A[-1], backs[-1], ws)
         for l in range(len(network.layers), 0, -1):
-            sizes_of_dZ.append(np.abs(rounded(dZ)))
+            of_layers.append(slopes)
+            dZ = slopes.dZ
             gradient.W[l][...], gradient.b[l][...] = dZ.dot(A[l - 1].T), dZ.sum(axis=1, keepdims=True)
-            dZ = backs[l - 2](parameters.W[l].T.dot(dZ)) if l > 1 else dZ
+            gradient.own[l][...] = slopes.own.sum(axis=(1, 2))
+            if l > 1:
+                slopes = backs[l - 2](parameters.W[l].T.dot(dZ))
         loss += sum((_penalise(penalty, parameters, gradient, probe) for penalty in probe.penalties), Decimal(0))
-        return _Pass(loss, gradient.theta, sizes_of_A, sizes_of_dZ[::-1], out_of_range(context))
+        of_layers.reverse()
+        return _Pass(
+            loss,
+            gradient.theta,
+            _sizes(A[:-1]),
+            dZ=_sizes(one.dZ for one in of_layers),
+            dA=_sizes(one.dA for one in of_layers),
+            own=_sizes(one.own for one in of_layers),
+            out_of_range=out_of_range(context),
+        )
 
 
-def _activate(layer: Layer, Z: Array, noise: Array | None) -> tuple[Array, Any]:
-    """A of a layer, and the function dA ↦ dZ."""
+def _sizes(arrays: Iterable[Array]) -> list[Array]:
+    """Absolute values as floats."""
+    return [np.abs(rounded(array)) for array in arrays]
+
+
+def _activate(layer: Layer, Z: Array, own: Array, noise: Array | None) -> tuple[Array, Any]:
+    """A of a layer, and the function from dA to what it gives; ``own``, (k,), is what the layer's activation owns."""
     activation = layer.activation
     extra = {} if noise is None else {"noise": exact(noise)}
     Z, before = _pull(layer.before, layer, z=Z, **extra)
     formula = getattr(activation, "stable_formula", activation.formula)
-    of_units, back = _pull(formula, activation, z=Z)
+    everywhere = {name: np.full(Z.shape, value) for name, value in zip(activation.owned, own, strict=True)}
+    of_units, through = _pull(formula, activation, z=Z, **everywhere)
     value, after = _pull(layer.after, layer, a=of_units, **extra)
-    return value, lambda dA: before(back(after(dA)["a"])["z"])["z"]
+
+    def back(dA: Array) -> _LayerSlopes:
+        slopes = through(after(dA)["a"])
+        terms = np.array([slopes[name] for name in everywhere], object).reshape(-1, *Z.shape)
+        return _LayerSlopes(before(slopes["z"])["z"], dA, terms)
+
+    return value, back
 
 
-def _mixed(layer: Layer, Z: Array, left: Any, share: float, kinked: Array, noise: Array | None) -> Any:
-    """dA ↦ dZ with a share of the right derivative where units are at a kink."""
+def _mixed(layer: Layer, Z: Array, own: Array, left: Any, share: float, kinked: Array, noise: Array | None) -> Any:
+    """The same function with a share of the right derivative in dZ where units are at a kink."""
     kinks = np.array([Decimal(kink) for kink in layer.activation.kinks])
     if not share or not kinked.any():
         return left
     nearest = kinks[np.argmin(np.abs(rounded(Z)[..., None] - rounded(kinks)), axis=-1)]
     beyond = nearest + Decimal(10) ** (-2 * DIGITS[1])
-    _, right = _activate(layer, np.where(kinked, beyond, Z), noise)
+    _, right = _activate(layer, np.where(kinked, beyond, Z), own, noise)
     part = Decimal(share)
-    return lambda dA: np.where(kinked, (1 - part) * left(dA) + part * right(dA), left(dA))
+
+    def back(dA: Array) -> _LayerSlopes:
+        slopes: _LayerSlopes = left(dA)
+        dZ = slopes.dZ
+        return replace(slopes, dZ=np.where(kinked, (1 - part) * dZ + part * right(dA).dZ, dZ))
+
+    return back
 
 
 def _on_side(activation: Activation, Z: Array, ws: Workspace, parameters: Parameters, l: int) -> Array:
@@ -225,8 +273,8 @@ def _last_places(ws: Workspace, W: Array, b: Array, l: int) -> Array:
     return np.asarray(float(kind.eps) * (np.abs(W) @ np.abs(ws.A[l - 1]) + np.abs(b)) + float(kind.tiny))
 
 
-def _output(head: Head, Z: Array, A: Array, back: Any, ws: Workspace) -> tuple[Decimal, Array]:
-    """L without penalties, and dZ of the output layer; ``back`` is its dA ↦ dZ.
+def _output(head: Head, Z: Array, A: Array, back: Any, ws: Workspace) -> tuple[Decimal, _LayerSlopes]:
+    """L without penalties, and the slopes of the output layer, which ``back`` makes of its dA.
 
     Where the loss takes nothing of a but log a and log(1 − a), they come from the stated odds a/(1 − a).
     """
@@ -238,14 +286,15 @@ def _output(head: Head, Z: Array, A: Array, back: Any, ws: Workspace) -> tuple[D
     if loss.sides is not None:
         differs = loss.sides(A, Y).astype(bool) != loss.sides(ws.A[-1], rounded(Y))
         A = np.where(differs, exact(ws.A[-1]), A)
-    stated_odds: str = getattr(head.activation, "odds", "")
+    stated_odds: str = "" if head.activation.owned else getattr(head.activation, "odds", "")
     of_odds = substituted_logarithms(_parsed(loss.term)) if stated_odds else None
     if of_odds is None:
         terms, slopes = _pull(loss.term, loss, y=Y, a=A)
         return Decimal((terms * share).sum()), back(slopes(share)["a"])
     odds, through = _pull(stated_odds, head.activation, z=Z)
     terms, slopes = pull_back(of_odds, {"y": Y, "odds": odds}, Decimals())
-    return Decimal((terms * share).sum()), through(slopes(share)["odds"])["z"]
+    dZ = through(slopes(share)["odds"])["z"]
+    return Decimal((terms * share).sum()), _LayerSlopes(dZ, 0 * dZ, np.empty((0, *Z.shape), object))
 
 
 def substituted_logarithms(term: Expression) -> Expression | None:

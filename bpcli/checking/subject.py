@@ -16,7 +16,7 @@ from bpcli.nn import Array, IndexArray
 from bpcli.nn.gradient_check import Probe
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Gradient, Memory, OptimizerState
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Parameters, layer_of
 from bpcli.nn.tallies import Tallies
 from bpcli.streams import stream
 from bpcli.training.engines import Engine
@@ -54,13 +54,13 @@ class ParameterGroup:
 def by_layer(parameters: Parameters) -> Iterator[tuple[int, str, Array]]:
     """The layer, the kind (W, b, …) and the array of everything that the parameters name."""
     for name, array in parameters.named().items():
-        kind = name.rstrip("0123456789")
-        yield int(name.removeprefix(kind)), kind, array
+        kind, layer = layer_of(name)
+        yield layer, kind, array
 
 
 def parameter_groups(network: Network, per_group: int | None, seed: int) -> list[ParameterGroup]:
     """Every parameter of a small network, otherwise a seeded sample of each array; ``per_group`` sets its size."""
-    size = count(network.sizes)
+    size = network.layout.count
     limit = per_group or (size if size <= CHECKED_WHOLE else SAMPLED)
     rng = stream(seed, "gradient check")
     found = []

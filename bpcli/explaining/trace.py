@@ -186,6 +186,8 @@ def _output_first(network: Network, parameters: Parameters, ws: Workspace) -> tu
     slopes: list[Array | None] = [None]
     for l, activation in enumerate(network.activations, start=1):
         slope = np.empty_like(ws.Z[l])
-        activation.backward(np.ones_like(slope), ws.Z[l], ws.A[l], slope, ws.scratch[l])
+        own = parameters.own[l]
+        given = np.ones_like(slope), ws.Z[l], ws.A[l], own
+        activation.backward(*given, slope, np.empty_like(own), ws.scratch[l])
         slopes.append(slope if activation.elementwise else None)
     return dA, slopes

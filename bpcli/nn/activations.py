@@ -9,11 +9,13 @@ a kink is the left one: relu′(0) = 0.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 
 import numpy as np
 from annotated_types import Ge, Le
+from numpy.typing import DTypeLike
 
 from bpcli.nn import Array
 from bpcli.nn.workspace import Scratch
@@ -38,6 +40,14 @@ class Activation(Protocol):
         ...
 
     @property
+    def owned(self) -> Mapping[str, float]:
+        """The numbers in θ that it owns in each layer: their names, and their first values; none for most.
+
+        A name has letters alone and no setting's name. In the formulas ``<name>`` is the parameter.
+        """
+        ...
+
+    @property
     def elementwise(self) -> bool:
         """Whether each unit's f depends on its own z alone, so that J is diagonal."""
         ...
@@ -56,13 +66,21 @@ class Activation(Protocol):
         """f′(z) in markup, from ``<z>`` and ``<a>``; where not elementwise, the Jacobian of one example."""
         ...
 
-    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
-        """Write f(Z) into ``out``."""
+    def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
+        """Write f(Z) into ``out``; ``own``, (k,), are the numbers that it owns, in the order of ``owned``."""
         ...
 
-    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
-        """Write Jᵀ dA into ``out``."""
+    def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
+        """Write Jᵀ dA into ``out``, and ∂L/∂own, (k,), into ``d_own``.
+
+        ``A`` may lie in ``scratch.matrix``: it is read before that is written.
+        """
         ...
+
+
+def first_values(activation: Activation, dtype: DTypeLike) -> Array:
+    """What an activation owns before training, (k,)."""
+    return np.array(list(activation.owned.values()), dtype)
 
 
 def sigmoid(Z: Array, out: Array) -> None:
@@ -124,6 +142,37 @@ def leaky_relu_backward(dA: Array, Z: Array, slope: float, out: Array) -> None:
     np.multiply(out, dA, out)
 
 
+def prelu(Z: Array, slope: Any, out: Array, scratch: Scratch) -> None:
+    """max(z, 0) + slope · min(z, 0); a complex z is compared by its real part."""
+    below = scratch.matrix
+    if Z.dtype.kind == "c":
+        np.multiply(Z, np.where(Z.real > 0, 1, slope), out)
+        return
+    np.minimum(Z, 0, out=below)
+    np.multiply(below, slope, below)
+    np.maximum(Z, 0, out=out)
+    np.add(out, below, out)
+
+
+def prelu_backward(dA: Array, Z: Array, slope: Any, out: Array, scratch: Scratch) -> None:
+    """Write f′ ⊙ dA into ``out``, where f′ = 1 if z > 0, else slope, which may be any number."""
+    below = scratch.matrix
+    np.sign(Z, out)
+    np.maximum(out, 0, out=out)
+    np.multiply(out, dA, out)
+    np.subtract(dA, out, below)
+    np.multiply(below, slope, below)
+    np.add(out, below, out)
+
+
+def prelu_slope_backward(dA: Array, Z: Array, scratch: Scratch) -> Any:
+    """∂L/∂slope = Σ dA ⊙ min(Z, 0), over units and examples."""
+    terms = scratch.matrix
+    np.minimum(Z, 0, out=terms)
+    np.multiply(terms, dA, terms)
+    return np.add.reduce(terms, axis=None)
+
+
 def softmax(Z: Array, out: Array, scratch: Scratch) -> None:
     """a = e^z / Σ e^z, the sum down each column.
 
@@ -156,15 +205,16 @@ class Identity:
     range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     kinks: ClassVar[tuple[float, ...]] = ()
     usual_initializer: ClassVar[str] = "glorot"
+    owned: ClassVar[Mapping[str, float]] = {}
     elementwise: ClassVar[bool] = True
     formula: ClassVar[str] = "<z>"
     derivative: ClassVar[str] = "1"
 
-    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+    def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
         np.copyto(out, Z)
 
-    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+    def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
         np.copyto(out, dA)
 
@@ -176,16 +226,17 @@ class Sigmoid:
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     kinks: ClassVar[tuple[float, ...]] = ()
     usual_initializer: ClassVar[str] = "glorot"
+    owned: ClassVar[Mapping[str, float]] = {}
     elementwise: ClassVar[bool] = True
     formula: ClassVar[str] = r"\frac{1}{1 + e^{-<z>}}"
     odds: ClassVar[str] = "e^{<z>}"
     derivative: ClassVar[str] = r"<a> \odot (1 - <a>)"
 
-    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+    def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
         sigmoid(Z, out)
 
-    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+    def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
         sigmoid_backward(dA, A, out)
 
@@ -197,16 +248,17 @@ class Tanh:
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     kinks: ClassVar[tuple[float, ...]] = ()
     usual_initializer: ClassVar[str] = "glorot"
+    owned: ClassVar[Mapping[str, float]] = {}
     elementwise: ClassVar[bool] = True
     formula: ClassVar[str] = r"\frac{e^{<z>} - e^{-<z>}}{e^{<z>} + e^{-<z>}}"
     stable_formula: ClassVar[str] = r"1 - \frac{2}{1 + e^{2 <z>}}"
     derivative: ClassVar[str] = r"1 - <a> \odot <a>"
 
-    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+    def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
         np.tanh(Z, out)
 
-    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+    def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
         tanh_backward(dA, A, out)
 
@@ -218,15 +270,16 @@ class Relu:
     range: ClassVar[tuple[float, float]] = (0.0, np.inf)
     kinks: ClassVar[tuple[float, ...]] = (0.0,)
     usual_initializer: ClassVar[str] = "he"
+    owned: ClassVar[Mapping[str, float]] = {}
     elementwise: ClassVar[bool] = True
     formula: ClassVar[str] = r"<z> \text{ where } <z> > 0 \text{, else } 0"
     derivative: ClassVar[str] = r"1 \text{ where } <z> > 0 \text{, else } 0"
 
-    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+    def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
         relu(Z, out)
 
-    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+    def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
         relu_backward(dA, A, out)
 
@@ -240,17 +293,49 @@ class LeakyRelu:
     range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     kinks: ClassVar[tuple[float, ...]] = (0.0,)
     usual_initializer: ClassVar[str] = "he"
+    owned: ClassVar[Mapping[str, float]] = {}
     elementwise: ClassVar[bool] = True
     formula: ClassVar[str] = r"<z> \text{ where } <z> > 0 \text{, else } <slope> \cdot <z>"
     derivative: ClassVar[str] = r"1 \text{ where } <z> > 0 \text{, else } <slope>"
 
-    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+    def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
         leaky_relu(Z, self.slope, out)
 
-    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+    def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
         leaky_relu_backward(dA, Z, self.slope, out)
+
+
+@dataclass(frozen=True)
+class PRelu:
+    """max(z, 0) + slope · min(z, 0), the slope learned, one for each layer (He et al. 2015, eq. 1, channel-shared).
+
+    ``initial_slope`` is its first value; the paper's own, which PyTorch's PReLU has too.
+    """
+
+    initial_slope: float = 0.25
+
+    range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
+    usual_initializer: ClassVar[str] = "he"
+    elementwise: ClassVar[bool] = True
+    formula: ClassVar[str] = r"<z> \text{ where } <z> > 0 \text{, else } <slope> \cdot <z>"
+    derivative: ClassVar[str] = r"1 \text{ where } <z> > 0 \text{, else } <slope>"
+
+    @property
+    def owned(self) -> Mapping[str, float]:
+        """The slope."""
+        return {"slope": self.initial_slope}
+
+    def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
+        """Write f(Z) into ``out``."""
+        prelu(Z, own[0], out, scratch)
+
+    def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
+        """Write Jᵀ dA into ``out``, and ∂L/∂slope into ``d_own``."""
+        d_own[0] = prelu_slope_backward(dA, Z, scratch)
+        prelu_backward(dA, Z, own[0], out, scratch)
 
 
 @dataclass(frozen=True)
@@ -260,17 +345,18 @@ class Softmax:
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     kinks: ClassVar[tuple[float, ...]] = ()
     usual_initializer: ClassVar[str] = "glorot"
+    owned: ClassVar[Mapping[str, float]] = {}
     elementwise: ClassVar[bool] = False
     formula: ClassVar[str] = r"\frac{e^{<z>}}{\sum e^{<z>}}"
     stable_formula: ClassVar[str] = r"\frac{1}{1 + \frac{\sum_{j \neq i} e^{<z>}}{e^{<z>}}}"
     odds: ClassVar[str] = r"\frac{e^{<z>}}{\sum_{j \neq i} e^{<z>}}"
     derivative: ClassVar[str] = r"\mathrm{diag}(<a>) - <a> \cdot <a>^\top"
 
-    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+    def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
         softmax(Z, out, scratch)
 
-    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+    def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
         softmax_backward(dA, A, out, scratch)
 
@@ -281,5 +367,6 @@ ACTIVATIONS: dict[str, type[Activation]] = {
     "tanh": Tanh,
     "relu": Relu,
     "leaky_relu": LeakyRelu,
+    "prelu": PRelu,
     "softmax": Softmax,
 }

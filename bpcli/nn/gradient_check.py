@@ -129,13 +129,15 @@ class Probe:
     def step_sizes(self, theta: Array, h: float) -> Array:
         """The step for each entry of θ, (P,): h for b, h / max(1, max |A_{l-1}[j, ·]|) for W_l[i, j].
 
-        No step moves a Z_l by more than h, whatever the size of the features.
+        No step moves a Z_l by more than h, whatever the size of the features. For what a layer owns besides it is
+        h / max(1, max |Z_l|).
         """
         self(theta)
         ws = self.workspace(theta.dtype)
         sizes = self.network.parameters(np.full(theta.size, h))
         for l in range(1, len(self.network.sizes)):
             sizes.W[l][...] = h / np.maximum(1, np.abs(ws.A[l - 1]).max(axis=1))
+            sizes.own[l][...] = h / np.maximum(1, np.abs(ws.Z[l]).max())
         return sizes.theta
 
     def workspace(self, dtype: np.dtype[Any]) -> Workspace:

@@ -3,7 +3,7 @@
 In general dZ_L comes from two steps: the loss gives dA, the activation's
 vector–Jacobian product turns it into dZ. Some pairs have a head of their own
 (:mod:`bpcli.nn.pairs`), which computes dZ and the loss from Z. :func:`join` picks
-the pair where there is one.
+the pair where there is one, :func:`backward` goes its way or the general one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+import numpy as np
 
 from bpcli.nn import Array
 from bpcli.nn.activations import Activation, Identity, Sigmoid, Softmax
@@ -25,8 +27,8 @@ from bpcli.nn.pairs import (
 from bpcli.nn.workspace import OutputScratch
 
 
-class Head(Protocol):
-    """An output activation and a loss; arrays as in the two rooms they come from."""
+class Pair(Protocol):
+    """An output activation that owns nothing and a loss, with formulas of their own; arrays as in the two rooms."""
 
     @property
     def activation(self) -> Activation:
@@ -60,15 +62,46 @@ class Composed:
         """The loss's own, of A."""
         self.loss.terms(A, Y, out, scratch)
 
-    def backward(
-        self, Z: Array, A: Array, Y: Array, scale: float, dA: Array, out: Array, scratch: OutputScratch
-    ) -> None:
-        """dA from the loss, then dZ = Jᵀ dA."""
-        self.loss.backward(A, Y, scale, dA, scratch)
-        self.activation.backward(dA, Z, A, out, scratch.layer)
+
+Head = Pair | Composed
+"""An output activation and a loss."""
 
 
-PAIRS: dict[tuple[Activation, Loss], Callable[[Any, Any], Head]] = {
+def backward(
+    head: Head,
+    Z: Array,
+    A: Array,
+    own: Array,
+    Y: Array,
+    weights: Array | None,
+    scale: float,
+    dA: Array,
+    out: Array,
+    d_own: Array,
+    scratch: OutputScratch,
+) -> None:
+    """Write dZ_L into ``out``, and ∂L/∂own, of what f_L owns, into ``d_own``; ``dA`` may be used on the way.
+
+    ``weights`` are those of the examples, (m,). f_L acts on each example by itself, so they are factors of dZ's
+    columns as much as of dA's.
+    """
+    if isinstance(head, Composed):
+        head.loss.backward(A, Y, scale, dA, scratch)
+        _weigh(dA, weights, out)
+        head.activation.backward(dA, Z, A, own, out, d_own, scratch.layer)
+    else:
+        head.backward(Z, A, Y, scale, dA, out, scratch)
+        _weigh(out, weights, dA)
+
+
+def _weigh(columns: Array, weights: Array | None, room: Array) -> None:
+    """Multiply each example's column by its weight."""
+    if weights is not None:
+        np.copyto(room, weights)
+        np.multiply(columns, room, columns)
+
+
+PAIRS: dict[tuple[Activation, Loss], Callable[[Any, Any], Pair]] = {
     (Softmax(), CrossEntropy()): SoftmaxCrossEntropy,
     (Sigmoid(), BinaryCrossEntropy()): SigmoidBinaryCrossEntropy,
     (Identity(), HalfSquaredError()): IdentityHalfSquaredError,

@@ -66,12 +66,22 @@ class Layer(Protocol):
         """
         ...
 
-    def forward(self, Z: Array, out: Array, noise: Array | None, scratch: Scratch) -> None:
-        """Write A into ``out``. Arrays (n_l, m); ``noise`` is what was drawn, None outside training."""
+    def forward(self, Z: Array, own: Array, out: Array, noise: Array | None, scratch: Scratch) -> None:
+        """Write A into ``out``, (n_l, m) as Z; ``own``, (k,), is what f owns; ``noise`` is None outside training."""
         ...
 
-    def backward(self, dA: Array, Z: Array, A: Array, noise: Array | None, out: Array, scratch: Scratch) -> None:
-        """Write dZ into ``out``, an array apart from the others; ``dA`` may be used on the way."""
+    def backward(
+        self,
+        dA: Array,
+        Z: Array,
+        A: Array,
+        own: Array,
+        noise: Array | None,
+        out: Array,
+        d_own: Array,
+        scratch: Scratch,
+    ) -> None:
+        """Write dZ into ``out``, an array apart from the others, and ∂L/∂own; ``dA`` may be used on the way."""
         ...
 
 
@@ -145,22 +155,32 @@ class Dense:
         """Scale rows longer than ``max_norm`` to this length."""
         limit_rows(W, self.max_norm, spare, column)
 
-    def forward(self, Z: Array, out: Array, noise: Array | None, scratch: Scratch) -> None:
+    def forward(self, Z: Array, own: Array, out: Array, noise: Array | None, scratch: Scratch) -> None:
         """Write f(Z) ⊙ M into ``out``; f(Z) is kept for backward."""
         if noise is None:
-            self.activation.forward(Z, out, scratch)
+            self.activation.forward(Z, own, out, scratch)
             return
         f = kept(scratch)
-        self.activation.forward(Z, f, scratch)
+        self.activation.forward(Z, own, f, scratch)
         np.multiply(f, noise, out)
 
-    def backward(self, dA: Array, Z: Array, A: Array, noise: Array | None, out: Array, scratch: Scratch) -> None:
-        """Write Jᵀ (dA ⊙ M) into ``out``, J being f's at Z."""
+    def backward(
+        self,
+        dA: Array,
+        Z: Array,
+        A: Array,
+        own: Array,
+        noise: Array | None,
+        out: Array,
+        d_own: Array,
+        scratch: Scratch,
+    ) -> None:
+        """Write Jᵀ (dA ⊙ M) into ``out``, J being f's at Z, and ∂L/∂own into ``d_own``."""
         if noise is None:
-            self.activation.backward(dA, Z, A, out, scratch)
+            self.activation.backward(dA, Z, A, own, out, d_own, scratch)
             return
         np.multiply(dA, noise, dA)
-        self.activation.backward(dA, Z, kept(scratch), out, scratch)
+        self.activation.backward(dA, Z, kept(scratch), own, out, d_own, scratch)
 
 
 def kept(scratch: Scratch) -> Array:

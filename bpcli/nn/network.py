@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.activations import Activation
-from bpcli.nn.heads import Head
+from bpcli.nn.activations import Activation, first_values
+from bpcli.nn.heads import Head, backward
 from bpcli.nn.layers import Dense, Layer
 from bpcli.nn.losses import scale
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.workspace import OutputScratch, Workspace, targets
 
 
@@ -38,6 +38,11 @@ class Network:
     def sizes(self) -> tuple[int, ...]:
         """n_0 … n_L."""
         return (self.inputs, *(layer.units for layer in self.layers))
+
+    @cached_property
+    def layout(self) -> Layout:
+        """What θ consists of."""
+        return Layout(self.sizes, tuple(tuple(layer.activation.owned) for layer in self.layers))
 
     @cached_property
     def activations(self) -> tuple[Activation, ...]:
@@ -93,17 +98,17 @@ class Network:
         return targets(self.sizes[-1], m, dtype, class_indices=self.head.loss.targets.class_indices)
 
     def parameters(self, theta: Array) -> Parameters:
-        """θ seen as the W and b of each layer."""
-        return Parameters(self.sizes, theta)
+        """θ seen as the W, b and own parameters of each layer."""
+        return Parameters(self.layout, theta)
 
     def forward(self, parameters: Parameters, ws: Workspace) -> None:
         """Fill Z_l and A_l, l = 1 … L, from X."""
-        W, b, Z, A = parameters.W, parameters.b, ws.Z, ws.A
+        W, b, own, Z, A = parameters.W, parameters.b, parameters.own, ws.Z, ws.A
         for l, layer in enumerate(self.layers, start=1):
             W[l].dot(A[l - 1], Z[l])  # Z_l = W_l A_l-1
             A[l][...] = b[l]
             np.add(Z[l], A[l], Z[l])  # … + b_l 1ᵀ
-            layer.forward(Z[l], A[l], ws.noise[l], ws.scratch[l])  # A_l = f_l(Z_l)
+            layer.forward(Z[l], own[l], A[l], ws.noise[l], ws.scratch[l])  # A_l = f_l(Z_l)
 
     def terms(self, ws: Workspace) -> Array:
         """Each example's term of the loss times its weight, (m,), after :meth:`forward`; in the workspace's memory."""
@@ -122,21 +127,20 @@ class Network:
         return scale(self.head.loss, self.sizes[-1], weight)
 
     def backward(self, parameters: Parameters, gradient: Parameters, ws: Workspace, scale: Any) -> None:
-        """Fill dW_l and db_l, l = L … 1, of ``scale`` · Σ of the terms, after :meth:`forward`."""
-        W, dW, db = parameters.W, gradient.W, gradient.b
+        """Fill dW_l, db_l and d_own_l, l = L … 1, of ``scale`` · Σ of the terms, after :meth:`forward`."""
+        W, own, dW, db, d_own = parameters.W, parameters.own, gradient.W, gradient.b, gradient.own
         Z, A, dZ, dA = ws.Z, ws.A, ws.dZ, ws.dA
         last = len(self.layers)
-        self.head.backward(Z[last], A[last], ws.Y, scale, dA[last], dZ[last], ws.output)
-        if ws.weights is not None:
-            np.copyto(dA[last], ws.weights)
-            np.multiply(dZ[last], dA[last], dZ[last])  # each example's column times its weight
+        at_output = Z[last], A[last], own[last], ws.Y, ws.weights, scale
+        backward(self.head, *at_output, dA[last], dZ[last], d_own[last], ws.output)
         for l in range(last, 0, -1):
             dZ[l].dot(A[l - 1].T, dW[l])  # dW_l = dZ_l A_l-1ᵀ
             dZ[l].dot(ws.ones, db[l])  # db_l = dZ_l 1
             if l > 1:
                 W[l].T.dot(dZ[l], dA[l - 1])  # dA_l-1 = W_lᵀ dZ_l
-                below = self.layers[l - 2]
-                below.backward(dA[l - 1], Z[l - 1], A[l - 1], ws.noise[l - 1], dZ[l - 1], ws.scratch[l - 1])
+                k = l - 1
+                given = dA[k], Z[k], A[k], own[k], ws.noise[k]
+                self.layers[k - 1].backward(*given, dZ[k], d_own[k], ws.scratch[k])
 
 
 def dense(sizes: tuple[int, ...], hidden: tuple[Activation, ...], head: Head) -> Network:
@@ -146,8 +150,9 @@ def dense(sizes: tuple[int, ...], hidden: tuple[Activation, ...], head: Head) ->
 
 
 def initial(network: Network, dtype: np.dtype[Any], rng: np.random.Generator) -> Parameters:
-    """Fresh parameters: each layer's initializer draws its W, the first layer's first; b = 0."""
-    parameters = network.parameters(np.zeros(count(network.sizes), dtype))
-    for W, layer in zip(parameters.W[1:], network.layers, strict=True):
+    """Fresh parameters: each layer's initializer draws its W, the first layer's first; b = 0; first values if owned."""
+    parameters = network.parameters(np.zeros(network.layout.count, dtype))
+    for W, own, layer in zip(parameters.W[1:], parameters.own[1:], network.layers, strict=True):
         layer.initializer.draw(W, rng)
+        own[:] = first_values(layer.activation, dtype)
     return parameters

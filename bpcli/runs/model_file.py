@@ -1,6 +1,6 @@
 """A trained model and its file: the network, its parameters, and the encoding of its examples.
 
-``model.safetensors`` holds the tensors ``W1``, ``b1``, … and one JSON header with
+``model.safetensors`` holds the tensors ``W1``, ``b1``, …, with what activations own, and one JSON header with
 everything else that a prediction needs.
 """
 
@@ -24,7 +24,7 @@ from bpcli.nn.heads import join
 from bpcli.nn.layers import Dense, build_layer, describe_layer
 from bpcli.nn.losses import LOSSES
 from bpcli.nn.network import Network
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Parameters
 from bpcli.training.initial_parameters import MODEL, fill_parameters
 
 VERSION = 1
@@ -103,7 +103,7 @@ def load_model(path: Path) -> Model:
         raise DataError(
             f"the model's header is malformed ({error!r})", where=str(file), hint="copy the file again"
         ) from error
-    parameters = network.parameters(np.zeros(count(network.sizes), dtype))
+    parameters = network.parameters(np.zeros(network.layout.count, dtype))
     fill_parameters(parameters, tensors, file)
     if (features.size, targets.outputs) != (network.sizes[0], network.sizes[-1]):
         raise DataError("the model's encoding and its network differ in size", where=str(file), hint="copy it again")

@@ -17,6 +17,8 @@ from itertools import chain, pairwise, permutations
 
 from bpcli.errors import DataError
 from bpcli.nn import Array
+from bpcli.nn.activations import ACTIVATIONS
+from bpcli.nn.parameters import Layout
 from bpcli.training.array_files import ArrayFile, listed
 
 
@@ -89,26 +91,37 @@ class Naming:
         return f"read by the names of {self.framework}: {pairs}{turned}"
 
 
-def own_names(layers: int, prefix: str) -> list[str]:
+def own_names(layout: Layout, prefix: str) -> list[str]:
     """W1, b1, … with a prefix, which is d for gradients."""
-    return [f"{prefix}{kind}{layer}" for layer in range(1, layers + 1) for kind in ("W", "b")]
+    return [f"{prefix}{name}" for layer in range(1, len(layout.sizes)) for name in layout.names(layer)]
 
 
-def recognise(file: ArrayFile, sizes: tuple[int, ...], prefix: str) -> Naming:
-    """How a file names the arrays of layers of these sizes; ``prefix`` is d for gradients, else empty.
+OWNED = frozenset(name for activation in ACTIVATIONS.values() for name in activation().owned)
+"""The names of the numbers that activations own, without a layer."""
+
+
+def is_own_name(name: str) -> bool:
+    """Whether bp calls a parameter of some network so: W1, b1, slope1."""
+    kind = name.rstrip("0123456789")
+    return kind != name and kind in ("W", "b", *OWNED)
+
+
+def recognise(file: ArrayFile, layout: Layout, prefix: str) -> Naming:
+    """How a file names the arrays of layers of this layout; ``prefix`` is d for gradients, else empty.
 
     A file of which neither bp nor a framework knows a name is taken to have bp's names, and to lack them. The
-    file may also lack the bias of a weight that it holds.
+    file may also lack the bias of a weight that it holds. What activations own has bp's names in every file, or, in
+    PyTorch's, is a weight that is no matrix.
 
     Raises:
         DataError: a framework's names are those of another number of layers.
     """
-    own = own_names(len(sizes) - 1, prefix)
-    if set(own).isdisjoint(file.names):
+    own = own_names(layout, prefix)
+    if {f"{prefix}{kind}{layer}" for layer in range(1, len(layout.sizes)) for kind in "Wb"}.isdisjoint(file.names):
         for convention in CONVENTIONS:
-            layers = _Layers(convention, file, gradients=bool(prefix))
+            layers = _Layers(convention, file, layout, prefix)
             if layers.weights:
-                return layers.naming(own, sizes)
+                return layers.naming
     return Naming({name: name for name in own})
 
 
@@ -118,7 +131,8 @@ class _Layers:
 
     convention: Convention
     file: ArrayFile
-    gradients: bool
+    layout: Layout
+    prefix: str
 
     @cached_property
     def _matches(self) -> list[tuple[str, re.Match[str]]]:
@@ -126,31 +140,47 @@ class _Layers:
         tried = ((name, self.convention.pattern.match(_plain(name))) for name in self.file.names)
         found = [(name, match) for name, match in tried if match]
         named_so = [one for one in found if one[1]["grad"]]
-        if self.gradients:
+        if self.prefix:
             return named_so or found
         return [one for one in found if one not in named_so]
 
     @cached_property
     def weights(self) -> dict[str, str]:
         """The file's names of the weights, by layer."""
-        return {match["layer"]: name for name, match in self._matches if match["W"]}
+        owned = self._owned
+        return {match["layer"]: name for name, match in self._matches if match["W"] and name not in owned.values()}
+
+    @cached_property
+    def _owned(self) -> dict[str, str]:
+        """The file's names of what activations own, by bp's: in PyTorch's manner weights of one number, in their order.
+
+        bp's own names where the file has not as many.
+        """
+        layout, prefix = self.layout, self.prefix
+        needed = [f"{prefix}{kind}{l}" for l in range(1, len(layout.sizes)) for kind in layout.owned(l)]
+        weights = {match["layer"]: name for name, match in self._matches if match["W"]}
+        found = {layer: name for layer, name in weights.items() if needed and self._shape(name) in ((), (1,))}
+        theirs = [found[layer] for layer in sorted(found, key=_numbers)]
+        return dict(zip(needed, theirs if len(theirs) == len(needed) else needed, strict=True))
 
     @cached_property
     def biases(self) -> dict[str, str]:
         """The names of the biases, by layer: the file's, or what it would call one that it lacks."""
-        weights = {match["layer"]: match for _, match in self._matches if match["W"]}
+        weights = {match["layer"]: match for _, match in self._matches if match["layer"] in self.weights and match["W"]}
         missing = {
             layer: match.string[: match.start("W")] + self.convention.bias + match.string[match.end("W") :]
             for layer, match in weights.items()
         }
         return missing | {match["layer"]: name for name, match in self._matches if match["b"]}
 
-    def naming(self, own: list[str], sizes: tuple[int, ...]) -> Naming:
+    @property
+    def naming(self) -> Naming:
         """The names by bp's own ones.
 
         Raises:
             DataError: the number of layers is another.
         """
+        sizes, prefix = self.layout.sizes, self.prefix
         if len(self.weights) != len(sizes) - 1:
             count = f"{len(self.weights)} layer{'s' * (len(self.weights) != 1)}"
             raise DataError(
@@ -159,8 +189,10 @@ class _Layers:
                 f"the network's layers are {'-'.join(map(str, sizes))}",
             )
         ordered = min(_orders(list(self.weights)), key=self._misfits(sizes))
-        theirs = chain.from_iterable((self.weights[layer], self.biases[layer]) for layer in ordered)
-        names = dict(zip(own, theirs, strict=True))
+        found = dict(self._owned)
+        for l, layer in enumerate(ordered, start=1):
+            found |= {f"{prefix}W{l}": self.weights[layer], f"{prefix}b{l}": self.biases[layer]}
+        names = {name: found[name] for name in own_names(self.layout, prefix)}
         return Naming(names, self.convention.framework, self.convention.turned)
 
     def _misfits(self, sizes: tuple[int, ...]) -> Callable[[list[str]], int]:

@@ -16,7 +16,6 @@ import numpy as np
 
 from bpcli.data.sources import Examples
 from bpcli.errors import ConfigError
-from bpcli.nn.parameters import count
 from bpcli.nn.tallies import Tallies
 from bpcli.training.loop import Steps
 from bpcli.training.numpy_steps import NumpySteps
@@ -64,9 +63,9 @@ class Work:
     @property
     def saving(self) -> float:
         """The seconds that compiled code is expected to save over the whole training."""
-        sizes, plan = self.recipe.network.sizes, self.recipe.plan
-        layers, m = sizes[1:], plan.batch_size
-        step = len(layers) * PER_LAYER + sum(layers) * m * PER_ACTIVATION + count(sizes) * PER_PARAMETER
+        layout, plan = self.recipe.network.layout, self.recipe.plan
+        layers, m = layout.sizes[1:], plan.batch_size
+        step = len(layers) * PER_LAYER + sum(layers) * m * PER_ACTIVATION + layout.count * PER_PARAMETER
         return plan.epochs * plan.updates(self.examples) * step
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +21,6 @@ from bpcli.nn.parameters import Parameters
 MODEL = "model.safetensors"
 """The model's file in a run folder."""
 
-OWN_NAME = re.compile(r"[Wb]\d+")
-"""bp's names of parameters."""
-
 
 @dataclass(frozen=True)
 class Origin:
@@ -35,7 +31,7 @@ class Origin:
 
 
 def read_initial_parameters(path: Path, parameters: Parameters) -> Origin:
-    """Copy W and b of a safetensors or NPZ file, or of a run folder's model, into ``parameters``.
+    """Copy the parameters of a safetensors or NPZ file, or of a run folder's model, into ``parameters``.
 
     Arrays of other names, such as the examples of an export, are ignored; layers more than the network has are not.
 
@@ -44,17 +40,17 @@ def read_initial_parameters(path: Path, parameters: Parameters) -> Origin:
         SystemRefusedError: the system refused to read.
     """
     from bpcli.training.array_files import open_array_file
-    from bpcli.training.array_names import recognise
+    from bpcli.training.array_names import is_own_name, recognise
 
     file = path / MODEL if path.is_dir() else path
     if not file.exists():
         raise DataError("no such file", where=str(file), hint="name a run folder, a safetensors or an NPZ file")
     found = open_array_file(file)
-    naming = recognise(found, parameters.sizes, "")
+    naming = recognise(found, parameters.layout, "")
     if naming.framework:
         tensors = {own: naming.load(own, found) for own, theirs in naming.names.items() if theirs in found.names}
     else:
-        tensors = {name: found.load(name) for name in found.names if OWN_NAME.fullmatch(name)}
+        tensors = {name: found.load(name) for name in found.names if is_own_name(name)}
     fill_parameters(parameters, tensors, file, naming.names)
     of_model = found.header is not None and "features" in found.header
     return Origin(found.header if of_model else None, naming.words)
@@ -85,13 +81,15 @@ def differences_of_origin(
 def fill_parameters(
     parameters: Parameters, tensors: dict[str, Array], file: Path, names: Mapping[str, str] | None = None
 ) -> None:
-    """Copy W1, b1, … into ``parameters``; b may be (n,), (n, 1) or (1, n). ``names`` are the file's, for messages.
+    """Copy W1, b1, … into ``parameters``; b may be (n,), (n, 1) or (1, n), and one number in any shape.
+
+    ``names`` are the file's, for messages.
 
     Raises:
         DataError: a tensor is missing, unknown, misshapen or not finite.
     """
     needed, called = parameters.named(), names or {}
-    layers, listed = "-".join(map(str, parameters.sizes)), ", ".join(called.get(name, name) for name in needed)
+    layers, listed = "-".join(map(str, parameters.layout.sizes)), ", ".join(called.get(name, name) for name in needed)
     for name in [*needed, *tensors]:
         if name not in tensors or name not in needed:
             problem = "missing" if name in needed else "more than the network has"
@@ -102,7 +100,7 @@ def fill_parameters(
             )
     for name, array in needed.items():
         given, theirs = tensors[name], called.get(name, name)
-        if array.ndim == 1 and given.shape in ((array.size, 1), (1, array.size)):
+        if array.ndim == 1 and given.size == array.size == max(given.shape, default=1):
             given = given.reshape(-1)
         if given.shape != array.shape or given.dtype.kind != "f":
             raise DataError(

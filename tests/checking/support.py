@@ -16,7 +16,7 @@ from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES, Loss, Reduction
 from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import Momentum
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Parameters
 from bpcli.training.recipe import Plan, Recipe
 from tests.nn.support import REDUCTIONS, fits, targets
 
@@ -54,7 +54,7 @@ class Subject:
 
     @property
     def parameters(self) -> Parameters:
-        return Parameters(self.network.sizes, self.theta)
+        return Parameters(self.network.layout, self.theta)
 
     def comparisons(self, method: Method = "complex-step") -> list[GradientComparison]:
         """The trainer's gradient on each batch, against differences of the loss."""
@@ -92,7 +92,7 @@ def subject(
 def drawn(network: Network, m: int, rng: np.random.Generator) -> Subject:
     """Random parameters and examples for a network."""
     sizes, of = network.sizes, network.head.loss
-    theta = rng.normal(0, 0.8, count(sizes))
+    theta = rng.normal(0, 0.8, network.layout.count)
     rows = rng.normal(0, 1, (m, sizes[0]))
     Y = targets(of, sizes[-1], m, rng)
     source: Source = ClassIndices(Y) if of.targets.class_indices else Columns(Y)

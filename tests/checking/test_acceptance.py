@@ -14,7 +14,7 @@ from bpcli.nn.gradient_check import Probe
 from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES
 from bpcli.nn.network import Network, dense
-from bpcli.nn.parameters import Parameters
+from bpcli.nn.parameters import Layout, Parameters
 
 
 def network(sizes: tuple[int, ...], hidden: tuple[str, ...], output: str, loss: str) -> Network:
@@ -26,7 +26,7 @@ def verdicts(net: Network, theta: Array, X: Array, Y: Array, given: Array) -> di
     """The verdict on each array of a gradient, (P,), in the precision of ``given``."""
     ws = net.workspace(X.shape[1], np.float64)
     ws.X[...], ws.Y[...] = X, Y
-    theta, named = theta.astype(np.float64), Parameters(net.sizes, given)
+    theta, named = theta.astype(np.float64), Parameters(net.layout, given)
     layers = range(1, len(net.sizes))
     arrays = {f"d{kind}{l}": getattr(named, kind)[l] for l in layers for kind in "Wb"}
     acceptance = Acceptance(net, net.parameters(theta), ws, arrays)
@@ -40,7 +40,7 @@ def worst(net: Network, theta: Array, X: Array, Y: Array, given: Array) -> str:
 
 def with_slope_at_kinks(theta: Array, X: Array, Y: Array, sizes: tuple[int, ...], slope: float) -> Array:
     """The gradient of ReLU layers and an identity output under half squared error, relu′(0) = ``slope``."""
-    at, dtheta = Parameters(sizes, theta), Parameters(sizes, np.empty_like(theta))
+    at, dtheta = Parameters(Layout(sizes), theta), Parameters(Layout(sizes), np.empty_like(theta))
     A, Z, last = [X], [X], len(sizes) - 1
     for l in range(1, last + 1):
         Z.append(at.W[l] @ A[-1] + at.b[l])
@@ -55,7 +55,8 @@ def with_slope_at_kinks(theta: Array, X: Array, Y: Array, sizes: tuple[int, ...]
 @pytest.mark.parametrize("slope", [0.0, 0.5, 1.0])
 def test_any_slope_at_kinks_in_several_layers_is_accepted_and_no_other(slope: float) -> None:
     sizes, rng = (2, 4, 4, 1), np.random.default_rng(0)
-    net, at = network(sizes, ("relu", "relu"), "identity", "half_squared_error"), Parameters(sizes, np.zeros(37))
+    net = network(sizes, ("relu", "relu"), "identity", "half_squared_error")
+    at = Parameters(net.layout, np.zeros(37))
     for W in at.W[1:]:
         W[...] = rng.normal(size=W.shape)
     X, Y = np.array([[0.0, 0, 1, 1], [0, 1, 0, 1]]), np.array([[1.0, 1, 1, 0]])
@@ -100,7 +101,7 @@ def test_a_gradient_that_underflows_is_not_wrong() -> None:
 
 def test_a_derivative_of_zero_excuses_rounding_alone() -> None:
     net = network((2, 3, 2), ("softmax",), "identity", "half_squared_error")
-    at = Parameters(net.sizes, np.zeros(17))
+    at = Parameters(net.layout, np.zeros(17))
     at.W[2][...] = 0.3
     X, Y = np.random.default_rng(2).normal(size=(2, 4)), np.random.default_rng(3).normal(size=(2, 4))
     given = Probe(net, X, Y).gradient(at.theta)

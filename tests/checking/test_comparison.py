@@ -77,7 +77,7 @@ def test_right_digits_are_those_of_the_largest_error_against_the_largest_derivat
     given = subject()
     one = given.comparisons()[0]
     gradient = one.derivative.copy()
-    W = Parameters(given.network.sizes, gradient).W[2]
+    W = Parameters(given.network.layout, gradient).W[2]
     W[1, 2] += 1e-8 * np.abs(W).max()
     digits = {(check.layer, check.kind): check.digits for check in judged(given, gradient)}
     assert digits[2, "W"] == pytest.approx(8, abs=1e-6)
@@ -236,7 +236,7 @@ def unscaled() -> Subject:
 def test_the_step_of_a_weight_is_as_small_as_its_input_is_large() -> None:
     given = unscaled()
     probe = given.comparisons("central")[0].probe
-    steps = Parameters(given.network.sizes, probe.step_sizes(given.theta, 1e-5))
+    steps = Parameters(given.network.layout, probe.step_sizes(given.theta, 1e-5))
     largest = np.abs(probe.X).max(axis=1)
     np.testing.assert_allclose(steps.W[1], np.tile(1e-5 / np.maximum(1, largest), (5, 1)))
     for array in (*steps.b[1:], *steps.W[2:]):

@@ -51,7 +51,8 @@ def test_weights_updated_too_early_are_named_with_their_learning_rate() -> None:
     work = homework()
     early = work.given.parameters.W[3] - 0.3 * work.right["dW3"]
     dA, ws, dZ = early.T @ work.ws.dZ[3], work.ws, np.empty_like(work.ws.dZ[2])
-    work.given.network.activations[1].backward(dA, ws.Z[2], ws.A[2], dZ, ws.scratch[2])
+    none = np.empty(0)
+    work.given.network.activations[1].backward(dA, ws.Z[2], ws.A[2], none, dZ, none, ws.scratch[2])
     found = work.judged(work.from_dZ(2, dZ))
     assert (found.layer, found.mistake) == (2, "W of the layer above is already updated, W − η dW with η = 0.3")
 

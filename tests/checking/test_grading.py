@@ -52,9 +52,9 @@ class Homework:
             found[f"dW{l}"], found[f"db{l}"] = dZ @ self.ws.A[l - 1].T, dZ.sum(axis=1)
             if l > 1:
                 dA, dZ = self.given.parameters.W[l].T @ dZ, np.empty_like(self.ws.dZ[l - 1])
-                self.network.layers[l - 2].backward(
-                    dA, self.ws.Z[l - 1], self.ws.A[l - 1], None, dZ, self.ws.scratch[l - 1]
-                )
+                none = np.empty(0)
+                given = dA, self.ws.Z[l - 1], self.ws.A[l - 1], none, None
+                self.network.layers[l - 2].backward(*given, dZ, none, self.ws.scratch[l - 1])
         return found
 
     def wrong(self, given: dict[str, Array]) -> set[str]:

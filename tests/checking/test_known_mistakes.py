@@ -12,7 +12,7 @@ import pytest
 
 from bpcli.checking.known_mistakes.diagnosis import UNRECOGNISED, Diagnosis, diagnose
 from bpcli.nn import Array
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
 
 from .support import Subject, loss, subject
@@ -50,7 +50,7 @@ class Homework:
     def backward(self) -> dict[str, Array]:
         """dW1, db1, …, without a mistake: the engine's own, in this precision."""
         network = self.given.network
-        gradient = Parameters(network.sizes, np.empty(count(network.sizes)))
+        gradient = Parameters(network.layout, np.empty(network.layout.count))
         network.forward(self.given.parameters, self.ws)
         network.backward(self.given.parameters, gradient, self.ws, network.scale(self.ws.m))
         named = gradient.named()
@@ -66,7 +66,8 @@ class Homework:
             if l > 1:
                 below = np.empty_like(ws.A[l - 1])
                 dA = self.given.parameters.W[l].T @ dZ
-                network.activations[l - 2].backward(dA, ws.Z[l - 1], ws.A[l - 1], below, ws.scratch[l - 1])
+                none = np.empty(0)
+                network.activations[l - 2].backward(dA, ws.Z[l - 1], ws.A[l - 1], none, below, none, ws.scratch[l - 1])
                 dZ = below
         return given
 
@@ -238,7 +239,9 @@ def test_W_for_its_transpose_is_recognised_in_a_square_layer(layer: int, dtype: 
     work = square(dtype)
     ws, dZ = work.ws, np.empty_like(work.ws.dZ[layer])
     dA = work.given.parameters.W[layer + 1] @ ws.dZ[layer + 1]
-    work.given.network.activations[layer - 1].backward(dA, ws.Z[layer], ws.A[layer], dZ, ws.scratch[layer])
+    none = np.empty(0)
+    activation = work.given.network.activations[layer - 1]
+    activation.backward(dA, ws.Z[layer], ws.A[layer], none, dZ, none, ws.scratch[layer])
     diagnosis = work.judged(work.from_dZ(layer, dZ))
     assert (diagnosis.layer, diagnosis.mistake) == (layer, "W of the layer above is not transposed")
 

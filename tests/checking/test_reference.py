@@ -42,9 +42,9 @@ def in_plain_loops(probe: Probe, theta: Array, digits: int = 60) -> None:
     assert reference.certain.all()
     with mpmath.workdps(digits):
         assert abs(mpmath.mpf(str(reference.loss)) - right) <= abs(right) * mpmath.mpf(10) ** -DIGITS
-        gradient = Parameters(probe.network.sizes, reference.gradient)
+        gradient = Parameters(probe.network.layout, reference.gradient)
         for name, rows in named.items():
-            found = (gradient.W if name[1] == "W" else gradient.b)[int(name[2:])]
+            found = gradient.named()[name[1:]].reshape(len(rows), -1)
             largest = max(abs(entry) for row in rows for entry in row)
             for row, own in zip(rows, found, strict=True):
                 for entry, one in zip(row, own, strict=True):

@@ -9,7 +9,7 @@ import pytest
 
 from bpcli.checking.subject import by_layer, parameter_groups
 from bpcli.nn import Array
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Layout, Parameters
 from tests.checking.support import subject
 
 SIZES = (4, 5, 5, 3)
@@ -18,13 +18,13 @@ SIZES = (4, 5, 5, 3)
 def test_every_parameter_of_a_small_network_is_in_one_group() -> None:
     groups = parameter_groups(subject(SIZES).network, None, seed=0)
     places = np.concatenate([group.places for group in groups])
-    np.testing.assert_array_equal(places, np.arange(count(SIZES)))
-    assert sum(group.size for group in groups) == count(SIZES)
+    np.testing.assert_array_equal(places, np.arange(Layout(SIZES).count))
+    assert sum(group.size for group in groups) == Layout(SIZES).count
 
 
 def test_a_group_has_the_shape_and_place_of_its_array() -> None:
-    theta = np.arange(count(SIZES), dtype=np.float64)
-    parameters = Parameters(SIZES, theta)
+    theta = np.arange(Layout(SIZES).count, dtype=np.float64)
+    parameters = Parameters(Layout(SIZES), theta)
     for group in parameter_groups(subject(SIZES).network, None, seed=0):
         array = getattr(parameters, group.kind)[group.layer]
         assert group.shape == array.shape
@@ -60,5 +60,5 @@ def test_a_parameter_of_another_name_is_checked_too(monkeypatch: pytest.MonkeyPa
 def test_the_largest_derivative_is_sought_in_every_array_of_a_layer() -> None:
     comparison = subject(SIZES).comparisons("complex-step")[0]
     for layer in range(1, len(SIZES)):
-        own = [array for l, _, array in by_layer(Parameters(SIZES, comparison.derivative)) if l == layer]
+        own = [array for l, _, array in by_layer(Parameters(Layout(SIZES), comparison.derivative)) if l == layer]
         assert comparison.scale(layer) == max(np.abs(array).max() for array in own)

@@ -29,14 +29,15 @@ class ScaledArctan:
     range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     kinks: ClassVar[tuple[float, ...]] = ()
     usual_initializer: ClassVar[str] = "glorot"
+    owned: ClassVar[Mapping[str, float]] = {}
     elementwise: ClassVar[bool] = True
     formula: ClassVar[str] = r"<height> \arctan(<z>)"
     derivative: ClassVar[str] = r"\frac{<height>}{1 + <z> \odot <z>}"
 
-    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+    def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         np.multiply(self.height, np.arctan(Z), out)
 
-    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+    def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         np.multiply(dA, self.height / (1 + Z * Z), out)
 
 
@@ -47,14 +48,15 @@ class Softplus:
     range: ClassVar[tuple[float, float]] = (0.0, np.inf)
     kinks: ClassVar[tuple[float, ...]] = ()
     usual_initializer: ClassVar[str] = "he"
+    owned: ClassVar[Mapping[str, float]] = {}
     elementwise: ClassVar[bool] = True
     formula: ClassVar[str] = r"\log (1 + e^{<z>})"
     derivative: ClassVar[str] = "1 - e^{-<a>}"
 
-    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+    def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         np.log1p(np.exp(Z), out)
 
-    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+    def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         np.multiply(dA, 1 - np.exp(-A), out)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bpcli.errors import ConfigError
-from bpcli.explaining.documents import DOCUMENTS, choose
+from bpcli.explaining.documents import DOCUMENTS, choose, objection_to
 from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.explanation import Explanation
 from bpcli.explaining.trace import trace
@@ -141,7 +141,7 @@ def test_an_unknown_document_is_refused() -> None:
 def test_a_document_tells_every_network_that_it_does_not_refuse(name: str, hidden: str, output: str, loss: str) -> None:
     for sizes in ((2, 3, 1), (2, 3, 2), (2, 4, 3, 2), (2, 1)):
         of = network(output, loss, sizes, hidden)
-        if DOCUMENTS[name].objection(of) or (sizes[-1] == 1 and output == "softmax"):
+        if objection_to(DOCUMENTS[name], of) or (sizes[-1] == 1 and output == "softmax"):
             continue
         case = support.draw(of, 2, np.random.default_rng(1))
         rule = support.optimizer("gradient_descent")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bpcli.nn import Array, optimizers
-from bpcli.nn.activations import Activation
+from bpcli.nn.activations import Activation, first_values
 from bpcli.nn.expressions import Floats
 from bpcli.nn.expressions import evaluate as value_of
 from bpcli.nn.formulas import parse
@@ -38,14 +38,21 @@ def evaluate(markup: str, values: Mapping[str, Any]) -> Any:
 
 def forward(activation: Activation, Z: Array) -> Array:
     out = np.empty_like(Z)
-    activation.forward(Z, out, Scratch(np.empty_like(Z), np.empty(Z.shape[1])))
+    activation.forward(Z, first_values(activation, Z.dtype), out, Scratch(np.empty_like(Z), np.empty(Z.shape[1])))
     return out
 
 
 def backward(activation: Activation, dA: Array, Z: Array) -> Array:
     out = np.empty_like(Z)
-    activation.backward(dA, Z, forward(activation, Z), out, Scratch(np.empty_like(Z), np.empty(Z.shape[1])))
+    own, scratch = first_values(activation, Z.dtype), Scratch(np.empty_like(Z), np.empty(Z.shape[1]))
+    activation.backward(dA, Z, forward(activation, Z), own, out, np.empty_like(own), scratch)
     return out
+
+
+def own_symbols(activation: Activation) -> tuple[dict[str, str], dict[str, float]]:
+    """A symbol for each number that an activation owns, and their first values."""
+    letters = {name: f"o_{k}" for k, name in enumerate(activation.owned)}
+    return letters, {letters[name]: value for name, value in activation.owned.items()}
 
 
 def pre_activations() -> Array:
@@ -58,7 +65,8 @@ def pre_activations() -> Array:
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_an_activations_formula_is_its_forward(name: str) -> None:
     activation, Z = ACTIVATIONS[name], pre_activations()
-    value = evaluate(filled(activation.formula, activation, z="z"), {"z": Z})
+    letters, owned = own_symbols(activation)
+    value = evaluate(filled(activation.formula, activation, z="z", **letters), {"z": Z, **owned})
     np.testing.assert_allclose(np.broadcast_to(value, Z.shape), forward(activation, Z), rtol=1e-13, atol=1e-15)
 
 
@@ -66,8 +74,9 @@ def test_an_activations_formula_is_its_forward(name: str) -> None:
 def test_an_activations_derivative_is_its_backward(name: str) -> None:
     activation, Z = ACTIVATIONS[name], pre_activations()
     dA = np.random.default_rng(3).normal(0, 1, Z.shape)
-    values = {"z": Z, "a": forward(activation, Z)}
-    slope = evaluate(filled(activation.derivative, activation, z="z", a="a"), values)
+    letters, owned = own_symbols(activation)
+    values = {"z": Z, "a": forward(activation, Z), **owned}
+    slope = evaluate(filled(activation.derivative, activation, z="z", a="a", **letters), values)
     np.testing.assert_allclose(slope * dA, backward(activation, dA, Z), rtol=1e-12, atol=1e-15)
 
 

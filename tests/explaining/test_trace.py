@@ -13,7 +13,7 @@ from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Activation
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OPTIMIZERS, start, update
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Parameters
 from tests.nn import support
 
 
@@ -68,7 +68,7 @@ def test_forward_backward_and_loss_are_the_engines(output: str, loss: str) -> No
     network = support.network((3, 4, 2), (support.activation("tanh"),), support.activation(output), support.loss(loss))
     case, found = follow(network)
     ws = support.filled(case)
-    gradient = Parameters(network.sizes, np.empty(count(network.sizes)))
+    gradient = Parameters(network.layout, np.empty(network.layout.count))
     network.forward(case.parameters, ws)
     total = support.total(network, ws)
     network.backward(case.parameters, gradient, ws, network.scale(7))
@@ -88,8 +88,8 @@ def test_slopes_are_the_derivative(name: str) -> None:
     _, found = follow(network)
     above, below = np.empty_like(found.Z[1]), np.empty_like(found.Z[1])
     scratch = support.filled(support.draw(network, 7, np.random.default_rng(0))).scratch[1]
-    support.activation(name).forward(found.Z[1] + 1e-6, above, scratch)
-    support.activation(name).forward(found.Z[1] - 1e-6, below, scratch)
+    support.activation(name).forward(found.Z[1] + 1e-6, found.before.own[1], above, scratch)
+    support.activation(name).forward(found.Z[1] - 1e-6, found.before.own[1], below, scratch)
     assert found.slopes[1] is not None
     assert np.allclose(found.slopes[1], (above - below) / 2e-6, 1e-8, 1e-8)
 

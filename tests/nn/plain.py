@@ -27,6 +27,7 @@ def activated(name: str, z: list[Any], slope: float = 0.01) -> tuple[list[Any], 
         "Relu": (lambda x: max(x, mpmath.mpf(0)), lambda x: mpmath.mpf(int(x > 0))),
         "LeakyRelu": (lambda x: x if x > 0 else below * x, lambda x: mpmath.mpf(1) if x > 0 else below),
     }
+    functions["PRelu"] = functions["LeakyRelu"]
     f, derivative = functions[name]
     return [f(one) for one in z], [[derivative(z[i]) if i == k else mpmath.mpf(0) for k in units] for i in units]
 
@@ -41,30 +42,34 @@ def term(name: str, a: Any, y: Any) -> tuple[Any, Any]:
 
 
 def backpropagated(probe: Probe, theta: Array, digits: int) -> tuple[Any, dict[str, list[list[Any]]]]:
-    """The loss of a batch, and dW1, db1, … as rows."""
+    """The loss of a batch, and dW1, db1, … as rows, dslope1 too where a layer learns its slope."""
     with mpmath.workdps(digits):
         network, loss = probe.network, probe.network.head.loss
-        given = Parameters(network.sizes, theta)
+        given = Parameters(network.layout, theta)
         W = [[[mpmath.mpf(float(w)) for w in row] for row in matrix] for matrix in given.W[1:]]
         b = [[mpmath.mpf(float(row[0])) for row in column] for column in given.b[1:]]
         n, m, layers = network.sizes[-1], probe.X.shape[1], range(len(W))
         dW = [[[mpmath.mpf(0)] * len(row) for row in matrix] for matrix in W]
         db = [[[mpmath.mpf(0)] for _ in column] for column in b]
+        dslope = {f"dslope{l + 1}": [[mpmath.mpf(0)]] for l in layers if given.own[l + 1].size}
         divisor = (n if loss.outputs == "mean" else 1) * (m if loss.examples == "mean" else 1)
         total = mpmath.mpf(0)
         for j in range(m):
-            a, J = [[mpmath.mpf(float(x)) for x in probe.X[:, j]]], []
+            a, J, Z = [[mpmath.mpf(float(x)) for x in probe.X[:, j]]], [], []
             for l, activation in enumerate(network.activations):
                 z = [mpmath.fdot(row, a[-1]) + bias for row, bias in zip(W[l], b[l], strict=True)]
-                slope = activation.slope if isinstance(activation, LeakyRelu) else 0.01
-                value, jacobian = activated(type(activation).__name__, z, slope)
+                slope = activation.slope if isinstance(activation, LeakyRelu) else given.own[l + 1].sum()
+                value, jacobian = activated(type(activation).__name__, z, float(slope))
                 a.append(value)
                 J.append(jacobian)
+                Z.append(z)
             y = probe.Y[:, j] if probe.Y.ndim == 2 else [float(k == probe.Y[j]) for k in range(n)]
             terms = [term(type(loss).__name__, out, mpmath.mpf(float(one))) for out, one in zip(a[-1], y, strict=True)]
             total += mpmath.fsum(one for one, _ in terms)
             dA = [slope for _, slope in terms]
             for l in reversed(layers):
+                if f"dslope{l + 1}" in dslope:
+                    dslope[f"dslope{l + 1}"][0][0] += mpmath.fdot(dA, [min(x, mpmath.mpf(0)) for x in Z[l]]) / divisor
                 dZ = [mpmath.fdot(dA, [row[k] for row in J[l]]) / 1 for k in range(len(J[l]))]
                 for i, error in enumerate(dZ):
                     db[l][i][0] += error / divisor
@@ -72,4 +77,4 @@ def backpropagated(probe: Probe, theta: Array, digits: int) -> tuple[Any, dict[s
                         dW[l][i][k] += error * below / divisor
                 dA = [mpmath.fdot(dZ, [row[k] for row in W[l]]) for k in range(len(a[l]))]
         named = {f"dW{l + 1}": dW[l] for l in layers} | {f"db{l + 1}": db[l] for l in layers}
-        return total / divisor, named
+        return total / divisor, named | dslope

@@ -21,7 +21,7 @@ from bpcli.nn.losses import LOSSES, Loss, Reduction
 from bpcli.nn.metrics import METRICS, Metric
 from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.tallies import Decisions, Judging, Residuals, Scoring
 from bpcli.nn.workspace import OutputScratch, Workspace
 from bpcli.training.recipe import Plan, Recipe
@@ -107,9 +107,18 @@ def fits(output: Activation, of: Loss) -> bool:
     return low >= of.domain[0] and high <= of.domain[1]
 
 
+CORE = ("identity", "sigmoid", "tanh", "relu", "leaky_relu", "softmax")
+"""The outputs that are joined with every loss; the others differ from them in f alone."""
+
+
 def pairs() -> list[tuple[str, str]]:
-    """Every output activation with every loss whose domain it fits."""
-    return [(f, c) for f in ACTIVATIONS for c in LOSSES if fits(activation(f), loss(c))]
+    """Outputs with losses whose domain they fit: all of the core ones, every other one with the squared error."""
+    return [
+        (f, c)
+        for f in ACTIVATIONS
+        for c in LOSSES
+        if fits(activation(f), loss(c)) and (f in CORE or c == "half_squared_error" or f == loss(c).usual_output)
+    ]
 
 
 def network(sizes: tuple[int, ...], hidden: tuple[Activation, ...], output: Activation, of: Loss) -> Network:
@@ -146,7 +155,7 @@ class Case:
 
     @property
     def parameters(self) -> Parameters:
-        return Parameters(self.sizes, self.theta)
+        return self.network.parameters(self.theta)
 
     @property
     def gradient(self) -> Array:
@@ -161,18 +170,19 @@ class Case:
         return Case(self.network, self.theta, self.X[:, indices], self.Y[..., indices])
 
 
-def layers(sizes: tuple[int, ...]) -> Iterator[slice]:
-    """Where each layer's W and b stand in θ."""
+def layers(net: Network) -> Iterator[slice]:
+    """Where each layer's parameters stand in θ."""
     place = 0
-    for pair in pairwise(sizes):
-        yield slice(place, place + count(pair))
-        place += count(pair)
+    for pair, own in zip(pairwise(net.sizes), net.layout.own, strict=True):
+        count = Layout(pair, (own,)).count
+        yield slice(place, place + count)
+        place += count
 
 
-def largest_by_layer(sizes: tuple[int, ...], gradient: Array) -> Array:
+def largest_by_layer(net: Network, gradient: Array) -> Array:
     """max |∂L/∂θ_i| over each layer, in every place of the layer, (P,)."""
-    largest = np.empty(count(sizes))
-    for layer in layers(sizes):
+    largest = np.empty(net.layout.count)
+    for layer in layers(net):
         largest[layer] = np.abs(gradient[layer]).max()
     return largest
 
@@ -195,7 +205,7 @@ def filled(case: Case, dtype: str = "float64") -> Workspace:
 
 def draw(net: Network, m: int, rng: np.random.Generator) -> Case:
     """Random parameters and examples."""
-    theta = rng.normal(0, 0.8, count(net.sizes))
+    theta = rng.normal(0, 0.8, net.layout.count)
     X = rng.normal(0, 1, (net.sizes[0], m))
     return Case(net, theta, X, targets(net.head.loss, net.sizes[-1], m, rng))
 
@@ -207,7 +217,7 @@ def smooth_case(net: Network, m: int, seed: int) -> Case:
         case = draw(net, m, rng)
         if distance_to_kinks(case) < KINK_MARGIN:
             continue
-        if largest_by_layer(net.sizes, case.gradient).min() > SMALLEST_GRADIENT:
+        if largest_by_layer(net, case.gradient).min() > SMALLEST_GRADIENT:
             return case
     raise AssertionError(f"no draw of {net} is away from kinks with a gradient in every layer")
 
@@ -219,14 +229,14 @@ Disagreement = Callable[[Case, Array], float]
 def disagreement_with_central(case: Case, gradient: Array) -> float:
     """The largest error over what rounding allows central differences."""
     measured = central(Probe(case.network, case.X, case.Y), case.theta, range(case.theta.size))
-    bound = 1e-7 * largest_by_layer(case.sizes, measured) + 1e-9 * max(1.0, abs(case.loss))
+    bound = 1e-7 * largest_by_layer(case.network, measured) + 1e-9 * max(1.0, abs(case.loss))
     return float(np.max(np.abs(gradient - measured) / bound))
 
 
 def disagreement_with_complex_step(case: Case, gradient: Array) -> float:
     """The largest error over what rounding allows the complex step."""
     measured = complex_step(Probe(case.network, case.X, case.Y), case.theta, range(case.theta.size))
-    return float(np.max(np.abs(gradient - measured) / (1e-13 * largest_by_layer(case.sizes, measured))))
+    return float(np.max(np.abs(gradient - measured) / (1e-13 * largest_by_layer(case.network, measured))))
 
 
 def total(of: Network, ws: Workspace) -> float:

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.nn import Array
-from bpcli.nn.activations import ACTIVATIONS, Activation, Identity, LeakyRelu, Relu, Sigmoid, Softmax, Tanh
+from bpcli.nn.activations import (
+    ACTIVATIONS,
+    Activation,
+    Identity,
+    LeakyRelu,
+    Relu,
+    Sigmoid,
+    Softmax,
+    Tanh,
+    first_values,
+)
 from bpcli.nn.initializers import INITIALIZERS
 from bpcli.nn.workspace import Scratch
 
@@ -30,13 +40,14 @@ def scratch(Z: Array) -> Scratch:
 def forward(f: Activation, Z: Array) -> Array:
     A = np.empty_like(Z)
     with np.errstate(over="ignore"):
-        f.forward(Z, A, scratch(Z))
+        f.forward(Z, first_values(f, Z.dtype), A, scratch(Z))
     return A
 
 
 def backward(f: Activation, dA: Array, Z: Array) -> Array:
     dZ = np.empty_like(Z)
-    f.backward(dA, Z, forward(f, Z), dZ, scratch(Z))
+    own = first_values(f, Z.dtype)
+    f.backward(dA, Z, forward(f, Z), own, dZ, np.empty_like(own), scratch(Z))
     return dZ
 
 
@@ -114,11 +125,11 @@ def test_columns_do_not_touch_each_other(f: Activation) -> None:
 @every_activation
 def test_inputs_are_left_as_they_are(f: Activation) -> None:
     Z, dA = grid(), np.random.default_rng(2).normal(size=grid().shape)
-    A, dZ = forward(f, Z), np.empty_like(Z)
-    before = [array.copy() for array in (Z, A, dA)]
-    f.forward(Z, np.empty_like(Z), scratch(Z))
-    f.backward(dA, Z, A, dZ, scratch(Z))
-    for array, copy in zip((Z, A, dA), before, strict=True):
+    A, dZ, own = forward(f, Z), np.empty_like(Z), first_values(f, Z.dtype)
+    before = [array.copy() for array in (Z, A, dA, own)]
+    f.forward(Z, own, np.empty_like(Z), scratch(Z))
+    f.backward(dA, Z, A, own, dZ, np.empty_like(own), scratch(Z))
+    for array, copy in zip((Z, A, dA, own), before, strict=True):
         np.testing.assert_array_equal(array, copy)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,7 +16,6 @@ from bpcli.nn.gradient_check import CENTRAL_STEP, COMPLEX_STEP, Objective, Probe
 from bpcli.nn.heads import Composed
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Reduction, TargetForm
 from bpcli.nn.network import dense
-from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import OutputScratch, Scratch
 
 from .support import (
@@ -110,7 +109,7 @@ def subject(name: str = "cross_entropy") -> Case:
 def test_one_entry_wrong_by_a_thousandth_is_caught(disagreement: Disagreement, wrong_by: float) -> None:
     case = subject()
     assert disagreement(case, case.gradient) <= 1
-    for layer in layers(case.sizes):
+    for layer in layers(case.network):
         largest = np.abs(case.gradient[layer]).max()
         for i in range(layer.start, layer.stop):
             if abs(case.gradient[i]) > 0.01 * largest:
@@ -123,7 +122,7 @@ def test_one_entry_wrong_by_a_thousandth_is_caught(disagreement: Disagreement, w
 def test_a_transposed_weight_gradient_is_caught(disagreement: Disagreement) -> None:
     case = subject()
     gradient = case.gradient
-    dW = Parameters(case.sizes, gradient).W[2]
+    dW = case.network.parameters(gradient).W[2]
     dW[...] = dW.T.copy()
     assert disagreement(case, gradient) > 1
 
@@ -143,7 +142,7 @@ def test_a_forgotten_bias_gradient_is_caught(disagreement: Disagreement) -> None
     case = subject()
     for l in (1, 2):
         gradient = case.gradient
-        Parameters(case.sizes, gradient).b[l].fill(0)
+        case.network.parameters(gradient).b[l].fill(0)
         assert disagreement(case, gradient) > 1
 
 
@@ -154,12 +153,13 @@ class DiagonalSoftmax:
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     kinks: ClassVar[tuple[float, ...]] = ()
     usual_initializer: ClassVar[str] = "glorot"
+    owned: ClassVar[Mapping[str, float]] = {}
 
-    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
-        Softmax().forward(Z, out, scratch)
+    def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
+        Softmax().forward(Z, own, out, scratch)
 
-    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
-        Sigmoid().backward(dA, Z, A, out, scratch)
+    def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
+        Sigmoid().backward(dA, Z, A, own, out, d_own, scratch)
 
 
 @dataclass(frozen=True)
@@ -169,12 +169,13 @@ class ForgottenTanh:
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     kinks: ClassVar[tuple[float, ...]] = ()
     usual_initializer: ClassVar[str] = "glorot"
+    owned: ClassVar[Mapping[str, float]] = {}
 
-    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
-        Tanh().forward(Z, out, scratch)
+    def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
+        Tanh().forward(Z, own, out, scratch)
 
-    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
-        Identity().backward(dA, Z, A, out, scratch)
+    def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
+        Identity().backward(dA, Z, A, own, out, d_own, scratch)
 
 
 @dataclass(frozen=True)
@@ -184,12 +185,13 @@ class ShiftedRelu:
     range: ClassVar[tuple[float, float]] = (0.0, np.inf)
     kinks: ClassVar[tuple[float, ...]] = (0.0,)
     usual_initializer: ClassVar[str] = "he"
+    owned: ClassVar[Mapping[str, float]] = {}
 
-    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
-        Relu().forward(Z, out, scratch)
+    def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
+        Relu().forward(Z, own, out, scratch)
 
-    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
-        Relu().backward(dA, Z, np.maximum(A - 0.3, 0), out, scratch)
+    def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
+        Relu().backward(dA, Z, np.maximum(A - 0.3, 0), own, out, d_own, scratch)
 
 
 @dataclass(frozen=True)

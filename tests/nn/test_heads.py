@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from bpcli.nn import Array
-from bpcli.nn.activations import Identity, Sigmoid, Softmax, Tanh
+from bpcli.nn import Array, heads
+from bpcli.nn.activations import Identity, Sigmoid, Softmax, Tanh, first_values
 from bpcli.nn.heads import PAIRS, Composed, Head, join
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, HalfSquaredError
 
@@ -25,7 +25,7 @@ STEP = 1e-30
 def activate(head: Head, Z: Array) -> Array:
     A = np.empty_like(Z)
     with np.errstate(over="ignore"):
-        head.activation.forward(Z, A, output_scratch(Z).layer)
+        head.activation.forward(Z, first_values(head.activation, Z.dtype), A, output_scratch(Z).layer)
     return A
 
 
@@ -36,9 +36,10 @@ def total(head: Head, Z: Array, Y: Array) -> complex:
 
 
 def backward(head: Head, Z: Array, Y: Array, scale: float = 1.0) -> Array:
-    dZ = np.empty_like(Z)
+    dZ, own = np.empty_like(Z), first_values(head.activation, Z.dtype)
     with np.errstate(over="ignore"):
-        head.backward(Z, activate(head, Z), Y, scale, np.empty_like(Z), dZ, output_scratch(Z))
+        given = Z, activate(head, Z), own, Y, None, scale
+        heads.backward(head, *given, np.empty_like(Z), dZ, np.empty_like(own), output_scratch(Z))
     return dZ
 
 
@@ -111,11 +112,13 @@ def test_float32_follows_float64(output: str, name: str) -> None:
 def test_inputs_are_left_as_they_are(output: str, name: str) -> None:
     rng = np.random.default_rng(5)
     head, Z = join(activation(output), loss(name)), rng.normal(0, 1.5, (3, 4))
-    A, Y = activate(head, Z), targets(head.loss, 3, 4, rng)
-    before = [array.copy() for array in (Z, A, Y)]
+    A, Y, own = activate(head, Z), targets(head.loss, 3, 4, rng), first_values(head.activation, Z.dtype)
+    weights = rng.uniform(0, 2, 4)
+    before = [array.copy() for array in (Z, A, own, Y, weights)]
     head.terms(Z, A, Y, np.empty(4), output_scratch(Z))
-    head.backward(Z, A, Y, 1.0, np.empty_like(Z), np.empty_like(Z), output_scratch(Z))
-    for array, copy in zip((Z, A, Y), before, strict=True):
+    given = Z, A, own, Y, weights, 1.0
+    heads.backward(head, *given, np.empty_like(Z), np.empty_like(Z), np.empty_like(own), output_scratch(Z))
+    for array, copy in zip((Z, A, own, Y, weights), before, strict=True):
         np.testing.assert_array_equal(array, copy)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bpcli.nn import Array
-from bpcli.nn.activations import Activation, Identity, Sigmoid, Tanh
+from bpcli.nn.activations import Activation, Identity, Sigmoid, Tanh, first_values
 from bpcli.nn.heads import join
 from bpcli.nn.initializers import Glorot, Initializer, Zeros
 from bpcli.nn.layers import LAYERS, Dense
@@ -33,8 +33,9 @@ def batch(n: int = 4, m: int = 5) -> tuple[Array, Array, Scratch]:
 def test_a_dense_layer_applies_its_activation(f: Activation) -> None:
     Z, _, scratch = batch()
     A, expected = np.empty_like(Z), np.empty_like(Z)
-    Dense(4, f).forward(Z, A, None, scratch)
-    f.forward(Z, expected, scratch)
+    own = first_values(f, Z.dtype)
+    Dense(4, f).forward(Z, own, A, None, scratch)
+    f.forward(Z, own, expected, scratch)
     np.testing.assert_array_equal(A, expected)
 
 
@@ -42,10 +43,13 @@ def test_a_dense_layer_applies_its_activation(f: Activation) -> None:
 def test_backward_of_a_dense_layer_is_that_of_its_activation(f: Activation) -> None:
     Z, dA, scratch = batch()
     A, dZ, expected = np.empty_like(Z), np.empty_like(Z), np.empty_like(Z)
-    f.forward(Z, A, scratch)
-    Dense(4, f).backward(dA, Z, A, None, dZ, scratch)
-    f.backward(dA, Z, A, expected, scratch)
+    own = first_values(f, Z.dtype)
+    d_own, expected_own = np.empty_like(own), np.empty_like(own)
+    f.forward(Z, own, A, scratch)
+    Dense(4, f).backward(dA, Z, A, own, None, dZ, d_own, scratch)
+    f.backward(dA, Z, A, own, expected, expected_own, scratch)
     np.testing.assert_array_equal(dZ, expected)
+    np.testing.assert_array_equal(d_own, expected_own)
 
 
 def test_a_dense_layer_draws_nothing_without_dropout() -> None:
@@ -80,13 +84,23 @@ class Shifted:
     def constrain(self, W: Array, spare: Array, column: Array) -> None:
         raise AssertionError("it states no constraint")
 
-    def forward(self, Z: Array, out: Array, noise: Array | None, scratch: Scratch) -> None:
-        self.activation.forward(Z, out, scratch)
+    def forward(self, Z: Array, own: Array, out: Array, noise: Array | None, scratch: Scratch) -> None:
+        self.activation.forward(Z, own, out, scratch)
         if noise is not None:
             np.add(out, noise, out)
 
-    def backward(self, dA: Array, Z: Array, A: Array, noise: Array | None, out: Array, scratch: Scratch) -> None:
-        self.activation.backward(dA, Z, A, out, scratch)
+    def backward(
+        self,
+        dA: Array,
+        Z: Array,
+        A: Array,
+        own: Array,
+        noise: Array | None,
+        out: Array,
+        d_own: Array,
+        scratch: Scratch,
+    ) -> None:
+        self.activation.backward(dA, Z, A, own, out, d_own, scratch)
 
 
 def noisy_network() -> Network:

@@ -15,7 +15,7 @@ from bpcli.nn.initializers import Glorot, He, Initializer, Zeros
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Reduction
 from bpcli.nn.network import Network, initial
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
 
 from .support import PRECISIONS, Case, activation, draw, filled, loss, network, pairs, smooth_case, total
@@ -36,7 +36,7 @@ def deep(output: str, name: str) -> Case:
 def backpropagate(net: Network, parameters: Parameters, ws: Workspace) -> Array:
     gradient = np.full_like(parameters.theta, np.nan)
     net.forward(parameters, ws)
-    net.backward(parameters, Parameters(net.sizes, gradient), ws, net.scale(ws.m))
+    net.backward(parameters, net.parameters(gradient), ws, net.scale(ws.m))
     return gradient
 
 
@@ -92,14 +92,14 @@ def test_an_example_counted_twice_weighs_twice(output: str, name: str) -> None:
 @every_pair
 def test_renumbered_hidden_units_have_the_renumbered_gradient(output: str, name: str) -> None:
     given, order = case(output, name), np.array([3, 0, 4, 1, 2])
-    renumbered = renumber(given.sizes, given.theta, order)
+    renumbered = renumber(given.network, given.theta, order)
     gradient = Probe(given.network, given.X, given.Y).gradient(renumbered)
-    close(gradient, renumber(given.sizes, given.gradient, order))
+    close(gradient, renumber(given.network, given.gradient, order))
 
 
-def renumber(sizes: tuple[int, ...], theta: Array, order: Array) -> Array:
+def renumber(net: Network, theta: Array, order: Array) -> Array:
     """θ of the two-layer network whose hidden unit i is the old unit order[i]."""
-    old, new = Parameters(sizes, theta), Parameters(sizes, np.empty_like(theta))
+    old, new = net.parameters(theta), net.parameters(theta.copy())
     new.W[1][...], new.b[1][...] = old.W[1][order], old.b[1][order]
     new.W[2][...], new.b[2][...] = old.W[2][:, order], old.b[2]
     return new.theta
@@ -110,7 +110,7 @@ def test_bias_gradient_is_the_weight_gradient_of_a_feature_that_is_one(output: s
     given = case(output, name)
     X = given.X.copy()
     X[1] = 1
-    gradient = Parameters(given.sizes, Probe(given.network, X, given.Y).gradient(given.theta))
+    gradient = given.network.parameters(Probe(given.network, X, given.Y).gradient(given.theta))
     close(gradient.b[1][:, 0], gradient.W[1][:, 1])
 
 
@@ -146,14 +146,14 @@ def test_the_loss_read_between_forward_and_backward_changes_nothing(output: str,
     given.network.forward(given.parameters, ws)
     total(given.network, ws)
     gradient = np.empty_like(given.theta)
-    given.network.backward(given.parameters, Parameters(given.sizes, gradient), ws, given.network.scale(ws.m))
+    given.network.backward(given.parameters, given.network.parameters(gradient), ws, given.network.scale(ws.m))
     np.testing.assert_array_equal(gradient, expected)
 
 
 @every_pair
 def test_parameters_and_batch_are_left_as_they_are(output: str, name: str) -> None:
     given = deep(output, name)
-    parameters, ws = Parameters(given.sizes, given.theta.copy()), filled(given)
+    parameters, ws = given.network.parameters(given.theta.copy()), filled(given)
     backpropagate(given.network, parameters, ws)
     np.testing.assert_array_equal(parameters.theta, given.theta)
     np.testing.assert_array_equal(ws.X, given.X)
@@ -172,7 +172,7 @@ def test_float32_follows_float64(output: str, name: str) -> None:
 @pytest.mark.parametrize("m", [1, 2, 5])
 def test_a_batch_may_be_of_any_size(output: str, name: str, m: int) -> None:
     given = case(output, name, m=m)
-    assert given.gradient.shape == (count(given.sizes),)
+    assert given.gradient.shape == (given.network.layout.count,)
     assert np.isfinite(given.gradient).all()
 
 
@@ -197,7 +197,7 @@ def test_backward_matches_plain_loops() -> None:
     net = network((3, 4, 2), (Sigmoid(),), Sigmoid(), HalfSquaredError(outputs="sum", examples="mean"))
     given = draw(net, 5, np.random.default_rng(14))
     W, b = given.parameters.W, given.parameters.b
-    expected = Parameters(given.sizes, np.zeros_like(given.theta))
+    expected = given.network.parameters(np.zeros_like(given.theta))
     for j in range(5):
         x = given.X[:, j]
         h = [logistic(W[1][k] @ x + b[1][k, 0]) for k in range(4)]
@@ -224,7 +224,7 @@ def test_a_two_layer_network_worked_by_hand() -> None:
     theta = np.array([1.0, 2.0, -1.0, 1.0, 0.5, -2.0, 3.0, 4.0, 1.0])
     X, Y = np.array([[1.0], [1.0]]), np.array([[9.5]])
     ws = filled(Case(net, theta, X, Y))
-    gradient = backpropagate(net, Parameters(net.sizes, theta), ws)
+    gradient = backpropagate(net, net.parameters(theta), ws)
     np.testing.assert_array_equal(ws.Z[1], [[3.5], [-2.0]])
     np.testing.assert_array_equal(ws.A[1], [[3.5], [0.0]])
     np.testing.assert_array_equal(ws.Z[2], [[11.5]])
@@ -257,7 +257,7 @@ def test_half_squared_error_is_by_default_averaged_over_outputs_and_examples() -
 
 def test_output_gradient_of_softmax_cross_entropy_adds_up_to_zero() -> None:
     given = deep("softmax", "cross_entropy")
-    assert Parameters(given.sizes, given.gradient).b[-1].sum() == pytest.approx(0, abs=1e-15)
+    assert given.network.parameters(given.gradient).b[-1].sum() == pytest.approx(0, abs=1e-15)
 
 
 def test_equal_hidden_units_learn_alike() -> None:
@@ -266,7 +266,7 @@ def test_equal_hidden_units_learn_alike() -> None:
     given.parameters.W[1][...] = given.parameters.W[1][0]
     given.parameters.b[1].fill(0.5)
     given.parameters.W[2][...] = given.parameters.W[2][:, :1]
-    dW = Parameters(given.sizes, given.gradient).W[1]
+    dW = given.network.parameters(given.gradient).W[1]
     np.testing.assert_allclose(dW, np.tile(dW[0], (4, 1)), rtol=1e-12)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Layout, Parameters
 
 from .support import PRECISIONS
 
@@ -15,14 +15,14 @@ every_precision = pytest.mark.parametrize("dtype", PRECISIONS)
 
 def numbered(sizes: tuple[int, ...] = SIZES) -> Parameters:
     """θ_i = i."""
-    return Parameters(sizes, np.arange(count(sizes), dtype=np.float64))
+    return Parameters(Layout(sizes), np.arange(Layout(sizes).count, dtype=np.float64))
 
 
 @pytest.mark.parametrize(
     ("sizes", "expected"), [((1, 1), 2), ((3, 2), 8), ((3, 4, 2), 26), ((784, 30, 10), 23860), ((2, 1, 1, 1), 7)]
 )
 def test_count_is_weights_and_biases_of_every_layer(sizes: tuple[int, ...], expected: int) -> None:
-    assert count(sizes) == expected
+    assert Layout(sizes).count == expected
 
 
 def test_theta_holds_w1_b1_w2_b2_each_weight_matrix_row_by_row() -> None:
@@ -48,7 +48,7 @@ def test_writing_to_theta_changes_the_views() -> None:
 
 def test_views_are_contiguous_and_share_the_given_memory() -> None:
     theta = np.zeros(26)
-    parameters = Parameters(SIZES, theta)
+    parameters = Parameters(Layout(SIZES), theta)
     assert parameters.theta is theta
     for array in (*parameters.W[1:], *parameters.b[1:]):
         assert np.shares_memory(array, theta)
@@ -76,4 +76,4 @@ def test_named_arrays_are_views_too() -> None:
 @pytest.mark.parametrize("shape", [(25,), (27,), (0,), (26, 1), (1, 26)])
 def test_a_vector_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"layers \(3, 4, 2\) need \(26,\)"):
-        Parameters(SIZES, np.zeros(shape))
+        Parameters(Layout(SIZES), np.zeros(shape))

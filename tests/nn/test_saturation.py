@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from bpcli.nn import Array
-from bpcli.nn.heads import join
+from bpcli.nn.activations import first_values
+from bpcli.nn.heads import backward, join
 
 from .plain import activated, term
 from .support import PRECISIONS, activation, loss, output_scratch, pairs
@@ -42,7 +43,8 @@ def plain(output: str, name: str, z: Array, y: Array) -> tuple[Any, list[Any], A
     """An example's loss, its dZ, and the largest dA J in size."""
     numbers = [mpmath.mpf(float(one)) for one in z]
     goals = [mpmath.mpf(float(one)) for one in (np.eye(3)[y] if name == "cross_entropy" else y)]
-    a, J = activated(type(activation(output)).__name__, numbers)
+    f = activation(output)
+    a, J = activated(type(f).__name__, numbers, f.owned.get("slope", 0.01))
     terms = [term(type(loss(name)).__name__, one, goal) for one, goal in zip(a, goals, strict=True)]
     dZ = [mpmath.fsum(dA * J[i][k] for i, (_, dA) in enumerate(terms)) for k in range(3)]
     return mpmath.fsum(one for one, _ in terms), dZ, max(abs(goal) for goal in goals)
@@ -63,11 +65,11 @@ def test_a_saturated_output_keeps_the_digits_that_are_promised(output: str, name
     head, Z = join(activation(output), loss(name)), logits(dtype)
     m, scratch, soft = Z.shape[1], output_scratch(Z), kind == "soft"
     Y = targets(name, m, dtype, soft=soft)
-    A, dZ, terms = np.empty_like(Z), np.empty_like(Z), np.empty(m, dtype)
+    A, dZ, terms, own = np.empty_like(Z), np.empty_like(Z), np.empty(m, dtype), first_values(head.activation, dtype)
     with np.errstate(over="ignore", under="ignore"):
-        head.activation.forward(Z, A, scratch.layer)
+        head.activation.forward(Z, own, A, scratch.layer)
         head.terms(Z, A, Y, terms, scratch)
-        head.backward(Z, A, Y, 1.0, np.empty_like(Z), dZ, scratch)
+        backward(head, Z, A, own, Y, None, 1.0, np.empty_like(Z), dZ, np.empty_like(own), scratch)
     for j in range(m):
         with mpmath.workdps(DIGITS):
             right, slopes, goal = plain(output, name, Z[:, j], Y[..., j])

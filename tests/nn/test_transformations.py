@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bpcli.nn import Array
-from bpcli.nn.parameters import Parameters
+from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.transformations import Transformation, early, finish, transform
 
 SIZES = (1, 1)
@@ -39,11 +39,11 @@ class Doubling:
 
 
 def spare() -> Parameters:
-    return Parameters(SIZES, np.full(2, np.nan))
+    return Parameters(Layout(SIZES), np.full(2, np.nan))
 
 
 def start() -> tuple[Parameters, Parameters]:
-    return Parameters(SIZES, THETA.copy()), Parameters(SIZES, GRADIENT.copy())
+    return Parameters(Layout(SIZES), THETA.copy()), Parameters(Layout(SIZES), GRADIENT.copy())
 
 
 @pytest.mark.parametrize(

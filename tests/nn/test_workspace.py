@@ -13,7 +13,7 @@ from bpcli.nn.activations import ACTIVATIONS, Activation, Relu, Sigmoid, Softmax
 from bpcli.nn.losses import LOSSES, HalfSquaredError
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OPTIMIZERS, Adam, GradientDescent, Optimizer, start, update
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Parameters
 from bpcli.nn.tallies import Decisions, Judging, Residuals, Tally
 from bpcli.nn.workspace import Workspace
 
@@ -43,10 +43,10 @@ class Steps:
     def __init__(self, net: Network, rule: Optimizer, m: int, dtype: str) -> None:
         rng = np.random.default_rng(0)
         self.net, self.rule, self.tally = net, rule, tallies(net)[0]
-        self.theta: Array = rng.normal(0, 0.1, count(net.sizes)).astype(dtype)
+        self.theta: Array = rng.normal(0, 0.1, net.layout.count).astype(dtype)
         self.state = start(rule, self.theta)
-        self.parameters = Parameters(net.sizes, self.theta)
-        self.gradients = Parameters(net.sizes, self.state.dtheta)
+        self.parameters = Parameters(net.layout, self.theta)
+        self.gradients = Parameters(net.layout, self.state.dtheta)
         self.ws = net.workspace(m, np.dtype(dtype))
         self.ws.X[...] = rng.normal(size=(net.sizes[0], m))
         self.ws.Y[...] = targets(net.head.loss, net.sizes[-1], m, rng)

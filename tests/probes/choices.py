@@ -197,19 +197,29 @@ class Dropping:
     def constrain(self, W: Array, spare: Array, column: Array) -> None:
         """Nothing is changed."""
 
-    def forward(self, Z: Array, out: Array, noise: Array | None, scratch: Scratch) -> None:
+    def forward(self, Z: Array, own: Array, out: Array, noise: Array | None, scratch: Scratch) -> None:
         """f(Z), in training times M."""
-        self.activation.forward(Z, out, scratch)
+        self.activation.forward(Z, own, out, scratch)
         if noise is not None:
             np.multiply(out, noise, out)
 
-    def backward(self, dA: Array, Z: Array, A: Array, noise: Array | None, out: Array, scratch: Scratch) -> None:
+    def backward(
+        self,
+        dA: Array,
+        Z: Array,
+        A: Array,
+        own: Array,
+        noise: Array | None,
+        out: Array,
+        d_own: Array,
+        scratch: Scratch,
+    ) -> None:
         """Jᵀ (dA ⊙ M), f elementwise; where M is 0, so is dA ⊙ M, and f need not be known."""
         f = scratch.matrix
         np.multiply(A, 1 if noise is None else 1 - self.rate, f)
         if noise is not None:
             np.multiply(dA, noise, dA)
-        self.activation.backward(dA, Z, f, out, scratch)
+        self.activation.backward(dA, Z, f, own, out, d_own, scratch)
 
 
 @dataclass(frozen=True)
@@ -232,17 +242,27 @@ class Doubled:
     def constrain(self, W: Array, spare: Array, column: Array) -> None:
         """Nothing is changed."""
 
-    def forward(self, Z: Array, out: Array, noise: Array | None, scratch: Scratch) -> None:
+    def forward(self, Z: Array, own: Array, out: Array, noise: Array | None, scratch: Scratch) -> None:
         """``factor`` · f(Z)."""
-        self.activation.forward(Z, out, scratch)
+        self.activation.forward(Z, own, out, scratch)
         np.multiply(out, self.factor, out)
 
-    def backward(self, dA: Array, Z: Array, A: Array, noise: Array | None, out: Array, scratch: Scratch) -> None:
+    def backward(
+        self,
+        dA: Array,
+        Z: Array,
+        A: Array,
+        own: Array,
+        noise: Array | None,
+        out: Array,
+        d_own: Array,
+        scratch: Scratch,
+    ) -> None:
         """Jᵀ (``factor`` · dA), J of f at Z."""
         f = scratch.matrix
         np.divide(A, self.factor, f)
         np.multiply(dA, self.factor, dA)
-        self.activation.backward(dA, Z, f, out, scratch)
+        self.activation.backward(dA, Z, f, own, out, d_own, scratch)
 
 
 @dataclass(frozen=True)

@@ -223,7 +223,7 @@ def test_the_compiled_engine_gives_the_same(folder: Path, case: Case) -> None:
 
 def test_the_compiled_engine_refuses_by_name_what_it_cannot_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("numba")
-    monkeypatch.setattr(Dropping, "forward", lambda self, Z, out, noise, scratch: np.cumsum(Z, axis=0, out=out))
+    monkeypatch.setattr(Dropping, "forward", lambda self, Z, own, out, *rest: np.cumsum(Z, axis=0, out=out))
     changes = CASES["a layer that drops units"].changes
     result = bp("train", "probe.yaml", *changes, "engine=numba", cwd=folder)
     why = "engine numba cannot compile numpy.cumsum"
@@ -329,7 +329,7 @@ def test_a_layers_wrong_backward_is_caught(folder: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(
         Dropping,
         "backward",
-        lambda self, dA, Z, A, noise, out, scratch: right(self, dA, Z, A, None, out, scratch),
+        lambda self, dA, Z, A, own, noise, *rest: right(self, dA, Z, A, own, None, *rest),
     )
     assert bp("gradcheck", "probe.yaml", *CASES["a layer that drops units"].changes, cwd=folder).status == 1
 

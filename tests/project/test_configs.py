@@ -72,8 +72,8 @@ def test_a_shipped_config_has_the_right_gradient(name: str, images: list[str]) -
     part.targets.gather(indices, ws.Y)
     theta = experiment.parameters.theta + np.random.default_rng(1).normal(0, 0.01, experiment.parameters.theta.shape)
     loss = Probe(network, ws.X, ws.Y)
-    gradient = Parameters(network.sizes, Probe(network, ws.X, ws.Y).gradient(theta))
-    places = Parameters(network.sizes, np.arange(theta.size, dtype=np.float64))
+    gradient = Parameters(network.layout, Probe(network, ws.X, ws.Y).gradient(theta))
+    places = Parameters(network.layout, np.arange(theta.size, dtype=np.float64))
     rng = np.random.default_rng(2)
     for layer in range(1, len(network.sizes)):
         own = np.concatenate([places.W[layer].ravel(), places.b[layer].ravel()]).astype(np.intp)

@@ -23,7 +23,6 @@ from bpcli.nn.activations import ACTIVATIONS, LeakyRelu, Tanh
 from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES
 from bpcli.nn.network import dense
-from bpcli.nn.parameters import Parameters, count
 from bpcli.runs.model_file import Model, load_model, save_model
 from bpcli.training.initial_parameters import MODEL
 
@@ -51,8 +50,8 @@ def made(
 ) -> Model:
     sizes = (5, 4, 3, targets.outputs)
     network = dense(sizes, (Tanh(), LeakyRelu(0.3)), join(ACTIVATIONS[output](), LOSSES[loss]()))
-    theta = np.random.default_rng(0).normal(0, 1, count(sizes)).astype(dtype)
-    return Model(network, Parameters(sizes, theta), features, targets, Format(";", header=False, missing=("-", "9")))
+    theta = np.random.default_rng(0).normal(0, 1, network.layout.count).astype(dtype)
+    return Model(network, network.parameters(theta), features, targets, Format(";", header=False, missing=("-", "9")))
 
 
 def same(one: Model, other: Model) -> None:
@@ -92,7 +91,7 @@ def test_a_network_without_hidden_layers_loads_the_same(tmp_path: Path) -> None:
     base = made()
     sizes = (5, 3)
     network = dense(sizes, (), base.network.head)
-    one = Model(network, Parameters(sizes, np.arange(18, dtype="f4")), base.features, base.targets, Format())
+    one = Model(network, network.parameters(np.arange(18, dtype="f4")), base.features, base.targets, Format())
     save_model(tmp_path / "file", one)
     same(one, load_model(tmp_path / "file"))
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bpcli.nn import Array
+from bpcli.nn.parameters import Layout
 from bpcli.training.array_files import array_file
 from bpcli.training.array_names import recognise
 
@@ -20,7 +21,9 @@ def layers_of(*paths: str, shapes: tuple[tuple[int, int], ...] = ((5, 2), (4, 5)
     for path, shape in zip(paths, shapes, strict=True):
         arrays |= {f"{path}.weight": np.ones(shape), f"{path}.bias": np.ones(shape[0])}
     file = array_file(Path("a.npz"), arrays)
-    names = recognise(file, (shapes[0][1], *(n for n, _ in shapes)) if len(set(shapes)) == 1 else SIZES, "d").names
+    names = recognise(
+        file, Layout((shapes[0][1], *(n for n, _ in shapes)) if len(set(shapes)) == 1 else SIZES), "d"
+    ).names
     return [names[f"dW{layer}"].removesuffix(".weight") for layer in (1, 2, 3)]
 
 
@@ -53,7 +56,7 @@ def test_the_orientation_orders_layers_whose_shapes_fit_either_way() -> None:
     for path, shape in (("decoder", (4, 2)), ("encoder", (2, 4))):
         arrays |= {f"{path}.weight": np.ones(shape), f"{path}.bias": np.ones(shape[0])}
     file = array_file(Path("a.safetensors"), arrays)
-    assert recognise(file, (4, 2, 4), "d").names["dW1"] == "encoder.weight"
+    assert recognise(file, Layout((4, 2, 4)), "d").names["dW1"] == "encoder.weight"
 
 
 def test_shapes_never_overrule_numbers() -> None:
@@ -67,12 +70,12 @@ def test_gradients_are_told_from_parameters_in_one_file() -> None:
         for end in ("", ".grad")
     }
     file = array_file(Path("a.npz"), arrays)
-    assert recognise(file, (2, 3), "d").names == {"dW1": "0.weight.grad", "db1": "0.bias.grad"}
-    assert recognise(file, (2, 3), "").names == {"W1": "0.weight", "b1": "0.bias"}
+    assert recognise(file, Layout((2, 3)), "d").names == {"dW1": "0.weight.grad", "db1": "0.bias.grad"}
+    assert recognise(file, Layout((2, 3)), "").names == {"W1": "0.weight", "b1": "0.bias"}
 
 
 def test_own_names_come_before_a_frameworks() -> None:
     arrays = {name: np.ones((3, 2)) for name in ("0.weight", "0.bias", "dW1")}
     file = array_file(Path("a.npz"), arrays)
-    naming = recognise(file, (2, 3), "d")
+    naming = recognise(file, Layout((2, 3)), "d")
     assert (naming.names, naming.words) == ({"dW1": "dW1", "db1": "db1"}, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -36,12 +37,13 @@ class Arctan:
     range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     kinks: ClassVar[tuple[float, ...]] = ()
     usual_initializer: ClassVar[str] = "glorot"
+    owned: ClassVar[Mapping[str, float]] = {}
 
-    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+    def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         np.multiply(Z, self.slope, out)
         np.arctan(out, out)
 
-    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+    def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         np.multiply(Z, self.slope, out)
         np.square(out, out)
         np.add(out, 1, out)
@@ -52,7 +54,7 @@ class Arctan:
 class Sorted(Arctan):
     """An activation that asks for what has no compiled form."""
 
-    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+    def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         np.copyto(out, np.sort(Z, axis=0))
 
 

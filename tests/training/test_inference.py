@@ -12,7 +12,7 @@ from bpcli.nn.heads import join
 from bpcli.nn.losses import CrossEntropy, HalfSquaredError, Reduction
 from bpcli.nn.metrics import METRICS, tallies_for
 from bpcli.nn.network import Network, dense
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.tallies import Decisions, Judging, Residuals, Tallies, empty_tallies
 from bpcli.training import inference
 from bpcli.training.inference import EXAMPLES_PER_PASS
@@ -25,7 +25,7 @@ def examples(size: int) -> Array:
 
 
 def parameters() -> Parameters:
-    return Parameters(SIZES, np.random.default_rng(0).normal(0, 1, count(SIZES)))
+    return Parameters(Layout(SIZES), np.random.default_rng(0).normal(0, 1, Layout(SIZES).count))
 
 
 def by_hand(X: Array) -> Array:

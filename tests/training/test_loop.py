@@ -20,7 +20,7 @@ from bpcli.nn.losses import CrossEntropy, HalfSquaredError, Reduction
 from bpcli.nn.metrics import METRICS, Metric, tallies_for
 from bpcli.nn.network import dense
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.tallies import Judging
 from bpcli.training import loop
 from bpcli.training.loop import Epoch, Measure, Stretch, TrainingEvent
@@ -40,7 +40,7 @@ class Task:
         self.dtype = np.dtype(dtype)
         self.X = rng.normal(0, 1, (SIZE, 3)).astype(dtype)
         self.V = rng.normal(0, 1, (7, 3)).astype(dtype)
-        self.start = rng.normal(0, 1, count(SIZES)).astype(dtype)
+        self.start = rng.normal(0, 1, Layout(SIZES).count).astype(dtype)
         self.reals = reals
         if reals:
             head = join(Identity(), HalfSquaredError(examples=reduction))
@@ -250,7 +250,7 @@ def test_examples_are_in_the_files_order_without_shuffle() -> None:
 def test_the_last_batch_may_be_short_and_counts_with_its_own_size() -> None:
     task = Task(reals=True, dtype="float64")
     task.network = dense((3, 2), (), join(Identity(), HalfSquaredError()))
-    task.start = np.zeros(count((3, 2)))
+    task.start = np.zeros(Layout((3, 2)).count)
     state = task.state(GradientDescent())
     plan = Plan(1, 18, shuffle=False, seed=0)
     (epoch,) = numbers(list(task.train(GradientDescent(0.5), state, plan)))
@@ -263,7 +263,7 @@ def test_the_last_batch_may_be_short_and_counts_with_its_own_size() -> None:
         b = b - 0.5 * E.sum(axis=0) / 2 / len(E)
     assert epoch[1] == 2
     assert epoch[3]["loss"] == pytest.approx(loss / SIZE, rel=1e-13)
-    theta = Parameters((3, 2), state.theta)
+    theta = Parameters(Layout((3, 2)), state.theta)
     np.testing.assert_allclose(theta.W[1], W, rtol=1e-12)
     np.testing.assert_allclose(theta.b[1][:, 0], b, rtol=1e-12)
 
@@ -276,7 +276,7 @@ def test_the_loss_of_one_batch_is_the_loss_before_its_update(reduction: Reductio
     task = Task(reduction=reduction, dtype="float64")
     state = task.state(GradientDescent())
     (epoch,) = numbers(list(task.train(GradientDescent(), state, Plan(1, SIZE, shuffle=False, seed=0))))
-    theta = Parameters(SIZES, task.start)
+    theta = Parameters(Layout(SIZES), task.start)
     Z = np.tanh(task.X @ theta.W[1].T + theta.b[1][:, 0]) @ theta.W[2].T + theta.b[2][:, 0]
     P = np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)
     total = -np.log(P[np.arange(SIZE), task.labels]).sum()
@@ -289,7 +289,7 @@ def test_validation_is_a_full_pass_with_the_parameters_after_the_epoch() -> None
     state = task.state(GradientDescent())
     for event in task.train(GradientDescent(), state):
         if isinstance(event, Epoch):
-            theta = Parameters(SIZES, state.theta)
+            theta = Parameters(Layout(SIZES), state.theta)
             Z = np.tanh(task.V @ theta.W[1].T + theta.b[1][:, 0]) @ theta.W[2].T + theta.b[2][:, 0]
             P = np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)
             labels = np.arange(7) % 2
@@ -322,7 +322,7 @@ def test_after_an_epoch_the_state_keeps_its_parameters_and_counts_anew() -> None
 def test_a_loss_that_is_not_finite_ends_training_with_the_last_epochs_parameters_kept() -> None:
     task = Task(reals=True)
     task.network = dense((3, 2), (), join(Identity(), HalfSquaredError()))
-    task.start = task.start[: count((3, 2))]
+    task.start = task.start[: Layout((3, 2)).count]
     rule = GradientDescent(20.0)
     state = task.state(rule)
     ends: list[bytes] = []
@@ -369,7 +369,7 @@ def test_a_step_allocates_next_to_nothing_once_its_buffers_exist(monkeypatch: py
     network = dense(sizes, (Relu(),), join(Softmax(), CrossEntropy()))
     size = 640 * 8  # steps of eight batches are looked at together
     examples = Examples(Rows(rng.normal(0, 1, (size, 784)).astype("f4")), ClassIndices(rng.integers(0, 10, size)))
-    theta = rng.normal(0, 0.1, count(sizes)).astype("f4")
+    theta = rng.normal(0, 0.1, Layout(sizes).count).astype("f4")
     metrics: dict[str, Metric] = {"accuracy": METRICS["accuracy"]()}
     recipe = Recipe(network, optimizer(name), Plan(1, 32, shuffle=True, seed=0))
     state = start(recipe, theta, tallies_for(metrics, Judging(10, "largest")))

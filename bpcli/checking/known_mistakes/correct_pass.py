@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcli.nn import Array
+from bpcli.nn.heads import Head, backward
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
@@ -50,26 +51,32 @@ class CorrectPass:
         """Jᵀ dA of the layer's activation, (n_l, m), at its own Z and A or at others."""
         ws, dZ = self.ws, np.empty_like(self.ws.dZ[layer])
         Z, A = ws.Z[layer] if Z is None else Z, ws.A[layer] if A is None else A
-        self.network.activations[layer - 1].backward(np.array(dA), Z, A, dZ, ws.scratch[layer])
+        own = self.parameters.own[layer]
+        given = np.array(dA), Z, A, own
+        self.network.activations[layer - 1].backward(*given, dZ, np.empty_like(own), ws.scratch[layer])
         return dZ
 
     def activated(self, layer: int, Z: Array) -> Array:
         """f_l(Z), (n_l, m)."""
         A = np.empty_like(Z)
-        self.network.activations[layer - 1].forward(Z, A, self.ws.scratch[layer])
+        self.network.activations[layer - 1].forward(Z, self.parameters.own[layer], A, self.ws.scratch[layer])
         return A
 
     def output_error(self, Y: Array) -> Array:
         """dZ of the output layer for other targets, in the form that the loss takes."""
-        ws, dZ = self.ws, np.empty_like(self.ws.dZ[-1])
-        Y = Y.astype(ws.Y.dtype)
-        self.network.head.backward(ws.Z[-1], ws.A[-1], Y, self.scale, np.empty_like(dZ), dZ, ws.output)
+        return self.error_of(self.network.head, Y.astype(self.ws.Y.dtype))
+
+    def error_of(self, head: Head, Y: Array) -> Array:
+        """The same for a head of the same activation with any loss."""
+        ws, dZ, own = self.ws, np.empty_like(self.ws.dZ[-1]), self.parameters.own[-1]
+        given = ws.Z[-1], ws.A[-1], own, Y, None, self.scale
+        backward(head, *given, np.empty_like(dZ), dZ, np.empty_like(own), ws.output)
         return dZ
 
 
 def correct_pass(network: Network, parameters: Parameters, ws: Workspace) -> CorrectPass:
     """Run the batch in ``ws``, X (n_0, m) and Y, forward and backward."""
-    gradient = Parameters(network.sizes, np.empty_like(parameters.theta))
+    gradient = network.parameters(np.empty_like(parameters.theta))
     network.forward(parameters, ws)
     network.backward(parameters, gradient, ws, network.scale(ws.m))
     return CorrectPass(network, parameters, ws, gradient)

@@ -8,7 +8,7 @@ import numpy as np
 
 from bpcli.checking.known_mistakes.correct_pass import CorrectPass
 from bpcli.nn import Array
-from bpcli.nn.activations import ACTIVATIONS, Identity, LeakyRelu, Relu, Sigmoid, Softmax
+from bpcli.nn.activations import ACTIVATIONS, Identity, LeakyRelu, Relu, Sigmoid, Softmax, first_values
 
 Wrong = tuple[str, Array]
 """A mistake in words, and the array that it gives."""
@@ -66,15 +66,16 @@ def _of_other_activations(correct: CorrectPass, layer: int, dA: Array) -> Iterat
     for name, other in ACTIVATIONS.items():
         if other not in (type(activation), Identity):
             its_A = np.maximum(A, 0) if other is Relu else A  # ReLU's A is never below 0
-            dZ = np.empty_like(A)
-            other().backward(np.array(dA), Z, its_A, dZ, ws.scratch[layer])
+            own = first_values(other(), Z.dtype)
+            dZ, d_own = np.empty_like(A), np.empty_like(own)
+            other().backward(np.array(dA), Z, its_A, own, dZ, d_own, ws.scratch[layer])
             diagonal = isinstance(activation, Softmax) and other is Sigmoid
             words = f"the derivative is that of another activation, {name}"
             yield "softmax's derivative is taken as diagonal, a(1 − a)" if diagonal else words, dZ
             if not diagonal:
-                its_own = np.empty_like(A)
-                other().forward(Z, its_own, ws.scratch[layer])
-                other().backward(np.array(dA), Z, its_own, dZ := np.empty_like(A), ws.scratch[layer])
+                forward_A, dZ = np.empty_like(A), np.empty_like(A)
+                other().forward(Z, own, forward_A, ws.scratch[layer])
+                other().backward(np.array(dA), Z, forward_A, own, dZ, d_own, ws.scratch[layer])
                 yield words, dZ
 
 

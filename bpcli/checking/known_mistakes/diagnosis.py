@@ -15,7 +15,7 @@ from bpcli.checking.known_mistakes.locations import Location, locate
 from bpcli.checking.known_mistakes.mistakes import mistakes_of
 from bpcli.nn import Array
 from bpcli.nn.network import Network
-from bpcli.nn.parameters import Parameters
+from bpcli.nn.parameters import Parameters, layer_of
 from bpcli.nn.workspace import Workspace
 
 UNRECOGNISED = "none of the known mistakes gives these numbers"
@@ -57,20 +57,21 @@ def diagnose(network: Network, parameters: Parameters, ws: Workspace, given: Map
             wrong = wrong_arrays(acceptance, layer)
             if wrong:
                 correct = correct_pass(network, parameters, ws)
-                return _of_layer(correct, shaped, layer, {name[:2]: shaped[name] for name in wrong})
+                return _of_layer(correct, shaped, layer, {layer_of(name)[0]: shaped[name] for name in wrong})
         verdicts = {name: acceptance.of(name) for name in acceptance.names}
     unjudgeable = tuple(name for name, one in verdicts.items() if one.verdict == "not judgeable")
     return Diagnosis(0, unjudgeable=unjudgeable, excused=sum(one.excused for one in verdicts.values()))
 
 
 def wrong_arrays(acceptance: Acceptance, layer: int) -> tuple[str, ...]:
-    """Which of dW and db of a layer are wrong, or are not given."""
-    return tuple(name for name in (f"dW{layer}", f"db{layer}") if acceptance.of(name).verdict == "wrong")
+    """Which arrays of a layer are wrong, or are not given."""
+    names = (f"d{name}" for name in acceptance.network.layout.names(layer))
+    return tuple(name for name in names if acceptance.of(name).verdict == "wrong")
 
 
 def in_shape(given: Mapping[str, Array]) -> dict[str, Array]:
-    """The arrays with each db as a column."""
-    return {name: as_column(array) if name.startswith("db") else array for name, array in given.items()}
+    """The arrays with each that is no dW as a column."""
+    return {name: array if layer_of(name)[0] == "dW" else as_column(array) for name, array in given.items()}
 
 
 def as_column(db: Array) -> Array:
@@ -79,8 +80,9 @@ def as_column(db: Array) -> Array:
 
 
 def _of_layer(correct: CorrectPass, given: Mapping[str, Array], layer: int, wrong: Mapping[str, Array]) -> Diagnosis:
-    """The diagnosis of a layer's wrong arrays, dW or db or both."""
-    mistake, recognised = _named(correct, given, layer, wrong)
+    """The diagnosis of a layer's wrong arrays; known mistakes are those of dW and db."""
+    known = {name: array for name, array in wrong.items() if name in ("dW", "db")}
+    mistake, recognised = _named(correct, given, layer, known) if known else (UNRECOGNISED, False)
     location = tuple(locate(correct, layer, name, array) for name, array in wrong.items())
     return Diagnosis(layer, tuple(f"{name}{layer}" for name in wrong), mistake, recognised, location)
 

@@ -50,11 +50,14 @@ class Location:
 
 
 def locate(correct: CorrectPass, layer: int, name: str, given: Array) -> Location:
-    """Where ``given``, (n, k) for dW or (n, 1) for db, differs from the right array by more than its rounding."""
+    """Where ``given``, (n, k) for dW or (n, 1) for db, differs from the right array by more than its rounding.
+
+    Any other array is one number, which is wrong.
+    """
     of_dW = name == "dW"
     right = (correct.gradient.W if of_dW else correct.gradient.b)[layer]
     array = f"{name}{layer}"
-    if given.shape != right.shape:
+    if given.shape != right.shape or name not in ("dW", "db"):
         return Location(layer, array, None, None, given.size, given.size, whole=True)
     dZ, A = np.abs(correct.ws.dZ[layer]), np.abs(correct.ws.A[layer - 1])
     sums = dZ @ A.T if of_dW else dZ.sum(axis=1, keepdims=True)

@@ -9,7 +9,7 @@ import numpy as np
 from bpcli.checking.known_mistakes.correct_pass import CorrectPass, correct_pass
 from bpcli.nn.activations import ACTIVATIONS, Activation, Identity
 from bpcli.nn.network import Network, dense
-from bpcli.nn.parameters import Parameters
+from bpcli.nn.parameters import Parameters, layer_of
 
 RATES = (1.0, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.003, 0.002, 0.001, 0.0001)
 """The learning rates with which an update is tried."""
@@ -30,7 +30,8 @@ def wrong_passes(correct: CorrectPass) -> Iterator[tuple[str, CorrectPass]]:
                 words = f"the forward pass has another activation in layer {layer}, {name}"
                 if other is Identity:
                     words = f"the forward pass leaves out the activation of layer {layer}"
-                yield words, _pass_of(correct, _with(network, layer, other()), correct.parameters)
+                instead = _with(network, layer, other())
+                yield words, _pass_of(correct, instead, _fitted(correct.parameters, instead))
 
 
 def _wrong_parameters(correct: CorrectPass) -> Iterator[tuple[str, Parameters]]:
@@ -56,11 +57,21 @@ def _wrong_parameters(correct: CorrectPass) -> Iterator[tuple[str, Parameters]]:
 
 def _updated(correct: CorrectPass, eta: float) -> Parameters:
     """θ − η dθ."""
-    return Parameters(correct.parameters.sizes, correct.parameters.theta - eta * correct.gradient.theta)
+    return Parameters(correct.parameters.layout, correct.parameters.theta - eta * correct.gradient.theta)
 
 
 def _copy(parameters: Parameters) -> Parameters:
-    return Parameters(parameters.sizes, parameters.theta.copy())
+    return Parameters(parameters.layout, parameters.theta.copy())
+
+
+def _fitted(parameters: Parameters, network: Network) -> Parameters:
+    """The parameters of a network that differs in activations; what these own has its first values."""
+    fitted = network.parameters(np.empty(network.layout.count))
+    known = parameters.named()
+    for name, array in fitted.named().items():
+        kind, layer = layer_of(name)
+        array[...] = known[name] if name in known else network.activations[layer - 1].owned[kind]
+    return fitted
 
 
 def _with(network: Network, layer: int, activation: Activation) -> Network:

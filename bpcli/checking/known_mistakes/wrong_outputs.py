@@ -10,7 +10,7 @@ import numpy as np
 from bpcli.checking.known_mistakes.correct_pass import CorrectPass
 from bpcli.checking.known_mistakes.derivatives import Wrong, wrong_derivatives
 from bpcli.nn import Array
-from bpcli.nn.activations import ACTIVATIONS, Identity, Softmax
+from bpcli.nn.activations import ACTIVATIONS, Identity, Softmax, first_values
 from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES, TINY, BinaryCrossEntropy, CrossEntropy
 
@@ -40,15 +40,13 @@ def wrong_output_errors(correct: CorrectPass) -> Iterator[Wrong]:
 
 def _other_losses(correct: CorrectPass) -> Iterator[Wrong]:
     """dZ_L of every other loss."""
-    network, ws = correct.network, correct.ws
-    A, Z, dense = ws.A[-1], ws.Z[-1], correct.dense_targets
+    network, A, dense = correct.network, correct.ws.A[-1], correct.dense_targets
     for name, other in LOSSES.items():
         if other is type(network.head.loss):
             continue
         loss = other()
         Y = np.argmax(dense, axis=0) if loss.targets.class_indices else dense
-        dZ = np.empty_like(A)
-        join(network.head.activation, loss).backward(Z, A, Y, correct.scale, np.empty_like(A), dZ, ws.output)
+        dZ = correct.error_of(join(network.head.activation, loss), Y)
         yield f"it is the gradient of another loss, {name}", dZ
     of_sign = np.sign(A - dense) * correct.scale
     yield "it is the gradient of another loss, the absolute error", correct.through(correct.layers, of_sign)
@@ -80,9 +78,10 @@ def _of_other_activations(correct: CorrectPass) -> Iterator[Wrong]:
     for name, other in ACTIVATIONS.items():
         if other not in (type(own), Identity):
             words, A, dZ = f"the outputs are those of another activation, {name}", np.empty_like(Z), np.empty_like(Z)
-            other().forward(Z, A, scratch)
+            its_own = first_values(other(), Z.dtype)
+            other().forward(Z, its_own, A, scratch)
             yield from ((words, dZ) for dZ in _with_outputs(correct, A))
-            other().backward(_dA_of(correct, A), Z, A, dZ, scratch)
+            other().backward(_dA_of(correct, A), Z, A, its_own, dZ, np.empty_like(its_own), scratch)
             yield words, dZ
 
 

@@ -23,7 +23,6 @@ from bpcli.checking.updates.verdicts import ArrayCheck, EngineCheck, RateCheck, 
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.expressions import Total
 from bpcli.nn.markup import NEW_THETA
-from bpcli.nn.parameters import count
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class UpdateCheck:
         network, rule = self.subject.recipe.network, self.stated.rule
         adds = any(isinstance(node, Total) for line in rule.equations for node in nodes(line.expression))
         return parameter_groups(
-            network, count(network.sizes) if adds else self.per_group, self.subject.recipe.plan.seed
+            network, network.layout.count if adds else self.per_group, self.subject.recipe.plan.seed
         )
 
     @cached_property
@@ -108,7 +107,7 @@ class UpdateCheck:
             rates=tuple(float(self.rate(one).value) for one in updates),
             batches=tuple(len(one.batch) for one in updates),
             base=recipe.optimizer.learning_rate,
-            sizes=recipe.network.sizes,
+            layout=recipe.network.layout,
             places=np.arange(start.theta.size),
         )
 

@@ -16,7 +16,7 @@ from bpcli.checking.updates.reference import DIGITS
 from bpcli.checking.updates.trajectories import Task, power_ways, right_path, right_way, walked
 from bpcli.checking.updates.verdicts import EXCUSED, NEGLIGIBLE
 from bpcli.nn import Array
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Parameters
 
 SLACK = 2
 """How many times the bound another program may be off: it may compute in another order."""
@@ -205,16 +205,16 @@ def _shown(c: float, doubt: float) -> str:
 
 def _parts(task: Task) -> Iterator[tuple[str, Array]]:
     """The arrays of θ by name, and where among the task's entries theirs are."""
-    place = np.full(count(task.sizes), -1)
+    place = np.full(task.layout.count, -1)
     place[task.places] = np.arange(task.places.size)
-    for name, array in Parameters(task.sizes, place).named().items():
+    for name, array in Parameters(task.layout, place).named().items():
         yield name, array[array >= 0]
 
 
 def _entry(task: Task, index: int) -> str:
     """An entry's array and place in it, such as W1[2, 3]."""
     place = int(task.places[index])
-    for name, array in Parameters(task.sizes, np.arange(count(task.sizes))).named().items():
+    for name, array in Parameters(task.layout, np.arange(task.layout.count)).named().items():
         if place in array:
             at = np.argwhere(array == place)[0]
             return f"{name}[{', '.join(map(str, at))}]"

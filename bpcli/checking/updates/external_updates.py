@@ -21,6 +21,7 @@ from bpcli.choices import describe
 from bpcli.errors import DataError
 from bpcli.nn import Array
 from bpcli.nn.optimizers import OPTIMIZERS
+from bpcli.nn.parameters import Layout
 from bpcli.training.array_files import FLOATS_HINT, NPZ_SUFFIX, read_arrays
 from bpcli.training.engines import Engine
 
@@ -47,9 +48,17 @@ def header_of(opened: Opened, task: Task) -> dict[str, Any]:
         "learning_rates": list(task.rates),
         "examples": list(task.batches),
         "step": task.start.step,
-        "layers": list(task.sizes),
-        "order": "W1 by rows, b1, W2, b2, …",
+        "layers": list(task.layout.sizes),
+        "order": _order(task.layout),
     }
+
+
+def _order(layout: Layout) -> str:
+    """In which order θ holds its arrays."""
+    if not any(layout.own):
+        return "W1 by rows, b1, W2, b2, …"
+    names = [name for layer in range(1, len(layout.sizes)) for name in layout.names(layer)]
+    return f"{', '.join(names)}, each W by rows"
 
 
 def write_task(path: Path, task: Task, header: dict[str, Any]) -> None:

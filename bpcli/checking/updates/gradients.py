@@ -16,7 +16,6 @@ from bpcli.checking.updates.reference import after_chain, values_before
 from bpcli.checking.updates.subject import GradientKeeper, Say, Subject, Update, term_sizes
 from bpcli.nn import Array
 from bpcli.nn.expressions import Symbol
-from bpcli.nn.parameters import count
 from bpcli.streams import stream
 from bpcli.training.engines import Engine
 
@@ -89,7 +88,7 @@ class BoundedGradients:
     def weights(self) -> Array:
         """Which entries of θ belong to a W."""
         network = self.subject.recipe.network
-        found = np.zeros(count(network.sizes), bool)
+        found = np.zeros(network.layout.count, bool)
         for W in network.parameters(found).W[1:]:
             W[...] = True
         return found

@@ -19,7 +19,7 @@ from bpcli.checking.updates.trajectories import Task, Way, right_way
 from bpcli.checking.updates.wording import written
 from bpcli.nn import Array
 from bpcli.nn.expressions import Symbol, symbol_names
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Parameters
 
 FOREIGN = "foreign decay"
 """The name of a weight decay that the rule does not have; no setting can have it."""
@@ -99,9 +99,9 @@ def _given_gradients(
 
 def _by_columns(task: Task, gradient: Array) -> Array:
     """The gradient whose matrices are laid out by columns; it has to be whole."""
-    if gradient.size != count(task.sizes):
+    if gradient.size != task.layout.count:
         return gradient
-    return np.concatenate([array.T.reshape(-1) for array in Parameters(task.sizes, gradient).named().values()])
+    return np.concatenate([array.T.reshape(-1) for array in Parameters(task.layout, gradient).named().values()])
 
 
 def _wrong_rates(task: Task) -> Iterator[tuple[str, Way]]:
@@ -178,11 +178,11 @@ def _wrong_course(task: Task) -> Iterator[tuple[str, Way]]:
 
 def _wrong_parts(task: Task) -> Iterator[tuple[str, Way]]:
     """Arrays of θ that are left as they are."""
-    right, size = right_way(task), count(task.sizes)
-    named = Parameters(task.sizes, np.arange(size)).named()
-    layers = range(1, len(task.sizes))
+    right, size = right_way(task), task.layout.count
+    named = Parameters(task.layout, np.arange(size)).named()
+    layers = range(1, len(task.layout.sizes))
     groups = {f"{name} is not updated": [name] for name in named}
-    groups |= {f"layer {l} is not updated": [f"W{l}", f"b{l}"] for l in layers}
+    groups |= {f"layer {l} is not updated": list(task.layout.names(l)) for l in layers}
     groups |= {"no bias is updated": [f"b{l}" for l in layers], "no weight is updated": [f"W{l}" for l in layers]}
     for words, names in groups.items():
         idle = np.zeros(size, bool)

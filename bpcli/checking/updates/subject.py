@@ -20,9 +20,15 @@ from bpcli.checking.updates.reference import Snapshot
 from bpcli.data.sources import Examples
 from bpcli.errors import DivergedError
 from bpcli.nn import Array, IndexArray
+from bpcli.nn.activations import Activation
+from bpcli.nn.expressions import Floats, pull_back
+from bpcli.nn.formulas import parse
 from bpcli.nn.loss_sums import weight_of
+from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Gradient, Memory, OptimizerState
+from bpcli.nn.parameters import Parameters
 from bpcli.nn.tallies import Tallies
+from bpcli.nn.workspace import Workspace
 from bpcli.training.engines import Engine
 from bpcli.training.loop import Steps
 from bpcli.training.noise import Noise
@@ -116,7 +122,10 @@ class Subject:
 
 
 def term_sizes(subject: Subject, update: Update) -> Array:
-    """Σ |dZ_l| |A_l-1|ᵀ, (P,): the size of the terms of which each entry of the gradient at θ is the sum."""
+    """Σ |dZ_l| |A_l-1|ᵀ, (P,): the size of the terms of which each entry of the gradient at θ is the sum.
+
+    For what an activation owns it is Σ |dA_l| |∂A_l/∂own|.
+    """
     network, batch, theta = subject.recipe.network, update.batch, update.before.theta
     ws = network.workspace(len(batch), theta.dtype, weighted=subject.examples.weights is not None, noisy=True)
     subject.examples.gather(batch, ws.X, ws.Y, ws.weights)
@@ -128,7 +137,30 @@ def term_sizes(subject: Subject, update: Update) -> Array:
         for W, b, dZ, A in zip(sizes.W[1:], sizes.b[1:], ws.dZ[1:], ws.A, strict=False):
             np.dot(np.abs(dZ), np.abs(A).T, out=W)
             np.sum(np.abs(dZ), axis=1, keepdims=True, out=b)
+        for l, own in enumerate(parameters.own):
+            if own.size:
+                dA = _size_of_dA(network, parameters, ws, l)
+                slopes = _slopes_by_own(network.activations[l - 1], ws.Z[l], own)
+                sizes.own[l][...] = [(dA * np.abs(slope)).sum() for slope in slopes]
     return sizes.theta
+
+
+def _size_of_dA(network: Network, parameters: Parameters, ws: Workspace, l: int) -> Array:
+    """|dA_l|, below the output the sum of its terms' sizes."""
+    if l < len(network.layers):
+        return np.asarray(np.abs(parameters.W[l + 1]).T @ np.abs(ws.dZ[l + 1]))
+    dA = np.empty_like(ws.A[l])
+    network.head.loss.backward(ws.A[l], ws.Y, network.scale(weight_of(ws)), dA, ws.output)
+    return np.abs(dA if ws.weights is None else dA * ws.weights)
+
+
+def _slopes_by_own(activation: Activation, Z: Array, own: Array) -> list[Array]:
+    """∂A/∂own, (n, m) each, by the activation's stated formula."""
+    everywhere = {name: np.full(Z.shape, value) for name, value in zip(activation.owned, own, strict=True)}
+    settings = {name: value for name, value in vars(activation).items() if isinstance(value, float)}
+    _, back = pull_back(parse(activation.formula), {**settings, "z": Z, **everywhere}, Floats())
+    slopes = back(np.ones_like(Z))
+    return [slopes[name] for name in everywhere]
 
 
 def snapshot(state: TrainingState) -> Snapshot:

@@ -17,7 +17,7 @@ from bpcli.checking.updates.reference import Snapshot, right_update, values_befo
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.expressions import Floats, Number, Power, Product, evaluate, symbol_names
 from bpcli.nn.markup import NEW_THETA
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Layout, Parameters
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Task:
     """What another program is given: where it starts, and the gradient and η of each update.
 
     ``first`` are the values of the memory before a training's first update, ``batches`` the updates' numbers of
-    examples, ``base`` the rule's η before a schedule. ``sizes`` are the widths of the layers; ``places`` the
+    examples, ``base`` the rule's η before a schedule. ``layout`` is θ's; ``places`` are the
     entries of θ that the arrays hold.
     """
 
@@ -36,7 +36,7 @@ class Task:
     rates: tuple[float, ...]
     batches: tuple[int, ...]
     base: float
-    sizes: tuple[int, ...]
+    layout: Layout
     places: IndexArray
 
     @property
@@ -47,8 +47,8 @@ class Task:
     @cached_property
     def weights(self) -> Array:
         """Which of the entries belong to a W."""
-        found = np.zeros(count(self.sizes), bool)
-        for W in Parameters(self.sizes, found).W[1:]:
+        found = np.zeros(self.layout.count, bool)
+        for W in Parameters(self.layout, found).W[1:]:
             W[...] = True
         return found[self.places]
 

@@ -18,6 +18,7 @@ from bpcli.display import say
 from bpcli.errors import ConfigError, ExitStatus
 from bpcli.experiment import Experiment
 from bpcli.nn import IndexArray
+from bpcli.nn.parameters import layer_of
 from bpcli.nn.workspace import Workspace
 from bpcli.storage import to_json
 
@@ -103,7 +104,7 @@ def check_external(built: Experiment, batch: IndexArray, path: Path, *, json: bo
         SystemRefusedError: the system refused to read.
     """
     require_plain(built)
-    found = read_gradients(path, built.network.sizes, len(batch))
+    found = read_gradients(path, built.network.layout, len(batch))
     for problem in found.problems.values():
         raise problem
     if found.naming.words and not json:
@@ -148,7 +149,9 @@ def check_external(built: Experiment, batch: IndexArray, path: Path, *, json: bo
 def _shapes(found: GivenGradients, wrong: Iterable[str], sizes: tuple[int, ...]) -> Iterator[str]:
     """For each of the wrong arrays that has another shape than it should: both, as the file has its arrays."""
     for name in wrong:
-        array, layer = found.arrays[name], int(name[2:])
+        array, (kind, layer) = found.arrays[name], layer_of(name)
+        if kind not in ("dW", "db"):
+            continue
         right = (sizes[layer], sizes[layer - 1]) if "W" in name else (sizes[layer],)
         fits = array.shape == right if "W" in name else max(array.shape, default=1) == array.size == sizes[layer]
         turned = -1 if "W" in name and found.naming.turned else 1

@@ -13,6 +13,7 @@ from bpcli.cli.output import emit_json
 from bpcli.errors import BpError, ExitStatus
 from bpcli.experiment import Experiment
 from bpcli.nn import IndexArray
+from bpcli.nn.parameters import Layout
 
 DECIMALS = 4
 """The decimals of printed points."""
@@ -27,21 +28,21 @@ def grade_external(built: Experiment, batch: IndexArray, path: Path, points: flo
         ConfigError: another program cannot compute the config's loss.
     """
     require_plain(built)
-    sizes = built.network.sizes
+    layout = built.network.layout
     try:
-        given = read_gradients(path, sizes, len(batch))
+        given = read_gradients(path, layout, len(batch))
     except BpError as error:
         reason = "\n".join(error.lines())
-        return _print_grades(_nothing(len(sizes) - 1), points, reason)
+        return _print_grades(_nothing(layout), points, reason)
     grades = grade(built.network, built.parameters, gathered(built, batch), given.arrays)
     reasons = {name: "\n".join(problem.lines()) for name, problem in given.problems.items()}
     explained = [ArrayGrade(one.layer, one.name, one.right, reasons.get(one.name, one.message)) for one in grades]
     return _print_grades(explained, points, given.naming.words)
 
 
-def _nothing(layers: int) -> list[ArrayGrade]:
+def _nothing(layout: Layout) -> list[ArrayGrade]:
     """The grades of a file that cannot be read, in the order of :func:`grade`."""
-    every = [(layer, f"d{kind}{layer}") for layer in range(layers, 0, -1) for kind in ("W", "b")]
+    every = [(layer, f"d{name}") for layer in range(len(layout.sizes) - 1, 0, -1) for name in layout.names(layer)]
     return [ArrayGrade(layer, name, right=False, message=f"{name} was not read.") for layer, name in every]
 
 

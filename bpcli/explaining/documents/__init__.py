@@ -12,6 +12,7 @@ from bpcli.choices import name_of
 from bpcli.errors import ConfigError, did_you_mean
 from bpcli.explaining.documents import binary, biswas, brawer, general, half_squared_error
 from bpcli.explaining.documents.steps import Document
+from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.layers import LAYERS, Dense
 from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network
@@ -35,6 +36,9 @@ def objection_to(document: Document, network: Network) -> str:
     for l, layer in enumerate(network.layers, start=1):
         if not isinstance(layer, Dense):
             return f"layer {l} is a {name_of(LAYERS, layer)} one"
+        if layer.activation.owned:
+            name, names = name_of(ACTIVATIONS, layer.activation), " and ".join(layer.activation.owned)
+            return f"{name} in layer {l} learns its {names}, where the document's parameters are W and b alone"
     return document.objection(network)
 
 

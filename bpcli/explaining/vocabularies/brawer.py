@@ -42,7 +42,7 @@ def functions(trace: Trace) -> Callable[[int], Activation]:
 def at_one(activation: Activation) -> float:
     """h(1), of which (7) takes the reciprocal."""
     value = np.empty((1, 1))
-    activation.forward(np.ones((1, 1)), value, Scratch(np.empty((1, 1)), np.empty(1)))
+    activation.forward(np.ones((1, 1)), np.empty(0), value, Scratch(np.empty((1, 1)), np.empty(1)))
     return float(value[0, 0])
 
 

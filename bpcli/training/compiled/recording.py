@@ -183,15 +183,17 @@ class _SymbolicNetwork:
         self.ws, self.constants = self._workspace(network, dtype)
 
     def parameters(self, vector: SymbolicArray) -> Any:
-        """Views of a vector of θ's length: W_l (n_l, n_{l-1}) and b_l (n_l, 1)."""
-        W, b, start = [vector], [vector], "0"
-        for fan_in, n in pairwise(self.sizes):
+        """Views of a vector of θ's length: W_l (n_l, n_{l-1}), b_l (n_l, 1), and what the layer owns besides."""
+        W, b, own, start = [vector], [vector], [vector], "0"
+        for (fan_in, n), layer in zip(pairwise(self.sizes), self.network.layers, strict=True):
+            k = len(layer.activation.owned)
             middle = f"{start} + {n} * {fan_in}"
             end = f"{middle} + {n}"
             W.append(vector.range(start, middle, SymbolicNumber(self.recorder, f"{n} * {fan_in}")).reshape(n, fan_in))
             b.append(vector.range(middle, end, n).reshape(n, 1))
-            start = end
-        return SimpleNamespace(W=W, b=b, theta=vector, sizes=self.sizes)
+            start = f"{end} + {k}" if k else end
+            own.append(vector.range(end, start, k))
+        return SimpleNamespace(W=W, b=b, own=own, theta=vector, sizes=self.sizes)
 
     def _workspace(self, network: Network, dtype: np.dtype[Any]) -> tuple[Workspace, dict[str, str]]:
         """A symbolic workspace, made from a real one; the expressions that make its constant arrays, by name."""

@@ -11,7 +11,7 @@ from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Activation, LeakyRelu
 from tests.checking.support import subject
 
-from .mechanism import Fault, Pass, Pieces, Replaced, of
+from .mechanism import Fault, Pass, Pieces, Replaced, of, through_at
 
 Formula = Callable[[Array, Array, Array], Array]
 """dZ of dA, Z and A."""
@@ -20,7 +20,9 @@ Formula = Callable[[Array, Array, Array], Array]
 def dZ(name: str, formula: Formula) -> Replaced:
     """An activation's Jᵀ dA by another formula."""
 
-    def wrong(self: Activation, dA: Array, Z: Array, A: Array, out: Array, scratch: Any) -> None:
+    def wrong(
+        self: Activation, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Any
+    ) -> None:
         out[...] = formula(dA, Z, A)
 
     return Replaced(ACTIVATIONS[name], "backward", wrong)
@@ -53,14 +55,12 @@ def sigmoid_at_A(dA: Array, Z: Array, A: Array) -> Array:
 
 def at_layer_2(at: Pass, l: int) -> None:
     """f′ of layers 2 and 1, of the same size, at layer 2's Z and A."""
-    ws = at.ws
-    at.network.activations[l - 1].backward(ws.dA[l], ws.Z[2], ws.A[2], ws.dZ[l], ws.scratch[l])
+    through_at(at, l, at.network.activations[l - 1], 2)
 
 
 def of_layer_2(at: Pass, l: int) -> None:
     """f′ of layers 2 and 1 by layer 2's activation."""
-    ws = at.ws
-    at.network.activations[1].backward(ws.dA[l], ws.Z[l], ws.A[l], ws.dZ[l], ws.scratch[l])
+    through_at(at, l, at.network.activations[1], l)
 
 
 FAULTS: dict[str, Fault] = {

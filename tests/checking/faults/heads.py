@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.nn import Array
-from bpcli.nn.heads import Composed
+from bpcli.nn import Array, network
 from bpcli.nn.pairs import SigmoidBinaryCrossEntropy, SoftmaxCrossEntropy
 
 from .mechanism import EXCHANGED, Fault, Pass, Pieces, Replaced, of, output
@@ -27,13 +26,33 @@ def dZ(owner: type, formula: Callable[[Array, Array, Array], Array]) -> Replaced
     return Replaced(owner, "backward", wrong)
 
 
+def composed(formula: Callable[[Array, Array, Array], Array]) -> Replaced:
+    """The general way's dZ by a formula of Z, A and Y."""
+
+    def wrong(
+        head: Any,
+        Z: Array,
+        A: Array,
+        own: Array,
+        Y: Array,
+        weights: Array | None,
+        scale: float,
+        dA: Array,
+        out: Array,
+        *_: Any,
+    ) -> None:
+        out[...] = formula(Z, A, Y) * scale
+
+    return Replaced(network, "backward", wrong)
+
+
 def one_hot(A: Array, Y: Array) -> Array:
     """Y as columns."""
     columns: Array = np.eye(A.shape[0])[:, Y % A.shape[0]]
     return columns
 
 
-SHORTCUT = dZ(Composed, lambda Z, A, Y: A - Y)
+SHORTCUT = composed(lambda Z, A, Y: A - Y)
 SQUARED_ERRORS = dZ(SigmoidBinaryCrossEntropy, lambda Z, A, Y: (A - Y) * A * (1 - A))
 
 soft_squares = of(name="half_squared_error")

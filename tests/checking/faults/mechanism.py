@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import pytest
 
-from bpcli.nn import Array
+from bpcli.nn import Array, heads
+from bpcli.nn.activations import Activation
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
@@ -27,9 +28,9 @@ class Mistake(Protocol):
 
 @dataclass(frozen=True)
 class Replaced:
-    """One of the engine's methods replaced by another."""
+    """One of the engine's functions, of a class or a module, replaced by another."""
 
-    owner: type
+    owner: Any
     method: str
     by: Callable[..., Any]
 
@@ -73,7 +74,8 @@ def scale(at: Pass) -> float:
 def output(at: Pass, scale: float) -> None:
     """dZ of layer L."""
     ws, l = at.ws, at.last
-    at.network.head.backward(ws.Z[l], ws.A[l], ws.Y, scale, ws.dA[l], ws.dZ[l], ws.output)
+    given = ws.Z[l], ws.A[l], at.parameters.own[l], ws.Y, ws.weights, scale
+    heads.backward(at.network.head, *given, ws.dA[l], ws.dZ[l], at.gradient.own[l], ws.output)
 
 
 def weights(at: Pass, l: int) -> None:
@@ -91,8 +93,14 @@ def below(at: Pass, l: int) -> None:
 
 def through(at: Pass, l: int) -> None:
     """dZ of hidden layer l."""
+    through_at(at, l, at.network.activations[l - 1], l)
+
+
+def through_at(at: Pass, l: int, activation: Activation, k: int) -> None:
+    """dZ of hidden layer l by an activation at layer k's Z and A."""
     ws = at.ws
-    at.network.activations[l - 1].backward(ws.dA[l], ws.Z[l], ws.A[l], ws.dZ[l], ws.scratch[l])
+    given = ws.dA[l], ws.Z[k], ws.A[k], at.parameters.own[l]
+    activation.backward(*given, ws.dZ[l], at.gradient.own[l], ws.scratch[l])
 
 
 def ending(at: Pass) -> None:

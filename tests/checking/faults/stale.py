@@ -69,7 +69,7 @@ def without_forward() -> Pieces:
         seen.append([Z.copy() for Z in ws.Z])
         for l, activation in enumerate(at.network.activations, start=1):
             ws.Z[l][...] = seen[0][l][:, : ws.m]
-            activation.forward(ws.Z[l], ws.A[l], ws.scratch[l])
+            activation.forward(ws.Z[l], at.parameters.own[l], ws.A[l], ws.scratch[l])
         output(at, scale)
 
     return Pieces(output=wrong)

@@ -14,7 +14,7 @@ from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES, Loss
 from bpcli.nn.network import Network, dense
-from bpcli.nn.parameters import Parameters
+from bpcli.nn.parameters import Layout, Parameters
 
 SLOPE = 0.01
 
@@ -119,7 +119,7 @@ class Pass:
     @property
     def parameters(self) -> Parameters:
         pairs = zip(self.W[1:], self.b[1:], strict=True)
-        return Parameters(self.sizes, np.concatenate([one.reshape(-1) for pair in pairs for one in pair]))
+        return Parameters(Layout(self.sizes), np.concatenate([one.reshape(-1) for pair in pairs for one in pair]))
 
     def forward(self, **changes: list[Array]) -> tuple[list[Array], list[Array]]:
         W, b = changes.get("W", self.W), changes.get("b", self.b)

@@ -14,7 +14,7 @@ from bpcli.checking.updates.trajectories import Task
 from bpcli.nn import Array
 from bpcli.nn.markup import NEW_THETA, RuleEquation
 from bpcli.nn.optimizers import Gradient, Memory, OptimizerState
-from bpcli.nn.parameters import count
+from bpcli.nn.parameters import Layout
 
 from .support import SIZES, UPDATES
 
@@ -146,7 +146,7 @@ LATER_SLIPS: list[tuple[LaterRule, str, str, str]] = [
 
 
 def later_task(rule: LaterRule) -> Task:
-    rng, size = np.random.default_rng(4), count(SIZES)
+    rng, size = np.random.default_rng(4), Layout(SIZES).count
     return Task(
         rule=stated_rule(rule),
         start=Snapshot(rng.normal(0, 0.5, size), {name: np.zeros(size) for name in rule.names}, 0),
@@ -155,7 +155,7 @@ def later_task(rule: LaterRule) -> Task:
         rates=(0.03,) * UPDATES,
         batches=(6,) * UPDATES,
         base=0.03,
-        sizes=SIZES,
+        layout=Layout(SIZES),
         places=np.arange(size),
     )
 

@@ -12,7 +12,7 @@ from bpcli.checking.updates.reference import Snapshot
 from bpcli.checking.updates.trajectories import Task
 from bpcli.nn import Array
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
-from bpcli.nn.parameters import count
+from bpcli.nn.parameters import Layout
 
 SIZES = (3, 4, 2)
 UPDATES = 5
@@ -47,7 +47,7 @@ SETTINGS = {
 def task(name: str, *, scheduled: bool = False, restored: bool = False, **settings: float) -> Task:
     """Random gradients of small batches for a rule; ``restored``, from a state in the middle of a training."""
     rule: Optimizer = OPTIMIZERS[name](learning_rate=0.03, **settings)  # type: ignore[call-arg]
-    rng, size = np.random.default_rng(11), count(SIZES)
+    rng, size = np.random.default_rng(11), Layout(SIZES).count
     first = {key: memory.first for key, memory in rule.memory(size).items()}
     memory = {key: np.full(size, value) for key, value in first.items()}
     if restored:
@@ -61,7 +61,7 @@ def task(name: str, *, scheduled: bool = False, restored: bool = False, **settin
         rates=rates,
         batches=(6,) * UPDATES,
         base=0.03,
-        sizes=SIZES,
+        layout=Layout(SIZES),
         places=np.arange(size),
     )
 
@@ -73,7 +73,7 @@ def program(given: Task, name: str, text: str, dtype: str = "float64") -> list[A
     place |= {"g": [one.astype(dtype) for one in given.gradients], "lr": given.rates, "M": given.batches[0]}
     memory = {"momentum": {"v": "velocity"}, "adam": {"m": "mean", "v": "square"}}.get(name, {})
     place |= {key: given.start.memory[array].astype(dtype) for key, array in memory.items()}
-    place |= {"is_bias": _of("b"), "is_weight": _of("W"), "zeros": np.zeros(count(SIZES)), "T": UPDATES}
+    place |= {"is_bias": _of("b"), "is_weight": _of("W"), "zeros": np.zeros(Layout(SIZES).count), "T": UPDATES}
     found = []
     for k in range(UPDATES):
         place["k"] = k
@@ -93,10 +93,10 @@ def _symbols(name: str) -> dict[str, str]:
 
 def _of(kind: str) -> Array:
     """Which entries of θ are of W or of b."""
-    from bpcli.nn.parameters import Parameters
+    from bpcli.nn.parameters import Layout, Parameters
 
-    found = np.zeros(count(SIZES), bool)
-    for name, array in Parameters(SIZES, found).named().items():
+    found = np.zeros(Layout(SIZES).count, bool)
+    for name, array in Parameters(Layout(SIZES), found).named().items():
         array[...] = name.startswith(kind)
     return found
 

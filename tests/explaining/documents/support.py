@@ -14,7 +14,7 @@ from bpcli.nn.activations import ACTIVATIONS, Activation
 from bpcli.nn.heads import Head, join
 from bpcli.nn.losses import Loss
 from bpcli.nn.network import dense
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.workspace import Scratch
 
 from .scalars import Scalar, Table, Vector, to
@@ -75,10 +75,10 @@ def draw(
     if outputs is not None:
         sizes[-1] = outputs
     m = examples or int(rng.integers(1, 6))
-    theta = rng.normal(0, 0.6, count(tuple(sizes)))
+    theta = rng.normal(0, 0.6, Layout(tuple(sizes)).count)
     return Draw(
         tuple(sizes),
-        Parameters(tuple(sizes), theta),
+        Parameters(Layout(tuple(sizes)), theta),
         X=rng.normal(0, 1, (sizes[0], m)),
         labels=rng.integers(0, 2, (sizes[-1], m)).astype(float),
         reals=rng.normal(0, 1, (sizes[-1], m)),
@@ -184,6 +184,11 @@ class Recorded:
         return self.of.usual_initializer
 
     @property
+    def owned(self) -> Mapping[str, float]:
+        """As of the activation."""
+        return self.of.owned
+
+    @property
     def elementwise(self) -> bool:
         """As of the activation."""
         return self.of.elementwise
@@ -198,14 +203,14 @@ class Recorded:
         """As of the activation."""
         return self.of.derivative
 
-    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+    def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         """As of the activation."""
-        self.of.forward(Z, out, scratch)
+        self.of.forward(Z, own, out, scratch)
 
-    def backward(self, dA: Array, Z: Array, A: Array, out: Array, scratch: Scratch) -> None:
+    def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """As of the activation."""
         self.seen.append(dA.copy())
-        self.of.backward(dA, Z, A, out, scratch)
+        self.of.backward(dA, Z, A, own, out, d_own, scratch)
 
 
 @dataclass(frozen=True)
@@ -230,7 +235,7 @@ def run(
     network = dense(given.sizes, recorded, head(ACTIVATIONS[output](), loss))
     ws = network.workspace(given.m, np.float64)
     ws.X[...], ws.Y[...] = given.X, Y
-    gradient = Parameters(given.sizes, np.full_like(given.parameters.theta, np.nan))
+    gradient = Parameters(Layout(given.sizes), np.full_like(given.parameters.theta, np.nan))
     network.forward(given.parameters, ws)
     scale = float(network.scale(given.m))
     value = float(np.add.reduce(network.terms(ws))) * scale

@@ -703,8 +703,8 @@ def unit(name: str, z: float) -> tuple[float, float]:
     """f(z) and f′(z) by the engine."""
     ws = Workspace((1, 1), 1, np.float64, class_indices=False)
     Z, f = np.array([[z]]), ACTIVATIONS[name]()
-    f.forward(Z, ws.A[1], ws.scratch[1])
-    f.backward(np.ones((1, 1)), Z, ws.A[1], ws.dZ[1], ws.scratch[1])
+    f.forward(Z, np.empty(0), ws.A[1], ws.scratch[1])
+    f.backward(np.ones((1, 1)), Z, ws.A[1], np.empty(0), ws.dZ[1], np.empty(0), ws.scratch[1])
     return float(ws.A[1][0, 0]), float(ws.dZ[1][0, 0])
 
 

@@ -16,7 +16,7 @@ import pytest
 from bpcli.nn import Array
 from bpcli.nn.heads import Composed
 from bpcli.nn.losses import BinaryCrossEntropy
-from bpcli.nn.parameters import Parameters, count
+from bpcli.nn.parameters import Layout, Parameters
 
 from . import brawer
 from .brawer import I, Net, nodes
@@ -301,8 +301,8 @@ def test_equation_10_weights_are_independent_of_one_another(depth: int, seed: in
 @every
 def test_equation_10_each_entry_of_the_parameter_vector_stands_in_one_place(depth: int, seed: int) -> None:
     sizes = given(depth, seed).drawn.sizes
-    places = np.arange(count(sizes), dtype=float)
-    held = Parameters(sizes, places)
+    places = np.arange(Layout(sizes).count, dtype=float)
+    held = Parameters(Layout(sizes), places)
     seen = np.concatenate([array.ravel() for array in (*held.W, *held.b)])
     np.testing.assert_array_equal(np.sort(seen), places)
 

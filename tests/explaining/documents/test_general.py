@@ -15,7 +15,7 @@ import pytest
 
 from bpcli.nn import Array
 from bpcli.nn.losses import BinaryCrossEntropy, HalfSquaredError, Loss
-from bpcli.nn.parameters import Parameters
+from bpcli.nn.parameters import Layout, Parameters
 
 from . import general
 from .general import LOG_LIKELIHOOD, SIGMOID, Cost, Problem
@@ -269,7 +269,7 @@ def only(net: Given, n_L: int) -> Given:
     cut = replace(
         drawn,
         sizes=sizes,
-        parameters=Parameters(sizes, np.concatenate([*kept, *last])),
+        parameters=Parameters(Layout(sizes), np.concatenate([*kept, *last])),
         labels=drawn.labels[rows],
         reals=drawn.reals[rows],
     )
@@ -641,7 +641,7 @@ def test_slip_C_of_section_2_is_a_likelihood_and_its_gradient_points_uphill(seed
 
     def loss_at(direction: int) -> float:
         theta = net.drawn.parameters.theta.copy()
-        moved = Parameters(net.N, theta)
+        moved = Parameters(Layout(net.N), theta)
         for l in range(net.L):
             dC = matrix(net.dC, l).T
             moved.W[l + 1][...] += direction * step * dC

@@ -20,7 +20,7 @@ from bpcli.nn.heads import join
 from bpcli.nn.losses import HalfSquaredError
 from bpcli.nn.network import dense
 from bpcli.nn.optimizers import GradientDescent
-from bpcli.nn.parameters import Parameters
+from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.tallies import Tallies
 from bpcli.streams import stream
 from bpcli.training.loop import Measure, train
@@ -453,7 +453,7 @@ def one_step(net: Given) -> Parameters:
         return net.run.loss
 
     optimizers.update(rule, theta, optimizers.start(rule, theta), gradient, ETA)
-    return Parameters(net.n, theta)
+    return Parameters(Layout(net.n), theta)
 
 
 # The three modes of update
@@ -486,7 +486,7 @@ def an_epoch(net: Given, batch_size: int, seed: int, *, shuffle: bool) -> tuple[
     state = start(recipe, net.drawn.parameters.theta.copy(), Tallies(()))
     examples = Examples(Rows(np.ascontiguousarray(net.drawn.X.T)), Columns(net.drawn.reals))
     list(train(NumpySteps(recipe, state, examples), plan, state, Measure(network, {})))
-    return Parameters(net.n, state.theta), state.optimizer.step
+    return Parameters(Layout(net.n), state.theta), state.optimizer.step
 
 
 def parameters_agree(net: Given, trained: Parameters, w: Table, b: Table) -> None:

@@ -15,7 +15,6 @@ from bpcli.nn.heads import join
 from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
-from bpcli.nn.parameters import count
 from bpcli.nn.tallies import Decisions, Judging, Residuals, Tallies
 from bpcli.training.compiled.kernels import Kernel
 from bpcli.training.compiled.recording import Program
@@ -90,7 +89,7 @@ class Task:
         return Examples(Rows(X), Columns(rng.integers(0, 2, (n, self.size)).astype(kind)))
 
     def state(self) -> TrainingState:
-        theta = np.random.default_rng(6).normal(0, 0.7, count(self.network.sizes)).astype(self.dtype)
+        theta = np.random.default_rng(6).normal(0, 0.7, self.network.layout.count).astype(self.dtype)
         return start(self.recipe(), theta, self.tallies(self.network.sizes[-1]))
 
     def recipe(self, plan: Plan = PLAN) -> Recipe:

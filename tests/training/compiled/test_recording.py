@@ -14,7 +14,6 @@ from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Tanh
 from bpcli.nn.losses import BinaryCrossEntropy
 from bpcli.nn.network import Network, dense
-from bpcli.nn.parameters import count
 from bpcli.nn.schedules import Schedule
 from bpcli.nn.tallies import Decisions, Judging, Outputs, Residuals, Scoring, Tallies, Tally
 from bpcli.nn.transformations import Transformation
@@ -115,7 +114,7 @@ def test_the_forward_pass_is_recorded_by_itself(name: str) -> None:
     one = task(hidden=(name, "tanh"), widths=(4, 5, 3, 2), output="softmax")
     program = record_forward(one.network, np.dtype("float64"))
     rng = np.random.default_rng(4)
-    theta, X = rng.normal(0, 1, count(one.network.sizes)), rng.normal(0, 1, (4, 6))
+    theta, X = rng.normal(0, 1, one.network.layout.count), rng.normal(0, 1, (4, 6))
     with np.errstate(all="ignore"):
         np.testing.assert_allclose(outputs(program, one.network, theta, X), forward(one.network, theta, X), rtol=1e-13)
 
@@ -142,7 +141,7 @@ class OtherHidden(Tanh):
 
     formula_: ClassVar[Callable[[Array, Array], None]]
 
-    def forward(self, Z: Array, out: Array, scratch: Scratch) -> None:
+    def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         type(self).formula_(Z, out)
 
 
