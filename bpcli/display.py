@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bpcli.errors import printable
-from bpcli.training.loop import Epoch, Stretch
+from bpcli.training.loop import Epoch, Stopped, Stretch
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -132,7 +132,8 @@ class TrainingDisplay:
         self._epochs, self._examples, self._shown_metric = epochs, examples, shown_metric
         self._quiet = quiet
         self._started_at, self._drawn_at = perf_counter(), 0.0
-        self._metric_text = ""
+        self._metric_text = self._kept_text = ""
+        self._unprinted: Epoch | None = None
         self._bar = None if quiet or not sys.stderr.isatty() else _training_bar(epochs, epochs * examples)
         if self._bar is not None:
             with suppress(OSError):
@@ -143,12 +144,21 @@ class TrainingDisplay:
         if isinstance(event, Epoch):
             if self._shown_metric in event.values:
                 self._metric_text = f"{self._shown_metric} {short_number(event.values[self._shown_metric])}"
+            self._kept_text = f"kept {event.kept}" if 0 < event.kept < event.epoch else ""
             seen, is_last = event.epoch * self._examples, event.epoch == self._epochs
             self._draw_bar(event.epoch, seen, event.values["loss"], is_last=is_last)
             self._print_line(event, is_last=is_last)
         else:
             seen = (event.epoch - 1) * self._examples + event.examples
             self._draw_bar(event.epoch, seen, event.loss, is_last=False)
+
+    def stopped(self, event: Stopped) -> None:
+        """Show the last epoch, if it has not been shown, and why training ended there."""
+        self.close()
+        if self._unprinted is not None:
+            self._print_line(self._unprinted, is_last=True)
+        if not self._quiet:
+            say(event.reason)
 
     def close(self) -> None:
         """End the bar and restore the cursor. A terminal that is gone is ignored: the run must still be saved."""
@@ -169,7 +179,7 @@ class TrainingDisplay:
                 self._bar.task_ids[0],
                 completed=seen,
                 epoch=f"{epoch}/{self._epochs}",
-                values="  ".join(filter(None, [loss_text, self._metric_text])),
+                values="  ".join(filter(None, [loss_text, self._metric_text, self._kept_text])),
                 loss=loss_text,
                 rate=f"{seen / max(now - self._started_at, 1e-9):,.0f}",
                 refresh=True,
@@ -180,7 +190,10 @@ class TrainingDisplay:
             return
         if event.epoch & (event.epoch - 1) == 0 or is_last:
             values = "  ".join(f"{name} {short_number(value)}" for name, value in event.values.items())
-            say(f"epoch {event.epoch}/{self._epochs}  {values}")
+            say("  ".join(filter(None, [f"epoch {event.epoch}/{self._epochs}", values, self._kept_text])))
+            self._unprinted = None
+        else:
+            self._unprinted = event
 
 
 def _training_bar(epochs: int, total: int) -> Progress | None:

@@ -78,6 +78,12 @@ class DivergedError(BpError):
     status = ExitStatus.DIVERGED
 
 
+class CheckFailedError(BpError):
+    """A check that was asked for failed."""
+
+    status = ExitStatus.CHECK_FAILED
+
+
 class SystemRefusedError(BpError):
     """The system refused to read or to write."""
 

@@ -39,9 +39,10 @@ from bpcli.streams import stream
 from bpcli.training import engines
 from bpcli.training.control import Control
 from bpcli.training.engines import Engine, Work
+from bpcli.training.expectations import Expectation, parse_expectation, require_metrics
 from bpcli.training.initial_parameters import differences_of_origin, read_initial_parameters
 from bpcli.training.loop import Measure
-from bpcli.training.monitors import require_column
+from bpcli.training.monitors import TEST, require_column
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.stopping import EarlyStopping
 
@@ -63,6 +64,7 @@ class Experiment:
     metrics: dict[str, Metric]
     engine: Engine
     control: Control
+    expected: tuple[Expectation, ...]
 
     @property
     def network(self) -> Network:
@@ -137,6 +139,7 @@ def _experiment(given: Config) -> Experiment:
         metrics=metrics,
         engine=engine,
         control=_control(config, recipe, _measure(network, metrics, loaded)),
+        expected=_expected(config, _measure(network, metrics, loaded), loaded),
     )
 
 
@@ -290,6 +293,14 @@ def _control(config: Config, recipe: Recipe, measure: Measure) -> Control:
     if reducing is not None:
         require_column("optimizer.schedule", reducing.monitor, measure.columns)
     return Control(config.keep, stopping, reducing, config.max_seconds or inf)
+
+
+def _expected(config: Config, measure: Measure, loaded: Loaded) -> tuple[Expectation, ...]:
+    """The expectations, each about what the run measures."""
+    expected = tuple(map(parse_expectation, config.expect))
+    tested = [f"{TEST}{name}" for name in ("loss", *measure.metrics)] if "test" in loaded.parts else []
+    require_metrics(expected, [*measure.columns, *tested])
+    return expected
 
 
 def _require_fitting_schedule(given: Config, recipe: Recipe, examples: int) -> None:

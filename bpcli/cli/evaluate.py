@@ -47,7 +47,7 @@ def evaluate(
     reopened = reopen(run)
     part, name = part_of_run(reopened, split) if data is None else (_part_of_file(reopened.model, data, targets), None)
     results = evaluate_model(reopened.model, part, reopened.metrics())
-    report = {"run": str(run), "split": name, "examples": part.size, **results}
+    report = {"run": str(run), "epoch": reopened.kept_epoch, "split": name, "examples": part.size, **results}
     if data is not None:
         report["data"] = str(data)
     if json:
@@ -76,7 +76,8 @@ def _show(report: dict[str, Any], examples_of: str) -> None:
 
     from bpcli import display
 
-    title = f"{report['run']}: {examples_of}, {report['examples']} examples"
+    of_epoch = "" if report["epoch"] is None else f", parameters of epoch {report['epoch']}"
+    title = f"{report['run']}: {examples_of}, {report['examples']} examples{of_epoch}"
     rows = [["loss", report["loss"]], *report["metrics"].items()]
     display.print_table(["metric", "value"], rows, sys.stdout, title=title)
     if report["classes"]:

@@ -30,7 +30,7 @@ def prepared(experiment: Experiment, open_run: Callable[[], RunWriter], *, quiet
 def follow(execution: Execution, experiment: Experiment, collected: list[signal.Signals], *, quiet: bool) -> RunEnded:
     """Show training as it proceeds, and stop it at the first collected signal."""
     from bpcli.runs.execution import RunEnded
-    from bpcli.training.loop import Epoch, Stretch
+    from bpcli.training.loop import Epoch, Stopped, Stretch
 
     events = execution.events()
     next(events)  # RunStarted: what follows is shown only once there is a run
@@ -39,7 +39,9 @@ def follow(execution: Execution, experiment: Experiment, collected: list[signal.
         for event in events:
             if isinstance(event, RunEnded):
                 return event
-            if isinstance(event, Stretch | Epoch):
+            if isinstance(event, Stopped):
+                training_display.stopped(event)
+            elif isinstance(event, Stretch | Epoch):
                 training_display.show(event)
             if collected:
                 training_display.close()
@@ -57,9 +59,16 @@ def _introduce(experiment: Experiment, *, quiet: bool) -> TrainingDisplay:
     if not quiet:
         display.warn(experiment.loaded.warnings.lines())
         display.say(_summary(experiment))
-    metric = next(iter(experiment.metrics))
-    shown_metric = f"val_{metric}" if "validation" in parts else metric
-    return display.TrainingDisplay(experiment.plan.epochs, parts["train"].size, shown_metric, quiet=quiet)
+    shown = _shown_column(experiment)
+    return display.TrainingDisplay(experiment.plan.epochs, parts["train"].size, shown, quiet=quiet)
+
+
+def _shown_column(experiment: Experiment) -> str:
+    """What is shown beside the loss: the monitor; where that is a loss, the first metric, of validation if possible."""
+    monitor, metric = experiment.control.keep.monitor, next(iter(experiment.metrics))
+    if monitor and not monitor.endswith("loss"):
+        return monitor
+    return f"val_{metric}" if "validation" in experiment.loaded.parts else metric
 
 
 def _summary(experiment: Experiment) -> str:

@@ -73,21 +73,37 @@ def train_once(path: Path, changes: list[str], run: Path | None, *, quiet: bool,
     _print_result(ended.run, json=json)
     if ended.divergence is not None:
         raise ended.divergence
+    _require_expectations(ended.run)
+
+
+def _require_expectations(run: RunWriter) -> None:
+    """End with what fell short of the config's expectations, if anything did.
+
+    Raises:
+        BpError: a final metric is not as expected.
+    """
+    from bpcli.errors import CheckFailedError, raise_all
+    from bpcli.runs.kept_parameters import describe_kept
+    from bpcli.training.expectations import shortfalls
+
+    hint = f"the run is saved; its parameters are of {describe_kept(run.record)}"
+    raise_all([CheckFailedError(text, str(run.folder), hint) for text in shortfalls(run.record["expect"])])
 
 
 def _show_final_metrics(experiment: Experiment, run: RunWriter) -> None:
-    """A table of the final metrics with a row for each part, then the run folder."""
+    """A table of the kept parameters' metrics with a row for each part, then the run folder."""
     import sys
     from contextlib import suppress
 
     from bpcli import display
+    from bpcli.runs.kept_parameters import describe_kept
 
     final = run.record["final"]
     names = ["loss", *experiment.metrics]
     prefixes = {"train": "", "validation": "val_", "test": "test_"}
     rows = [[part, *(final.get(prefixes[part] + name) for name in names)] for part in experiment.loaded.parts]
     with suppress(OSError):
-        display.print_table(["", *names], rows, sys.stderr)
+        display.print_table(["", *names], rows, sys.stderr, title=f"kept: {describe_kept(run.record)}")
     if not sys.stdout.isatty():  # on a terminal the result is the next line anyway
         display.say(f"run: {run.folder}")
 
@@ -96,8 +112,7 @@ def _print_result(run: RunWriter, *, json: bool) -> None:
     """Print the run folder, or one JSON object about the run."""
     record = run.record
     if json:
-        emit_json(
-            {"run": str(run.folder), "ended": record["ended"], "epochs": record["epochs"], "metrics": record["final"]}
-        )
+        told = {key: record[key] for key in ("ended", "epochs", "kept", "expect")}
+        emit_json({"run": str(run.folder), **told, "metrics": record["final"]})
     else:
         emit(f"{run.folder}\n")

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from bpcli.choices import IfMissing
 from bpcli.config.choice import Choice, Holder, choice_of
@@ -27,6 +28,7 @@ from bpcli.nn.noise import InputNoise
 from bpcli.nn.optimizers import Optimizer
 from bpcli.nn.schedules import Schedule
 from bpcli.nn.transformations import Transformation
+from bpcli.training.expectations import parse_expectation
 from bpcli.training.keeping import Keep
 
 Integer = Annotated[int, Strict()]
@@ -184,6 +186,17 @@ class NetworkSection(Section):
     weights: FileName | None = Field(None, description="start from a run folder, a safetensors or an NPZ file")
 
 
+def _as_expectation(value: str) -> str:
+    try:
+        parse_expectation(value)
+    except ValueError as error:
+        raise PydanticCustomError("expectation", "{wanted}", {"wanted": str(error)}) from error
+    return value
+
+
+Expected = Annotated[String, AfterValidator(_as_expectation), WithJsonSchema({"type": "string"})]
+
+
 class EarlyStoppingSection(Section):
     """When training ends because it no longer improves."""
 
@@ -212,6 +225,9 @@ class Config(Section):
         None, description="the parameters to keep; default: best by val_loss, last where there is no validation part"
     )
     early_stopping: EarlyStoppingSection | None = Field(None, description="default: off")
+    expect: Annotated[list[Expected], OneOrMore(), OmittedWhenDefault()] = Field(
+        [], description="checked after training, such as test_accuracy >= 0.97; exit status 1 where one is not met"
+    )
     max_seconds: Annotated[Real, Field(gt=0)] | None = Field(None, description="a deadline for training")
     engine: Literal["auto", "numpy", "numba"] = Field(
         "auto", description="numba, where it is installed and saves time, compiles the steps; numpy is the reference"

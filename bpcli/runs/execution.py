@@ -98,6 +98,7 @@ class Execution:
         final = dict(values) or run.measured(self._state.kept.epoch)
         if ended.outcome == "completed":
             final |= self._test_metrics()
+            run.record["expect"] = [one.result(final) for one in self._experiment.expected]
         self._save(run)
         run.finish(ended.reason, self._state.epoch, self._state.optimizer.step, final)
         yield ended

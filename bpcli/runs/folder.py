@@ -178,6 +178,7 @@ def _initial_record(experiment: Experiment) -> dict[str, Any]:
         "steps": 0,
         "kept": {"epoch": 0, "monitor": experiment.control.keep.monitor or None, "value": None},
         "final": {},
+        "expect": [],
     }
 
 

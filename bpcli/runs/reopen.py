@@ -16,7 +16,8 @@ from bpcli.data.loading import Loaded, Part
 from bpcli.errors import ConfigError, DataError
 from bpcli.experiment import Experiment, build, parts_of
 from bpcli.nn.metrics import Metric, by_column, usual_metrics
-from bpcli.runs.folder import CONFIG_FILE, read_record
+from bpcli.runs.folder import CONFIG_FILE, RECORD_FILE, read_record
+from bpcli.runs.kept_parameters import kept_epoch
 from bpcli.runs.model_file import Model, load_model
 from bpcli.training.initial_parameters import MODEL, fill_parameters
 
@@ -31,6 +32,11 @@ class ReopenedRun:
 
     path: Path
     model: Model
+
+    @property
+    def kept_epoch(self) -> int | None:
+        """The epoch that the model's parameters are of; None where no record tells."""
+        return kept_epoch(read_record(self.path)) if (self.path / RECORD_FILE).exists() else None
 
     def parts(self) -> tuple[dict[str, Part], list[str]]:
         """The parts of the run's data, split as in training, and a warning for each file that has changed.

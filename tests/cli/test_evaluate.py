@@ -63,7 +63,7 @@ def test_a_part_is_chosen_by_split(folder: Path, split: str, examples: int) -> N
 
 def test_the_json_object_has_these_keys(folder: Path) -> None:
     report = good("evaluate", "run", "--json", cwd=folder).json
-    assert sorted(report) == ["classes", "examples", "loss", "metrics", "run", "split"]
+    assert sorted(report) == ["classes", "epoch", "examples", "loss", "metrics", "run", "split"]
     assert report["run"] == "run"
     assert list(report["metrics"]) == ["accuracy"]
     assert [sorted(row) for row in report["classes"]] == [
@@ -73,8 +73,8 @@ def test_the_json_object_has_these_keys(folder: Path) -> None:
 
 def test_the_validation_part_gives_the_numbers_of_metrics(folder: Path) -> None:
     report = good("evaluate", "run", "--split", "validation", "--json", cwd=folder).json
-    last = read_metrics(folder / "run")[-1]
-    assert (report["loss"], report["metrics"]["accuracy"]) == (last["val_loss"], last["val_accuracy"])
+    kept = read_metrics(folder / "run")[report["epoch"] - 1]
+    assert (report["loss"], report["metrics"]["accuracy"]) == (kept["val_loss"], kept["val_accuracy"])
 
 
 def test_the_test_part_gives_the_numbers_of_the_record(folder: Path) -> None:
@@ -186,7 +186,7 @@ def test_classes_are_counted_as_by_hand(votes: Path) -> None:
 def test_the_tables_show_metrics_and_classes(votes: Path) -> None:
     assert good("evaluate", "run", cwd=votes) == Result(
         0,
-        "run: train, 10 examples\n"
+        "run: train, 10 examples, parameters of epoch 1\n"
         "metric    value\n"
         "loss      1.341\n"
         "accuracy    0.5\n"

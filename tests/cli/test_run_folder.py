@@ -168,6 +168,7 @@ def test_the_record_says_how_the_run_was_made_and_ended(folder: Path, run: Path)
         "ended": "completed",
         "epochs": 4,
         "steps": 24,
+        "expect": [],
     }
 
 

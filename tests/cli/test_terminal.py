@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.cli.support import good, on_terminal, read_record, write_config
+from tests.cli.support import good, on_terminal, read_metrics, read_record, write_config
 
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;\d+)*m")
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
@@ -62,15 +62,16 @@ def test_the_bar_leaves_one_last_picture_and_the_cursor(folder: Path, width: int
     assert result.out.count(HIDE) == result.out.count(SHOW) == 1
     assert "\r\x1b[2K" in result.out
     assert COLOUR.search(result.out)
-    shown = screen(result.out)
+    shown, record = screen(result.out), read_record(folder / "run")
     assert shown[0].startswith("2-5-3, 33 parameters; 48 train, 12 validation examples")
+    assert shown[-6] == f"kept: epoch {record['kept']['epoch']}, the best by val_loss"
     assert shown[-5].split() == ["loss", "accuracy"]
     assert [line.split()[0] for line in shown[-4:-2]] == ["train", "validation"]
     assert shown[-2:] == ["run", ""]
-    final = read_record(folder / "run")["final"]
-    words = f"loss {final['loss']:.4g} val_accuracy {final['val_accuracy']:.4g}"
+    row, kept = read_metrics(folder / "run")[-1], record["kept"]["epoch"]
+    words = f"loss {row['loss']:.4g} val_accuracy {row['val_accuracy']:.4g}" + f" kept {kept}" * (kept < 300)
     if width == 100:
-        (bar,) = shown[1:-5]
+        (bar,) = shown[1:-6]
         assert re.fullmatch(rf"epoch 300/300 ━+ 100% {words} [\d,]+ examples/s 00:00", " ".join(bar.split()))
 
 

@@ -52,9 +52,10 @@ def test_standard_error_shows_the_network_the_epochs_and_the_metrics(folder: Pat
     first, last = lines[0], lines[-1]
     assert first.startswith("2-5-3, 33 parameters; 42 train, 12 validation, 6 test examples; 2 columns became ")
     assert [text.partition("  ")[0] for text in lines[1:5]] == ["epoch 1/5", "epoch 2/5", "epoch 4/5", "epoch 5/5"]
-    assert [text.split()[0] for text in lines[5:9]] == ["loss", "train", "validation", "test"]
+    assert lines[5] == "kept: epoch 5, the best by val_loss"
+    assert [text.split()[0] for text in lines[6:10]] == ["loss", "train", "validation", "test"]
     assert last == "run: a"
-    assert len(lines) == 10
+    assert len(lines) == 11
 
 
 def test_lines_come_at_powers_of_two_and_the_last_epoch(folder: Path) -> None:
@@ -77,8 +78,75 @@ def test_quiet_says_nothing_but_the_runs_folder(folder: Path) -> None:
 def test_json_is_one_object_with_the_run_and_its_final_metrics(folder: Path) -> None:
     result = good("train", "points.yaml", "--json", cwd=folder)
     record = read_record(folder / "runs/points-001")
-    assert result.json == {"run": "runs/points-001", "ended": "completed", "epochs": 5, "metrics": record["final"]}
+    assert result.json == {
+        "run": "runs/points-001",
+        "ended": "completed",
+        "epochs": 5,
+        "kept": record["kept"],
+        "expect": [],
+        "metrics": record["final"],
+    }
     assert good("train", "points.yaml", "--json", "--quiet", cwd=folder).err == ""
+
+
+NOT_IMPROVING = ["optimizer.learning_rate=3", "epochs=50", "early_stopping={patience: 5}"]
+"""Options of a run that stops early, some epochs after its best."""
+
+
+def test_a_run_that_stops_early_shows_its_last_epoch_the_reason_and_what_is_kept(folder: Path) -> None:
+    lines = good("train", "points.yaml", *NOT_IMPROVING, "--run", "a", cwd=folder).errors
+    record, rows = read_record(folder / "a"), read_metrics(folder / "a")
+    kept, last = record["kept"]["epoch"], len(rows)
+    assert last == kept + 5 < 50
+    place = lines.index("early_stopping: val_loss has not improved for 5 epochs")
+    assert lines[place - 1].startswith(f"epoch {last}/50  loss ")
+    assert lines[place - 1].endswith(f"  kept {kept}")
+    assert lines[place + 1] == f"kept: epoch {kept}, the best by val_loss"
+    shown = good("runs", ".", cwd=folder).out.splitlines()
+    assert shown[0].split()[:3] == ["run", "ended", "best_epoch"]
+    assert shown[1].split()[:3] == ["a", "early_stopping", str(kept)]
+
+
+def test_what_was_expected_and_not_met_is_named_and_the_run_is_saved(folder: Path) -> None:
+    met, unmet = "train_me = 1", ["test_accuracy >= 1.5", "loss<0", "val_loss < 1e3"]
+    result = bp("train", "points.yaml", f"expect=[{', '.join(unmet)}]", "--run", "a", "--json", cwd=folder)
+    final = read_record(folder / "a")["final"]
+    assert result.status == 1
+    assert (
+        result.json["expect"]
+        == read_record(folder / "a")["expect"]
+        == [
+            {"expected": "test_accuracy >= 1.5", "value": final["test_accuracy"], "met": False},
+            {"expected": "loss<0", "value": final["loss"], "met": False},
+            {"expected": "val_loss < 1e3", "value": final["val_loss"], "met": True},
+        ]
+    )
+    hint = "hint: the run is saved; its parameters are of epoch 5, the best by val_loss"
+    assert result.errors[-4:] == [
+        f"error: a: expected test_accuracy >= 1.5, but it is {final['test_accuracy']!r}",
+        hint,
+        f"error: a: expected loss<0, but it is {final['loss']!r}",
+        hint,
+    ]
+    assert good("train", "points.yaml", "expect=loss < 1e3", "--quiet", cwd=folder).out == "runs/points-001\n"
+    for wrong, message, told in (
+        (
+            met,
+            f"expect.0 is '{met}'",
+            "it must be METRIC >= NUMBER, with >=, >, <= or <, such as test_accuracy >= 0.97",
+        ),
+        ("val_acuracy > 0.5", "expect.0 is about val_acuracy, which is not measured", "did you mean 'val_accuracy'? ("),
+        (
+            "test_loss < 1",
+            "expect.0 is about test_loss, but there is no test part",
+            "hold one out with data.split.test",
+        ),
+    ):
+        changes = [f"expect={wrong}", "data.split.test=0"]
+        refusal = bp("train", "points.yaml", *changes, cwd=folder)
+        assert refusal.status == 2
+        assert refusal.errors[0] == f"error: command line: expect={wrong}: {message}"
+        assert refusal.errors[1].startswith(f"hint: {told}")
 
 
 def test_overrides_stand_in_any_position(folder: Path) -> None:
@@ -365,7 +433,8 @@ def test_divergence_in_the_first_epoch_keeps_the_initial_parameters(folder: Path
     result = bp("train", "points.yaml", *changes, "--json", "--run", "a", cwd=folder)
     record = read_record(folder / "a")
     assert result.status == 4
-    assert result.json == {"run": "a", "ended": record["ended"], "epochs": 0, "metrics": {}}
+    assert result.json["kept"] == {"epoch": 0, "monitor": "val_loss", "value": None}
+    assert (result.json["ended"], result.json["epochs"], result.json["metrics"]) == (record["ended"], 0, {})
     assert not (folder / "a/metrics.csv").exists()
     kept, _ = read_tensors(folder / "a/model.safetensors")
     start = ["loss=half_squared_error", "network.output=identity", "optimizer.learning_rate=1e-38", "epochs=1"]

@@ -129,6 +129,7 @@ VALUES: dict[str, list[Any]] = {
     "metrics": ["mae", ["f1"], [{"name": "top_k", "k": 3}], {"name": "f1", "average": "all"}, [], [{}], [3], ["auc"]],
     "keep": ["best", "last", {"name": "best", "monitor": "loss"}, {"name": "last", "monitor": "loss"}, "first", {}, []],
     "early_stopping": [{}, {"patience": 3, "min_delta": 0.5, "monitor": "loss"}, {"patience": 0}, {"min_delta": -1}, 3],
+    "expect": ["loss < 1", [], ["loss>=-1e3", "a <= .5"], 3, [True]],
     "max_seconds": [1, 0.5, 0, -1, "1", True],
     "loss": ["cross_entropy", "mse", {"outputs": "sum"}, 3, []],
     "network": [{}, 3, [], "relu", {"hiden": []}, {"hidden": 3, "dropout": 0, "max_norm": 1},
