@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from bpcli.cli.signals import end_by
 
@@ -88,3 +89,23 @@ def end_by_signal(ended: RunEnded, number: signal.Signals) -> NoReturn:
     if ended.outcome == "stopped":
         say(f"stopped by {number.name} in epoch {run.record['epochs'] + 1}; saved in {run.folder}")
     end_by(number)
+
+
+def require_expectations(runs: Iterable[tuple[Path, Mapping[str, Any]]]) -> None:
+    """End with what fell short of the config's expectations, if anything did; ``runs`` are folders and records.
+
+    Raises:
+        BpError: a final metric is not as expected.
+    """
+    from bpcli.errors import CheckFailedError, raise_all
+    from bpcli.runs.kept_parameters import describe_kept
+    from bpcli.training.expectations import shortfalls
+
+    hint = "the run is saved; its parameters are of {}"
+    raise_all(
+        [
+            CheckFailedError(text, str(folder), hint.format(describe_kept(record)))
+            for folder, record in runs
+            for text in shortfalls(record["expect"])
+        ]
+    )

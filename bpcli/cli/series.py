@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bpcli.cli.output import emit, emit_json
-from bpcli.cli.running import end_by_signal, follow, prepared
+from bpcli.cli.running import end_by_signal, follow, prepared, require_expectations
 from bpcli.cli.signals import collected_signals
 from bpcli.errors import ConfigError, DivergedError
 
@@ -68,6 +68,7 @@ def train_series(
 
     Raises:
         DivergedError: a run diverged; the others were trained all the same.
+        CheckFailedError: a run's metric is not as expected.
     """
     from bpcli.config.reading import read_config
     from bpcli.runs.folder import make_run_folder, require_free_folder
@@ -90,6 +91,7 @@ def train_series(
     _print(series, metrics, json=json)
     if series.diverged:
         raise series.diverged[0]
+    require_expectations((series.folder / one.member.name, one.record) for one in series.outcomes)
 
 
 def _experiment(path: Path, changes: list[str], member: Member) -> Experiment:

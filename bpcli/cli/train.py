@@ -10,7 +10,7 @@ import typer
 
 from bpcli.cli.arguments import Json, Words, config_and_overrides
 from bpcli.cli.output import emit, emit_json
-from bpcli.cli.running import end_by_signal, follow, prepared
+from bpcli.cli.running import end_by_signal, follow, prepared, require_expectations
 from bpcli.cli.series import series_request, train_series
 from bpcli.cli.signals import collected_signals
 
@@ -73,21 +73,7 @@ def train_once(path: Path, changes: list[str], run: Path | None, *, quiet: bool,
     _print_result(ended.run, json=json)
     if ended.divergence is not None:
         raise ended.divergence
-    _require_expectations(ended.run)
-
-
-def _require_expectations(run: RunWriter) -> None:
-    """End with what fell short of the config's expectations, if anything did.
-
-    Raises:
-        BpError: a final metric is not as expected.
-    """
-    from bpcli.errors import CheckFailedError, raise_all
-    from bpcli.runs.kept_parameters import describe_kept
-    from bpcli.training.expectations import shortfalls
-
-    hint = f"the run is saved; its parameters are of {describe_kept(run.record)}"
-    raise_all([CheckFailedError(text, str(run.folder), hint) for text in shortfalls(run.record["expect"])])
+    require_expectations([(ended.run.folder, ended.run.record)])
 
 
 def _show_final_metrics(experiment: Experiment, run: RunWriter) -> None:

@@ -134,3 +134,14 @@ def test_a_refit_needs_a_series(folder: Path) -> None:
         error="command line: --refit goes with --seeds or --folds",
         hint="give one of them",
     )
+
+
+def test_what_any_run_falls_short_of_is_named_when_all_have_run(folder: Path) -> None:
+    words = ("--seeds", "2", "epochs=1", "expect=val_loss < 0", "--run", "short", "--quiet")
+    result = bp("train", "points.yaml", *words, cwd=folder)
+    assert (result.status, result.out) == (1, "short\n")
+    losses = [read_record(folder / "short" / f"seed-{seed}")["final"]["val_loss"] for seed in (4, 5)]
+    assert result.errors[::2] == [
+        f"error: short/seed-{seed}: expected val_loss < 0, but it is {loss!r}"
+        for seed, loss in zip((4, 5), losses, strict=True)
+    ]
