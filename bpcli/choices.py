@@ -11,6 +11,9 @@ from typing import Any
 
 Registry = Mapping[str, type[Any]]
 
+PLUGINS: dict[str, str] = {}
+"""The user's own files of choices that are loaded, by name, with the SHA-256 of their bytes."""
+
 
 @dataclass(frozen=True)
 class IfMissing:

@@ -57,7 +57,7 @@ def _print_version(requested: bool) -> None:
 @app.callback()
 def root(
     context: typer.Context,
-    version: Annotated[  # noqa: ARG001 - its callback prints it
+    version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
@@ -85,7 +85,7 @@ def main() -> NoReturn:
     except MemoryError:
         status = _report(SystemRefusedError("out of memory", hint="take fewer examples or a smaller network"))
     except Exception as error:  # noqa: BLE001 - any other exception is a defect, with a report and a status
-        status = _report_defect(error)
+        status = _report_plugin(error) or _report_defect(error)
     if status == INTERRUPTED:
         end_by(signal.SIGINT)
     _discard_unwritable_output()
@@ -126,6 +126,20 @@ def _usage_error(error: TyperException) -> ConfigError:
 def _report(error: BpError) -> ExitStatus:
     _print_to_stderr(error.lines())
     return error.status
+
+
+def _report_plugin(error: Exception) -> ExitStatus | None:
+    """Report an exception of the user's own choices at its line in their file; None for any other."""
+    import traceback
+
+    from bpcli.choices import PLUGINS
+
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if os.path.basename(frame.filename) in PLUGINS]
+    if not own:
+        return None
+    where = f"{own[-1].filename}:{own[-1].lineno}"
+    return _report(ConfigError(f"{type(error).__name__}: {error}", where=where, hint="mend the file of --plugin"))
 
 
 def _report_defect(error: Exception) -> ExitStatus:

@@ -16,6 +16,29 @@ if TYPE_CHECKING:
     from bpcli.data.loading import Part
     from bpcli.runs.reopen import ReopenedRun
 
+
+def _load_plugins(paths: list[Path] | None) -> list[Path] | None:
+    """Load the files as soon as the command line is read, so that their choices are there for all that follows."""
+    if paths:
+        from bpcli.plugins.loading import load_plugin
+
+        for path in paths:
+            load_plugin(path)
+    return paths
+
+
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plugin",
+        metavar="FILE",
+        callback=_load_plugins,
+        is_eager=True,
+        help="A Python file with choices of your own; it is run. May be repeated.",
+    ),
+]
+"""What a command takes to know choices of the user's own; Typer calls loading while it reads the command line."""
+
 Words = Annotated[
     list[str],
     typer.Argument(metavar="CONFIG|KEY=VALUE", help="A YAML file, and settings that override it.", show_default=False),

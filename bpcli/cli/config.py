@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli.arguments import Words, config_and_overrides, need_command
+from bpcli.cli.arguments import Plugins, Words, config_and_overrides, need_command
 
 if TYPE_CHECKING:
     from bpcli.experiment import Experiment
@@ -20,7 +20,7 @@ app.callback()(need_command)
 
 
 @app.command()
-def check(words: Words) -> None:
+def check(words: Words, plugin: Plugins = None) -> None:
     """Find every mistake in a config and its data.
 
     Example: bp config check configs/iris.yaml
@@ -40,6 +40,7 @@ def show(
     inputs: Annotated[
         bool, typer.Option("--inputs", help="List the network's inputs instead: column, kind, part and scaling.")
     ] = False,
+    plugin: Plugins = None,
 ) -> None:
     """Print the resolved config, with every default, or the inputs that columns become.
 
@@ -75,7 +76,7 @@ def _show_inputs(built: Experiment) -> None:
 
 
 @app.command()
-def schema() -> None:
+def schema(plugin: Plugins = None) -> None:
     """Print the JSON schema of a config, for editors.
 
     Example: bp config schema > bp.schema.json

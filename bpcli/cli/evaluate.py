@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bpcli.cli.arguments import Json, RunFolder, Split, part_of_run
+from bpcli.cli.arguments import Json, Plugins, RunFolder, Split, part_of_run
 from bpcli.cli.output import emit_json
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def evaluate(
         typer.Option("--split", help="A part of the run's data; default test, else validation, else train."),
     ] = None,
     json: Json = False,
+    plugin: Plugins = None,
 ) -> None:
     """Evaluate a run's model: loss, metrics and a table of its classes.
 

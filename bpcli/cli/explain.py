@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bpcli.cli.arguments import config_and_overrides
+from bpcli.cli.arguments import Plugins, config_and_overrides
 
 Format = Literal["text", "markdown", "latex", "json"]
 
@@ -49,6 +49,7 @@ def explain(
         ),
     ] = False,
     form: Annotated[Format, typer.Option("--format", help="The output format; json contains every number.")] = "text",
+    plugin: Plugins = None,
 ) -> None:
     """Explain backpropagation: every equation with its shapes and numbers, in a derivation's notation.
 

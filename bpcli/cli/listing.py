@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from bpcli.cli.arguments import Plugins
+
 
 def _kinds(incomplete: str) -> list[str]:
     """The kinds of choices whose names begin with ``incomplete``."""
@@ -20,6 +22,7 @@ def listing(
         typer.Argument(metavar="KIND", help="A kind of choice; default all kinds.", autocompletion=_kinds),
     ] = None,
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="A choice to explain, with its settings.")] = None,
+    plugin: Plugins = None,
 ) -> None:
     """List the choices of a kind, or explain one.
 

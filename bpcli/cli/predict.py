@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli.arguments import RunFolder, Split, part_of_run
+from bpcli.cli.arguments import Plugins, RunFolder, Split, part_of_run
 from bpcli.cli.output import emit
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def predict(
     keep: Annotated[
         list[str] | None, typer.Option("--keep", metavar="COLUMN", help="An input column to copy; may be repeated.")
     ] = None,
+    plugin: Plugins = None,
 ) -> None:
     """Predict each row of a file, or of a part of the run's data: CSV with the prediction, then class probabilities.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli.arguments import Json, Words, config_and_overrides
+from bpcli.cli.arguments import Json, Plugins, Words, config_and_overrides
 from bpcli.cli.output import emit, emit_json
 from bpcli.cli.running import end_by_signal, follow, prepared, require_expectations
 from bpcli.cli.series import series_request, train_series
@@ -38,6 +38,7 @@ def train(
         bool, typer.Option("--quiet", help="Show no progress, tables or warnings; run.json keeps the warnings.")
     ] = False,
     json: Json = False,
+    plugin: Plugins = None,
 ) -> None:
     """Train a network; print the run folder.
 

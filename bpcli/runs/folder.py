@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from bpcli import __version__, storage
+from bpcli.choices import PLUGINS
 from bpcli.config import document
 from bpcli.data.loading import Loaded
 from bpcli.errors import ConfigError, DataError, refused
@@ -167,6 +168,7 @@ def _initial_record(experiment: Experiment) -> dict[str, Any]:
         "threads": experiment.engine.threads,
         "cpu": cpu_type(),
         "system": f"{platform.system()} {platform.machine()}",
+        "plugins": dict(PLUGINS),
         "seed": experiment.plan.seed,
         "layers": list(experiment.network.sizes),
         "parameters": experiment.parameters.theta.size,

@@ -16,7 +16,7 @@ from bpcli import choices, storage
 from bpcli.data.encoding.features import Features, features_from_json
 from bpcli.data.encoding.targets import Targets, targets_from_json
 from bpcli.data.files.dataset import Format
-from bpcli.errors import DataError
+from bpcli.errors import ConfigError, DataError
 from bpcli.experiment import Experiment
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS
@@ -71,6 +71,8 @@ def save_model(path: Path, model: Model) -> None:
         "targets": model.targets.to_json(),
         "format": {**vars(model.form), "missing": list(model.form.missing)},
     }
+    if choices.PLUGINS:
+        header["plugins"] = dict(choices.PLUGINS)
     if model.weight_column is not None:
         header["sample_weight"] = model.weight_column
     storage.write_tensors(path, model.parameters.named(), header)
@@ -91,6 +93,7 @@ def load_model(path: Path) -> Model:
         raise DataError(
             f"the header is of version {version!r}, not {VERSION}", where=str(file), hint="use the bp that wrote it"
         )
+    _require_plugins(header.get("plugins", {}), file)
     try:
         network = _network(header)
         features = features_from_json(header["features"])
@@ -108,6 +111,26 @@ def load_model(path: Path) -> Model:
     if (features.size, targets.outputs) != (network.sizes[0], network.sizes[-1]):
         raise DataError("the model's encoding and its network differ in size", where=str(file), hint="copy it again")
     return Model(network, parameters, features, targets, form, weight_column)
+
+
+def _require_plugins(needed: Any, file: Path) -> None:
+    """The files of choices with which the model was trained are loaded, and the same.
+
+    Raises:
+        ConfigError: one is not loaded.
+        DataError: one is another than in training.
+    """
+    for name, digest in needed.items() if isinstance(needed, dict) else ():
+        if name not in choices.PLUGINS:
+            raise ConfigError(
+                f"the model was trained with the choices of {name}", where=str(file), hint=f"add --plugin {name}"
+            )
+        if choices.PLUGINS[name] != digest:
+            raise DataError(
+                f"{name} is not the file that the model was trained with (SHA-256 {str(digest)[:12]}…)",
+                where=str(file),
+                hint="restore it: another formula would give other predictions",
+            )
 
 
 def _network(header: dict[str, Any]) -> Network:

@@ -24,6 +24,7 @@ ROOMS = [
     "experiment",
     "runs",
     "checking",
+    "plugins",
     "pytest_plugin",
     "explaining",
     "reporting",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bpcli.cli.arguments import Json, Words, config_and_overrides, refuse_export_with_against, refuse_options
+from bpcli.cli.arguments import Json, Plugins, Words, config_and_overrides, refuse_export_with_against, refuse_options
 from bpcli.cli.output import emit_json
 from bpcli.errors import ConfigError, ExitStatus
 
@@ -87,6 +87,7 @@ def gradcheck(
         ),
     ] = None,
     json: Json = False,
+    plugin: Plugins = None,
 ) -> int:
     """Check backpropagation: the trainer's own gradient against the exact derivative of the loss.
 

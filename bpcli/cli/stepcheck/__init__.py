@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bpcli.cli.arguments import Json, Words, config_and_overrides, refuse_export_with_against, refuse_options
+from bpcli.cli.arguments import Json, Plugins, Words, config_and_overrides, refuse_export_with_against, refuse_options
 from bpcli.cli.output import emit_json
 from bpcli.errors import ConfigError, ExitStatus
 
@@ -55,6 +55,7 @@ def stepcheck(
         ),
     ] = None,
     json: Json = False,
+    plugin: Plugins = None,
 ) -> int:
     """Check the updates of training: θ and the rule's memory against the rule's published equations.
 
