@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
 from typing import Annotated, Any
 
 import typer
@@ -48,7 +49,7 @@ def listing(
         return
     if name not in choices:
         raise ConfigError(f"no {name!r} among the {kind}", where="command line", hint=did_you_mean(name, choices))
-    typer.echo("\n".join(_explained(name, choices[name])))
+    typer.echo("\n".join([*_explained(name, choices[name]), *_drawn(kind, choices[name])]))
 
 
 def _summary(choice: type) -> str:
@@ -58,7 +59,6 @@ def _summary(choice: type) -> str:
 
 def _explained(name: str, choice: type[Any]) -> list[str]:
     """A choice's docstring, and its settings with their defaults."""
-    from dataclasses import fields
     from inspect import cleandoc
 
     lines = [name, "", *cleandoc(choice.__doc__ or "").splitlines()]
@@ -66,10 +66,21 @@ def _explained(name: str, choice: type[Any]) -> list[str]:
     return [*lines, "", "settings and their defaults:", *settings] if settings else lines
 
 
+def _drawn(kind: str, choice: type[Any]) -> list[str]:
+    """A schedule's rates with its defaults, drawn below a caption; nothing for another kind, or without defaults."""
+    if kind != "schedules" or any(_default(setting) == "required" for setting in fields(choice)):
+        return []
+    from bpcli.reporting.rate_curve import rate_curve
+
+    results = ", if nothing improves" if hasattr(choice, "observe") else ""
+    return ["", f"its rates with these settings, in 20 epochs of 3 updates{results}:", "", *rate_curve(choice())]
+
+
 def _default(setting: Any) -> Any:
-    """A setting's default as ``bp list`` shows it."""
-    from dataclasses import MISSING
+    """A setting's default as ``bp list`` shows it: a choice by its name."""
+    from bpcli.config.registries import offered
 
     if setting.default_factory is not MISSING:
-        return setting.default_factory()
+        value = setting.default_factory()
+        return next((name for kind in offered().values() for name in kind if kind[name] is type(value)), value)
     return "required" if setting.default is MISSING else setting.default

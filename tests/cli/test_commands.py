@@ -137,7 +137,9 @@ def test_every_choice_is_explained(tmp_path: Path, kind: str, name: str) -> None
     text = good("list", kind, name, cwd=tmp_path).out
     assert text.startswith(f"{name}\n\n")
     for setting, value in vars(REGISTRIES[kind][name]()).items():
-        assert f"\n  {setting}: {value}\n" in text
+        names = (name for choices in REGISTRIES.values() for name in choices if choices[name] is type(value))
+        assert f"\n  {setting}: {next(names, value)}\n" in text
+    assert ("20 epochs\n" in text) is (kind == "schedules")
 
 
 def test_an_unknown_kind_of_choice_is_hinted_at(tmp_path: Path) -> None:

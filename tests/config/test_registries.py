@@ -203,7 +203,7 @@ def test_kind_is_listed_once_it_offers_a_choice(capsys: pytest.CaptureFixture[st
     assert "schedules: constant, " in out
     assert ", delayed\n" in out
     assert "layers" not in out
-    assert "  then: Constant()\n" in out
+    assert "  then: constant\n" in out
 
 
 def test_field_of_a_layer_is_a_key_of_hidden_layers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
