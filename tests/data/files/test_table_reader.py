@@ -19,8 +19,31 @@ from ..support import deterministic, table
 
 WORDS = [
     *("", " ", "NA", "NaN", "null", "nan", '"NA"', '""', "?", "-999", "-999.0", "1e400", "-inf", "Infinity"),
-    *("0", "1", "-1", "+1", "007", "1.5", "1.", ".5", ".", "1e5", "1E+5", "1e", "1_0", "0x1f", "1,5", "١", "9" * 25),
+    *(
+        "0",
+        "1",
+        "-1",
+        "+1",
+        "007",
+        "1.5",
+        "1.",
+        ".5",
+        ".",
+        "1e5",
+        "1E+5",
+        "1e",
+        "1_0",
+        "0x1f",
+        "1,5",
+        "1,234",
+        "1.234,5",
+        "1'234",
+        "1 234",
+        "١",
+        "9" * 25,
+    ),
     *("12345678901234567890", "9007199254740993", "0.1", "1e-320", "2.2250738585072011e-308", "1 ", " 1", "1\t", '"1"'),
+    *("1,234", "1.234,5", "1'234", "1 234", "-999,0"),
     *("true", "True", "TRUE", "false", "False", "FALSE", "tRUE", "yes", "T", "a", "b c", '"a""b"', 'a"b', '"x"y', '"'),
 ]
 """Cells that one reader or the other might take for something else."""
@@ -45,8 +68,9 @@ def texts(draw: st.DrawFn) -> tuple[str, Format, frozenset[str]]:
     lines = [delimiter.join(record) for record in records]
     names = [f"c{k}" for k in range(len(columns))] if header else [str(k) for k in range(len(columns))]
     text = draw(st.sampled_from(["\n", "\r\n", "\r"])).join([delimiter.join(names)] * header + lines)
-    missing = draw(st.sampled_from([("NA", "NaN", "null"), (), ("?", "NA"), ("null", "-1.0e0")]))
-    return text, Format(delimiter, header, missing), frozenset(draw(st.sets(st.sampled_from(names))))
+    missing = draw(st.sampled_from([("NA", "NaN", "null"), (), ("?", "NA"), ("null", "-1.0e0"), ("-999,0",)]))
+    marks = draw(st.sampled_from([(".", None), (",", None), (",", "."), (".", ","), (".", "'"), (",", " ")]))
+    return text, Format(delimiter, header, missing, *marks), frozenset(draw(st.sets(st.sampled_from(names))))
 
 
 def found(text: str, form: Format, letter: frozenset[str] | None) -> Any:
