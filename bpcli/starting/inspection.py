@@ -17,8 +17,8 @@ from bpcli.data.encoding.date_columns import Date
 from bpcli.data.encoding.dates import FORMS, ISO, misfits
 from bpcli.data.encoding.lookup import require_columns
 from bpcli.data.encoding.target_cells import require_present
-from bpcli.data.encoding.training_columns import OTHER_NUMERALS, TrainingColumn
-from bpcli.data.files.cells import as_numbers, non_numbers, texts_of
+from bpcli.data.encoding.training_columns import OTHER_NUMERALS, TrainingColumn, fitting_numerals
+from bpcli.data.files.cells import as_numbers, texts_of
 from bpcli.data.files.dataset import Dataset, Format, Matrix
 from bpcli.data.files.reading import FilePair, read_dataset
 from bpcli.data.warnings import DataWarnings
@@ -27,6 +27,9 @@ from bpcli.nn import Array
 
 ATTEMPTS = 3
 """How often a table is read at most: as it is, with its numerals, and with its words for missing values."""
+
+NUMBERS_ROWS = "it numbers the rows"
+"""The reason to leave out a column that does."""
 
 COMPACT = "YYYYMMDD"
 EARLIEST, LATEST = 19000101, 21001231
@@ -67,6 +70,7 @@ def inspect(pair: FilePair, target: str | None) -> Inspection:
     dataset, form, words = _read(pair)
     name = target or (dataset.own_targets or dataset.names)[-1]
     _require_target(dataset, name)
+    labels = _labels(dataset, name)
     apart = {name, *dataset.own_targets}
     features = [each for each in dataset.names if each not in apart]
     drop: dict[str, str] = {}
@@ -77,6 +81,8 @@ def inspect(pair: FilePair, target: str | None) -> Inspection:
             drop[each] = reason
         elif kind:
             types[each] = kind
+    if len(drop) == len(features):  # what numbers the rows is better than nothing
+        drop = {each: reason for each, reason in drop.items() if reason != NUMBERS_ROWS}
     if len(drop) == len(features):
         reasons = ", ".join(f"{each}: {reason}" for each, reason in drop.items())
         raise ConfigError(
@@ -85,7 +91,7 @@ def inspect(pair: FilePair, target: str | None) -> Inspection:
             hint="name another target with --target",
         )
     images = isinstance(dataset, Matrix) and dataset.images
-    return Inspection(pair, form, dataset.names, dataset.size, name, _labels(dataset, name), images, drop, types, words)
+    return Inspection(pair, form, dataset.names, dataset.size, name, labels, images, drop, types, words)
 
 
 def _read(pair: FilePair) -> tuple[Dataset, Format, dict[str, list[str]]]:
@@ -105,9 +111,7 @@ def _read(pair: FilePair) -> tuple[Dataset, Format, dict[str, list[str]]]:
 def _better_form(dataset: Dataset, form: Format) -> tuple[Format, dict[str, list[str]]]:
     """The form with the numerals that make numbers of most columns, and the words for missing values by column."""
     texts = {name: dataset.column(name) for name in dataset.names if dataset.column(name).dtype == object}
-    readable = Counter(
-        other for column in texts.values() for other in OTHER_NUMERALS if not len(non_numbers(column, other))
-    )
+    readable = Counter(other for column in texts.values() for other in fitting_numerals(column, form.numerals))
     if readable:
         best = max(OTHER_NUMERALS, key=readable.__getitem__)
         return replace(form, decimal=best.decimal, thousands=best.thousands), {}
@@ -152,7 +156,7 @@ def _verdict(column: TrainingColumn) -> tuple[str, str]:
     if warnings.many:
         return "", "most values differ"
     if column.holds_numbers and _numbers_rows(column.cells):
-        return "", "it numbers the rows"
+        return "", NUMBERS_ROWS
     return kind, ""
 
 

@@ -89,18 +89,23 @@ OTHER_NUMERALS = (
 """Ways of writing numbers that a column of text may turn out to have, the likelier first."""
 
 
+def fitting_numerals(cells: Array, known: Numerals) -> list[Numerals]:
+    """The ways of writing numbers but the known one by which a column is numbers, and words for missing values."""
+    words = {cell for cell in cells if cell is not None and not _means_missing(cell)}
+    strays = {word for word in words if not known.is_number(word)}
+    return [other for other in OTHER_NUMERALS if strays and all(map(other.is_number, words))]
+
+
 def in_other_numerals(column: TrainingColumn, known: Numerals) -> Strays | None:
     """The cells that keep a column from being numbers, where another way of writing them makes it so."""
-    cells = column.cells
-    misfits = non_numbers(cells, known)
-    words = set(cells[misfits].tolist())
-    fitting = [other for other in OTHER_NUMERALS if words and not len(non_numbers(cells, other))]
+    fitting = fitting_numerals(column.cells, known)
     if not fitting:
         return None
     keys = _keys(fitting[0])
     if fitting[0].thousands == "," and Numerals(",") in fitting:
         keys += f", or {_keys(Numerals(','))} if the comma is the decimal mark"
-    return replace(column.strays(misfits), mended_by=keys)
+    written = [cell is not None and not known.is_number(cell) and not _means_missing(cell) for cell in column.cells]
+    return replace(column.strays(np.flatnonzero(written)), mended_by=keys)
 
 
 def _keys(numerals: Numerals) -> str:
@@ -115,13 +120,18 @@ def strays_of(dataset: Dataset, name: str, texts: Array, rows: IndexArray, among
     return Strays(name, words[0], dataset.where(int(rows[0])), len(rows), among, tuple(words[1:]), kind)
 
 
+def _means_missing(word: str) -> bool:
+    """Whether a word nearly always means a missing value."""
+    return word.strip().lower() in MISSING_WORDS
+
+
 def slips(column: TrainingColumn, misfits: IndexArray, kind: str) -> Strays | None:
     """The ``misfits`` among a column's training cells, where all others are of the kind and these may be slips.
 
     They may be where they are few, or all of them words for a missing value.
     """
     words, present = set(column.cells[misfits].tolist()), len(column.present)
-    for_missing = len(misfits) < present and all(word.strip().lower() in MISSING_WORDS for word in words)
+    for_missing = len(misfits) < present and all(map(_means_missing, words))
     if not len(misfits) or not (are_few(len(misfits), present) or for_missing):
         return None
     return column.strays(misfits, kind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -147,9 +148,9 @@ def test_numbers_written_in_another_way_are_told_with_the_keys_that_mend_it(
 
     assert line.startswith(f"column 'n' is text because of {cells[0]!r} at {path}:2 (")
     assert line.endswith(f": {remedy}")
-    keys = dict(part.split(": ") for part in remedy.split(", or")[0].split(", data."))
-    marks = {key.removeprefix("data."): mark.strip('"') for key, mark in keys.items()}
-    assert loaded(path, form=Format(**marks)).warnings.lines() == []
+    keys: dict[str, str] = dict(part.split(": ") for part in remedy.split(", or")[0].split(", data."))
+    marks: dict[str, Any] = {key.removeprefix("data."): mark.strip('"') for key, mark in keys.items()}
+    assert loaded(path, form=replace(Format(), **marks)).warnings.lines() == []
 
 
 @pytest.mark.parametrize("words", [["?"], ["n/a", "-"], ["none", "unknown", "N/A", "--"]])

@@ -23,7 +23,7 @@ from bpcli.nn import Array
 
 from ..support import csv, features, loaded, refusal, write
 
-READ = {
+READ: dict[str, dict[str, tuple[int, int, int, int, int, int] | None]] = {
     ISO: {"2024-02-29": (2024, 2, 29, 0, 0, 0), "2024-12-31T23:59:58Z": (2024, 12, 31, 23, 59, 58),
           " 2024-01-02 03:04 ": (2024, 1, 2, 3, 4, 0), "2024-01-02T03:04:05.678+02:00": (2024, 1, 2, 3, 4, 5)},
     "YYYY/MM/DD": {"2024/2/9": (2024, 2, 9, 0, 0, 0), "2024.02.09 1:30 PM": (2024, 2, 9, 13, 30, 0)},
