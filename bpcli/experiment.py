@@ -45,6 +45,7 @@ from bpcli.training.loop import Measure
 from bpcli.training.monitors import TEST, require_column
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.stopping import EarlyStopping
+from bpcli.training.suitability import require_suited
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,7 @@ def _experiment(given: Config) -> Experiment:
     recipe = _recipe(config, network, loaded.parts["train"])
     _require_fitting_schedule(given, recipe, loaded.parts["train"].size)
     parameters = _parameters(config, network, loaded)
+    require_suited(recipe, parameters.theta.size)
     assert config.metrics is not None, "resolution does not leave it open"
     metrics = by_column(config.metrics)
     engine = _engine(config, recipe, loaded, tallies_for(metrics, judging))

@@ -32,7 +32,7 @@ def training(task: Task, engine: Engine) -> Iterator[TrainingEvent]:
     """The training that ``bp train`` would run on the workload with ``engine``, from its initial parameters."""
     workload = task.workload
     network = _network(workload)
-    optimizer = OPTIMIZERS[workload.rule](learning_rate=workload.learning_rate)  # type: ignore[call-arg]
+    optimizer = OPTIMIZERS[workload.rule](learning_rate=workload.learning_rate)
     names = ("r2", "rmse", "mae") if workload.regression else ("accuracy",)
     metrics: dict[str, Metric] = {name: METRICS[name]() for name in names}
     plan = Plan(WITHOUT_END, workload.batch_size, workload.shuffled, SEED)

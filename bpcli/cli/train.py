@@ -91,6 +91,10 @@ def _show_final_metrics(experiment: Experiment, run: RunWriter) -> None:
     rows = [[part, *(final.get(prefixes[part] + name) for name in names)] for part in experiment.loaded.parts]
     with suppress(OSError):
         display.print_table(["", *names], rows, sys.stderr, title=f"kept: {describe_kept(run.record)}")
+    if run.record["ended"] != "completed":
+        display.say(run.record["ended"])
+    if "rule" in run.record:
+        display.say(", ".join(f"{name} {value:.6g}" for name, value in run.record["rule"].items()))
     if not sys.stdout.isatty():  # on a terminal the result is the next line anyway
         display.say(f"run: {run.folder}")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bpcli.config.second_order import contradictions
 from bpcli.data.encoding.dates import fault_of_format
 from bpcli.errors import ConfigError
 from bpcli.nn.optimizers import OPTIMIZERS
@@ -23,6 +24,7 @@ def broken_rules(config: Any) -> list[ConfigError]:
     of_both = _cancelling_weights(_mapping(config)) if isinstance(data, dict) else []
     network = _mapping(_mapping(config).get("network"))
     of_optimizer = [*_batches(optimizer), *_batch_only(optimizer), *_unscheduled(optimizer), *_unordered(optimizer)]
+    of_optimizer += contradictions(_mapping(config), optimizer)
     return [*of_data, *of_both, *_settings_of_hidden(network), *of_optimizer, *_threads(_mapping(config))]
 
 

@@ -14,15 +14,18 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from bpcli.choices import name_of
+from bpcli.data.sources import ClassIndices, Columns, Examples, Rows
 from bpcli.nn import Array, optimizers
 from bpcli.nn.clipping import CLIPPINGS
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Optimizer, OptimizerState
+from bpcli.nn.optimizers.second_order.rule import SecondOrder
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.penalties import PENALTIES
 from bpcli.nn.transformations import early, finish, transform
 from bpcli.nn.workspace import Workspace
 from bpcli.training.recipe import Recipe
+from bpcli.training.whole_loss import WholeLoss
 
 Mode = Literal["sgd", "mini_batch", "batch"]
 """The config's mode: each update takes one example, some, or all."""
@@ -137,8 +140,11 @@ def trace(
 
 
 def update(recipe: Recipe, state: OptimizerState, theta: Array, ws: Workspace, rate: float) -> None:
-    """One step of the rule on the examples in ``ws``; it may compute the gradient at several θ."""
+    """One step of the rule on the examples in ``ws``, or one iteration; it may look at several θ."""
     network, chain = recipe.network, recipe.chain
+    if isinstance(recipe.optimizer, SecondOrder):
+        _iterate(recipe, recipe.optimizer, state, theta, ws)
+        return
 
     def gradient(at: Array, out: Array, factor: float) -> Any:
         parameters, gradients = network.parameters(at), network.parameters(out)
@@ -147,6 +153,14 @@ def update(recipe: Recipe, state: OptimizerState, theta: Array, ws: Workspace, r
 
     optimizers.update(recipe.optimizer, theta, state, gradient, rate)
     network.constrain(network.parameters(theta), _copy(network, theta))
+
+
+def _iterate(recipe: Recipe, rule: SecondOrder, state: OptimizerState, theta: Array, ws: Workspace) -> None:
+    """One iteration of a rule of second order, as if these examples were all."""
+    targets = ClassIndices(ws.Y) if ws.Y.ndim == 1 else Columns(ws.Y)
+    objective = WholeLoss(recipe, Examples(Rows(np.ascontiguousarray(ws.X.T)), targets), theta)
+    state.step += 1
+    rule.iterate(theta, state, objective, objective.loss(theta))
 
 
 def _filled(network: Network, dtype: DTypeLike, X: Array, Y: Array) -> Workspace:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from bpcli.errors import DivergedError
 from bpcli.experiment import Experiment
+from bpcli.nn.optimizers.second_order.rule import figures_of
 from bpcli.runs.assessment import assess_model
 from bpcli.runs.folder import RunWriter
 from bpcli.runs.model_file import model_of
@@ -100,6 +101,7 @@ class Execution:
             final |= self._test_metrics()
             run.record["expect"] = [one.result(final) for one in self._experiment.expected]
         self._save(run)
+        run.note_rule(figures_of(self._experiment.recipe.optimizer, self._state.optimizer))
         run.finish(ended.reason, self._state.epoch, self._state.optimizer.step, final)
         yield ended
 

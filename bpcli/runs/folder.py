@@ -59,6 +59,11 @@ class RunWriter:
         self.record["kept"] |= kept if state.kept.examples == 0 else {**kept, "examples": state.kept.examples}
         self.write_record()
 
+    def note_rule(self, figures: dict[str, float]) -> None:
+        """Note what the rule found besides θ; nothing where it has no figures."""
+        if figures:
+            self.record["rule"] = figures
+
     def finish(self, ended: str, epochs: int, step: int, final: dict[str, float]) -> None:
         """Write to run.json why training ended, how far it came, and the final metrics."""
         self.record |= {"ended": ended, "epochs": epochs, "steps": step, "final": final}

@@ -14,9 +14,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from bpcli.choices import name_of
 from bpcli.data.sources import Examples
 from bpcli.errors import ConfigError
+from bpcli.nn.optimizers import OPTIMIZERS
+from bpcli.nn.optimizers.second_order.rule import SecondOrder
 from bpcli.nn.tallies import Tallies
+from bpcli.training.iteration_steps import IterationSteps
 from bpcli.training.loop import Steps
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Recipe
@@ -46,6 +50,8 @@ class Engine:
             from bpcli.training.compiled.steps import CompiledSteps
 
             return CompiledSteps(recipe, state, examples)
+        if isinstance(recipe.optimizer, SecondOrder):
+            return IterationSteps(recipe, state, examples)
         return NumpySteps(recipe, state, examples, self.shards, self.threads)
 
 
@@ -63,6 +69,8 @@ class Work:
     @property
     def saving(self) -> float:
         """The seconds that compiled code is expected to save over the whole training."""
+        if isinstance(self.recipe.optimizer, SecondOrder):
+            return 0.0
         layout, plan = self.recipe.network.layout, self.recipe.plan
         layers, m = layout.sizes[1:], plan.batch_size
         step = len(layers) * PER_LAYER + sum(layers) * m * PER_ACTIVATION + layout.count * PER_PARAMETER
@@ -74,6 +82,8 @@ class Work:
         from bpcli.training.compiled.recording import record
         from bpcli.training.compiled.symbols import UntraceableError
 
+        if isinstance(self.recipe.optimizer, SecondOrder):
+            return f"the iterations of {name_of(OPTIMIZERS, self.recipe.optimizer)}"
         try:
             single = self.recipe.plan.batch_size == 1
             weighted = {"weighted": self.weighted, "metrics_weighted": self.metrics_weighted}

@@ -90,6 +90,10 @@ class Steps(Protocol):
         """
         ...
 
+    def ended(self) -> str:
+        """Why no step can change anything any more, in words; empty while one can."""
+        ...
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -127,7 +131,7 @@ class Measure:
 def train(
     steps: Steps, plan: Plan, state: TrainingState, measure: Measure, control: Control = PLAIN
 ) -> Iterator[TrainingEvent]:
-    """Train by ``steps``, which work on ``state``, to the end of ``plan``, unless ``control`` ends it before.
+    """Train by ``steps``, which work on ``state``, to the end of ``plan`` or an earlier end.
 
     Raises:
         DivergedError: a loss or a parameter is no longer finite; ``state.kept`` holds the
@@ -135,7 +139,7 @@ def train(
     """
     deadline = perf_counter() + control.max_seconds
     while state.epoch < plan.epochs:
-        if reason := control.patience_over(state):
+        if reason := control.patience_over(state) or steps.ended():
             yield Stopped(reason)
             return
         began, seconds = perf_counter(), 0.0

@@ -36,6 +36,10 @@ class NumpySteps:
         """Nothing to prepare."""
         return iter(())
 
+    def ended(self) -> str:
+        """There is always another step."""
+        return ""
+
     def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
         """Step through ``order`` from the state's position until it ends or time is up."""
         state, size = self.state, len(order)

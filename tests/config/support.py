@@ -67,13 +67,17 @@ def values(hint: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         return get_args(hint), ("nothing", 1, True, ["sum"], {"a": 1})
     if hint is bool:
         return (True, False), ("maybe", 1, 0.5, [True], {"a": True})
-    kind, *bounds = get_args(hint)
-    assert kind is float, f"say here what values a setting of type {hint} may have"
-    allowed: list[Any] = [next(one for one in (0.5, 0.75, 2.0) if all(map(partial(_within, one), bounds)))]
-    refused: list[Any] = ["0.5", True, [0.5], {"a": 0.5}]
+    kind, *bounds = get_args(hint) or (hint,)
+    assert kind in (float, int), f"say here what values a setting of type {hint} may have"
+    least = 1e-9 if kind is float else 1
+    usual = next(
+        one for one in ((0.5, 0.75, 2.0) if kind is float else (7,)) if all(map(partial(_within, one), bounds))
+    )
+    allowed: list[Any] = [usual]
+    refused: list[Any] = [str(usual), True, [usual], {"a": usual}]
     for bound in bounds:
         ((rule, limit),) = asdict(bound).items()
-        inside, beyond = (1e-9, -1) if rule in ("gt", "ge") else (-1e-9, 1)
+        inside, beyond = (least, -1) if rule in ("gt", "ge") else (-least, 1)
         assert rule in ("gt", "ge", "lt", "le"), f"say here what {bound} allows"
         allowed.append(limit + inside)
         refused.append(limit + beyond)
@@ -90,6 +94,18 @@ def _within(value: float, bound: Any) -> bool:
     """Whether a value keeps to a bound."""
     ((rule, limit),) = asdict(bound).items()
     return bool(getattr(operator, rule)(value, limit))
+
+
+def whole(**more: Any) -> dict[str, Any]:
+    """Plain values of a config that has all it must have."""
+    return {"data": {"path": "t.csv"}, "loss": "cross_entropy", **more}
+
+
+def choosing(key: str, name: str, **settings: Any) -> dict[str, Any]:
+    """Plain values of a config with a choice as a mapping, and with what the choice asks of other keys."""
+    kind = PLACES[key][name]
+    loss = {"loss": kind.only_loss} if getattr(kind, "only_loss", None) else {}
+    return whole(**nested(key, {"name": name, **needed_by(key, name), **settings}), **loss)
 
 
 def at(config: Any, key: str) -> Any:

@@ -25,21 +25,17 @@ from .support import (
     SHIPPED,
     Setting,
     at,
+    choosing,
     config,
     mistakes,
-    needed_by,
     nested,
     read,
     settings_of_choices,
+    whole,
     write,
 )
 
 SETTINGS = list(settings_of_choices())
-
-
-def whole(**more: Any) -> dict[str, Any]:
-    """Plain values of a config that has all it must have."""
-    return {"data": {"path": "t.csv"}, "loss": "cross_entropy", **more}
 
 
 def chosen(made: Config, key: str) -> Any:
@@ -48,9 +44,10 @@ def chosen(made: Config, key: str) -> Any:
 
 @pytest.mark.parametrize(("key", "name"), CHOICES)
 def test_every_choice_is_accepted_by_its_name_and_as_a_mapping(key: str, name: str, tmp_path: Path) -> None:
-    needed = needed_by(key, name)
-    for value in ({"name": name, **needed}, *([] if needed else [name])):
-        made = config(tmp_path, dump(whole(**nested(key, value))))
+    asked = choosing(key, name)
+    alone = [] if asked != whole(**nested(key, {"name": name})) else [whole(**nested(key, name))]
+    for values in (asked, *alone):
+        made = config(tmp_path, dump(values))
         assert chosen(made, key) == PLACES[key][name]()
         assert type(chosen(made, key)) is PLACES[key][name]
 
@@ -66,18 +63,17 @@ def test_every_activation_and_initializer_is_accepted_for_a_single_layer(name: s
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: ".".join(setting[:3]))
 def test_every_setting_takes_what_its_type_and_bounds_allow(setting: Setting, tmp_path: Path) -> None:
     for value in setting.allowed:
-        choice = {"name": setting.choice, **needed_by(setting.key, setting.choice), setting.name: value}
         ordered = getattr(PLACES[setting.key][setting.choice], "ordered", ())
-        choice |= {low: 1e-9 for low, high in ordered if high in choice}
-        made = chosen(config(tmp_path, dump(whole(**nested(setting.key, choice)))), setting.key)
+        below = {low: 1e-9 for low, high in ordered if high == setting.name}
+        values = choosing(setting.key, setting.choice, **below, **{setting.name: value})
+        made = chosen(config(tmp_path, dump(values)), setting.key)
         assert getattr(made, setting.name) == value
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: ".".join(setting[:3]))
 def test_every_setting_refuses_what_its_type_and_bounds_do_not_allow(setting: Setting, tmp_path: Path) -> None:
     for value in setting.refused:
-        choice = {"name": setting.choice, **needed_by(setting.key, setting.choice), setting.name: value}
-        told = mistakes(tmp_path, dump(whole(**nested(setting.key, choice))))
+        told = mistakes(tmp_path, dump(choosing(setting.key, setting.choice, **{setting.name: value})))
         shown = "true" if value is True else repr(value)
         assert told[0].endswith(f": {setting.key}.{setting.name} is {shown}")
         assert len(told) == 2
@@ -85,8 +81,7 @@ def test_every_setting_refuses_what_its_type_and_bounds_do_not_allow(setting: Se
 
 @pytest.mark.parametrize(("key", "name"), CHOICES)
 def test_every_choice_refuses_a_setting_that_it_does_not_have(key: str, name: str, tmp_path: Path) -> None:
-    told = mistakes(tmp_path, dump(whole(**nested(key, {"name": name, **needed_by(key, name), "zzz": 1}))))
-
+    told = mistakes(tmp_path, dump(choosing(key, name, zzz=1)))
     known = [field.name for field in fields(PLACES[key][name])]
     hint = f", {known[-1]}" if len(known) > 1 else known[0] if known else f"{name} has no settings"
     assert len(told) == 2

@@ -16,7 +16,7 @@ from bpcli.config.reading import read_config
 from bpcli.experiment import Experiment
 from bpcli.nn.losses import LOSSES
 
-from .support import CHOICES, SHIPPED, needed_by, nested, refusal, write
+from .support import CHOICES, SHIPPED, choosing, needed_by, nested, refusal, write
 
 ROWS = 24
 
@@ -122,7 +122,8 @@ def fitting(key: str, name: str) -> dict[str, Any]:
     loss = "half_squared_error" if key == "network.output" else "cross_entropy"
     if key == "loss" and name == "half_squared_error":
         loss = name
-    return {"data": {"path": "classes.csv"}, "loss": loss, "network": {"hidden": [3]}}
+    asked = choosing(key, name) if key == "optimizer" else {"loss": loss}
+    return {**asked, "data": {"path": "classes.csv"}, "network": {"hidden": [3]}}
 
 
 @pytest.mark.parametrize(("key", "name"), CHOICES)

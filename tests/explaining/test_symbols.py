@@ -19,6 +19,7 @@ from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from bpcli.nn.workspace import Scratch
 from tests.explaining.new_choices import NEW_ACTIVATIONS, NEW_LOSSES, NEW_OPTIMIZERS, ScaledArctan
 from tests.nn import support
+from tests.nn.support import STEP_RULES
 
 N, M = 3, 5
 
@@ -29,7 +30,8 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 ELEMENTWISE = [name for name, activation in ACTIVATIONS.items() if activation.elementwise]
 ALL_LOSSES: dict[str, Loss] = {name: kind() for name, kind in {**LOSSES, **NEW_LOSSES}.items()}
-WRITTEN: dict[str, Optimizer] = {name: kind() for name, kind in {**OPTIMIZERS, **NEW_OPTIMIZERS}.items()}
+FIRST_ORDER = {name: OPTIMIZERS[name] for name in STEP_RULES}
+WRITTEN: dict[str, Optimizer] = {name: kind() for name, kind in {**FIRST_ORDER, **NEW_OPTIMIZERS}.items()}
 
 
 def evaluate(markup: str, values: Mapping[str, Any]) -> Any:

@@ -12,9 +12,10 @@ from bpcli.explaining.trace import Trace, trace
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Activation
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import OPTIMIZERS, start, update
+from bpcli.nn.optimizers import start, update
 from bpcli.nn.parameters import Parameters
 from tests.nn import support
+from tests.nn.support import STEP_RULES
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def test_slopes_are_the_derivative(name: str) -> None:
     assert np.allclose(found.slopes[1], (above - below) / 2e-6, 1e-8, 1e-8)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", STEP_RULES)
 def test_the_update_is_the_rules_own(name: str) -> None:
     network = support.network(
         (3, 4, 2), (support.activation("tanh"),), support.activation("softmax"), support.loss("cross_entropy")

@@ -21,6 +21,7 @@ from bpcli.nn.losses import LOSSES, Loss, Reduction
 from bpcli.nn.metrics import METRICS, Metric
 from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
+from bpcli.nn.optimizers.second_order.rule import is_second_order
 from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.tallies import Decisions, Judging, Residuals, Scoring
 from bpcli.nn.workspace import OutputScratch, Workspace
@@ -30,6 +31,9 @@ deterministic = settings(derandomize=True, deadline=None, max_examples=60)
 
 REDUCTIONS: tuple[Reduction, ...] = ("sum", "mean")
 PRECISIONS = ("float32", "float64")
+
+STEP_RULES = [name for name, kind in OPTIMIZERS.items() if not is_second_order(kind)]
+"""The rules that take steps; those of second order have tests of their own."""
 
 KINK_MARGIN = 1e-3
 """A hundred central steps: no difference crosses a kink this far away."""

@@ -13,7 +13,6 @@ import pytest
 
 from bpcli.nn import Array
 from bpcli.nn.optimizers import (
-    OPTIMIZERS,
     Adadelta,
     Adagrad,
     Adam,
@@ -33,9 +32,9 @@ from bpcli.nn.optimizers import (
 )
 
 from .plain_optimizers import PLAIN
-from .support import PRECISIONS, optimizer
+from .support import PRECISIONS, STEP_RULES, optimizer
 
-every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
+every_optimizer = pytest.mark.parametrize("name", STEP_RULES)
 every_precision = pytest.mark.parametrize("dtype", PRECISIONS)
 
 FORMS: dict[str, list[dict[str, Any]]] = {
@@ -109,7 +108,7 @@ class Way(NamedTuple):
         return theta
 
 
-QUADRATIC_WAYS = dict.fromkeys(OPTIMIZERS, Way(0.1)) | {
+QUADRATIC_WAYS = dict.fromkeys(STEP_RULES, Way(0.1)) | {
     "adagrad": Way(0.3),
     "rmsprop": Way(0.1, falling=True),
     "adadelta": Way(10.0),

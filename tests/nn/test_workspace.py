@@ -12,10 +12,11 @@ from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Activation, Relu, Sigmoid, Softmax, Tanh
 from bpcli.nn.losses import LOSSES, HalfSquaredError
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import OPTIMIZERS, Adam, GradientDescent, Optimizer, start, update
+from bpcli.nn.optimizers import Adam, GradientDescent, Optimizer, start, update
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.tallies import Decisions, Judging, Residuals, Tally
 from bpcli.nn.workspace import Workspace
+from tests.nn.support import STEP_RULES
 
 from .support import PRECISIONS, activation, loss, network, optimizer, pairs, targets
 
@@ -100,7 +101,7 @@ def test_no_step_allocates_under_any_hidden_activation(name: str, dtype: str) ->
     assert allocated(Steps(net, GradientDescent(), 2000, dtype)) < OVERHEAD
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", STEP_RULES)
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_no_step_allocates_under_any_optimizer(name: str, dtype: str) -> None:
     net = network((784, 30, 10), (Sigmoid(),), Softmax(), loss("cross_entropy"))

@@ -27,6 +27,7 @@ from bpcli.training.loop import Epoch, Measure, Stretch, TrainingEvent
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import TrainingState, start
+from tests.nn.support import STEP_RULES
 
 SIZE, EPOCHS, BATCH = 20, 3, 6
 SIZES = (3, 5, 2)
@@ -76,7 +77,8 @@ class Task:
 
 
 def optimizer(name: str) -> Optimizer:
-    return OPTIMIZERS[name]()
+    made: Optimizer = OPTIMIZERS[name]()
+    return made
 
 
 def numbers(events: list[TrainingEvent]) -> list[tuple[int, int, float, dict[str, float]]]:
@@ -119,7 +121,7 @@ def test_a_stretch_tells_the_mean_loss_of_the_examples_seen(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("reals", [False, True], ids=["classes", "reals"])
-@pytest.mark.parametrize("name", list(OPTIMIZERS))
+@pytest.mark.parametrize("name", STEP_RULES)
 def test_the_length_of_stretches_changes_no_number(monkeypatch: pytest.MonkeyPatch, name: str, reals: bool) -> None:  # noqa: FBT001
     task = Task(reals=reals)
     found = []
@@ -131,7 +133,7 @@ def test_the_length_of_stretches_changes_no_number(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("reals", [False, True], ids=["classes", "reals"])
-@pytest.mark.parametrize("name", list(OPTIMIZERS))
+@pytest.mark.parametrize("name", STEP_RULES)
 def test_a_state_saved_at_any_stretch_goes_on_to_the_same_bits(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -361,7 +363,7 @@ def test_a_validation_loss_that_is_not_finite_ends_training() -> None:
 # Memory.
 
 
-@pytest.mark.parametrize("name", list(OPTIMIZERS))
+@pytest.mark.parametrize("name", STEP_RULES)
 def test_a_step_allocates_next_to_nothing_once_its_buffers_exist(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(loop, "STRETCH_SECONDS", 0)
     rng = np.random.default_rng(0)

@@ -93,6 +93,10 @@ class CompiledSteps:
             with suppress(OSError):  # compiled, but there is no room to keep it
                 self._take(np.arange(0), batch_size)
 
+    def ended(self) -> str:
+        """There is always another step."""
+        return ""
+
     def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
         """Step through ``order`` from the state's position until it ends or time is up."""
         for _ in self.prepare(batch_size):

@@ -46,7 +46,7 @@ SETTINGS = {
 
 def task(name: str, *, scheduled: bool = False, restored: bool = False, **settings: float) -> Task:
     """Random gradients of small batches for a rule; ``restored``, from a state in the middle of a training."""
-    rule: Optimizer = OPTIMIZERS[name](learning_rate=0.03, **settings)  # type: ignore[call-arg]
+    rule: Optimizer = OPTIMIZERS[name](learning_rate=0.03, **settings)
     rng, size = np.random.default_rng(11), Layout(SIZES).count
     first = {key: memory.first for key, memory in rule.memory(size).items()}
     memory = {key: np.full(size, value) for key, value in first.items()}

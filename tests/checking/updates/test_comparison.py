@@ -33,6 +33,7 @@ from bpcli.training.engines import Engine, EngineName
 from bpcli.training.recipe import Recipe
 from bpcli.training.state import TrainingState, start
 from tests.cli.support import points, write_config
+from tests.nn.support import STEP_RULES
 from tests.probes.choices import Decaying, Dropping, Fading, LookAhead, NormLimit, Ridge
 from tests.training.compiled.support import interpreted
 
@@ -106,7 +107,7 @@ CHAINS = [
 
 
 @every_engine
-@pytest.mark.parametrize("rule", [*OPTIMIZERS, "look_ahead", "fading"])
+@pytest.mark.parametrize("rule", [*STEP_RULES, "look_ahead", "fading"])
 def test_every_rules_updates_agree(config: Path, engine: EngineName, rule: str) -> None:
     for dtype in PRECISIONS:
         for changes in ([], *CHAINS, ["optimizer.mode=sgd", "optimizer.batch_size=null"]):
@@ -198,7 +199,7 @@ def test_a_layer_that_draws_numbers_draws_those_of_the_update(config: Path, monk
 
     monkeypatch.setitem(LAYERS, "dropping", Dropping)
     hidden = "network.hidden=[{name: dropping, units: 4, activation: tanh}]"
-    for rule in OPTIMIZERS:
+    for rule in STEP_RULES:
         assert check(config, "numpy", "float64", hidden, f"optimizer.name={rule}", *fitted_to(rule, [])).passed
 
 
@@ -528,7 +529,7 @@ def test_a_penalty_or_clipping_other_than_it_says_is_found(config: Path, monkeyp
     for kind, change, apply in CHAIN_SLIPS:
         with monkeypatch.context() as patched:
             patched.setattr(kind, "apply", apply)
-            for rule in OPTIMIZERS:
+            for rule in STEP_RULES:
                 assert check(config, "numpy", "float64", change, f"optimizer.name={rule}").wrong, (kind, rule)
 
 

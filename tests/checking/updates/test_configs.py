@@ -12,6 +12,7 @@ from bpcli.checking.updates.comparison import UpdateCheck
 from bpcli.checking.updates.subjects import open_updates
 from bpcli.checking.updates.verdicts import EngineCheck
 from bpcli.nn.optimizers import OPTIMIZERS
+from tests.nn.support import STEP_RULES
 
 CONFIGS = sorted(
     path for path in (Path(__file__).parents[3] / "configs").glob("*.yaml") if not path.stem.startswith("mnist")
@@ -36,7 +37,7 @@ def test_every_shipped_configs_updates_agree() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rule", OPTIMIZERS)
+@pytest.mark.parametrize("rule", STEP_RULES)
 def test_every_config_agrees_with_every_rule_and_the_least_mistake_in_its_rate_is_found(
     rule: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

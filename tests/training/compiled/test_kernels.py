@@ -15,13 +15,13 @@ pytest.importorskip("numba")
 
 from bpcli.data.sources import Columns, Examples, Rows
 from bpcli.nn.activations import ACTIVATIONS
-from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent
+from bpcli.nn.optimizers import GradientDescent
 from bpcli.training.compiled import kernels
 from bpcli.training.compiled.recording import record
 from bpcli.training.compiled.steps import CompiledSteps
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.state import TrainingState, start
-from tests.nn.support import REDUCTIONS, loss, pairs
+from tests.nn.support import REDUCTIONS, STEP_RULES, loss, pairs
 
 from .support import Task, agree, numbers, residuals, task
 
@@ -203,7 +203,7 @@ def test_every_output_under_every_loss_compiled(output: str, name: str, batch_si
 
 @pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [1, 4])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", STEP_RULES)
 @pytest.mark.parametrize("hidden", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_every_hidden_activation_and_rule_compiled(dtype: str, hidden: str, optimizer: str, batch_size: int) -> None:

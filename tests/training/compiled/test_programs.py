@@ -13,14 +13,14 @@ from bpcli.checking.subject import KeepGradient, gradients_of
 from bpcli.errors import DivergedError
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.losses import Reduction
-from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Momentum
+from bpcli.nn.optimizers import GradientDescent, Momentum
 from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.recording import record
 from bpcli.training.compiled.source import step_source
 from bpcli.training.compiled.steps import CompiledSteps
 from bpcli.training.engines import Engine
 from bpcli.training.numpy_steps import NumpySteps
-from tests.nn.support import REDUCTIONS, loss, pairs
+from tests.nn.support import REDUCTIONS, STEP_RULES, loss, pairs
 
 from .support import Task, agree, interpreted, labels, residuals, task
 
@@ -58,7 +58,7 @@ def test_every_hidden_activation(dtype: str, hidden: str, batch_size: int) -> No
 
 
 @every_batch_size
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", STEP_RULES)
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_every_update_rule(dtype: str, optimizer: str, batch_size: int) -> None:
     same(task(optimizer=optimizer, dtype=dtype), batch_size)
@@ -136,7 +136,7 @@ def test_whatever_is_summed_over_examples_is_summed_to_its_last_digits(name: str
     assert (sums.count("long_inner"), sums.count("total_of_examples")) == (3, 5)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", STEP_RULES)
 def test_a_check_takes_the_gradient_by_the_products_that_train(name: str) -> None:
     one = task(optimizer=name)
     state = one.state()
