@@ -71,7 +71,6 @@ def print_table(
     ``order`` lists the columns from the most to the least important. On a terminal that is
     too narrow the least important ones are left out; returns how many.
     """
-    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
@@ -79,7 +78,7 @@ def print_table(
     if title:
         console.print(Text(printable(title)))
     cells = [[printable(_cell_text(cell)) for cell in row] for row in rows]
-    widths = [max(map(cell_len, (name, *(row[k] for row in cells)))) for k, name in enumerate(columns)]
+    widths = _widths(columns, cells)
     shown = list(order or range(len(columns)))
     while len(shown) > 1 and order and sum(widths[k] + GAP for k in shown) - GAP > console.width:
         shown.pop()
@@ -91,6 +90,19 @@ def print_table(
         drawn.add_row(*(Text(row[k]) for k in sorted(shown)))
     console.print(drawn)
     return len(columns) - len(shown)
+
+
+def table_width(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+    """How many characters wide :func:`print_table` would print these columns."""
+    cells = [[printable(_cell_text(cell)) for cell in row] for row in rows]
+    return sum(width + GAP for width in _widths(columns, cells)) - GAP
+
+
+def _widths(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
+    """The width of each column of a table."""
+    from rich.cells import cell_len
+
+    return [max(map(cell_len, (name, *(row[k] for row in cells)))) for k, name in enumerate(columns)]
 
 
 def _cell_text(value: Any) -> str:

@@ -1,9 +1,9 @@
-"""``bp evaluate``: the loss, the metrics and a table of classes for a run's model."""
+"""``bp evaluate``: the loss, the metrics, a table of classes and their confusions for a run's model."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,14 @@ from bpcli.cli.output import emit_json
 
 if TYPE_CHECKING:
     from bpcli.data.loading import Part
+    from bpcli.reporting.evaluation import Evaluation
     from bpcli.runs.model_file import Model
+
+WIDTH = 80
+"""The widest confusion matrix that is shown; of a wider one the largest confusions are."""
+
+MOST_CONFUSIONS = 10
+"""How many confusions are shown of many classes."""
 
 
 def evaluate(
@@ -28,15 +35,31 @@ def evaluate(
         Split | None,
         typer.Option("--split", help="A part of the run's data; default test, else validation, else train."),
     ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--threshold", metavar="X", help="Decide for a label, or the second of two classes, above X; default 0.5."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", metavar="FOLDER", help="Write metrics, classes, confusion and curves as CSV to a new folder."
+        ),
+    ] = None,
     json: Json = False,
     plugin: Plugins = None,
 ) -> None:
-    """Evaluate a run's model: loss, metrics and a table of its classes.
+    """Evaluate a run's model: loss, metrics, a table of its classes and their confusions.
+
+    The metrics are those that the run's config picks; --json and --output give every one that suits.
 
     Example: bp evaluate runs/iris-001 --split validation
     """
+    from bpcli.display import warn
     from bpcli.errors import ConfigError
     from bpcli.reporting.evaluation import evaluate_model
+    from bpcli.runs.folder import require_free_folder
     from bpcli.runs.reopen import reopen
 
     if targets is not None and data is None:
@@ -45,16 +68,33 @@ def evaluate(
         raise ConfigError(
             "--split names a part of the run's data, --data another file", where="command line", hint="give one"
         )
+    require_free_folder(output)
     reopened = reopen(run)
     part, name = part_of_run(reopened, split) if data is None else (_part_of_file(reopened.model, data, targets), None)
-    results = evaluate_model(reopened.model, part, reopened.metrics())
-    report = {"run": str(run), "epoch": reopened.kept_epoch, "split": name, "examples": part.size, **results}
+    evaluation = evaluate_model(reopened.model, part, reopened.metrics(), threshold)
+    warn([note] if (note := evaluation.note(name or "given")) else [])
+    if output is not None:
+        from bpcli.reporting.evaluation_files import write_evaluation
+
+        write_evaluation(evaluation, output)
+    epoch = reopened.kept_epoch
+    report = {
+        "run": str(run),
+        "epoch": epoch,
+        "split": name,
+        "examples": part.size,
+        "loss": evaluation.loss,
+        "metrics": evaluation.metrics,
+        "classes": evaluation.classes,
+        "confusion": evaluation.confusion,
+    }
     if data is not None:
         report["data"] = str(data)
     if json:
         emit_json(report)
     else:
-        _show(report, name or str(data))
+        of_epoch = "" if epoch is None else f", parameters of epoch {epoch}"
+        _show(evaluation, f"{run}: {name or data}, {part.size} examples{of_epoch}")
 
 
 def _part_of_file(model: Model, data: Path, targets: Path | None) -> Part:
@@ -71,17 +111,39 @@ def _part_of_file(model: Model, data: Path, targets: Path | None) -> Part:
     return part
 
 
-def _show(report: dict[str, Any], examples_of: str) -> None:
-    """Print a table of the loss and the metrics, and one of the classes."""
+def _show(evaluation: Evaluation, title: str) -> None:
+    """Print a table of the loss and the metrics, one of the classes, and the confusions."""
     import sys
 
     from bpcli import display
 
-    of_epoch = "" if report["epoch"] is None else f", parameters of epoch {report['epoch']}"
-    title = f"{report['run']}: {examples_of}, {report['examples']} examples{of_epoch}"
-    rows = [["loss", report["loss"]], *report["metrics"].items()]
+    metrics = evaluation.metrics
+    rows = [["loss", evaluation.loss], *([name, metrics[name]] for name in evaluation.picked)]
     display.print_table(["metric", "value"], rows, sys.stdout, title=title)
-    if report["classes"]:
-        columns = list(report["classes"][0])
+    if evaluation.classes:
         print()
-        display.print_table(columns, [list(row.values()) for row in report["classes"]], sys.stdout)
+        display.print_table(list(evaluation.classes[0]), [list(row.values()) for row in evaluation.classes], sys.stdout)
+        print()
+        _show_confusions(evaluation)
+
+
+def _show_confusions(evaluation: Evaluation) -> None:
+    """Print the confusion matrix, or of many classes the largest confusions; of labels a row of each."""
+    import sys
+
+    from bpcli import display
+    from bpcli.reporting.confusion import largest_confusions
+
+    names, confusion = evaluation.names, evaluation.confusion
+    if evaluation.judging.labels:
+        rows = [[name, *matrix[0], *matrix[1]] for name, matrix in zip(names, confusion, strict=True)]
+        display.print_table(["label", "true no", "false yes", "false no", "true yes"], rows, sys.stdout)
+        return
+    header = ["true \\ predicted", *map(str, names)]
+    rows = [[name, *row] for name, row in zip(names, confusion, strict=True)]
+    if display.table_width(header, rows) <= WIDTH:
+        display.print_table(header, rows, sys.stdout)
+        return
+    largest = largest_confusions(confusion, names, MOST_CONFUSIONS)
+    title = "the largest confusions" if largest else "no confusions"
+    display.print_table(["true", "predicted", "examples"], largest, sys.stdout, title=title, text=(0, 1))

@@ -30,6 +30,7 @@ def prepared(experiment: Experiment, open_run: Callable[[], RunWriter], *, quiet
 
 def follow(execution: Execution, experiment: Experiment, collected: list[signal.Signals], *, quiet: bool) -> RunEnded:
     """Show training as it proceeds, and stop it at the first collected signal."""
+    from bpcli import display
     from bpcli.runs.execution import RunEnded
     from bpcli.training.loop import Epoch, Stopped, Stretch
 
@@ -39,6 +40,9 @@ def follow(execution: Execution, experiment: Experiment, collected: list[signal.
     try:
         for event in events:
             if isinstance(event, RunEnded):
+                training_display.close()
+                if not quiet:
+                    display.warn(event.notes)
                 return event
             if isinstance(event, Stopped):
                 training_display.stopped(event)

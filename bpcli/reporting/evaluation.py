@@ -1,43 +1,153 @@
-"""A trained model evaluated on examples: loss, metrics, and a row for each class."""
+"""A trained model evaluated on examples: loss, metrics, classes and confusions, from every output of theirs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from bpcli.data.encoding.targets import Classes, Labels
+from bpcli.data.encoding.targets import Classes, Labels, Targets, judging_of
 from bpcli.data.loading import Part
-from bpcli.nn import Array
-from bpcli.nn.metrics import Metric
-from bpcli.runs.assessment import assess_model
+from bpcli.errors import ConfigError
+from bpcli.nn.metrics import Metric, by_column, metric_values, suiting
+from bpcli.nn.tallies import ClassCounts, Judging, Outputs, Tallies, described, empty_tallies
+from bpcli.nn.workspace import Scratch, output_scratch
+from bpcli.reporting.confusion import confusion_matrices
+from bpcli.runs.assessment import decided_alike
 from bpcli.runs.model_file import Model
-from bpcli.training.inference import outputs
+from bpcli.training import inference
+
+EXAMPLES_AT_ONCE = 1 << 14
+"""How many examples are counted at a time."""
 
 
-def evaluate_model(model: Model, part: Part, metrics: Mapping[str, Metric]) -> dict[str, Any]:
-    """``loss``, ``metrics`` and ``classes``, a row per class or label; no rows for a regression."""
-    values = assess_model(model, part, metrics)
-    return {"loss": values.pop("loss"), "metrics": values, "classes": _class_rows(model, part)}
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a model gives on examples: the ``loss``, in training units, and ``tallies`` of every output and more.
 
-
-def _class_rows(model: Model, part: Part) -> list[dict[str, Any]]:
-    targets = model.targets
-    if not isinstance(targets, Classes | Labels):
-        return []
-    A = outputs(model.network, model.parameters, part.features)
-    names: list[Any] = list(targets.labels) if isinstance(targets, Classes) else list(targets.columns)
-    predicted, actual = _memberships(targets, A, part)
-    return [_class_row(name, *rows) for name, *rows in zip(names, predicted, actual, strict=True)]
-
-
-def _class_row(name: object, predicted: Array, actual: Array) -> dict[str, Any]:
-    """Precision, recall and F₁ of one class; None where nothing is predicted or present.
-
-    ``predicted`` and ``actual``, (N,), say whether each example belongs to the class.
+    ``names`` are those of the classes or labels, none for a regression; ``picked`` are the metrics that the run's
+    config picks, by their columns.
     """
-    hits, predictions, members = int((predicted & actual).sum()), int(predicted.sum()), int(actual.sum())
+
+    loss: float
+    targets: Targets
+    judging: Judging
+    tallies: Tallies
+    names: list[Any]
+    picked: Mapping[str, Metric]
+
+    @property
+    def outputs(self) -> Outputs:
+        """Every output with its target and weight."""
+        outputs: Outputs = self.tallies.of(Outputs)
+        return outputs
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """Every metric that suits, the picked ones first, by the names of their columns."""
+        return metric_values(_every(self.picked, self.judging), self.tallies)
+
+    @cached_property
+    def classes(self) -> list[dict[str, Any]]:
+        """A row for each class or label, in their order."""
+        if not self.names:
+            return []
+        counts = self.tallies.of(ClassCounts).rows.T.tolist()
+        return [_class_row(name, *map(_count, row)) for name, row in zip(self.names, counts, strict=True)]
+
+    @cached_property
+    def confusion(self) -> list[Any]:
+        """Of classes a row for each true class, with how many of it are decided for each class; of labels one of each.
+
+        A label's has a row for no and one for yes. No rows for a regression.
+        """
+        if not self.names:
+            return []
+        several = [matrix.tolist() for matrix in confusion_matrices(self.outputs)]
+        matrices = [[[_count(entry) for entry in row] for row in matrix] for matrix in several]
+        return matrices if self.judging.labels else matrices[0]
+
+    def note(self, part: str) -> str:
+        """A warning where every example of the part is decided for one class, wrongly for some; else nothing."""
+        if not isinstance(self.targets, Classes):
+            return ""
+        decided = self.judging.decided_classes(self.outputs.outputs)
+        return decided_alike(self.targets, decided, self.judging.true_classes(self.outputs.targets), part)
+
+
+def evaluate_model(
+    model: Model, part: Part, picked: Mapping[str, Metric], threshold: float | None = None
+) -> Evaluation:
+    """The model's evaluation; ``threshold`` is what a probability must exceed for a yes, or for the second class.
+
+    Raises:
+        ConfigError: the outputs are not compared with a threshold, or never reach this one.
+    """
+    judging = judging_of(model.targets, model.network.head.activation.range)
+    if threshold is not None:
+        _require_threshold(model, judging, threshold)
+        judging = replace(judging, threshold=threshold)
+    tallies = _tallies(picked, judging)
+    loss = inference.assess(model.network, model.parameters, part, tallies)
+    if threshold is not None and judging.scoring == "largest":
+        judging = replace(judging, n=1, scoring="threshold", middle=0.5)
+        tallies = _of_second_class(tallies.of(Outputs), _tallies(picked, judging), part)
+    return Evaluation(loss, model.targets, judging, tallies, _names(model), picked)
+
+
+def _every(picked: Mapping[str, Metric], judging: Judging) -> dict[str, Metric]:
+    """The picked metrics, then the others that suit."""
+    return {**picked, **by_column(suiting(judging).values())}
+
+
+def _tallies(picked: Mapping[str, Metric], judging: Judging) -> Tallies:
+    """What every metric, the table of classes and the curves are read from."""
+    kinds = [metric.tally_kind for metric in _every(picked, judging).values()]
+    return empty_tallies([*kinds, Outputs, *([] if judging.scoring == "residuals" else [ClassCounts])], judging)
+
+
+def _of_second_class(outputs: Outputs, tallies: Tallies, part: Part) -> Tallies:
+    """The tallies after every output of the second of two classes, as of a network that has no other."""
+    A, Y = outputs.outputs[1:], outputs.judging.true_classes(outputs.targets)[None].astype(outputs.outputs.dtype)
+    for start in range(0, A.shape[1], EXAMPLES_AT_ONCE):
+        some = slice(start, start + EXAMPLES_AT_ONCE)
+        batch = np.ascontiguousarray(A[:, some])
+        scratch = output_scratch(Scratch(np.empty_like(batch), np.empty(batch.shape[1], batch.dtype)))
+        tallies.update(batch, Y[:, some], scratch, None if part.metric_weights is None else part.metric_weights[some])
+    return tallies
+
+
+def _names(model: Model) -> list[Any]:
+    targets = model.targets
+    if isinstance(targets, Classes):
+        return list(targets.labels)
+    return list(targets.columns) if isinstance(targets, Labels) else []
+
+
+def _require_threshold(model: Model, judging: Judging, threshold: float) -> None:
+    if judging.scoring != "threshold" and not (judging.classes == 2 and judging.probabilities):
+        raise ConfigError(
+            f"--threshold decides between two classes or on labels, the run is of {described(judging)}",
+            where="command line",
+            hint="leave it out",
+        )
+    low, high = model.network.head.activation.range
+    if not low <= threshold <= high:
+        raise ConfigError(
+            f"--threshold is {threshold:g}", where="command line", hint=f"outputs lie between {low:g} and {high:g}"
+        )
+
+
+def _count(value: float) -> int | float:
+    """A weight; a whole number as such."""
+    return int(value) if value.is_integer() else value
+
+
+def _class_row(name: object, hits: float, predictions: float, members: float) -> dict[str, Any]:
+    """Precision, recall and F₁ of one class; None where nothing is predicted or present."""
     return {
         "class": name,
         "examples": members,
@@ -46,22 +156,3 @@ def _class_row(name: object, predicted: Array, actual: Array) -> dict[str, Any]:
         "recall": hits / members if members else None,
         "f1": 2 * hits / (predictions + members) if predictions + members else None,
     }
-
-
-def _memberships(targets: Classes | Labels, A: Array, part: Part) -> tuple[Array, Array]:
-    """Whether each example belongs to each class, (classes, N): as predicted by A_L, and in truth."""
-    everything = np.arange(part.size)
-    if isinstance(targets, Classes) and targets.encoding == "index":
-        indices = np.empty(part.size, np.intp)
-        part.targets.gather(everything, indices)
-        actual = indices == np.arange(len(targets.labels))[:, None]
-    else:
-        Y = np.empty((targets.outputs, part.size), A.dtype)
-        part.targets.gather(everything, Y)
-        actual = targets.threshold < Y
-    if targets.counted_by == "largest":
-        return np.argmax(A, axis=0) == np.arange(len(A))[:, None], actual
-    predicted = targets.threshold < A
-    if isinstance(targets, Classes):
-        return np.concatenate([~predicted, predicted]), np.concatenate([~actual, actual])
-    return predicted, actual

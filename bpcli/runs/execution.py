@@ -7,14 +7,15 @@ events, shows them, and calls :meth:`Execution.stop` if training must end early.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Literal
 
+from bpcli.data.splitting import PARTS
 from bpcli.errors import DivergedError
 from bpcli.experiment import Experiment
 from bpcli.nn.optimizers.second_order.rule import figures_of
-from bpcli.runs.assessment import assess_model
+from bpcli.runs.assessment import assess_model, single_class_note
 from bpcli.runs.folder import RunWriter
 from bpcli.runs.model_file import model_of
 from bpcli.training.loop import Epoch, Stopped, TrainingEvent, train
@@ -42,6 +43,7 @@ class RunEnded:
     outcome: Literal["completed", "stopped", "diverged"]
     reason: str
     divergence: DivergedError | None = None
+    notes: tuple[str, ...] = ()
 
 
 Event = RunStarted | TrainingEvent | RunEnded
@@ -100,6 +102,8 @@ class Execution:
         if ended.outcome == "completed":
             final |= self._test_metrics()
             run.record["expect"] = [one.result(final) for one in self._experiment.expected]
+            ended = replace(ended, notes=self._notes())
+            run.record["notes"] = [*run.record["notes"], *ended.notes]
         self._save(run)
         run.note_rule(figures_of(self._experiment.recipe.optimizer, self._state.optimizer))
         run.finish(ended.reason, self._state.epoch, self._state.optimizer.step, final)
@@ -129,6 +133,13 @@ class Execution:
         model = model_of(self._experiment, self._state.kept.theta)
         values = assess_model(model, test, self._experiment.metrics)
         return {f"test_{name}": value for name, value in values.items()}
+
+    def _notes(self) -> tuple[str, ...]:
+        """What the user should know of the parameters that the run keeps, on the part that is evaluated by default."""
+        parts = self._experiment.loaded.parts
+        name = next(part for part in reversed(PARTS) if part in parts)
+        note = single_class_note(model_of(self._experiment, self._state.kept.theta), parts[name], name)
+        return (note,) if note else ()
 
     def _save(self, run: RunWriter) -> None:
         run.save(self._experiment, self._state)

@@ -11,7 +11,7 @@ from bpcli.nn import Array, IndexArray
 from bpcli.nn.loss_sums import LossSums, weight_of
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
-from bpcli.nn.tallies import Tallies
+from bpcli.nn.tallies import Judging, Tallies
 from bpcli.nn.workspace import Workspace
 
 EXAMPLES_PER_PASS = 1024
@@ -44,6 +44,16 @@ def outputs(network: Network, parameters: Parameters, features: Source) -> Array
     for indices, ws in _forward_passes(network, parameters, features):
         result[:, indices] = ws.A[-1]
     return result
+
+
+def only_class(network: Network, parameters: Parameters, features: Source, judging: Judging) -> int | None:
+    """The class that every example is decided for; None where there are two, which ends the pass."""
+    decided: set[int] = set()
+    for _, ws in _forward_passes(network, parameters, features):
+        decided.update(np.unique(judging.decided_classes(ws.A[-1])).tolist())
+        if len(decided) > 1:
+            return None
+    return decided.pop()
 
 
 def assess(network: Network, parameters: Parameters, examples: Examples, tallies: Tallies) -> float:

@@ -1,0 +1,58 @@
+"""An evaluation as CSV files in a folder of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from bpcli import storage
+from bpcli.reporting.curves import CURVES, curve_rows
+from bpcli.reporting.evaluation import Evaluation
+from bpcli.runs.folder import make_run_folder
+
+ROWS_AT_ONCE = 1 << 14
+"""How many rows are formatted as one piece of text."""
+
+
+def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
+    """Write metrics.csv and, of a classification, classes.csv, confusion.csv and the curves that exist.
+
+    Raises:
+        ConfigError: the folder exists.
+        SystemRefusedError: the system refuses to write.
+    """
+    make_run_folder("", folder)
+    metrics = {"loss": evaluation.loss, **evaluation.metrics}
+    _write(folder / "metrics.csv", ["metric", "value"], metrics.items())
+    if not evaluation.names:
+        return
+    _write(folder / "classes.csv", list(evaluation.classes[0]), (row.values() for row in evaluation.classes))
+    _write(folder / "confusion.csv", *_confusion_table(evaluation))
+    for name, columns in CURVES.items():
+        rows = curve_rows(name, evaluation)
+        first = next(rows, None)
+        if first is not None:
+            _write(folder / f"{name}.csv", list(columns), chain([first], rows))
+
+
+def _confusion_table(evaluation: Evaluation) -> tuple[list[Any], Iterable[Iterable[Any]]]:
+    """The header and the rows: a row for each class with a column for each, or one for each label."""
+    names, confusion = evaluation.names, evaluation.confusion
+    if evaluation.judging.labels:
+        header = ["label", "true_no", "false_yes", "false_no", "true_yes"]
+        return header, ([name, *matrix[0], *matrix[1]] for name, matrix in zip(names, confusion, strict=True))
+    return ["class", *names], ([name, *row] for name, row in zip(names, confusion, strict=True))
+
+
+def _write(path: Path, header: list[Any], rows: Iterable[Iterable[Any]]) -> None:
+    with storage.replacing(path) as file:
+        for piece in _pieces(chain([header], rows)):
+            file.write(piece.encode())
+
+
+def _pieces(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    remaining = iter(rows)
+    while some := list(islice(remaining, ROWS_AT_ONCE)):
+        yield storage.to_csv(some)
