@@ -315,12 +315,22 @@ def substituted_logarithms(term: Expression) -> Expression | None:
 
 
 def _penalise(penalty: Any, parameters: Parameters, gradient: Parameters, probe: Probe) -> Decimal:
-    """Add a penalty's derivative to each dW; return its value."""
+    """Add a penalty's derivative to each dW; return its value. At a kink it is the mean of those on both sides."""
     total, weight = Decimal(0), exact(np.asarray(float(probe.weight)))[()]
+
+    def slope(W: Array) -> Array:
+        _, back = _pull(penalty.term, penalty, w=W, weight=weight)
+        return np.asarray(back(np.full(W.shape, Decimal(1)))["w"])
+
     for W, dW in zip(parameters.W[1:], gradient.W[1:], strict=True):
-        terms, back = _pull(penalty.term, penalty, w=W, weight=weight)
-        dW[...] = dW + back(np.full(W.shape, Decimal(1)))["w"]
+        terms, _ = _pull(penalty.term, penalty, w=W, weight=weight)
         total += terms.sum()
+        of_terms = slope(W)
+        for kink in getattr(penalty, "kinks", ()):
+            at, beside = np.asarray(Decimal(kink) == W, bool), Decimal(10) ** (-2 * DIGITS[1])
+            if at.any():
+                of_terms = np.where(at, (slope(W - beside) + slope(W + beside)) / 2, of_terms)
+        dW[...] = dW + of_terms
     return total
 
 

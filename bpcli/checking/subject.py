@@ -119,6 +119,7 @@ def gradients_of(
     steps = (engine or Engine()).steps(unclipped, state, examples)
     found = []
     for batch in batches:
+        np.copyto(state.theta, theta)  # a layer's constraint may have changed it
         state.position = state.optimizer.step = 0
         with suppress(DivergedError):  # the gradient has been computed by then
             steps.run(batch, len(batch), np.inf)

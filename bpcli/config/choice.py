@@ -21,7 +21,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from bpcli.choices import name_of
 from bpcli.config.registries import KINDS, Kind
-from bpcli.config.sections import Section, key_schema
+from bpcli.config.sections import Section, key_schema, shortened
 
 UNKNOWN_CHOICE, UNNAMED_CHOICE = "unknown_choice", "unnamed_choice"
 """The types of the errors that a choice adds to pydantic's; their contexts hold the kind's word and its names."""
@@ -82,7 +82,7 @@ class Choice:
         hints = get_type_hints(kind, include_extras=True)
         keys: dict[str, Any] = {}
         if name:
-            keys["name"] = (Literal[name], name if name == self.kind.default else ...)
+            keys["name"] = (Literal[name], name if name == self.kind.default or self.names_itself(name) else ...)
         for setting in fields(kind):
             assert setting.name not in {"name", *self.base.model_fields}, "a setting has a name of its own"
             hint = _config_type(hints[setting.name])
@@ -95,9 +95,29 @@ class Choice:
         return create_model(described.__name__, __base__=self.base, __doc__=doc, **keys)
 
     def name_in(self, keys: Mapping[str, Any]) -> Any:
-        """The name that a mapping gives to its choice, or the default; None where there is neither."""
+        """The name that a mapping gives to its choice, or the default; None where there is neither.
+
+        A choice with a setting of its own name, as ``norm`` in ``{norm: 1.0}``, is named by this key.
+        """
         given = keys.get("name") if self.kind.offers_choice else None
-        return self.kind.default if given is None else given
+        if given is not None:
+            return given
+        named = self.named_by_settings(keys)
+        return named[0] if len(named) == 1 else self.kind.default
+
+    def named_by_settings(self, keys: Mapping[str, Any]) -> list[str]:
+        """The choices that have a setting of their own name among the keys."""
+        return [name for name in self.kind.registry if name in keys and self.names_itself(name)]
+
+    def names_itself(self, name: str) -> bool:
+        """Whether a choice has a setting of its own name, where a mapping without a name has no default."""
+        return self.kind.default is None and name in {setting.name for setting in fields(self.kind.registry[name])}
+
+    def shortened(self, keys: dict[str, Any]) -> Any:
+        """A choice's keys without a name that another key says, or the bare value alone where there is no other key."""
+        if self.kind.offers_choice and self.names_itself(keys["name"]):
+            return {key: value for key, value in keys.items() if key != "name"}
+        return shortened(keys, self.bare)
 
     def validated(self, value: Any) -> Any:
         """The choice that plain data describe.
@@ -109,7 +129,8 @@ class Choice:
         keys = value if isinstance(value, dict) else {self.bare: value}
         name, context = self.name_in(keys), {"word": self.kind.word, "names": list(self.kind.registry)}
         if name is None:
-            raise PydanticCustomError(UNNAMED_CHOICE, "no name", context)
+            several = self.named_by_settings(keys)
+            raise PydanticCustomError(UNNAMED_CHOICE, "no name", {**context, "several": several})
         if not isinstance(name, str) or name not in self.kind.registry:
             raise PydanticCustomError(UNKNOWN_CHOICE, "no such choice", {**context, "given": name})
         return self._built(self.model(name).model_validate(keys), self.kind.registry[name])
@@ -157,9 +178,14 @@ class Choice:
         else:
             described = handler(core_schema.union_schema(list(models.values())))
         if self.bare == "name":
-            return {"anyOf": [{"enum": list(models)}, described]}
+            complete = [name for name in models if not self._needs_settings(name)]
+            return {"anyOf": [{"enum": complete}, described]} if complete else described
         first = handler(core_schema.union_schema([next(iter(models.values()))]))
         return {"anyOf": [key_schema(first, self.bare, self.bare, handler), described]}
+
+    def _needs_settings(self, name: str) -> bool:
+        """Whether a choice has a setting without a default."""
+        return any(key != "name" and field.is_required() for key, field in self.model(name).model_fields.items())
 
 
 @cache

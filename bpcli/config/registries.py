@@ -63,7 +63,7 @@ KINDS: Mapping[str, Kind] = {
     "clippings": Kind("clipping", CLIPPINGS),
     "keeps": Kind("keep", KEEPS, Keep, default="best"),
     "columns": Kind("kind of column", COLUMN_KINDS, ColumnKind),
-    "input_noises": Kind("input noise", INPUT_NOISES, InputNoise),
+    "input_noises": Kind("input noise", INPUT_NOISES, InputNoise, default="gaussian"),
 }
 """The kinds by the word under which ``bp list`` shows them."""
 

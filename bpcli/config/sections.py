@@ -93,6 +93,11 @@ class OneOrMore:
         return {"anyOf": [several["items"], several]}
 
 
+def shortened(keys: dict[str, Any], bare: str) -> Any:
+    """The bare value alone where there is no other key."""
+    return keys[bare] if set(keys) == {bare} else keys
+
+
 def key_schema(mapping: JsonSchemaValue, key: str, description: str, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
     """The JSON schema of one key of a mapping's, under another description."""
     own = handler.resolve_ref_schema(mapping)["properties"][key]

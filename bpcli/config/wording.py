@@ -65,6 +65,8 @@ def _message(error: Any, name: str, place: Place | None, model: type[Section]) -
         hint = _advised(advice_on_choice(given, context["word"], model), given, context["names"])
         return f"{name}: there is no {context['word']} {_shown(given)}", hint
     if kind == UNNAMED_CHOICE:
+        if context["several"]:
+            return f"{name} has both {' and '.join(context['several'])}", "keep one"
         return f"{name} has no name", did_you_mean("", context["names"])
     if kind == "literal_error":
         allowed = [part.strip(" '") for part in context["expected"].replace(" or ", ",").split(",")]

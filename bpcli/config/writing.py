@@ -12,7 +12,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from bpcli.config.choice import Choice
-from bpcli.config.sections import OmittedWhenDefault, OneOrMore, Section, Shorthand, marker
+from bpcli.config.sections import OmittedWhenDefault, OneOrMore, Section, Shorthand, marker, shortened
 
 
 def plain(section: Section) -> dict[str, Any]:
@@ -38,13 +38,8 @@ def _written(value: Any, field: FieldInfo) -> Any:
         return several[0] if rule is not None and rule.written_bare and len(several) == 1 else several
     choice = marker(field, Choice)
     if choice is not None:
-        return _shortened(plain(choice.described(value)), choice.bare)
+        return choice.shortened(plain(choice.described(value)))
     if isinstance(value, Section):
         shorthand = marker(field, Shorthand)
-        return plain(value) if shorthand is None else _shortened(plain(value), shorthand.bare)
+        return plain(value) if shorthand is None else shortened(plain(value), shorthand.bare)
     return value
-
-
-def _shortened(keys: dict[str, Any], bare: str) -> Any:
-    """The bare value alone where there is no other key."""
-    return keys[bare] if set(keys) == {bare} else keys

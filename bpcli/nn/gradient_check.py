@@ -40,8 +40,11 @@ ROUNDINGS = 10
 Objective = Callable[[Array], complex]
 """θ ↦ L, for real or complex θ, (P,)."""
 
-Crossing = tuple[int, int, int]
-"""A unit that changes sides of a kink at an example: layer, unit, column of the batch."""
+Crossing = tuple[int, int, int | None]
+"""A unit that changes sides of a kink at an example: layer, unit, column of the batch.
+
+Without a column, a weight of the unit that changes sides of a penalty's kink.
+"""
 
 
 class Probe:
@@ -104,25 +107,34 @@ class Probe:
 
     @property
     def kinked(self) -> bool:
-        """Whether any unit, or the loss, has a kink."""
+        """Whether any unit, the loss or a penalty has a kink."""
         activations = self.network.activations
-        return self.network.head.loss.sides is not None or any(activation.kinks for activation in activations)
+        of_units = any(activation.kinks for activation in activations)
+        return bool(self.network.head.loss.sides is not None or of_units or self._kinks_of_weights)
 
-    def sides(self, dtype: np.dtype[Any]) -> list[Array]:
-        """Each unit's side of each kink of its layer, last of the loss's, at the last θ: (n_l, m) truth values each."""
-        ws = self.workspace(dtype)
+    @property
+    def _kinks_of_weights(self) -> list[float]:
+        """Where the penalties have kinks."""
+        return [kink for penalty in self.penalties for kink in getattr(penalty, "kinks", ())]
+
+    def sides(self, theta: Array) -> list[tuple[int, Array, bool]]:
+        """On which side of its kinks everything lies, right after a call at ``theta``.
+
+        Layer, truth values by unit and example, or by unit and input, and whether they are of weights.
+        """
+        ws, W = self.workspace(theta.dtype), self.network.parameters(theta).W
         layers = enumerate(self.network.activations, start=1)
-        of_units = [ws.Z[l].real > kink for l, activation in layers for kink in activation.kinks]
+        found = [(l, ws.Z[l].real > kink, False) for l, activation in layers for kink in activation.kinks]
         of_loss = self.network.head.loss.sides
-        return of_units if of_loss is None else [*of_units, of_loss(ws.A[-1], self.Y)]
+        if of_loss is not None:
+            found.append((len(self.network.layers), of_loss(ws.A[-1], self.Y), False))
+        return found + [(l, W[l].real > kink, True) for kink in self._kinks_of_weights for l in range(1, len(W))]
 
-    def changed(self, before: list[Array], after: list[Array]) -> list[Crossing]:
-        """The units whose side of a kink in ``after`` differs from that in ``before``, both from :meth:`sides`."""
-        layers = [l for l, activation in enumerate(self.network.activations, start=1) for _ in activation.kinks]
-        layers += [len(self.network.layers)] * (len(before) - len(layers))  # the loss's own
+    def changed(self, before: list[tuple[int, Array, bool]], after: list[tuple[int, Array, bool]]) -> list[Crossing]:
+        """What in ``after`` is on another side of a kink than in ``before``, both from :meth:`sides`."""
         return [
-            (l, int(unit), int(column))
-            for l, one, other in zip(layers, before, after, strict=True)
+            (l, int(unit), None if of_weights else int(column))
+            for (l, one, of_weights), (_, other, _) in zip(before, after, strict=True)
             for unit, column in np.argwhere(one != other)
         ]
 
@@ -200,10 +212,10 @@ def crossings(probe: Probe, theta: Array, i: int, h: float = CENTRAL_STEP) -> li
     point = theta.astype(np.float64)
     point[i] = theta[i] - h
     probe(point)
-    below = probe.sides(point.dtype)
+    below = probe.sides(point)
     point[i] = theta[i] + h
     probe(point)
-    return probe.changed(below, probe.sides(point.dtype))
+    return probe.changed(below, probe.sides(point))
 
 
 def rounding(probe: Probe, theta: Array, rng: np.random.Generator, last_bit: float | None = None) -> Array:

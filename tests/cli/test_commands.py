@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -136,9 +137,10 @@ def test_every_choice_of_a_kind_is_listed_with_its_summary(tmp_path: Path, kind:
 def test_every_choice_is_explained(tmp_path: Path, kind: str, name: str) -> None:
     text = good("list", kind, name, cwd=tmp_path).out
     assert text.startswith(f"{name}\n\n")
-    for setting, value in vars(REGISTRIES[kind][name]()).items():
+    for setting in fields(REGISTRIES[kind][name]):
+        value = setting.default if setting.default_factory is MISSING else setting.default_factory()
         names = (name for choices in REGISTRIES.values() for name in choices if choices[name] is type(value))
-        assert f"\n  {setting}: {next(names, value)}\n" in text
+        assert f"\n  {setting.name}: {'required' if value is MISSING else next(names, value)}\n" in text
     assert ("20 epochs\n" in text) is (kind == "schedules")
 
 

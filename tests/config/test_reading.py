@@ -399,7 +399,7 @@ UNKNOWN: list[tuple[str, str, str]] = [
     ("hidden: [3]", "unknown key 'hidden'", "'hidden' belongs under 'network'"),
     ("path: t.csv", "unknown key 'path'", "'path' belongs under 'data'"),
     ("batch_size: 3", "unknown key 'batch_size'", "'batch_size' belongs under 'optimizer'"),
-    ("zzz: 1", "unknown key 'zzz'", "choose from seed, dtype, data, network, loss, optimizer, epochs"),
+    ("zzz: 1", "unknown key 'zzz'", "choose from seed, dtype, data, network, loss, penalties, optimizer, epochs"),
     ("network: {hiden: [3]}", "network: unknown key 'hiden'", "did you mean 'hidden'?"),
     ("network: {epochs: 3}", "network: unknown key 'epochs'", "'epochs' belongs at the top level"),
     ("network: {hidden: [{unit: 3, units: 4}]}", "hidden: unknown key 'unit'", "did you mean 'units'?"),

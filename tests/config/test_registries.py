@@ -18,7 +18,7 @@ from bpcli.config.schema import json_schema
 from bpcli.experiment import Experiment
 from bpcli.nn import IndexArray
 from bpcli.nn.activations import ACTIVATIONS, Activation, LeakyRelu, Relu, Tanh
-from bpcli.nn.clipping import CLIPPINGS
+from bpcli.nn.clipping import CLIPPINGS, ByNorm, ByValue
 from bpcli.nn.initializers import Glorot, He, Initializer, Lecun
 from bpcli.nn.layers import LAYERS, Dense
 from bpcli.nn.parameters import Parameters
@@ -64,9 +64,23 @@ class Dropping:
     share: Annotated[float, Ge(0)] = 0.0
 
 
+def empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every penalty and every clipping from its registry."""
+    for registry in (PENALTIES, CLIPPINGS):
+        for name in reversed(list(registry)):  # undone in the reverse order, which is then as before
+            monkeypatch.delitem(registry, name)
+
+
+@pytest.fixture
+def emptied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two registries without entries."""
+    empty(monkeypatch)
+
+
 @pytest.fixture
 def listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An entry in each registry that is empty."""
+    """An entry alone in two registries, and two more in another."""
+    empty(monkeypatch)
     monkeypatch.setitem(PENALTIES, "shrinking", Shrinking)
     monkeypatch.setitem(CLIPPINGS, "cutting", Shrinking)
     monkeypatch.setitem(SCHEDULES, "constant", Constant)
@@ -97,6 +111,7 @@ def keys(section: str) -> set[str]:
 EMPTY = {"penalties": "shrinking", "optimizer.clip": "cutting"}
 
 
+@pytest.mark.usefixtures("emptied")
 @pytest.mark.parametrize("key", EMPTY)
 @pytest.mark.parametrize("value", ["shrinking", "[]", "[{name: shrinking}]", "{name: shrinking}", "3"])
 def test_key_whose_registry_is_empty_does_not_exist(key: str, value: str, tmp_path: Path) -> None:
@@ -110,6 +125,7 @@ def test_key_whose_registry_is_empty_does_not_exist(key: str, value: str, tmp_pa
     assert last not in told[1]
 
 
+@pytest.mark.usefixtures("emptied")
 def test_schema_and_list_show_no_kind_that_offers_no_choice() -> None:
     assert "penalties" not in json_schema()["properties"]
     assert "clip" not in keys("Adam")
@@ -123,6 +139,39 @@ def test_experiment_without_them_has_no_penalty_no_clipping_and_a_constant_rate(
     made = built(tmp_path, BASE)
 
     assert (made.recipe.penalties, made.recipe.clip, made.recipe.schedule) == ((), None, Constant())
+
+
+@pytest.mark.parametrize(
+    ("given", "made", "written"),
+    [
+        ("{norm: 2}", ByNorm(2.0), {"norm": 2.0}),
+        ("{name: norm, norm: 2}", ByNorm(2.0), {"norm": 2.0}),
+        ("{value: 0.5}", ByValue(0.5), {"value": 0.5}),
+    ],
+)
+def test_a_choice_is_named_by_a_setting_of_its_own_name(given: str, made: Any, written: Any, tmp_path: Path) -> None:
+    first = built(tmp_path, BASE, f"optimizer.clip={given}")
+
+    assert first.recipe.clip == made
+    assert first.resolved["optimizer"]["clip"] == written
+    assert rebuilt(first, tmp_path).recipe == first.recipe
+    assert config(tmp_path, BASE, "optimizer.clip.norm=3").optimizer.clip == ByNorm(3.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "what", "hint"),
+    [
+        ("{norm: 1, value: 2}", "optimizer.clip has both norm and value", "keep one"),
+        ("{nrm: 1}", "optimizer.clip has no name", "choose from norm, value"),
+        ("norm", "optimizer.clip.norm is required", "give the largest length, for example clip: {norm: 1.0}"),
+        ("{norm: 0}", "optimizer.clip.norm is 0", "it must be greater than 0"),
+        ("{norm: 1, foo: 2}", "clip: norm has no setting 'foo'", "choose from norm"),
+    ],
+)
+def test_mistakes_in_such_a_choice_are_told(given: str, what: str, hint: str, tmp_path: Path) -> None:
+    told = mistakes(tmp_path, BASE, f"optimizer.clip={given}")
+
+    assert told == [f"error: command line: optimizer.clip={given}: {what}", f"hint: {hint}"]
 
 
 CHOSEN = (

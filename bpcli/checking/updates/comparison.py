@@ -12,11 +12,11 @@ import numpy as np
 from bpcli.checking.decimals import precision
 from bpcli.checking.rewriting import nodes
 from bpcli.checking.subject import ParameterGroup, parameter_groups
-from bpcli.checking.updates.bounds import Bounded
+from bpcli.checking.updates.bounds import Bounded, Precision
 from bpcli.checking.updates.diagnosis import MOST_NAMED, named
 from bpcli.checking.updates.equations import Stated, stated, stated_rate
 from bpcli.checking.updates.gradients import BoundedGradients
-from bpcli.checking.updates.reference import DIGITS, Snapshot, right_update, values_before
+from bpcli.checking.updates.reference import DIGITS, Snapshot, after_constraint, right_update, values_before
 from bpcli.checking.updates.subject import GradientKeeper, Say, Subject, Update
 from bpcli.checking.updates.trajectories import Task
 from bpcli.checking.updates.verdicts import ArrayCheck, EngineCheck, RateCheck, judge, whole
@@ -47,9 +47,11 @@ class UpdateCheck:
         """The entries that are checked: all of them where a rule adds up over θ."""
         network, rule = self.subject.recipe.network, self.stated.rule
         adds = any(isinstance(node, Total) for line in rule.equations for node in nodes(line.expression))
-        return parameter_groups(
+        found = parameter_groups(
             network, network.layout.count if adds else self.per_group, self.subject.recipe.plan.seed
         )
+        constrained = self.stated.constraints
+        return [of_whole_rows(one) if one.layer in constrained and one.kind == "W" else one for one in found]
 
     @cached_property
     def places(self) -> IndexArray:
@@ -90,8 +92,9 @@ class UpdateCheck:
         )
 
     def _mistakes(self, updates: Sequence[Update], arrays: Sequence[ArrayCheck]) -> tuple[str, ...]:
-        """The known mistakes that lead where the updates led, if θ is wrong."""
-        if not any(one.array == NEW_THETA and one.verdict == "wrong" for one in arrays):
+        """The known mistakes that lead where the updates led, if θ is wrong and nothing but the rule changes it."""
+        wrong = any(one.array == NEW_THETA and one.verdict == "wrong" for one in arrays)
+        if not wrong or self.stated.constraints:
             return ()
         return tuple(named(self.task(updates), [one.after.theta for one in updates])[:MOST_NAMED])
 
@@ -117,6 +120,13 @@ class UpdateCheck:
         course = recipe.course(size, update.reductions)
         return stated_rate(recipe.schedule, recipe.optimizer.learning_rate, update.before.step, course)
 
+    def _constrained(self, group: ParameterGroup, entries: Bounded, rounding: Precision) -> Bounded:
+        """A group's entries of W after the constraint of their layer."""
+        shape = (-1, group.shape[1])
+        rows = Bounded(entries.value.reshape(shape), np.asarray(entries.error).reshape(shape))
+        found = after_constraint(self.stated.constraints[group.layer], rows, rounding)
+        return Bounded(found.value.reshape(-1), np.asarray(found.error).reshape(-1))
+
     def judged(self, update: Update, rate: Bounded, gradient: Bounded) -> Iterator[ArrayCheck]:
         """The verdict on every array after the update."""
         rule, places, size = self.stated.rule, self.places, update.before.theta.size
@@ -134,7 +144,16 @@ class UpdateCheck:
                 part = slice(start, start + len(group.places))
                 start = part.stop
                 own = Bounded(one.value[part], np.broadcast_to(one.error, one.value.shape)[part])
+                if name == NEW_THETA and group.kind == "W" and group.layer in self.stated.constraints:
+                    own = self._constrained(group, own, rounding)
                 yield judge(group, name, update, before[group.places], after[group.places], own, rounding)
+
+
+def of_whole_rows(group: ParameterGroup) -> ParameterGroup:
+    """The group with the first of its rows, whole, that have about as many entries as it checks."""
+    width = group.shape[1]
+    rows = np.unique((group.places - group.start) // width)[: max(1, len(group.places) // width)]
+    return replace(group, places=(group.start + rows[:, None] * width + np.arange(width)).reshape(-1))
 
 
 def _array(state: Snapshot, name: str) -> Array:

@@ -21,7 +21,9 @@ ZERO, ONE = Number("0"), Number("1")
 
 
 def derivative(expression: Expression, name: str) -> Expression:
-    """The derivative by the symbol ``name``; 0 for what does not contain it. At a kink it is the left one.
+    """The derivative by the symbol ``name``; 0 for what does not contain it.
+
+    At a kink it is the left one, but that of an absolute value at 0 is 0, as penalties take it.
 
     Raises:
         FormulaError: an operation has no derivative here, such as a sum over all units.
@@ -57,7 +59,7 @@ SLOPES: dict[str, Callable[[Expression], Expression]] = {
     r"\sin": lambda u: Function(r"\cos", u),
     r"\cos": lambda u: Sum(((-1, Function(r"\sin", u)),)),
     r"\tanh": lambda u: Sum(((1, ONE), (-1, Power(Function(r"\tanh", u), Number("2"))))),
-    "|": lambda u: Cases(u, ZERO, ONE, Sum(((-1, ONE),))),
+    "|": lambda u: Cases(u, ZERO, ONE, Cases(ZERO, u, Sum(((-1, ONE),)), ZERO)),
 }
 """f′(u) as an expression in u."""
 

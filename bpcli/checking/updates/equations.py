@@ -16,6 +16,7 @@ from bpcli.choices import Registry
 from bpcli.nn.clipping import CLIPPINGS
 from bpcli.nn.expressions import Expression, FormulaError, Sum, Symbol, symbol_names
 from bpcli.nn.formulas import parse
+from bpcli.nn.layers import LAYERS, Layer
 from bpcli.nn.markup import NEW_THETA
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from bpcli.nn.penalties import PENALTIES
@@ -26,8 +27,8 @@ from bpcli.training.recipe import Recipe
 THETA, GRADIENT, STEP, RATE = "theta", "gradient", "step", r"\eta"
 """The names in a rule's equations that are no settings and no memory."""
 
-WEIGHT = "w"
-"""What a penalty calls a weight."""
+WEIGHT, WEIGHT_OF_BATCH = "w", "weight"
+"""What penalties and constraints call an entry of W, and penalties the batch's number of examples or Σ of weights."""
 
 
 class NotStatedError(Exception):
@@ -81,11 +82,20 @@ class StatedLink:
 
 
 @dataclass(frozen=True)
+class StatedConstraint:
+    """An entry of a layer's W after the constraint that follows an update."""
+
+    expression: Expression
+    settings: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Stated:
-    """All that a recipe's choices state of an update."""
+    """All that a recipe's choices state of an update; ``constraints`` by layer, from 1."""
 
     rule: StatedRule
     chain: tuple[StatedLink, ...]
+    constraints: Mapping[int, StatedConstraint]
 
 
 def stated(recipe: Recipe) -> Stated:
@@ -96,7 +106,9 @@ def stated(recipe: Recipe) -> Stated:
     """
     links = [_stated_penalty(penalty) for penalty in recipe.penalties]
     links += [] if recipe.clip is None else [_stated_clipping(recipe.clip)]
-    return Stated(stated_rule(recipe.optimizer), tuple(links))
+    network = recipe.network
+    constraints = {l: _stated_constraint(network.layers[l - 1]) for l in network.constrained}
+    return Stated(stated_rule(recipe.optimizer), tuple(links), constraints)
 
 
 def stated_rule(rule: Optimizer) -> StatedRule:
@@ -166,7 +178,7 @@ def _stated_penalty(penalty: Any) -> StatedLink:
     if not hasattr(penalty, "term"):
         raise NotStatedError(f"{called} states no term")
     term, settings = _expression(penalty.term, called), _settings(penalty)
-    _require(called, {WEIGHT, *settings}, term)
+    _require(called, {WEIGHT, WEIGHT_OF_BATCH, *settings}, term)
     slope = substituted(derivative(term, WEIGHT), {WEIGHT: Symbol(THETA)})
     return StatedLink(Sum(((1, Symbol(GRADIENT)), (1, slope))), settings, weights_alone=True)
 
@@ -179,6 +191,14 @@ def _stated_clipping(clipping: Any) -> StatedLink:
     expression, settings = _expression(clipping.formula, called), _settings(clipping)
     _require(called, {THETA, GRADIENT, *settings}, expression)
     return StatedLink(expression, settings, weights_alone=False)
+
+
+def _stated_constraint(layer: Layer) -> StatedConstraint:
+    """An entry of W afterwards."""
+    called = f"layer {_name(LAYERS, layer)}"
+    expression, settings = _expression(layer.constraint, called), _settings(layer)
+    _require(called, {WEIGHT, *settings}, expression)
+    return StatedConstraint(expression, settings)
 
 
 def _name(registry: Registry, choice: Any) -> str:

@@ -18,7 +18,7 @@ from bpcli.checking.updates.comparison import UpdateCheck
 from bpcli.checking.updates.subjects import Opened
 from bpcli.checking.updates.trajectories import Task
 from bpcli.choices import describe
-from bpcli.errors import DataError
+from bpcli.errors import ConfigError, DataError
 from bpcli.nn import Array
 from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.parameters import Layout
@@ -31,7 +31,11 @@ def task_of(opened: Opened, count: int) -> Task:
 
     Raises:
         NotStatedError: a choice of the recipe states no formula.
+        ConfigError: a layer changes W after the rule.
     """
+    if opened.experiment.network.constrained:
+        what = "--export and --against are of the rule alone, but max_norm changes W after it"
+        raise ConfigError(what, where="command line", hint="leave max_norm out with an override")
     check = UpdateCheck(opened.subject(opened.experiment, Engine()), None, _silent)
     return check.task(check.subject.updates(count, _silent))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -81,8 +82,18 @@ class BoundedGradients:
         error = 1.01 * np.abs(divided - plain).astype(np.float64)  # with its own rounding
         error = error + self._other_order(at, plain, sizes, update) + self._spread(at, plain, update)
         point = Bounded(exact(at), 0.0 if self.at_theta else NUDGE * np.spacing(np.abs(at)).astype(np.float64))
-        found = after_chain(self.stated.chain, point, Bounded(exact(plain), error), self.weights, rounding)
+        weight, given = self._weight_of(update), Bounded(exact(plain), error)
+        found = after_chain(self.stated.chain, point, given, self.weights, weight, rounding)
         return BoundedGradient(found, self._scaling(self._apart(divided, plain, sizes), update, sizes))
+
+    def _weight_of(self, update: Update) -> Bounded:
+        """The number of a batch's examples, or the sum of their weights with its error."""
+        weights = self.subject.examples.weights
+        if weights is None:
+            return Bounded(Decimal(len(update.batch)))
+        own = weights[update.batch]
+        unit = float(np.finfo(own.dtype).eps)
+        return Bounded(Decimal(float(own.sum(dtype=np.float64))), len(own) * unit * float(np.abs(own).sum()))
 
     @cached_property
     def weights(self) -> Array:

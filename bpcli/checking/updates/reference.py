@@ -9,7 +9,17 @@ from decimal import Decimal
 import numpy as np
 
 from bpcli.checking.updates.bounds import ROUNDINGS, Bounded, Precision, bounded, exactly
-from bpcli.checking.updates.equations import GRADIENT, RATE, STEP, THETA, StatedLink, StatedRule
+from bpcli.checking.updates.equations import (
+    GRADIENT,
+    RATE,
+    STEP,
+    THETA,
+    WEIGHT,
+    WEIGHT_OF_BATCH,
+    StatedConstraint,
+    StatedLink,
+    StatedRule,
+)
 from bpcli.nn import Array
 from bpcli.nn.expressions import symbol_names
 
@@ -43,18 +53,31 @@ def values_before(
 
 
 def after_chain(
-    chain: tuple[StatedLink, ...], point: Bounded, gradient: Bounded, weights: Array, precision: Precision
+    chain: tuple[StatedLink, ...],
+    point: Bounded,
+    gradient: Bounded,
+    weights: Array,
+    weight_of_batch: Bounded,
+    precision: Precision,
 ) -> Bounded:
     """The gradient at ``point``, (P,), after penalties and clipping; ``weights`` says which entries belong to a W."""
     for link in chain:
         settings = {name: Bounded(Decimal(value)) for name, value in link.settings.items()}
-        values = {**settings, THETA: point, GRADIENT: gradient}
+        values = {**settings, THETA: point, GRADIENT: gradient, WEIGHT_OF_BATCH: weight_of_batch}
         found = bounded(link.expression, values, precision)
         concerned = weights if link.weights_alone else np.ones_like(weights)
         gradient = Bounded(
             np.where(concerned, found.value, gradient.value), np.where(concerned, found.error, gradient.error)
         )
     return gradient
+
+
+def after_constraint(constraint: StatedConstraint, rows: Bounded, precision: Precision) -> Bounded:
+    """Whole rows of W, (k, n_l-1), after the constraint that follows an update."""
+    settings = {name: Bounded(Decimal(value)) for name, value in constraint.settings.items()}
+    of_units = Bounded(np.asarray(rows.value).T, np.asarray(rows.error).T)
+    found = bounded(constraint.expression, {**settings, WEIGHT: of_units}, precision)
+    return Bounded(np.asarray(found.value).T, np.broadcast_to(found.error, of_units.size.shape).T)
 
 
 def right_update(

@@ -73,10 +73,12 @@ class CheckReport:
         return list(found.values())
 
     def crossed(self, check: GroupCheck) -> list[dict[str, int]]:
-        """The units that a step moves across a kink, with the example's number in the file."""
+        """What a step moves across a kink: a unit, with the example's number in the file, or a weight of a unit."""
         rows = self.rows[check.examples]
-        units = check.differences.crossed
-        return [{"layer": l, "unit": unit, "example": int(rows[column])} for l, unit, column in units]
+        return [
+            {"layer": l, "unit": unit} | ({} if column is None else {"example": int(rows[column])})
+            for l, unit, column in check.differences.crossed
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON: what was checked, and a check per batch, layer, kind and precision."""
@@ -188,7 +190,9 @@ def _remarks(report: CheckReport, check: GroupCheck) -> Iterator[str]:
     differences = check.differences
     if differences.crossed:
         places = [
-            f"(layer {one['layer']}, unit {one['unit']}, example {one['example']})" for one in report.crossed(check)
+            f"(layer {one['layer']}, unit {one['unit']}, "
+            + (f"example {one['example']})" if "example" in one else "a weight)")
+            for one in report.crossed(check)
         ]
         more = f" and {len(places) - UNITS_NAMED:,} more" if len(places) > UNITS_NAMED else ""
         yield f"differences left out, because kinks lie within the step: {', '.join(places[:UNITS_NAMED])}{more}"
