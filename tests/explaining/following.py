@@ -46,8 +46,12 @@ def wrong_steps(explanation: Explanation) -> list[Wrong]:
 def wrong_in(steps: Iterable[DerivationStep], document: str, trace: Trace) -> list[Wrong]:
     """The same of one update."""
     follower = Follower(Sheet(DERIVATIONS[document].vocabulary(trace)))
-    found = []
+    found, steps = [], list(steps)
+    remembered = [step for step in steps if step.stage == "update" and step.before is not None]
     for step in steps:
+        if step is next((one for one in steps if one.stage == "update"), None):
+            for one in remembered:  # an equation may read what a later one changes
+                follower.side(one)
         reason = follower.reason(step)
         if reason:
             found.append(Wrong(step, reason))

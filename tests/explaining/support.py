@@ -97,7 +97,7 @@ def displaced(explanation: Explanation) -> Explanation:
     for b in found.network.parameters(theta).b[1:]:
         b[...] = rng.normal(0, 0.5, b.shape)
     recipe = support.recipe(found.network, found.optimizer)
-    state = optimizers.start(found.optimizer, theta)
+    state = optimizers.start(found.optimizer, theta, found.network.parameters(theta).W[1:])
     moved = trace(recipe, state, theta, found.A[0], found.Y, found.mode, found.learning_rate)
     steps = explanation.document.steps(moved)
     return replace(explanation, updates=(ExplainedUpdate(update.examples, steps, moved),))

@@ -11,7 +11,8 @@ import pytest
 from bpcli.explaining.derivations import DERIVATIONS
 from bpcli.explaining.evaluation.sheet import Sheet
 from bpcli.nn import Array
-from tests.explaining.following import Follower, wrong_steps
+from bpcli.nn.optimizers import OPTIMIZERS
+from tests.explaining.following import CALL, Follower, wrong_steps
 from tests.explaining.support import SUITED, displaced, explained
 
 SETTINGS = {
@@ -48,6 +49,34 @@ def test_every_step_follows_from_those_before(tmp_path: Path, document: str) -> 
         explanation = explained(tmp_path, kind, *changes, document=document, rows=rows)
         single = "optimizer.mode=sgd" not in changes
         assert wrong_steps(displaced(explanation) if single else explanation) == []
+
+
+FORMS = {
+    "momentum": ["optimizer.rate_in=step"],
+    "nesterov": ["optimizer.rate_in=step"],
+    "rmsprop": ["optimizer.centered=true", "optimizer.momentum=0.5"],
+    "adam": ["optimizer.epsilon_at=uncorrected"],
+    "lion": ["optimizer.weight_decay=0.5"],
+    "rprop": ["optimizer.mode=batch", "optimizer.batch_size=null"],
+}
+"""A form of a rule whose equations are not those of its defaults; what a rule needs."""
+
+
+def test_every_rules_steps_follow(tmp_path: Path) -> None:
+    for document in ("half-squared-error", "general", "brawer"):
+        for rule in OPTIMIZERS:
+            changes = [f"optimizer.name={rule}", *FORMS.get(rule, [])]
+            explanation = explained(tmp_path, kinds(document)[0], *changes, document=document, rows=(1, 4))
+            assert wrong_steps(displaced(explanation)) == [], (document, rule)
+            written = [step for step in explanation.updates[0].steps if step.formula.startswith(CALL)]
+            assert bool(written) == (document == "brawer" and rule in ("adamw", "lion")), (document, rule)
+
+
+def test_only_the_weights_equation_has_the_decay(tmp_path: Path) -> None:
+    explanation = explained(tmp_path, kinds("general")[0], "optimizer.name=adamw", document="general", rows=(1, 4))
+    last = {step.key: step.formula for step in explanation.updates[0].steps if step.key.startswith("new_")}
+    assert r"\lambda" in last["new_weights"]
+    assert r"\lambda" not in last["new_biases"]
 
 
 @pytest.mark.parametrize("document", [name for name in DERIVATIONS if name != "binary"])

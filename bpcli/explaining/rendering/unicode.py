@@ -14,7 +14,8 @@ from bpcli.explaining.documents.steps import DerivationStep
 
 COMMANDS = {
     "partial": "∂", "nabla": "∇", "delta": "δ", "theta": "θ", "eta": "η", "sigma": "σ", "Psi": "Ψ", "mu": "μ",
-    "beta": "β", "varepsilon": "ε", "ell": "ℓ", "top": "T", "sum": "Σ", "ldots": "… ", "mathcal": "", "mathbf": "",
+    "beta": "β", "lambda": "λ", "nu": "ν", "rho": "ρ", "psi": "ψ", "infty": "∞", "varepsilon": "ε", "ell": "ℓ",
+    "top": "T", "sum": "Σ", "ldots": "… ", "mathcal": "", "mathbf": "",
     "mathrm": "", "text": "", "underline": "", "left": "", "right": "",
     "cdot": " · ", "ast": " ∗ ", "odot": " ⊙ ", "times": " × ", "equiv": " ≡ ", "leftarrow": " ← ", "neq": " ≠ ",
     "ln": "ln ", "log": "log ", "vdots": "…", "cdots": "…", "ddots": "…",

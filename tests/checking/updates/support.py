@@ -49,9 +49,9 @@ def task(name: str, *, scheduled: bool = False, restored: bool = False, **settin
     rule: Optimizer = OPTIMIZERS[name](learning_rate=0.03, **settings)
     rng, size = np.random.default_rng(11), Layout(SIZES).count
     first = {key: memory.first for key, memory in rule.memory(size).items()}
-    memory = {key: np.full(size, value) for key, value in first.items()}
+    memory = {key: np.full(shape, value) for key, (shape, value) in rule.memory(size).items()}
     if restored:
-        memory = {key: rng.uniform(0.01, 0.1, size) for key in memory}
+        memory = {key: rng.uniform(0.01, 0.1, array.shape) for key, array in memory.items()}
     rates = tuple(0.03 * 0.7**k if scheduled else 0.03 for k in range(UPDATES))
     return Task(
         rule=stated_rule(rule),

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bpcli.checking.updates.diagnosis import diagnose_updates
+from bpcli.checking.updates.trajectories import Task
 from bpcli.nn import Array
+from bpcli.nn.optimizers import OPTIMIZERS
+from tests.nn.plain_optimizers import PLAIN
 
 from .later_rules import LATER_SLIPS, later_program, later_task
 from .support import PROGRAMS, SLIPS, UPDATES, Slip, program, task
@@ -122,6 +126,47 @@ def test_a_rule_listed_later_has_its_own_named_mistakes() -> None:
         assert rule.text.count(right) == 1
         found = diagnose_updates(given, later_program(given, rule, rule.text.replace(right, wrong)))
         assert words in found.mistake, (rule, right, wrong, found)
+
+
+def plain_program(name: str, *, every_entry_decays: bool = False, **changes: float) -> tuple[Task, list[Array]]:
+    """A rule's task, and where a program in plain Python leads, with other settings than the task says."""
+    given = task(name, **DECAY.get(name, {}))
+    rule: Any = OPTIMIZERS[name](**{"learning_rate": 0.03, **DECAY.get(name, {}), **changes})
+    undecayed = replace(rule, weight_decay=0.0) if name in DECAY and not every_entry_decays else rule
+    rules = [rule if weight else undecayed for weight in given.weights]
+    remembered = [dict[str, float]() for _ in given.places]
+    theta, found = given.start.theta.tolist(), []
+    for k, (g, rate) in enumerate(zip(given.gradients, given.rates, strict=True)):
+        theta = [
+            PLAIN[name](x, gi, rate, k + 1, settings, own)
+            for x, gi, settings, own in zip(theta, g.tolist(), rules, remembered, strict=True)
+        ]
+        found.append(np.array(theta))
+    return given, found
+
+
+DECAY: dict[str, dict[str, Any]] = {"adamw": {"weight_decay": 0.3}, "lion": {"weight_decay": 0.3}}
+
+PLAIN_SLIPS: list[tuple[str, dict[str, Any], str]] = [
+    ("adamw", {"every_entry_decays": True}, "the biases decay too, by λ"),
+    ("adamw", {"weight_decay": 0.0}, "λ · θ is left out"),
+    ("lion", {"every_entry_decays": True}, "the biases decay too, by λ"),
+    ("nadam", {"momentum_decay": 0.0}, "ψ is 0 instead of 0.004"),
+    ("radam", {"beta1": 0.95}, "β₁ is 0.95 instead of 0.9"),
+    ("rmsprop", {"decay": 0.9}, "ρ is 0.9 instead of 0.99"),
+    ("adadelta", {"epsilon": 1e-7}, "ε is 1e-07 instead of 1e-06"),
+    ("amsgrad", {"epsilon": 1e-4}, "ε is 0.0001 instead of 1e-08"),
+    ("rprop", {"decrease": 0.8}, "decrease is 0.8 instead of 0.5"),
+]
+
+
+def test_a_plain_program_of_every_rule_agrees_and_other_settings_are_named() -> None:
+    for name in OPTIMIZERS:
+        found = diagnose_updates(*plain_program(name))
+        assert (found.update, found.unjudged) == (0, ()), (name, found)
+    for name, changes, words in PLAIN_SLIPS:
+        found = diagnose_updates(*plain_program(name, **changes))
+        assert words in found.mistake, (name, changes, found)
 
 
 NARROW = "f = np.float32\nb1, b2, eps = f(b1), f(b2), f(eps)\nG = g[k]"

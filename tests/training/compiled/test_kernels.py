@@ -203,8 +203,15 @@ def test_every_output_under_every_loss_compiled(output: str, name: str, batch_si
 
 @pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [1, 4])
-@pytest.mark.parametrize("optimizer", STEP_RULES)
 @pytest.mark.parametrize("hidden", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", TOLERANCE)
-def test_every_hidden_activation_and_rule_compiled(dtype: str, hidden: str, optimizer: str, batch_size: int) -> None:
-    same(task(hidden=(hidden,), optimizer=optimizer, dtype=dtype, size=50), batch_size)
+def test_every_hidden_activation_compiled(dtype: str, hidden: str, batch_size: int) -> None:
+    same(task(hidden=(hidden,), optimizer="adam", dtype=dtype, size=50), batch_size)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", STEP_RULES)
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_every_rule_compiled(dtype: str, optimizer: str) -> None:
+    for hidden, batch_size in (("tanh", 4), ("relu", 1)):
+        same(task(hidden=(hidden,), optimizer=optimizer, dtype=dtype, size=50), batch_size)
