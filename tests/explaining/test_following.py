@@ -11,9 +11,9 @@ import pytest
 from bpcli.explaining.derivations import DERIVATIONS
 from bpcli.explaining.evaluation.sheet import Sheet
 from bpcli.nn import Array
-from bpcli.nn.optimizers import OPTIMIZERS
 from tests.explaining.following import CALL, Follower, wrong_steps
 from tests.explaining.support import SUITED, displaced, explained
+from tests.nn.support import STEP_RULES
 
 SETTINGS = {
     "one example": ((), (4,)),
@@ -64,7 +64,7 @@ FORMS = {
 
 def test_every_rules_steps_follow(tmp_path: Path) -> None:
     for document in ("half-squared-error", "general", "brawer"):
-        for rule in OPTIMIZERS:
+        for rule in STEP_RULES:
             changes = [f"optimizer.name={rule}", *FORMS.get(rule, [])]
             explanation = explained(tmp_path, kinds(document)[0], *changes, document=document, rows=(1, 4))
             assert wrong_steps(displaced(explanation)) == [], (document, rule)

@@ -15,6 +15,7 @@ from bpcli.checking.updates.trajectories import Task
 from bpcli.nn import Array
 from bpcli.nn.optimizers import OPTIMIZERS
 from tests.nn.plain_optimizers import PLAIN
+from tests.nn.support import STEP_RULES
 
 from .later_rules import LATER_SLIPS, later_program, later_task
 from .support import PROGRAMS, SLIPS, UPDATES, Slip, program, task
@@ -161,7 +162,7 @@ PLAIN_SLIPS: list[tuple[str, dict[str, Any], str]] = [
 
 
 def test_a_plain_program_of_every_rule_agrees_and_other_settings_are_named() -> None:
-    for name in OPTIMIZERS:
+    for name in STEP_RULES:
         found = diagnose_updates(*plain_program(name))
         assert (found.update, found.unjudged) == (0, ()), (name, found)
     for name, changes, words in PLAIN_SLIPS:
