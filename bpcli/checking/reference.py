@@ -40,7 +40,7 @@ from bpcli.nn.formulas import parse
 from bpcli.nn.gradient_check import Probe
 from bpcli.nn.heads import Head
 from bpcli.nn.layers import Layer
-from bpcli.nn.markup import PLACEHOLDER
+from bpcli.nn.losses import term_symbols
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
@@ -287,31 +287,34 @@ def _output(head: Head, Z: Array, A: Array, back: Any, ws: Workspace) -> tuple[D
         differs = loss.sides(A, Y).astype(bool) != loss.sides(ws.A[-1], rounded(Y))
         A = np.where(differs, exact(ws.A[-1]), A)
     stated_odds: str = "" if head.activation.owned else getattr(head.activation, "odds", "")
+    given = {"y": Y} | {name: exact(np.asarray(value))[()] for name, value in term_symbols(loss, n).items()}
     of_odds = substituted_logarithms(_parsed(loss.term)) if stated_odds else None
     if of_odds is None:
-        terms, slopes = _pull(loss.term, loss, y=Y, a=A)
+        terms, slopes = _pull(loss.term, loss, **given, a=A)
         return Decimal((terms * share).sum()), back(slopes(share)["a"])
     odds, through = _pull(stated_odds, head.activation, z=Z)
-    terms, slopes = pull_back(of_odds, {"y": Y, "odds": odds}, Decimals())
+    terms, slopes = _pulled(of_odds, loss, **given, odds=odds)
     dZ = through(slopes(share)["odds"])["z"]
     return Decimal((terms * share).sum()), _LayerSlopes(dZ, 0 * dZ, np.empty((0, *Z.shape), object))
 
 
 def substituted_logarithms(term: Expression) -> Expression | None:
-    """A term of a with log a = −log(1 + 1/odds) and log(1 − a) = −log(1 + odds); None where a is in it otherwise."""
+    """A term with odds in place of a, where it takes the logarithm of a or of 1 − a, else None.
+
+    log a = −log(1 + 1/odds), log(1 − a) = −log(1 + odds), a = 1/(1 + 1/odds), 1 − a = 1/(1 + odds).
+    """
     a, odds, one = Symbol("a"), Symbol("odds"), Number("1")
-    known: dict[Expression, Expression] = {
-        a: Sum(((-1, LogarithmOfOnePlus(Quotient(one, odds))),)),
-        Sum(((1, one), (-1, a))): Sum(((-1, LogarithmOfOnePlus(odds)),)),
+    against, rest = Quotient(one, odds), Sum(((1, one), (-1, a)))
+    logarithms: dict[Expression, Expression] = {
+        Function(name, argument): Sum(((-1, LogarithmOfOnePlus(ratio)),))
+        for name in (r"\log", r"\ln")
+        for argument, ratio in ((a, against), (rest, odds))
     }
-
-    def logarithm(node: Expression) -> Expression:
-        if isinstance(node, Function) and node.name in (r"\log", r"\ln"):
-            return known.get(node.argument, node)
-        return node
-
-    without = changed(term, logarithm)
-    return None if a.name in symbol_names(without) else without
+    without = changed(term, lambda node: logarithms.get(node, node))
+    if without == term:
+        return None
+    without = changed(without, lambda node: Quotient(one, Sum(((1, one), (1, odds)))) if node == rest else node)
+    return changed(without, lambda node: Quotient(one, Sum(((1, one), (1, against)))) if node == a else node)
 
 
 def _penalise(penalty: Any, parameters: Parameters, gradient: Parameters, probe: Probe) -> Decimal:
@@ -336,10 +339,15 @@ def _penalise(penalty: Any, parameters: Parameters, gradient: Parameters, probe:
 
 def _pull(formula: str, choice: Any, **symbols: Any) -> tuple[Array, Any]:
     """The formula's value, and the function from its adjoint to those of its symbols, 0 where it has none."""
-    names = set(PLACEHOLDER.findall(formula)) - symbols.keys()
+    return _pulled(_parsed(formula), choice, **symbols)
+
+
+def _pulled(expression: Expression, choice: Any, **symbols: Any) -> tuple[Array, Any]:
+    """The same of an expression."""
+    names = [name for name in symbol_names(expression) - symbols.keys() if hasattr(choice, name)]
     settings = {name: Decimal(getattr(choice, name)) for name in names}
     try:
-        value, back = pull_back(_parsed(formula), settings | symbols, Decimals())
+        value, back = pull_back(expression, settings | symbols, Decimals())
     except FormulaError as error:
         raise ConfigError(
             f"the formula of {type(choice).__name__} cannot be evaluated: {error}",

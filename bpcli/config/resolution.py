@@ -20,9 +20,9 @@ from bpcli.errors import ConfigError
 from bpcli.nn.activations import ACTIVATIONS, Activation, Relu
 from bpcli.nn.initializers import INITIALIZERS
 from bpcli.nn.layers import Layer
-from bpcli.nn.losses import LOSSES
 from bpcli.nn.metrics import Metric, column_of, suiting, usual_metrics
 from bpcli.nn.schedules.course import inner
+from bpcli.nn.suitability import fitting_outputs, losses_of, misfit
 from bpcli.nn.tallies import Judging, described
 from bpcli.training.engines import Engine
 from bpcli.training.keeping import VALIDATION_LOSS, Best, Last
@@ -91,19 +91,15 @@ def output_of(config: Config) -> Activation:
     """The output activation, by default the loss's usual one.
 
     Raises:
-        ConfigError: its range is not within what the loss takes.
+        ConfigError: it does not go with the loss.
     """
     output: Activation = config.network.output or ACTIVATIONS[config.loss.usual_output]()
-    (low, high), (least, most) = output.range, config.loss.domain
-    if low < least or high > most:
-        ranges = {name: kind().range for name, kind in ACTIVATIONS.items()}
-        fitting = [name for name, (low, high) in ranges.items() if low >= least and high <= most]
-        raise ConfigError(
-            f"{name_of(LOSSES, config.loss)} needs outputs in [{least:g}, {most:g}], "
-            f"{name_of(ACTIVATIONS, output)}'s range is [{low:g}, {high:g}]",
-            key="network.output",
-            hint=f"choose from {', '.join(fitting)}",
-        )
+    reason = misfit(output, config.loss)
+    if reason:
+        others = losses_of(output)
+        instead = f"; the losses of {name_of(ACTIVATIONS, output)}: {', '.join(others)}" if others else ""
+        hint = f"choose from {', '.join(fitting_outputs(config.loss))}{instead}"
+        raise ConfigError(reason, key="network.output", hint=hint)
     return output
 
 

@@ -71,6 +71,9 @@ def _message(error: Any, name: str, place: Place | None, model: type[Section]) -
     if kind == "literal_error":
         allowed = [part.strip(" '") for part in context["expected"].replace(" or ", ",").split(",")]
         return f"{name} is {_shown(value)}", _advised(advice_on_value(value, name, model), value, allowed)
+    if kind == "predicate_failed":
+        condition = error["msg"].split("'")[1]  # the function's name
+        return f"{name} is {_shown(value)}", f"it must be {condition.replace('_', ' ')}"
     if kind in BOUNDS:
         words, limit = BOUNDS[kind]
         return f"{name} is {_shown(value)}", f"it must be {words} {context[limit]:.12g}"

@@ -12,6 +12,7 @@ from bpcli.data.encoding.columns import ColumnKind
 from bpcli.data.encoding.features import Features, learn_features
 from bpcli.data.encoding.lookup import missing_columns, require_columns
 from bpcli.data.encoding.number_columns import Number
+from bpcli.data.encoding.shares import Shares
 from bpcli.data.encoding.targets import Classes, Label, Labels, Targets
 from bpcli.data.encoding.tasks import Task, learn_classes, learn_reals, scaled_by_default, task_of
 from bpcli.data.encoding.training_columns import TrainingColumn
@@ -193,7 +194,7 @@ def _decided(train: Dataset, target_names: list[str], request: DataRequest) -> D
 
 def _learn_classes(
     datasets: dict[str, Dataset], request: DataRequest, decided: DataRequest, warnings: DataWarnings
-) -> Classes | Labels | None:
+) -> Classes | Labels | Shares | None:
     """The encoding of a classification, None for a regression."""
     if decided.task == "regression":
         return None

@@ -190,12 +190,15 @@ class OneHot:
 
 
 class Columns:
-    """Targets as numbers: ``columns`` (K, N), in the network's precision."""
+    """Targets as numbers: ``columns`` (K, N), in the network's precision; with ``times`` they stand so often."""
 
-    def __init__(self, columns: Array) -> None:
+    def __init__(self, columns: Array, times: int = 1) -> None:
         self.columns = columns
         self.size = columns.shape[1]
+        self.times = times
 
     def gather(self, indices: IndexArray, out: Array) -> None:
-        """Write examples into ``out``, (K, m)."""
-        self.columns.take(indices, axis=1, out=out, mode="clip")
+        """Write examples into ``out``, (times · K, m)."""
+        blocks = out.reshape(self.times, len(self.columns), -1)
+        self.columns.take(indices, axis=1, out=blocks[0], mode="clip")
+        np.copyto(blocks[1:], blocks[:1])

@@ -339,6 +339,27 @@ class PRelu:
 
 
 @dataclass(frozen=True)
+class ExponentialOutput:
+    """e^z, for means of counts and sizes: an output under poisson or gamma."""
+
+    range: ClassVar[tuple[float, float]] = (0.0, np.inf)
+    kinks: ClassVar[tuple[float, ...]] = ()
+    usual_initializer: ClassVar[str] = "glorot"
+    elementwise: ClassVar[bool] = True
+    owned: ClassVar[Mapping[str, float]] = {}
+    formula: ClassVar[str] = "e^{<z>}"
+    derivative: ClassVar[str] = "<a>"
+
+    def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
+        """Write f(Z) into ``out``."""
+        np.exp(Z, out)
+
+    def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
+        """Write Jᵀ dA into ``out``."""
+        np.multiply(dA, A, out)
+
+
+@dataclass(frozen=True)
 class Softmax:
     """e^z / Σ e^z over the layer's units: positive, and each column adds up to 1."""
 
@@ -369,4 +390,5 @@ ACTIVATIONS: dict[str, type[Activation]] = {
     "leaky_relu": LeakyRelu,
     "prelu": PRelu,
     "softmax": Softmax,
+    "exponential": ExponentialOutput,
 }

@@ -15,14 +15,29 @@ from typing import Any, Protocol
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.activations import Activation, Identity, Sigmoid, Softmax
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Loss
+from bpcli.nn.activations import Activation, ExponentialOutput, Identity, Sigmoid, Softmax
+from bpcli.nn.losses import (
+    BinaryCrossEntropy,
+    CategoricalFocal,
+    CrossEntropy,
+    Focal,
+    Gamma,
+    HalfSquaredError,
+    KullbackLeibler,
+    Loss,
+    Poisson,
+)
 from bpcli.nn.pairs import (
+    ExponentialGamma,
+    ExponentialPoisson,
     IdentityHalfSquaredError,
     SigmoidBinaryCrossEntropy,
     SigmoidCrossEntropy,
+    SigmoidFocal,
     SoftmaxBinaryCrossEntropy,
+    SoftmaxCategoricalFocal,
     SoftmaxCrossEntropy,
+    SoftmaxKullbackLeibler,
 )
 from bpcli.nn.workspace import OutputScratch
 
@@ -107,21 +122,28 @@ PAIRS: dict[tuple[Activation, Loss], Callable[[Any, Any], Pair]] = {
     (Identity(), HalfSquaredError()): IdentityHalfSquaredError,
     (Sigmoid(), CrossEntropy()): SigmoidCrossEntropy,
     (Softmax(), BinaryCrossEntropy()): SoftmaxBinaryCrossEntropy,
+    (Sigmoid(), Focal()): SigmoidFocal,
+    (Softmax(), CategoricalFocal()): SoftmaxCategoricalFocal,
+    (Softmax(), KullbackLeibler()): SoftmaxKullbackLeibler,
+    (ExponentialOutput(), Poisson()): ExponentialPoisson,
+    (ExponentialOutput(), Gamma()): ExponentialGamma,
 }
-"""The pairs, with the settings for which their formulas hold; the reductions may be any."""
+"""The pairs, with the settings for which their formulas hold; the reductions and those that are ``free`` may be any."""
 
 
 def join(activation: Activation, loss: Loss) -> Head:
     """The pair's own head where there is one, else the general one.
 
-    A setting changes the pair's formulas, so a pair with another one than listed is composed.
+    A setting that the pair does not name ``free`` changes its formulas, so with another one than listed it is composed.
     """
     for (own_activation, own_loss), head in PAIRS.items():
-        if activation == own_activation and _settings(loss) == _settings(own_loss):
+        free: frozenset[str] = getattr(head, "free", frozenset())
+        if activation == own_activation and _settings(loss, free) == _settings(own_loss, free):
             return head(activation, loss)
     return Composed(activation, loss)
 
 
-def _settings(loss: Loss) -> tuple[type[Loss], dict[str, Any]]:
-    """The kind of a loss and its settings, but for its reductions."""
-    return type(loss), {name: value for name, value in vars(loss).items() if name not in ("outputs", "examples")}
+def _settings(loss: Loss, free: frozenset[str]) -> tuple[type[Loss], dict[str, Any]]:
+    """The kind of a loss and its settings, but for its reductions and those that are free."""
+    left_out = {"outputs", "examples", *free}
+    return type(loss), {name: value for name, value in vars(loss).items() if name not in left_out}

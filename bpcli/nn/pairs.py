@@ -1,51 +1,61 @@
 """Pairs of an output activation and a loss whose dZ and loss are computed in one, from Z.
 
-Three canonical pairs have dZ = (A − Y) · scale. In two further ones the composed
+The canonical pairs have dZ = (A − Y) · scale. In the others the composed
 formulas would divide by 1 − a or by a after it was rounded to 0. From Z, no
-exponential overflows and no logarithm meets a rounded 0.
+logarithm meets a rounded 0, and nothing overflows but a that is too large itself.
+
+``free`` names the settings of the loss that may have any value; a pair that leaves one out holds
+for its default alone.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.activations import Identity, Sigmoid, Softmax
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, HalfSquaredError, pick
+from bpcli.nn.activations import ExponentialOutput, Identity, Sigmoid, Softmax
+from bpcli.nn.losses import (
+    TINY,
+    BinaryCrossEntropy,
+    CategoricalFocal,
+    CrossEntropy,
+    Focal,
+    Gamma,
+    HalfSquaredError,
+    KullbackLeibler,
+    Poisson,
+    pick,
+)
 from bpcli.nn.workspace import OutputScratch
 
 
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy:
-    """−log softmax(z)_y = log Σ e^z − z_y."""
+    """−log softmax(z)_y = log Σ e^z − z_y; with smoothed targets −Σ y′ log softmax(z)."""
 
     activation: Softmax
     loss: CrossEntropy
 
-    def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
-        """max z − z_y + log(1 + Σ e^(z − max z)), the sum over all but the largest z.
+    free: ClassVar[frozenset[str]] = frozenset({"label_smoothing"})
 
-        Leaving the largest out, whose exponential is 1, keeps every digit of a small loss.
-        """
-        matrix, row, picked = scratch.layer.matrix, scratch.layer.row, scratch.picked
-        find_largest(Z, scratch)
-        pick(Z, Y, picked, scratch)
-        pick(Z, scratch.wanted, row, scratch)
-        np.copyto(matrix, row)
-        np.subtract(Z, matrix, matrix)
-        np.exp(matrix, matrix)
-        matrix.reshape(-1)[scratch.index] = 0
-        np.subtract(row, picked, row)
-        np.add.reduce(matrix, axis=0, out=picked)
-        np.log1p(picked, picked)
-        np.add(row, picked, out)
+    def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """The surprise of the true class, or the mean of all classes' by y′."""
+        if self.loss.label_smoothing is None:
+            surprise_of_softmax(Z, Y, out, scratch)
+        else:
+            soft_surprise_of_softmax(Z, self.loss.smoothed(Y, scratch), out, scratch)
 
     def backward(
         self, Z: Array, A: Array, Y: Array, scale: float, dA: Array, out: Array, scratch: OutputScratch
     ) -> None:
-        """(A − E) · scale, E the one-hot columns of Y: only a_y − 1 differs from A."""
+        """(A − E) · scale, E the one-hot columns of Y: only a_y − 1 differs from A; smoothed (A − Y′) · scale."""
+        if self.loss.label_smoothing is not None:
+            np.subtract(A, self.loss.smoothed(Y, scratch), out)
+            np.multiply(out, scale, out)
+            return
         np.copyto(out, A)
         pick(A, Y, scratch.picked, scratch)
         np.subtract(scratch.picked, 1, scratch.picked)
@@ -60,9 +70,11 @@ class SigmoidBinaryCrossEntropy:
     activation: Sigmoid
     loss: BinaryCrossEntropy
 
+    free: ClassVar[frozenset[str]] = frozenset({"label_smoothing"})
+
     def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """max(z, 0) − y z + log(1 + e^-|z|), summed over the outputs; |z| written max(z, −z)."""
-        first, second = scratch.layer.matrix, scratch.second
+        Y, first, second = self.loss.smoothed(Y, scratch), scratch.layer.matrix, scratch.second
         np.maximum(Z, 0, out=first)
         np.multiply(Z, Y, second)
         np.subtract(first, second, first)
@@ -78,7 +90,7 @@ class SigmoidBinaryCrossEntropy:
         self, Z: Array, A: Array, Y: Array, scale: float, dA: Array, out: Array, scratch: OutputScratch
     ) -> None:
         """(A − Y) · scale, for σ′ = a(1 − a) cancels the loss's denominator."""
-        np.subtract(A, Y, out)
+        np.subtract(A, self.loss.smoothed(Y, scratch), out)
         np.multiply(out, scale, out)
 
 
@@ -102,13 +114,20 @@ class IdentityHalfSquaredError:
 
 @dataclass(frozen=True)
 class SigmoidCrossEntropy:
-    """−log σ(z_y) = log(1 + e^-z_y): only the true class's unit counts."""
+    """−log σ(z_y) = log(1 + e^-z_y): only the true class's unit counts; with smoothed targets each by its y′."""
 
     activation: Sigmoid
     loss: CrossEntropy
 
+    free: ClassVar[frozenset[str]] = frozenset({"label_smoothing"})
+
     def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """max(−z_y, 0) + log(1 + e^-|z_y|); −|z| written min(z, −z)."""
+        if self.loss.label_smoothing is not None:
+            surprises_of_sigmoid(Z, scratch.layer.matrix, scratch.second)
+            np.multiply(scratch.layer.matrix, self.loss.smoothed(Y, scratch), scratch.layer.matrix)
+            np.add.reduce(scratch.layer.matrix, axis=0, out=out)
+            return
         picked, row = scratch.picked, scratch.layer.row
         pick(Z, Y, picked, scratch)
         np.negative(picked, row)
@@ -122,6 +141,12 @@ class SigmoidCrossEntropy:
         self, Z: Array, A: Array, Y: Array, scale: float, dA: Array, out: Array, scratch: OutputScratch
     ) -> None:
         """−(1 − a_y) · scale, 1 − σ(z) = 1/(1 + e^z); 0 for every other unit."""
+        if self.loss.label_smoothing is not None:
+            np.exp(Z, out)
+            np.add(out, 1, out)
+            np.divide(self.loss.smoothed(Y, scratch), out, out)
+            np.multiply(out, -scale, out)
+            return
         picked = scratch.picked
         pick(Z, Y, picked, scratch)
         np.exp(picked, picked)
@@ -146,12 +171,15 @@ class SoftmaxBinaryCrossEntropy:
     activation: Softmax
     loss: BinaryCrossEntropy
 
+    free: ClassVar[frozenset[str]] = frozenset({"label_smoothing"})
+
     def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """log a_k = z_k − z_M − log(1 + S), S = Σ_{j≠M} e^(z_j − z_M); log S = z_N − z_M + log Σ_{j≠M} e^(z_j − z_N).
 
         N is the second largest z.
         """
         matrix, row, picked, second = scratch.layer.matrix, scratch.layer.row, scratch.picked, scratch.second
+        Y = self.loss.smoothed(Y, scratch)
         find_largest(Z, scratch)
         _without_largest(Z, matrix, row, scratch)  # row: z_N
         np.add.reduce(matrix, axis=0, out=out)
@@ -190,6 +218,7 @@ class SoftmaxBinaryCrossEntropy:
         """
         matrix, second, picked = scratch.layer.matrix, scratch.second, scratch.picked
         row, index, flat = scratch.layer.row, scratch.index, out.reshape(-1)
+        Y = self.loss.smoothed(Y, scratch)
         find_largest(Z, scratch)
         _without_largest(Z, dA, row, scratch)
         np.add.reduce(dA, axis=0, out=row)
@@ -224,6 +253,240 @@ class SoftmaxBinaryCrossEntropy:
         np.add(row, picked, row)
         flat[index] = row
         np.multiply(out, scale, out)
+
+
+@dataclass(frozen=True)
+class SoftmaxKullbackLeibler:
+    """Σ y log(y/a), a = softmax(z)."""
+
+    activation: Softmax
+    loss: KullbackLeibler
+
+    def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """Σ y log y − Σ y log a, the second as the smoothed cross-entropy; y log y is 0 where y is."""
+        matrix, row = scratch.layer.matrix, scratch.layer.row
+        soft_surprise_of_softmax(Z, Y, out, scratch)
+        np.maximum(Y, TINY[A.dtype], out=matrix)
+        np.log(matrix, matrix)
+        np.multiply(matrix, Y, matrix)
+        np.add.reduce(matrix, axis=0, out=row)
+        np.add(out, row, out)
+
+    def backward(
+        self, Z: Array, A: Array, Y: Array, scale: float, dA: Array, out: Array, scratch: OutputScratch
+    ) -> None:
+        """(a Σ y − y) · scale; Σ y is 1, but for its rounding."""
+        np.add.reduce(Y, axis=0, out=scratch.layer.row)
+        np.copyto(out, scratch.layer.row)
+        np.multiply(out, A, out)
+        np.subtract(out, Y, out)
+        np.multiply(out, scale, out)
+
+
+@dataclass(frozen=True)
+class SigmoidFocal:
+    """α y q^γ ζ(−z) + (1 − α) (1 − y) a^γ ζ(z), q = 1 − a; ζ(z) = log(1 + e^z) = −log q, ζ(−z) = −log a."""
+
+    activation: Sigmoid
+    loss: Focal
+
+    free: ClassVar[frozenset[str]] = frozenset({"gamma", "alpha"})
+
+    def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """Powers of q and a as e^-γζ; summed over the outputs."""
+        yes, no, spare, loss = scratch.layer.matrix, scratch.second, scratch.third, self.loss
+        surprises_of_sigmoid(Z, yes, spare)
+        np.negative(Z, spare)
+        surprises_of_sigmoid(spare, no, spare)
+        np.multiply(no, -loss.gamma, spare)
+        np.exp(spare, spare)
+        np.multiply(spare, yes, spare)
+        np.multiply(spare, Y, spare)
+        np.multiply(spare, loss.alpha, spare)
+        np.multiply(yes, -loss.gamma, yes)
+        np.exp(yes, yes)
+        np.multiply(no, yes, no)
+        np.subtract(1, Y, yes)
+        np.multiply(no, yes, no)
+        np.multiply(no, 1 - loss.alpha, no)
+        np.add(spare, no, no)
+        np.add.reduce(no, axis=0, out=out)
+
+    def backward(
+        self, Z: Array, A: Array, Y: Array, scale: float, dA: Array, out: Array, scratch: OutputScratch
+    ) -> None:
+        """(1 − α) (1 − y) a^γ (γ q ζ(z) + a) − α y q^γ (γ a ζ(−z) + q); no sum within the brackets cancels."""
+        yes, no, spare, loss = scratch.layer.matrix, scratch.second, scratch.third, self.loss
+        surprises_of_sigmoid(Z, yes, spare)
+        np.negative(Z, dA)
+        surprises_of_sigmoid(dA, no, spare)
+        np.negative(no, dA)
+        np.exp(dA, dA)  # q
+        np.multiply(yes, A, spare)
+        np.multiply(spare, loss.gamma, spare)
+        np.add(spare, dA, spare)
+        np.multiply(dA, no, dA)
+        np.multiply(dA, loss.gamma, dA)
+        np.add(dA, A, dA)
+        np.multiply(no, -loss.gamma, no)
+        np.exp(no, no)
+        np.multiply(no, spare, no)
+        np.multiply(no, Y, no)
+        np.multiply(no, loss.alpha, no)
+        np.multiply(yes, -loss.gamma, yes)
+        np.exp(yes, yes)
+        np.multiply(yes, dA, yes)
+        np.subtract(1, Y, spare)
+        np.multiply(yes, spare, yes)
+        np.multiply(yes, 1 - loss.alpha, yes)
+        np.subtract(yes, no, out)
+        np.multiply(out, scale, out)
+
+
+@dataclass(frozen=True)
+class SoftmaxCategoricalFocal:
+    """q^γ ℓ, where ℓ = −log softmax(z)_y and q = 1 − a_y = 1 − e^-ℓ."""
+
+    activation: Softmax
+    loss: CategoricalFocal
+
+    free: ClassVar[frozenset[str]] = frozenset({"gamma"})
+
+    def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """q has as many digits as ℓ."""
+        q = scratch.picked
+        surprise_of_softmax(Z, Y, out, scratch)
+        np.negative(out, q)
+        np.expm1(q, q)
+        np.negative(q, q)
+        np.power(q, self.loss.gamma, q)
+        np.multiply(out, q, out)
+
+    def backward(
+        self, Z: Array, A: Array, Y: Array, scale: float, dA: Array, out: Array, scratch: OutputScratch
+    ) -> None:
+        """c (A − E), c = q^γ (1 + γ a_y ℓ/q), E the one-hot columns of Y; a_y − 1 written −q."""
+        row, a, q = scratch.layer.row, scratch.picked, scratch.terms
+        surprise_of_softmax(Z, Y, q, scratch)
+        pick(A, Y, a, scratch)
+        np.multiply(a, q, a)
+        np.negative(q, q)
+        np.expm1(q, q)
+        np.negative(q, q)
+        np.maximum(q, TINY[A.dtype], out=row)
+        np.divide(a, row, a)
+        np.multiply(a, self.loss.gamma, a)
+        np.add(a, 1, a)
+        np.power(q, self.loss.gamma, row)
+        np.multiply(a, row, a)
+        np.multiply(a, scale, a)
+        np.copyto(dA, a)
+        np.multiply(A, dA, out)
+        np.multiply(q, a, q)
+        np.negative(q, q)
+        out.reshape(-1)[scratch.index] = q
+
+
+@dataclass(frozen=True)
+class ExponentialPoisson:
+    """e^z − y + y (log y − z)."""
+
+    activation: ExponentialOutput
+    loss: Poisson
+
+    def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """a − y + y (log y − z), summed over the outputs; y log y is 0 where y is."""
+        matrix, second = scratch.layer.matrix, scratch.second
+        np.maximum(Y, TINY[A.dtype], out=second)
+        np.log(second, second)
+        np.subtract(second, Z, second)
+        np.multiply(second, Y, second)
+        np.subtract(A, Y, matrix)
+        np.add(matrix, second, matrix)
+        np.add.reduce(matrix, axis=0, out=out)
+
+    def backward(
+        self, Z: Array, A: Array, Y: Array, scale: float, dA: Array, out: Array, scratch: OutputScratch
+    ) -> None:
+        """(A − Y) · scale."""
+        np.subtract(A, Y, out)
+        np.multiply(out, scale, out)
+
+
+@dataclass(frozen=True)
+class ExponentialGamma:
+    """y e^-z − 1 − log y + z."""
+
+    activation: ExponentialOutput
+    loss: Gamma
+
+    def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """y e^-z − 1 − (log y − z), summed over the outputs."""
+        matrix, second = scratch.layer.matrix, scratch.second
+        np.negative(Z, matrix)
+        np.exp(matrix, matrix)
+        np.multiply(matrix, Y, matrix)
+        np.subtract(matrix, 1, matrix)
+        np.log(Y, second)
+        np.subtract(second, Z, second)
+        np.subtract(matrix, second, matrix)
+        np.add.reduce(matrix, axis=0, out=out)
+
+    def backward(
+        self, Z: Array, A: Array, Y: Array, scale: float, dA: Array, out: Array, scratch: OutputScratch
+    ) -> None:
+        """(1 − y e^-z) · scale."""
+        np.negative(Z, out)
+        np.exp(out, out)
+        np.multiply(out, Y, out)
+        np.subtract(1, out, out)
+        np.multiply(out, scale, out)
+
+
+def surprise_of_softmax(Z: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+    """−log softmax(z)_y = max z − z_y + log(1 + Σ e^(z − max z)), the sum over all but the largest z; ``out`` is (m,).
+
+    Leaving the largest out, whose exponential is 1, keeps every digit of a small loss.
+    """
+    matrix, row, picked = scratch.layer.matrix, scratch.layer.row, scratch.picked
+    find_largest(Z, scratch)
+    pick(Z, Y, picked, scratch)
+    pick(Z, scratch.wanted, row, scratch)
+    np.copyto(matrix, row)
+    np.subtract(Z, matrix, matrix)
+    np.exp(matrix, matrix)
+    matrix.reshape(-1)[scratch.index] = 0
+    np.subtract(row, picked, row)
+    np.add.reduce(matrix, axis=0, out=picked)
+    np.log1p(picked, picked)
+    np.add(row, picked, out)
+
+
+def soft_surprise_of_softmax(Z: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+    """−Σ y log softmax(z), Y (n, m), with −log softmax(z)_k = max z − z_k + log(1 + Σ e^(z − max z))."""
+    matrix, second, row, picked = scratch.layer.matrix, scratch.second, scratch.layer.row, scratch.picked
+    find_largest(Z, scratch)
+    pick(Z, scratch.wanted, row, scratch)
+    np.copyto(matrix, row)
+    np.subtract(Z, matrix, second)
+    np.exp(second, matrix)
+    matrix.reshape(-1)[scratch.index] = 0
+    np.add.reduce(matrix, axis=0, out=picked)
+    np.log1p(picked, picked)
+    np.copyto(matrix, picked)
+    np.subtract(matrix, second, matrix)
+    np.multiply(matrix, Y, matrix)
+    np.add.reduce(matrix, axis=0, out=out)
+
+
+def surprises_of_sigmoid(Z: Array, out: Array, spare: Array) -> None:
+    """−log σ(z) = max(−z, 0) + log(1 + e^-|z|), entry by entry; −|z| written min(z, −z). ``spare`` may be Z."""
+    np.negative(Z, out)
+    np.minimum(Z, out, out=spare)
+    np.exp(spare, spare)
+    np.log1p(spare, spare)
+    np.maximum(out, 0, out=out)
+    np.add(out, spare, out)
 
 
 def find_largest(Z: Array, scratch: OutputScratch) -> None:

@@ -36,7 +36,7 @@ class Scratch:
 class OutputScratch:
     """Further buffers for the output layer, where losses and metrics are computed.
 
-    ``layer``: the buffers of any layer; ``second``: (n, m); ``turned``: (m, n), in the
+    ``layer``: the buffers of any layer; ``second``, ``third``: (n, m); ``turned``: (m, n), in the
     memory of ``layer.matrix``; ``picked``, ``terms``: (m,); ``column``: (n,); ``index``,
     ``wanted``, ``columns``: (m,) whole numbers, ``columns`` being 0 … m − 1; ``flags``,
     ``target_flags``: (n, m) truth values.
@@ -44,6 +44,7 @@ class OutputScratch:
 
     layer: Scratch
     second: Array
+    third: Array
     turned: Array
     picked: Array
     terms: Array
@@ -62,6 +63,7 @@ def output_scratch(layer: Scratch) -> OutputScratch:
     return OutputScratch(
         layer=layer,
         second=np.empty((n, m), dtype),
+        third=np.empty((n, m), dtype),
         turned=layer.matrix.reshape(m, n),
         picked=np.empty(m, dtype),
         terms=np.empty(m, dtype),

@@ -38,9 +38,7 @@ def test_the_command_offers_every_starter() -> None:
     assert set(STARTERS) == {name for kind in get_args(offered) for name in get_args(kind)}
 
 
-COVERED = {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "softmax"} | {
-    *("cross_entropy", "binary_cross_entropy", "half_squared_error")
-}
+COVERED = {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "softmax", "exponential", *LOSSES}
 """The choices for which every starter but scikit-learn's has words."""
 
 
@@ -76,7 +74,7 @@ class Steep(Tanh):
 
 
 @dataclass(frozen=True)
-class HuberError(HalfSquaredError):
+class BarronError(HalfSquaredError):
     """A loss that no starter knows."""
 
 
@@ -91,7 +89,7 @@ def test_an_unknown_choice_is_refused_by_name(name: str, monkeypatch: pytest.Mon
 
     monkeypatch.setitem(ACTIVATIONS, "swish", Swish)
     monkeypatch.setitem(ACTIVATIONS, "tanh", Steep)
-    monkeypatch.setitem(LOSSES, "huber", HuberError)
+    monkeypatch.setitem(LOSSES, "barron", BarronError)
     monkeypatch.setitem(LAYERS, "sparse", Sparse)
     plain = network([activation("relu")], activation("identity"), loss("half_squared_error"))
     layers = (Sparse(4, activation("relu")), *plain.layers[1:])
@@ -100,7 +98,7 @@ def test_an_unknown_choice_is_refused_by_name(name: str, monkeypatch: pytest.Mon
         "tanh" + (" with steepness" if name != "scikit-learn" else ""): network(
             [activation("relu")], Steep(), loss("half_squared_error")
         ),
-        "huber": network([activation("relu")], activation("identity"), HuberError()),
+        "barron": network([activation("relu")], activation("identity"), BarronError()),
         "sparse": Network(2, layers, plain.head),
     }
     for what, given in unknown.items():

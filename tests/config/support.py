@@ -67,7 +67,13 @@ def values(hint: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         return get_args(hint), ("nothing", 1, True, ["sum"], {"a": 1})
     if hint is bool:
         return (True, False), ("maybe", 1, 0.5, [True], {"a": True})
+    if type(None) in get_args(hint):
+        some, others = values(get_args(hint)[0])
+        return (*some, None), others
     kind, *bounds = get_args(hint) or (hint,)
+    if get_origin(kind) is tuple:
+        _, others = values(get_args(kind)[0])
+        return ([0.5], [0.1, 0.5, 0.9]), (0.5, *([value] for value in others))
     assert kind in (float, int), f"say here what values a setting of type {hint} may have"
     least = 1e-9 if kind is float else 1
     usual = next(

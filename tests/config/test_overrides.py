@@ -15,7 +15,7 @@ from bpcli.config.overrides import Entry, apply, is_override
 from bpcli.config.places import entry_at
 from bpcli.config.schema import Config, TrainerKeys
 from bpcli.nn.activations import LeakyRelu, Relu, Softmax
-from bpcli.nn.losses import CrossEntropy, HalfSquaredError
+from bpcli.nn.losses import LOSSES, CrossEntropy, HalfSquaredError
 from bpcli.nn.optimizers import Adam, GradientDescent, Momentum
 
 from .support import BASE, config, mistakes, refusal, write
@@ -135,7 +135,7 @@ def test_null_restores_the_default(null: str, tmp_path: Path) -> None:
 def test_null_does_not_make_up_for_what_is_required(tmp_path: Path) -> None:
     assert mistakes(tmp_path, BASE, "loss=null") == [
         "error: command line: loss=null: loss is required",
-        "hint: choose from cross_entropy, binary_cross_entropy, half_squared_error",
+        f"hint: choose from {', '.join(LOSSES)}",
     ]
 
 

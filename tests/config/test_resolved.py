@@ -38,6 +38,7 @@ FILES = {
     "classes.csv": CLASSES,
     "numbers.csv": table("a,b,y", lambda i: f"{i * 7 % 5},,{i * i % 17}"),
     "labels.csv": table("a,b,u,v", lambda i: f"{i * 7 % 5},w{i % 2},{i % 2},{i % 3 % 2}"),
+    "shares.csv": table("a,p,q", lambda i: f"{i * 7 % 5},0.{i % 4 + 3},0.{7 - i % 4}"),
     "awkward.csv": table(
         '"null","a: b #","a,b","1e3","é😀",no,"{x"', lambda i: f"{i},{i % 3},2,{3 * i},{i % 2},p{i % 2},1"
     ),
@@ -46,7 +47,7 @@ FILES = {
     "targets.csv": "\n".join(line.rpartition(",")[2] for line in CLASSES.split("\n")),
 }
 
-CROSS_ENTROPY, BINARY, SQUARES = (f"\nloss: {name}\n" for name in LOSSES)
+CROSS_ENTROPY, BINARY, SQUARES = (f"\nloss: {name}\n" for name in list(LOSSES)[:3])
 
 CONFIGS = {
     "least": "data: {path: classes.csv}" + CROSS_ENTROPY,
@@ -120,10 +121,13 @@ def test_resolved_config_reruns_as_it_is_from_any_folder(name: str, folder: Path
 def fitting(key: str, name: str) -> dict[str, Any]:
     """A config in which a choice has a place."""
     loss = "half_squared_error" if key == "network.output" else "cross_entropy"
-    if key == "loss" and name == "half_squared_error":
-        loss = name
+    data: dict[str, Any] = {"path": "classes.csv"}
+    if key == "loss":
+        loss, form = name, LOSSES[name]().targets
+        data |= {"target": "b"} if form.task == "regression" else {}
+        data |= {"path": "shares.csv", "target": ["p", "q"]} if form.shares else {}
     asked = choosing(key, name) if key == "optimizer" else {"loss": loss}
-    return {**asked, "data": {"path": "classes.csv"}, "network": {"hidden": [3]}}
+    return {**asked, "data": data, "network": {"hidden": [3]}}
 
 
 @pytest.mark.parametrize(("key", "name"), CHOICES)

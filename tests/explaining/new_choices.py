@@ -163,7 +163,7 @@ class Fading:
 
 
 NEW_ACTIVATIONS: Mapping[str, type[Any]] = {"scaled_arctan": ScaledArctan, "softplus": Softplus}
-NEW_LOSSES: Mapping[str, type[Any]] = {"log_cosh": LogCosh, "absolute_error": AbsoluteError}
+NEW_LOSSES: Mapping[str, type[Any]] = {"catenary": LogCosh, "distance": AbsoluteError}
 NEW_OPTIMIZERS: Mapping[str, type[Any]] = {"rooted": Adagrad, "fading": Fading}
 
 

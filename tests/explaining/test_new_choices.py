@@ -34,14 +34,14 @@ FUNCTIONS = {
     "softplus": Function(lambda z: log(1 + exp(z.real)), lambda z: 1 / (1 + exp(-z.real))),
 }
 COSTS = {
-    "log_cosh": Cost(lambda y, h: log(cosh((h - y).real)), lambda y, h: tanh((h - y).real)),
-    "absolute_error": Cost(lambda y, h: abs(h - y), lambda y, h: 1.0 if h.real > y.real else -1.0),
+    "catenary": Cost(lambda y, h: log(cosh((h - y).real)), lambda y, h: tanh((h - y).real)),
+    "distance": Cost(lambda y, h: abs(h - y), lambda y, h: 1.0 if h.real > y.real else -1.0),
 }
 EXPLAINED = [
-    ("scaled_arctan", "log_cosh", "[y, s]"),
-    ("scaled_arctan", "absolute_error", "[s]"),
-    ("softplus", "absolute_error", "[s]"),
-    ("softplus", "log_cosh", "[y]"),
+    ("scaled_arctan", "catenary", "[y, s]"),
+    ("scaled_arctan", "distance", "[s]"),
+    ("softplus", "distance", "[s]"),
+    ("softplus", "catenary", "[y]"),
 ]
 
 
@@ -116,7 +116,7 @@ def agree(found: Any, expected: Any) -> None:
 
 
 def test_text_shows_every_formula(tmp_path: Path) -> None:
-    text = explained(tmp_path, "scaled_arctan", "log_cosh", "[y]", "--document", "general")
+    text = explained(tmp_path, "scaled_arctan", "catenary", "[y]", "--document", "general")
     for line in (
         "f is scaled arctan in layer 1: f(x) = 2 arctan(x).",
         "f'(z_{n₁}^{p,1}) = 2/(1 + z_{n₁}^{p,1} z_{n₁}^{p,1})",
@@ -128,7 +128,7 @@ def test_text_shows_every_formula(tmp_path: Path) -> None:
 
 
 def test_markdown_and_latex_show_every_formula(tmp_path: Path) -> None:
-    place = (tmp_path, "softplus", "absolute_error", "[s]", "--document", "general", "--format")
+    place = (tmp_path, "softplus", "distance", "[s]", "--document", "general", "--format")
     markdown, latex = explained(*place, "markdown"), explained(*place, "latex")
     for text in (markdown.replace(" _", "_"), latex):
         assert r"f(x) = \log (1 + e^{x})" in text
@@ -139,7 +139,7 @@ def test_markdown_and_latex_show_every_formula(tmp_path: Path) -> None:
 
 
 def test_the_general_case_is_the_default_of_a_loss_that_no_document_derives(tmp_path: Path) -> None:
-    parsed = json.loads(explained(tmp_path, "softplus", "log_cosh", "[y]", "--format", "json"))
+    parsed = json.loads(explained(tmp_path, "softplus", "catenary", "[y]", "--format", "json"))
     assert (parsed["document"]["name"], parsed["others"]) == ("general", [])
     assert [choice["name"] for choice in parsed["activations"]] == ["softplus"] * 3
 
@@ -185,7 +185,7 @@ def test_a_loss_that_is_no_sum_over_outputs_is_refused_by_name(monkeypatch: pyte
 
 
 def steps_of_update(folder: Path, *words: str) -> dict[tuple[str, int | None], dict[str, Any]]:
-    place = (folder, "softplus", "log_cosh", "[y]", "--document", "general", "--format", "json")
+    place = (folder, "softplus", "catenary", "[y]", "--document", "general", "--format", "json")
     parsed = json.loads(explained(*place, *words))
     return {(step["key"], step["layer"]): step for step in parsed["updates"][0]["steps"]}
 

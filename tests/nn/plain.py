@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import mpmath
@@ -23,6 +24,7 @@ def activated(name: str, z: list[Any], slope: float = 0.01) -> tuple[list[Any], 
     functions: dict[str, tuple[Any, Any]] = {
         "Identity": (lambda x: x, lambda x: mpmath.mpf(1)),
         "Sigmoid": (lambda x: 1 / (1 + mpmath.exp(-x)), lambda x: mpmath.exp(-x) / (1 + mpmath.exp(-x)) ** 2),
+        "ExponentialOutput": (mpmath.exp, mpmath.exp),
         "Tanh": (mpmath.tanh, lambda x: mpmath.sech(x) ** 2),
         "Relu": (lambda x: max(x, mpmath.mpf(0)), lambda x: mpmath.mpf(int(x > 0))),
         "LeakyRelu": (lambda x: x if x > 0 else below * x, lambda x: mpmath.mpf(1) if x > 0 else below),
@@ -32,10 +34,44 @@ def activated(name: str, z: list[Any], slope: float = 0.01) -> tuple[list[Any], 
     return [f(one) for one in z], [[derivative(z[i]) if i == k else mpmath.mpf(0) for k in units] for i in units]
 
 
-def term(name: str, a: Any, y: Any) -> tuple[Any, Any]:
+Two = tuple[Any, Any]
+
+
+def huber(a: Any, y: Any) -> Two:
+    """With δ = 1."""
+    d = a - y
+    return (d**2 / 2, d) if abs(d) <= 1 else (abs(d) - mpmath.mpf(1) / 2, mpmath.sign(d))
+
+
+def focal(a: Any, y: Any) -> Two:
+    """With γ = 2 and α = ¼; a part whose weight is 0 is 0."""
+    q = 1 - a
+    yes = (-(q**2) * mpmath.log(a), 2 * q * mpmath.log(a) - q**2 / a) if y else (0, 0)
+    no = (-(a**2) * mpmath.log(q), a**2 / q - 2 * a * mpmath.log(q)) if y != 1 else (0, 0)
+    return tuple((y * one + 3 * (1 - y) * other) / 4 for one, other in zip(yes, no, strict=True))
+
+
+FORMULAS: dict[str, Callable[[Any, Any], Two]] = {
+    "HalfSquaredError": lambda a, y: ((a - y) ** 2 / 2, a - y),
+    "AbsoluteError": lambda a, y: (abs(a - y), 1 if a > y else -1),
+    "Huber": huber,
+    "LogCosh": lambda a, y: (mpmath.log(mpmath.cosh(a - y)), mpmath.tanh(a - y)),
+    "Quantile": lambda a, y: (abs(a - y) / 2, mpmath.mpf(1 if a > y else -1) / 2),
+    "Poisson": lambda a, y: (a - y + (y * mpmath.log(y / a) if y else 0), 1 - y / a),
+    "Gamma": lambda a, y: (y / a - 1 - mpmath.log(y / a), 1 / a - y / a**2),
+    "Hinge": lambda a, y: (1 - y * a, -y) if y * a < 1 else (0, 0),
+    "SquaredHinge": lambda a, y: ((1 - y * a) ** 2, -2 * y * (1 - y * a)) if y * a < 1 else (0, 0),
+    "Focal": focal,
+    "CategoricalFocal": lambda a, y: tuple(4 * one for one in focal(a, 1)) if y else (0, 0),
+    "KullbackLeibler": lambda a, y: (y * mpmath.log(y / a), -y / a) if y else (0, 0),
+}
+"""One output's term and its derivative by a, of the losses but the two cross-entropies."""
+
+
+def term(name: str, a: Any, y: Any) -> Two:
     """One output's term of the loss and its derivative by a."""
-    if name == "HalfSquaredError":
-        return (a - y) ** 2 / 2, a - y
+    if name in FORMULAS:
+        return FORMULAS[name](a, y)
     yes = (-y * mpmath.log(a), -y / a) if y else (0, 0)
     no = (-(1 - y) * mpmath.log(1 - a), (1 - y) / (1 - a)) if y != 1 and name == "BinaryCrossEntropy" else (0, 0)
     return yes[0] + no[0], yes[1] + no[1]

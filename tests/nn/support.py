@@ -17,12 +17,23 @@ from bpcli.nn.activations import ACTIVATIONS, Activation, LeakyRelu
 from bpcli.nn.gradient_check import Probe, central, complex_step
 from bpcli.nn.heads import join
 from bpcli.nn.initializers import INITIALIZERS, Initializer
-from bpcli.nn.losses import LOSSES, Loss, Reduction
+from bpcli.nn.losses import (
+    LOSSES,
+    BinaryCrossEntropy,
+    CategoricalFocal,
+    CrossEntropy,
+    Focal,
+    Huber,
+    Loss,
+    Quantile,
+    Reduction,
+)
 from bpcli.nn.metrics import METRICS, Metric
 from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from bpcli.nn.optimizers.second_order.rule import is_second_order
 from bpcli.nn.parameters import Layout, Parameters
+from bpcli.nn.suitability import misfit
 from bpcli.nn.tallies import Decisions, Judging, Residuals, Scoring
 from bpcli.nn.workspace import OutputScratch, Workspace
 from bpcli.training.recipe import Plan, Recipe
@@ -106,9 +117,24 @@ def decisions(scoring: Scoring, A: Array, Y: Array, cuts: Cuts = ()) -> Any:
 
 
 def fits(output: Activation, of: Loss) -> bool:
-    """Whether the output's values lie in the loss's domain."""
-    low, high = output.range
-    return low >= of.domain[0] and high <= of.domain[1]
+    """Whether the output goes with the loss."""
+    return not misfit(output, of)
+
+
+SETTINGS: dict[str, tuple[str, Loss]] = {
+    "huber 0.3": ("identity", Huber(delta=0.3)),
+    "quantile of three": ("identity", Quantile(levels=(0.1, 0.5, 0.9))),
+    "quantile 0.8": ("tanh", Quantile(levels=(0.8,))),
+    "softmax, cross-entropy, smoothed": ("softmax", CrossEntropy(label_smoothing=0.1)),
+    "sigmoid, cross-entropy, smoothed": ("sigmoid", CrossEntropy(label_smoothing=0.2)),
+    "sigmoid, binary cross-entropy, smoothed": ("sigmoid", BinaryCrossEntropy(label_smoothing=0.1)),
+    "softmax, binary cross-entropy, smoothed": ("softmax", BinaryCrossEntropy(label_smoothing=0.3)),
+    "focal 0.5 0.7": ("sigmoid", Focal(gamma=0.5, alpha=0.7)),
+    "focal 0": ("sigmoid", Focal(gamma=0.0, alpha=0.5)),
+    "categorical_focal 0.5": ("softmax", CategoricalFocal(gamma=0.5)),
+    "categorical_focal 0": ("softmax", CategoricalFocal(gamma=0.0)),
+}
+"""Outputs under losses with settings at other values than their defaults."""
 
 
 CORE = ("identity", "sigmoid", "tanh", "relu", "leaky_relu", "softmax")
@@ -133,9 +159,12 @@ def targets(of: Loss, n: int, m: int, rng: np.random.Generator) -> Array:
     """Random targets in the loss's domain, probabilities among them soft."""
     if of.targets.class_indices:
         return rng.integers(0, n, m)
-    if of.domain == (0, 1):
+    form = of.targets
+    if (form.low, form.high) == (0, 1):
         return rng.uniform(0, 1, (n, m))
-    return rng.normal(0, 1, (n, m))
+    if np.isfinite(form.high):
+        return rng.choice([form.off, form.on], (n, m))
+    return rng.normal(0, 1, (n, m)) if np.isinf(form.low) else rng.gamma(2, 1, (n, m))
 
 
 def output_scratch(A: Array) -> OutputScratch:
@@ -192,9 +221,12 @@ def largest_by_layer(net: Network, gradient: Array) -> Array:
 
 
 def distance_to_kinks(case: Case) -> float:
-    """How close any pre-activation comes to a kink of its unit."""
+    """How close any pre-activation comes to a kink of its unit; 0 where an output is within a margin of the loss's."""
     ws = filled(case)
     case.network.forward(case.parameters, ws)
+    of_loss, A = case.network.head.loss.sides, ws.A[-1]
+    if of_loss is not None and (of_loss(A + KINK_MARGIN, case.Y) != of_loss(A - KINK_MARGIN, case.Y)).any():
+        return 0.0
     units = zip(ws.Z[1:], case.network.activations, strict=True)
     return min((float(np.abs(Z - kink).min()) for Z, f in units for kink in f.kinks), default=np.inf)
 

@@ -54,11 +54,13 @@ def measured(head: Head, Z: Array, Y: Array) -> Array:
 
 
 def extremes(head: Head, dtype: str) -> tuple[Array, Array]:
-    """Logits of ±800 against every target."""
-    Z = np.array([[800, 800, -800, -800], [-800, -800, 800, 800]], dtype)
-    if head.loss.targets.class_indices:
+    """Logits of ±800, ±40 where no float could hold e^800, against every target."""
+    far, form = 40 if head.activation.range == (0, np.inf) else 800, head.loss.targets
+    Z = np.array([[far, far, -far, -far], [-far, -far, far, far]], dtype)
+    if form.class_indices:
         return Z, np.array([0, 1, 0, 1])
-    return Z, np.array([[1, 0, 1, 0], [0, 1, 0, 1]], dtype)
+    off = 0.5 if form.bounds_excluded else form.off
+    return Z, np.array([[form.on, off, form.on, off], [off, form.on, off, form.on]], dtype)
 
 
 @fused

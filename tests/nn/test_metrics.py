@@ -76,13 +76,14 @@ JUDGINGS = [
     Judging(1, "threshold", probabilities=True),
     Judging(3, "threshold", probabilities=True),
     Judging(2, "residuals", units=np.array([0.5, 40.0]), origins=np.array([3.0, 0.0])),
+    Judging(6, "quantiles", units=np.tile([0.5, 40.0], 3), levels=(0.1, 0.5, 0.9)),
 ]
 
 
 def drawn(judging: Judging, examples: int, seed: int, offset: float) -> tuple[Array, Array]:
     """Outputs and targets of this kind."""
     rng, n = np.random.default_rng(seed), judging.n
-    if judging.scoring == "residuals":
+    if judging.of_numbers:
         return rng.normal(offset, 1, (n, examples)), rng.normal(offset, 1, (n, examples))
     A = rng.integers(1, 9, (n, examples)) / 8
     if judging.scoring == "largest":
@@ -289,6 +290,7 @@ def test_what_is_judged_is_described() -> None:
         "2 classes",
         "3 labels",
         "a regression",
+        "a regression of quantiles",
     ]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from bpcli.nn import Array
 from bpcli.nn.metrics import METRICS, Metric, metric_values, tallies_for
-from bpcli.nn.tallies import Decisions, Judging, Outputs, Residuals, Tallies, empty_tallies
+from bpcli.nn.tallies import Decisions, Judging, Outputs, Quantiles, Residuals, Tallies, empty_tallies
 
 from .support import PRECISIONS, decisions, output_scratch, tallied
 
@@ -19,6 +19,7 @@ KINDS: dict[str, Callable[[], Any]] = {
     "largest": lambda: Decisions(Judging(3, "largest")),
     "threshold": lambda: Decisions(Judging(3, "threshold")),
     "residuals": lambda: Residuals(Judging(3, "residuals")),
+    "quantiles": lambda: Quantiles(Judging(3, "quantiles", levels=(0.1, 0.5, 0.9))),
     "outputs": lambda: Outputs(Judging(3, "residuals")),
 }
 

@@ -128,9 +128,10 @@ def total(loss: Loss, outputs: int) -> str:
 
 
 def refuse_settings(framework: str, name: str, choice: Any, expression: str = "") -> None:
-    """Refuse a choice with a setting, the reductions apart, that its expression has no place for."""
-    for setting in vars(choice):
-        if setting not in ("outputs", "examples") and f"{{{setting}}}" not in expression:
+    """Refuse a choice with a setting, but for reductions and what is left out, that its expression has no place for."""
+    for setting, value in vars(choice).items():
+        has_place = setting in ("outputs", "examples") or f"{{{setting}}}" in expression
+        if value is not None and not has_place:
             refuse(framework, f"{name} with {setting}", [f"{name} without it"])
 
 

@@ -123,9 +123,14 @@ ACTIVATIONS_OF_Z = {
     "relu": "jax.nn.relu(Z)",
     "leaky_relu": "jnp.where(Z > 0, Z, {slope} * Z)",
     "softmax": "jax.nn.softmax(Z, axis=1)",
+    "exponential": "jnp.exp(Z)",
 }
 
-LOG_OUTPUTS = {"sigmoid": "jax.nn.log_sigmoid(Z)", "softmax": "jax.nn.log_softmax(Z, axis=1)"}
+LOG_OUTPUTS = {
+    "sigmoid": "jax.nn.log_sigmoid(Z)",
+    "softmax": "jax.nn.log_softmax(Z, axis=1)",
+    "exponential": "Z",
+}
 
 LOG_RESTS = {
     "sigmoid": "jax.nn.log_sigmoid(-Z)",
@@ -139,6 +144,25 @@ LOSSES_OF_OUTPUTS = {
     "cross_entropy": "-log_A[jnp.arange(len(X)), Y]",
     "binary_cross_entropy": "-(Y * log_A + (1 - Y) * log_rest).sum(axis=1)",
     "half_squared_error": "(0.5 * (A - Y) ** 2).sum(axis=1)",
+    "absolute_error": "jnp.abs(A - Y).sum(axis=1)",
+    "huber": (
+        "jnp.where(jnp.abs(A - Y) <= {delta}, 0.5 * (A - Y) ** 2, {delta} * (jnp.abs(A - Y) - 0.5 * {delta}))"
+        ".sum(axis=1)"
+    ),
+    "log_cosh": "(jnp.logaddexp(A - Y, Y - A) - jnp.log(2.0)).sum(axis=1)",
+    "quantile": (
+        "(jax.nn.relu(A - Y) - jnp.repeat(jnp.array({levels}), Z.shape[1] // len({levels})) * (A - Y)).sum(axis=1)"
+    ),
+    "poisson": "(A - Y + jax.scipy.special.xlogy(Y, Y) - Y * log_A).sum(axis=1)",
+    "gamma": "(Y * jnp.exp(-log_A) - 1 - jnp.log(Y) + log_A).sum(axis=1)",
+    "hinge": "jax.nn.relu(1 - Y * A).sum(axis=1)",
+    "squared_hinge": "(jax.nn.relu(1 - Y * A) ** 2).sum(axis=1)",
+    "focal": (
+        "-({alpha} * Y * jnp.exp({gamma} * log_rest) * log_A"
+        " + (1 - {alpha}) * (1 - Y) * jnp.exp({gamma} * log_A) * log_rest).sum(axis=1)"
+    ),
+    "categorical_focal": "-(jnp.exp({gamma} * log_rest) * log_A)[jnp.arange(len(X)), Y]",
+    "kullback_leibler": "(jax.scipy.special.xlogy(Y, Y) - Y * log_A).sum(axis=1)",
 }
 
 

@@ -57,8 +57,13 @@ PYTORCH = Dialect(
         "relu": "torch.relu(Z)",
         "leaky_relu": "functional.leaky_relu(Z, {slope})",
         "softmax": "torch.softmax(Z, dim=1)",
+        "exponential": "torch.exp(Z)",
     },
-    log_outputs={"sigmoid": "functional.logsigmoid(Z)", "softmax": "functional.log_softmax(Z, dim=1)"},
+    log_outputs={
+        "sigmoid": "functional.logsigmoid(Z)",
+        "softmax": "functional.log_softmax(Z, dim=1)",
+        "exponential": "Z",
+    },
     log_rests={
         "sigmoid": "functional.logsigmoid(-Z)",
         "softmax": (
@@ -70,6 +75,23 @@ PYTORCH = Dialect(
         "cross_entropy": "-log_A[torch.arange(len(X)), Y]",
         "binary_cross_entropy": "-(Y * log_A + (1 - Y) * log_rest).sum(dim=1)",
         "half_squared_error": "(0.5 * (A - Y) ** 2).sum(dim=1)",
+        "absolute_error": "(A - Y).abs().sum(dim=1)",
+        "huber": 'functional.huber_loss(A, Y, reduction="none", delta={delta}).sum(dim=1)',
+        "log_cosh": "(torch.logaddexp(A - Y, Y - A) - torch.tensor(2.0).log()).sum(dim=1)",
+        "quantile": (
+            "(functional.relu(A - Y) - torch.tensor({levels}, dtype=Z.dtype)"
+            ".repeat_interleave(Z.shape[1] // len({levels})) * (A - Y)).sum(dim=1)"
+        ),
+        "poisson": "(A - Y + torch.xlogy(Y, Y) - Y * log_A).sum(dim=1)",
+        "gamma": "(Y * torch.exp(-log_A) - 1 - torch.log(Y) + log_A).sum(dim=1)",
+        "hinge": "functional.relu(1 - Y * A).sum(dim=1)",
+        "squared_hinge": "functional.relu(1 - Y * A).square().sum(dim=1)",
+        "focal": (
+            "-({alpha} * Y * torch.exp({gamma} * log_rest) * log_A"
+            " + (1 - {alpha}) * (1 - Y) * torch.exp({gamma} * log_A) * log_rest).sum(dim=1)"
+        ),
+        "categorical_focal": "-(torch.exp({gamma} * log_rest) * log_A)[torch.arange(len(X)), Y]",
+        "kullback_leibler": "(torch.xlogy(Y, Y) - Y * log_A).sum(dim=1)",
     },
     indent="",
 )

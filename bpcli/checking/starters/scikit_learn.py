@@ -1,4 +1,4 @@
-"""The starter script for scikit-learn, whose multi-layer perceptron knows three pairs of output and loss."""
+"""The starter script for scikit-learn, whose multi-layer perceptron knows four pairs of output and loss."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from bpcli.nn.network import Network
 HIDDEN = {"identity": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
 """Its activations of hidden layers, by bp's names."""
 
-OUTPUTS = {"softmax": "softmax", "sigmoid": "logistic", "identity": "identity"}
+OUTPUTS = {"softmax": "softmax", "sigmoid": "logistic", "identity": "identity", "exponential": "exp"}
 
 PAIRS = {
     ("softmax", "cross_entropy"): "log_loss",
     ("sigmoid", "binary_cross_entropy"): "log_loss",
     ("identity", "half_squared_error"): "squared_error",
+    ("exponential", "poisson"): "poisson",
 }
 """Its losses, by output and loss."""
 
@@ -76,7 +77,7 @@ class ScikitLearn:
         one_hot = f'np.eye({classes})[given["Y"]]'
         return Template(TEMPLATE).substitute(
             files.words,
-            estimator="MLPRegressor" if loss == "half_squared_error" else "MLPClassifier",
+            estimator="MLPClassifier" if network.head.loss.targets.task == "classification" else "MLPRegressor",
             targets=one_hot if network.head.loss.targets.class_indices else 'given["Y"].T.copy()',
             hidden_sizes=repr(network.sizes[1:-1]),
             activation=f'"{_hidden_activation(network)}"',

@@ -19,7 +19,7 @@ from bpcli.nn.tallies import Scoring
 
 @dataclass(frozen=True)
 class Reals:
-    """Columns of numbers, scaled by what training learned."""
+    """Columns of numbers, scaled by what training learned; with an output for each level of their form."""
 
     columns: tuple[str, ...]
     scaling: Scaling
@@ -32,18 +32,23 @@ class Reals:
 
     @property
     def outputs(self) -> int:
-        """One per column."""
-        return len(self.columns)
+        """One per column, or one per column and level."""
+        return len(self.columns) * self.form.outputs_per_target
 
     @property
     def units(self) -> Array:
         """The scaling's widths."""
-        return self.scaling.width
+        return np.tile(self.scaling.width, self.form.outputs_per_target)
+
+    @property
+    def origins(self) -> Array:
+        """The scaling's shifts."""
+        return np.tile(self.scaling.shift, self.form.outputs_per_target)
 
     @property
     def counted_by(self) -> Scoring:
-        """The differences from the targets."""
-        return "residuals"
+        """The differences from the targets, or on which side of them quantiles lie."""
+        return "quantiles" if self.form.levels else "residuals"
 
     @property
     def threshold(self) -> float:
@@ -57,29 +62,38 @@ class Reals:
             DataError: a target is missing.
             ConfigError: a target is not a number, or not one that the loss takes.
         """
-        values = np.stack([numbers_of(dataset, name, rows) for name in self.columns], axis=1)
+        values = np.stack([numbers_of(dataset, name, rows, form=self.form) for name in self.columns], axis=1)
         scaled = self.scaling.apply(values)
         self._require_in_bounds(scaled, dataset, rows)
         encoded = in_precision(scaled, dtype, self.columns, lambda i: dataset.where(int(rows[i])))
-        return Columns(np.ascontiguousarray(encoded.T))
+        return Columns(np.ascontiguousarray(encoded.T), self.form.outputs_per_target)
 
     def _require_in_bounds(self, scaled: Array, dataset: Dataset, rows: IndexArray) -> None:
-        low, high = self.form.low, self.form.high
-        outside = np.argwhere((scaled < low) | (scaled > high))
+        form = self.form
+        outside = np.argwhere(form.excludes(scaled))
         if not len(outside):
             return
         row, name = int(rows[outside[0, 0]]), self.columns[outside[0, 1]]
         raise ConfigError(
             f"target {name!r} is {shown(dataset, name, row)} at {dataset.where(row)}, "
-            f"outside [{low:g}, {high:g}], the targets that the loss takes",
+            f"outside {form.interval}, the targets that the loss takes",
             key="data.target",
             hint="correct it, or choose another loss",
         )
 
     def predictions(self, A: Array, *, probabilities: bool) -> dict[str, Array]:
-        """A ``prediction`` per column, in its own units."""
+        """A ``prediction`` per column, in its own units; of several levels a ``prediction_q<level>`` each."""
         plain = bool((self.scaling.width == 1).all() and (self.scaling.shift == 0).all())
-        return prediction_columns(self.columns, A if plain else self.scaling.undo(A.T).T)
+        by_level = A.reshape(self.form.outputs_per_target, len(self.columns), -1)
+        values = [level if plain else self.scaling.undo(level.T).T for level in by_level]
+        if len(values) == 1:
+            return prediction_columns(self.columns, values[0])
+        stems = ["prediction"] if len(self.columns) == 1 else [f"prediction_{name}" for name in self.columns]
+        return {
+            f"{stem}_q{level:.12g}": numbers[k]
+            for k, stem in enumerate(stems)
+            for level, numbers in zip(self.form.levels, values, strict=True)
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""

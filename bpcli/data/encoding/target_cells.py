@@ -18,8 +18,18 @@ ANY_NUMBERS = TargetForm()
 """The form of targets that may be any numbers; classes are written as 0 and 1."""
 
 
+CLASSES_INSTEAD = {None: "task: classification", "regression": "loss: cross_entropy"}
+"""What to write for targets that are classes, by the task that the loss always has."""
+
+
 def numbers_of(
-    dataset: Dataset, name: str, rows: IndexArray, *, what: str = "target", key: str = "data.target"
+    dataset: Dataset,
+    name: str,
+    rows: IndexArray,
+    *,
+    what: str = "target",
+    key: str = "data.target",
+    form: TargetForm = ANY_NUMBERS,
 ) -> Array:
     """The numbers of a target column, or of another, called ``what`` and named by the config's ``key``.
 
@@ -31,11 +41,12 @@ def numbers_of(
     require_present(dataset, name, column, rows, what=what)
     numbers = as_numbers(column[rows], dataset.numerals)
     if numbers is None:
+        instead = CLASSES_INSTEAD.get(form.task)
         row = int(rows[not_numbers(column[rows], dataset.numerals)[0]])
         raise ConfigError(
             f"{what} {name!r} is {shown(dataset, name, row)} at {dataset.where(row)}, not a number",
             key=key,
-            hint="for classes: task: classification" if what == "target" else "name a column of numbers",
+            hint=f"for classes: {instead}" if what == "target" and instead else "name a column of numbers",
         )
     return numbers
 

@@ -2,7 +2,8 @@
 
 ``Classes``: one column, each example of one class. ``Labels``: one or several
 columns of truth values or numbers between two bounds, each a question of its
-own (multi-label, or soft). ``Reals``: numbers to regress on (:mod:`~bpcli.data.encoding.reals`).
+own (multi-label, or soft). ``Shares``: columns of the classes' probabilities
+(:mod:`~bpcli.data.encoding.shares`). ``Reals``: numbers to regress on (:mod:`~bpcli.data.encoding.reals`).
 The loss's :class:`~bpcli.nn.losses.TargetForm` has the bounds, and the codes of
 what is so and what is not.
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from bpcli.data.encoding.reals import Reals
 from bpcli.data.encoding.scaling import Scaling
+from bpcli.data.encoding.shares import Shares
 from bpcli.data.encoding.target_cells import (
     ANY_NUMBERS,
     keys_of,
@@ -57,6 +59,16 @@ class Targets(Protocol):
     @property
     def units(self) -> Array:
         """(n_L,): one training unit in the target's own."""
+        ...
+
+    @property
+    def origins(self) -> Array:
+        """(n_L,): the target's own value of 0 in training units."""
+        ...
+
+    @property
+    def form(self) -> TargetForm:
+        """What targets the loss takes."""
         ...
 
     @property
@@ -107,6 +119,11 @@ class Classes:
         return np.ones(self.outputs)
 
     @property
+    def origins(self) -> Array:
+        """0."""
+        return np.zeros(self.outputs)
+
+    @property
     def counted_by(self) -> Scoring:
         """The largest output; a single one against the threshold."""
         return "threshold" if self.encoding == "binary" else "largest"
@@ -155,7 +172,7 @@ class Classes:
         else:
             chosen = np.argmax(A, axis=0)
         columns = {"prediction": np.array(self.labels, object)[chosen]}
-        if probabilities:
+        if probabilities and are_probabilities(self.form):
             columns |= {f"p_{label}": A[k] for k, label in enumerate(self.labels)}
         return columns
 
@@ -168,11 +185,13 @@ class Classes:
 class Labels:
     """Columns of truth values, or of numbers between the bounds of their form, one output each.
 
-    0 and false are written ``off``, 1 and true ``on``. Where the loss bounds nothing, the codes do.
+    In a column of nothing but truth values 0 and false are written ``off``, 1 and true ``on``. In another, one of
+    ``in_codes``, numbers stand as they are. Where the loss bounds nothing, the codes do.
     """
 
     columns: tuple[str, ...]
     form: TargetForm = ANY_NUMBERS
+    in_codes: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -188,6 +207,11 @@ class Labels:
     def units(self) -> Array:
         """1."""
         return np.ones(self.outputs)
+
+    @property
+    def origins(self) -> Array:
+        """0."""
+        return np.zeros(self.outputs)
 
     @property
     def counted_by(self) -> Scoring:
@@ -216,7 +240,8 @@ class Labels:
         numbers = as_numbers(texts, dataset.numerals)
         low, high = self._bounds
         if numbers is not None:
-            numbers = np.where(numbers == 0, self.form.off, np.where(numbers == 1, self.form.on, numbers))
+            if name not in self.in_codes:
+                numbers = np.where(numbers == 0, self.form.off, np.where(numbers == 1, self.form.on, numbers))
             outside = np.flatnonzero((numbers < low) | (numbers > high))
         else:
             outside = not_numbers(texts, dataset.numerals)
@@ -240,15 +265,25 @@ class Labels:
         return "a probability between them" if (low, high) == (0, 1) else f"a number from {low:g} to {high:g}"
 
     def predictions(self, A: Array, *, probabilities: bool) -> dict[str, Array]:
-        """A 0/1 ``prediction`` per column, then the outputs as ``p_<column>``."""
-        columns = prediction_columns(self.columns, (self.threshold < A).astype(np.int64))
-        if probabilities:
+        """A ``prediction`` per column, 0 or 1, or one of the codes; then the outputs as ``p_<column>``."""
+        decided = (self.threshold < A).astype(np.int64)
+        for k, name in enumerate(self.columns):
+            if name in self.in_codes:
+                decided[k] = np.where(decided[k] == 1, self.form.on, self.form.off)
+        columns = prediction_columns(self.columns, decided)
+        if probabilities and are_probabilities(self.form):
             columns |= {f"p_{name}": A[k] for k, name in enumerate(self.columns)}
         return columns
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
-        return {"kind": "labels", "columns": list(self.columns)}
+        in_codes = {"in_codes": list(self.in_codes)} if self.in_codes else {}
+        return {"kind": "labels", "columns": list(self.columns), **in_codes}
+
+
+def are_probabilities(form: TargetForm) -> bool:
+    """Whether outputs between 0 and 1 are probabilities: where 0 is no and 1 is yes."""
+    return (form.off, form.on) == (0.0, 1.0)
 
 
 def judging_of(targets: Targets, output_range: tuple[float, float], threshold: float | None = None) -> Judging:
@@ -259,9 +294,10 @@ def judging_of(targets: Targets, output_range: tuple[float, float], threshold: f
         targets.counted_by,
         threshold=targets.threshold if threshold is None else threshold,
         middle=targets.threshold,
-        probabilities=low >= 0 and high <= 1,
+        probabilities=low >= 0 and high <= 1 and are_probabilities(targets.form),
         units=targets.units,
-        origins=targets.scaling.shift if isinstance(targets, Reals) else 0.0,
+        origins=targets.origins,
+        levels=targets.form.levels,
     )
 
 
@@ -270,6 +306,8 @@ def targets_from_json(saved: dict[str, Any], form: TargetForm) -> Targets:
     if saved["kind"] == "classes":
         return Classes(saved["name"], tuple(saved["labels"]), saved["encoding"], form)
     if saved["kind"] == "labels":
-        return Labels(tuple(saved["columns"]), form)
+        return Labels(tuple(saved["columns"]), form, tuple(saved.get("in_codes", ())))
+    if saved["kind"] == "shares":
+        return Shares(tuple(saved["columns"]), form)
     scaling = Scaling(np.asarray(saved["shift"]), np.asarray(saved["width"]))
     return Reals(tuple(saved["columns"]), scaling, form)

@@ -9,8 +9,9 @@ import numpy as np
 from bpcli.data.encoding.reals import Reals
 from bpcli.data.encoding.scaling import Scaling, learn_scaling
 from bpcli.data.encoding.selection import ArrayBlocks
+from bpcli.data.encoding.shares import Shares
 from bpcli.data.encoding.summaries import extent, summary
-from bpcli.data.encoding.target_cells import ANY_NUMBERS, keys_of, numbers_of, require_present
+from bpcli.data.encoding.target_cells import ANY_NUMBERS, keys_of, numbers_of, require_present, truths_as_numbers
 from bpcli.data.encoding.targets import Classes, Label, Labels
 from bpcli.data.files.cells import as_numbers, distinct, written
 from bpcli.data.files.dataset import Dataset
@@ -45,7 +46,7 @@ def task_of(dataset: Dataset, names: list[str], asked: Task | None, form: Target
     return "regression" if numeric and not dataset.holds_classes else "classification"
 
 
-def learn_classes(datasets: list[Dataset], names: list[str], form: TargetForm) -> Classes | Labels:
+def learn_classes(datasets: list[Dataset], names: list[str], form: TargetForm) -> Classes | Labels | Shares:
     """The encoding of a classification, from every file at hand, so that no class is unknown later.
 
     Raises:
@@ -55,17 +56,23 @@ def learn_classes(datasets: list[Dataset], names: list[str], form: TargetForm) -
     if len(names) > 1:
         if form.class_indices:
             raise ConfigError(
-                f"cross_entropy takes one target column, not {len(names)}",
+                f"the loss takes one target column of classes, not {len(names)}",
                 key="data.target",
-                hint="several 0/1 columns are for binary_cross_entropy",
+                hint="several 0/1 columns are for binary_cross_entropy, their probabilities for kullback_leibler",
             )
-        return Labels(tuple(names), form)
+        return Shares(tuple(names), form) if form.shares else _labels(datasets, names, form)
     name = names[0]
+    if form.shares:
+        raise ConfigError(
+            f"the loss takes the probabilities of the classes, a target column for each, not {name!r} alone",
+            key="data.target",
+            hint="loss: cross_entropy takes a column of classes; or name the columns of probabilities",
+        )
     for dataset in datasets:
         require_present(dataset, name, dataset.column(name), np.arange(dataset.size))
     whole = _whole_numbers(datasets, name, soft=_bounded(form))
     if whole is None:
-        return Labels((name,), form)
+        return _labels(datasets, names, form)
     labels: tuple[Label, ...] = tuple(whole) or tuple(
         sorted({str(key) for dataset in datasets for key in keys_of(dataset, name, numeric=False)})
     )
@@ -78,6 +85,19 @@ def learn_classes(datasets: list[Dataset], names: list[str], form: TargetForm) -
     if form.class_indices:
         return Classes(name, labels, "index", form)
     return Classes(name, labels, "binary" if _bounded(form) and len(labels) == 2 else "one_hot", form)
+
+
+def _labels(datasets: list[Dataset], names: list[str], form: TargetForm) -> Labels:
+    """Columns of labels: one with a number besides 0 and 1 is written in the loss's codes already."""
+    if (form.off, form.on) == (0.0, 1.0):
+        return Labels(tuple(names), form)
+    return Labels(tuple(names), form, tuple(name for name in names if not _all_truths(datasets, name)))
+
+
+def _all_truths(datasets: list[Dataset], name: str) -> bool:
+    """Whether a column holds truth values alone, or text that is refused later."""
+    columns = [as_numbers(truths_as_numbers(dataset.column(name)), dataset.numerals) for dataset in datasets]
+    return all(numbers is None or bool(np.isin(numbers[~np.isnan(numbers)], (0, 1)).all()) for numbers in columns)
 
 
 def _bounded(form: TargetForm) -> bool:
@@ -122,11 +142,11 @@ def learn_reals(
     """
     if scale != "none" and (np.isfinite(form.low) or np.isfinite(form.high)):
         raise ConfigError(
-            f"the loss takes targets in [{form.low:g}, {form.high:g}], which scaled ones leave",
+            f"the loss takes targets in {form.interval}, which scaled ones leave",
             key="data.scale_targets",
             hint="leave it out, or choose another loss",
         )
-    numbers = ArrayBlocks(np.stack([numbers_of(dataset, name, rows) for name in names], axis=1))
+    numbers = ArrayBlocks(np.stack([numbers_of(dataset, name, rows, form=form) for name in names], axis=1))
     known = summary(numbers, extent(numbers), np.zeros(len(names)))
     scaling = learn_scaling(scale, known, names, dataset.path)
     return Reals(tuple(names), Scaling(scaling.shift, np.where(scaling.width == 0, 1.0, scaling.width)), form)

@@ -9,32 +9,68 @@ mean. Both divisions are one number, ``scale``, which ``backward`` folds into dA
 A probability that is logged or divided by is max(a, tiny), tiny the smallest
 normal number of its precision; the pairs in :mod:`bpcli.nn.pairs` do not need it.
 
-Read ``forms`` first, what a loss says of itself; then the losses by kind: ``probability``, ``regression``.
+Read ``forms`` first, what a loss says of itself; then the losses by kind: ``probability``,
+``regression``, ``deviance``, ``margin``.
 """
 
 from __future__ import annotations
 
-from bpcli.nn.losses.forms import TINY, Loss, Reduction, TargetForm, outputs_divisor, pick, scale, share
-from bpcli.nn.losses.probability import BinaryCrossEntropy, CrossEntropy
-from bpcli.nn.losses.regression import HalfSquaredError
+from bpcli.nn.losses.deviance import Gamma, Poisson
+from bpcli.nn.losses.forms import (
+    TINY,
+    Loss,
+    Reduction,
+    TargetForm,
+    outputs_divisor,
+    pick,
+    scale,
+    share,
+    term_symbols,
+)
+from bpcli.nn.losses.margin import Hinge, SquaredHinge
+from bpcli.nn.losses.probability import BinaryCrossEntropy, CategoricalFocal, CrossEntropy, Focal, KullbackLeibler
+from bpcli.nn.losses.regression import AbsoluteError, HalfSquaredError, Huber, LogCosh, Quantile
 
 __all__ = [
     "LOSSES",
     "TINY",
+    "AbsoluteError",
     "BinaryCrossEntropy",
+    "CategoricalFocal",
     "CrossEntropy",
+    "Focal",
+    "Gamma",
     "HalfSquaredError",
+    "Hinge",
+    "Huber",
+    "KullbackLeibler",
+    "LogCosh",
     "Loss",
+    "Poisson",
+    "Quantile",
     "Reduction",
+    "SquaredHinge",
     "TargetForm",
     "outputs_divisor",
     "pick",
     "scale",
     "share",
+    "term_symbols",
 ]
 
 LOSSES: dict[str, type[Loss]] = {
     "cross_entropy": CrossEntropy,
     "binary_cross_entropy": BinaryCrossEntropy,
     "half_squared_error": HalfSquaredError,
+    "absolute_error": AbsoluteError,
+    "huber": Huber,
+    "log_cosh": LogCosh,
+    "quantile": Quantile,
+    "poisson": Poisson,
+    "gamma": Gamma,
+    "hinge": Hinge,
+    "squared_hinge": SquaredHinge,
+    "focal": Focal,
+    "categorical_focal": CategoricalFocal,
+    "kullback_leibler": KullbackLeibler,
 }

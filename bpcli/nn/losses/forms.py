@@ -27,8 +27,10 @@ class TargetForm:
 
     ``task`` is what it always learns, None where the targets decide. With
     ``class_indices`` Y holds the index of each example's class; else a number for
-    each output, from ``low`` to ``high``, and a class is written as ``on`` in its
-    own output and ``off`` in the others.
+    each output, from ``low`` to ``high``, these excluded where ``bounds_excluded``, and
+    a class is written as ``on`` in its own output and ``off`` in the others. With
+    ``shares`` the numbers of an example add up to 1. With ``levels`` a target has an output
+    for each of these quantiles; the outputs of a level follow those of the level before.
     """
 
     task: Literal["classification", "regression"] | None = None
@@ -37,10 +39,37 @@ class TargetForm:
     high: float = np.inf
     off: float = 0.0
     on: float = 1.0
+    bounds_excluded: bool = False
+    shares: bool = False
+    levels: tuple[float, ...] = ()
+
+    @property
+    def outputs_per_target(self) -> int:
+        """How many outputs a target column needs."""
+        return len(self.levels) or 1
+
+    def excludes(self, numbers: Array) -> Array:
+        """Which numbers are out of bounds, as truth values."""
+        outside = (numbers < self.low) | (numbers > self.high)
+        if self.bounds_excluded:
+            outside |= (numbers == self.low) | (numbers == self.high)
+        return np.asarray(outside)
+
+    @property
+    def interval(self) -> str:
+        """The bounds in words: ``[0, inf]``, or ``(0, inf)`` where they are excluded."""
+        opening, closing = "()" if self.bounds_excluded else "[]"
+        return f"{opening}{self.low:g}, {self.high:g}{closing}"
 
 
 class Loss(Protocol):
-    """A choice of loss; its reductions are settings."""
+    """A choice of loss; its reductions are settings.
+
+    Three further statements are optional. ``domain_open`` says that the ends of the domain are no outputs, as 0 is none
+    whose logarithm is taken. ``joint_outputs`` is true where an example's outputs must be shares of 1, as those of
+    softmax are, and false where each must follow from its own z. ``of_outputs`` is a function of n, the number of
+    outputs, that gives further symbols of ``term`` by name: numbers, or (n, 1).
+    """
 
     @property
     def outputs(self) -> Reduction:
@@ -64,7 +93,7 @@ class Loss(Protocol):
 
     @property
     def usual_output(self) -> str:
-        """The name of the output activation that forms the canonical pair."""
+        """The name of the output activation that is taken where none is chosen."""
         ...
 
     def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
@@ -124,3 +153,9 @@ def pick(A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
     np.multiply(Y, A.shape[1], scratch.index)
     np.add(scratch.index, scratch.columns, scratch.index)
     A.take(scratch.index, out=out, mode="clip")
+
+
+def term_symbols(loss: Loss, n: int) -> dict[str, Any]:
+    """The symbols of a loss's term that belong to its n outputs: numbers, or (n, 1)."""
+    of_outputs: Callable[[int], dict[str, Any]] | None = getattr(loss, "of_outputs", None)
+    return {} if of_outputs is None else of_outputs(n)

@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Gt, Lt
 
 from bpcli.nn import Array
 from bpcli.nn.losses.forms import TINY, Reduction, TargetForm, pick
 from bpcli.nn.workspace import OutputScratch
+
+Smoothing = Annotated[float, Ge(0), Lt(1)] | None
+"""ε, the share of a target that is spread evenly over all classes; None for targets as they are."""
+
+
+def soft_cross_entropy(A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+    """−Σ y log a over the outputs, Y (n, m)."""
+    matrix = scratch.layer.matrix
+    np.maximum(A, TINY[A.dtype], out=matrix)
+    np.log(matrix, matrix)
+    np.multiply(matrix, Y, matrix)
+    np.add.reduce(matrix, axis=0, out=out)
+    np.negative(out, out)
+
+
+def soft_cross_entropy_backward(A: Array, Y: Array, scale: float, out: Array) -> None:
+    """−y/a, Y (n, m)."""
+    np.maximum(A, TINY[A.dtype], out=out)
+    np.divide(Y, out, out)
+    np.multiply(out, -scale, out)
 
 
 @dataclass(frozen=True)
@@ -17,11 +38,13 @@ class CrossEntropy:
     """−log a_y, y the true class's index: the (sparse categorical) cross-entropy.
 
     Biswas §3: L = (1/m) Σ −log ŷ_ℓ. Usual with softmax; with any other output in
-    [0, 1] it looks at the true class's output alone.
+    [0, 1] it looks at the true class's output alone. With ``label_smoothing`` ε it is
+    −Σ y′ log a with y′ = (1 − ε) y + ε/n_L, y one-hot: PyTorch's and Keras' form (Szegedy et al. 2016, §7).
     """
 
     outputs: Reduction = "sum"
     examples: Reduction = "mean"
+    label_smoothing: Smoothing = None
 
     targets: ClassVar[TargetForm] = TargetForm("classification", class_indices=True)
     domain: ClassVar[tuple[float, float]] = (0.0, 1.0)
@@ -30,6 +53,9 @@ class CrossEntropy:
 
     def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """−log a_{y_j j} for each example j."""
+        if self.label_smoothing is not None:
+            soft_cross_entropy(A, self.smoothed(Y, scratch), out, scratch)
+            return
         pick(A, Y, out, scratch)
         np.maximum(out, TINY[A.dtype], out=out)
         np.log(out, out)
@@ -37,16 +63,47 @@ class CrossEntropy:
 
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
         """∂/∂a_y (−log a_y) = −1/a_y, and 0 for every other output."""
+        if self.label_smoothing is not None:
+            soft_cross_entropy_backward(A, self.smoothed(Y, scratch), scale, out)
+            return
         pick(A, Y, scratch.picked, scratch)
         np.maximum(scratch.picked, TINY[A.dtype], out=scratch.picked)
         np.divide(-scale, scratch.picked, scratch.picked)
         out.fill(0)
         out.reshape(-1)[scratch.index] = scratch.picked
 
+    def smoothed(self, Y: Array, scratch: OutputScratch) -> Array:
+        """Y′, (n, m), in the memory of ``scratch.third``; leaves the true classes' places in ``scratch.index``."""
+        out, smoothing = scratch.third, self.label_smoothing
+        assert smoothing is not None, "without smoothing Y stays as it is"
+        np.multiply(Y, out.shape[1], scratch.index)
+        np.add(scratch.index, scratch.columns, scratch.index)
+        share = smoothing / out.shape[0]
+        out.fill(share)
+        out.reshape(-1)[scratch.index] = 1 - smoothing + share
+        return out
+
+    def of_outputs(self, n: int) -> dict[str, Any]:
+        """n_L, over which smoothing spreads."""
+        return {"n": n}
+
     elementwise: ClassVar[bool] = True
     likelihood: ClassVar[bool] = True
-    term: ClassVar[str] = r"<y> \log <a>"
-    term_derivative: ClassVar[str] = r"\frac{<y>}{<a>}"
+
+    @property
+    def term(self) -> str:
+        """y log a."""
+        return r"<y> \log <a>" if self.label_smoothing is None else rf"{SMOOTHED_ONE_HOT} \log <a>"
+
+    @property
+    def term_derivative(self) -> str:
+        """y/a."""
+        return r"\frac{<y>}{<a>}" if self.label_smoothing is None else rf"\frac{{{SMOOTHED_ONE_HOT}}}{{<a>}}"
+
+
+SMOOTHED_ONE_HOT = r"\left[ (1 - <label_smoothing>) <y> + \frac{<label_smoothing>}{<n>} \right]"
+SMOOTHED = r"\left[ (1 - <label_smoothing>) <y> + \frac{<label_smoothing>}{2} \right]"
+"""Smoothed targets in markup."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +111,13 @@ class BinaryCrossEntropy:
     """−[y log a + (1 − y) log(1 − a)], for each output apart: one, K classes or K labels.
 
     The first document for one output, Brawer (18) summed over K of them. Targets
-    lie in [0, 1]; between the two they are soft.
+    lie in [0, 1]; between the two they are soft. ``label_smoothing`` ε puts
+    y′ = (1 − ε) y + ε/2 for y, as Keras does.
     """
 
     outputs: Reduction = "sum"
     examples: Reduction = "mean"
+    label_smoothing: Smoothing = None
 
     targets: ClassVar[TargetForm] = TargetForm("classification", low=0.0, high=1.0)
     domain: ClassVar[tuple[float, float]] = (0.0, 1.0)
@@ -67,7 +126,7 @@ class BinaryCrossEntropy:
 
     def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """−[y log a + (1 − y) log(1 − a)], summed over the outputs."""
-        first, second, tiny = scratch.layer.matrix, scratch.second, TINY[A.dtype]
+        Y, first, second, tiny = self.smoothed(Y, scratch), scratch.layer.matrix, scratch.second, TINY[A.dtype]
         np.subtract(1, A, second)
         np.maximum(second, tiny, out=second)
         np.log(second, second)
@@ -82,7 +141,7 @@ class BinaryCrossEntropy:
 
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
         """−y/a + (1 − y)/(1 − a)."""
-        first, second, tiny = scratch.layer.matrix, scratch.second, TINY[A.dtype]
+        Y, first, second, tiny = self.smoothed(Y, scratch), scratch.layer.matrix, scratch.second, TINY[A.dtype]
         np.subtract(1, A, first)
         np.maximum(first, tiny, out=first)
         np.subtract(1, Y, second)
@@ -92,7 +151,203 @@ class BinaryCrossEntropy:
         np.subtract(second, first, out)
         np.multiply(out, scale, out)
 
+    def smoothed(self, Y: Array, scratch: OutputScratch) -> Array:
+        """Y′, in the memory of ``scratch.third``; Y itself without smoothing."""
+        if self.label_smoothing is None:
+            return Y
+        np.multiply(Y, 1 - self.label_smoothing, scratch.third)
+        np.add(scratch.third, self.label_smoothing / 2, scratch.third)
+        return scratch.third
+
     elementwise: ClassVar[bool] = True
     likelihood: ClassVar[bool] = True
-    term: ClassVar[str] = r"\left[ <y> \log <a> + (1 - <y>) \log (1 - <a>) \right]"
-    term_derivative: ClassVar[str] = r"\frac{<y>}{<a>} - \frac{1 - <y>}{1 - <a>}"
+
+    @property
+    def term(self) -> str:
+        """y log a + (1 − y) log(1 − a)."""
+        y = "<y>" if self.label_smoothing is None else SMOOTHED
+        return rf"\left[ {y} \log <a> + (1 - {y}) \log (1 - <a>) \right]"
+
+    @property
+    def term_derivative(self) -> str:
+        """y/a − (1 − y)/(1 − a)."""
+        y = "<y>" if self.label_smoothing is None else SMOOTHED
+        return rf"\frac{{{y}}}{{<a>}} - \frac{{1 - {y}}}{{1 - <a>}}"
+
+
+@dataclass(frozen=True)
+class Focal:
+    """−α y (1 − a)^γ log a − (1 − α) (1 − y) a^γ log(1 − a): what is decided well counts little (Lin et al. 2017, (5)).
+
+    For each output apart, as binary_cross_entropy: one output for two classes, one per class or label for more. α
+    weighs the positive class, 1 − α the other; α = ½ is the paper's loss without weights, (4), halved. As torchvision's
+    sigmoid_focal_loss, and Keras' BinaryFocalCrossentropy with class balancing. Of a softmax: categorical_focal.
+    """
+
+    outputs: Reduction = "sum"
+    examples: Reduction = "mean"
+    gamma: Annotated[float, Ge(0)] = 2.0
+    alpha: Annotated[float, Gt(0), Lt(1)] = 0.25
+
+    targets: ClassVar[TargetForm] = TargetForm("classification", low=0.0, high=1.0)
+    domain: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    domain_open: ClassVar[bool] = True
+    joint_outputs: ClassVar[bool] = False
+    usual_output: ClassVar[str] = "sigmoid"
+    sides: ClassVar[None] = None
+
+    def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """The two parts, summed over the outputs."""
+        yes, no, spare, tiny = scratch.layer.matrix, scratch.second, scratch.third, TINY[A.dtype]
+        np.subtract(1, A, no)
+        np.maximum(no, tiny, out=no)
+        np.maximum(A, tiny, out=yes)
+        np.log(yes, yes)
+        np.power(no, self.gamma, spare)  # (1 − a)^γ
+        np.multiply(yes, spare, yes)
+        np.multiply(yes, Y, yes)
+        np.multiply(yes, self.alpha, yes)
+        np.log(no, no)
+        np.maximum(A, tiny, out=spare)
+        np.power(spare, self.gamma, spare)  # a^γ
+        np.multiply(no, spare, no)
+        np.subtract(1, Y, spare)
+        np.multiply(no, spare, no)
+        np.multiply(no, 1 - self.alpha, no)
+        np.add(yes, no, yes)
+        np.add.reduce(yes, axis=0, out=out)
+        np.negative(out, out)
+
+    def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
+        """α y q^γ (γ log a / q − 1/a) + (1 − α) (1 − y) a^γ (1/q − γ log q / a), q = 1 − a."""
+        first, q, a, tiny = scratch.layer.matrix, scratch.second, scratch.third, TINY[A.dtype]
+        np.subtract(1, A, q)
+        np.maximum(q, tiny, out=q)
+        np.maximum(A, tiny, out=a)
+        np.log(a, first)
+        np.multiply(first, self.gamma, first)
+        np.divide(first, q, first)
+        np.reciprocal(a, out)
+        np.subtract(first, out, first)
+        np.power(q, self.gamma, out)
+        np.multiply(first, out, first)
+        np.multiply(first, Y, first)
+        np.multiply(first, self.alpha, first)
+        np.log(q, out)
+        np.multiply(out, self.gamma, out)
+        np.divide(out, a, out)
+        np.reciprocal(q, q)
+        np.subtract(q, out, out)
+        np.power(a, self.gamma, a)
+        np.multiply(out, a, out)
+        np.subtract(1, Y, a)
+        np.multiply(out, a, out)
+        np.multiply(out, 1 - self.alpha, out)
+        np.add(first, out, out)
+        np.multiply(out, scale, out)
+
+    elementwise: ClassVar[bool] = True
+    likelihood: ClassVar[bool] = False
+    term: ClassVar[str] = (
+        r"\left[ -<alpha> \cdot <y> (1 - <a>)^{<gamma>} \log <a>"
+        r" - (1 - <alpha>) (1 - <y>) (<a>)^{<gamma>} \log (1 - <a>) \right]"
+    )
+    term_derivative: ClassVar[str] = (
+        r"<alpha> \cdot <y> (1 - <a>)^{<gamma>} (\frac{<gamma> \cdot \log <a>}{1 - <a>} - \frac{1}{<a>})"
+        r" + (1 - <alpha>) (1 - <y>) (<a>)^{<gamma>} (\frac{1}{1 - <a>} - \frac{<gamma> \cdot \log (1 - <a>)}{<a>})"
+    )
+
+
+@dataclass(frozen=True)
+class CategoricalFocal:
+    """−(1 − a_y)^γ log a_y, y the true class's index: the focal loss of a softmax.
+
+    Lin et al. (2017) have it for two classes and sigmoids, see focal; this is the form that frameworks give to a
+    softmax, as Keras' CategoricalFocalCrossentropy with alpha 1. γ = 0 is cross_entropy.
+    """
+
+    outputs: Reduction = "sum"
+    examples: Reduction = "mean"
+    gamma: Annotated[float, Ge(0)] = 2.0
+
+    targets: ClassVar[TargetForm] = TargetForm("classification", class_indices=True)
+    domain: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    domain_open: ClassVar[bool] = True
+    joint_outputs: ClassVar[bool] = True
+    usual_output: ClassVar[str] = "softmax"
+    sides: ClassVar[None] = None
+
+    def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """−(1 − a_y)^γ log a_y for each example."""
+        picked, tiny = scratch.picked, TINY[A.dtype]
+        pick(A, Y, out, scratch)
+        np.maximum(out, tiny, out=out)
+        np.subtract(1, out, picked)
+        np.maximum(picked, tiny, out=picked)
+        np.power(picked, self.gamma, picked)
+        np.log(out, out)
+        np.multiply(out, picked, out)
+        np.negative(out, out)
+
+    def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
+        """q^γ (γ log a / q − 1/a), q = 1 − a, for the true class's output a, and 0 for every other."""
+        a, q, slope, tiny = scratch.picked, scratch.layer.row, scratch.terms, TINY[A.dtype]
+        pick(A, Y, a, scratch)
+        np.maximum(a, tiny, out=a)
+        np.subtract(1, a, q)
+        np.maximum(q, tiny, out=q)
+        np.log(a, slope)
+        np.multiply(slope, self.gamma, slope)
+        np.divide(slope, q, slope)
+        np.reciprocal(a, a)
+        np.subtract(slope, a, slope)
+        np.power(q, self.gamma, q)
+        np.multiply(slope, q, slope)
+        np.multiply(slope, scale, slope)
+        out.fill(0)
+        out.reshape(-1)[scratch.index] = slope
+
+    elementwise: ClassVar[bool] = True
+    likelihood: ClassVar[bool] = False
+    term: ClassVar[str] = r"\left[ -<y> (1 - <a>)^{<gamma>} \log <a> \right]"
+    term_derivative: ClassVar[str] = r"<y> (1 - <a>)^{<gamma>} (\frac{<gamma> \cdot \log <a>}{1 - <a>} - \frac{1}{<a>})"
+
+
+@dataclass(frozen=True)
+class KullbackLeibler:
+    """Σ y log(y/a) over the outputs, for targets that are probabilities themselves: one column each, which add up to 1.
+
+    The divergence of the outputs from the targets: the cross-entropy −Σ y log a less the targets' own entropy, which no
+    parameter changes, so both have the same gradient. PyTorch's KLDivLoss takes log a, and its default divides by all
+    outputs too (``outputs: mean``; its ``batchmean`` is the default here); Keras' KLDivergence is the default here.
+    """
+
+    outputs: Reduction = "sum"
+    examples: Reduction = "mean"
+
+    targets: ClassVar[TargetForm] = TargetForm("classification", low=0.0, high=1.0, shares=True)
+    domain: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    domain_open: ClassVar[bool] = True
+    joint_outputs: ClassVar[bool] = True
+    usual_output: ClassVar[str] = "softmax"
+    sides: ClassVar[None] = None
+
+    def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """Σ y (log y − log a); y log y is 0 where y is."""
+        matrix, second, tiny = scratch.layer.matrix, scratch.second, TINY[A.dtype]
+        np.maximum(Y, tiny, out=second)
+        np.log(second, second)
+        np.maximum(A, tiny, out=matrix)
+        np.log(matrix, matrix)
+        np.subtract(second, matrix, second)
+        np.multiply(second, Y, second)
+        np.add.reduce(second, axis=0, out=out)
+
+    def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
+        """−y/a."""
+        soft_cross_entropy_backward(A, Y, scale, out)
+
+    elementwise: ClassVar[bool] = True
+    likelihood: ClassVar[bool] = False
+    term: ClassVar[str] = r"\left[ <y> (\log <y> - \log <a>) \text{ where } <y> > 0 \text{, else } 0 \right]"
+    term_derivative: ClassVar[str] = r"-\frac{<y>}{<a>}"

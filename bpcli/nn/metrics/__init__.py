@@ -17,6 +17,7 @@ from bpcli.choices import name_of
 from bpcli.nn.metrics.classes import F1, BalancedAccuracy, MatthewsCorrelation, Precision, Recall, TopK
 from bpcli.nn.metrics.decisions import Accuracy, LabelAccuracy
 from bpcli.nn.metrics.probabilities import Brier, ExpectedCalibrationError, LogLoss
+from bpcli.nn.metrics.quantiles import Coverage, Crossing, MeanPinball
 from bpcli.nn.metrics.residuals import (
     R2,
     ExplainedVariance,
@@ -64,6 +65,9 @@ METRICS: dict[str, type[Metric]] = {
     "r2": R2,
     "rmse": Rmse,
     "mae": Mae,
+    "mean_pinball": MeanPinball,
+    "crossing": Crossing,
+    "coverage": Coverage,
     "balanced_accuracy": BalancedAccuracy,
     "top_k": TopK,
     "precision": Precision,

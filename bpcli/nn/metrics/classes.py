@@ -140,7 +140,7 @@ class MatthewsCorrelation:
 
 def _averages(average: Average, judging: Judging) -> bool:
     """Whether there is anything of which this average is taken."""
-    return judging.classes == TWO if average == "binary" else judging.scoring != "residuals"
+    return judging.classes == TWO if average == "binary" else not judging.of_numbers
 
 
 def _averaged_over(average: Average, tally: ClassCounts) -> Array:

@@ -18,7 +18,7 @@ class Accuracy:
 
     def suits(self, judging: Judging) -> bool:
         """For classes and labels."""
-        return judging.scoring != "residuals"
+        return judging.scoring in ("largest", "threshold")
 
     def value(self, tally: Decisions) -> float:
         """Correct examples ÷ examples."""

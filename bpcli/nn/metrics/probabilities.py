@@ -22,7 +22,7 @@ class LogLoss:
 
     def suits(self, judging: Judging) -> bool:
         """For classes and labels with outputs in [0, 1]."""
-        return judging.scoring != "residuals" and judging.probabilities
+        return not judging.of_numbers and judging.probabilities
 
     def value(self, tally: ProbabilityScores) -> float:
         """Σ −log p ÷ examples."""
@@ -39,7 +39,7 @@ class Brier:
 
     def suits(self, judging: Judging) -> bool:
         """For classes and labels with outputs in [0, 1]."""
-        return judging.scoring != "residuals" and judging.probabilities
+        return not judging.of_numbers and judging.probabilities
 
     def value(self, tally: ProbabilityScores) -> float:
         """Σ of the squared distances ÷ examples."""
@@ -63,7 +63,7 @@ class ExpectedCalibrationError:
 
     def suits(self, judging: Judging) -> bool:
         """For classes and labels with outputs in [0, 1]."""
-        return judging.scoring != "residuals" and judging.probabilities
+        return not judging.of_numbers and judging.probabilities
 
     def value(self, tally: Outputs) -> float:
         """The mean over the labels, or that of the classes."""

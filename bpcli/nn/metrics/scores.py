@@ -28,7 +28,7 @@ class RocAuc:
 
     def suits(self, judging: Judging) -> bool:
         """For classes and labels."""
-        return judging.scoring != "residuals"
+        return not judging.of_numbers
 
     def value(self, tally: Outputs) -> float:
         """The mean area."""
@@ -48,7 +48,7 @@ class AveragePrecision:
 
     def suits(self, judging: Judging) -> bool:
         """For classes and labels."""
-        return judging.scoring != "residuals"
+        return not judging.of_numbers
 
     def value(self, tally: Outputs) -> float:
         """The mean precision."""

@@ -21,6 +21,7 @@ from bpcli.nn.tallies.errors import ErrorParts
 from bpcli.nn.tallies.judging import Judging, Scoring, Tally, described
 from bpcli.nn.tallies.outputs import Outputs
 from bpcli.nn.tallies.probabilities import ProbabilityScores
+from bpcli.nn.tallies.quantiles import Quantiles
 from bpcli.nn.tallies.residuals import Residuals
 from bpcli.nn.workspace import OutputScratch
 
@@ -31,6 +32,7 @@ __all__ = [
     "Judging",
     "Outputs",
     "ProbabilityScores",
+    "Quantiles",
     "Ranks",
     "Residuals",
     "Scoring",

@@ -11,8 +11,8 @@ import numpy as np
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.workspace import OutputScratch
 
-Scoring = Literal["largest", "threshold", "residuals"]
-"""How outputs are compared with targets: by the largest, each against a threshold, or by their differences."""
+Scoring = Literal["largest", "threshold", "residuals", "quantiles"]
+"""How outputs are compared with targets: by the largest, by a threshold, by their differences, as quantiles."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,8 @@ class Judging:
 
     Where ``scoring`` is threshold, an output says yes above ``threshold``, and a target does
     above ``middle``. ``probabilities`` says that outputs lie in [0, 1]. ``units`` and
-    ``origins``, numbers or (n,), give a target in its own units: units · y + origins.
+    ``origins``, numbers or (n,), give a target in its own units: units · y + origins. ``levels`` are
+    the quantiles that the outputs of each target are, one after another over all targets.
     """
 
     n: int
@@ -31,6 +32,12 @@ class Judging:
     probabilities: bool = False
     units: Array | float = 1.0
     origins: Array | float = 0.0
+    levels: tuple[float, ...] = ()
+
+    @property
+    def of_numbers(self) -> bool:
+        """Whether targets are numbers, not classes or labels."""
+        return self.scoring in ("residuals", "quantiles")
 
     @property
     def classes(self) -> int:
@@ -61,6 +68,8 @@ def described(judging: Judging) -> str:
     """What is judged, in words."""
     if judging.scoring == "residuals":
         return "a regression"
+    if judging.scoring == "quantiles":
+        return "a regression of quantiles" if len(judging.levels) > 1 else "a regression of one quantile"
     beyond = "" if judging.probabilities else " with outputs that are no probabilities"
     return (f"{judging.labels} labels" if judging.labels else f"{judging.classes} classes") + beyond
 

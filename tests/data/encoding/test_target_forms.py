@@ -9,7 +9,7 @@ import pytest
 
 from bpcli.data.encoding.reals import Reals
 from bpcli.data.encoding.scaling import Scaling
-from bpcli.data.encoding.targets import Classes, Labels, targets_from_json
+from bpcli.data.encoding.targets import Classes, Labels, Targets, targets_from_json
 from bpcli.data.encoding.tasks import learn_classes, learn_reals, scaled_by_default, task_of
 from bpcli.data.files.dataset import Dataset, Table
 from bpcli.errors import ConfigError, ExitStatus
@@ -35,7 +35,7 @@ def file(**columns: Any) -> Table:
     return Table("t.csv", cells, place=lambda row: f"t.csv:{row + 2}")
 
 
-def encoded(targets: Classes | Labels | Reals, dataset: Dataset, dtype: str = "float64") -> Array:
+def encoded(targets: Targets, dataset: Dataset, dtype: str = "float64") -> Array:
     source = targets.source(dataset, np.arange(dataset.size), np.dtype(dtype))
     return gathered(source, targets.outputs, np.arange(source.size), dtype)
 
@@ -86,17 +86,41 @@ def test_predictions_are_decided_at_the_threshold() -> None:
 
 
 def test_labels_of_truth_values_are_written_in_the_codes_and_numbers_between_them_stand() -> None:
-    dataset = file(u=["true", "false", "true"], v=[0, 1, -1], w=[-0.5, 0.25, 1])
+    dataset = file(u=["true", "false", "true"], w=[-0.5, 0.25, 1])
+    learned = learn_classes([dataset], ["u", "w"], SIGNS)
+
+    assert encoded(learned, dataset).tolist() == [[1, -1, 1], [-0.5, 0.25, 1]]
+
+
+def test_a_column_with_other_numbers_than_0_and_1_is_in_codes_already_and_keeps_its_order() -> None:
+    dataset = file(u=[0, 1, 1], v=[-1, 0, 1], w=[-1, 1, 1])
     learned = learn_classes([dataset], ["u", "v", "w"], SIGNS)
 
-    assert encoded(learned, dataset).tolist() == [[1, -1, 1], [-1, 1, -1], [-0.5, 0.25, 1]]
+    assert learned == Labels(("u", "v", "w"), SIGNS, ("v", "w"))
+    assert encoded(learned, dataset).tolist() == [[-1, 1, 1], [-1, 0, 1], [-1, 1, 1]]
+    assert encoded(learned, file(u=[1, 1], v=[0, 1], w=[0, 1])).tolist() == [[1, 1], [0, 1], [0, 1]]
+    assert targets_from_json(learned.to_json(), SIGNS) == learned
+    decided = learned.predictions(np.array([[0.5, -1], [0.5, -1], [2, 0]]), probabilities=False)
+    assert {name: column.tolist() for name, column in decided.items()} == {
+        "prediction_u": [1, 0],
+        "prediction_v": [1, -1],
+        "prediction_w": [1, -1],
+    }
+
+
+def test_outputs_in_codes_of_minus_1_and_1_are_no_probabilities() -> None:
+    A = np.array([[0.25, 0.75]])
+
+    assert list(Classes("y", ("no", "yes"), "binary", SIGNS).predictions(A, probabilities=True)) == ["prediction"]
+    assert list(Labels(("u",), SIGNS).predictions(A, probabilities=True)) == ["prediction"]
+    assert list(Labels(("u",)).predictions(A, probabilities=True)) == ["prediction", "p_u"]
 
 
 def test_fractions_between_the_bounds_are_targets_of_their_own() -> None:
     dataset = file(y=[-1, 0.5, 1])
     learned = learn_classes([dataset], ["y"], SIGNS)
 
-    assert learned == Labels(("y",), SIGNS)
+    assert learned == Labels(("y",), SIGNS, ("y",))
     assert encoded(learned, dataset).tolist() == [[-1, 0.5, 1]]
 
 

@@ -24,6 +24,9 @@ from ..support import PRECISIONS, deterministic, gathered, refusal
 
 every_precision = pytest.mark.parametrize("dtype", PRECISIONS)
 every_loss = pytest.mark.parametrize("loss", LOSSES)
+every_loss_of_one_column = pytest.mark.parametrize(
+    "loss", [name for name, kind in LOSSES.items() if not kind().targets.shares]
+)
 
 INDICES, BOUNDED = LOSSES["cross_entropy"]().targets, LOSSES["binary_cross_entropy"]().targets
 
@@ -39,7 +42,7 @@ def file(place: str = "t.csv", **columns: Array) -> Table:
     return Table(place, columns, place=lambda row: f"{place}:{row + 2}")
 
 
-def classes_of(*columns: Array, loss: str = "cross_entropy") -> Classes | Labels:
+def classes_of(*columns: Array, loss: str = "cross_entropy") -> Targets:
     """What is learned of target y in one file per column."""
     kind = LOSSES[loss]()
     datasets: list[Dataset] = [file(f"t{i}.csv", y=column) for i, column in enumerate(columns)]
@@ -145,7 +148,7 @@ def test_class_that_the_model_does_not_have_is_refused_with_its_line(cells: Arra
     )
 
 
-@every_loss
+@every_loss_of_one_column
 def test_missing_class_is_refused_with_its_line_and_the_count(loss: str) -> None:
     for cells in (texts("a", None, "b", None), np.array([1, np.nan, 0, np.nan])):
         assert refusal(partial(classes_of, texts("0", "1"), cells, loss=loss), DataError) == (
@@ -154,7 +157,7 @@ def test_missing_class_is_refused_with_its_line_and_the_count(loss: str) -> None
         )
 
 
-@every_loss
+@every_loss_of_one_column
 def test_single_class_is_refused(loss: str) -> None:
     with pytest.raises(ConfigError) as caught:
         classes_of(texts("a", "a"), loss=loss)
@@ -251,7 +254,8 @@ def test_cross_entropy_takes_one_target_column() -> None:
     dataset = file(u=texts("0", "1"), v=texts("0", "1"))
 
     assert refusal(lambda: learn_classes([dataset], ["u", "v"], INDICES), ConfigError) == (
-        "error: cross_entropy takes one target column, not 2\nhint: several 0/1 columns are for binary_cross_entropy"
+        "error: the loss takes one target column of classes, not 2\n"
+        "hint: several 0/1 columns are for binary_cross_entropy, their probabilities for kullback_leibler"
     )
 
 

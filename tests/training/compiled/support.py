@@ -86,7 +86,10 @@ class Task:
         X = (self.features * rng.normal(0, 1, (self.size, self.network.sizes[0]))).astype(kind)
         if self.network.head.loss.targets.class_indices:
             return Examples(Rows(X), ClassIndices(rng.integers(0, n, self.size)))
-        return Examples(Rows(X), Columns(rng.integers(0, 2, (n, self.size)).astype(kind)))
+        numbers = rng.integers(0, 2, (n, self.size))
+        if self.network.head.loss.targets.bounds_excluded:
+            numbers += 1
+        return Examples(Rows(X), Columns(numbers.astype(kind)))
 
     def state(self) -> TrainingState:
         theta = np.random.default_rng(6).normal(0, 0.7, self.network.layout.count).astype(self.dtype)
