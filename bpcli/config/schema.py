@@ -224,7 +224,9 @@ class Config(Section):
     keep: KeepChoice | None = Field(
         None, description="the parameters to keep; default: best by val_loss, last where there is no validation part"
     )
-    early_stopping: EarlyStoppingSection | None = Field(None, description="default: off")
+    early_stopping: Annotated[EarlyStoppingSection, Shorthand("patience", "epochs without improvement")] | None = Field(
+        None, description="default: off"
+    )
     expect: Annotated[list[Expected], OneOrMore(), OmittedWhenDefault()] = Field(
         [], description="checked after training, such as test_accuracy >= 0.97; exit status 1 where one is not met"
     )
