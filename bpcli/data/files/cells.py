@@ -28,7 +28,8 @@ def as_numbers(column: Array, numerals: Numerals) -> Array | None:
     present = [text for text in column if text is not None]
     if not present or not all(map(numerals.is_number, present)):
         return None
-    return np.array([np.nan if text is None else numerals.value(text) for text in column])
+    value = numerals.value
+    return np.array([np.nan if text is None else value(text) for text in column])
 
 
 def refuse_infinite(table: Table, cell: Callable[[int, int], str]) -> None:
@@ -115,7 +116,8 @@ def classify_column(
         if TRUTH_WORDS.issuperset(map(str.lower, present)):
             return "truth", np.array([None if cell is None else cell.lower() for cell in texts], object)
         if all(map(numerals.looks_like_number, present)):
-            numbers = np.array([np.nan if cell is None else numerals.value(cell) for cell in texts])
+            value = numerals.value
+            numbers = np.array([np.nan if cell is None else value(cell) for cell in texts])
             return without_missing(numbers, missing, numerals)
     found = None if text else as_numbers(texts, numerals)
     return ("text", texts) if found is None else ("number", found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -39,10 +40,12 @@ class Numerals:
         """Whether text is a number, or an infinite one, which is refused later with its line."""
         return self.is_number(text) or INFINITE.fullmatch(text) is not None
 
-    def value(self, text: str) -> float:
-        """The number that text is, rounded correctly."""
-        if self is PLAIN:
-            return float(text)
+    @property
+    def value(self) -> Callable[[str], float]:
+        """What makes the number of a text that is one, rounded correctly."""
+        return float if self is PLAIN else self._value
+
+    def _value(self, text: str) -> float:
         text = text.strip()
         for mark in self._marks:
             text = text.replace(mark, "")
