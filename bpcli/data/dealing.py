@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from bpcli.data.encoding.columns import ColumnKind
+from bpcli.data.encoding.date_columns import Date, times_of
+from bpcli.data.encoding.dates import are_other_dates
 from bpcli.data.encoding.target_cells import keys_of
 from bpcli.data.encoding.targets import Classes, Targets
+from bpcli.data.encoding.training_columns import TrainingColumn
 from bpcli.data.files.cells import as_numbers
 from bpcli.data.files.dataset import Dataset
 from bpcli.data.splitting import PARTS, SplitRequest, Traits, split
@@ -32,10 +37,11 @@ def deal(
     datasets: dict[str, Dataset],
     request: SplitRequest,
     columns: SplitColumns,
+    kinds: Mapping[str, ColumnKind],
     targets: Targets | None,
     rng: np.random.Generator,
 ) -> dict[str, IndexArray]:
-    """The rows of each part in its file; parts without examples are left out.
+    """The rows of each part in its file; parts without examples are left out. ``kinds`` are those of ``data.types``.
 
     Raises:
         ConfigError: a part that is asked for would have no examples.
@@ -44,7 +50,9 @@ def deal(
     train = datasets["train"]
     _require_enough(train.size, request)
     classes = targets.indices(train, np.arange(train.size)) if isinstance(targets, Classes) else None
-    rows = split(train.size, request, rng, Traits(classes, _groups(train, columns.group), _order(train, columns.order)))
+    rows = split(
+        train.size, request, rng, Traits(classes, _groups(train, columns.group), _order(train, columns.order, kinds))
+    )
     _require_examples(rows, request, columns)
     rows |= {part: np.arange(dataset.size) for part, dataset in datasets.items() if part != "train"}
     return {part: rows[part] for part in PARTS if len(rows[part])}
@@ -91,16 +99,31 @@ def _groups(dataset: Dataset, name: str | None) -> Array | None:
     return np.array([numbers[key] for key in keys.tolist()])
 
 
-def _order(dataset: Dataset, name: str | None) -> Array | None:
-    """(N,) each row's place: by numbers where all are, else by text, in which ISO dates sort by time."""
+def _order(dataset: Dataset, name: str | None, kinds: Mapping[str, ColumnKind]) -> Array | None:
+    """(N,) each row's place: by time where dates are declared, by numbers where all are, else by text, as ISO dates are.
+
+    Raises:
+        ConfigError: dates are neither declared nor in the order of their text.
+    """
     if name is None:
         return None
+    declared = kinds.get(name)
+    if isinstance(declared, Date):
+        times = times_of(TrainingColumn(dataset, name, np.arange(dataset.size)), declared)
+        _require_known(dataset, name, "order", np.isnan(times))
+        return times
     column = dataset.column(name)
     numbers = as_numbers(column, dataset.numerals)
     missing = np.array([cell is None for cell in column]) if numbers is None else np.isnan(numbers)
     _require_known(dataset, name, "order", missing)
     if numbers is not None:
         return numbers
+    if are_other_dates(set(column.tolist())):
+        raise ConfigError(
+            f"column {name!r} holds dates such as {column[0]!r}, which do not sort by time as text",
+            key="data.order",
+            hint=f"data.types: {{{name}: date}}",
+        )
     places = {text: place for place, text in enumerate(sorted(set(column.tolist())))}
     return np.array([places[text] for text in column.tolist()])
 

@@ -114,7 +114,7 @@ def load_parts(files: Files, request: DataRequest, dtype: np.dtype, rng: np.rand
     train = datasets["train"]
     decided = _decided(train, target_names, request)
     classes = _learn_classes(datasets, request, decided, warnings)
-    rows = deal(datasets, files.split, request.split_columns, classes, rng)
+    rows = deal(datasets, files.split, request.split_columns, request.types, classes, rng)
     targets = classes or learn_reals(
         train, target_names, rows["train"], decided.scale_targets or "none", request.target_form
     )

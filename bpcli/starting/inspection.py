@@ -14,7 +14,7 @@ import numpy as np
 from bpcli.data.encoding.category_columns import MANY
 from bpcli.data.encoding.columns import COLUMN_KINDS, learn_column
 from bpcli.data.encoding.date_columns import Date
-from bpcli.data.encoding.dates import FORMS, ISO, misfits
+from bpcli.data.encoding.dates import are_other_dates, misfits
 from bpcli.data.encoding.lookup import require_columns
 from bpcli.data.encoding.target_cells import require_present
 from bpcli.data.encoding.training_columns import OTHER_NUMERALS, TrainingColumn, fitting_numerals
@@ -168,8 +168,7 @@ def _are_dates(column: TrainingColumn) -> bool:
         if not (low >= EARLIEST and high <= LATEST and (numbers == np.round(numbers)).all()):
             return False
         return not misfits(COMPACT, {f"{number:.0f}" for number in set(numbers.tolist())})
-    texts = set(column.present)
-    return bool(texts) and bool(misfits(ISO, texts)) and any(not misfits(form, texts) for form in FORMS)
+    return are_other_dates(set(column.present))
 
 
 def _holds_codes(column: TrainingColumn) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bpcli.data.dealing import SplitColumns
+from bpcli.data.encoding.date_columns import Date
 from bpcli.data.loading import Loaded
 
 from .support import csv, loaded, refusal, write
@@ -39,6 +40,21 @@ def test_dates_order_the_parts_by_time(tmp_path: Path) -> None:
     times = {name: sorted(DATES[row] for row in part.rows) for name, part in of.parts.items()}
     assert [len(times[part]) for part in ("train", "validation", "test")] == [10, 4, 6]
     assert times["train"][-1] <= times["validation"][0] <= times["validation"][-1] <= times["test"][0]
+
+
+def test_declared_dates_order_by_time_whatever_their_form_and_others_are_not_taken_for_text(tmp_path: Path) -> None:
+    european = [".".join(reversed(date.split("-"))) for date in DATES]
+    path = write(tmp_path, "visits.csv", csv({"on": european, "x": range(20), "y": [i % 2 for i in range(20)]}))
+    asked = partial(loaded, path, split_columns=SplitColumns(order="on"), fractions={"test": 0.3})
+    iso = visits(tmp_path, SplitColumns(order="on"), fractions={"test": 0.3})
+
+    path = write(tmp_path, "visits.csv", csv({"on": european, "x": range(20), "y": [i % 2 for i in range(20)]}))
+    assert asked(types={"on": Date()}).parts["test"].rows.tolist() == iso.parts["test"].rows.tolist()
+    assert asked(types={"on": Date()}).feature_names == ["x"]
+    assert refusal(asked) == (
+        "error: column 'on' holds dates such as '03.01.2024', which do not sort by time as text\n"
+        "hint: data.types: {on: date}"
+    )
 
 
 def test_numbers_order_by_their_size_and_not_as_text(tmp_path: Path) -> None:

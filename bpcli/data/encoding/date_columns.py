@@ -116,14 +116,18 @@ class Date:
         wrong = misfits(ISO, set(column.present))
         return slips(column, np.flatnonzero([text in wrong for text in column.cells]), "dates")
 
+    def read(self, column: TrainingColumn) -> tuple[Array, str]:
+        """The training cells as text, and their form."""
+        texts = texts_of(column.dataset, column.name)[column.rows]
+        return texts, self.format or _form_of(column, {text for text in texts if text is not None})
+
     def learn(self, column: TrainingColumn, scale: str, warnings: DataWarnings) -> DateColumn:
         """The form, and the median and scaling of each part that varies.
 
         Raises:
             ConfigError: more than a few cells are no dates, or day and month could each be the other.
         """
-        texts = texts_of(column.dataset, column.name)[column.rows]
-        form = self.format or _form_of(column, {text for text in texts if text is not None})
+        texts, form = self.read(column)
         values = values_of(texts, form)
         present = np.array([text is not None for text in texts])
         hint = f"it may be {', '.join(FORMS)}, or {{name: date, format: ...}} says how it is written"
@@ -139,6 +143,18 @@ class Date:
                 if part.name != "seconds of day" or part.median:  # at midnight there is no time to speak of
                     warnings.constant_parts.setdefault(part.name, []).append(column.name)
         return DateColumn(column.name, form, varying or (fixed[0],))
+
+
+def times_of(column: TrainingColumn, kind: Date) -> Array:
+    """(N,) the seconds from the year 1 to each date, NaN where it is missing or none.
+
+    Raises:
+        ConfigError: day and month could each be the other.
+    """
+    texts, form = kind.read(column)
+    read = reader_of(form)
+    moments = [None if text is None else read(text) for text in texts]
+    return np.array([np.nan if each is None else (each - datetime.min).total_seconds() for each in moments])
 
 
 def _form_of(column: TrainingColumn, texts: set[str]) -> str:

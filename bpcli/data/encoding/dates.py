@@ -88,6 +88,11 @@ def misfits(form: str, texts: Iterable[str]) -> set[str]:
     return {text for text in texts if read(text) is None}
 
 
+def are_other_dates(texts: set[str]) -> bool:
+    """Whether texts are dates of a form that is not recognised by itself."""
+    return bool(texts) and bool(misfits(ISO, texts)) and any(not misfits(form, texts) for form in FORMS)
+
+
 def fault_of_format(form: str) -> str:
     """What is wrong with a format of strptime; empty where nothing is."""
     directives = set(re.findall(r"%(.)", form))

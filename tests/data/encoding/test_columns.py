@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bpcli.data.encoding import columns
 from bpcli.data.encoding.category_columns import Category
 from bpcli.data.encoding.columns import COLUMN_KINDS, Drop
 from bpcli.data.encoding.features import TableFeatures, features_from_json
@@ -176,9 +177,7 @@ def test_a_kind_is_recognised_by_one_line_in_the_registry(tmp_path: Path, monkey
         def recognises(self, column: Any) -> bool:
             return not column.holds_numbers and all(map(str.isupper, column.present))
 
-    monkeypatch.delitem(COLUMN_KINDS, "category")
-    monkeypatch.setitem(COLUMN_KINDS, "shouted", Shouted)
-    monkeypatch.setitem(COLUMN_KINDS, "category", Category)
+    monkeypatch.setattr(columns, "COLUMN_KINDS", {"shouted": Shouted, **COLUMN_KINDS})
     of = read(tmp_path, {"loud": [*"ABAB"], "low": [*"abab"], "y": [*"pqpq"]})
 
     assert [each.part for each in of.features.inputs] == ["A", "B", "a", "b"]
