@@ -100,10 +100,10 @@ def _groups(dataset: Dataset, name: str | None) -> Array | None:
 
 
 def _order(dataset: Dataset, name: str | None, kinds: Mapping[str, ColumnKind]) -> Array | None:
-    """(N,) each row's place: by time where dates are declared, by numbers where all are, else by text, as ISO dates are.
+    """(N,) each row's place: by time where dates are declared, by numbers where all are, else by text.
 
     Raises:
-        ConfigError: dates are neither declared nor in the order of their text.
+        ConfigError: dates that are not declared are not in the order of their text, as ISO dates are.
     """
     if name is None:
         return None
