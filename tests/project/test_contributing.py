@@ -72,7 +72,7 @@ class Recipe:
 
 RECIPES = [
     Recipe("an activation", ("network.activation=scaled_tanh",), explained=True),
-    Recipe("a loss", ("loss=absolute_error",), explained=True),
+    Recipe("a loss", ("loss=log_absolute_error",), explained=True),
     Recipe("a penalty", ("penalties=[{name: ridge, strength: 0.05}]",)),
     Recipe("a schedule", ("optimizer.schedule=logarithmic",)),
     Recipe("a layer", ("network.hidden=[{name: jittered, units: 4}, 3]",)),
