@@ -77,7 +77,7 @@ def evaluate(
         from bpcli.reporting.evaluation_files import write_evaluation
 
         write_evaluation(evaluation, output)
-    epoch = reopened.kept_epoch
+    epoch, words = reopened.kept or (None, "")
     report = {
         "run": str(run),
         "epoch": epoch,
@@ -93,8 +93,8 @@ def evaluate(
     if json:
         emit_json(report)
     else:
-        of_epoch = "" if epoch is None else f", parameters of epoch {epoch}"
-        _show(evaluation, f"{run}: {name or data}, {part.size} examples{of_epoch}")
+        kept = f"; kept: {words}" if words else ""
+        _show(evaluation, f"{run}: {name or data}, {part.size} examples{kept}")
 
 
 def _part_of_file(model: Model, data: Path, targets: Path | None) -> Part:

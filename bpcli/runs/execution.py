@@ -17,6 +17,7 @@ from bpcli.experiment import Experiment
 from bpcli.nn.optimizers.second_order.rule import figures_of
 from bpcli.runs.assessment import assess_model, single_class_note
 from bpcli.runs.folder import RunWriter
+from bpcli.runs.kept_parameters import describe_kept
 from bpcli.runs.model_file import model_of
 from bpcli.training.loop import Epoch, Stopped, TrainingEvent, train
 from bpcli.training.state import TrainingState, start
@@ -107,6 +108,8 @@ class Execution:
         self._save(run)
         run.note_rule(figures_of(self._experiment.recipe.optimizer, self._state.optimizer))
         run.finish(ended.reason, self._state.epoch, self._state.optimizer.step, final)
+        if ended.divergence is not None:
+            ended.divergence.hint += f"; kept: {describe_kept(run.record)}"
         yield ended
 
     def stop(self, reason: str) -> None:

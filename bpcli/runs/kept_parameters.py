@@ -18,7 +18,7 @@ def describe_kept(record: Mapping[str, Any]) -> str:
     if kept.get("examples"):
         return f"{kept['examples']:,} examples into epoch {epoch + 1 if epoch is not None else 1}"
     if not epoch:
-        return "those before the first epoch"
+        return "the initial parameters"
     if kept["monitor"] is None:
         return f"epoch {epoch}, the last"
     if kept["value"] is None:

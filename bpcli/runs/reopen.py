@@ -17,7 +17,7 @@ from bpcli.errors import ConfigError, DataError
 from bpcli.experiment import Experiment, build, parts_of
 from bpcli.nn.metrics import Metric, by_column, usual_metrics
 from bpcli.runs.folder import CONFIG_FILE, RECORD_FILE, read_record
-from bpcli.runs.kept_parameters import kept_epoch
+from bpcli.runs.kept_parameters import describe_kept, kept_epoch
 from bpcli.runs.model_file import Model, load_model
 from bpcli.training.initial_parameters import MODEL, fill_parameters
 
@@ -34,9 +34,11 @@ class ReopenedRun:
     model: Model
 
     @property
-    def kept_epoch(self) -> int | None:
-        """The epoch that the model's parameters are of; None where no record tells."""
-        return kept_epoch(read_record(self.path)) if (self.path / RECORD_FILE).exists() else None
+    def kept(self) -> tuple[int, str] | None:
+        """The epoch that the model's parameters are of, and in words which that is; None where no record tells."""
+        record = read_record(self.path) if (self.path / RECORD_FILE).exists() else {}
+        epoch = kept_epoch(record)
+        return None if epoch is None else (epoch, describe_kept(record))
 
     def parts(self) -> tuple[dict[str, Part], list[str]]:
         """The parts of the run's data, split as in training, and a warning for each file that has changed.

@@ -106,5 +106,5 @@ def diverged(what: str, epoch: int, step: int) -> DivergedError:
     """The error to raise where something left the finite numbers."""
     return DivergedError(
         f"training diverged: {what} is no longer finite at epoch {epoch}, step {step}",
-        hint="lower optimizer.learning_rate, or scale the data; the parameters of a finite epoch are kept",
+        hint="lower optimizer.learning_rate, or scale the data",
     )

@@ -188,7 +188,7 @@ def test_classes_are_counted_as_by_hand(votes: Path) -> None:
 def test_the_tables_show_metrics_and_classes(votes: Path) -> None:
     assert good("evaluate", "run", cwd=votes) == Result(
         0,
-        "run: train, 10 examples, parameters of epoch 1\n"
+        "run: train, 10 examples; kept: epoch 1, the last\n"
         "metric    value\n"
         "loss      1.341\n"
         "accuracy    0.5\n"

@@ -406,7 +406,7 @@ def test_weights_cut_short_are_refused(folder: Path) -> None:
 # How it diverges.
 
 
-def test_divergence_ends_with_status_4_and_keeps_the_last_finite_epoch(folder: Path) -> None:
+def test_divergence_ends_with_status_4_and_keeps_the_best_finite_epoch(folder: Path) -> None:
     changes = ["network=null", "loss=half_squared_error", "optimizer.learning_rate=10"]
     result = bp("train", "points.yaml", *changes, "epochs=100", "--run", "a", cwd=folder)
     record = read_record(folder / "a")
@@ -417,7 +417,10 @@ def test_divergence_ends_with_status_4_and_keeps_the_last_finite_epoch(folder: P
     assert result.out == "a\n"
     assert message.startswith("error: a: training diverged: the ")
     assert f"is no longer finite at epoch {done + 1}, step {record['steps']}" in message
-    assert hint == ("hint: lower optimizer.learning_rate, or scale the data; the parameters of a finite epoch are kept")
+    best = min(read_metrics(folder / "a"), key=lambda row: row["val_loss"])["epoch"]
+    assert (
+        hint == f"hint: lower optimizer.learning_rate, or scale the data; kept: epoch {best:.0f}, the best by val_loss"
+    )
     assert record["ended"] == message.removeprefix("error: a: ")
     assert record["epochs"] == done
 

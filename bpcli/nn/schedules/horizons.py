@@ -88,6 +88,8 @@ class Cosine:
 
 def _cycles(count: IndexArray, first: int, growth: int) -> dict[str, Any]:
     """The place of each count in its cycle, and the cycle's length: the first is ``first`` long."""
+    if growth == 1:
+        return {"place": count % first, "length": first}
     starts, lengths = [0], [first]
     while starts[-1] + lengths[-1] <= count.max(initial=0):
         starts.append(starts[-1] + lengths[-1])
