@@ -28,6 +28,7 @@ from bpcli.nn.parameters import Parameters
 from bpcli.nn.penalties import PENALTIES
 from bpcli.nn.schedules import SCHEDULES
 from bpcli.nn.tallies import Tallies
+from bpcli.training.iteration_steps import IterationSteps
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import start
@@ -142,7 +143,7 @@ def trained_there(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # that five epochs are few
         model.fit(X, problem.targets, sample_weight=weights)
-    assert model.n_iter_ == EPOCHS
+    assert model.n_iter_ == EPOCHS or model.solver == "lbfgs"
     return model.coefs_, model.intercepts_
 
 
@@ -167,3 +168,44 @@ def test_parameters_after_five_epochs_are_those_of_scikit_learn(name: str, activ
             ends.append(found.theta)
     for one, other in pairwise(ends):
         assert np.abs(one - other).max() > 1e-6, "every setting must show"
+
+
+def objective(problem: Problem, activation: str, found: Parameters) -> float:
+    """What is minimised there: the mean loss and ½ α ΣW² divided by the number of examples, α being 1."""
+    of = network(problem, activation)
+    ws = of.workspace(N, np.float64, training=False)
+    ws.X[...] = X.T
+    ws.Y[...] = problem.targets if problem.output == "softmax" else _columns(problem.targets)
+    of.forward(found, ws)
+    squares = sum(float(np.sum(W * W)) for W in found.W[1:])
+    return float(np.mean(of.terms(ws))) + 0.5 * squares / N
+
+
+def minimised(problem: Problem, activation: str) -> Parameters:
+    """The parameters at which L-BFGS has nothing left to do, or after 500 iterations."""
+    of, plan = network(problem, activation), Plan(500, N, shuffle=False, seed=0)
+    penalty = build(PENALTIES, {"name": "l2", "strength": 1.0, "per_example": True})
+    recipe = Recipe(of, build(OPTIMIZERS, {"name": "lbfgs"}), plan, penalties=(penalty,))
+    columns = ClassIndices(problem.targets) if problem.output == "softmax" else Columns(_columns(problem.targets))
+    state = start(recipe, first_parameters(of).theta, Tallies(()))
+    steps = IterationSteps(recipe, state, Examples(Rows(X), columns))
+    for epoch in range(1, plan.epochs + 1):
+        steps.run(plan.order(epoch, N), N, np.inf)
+        state.begin_epoch(epoch)
+        if steps.ended():
+            break
+    return of.parameters(state.theta)
+
+
+@pytest.mark.parametrize("activation", ["identity", "sigmoid"])
+def test_lbfgs_ends_at_the_minimum_of_scikit_learn_or_below(activation: str) -> None:
+    """With these two there is one minimum; where tanh or relu have several, the two line searches choose others."""
+    solver = Solver({}, {"solver": "lbfgs", "max_iter": 15_000, "max_fun": 100_000, "tol": 1e-12}, {})
+    for name, problem in PROBLEMS.items():
+        coefs, intercepts = trained_there(problem, activation, solver, 1.0, None)
+        theirs = first_parameters(network(problem, activation))
+        for l, (W, b) in enumerate(zip(coefs, intercepts, strict=True), start=1):
+            theirs.W[l][...], theirs.b[l][:, 0] = W.T, b
+        ours, there = (objective(problem, activation, one) for one in (minimised(problem, activation), theirs))
+        assert ours <= there * (1 + 1e-8), name
+        assert ours == pytest.approx(there, rel=1e-3), name
