@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -58,8 +58,10 @@ class Optimizer(Protocol):
     first may not be above the second. Where a rule has neither, it takes one, and none are.
     """
 
-    batch_only: ClassVar[bool]
-    """Whether it works on all examples at once and on nothing less, so in mode batch alone."""
+    @property
+    def batch_only(self) -> bool:
+        """Whether it works on all examples at once and on nothing less, so in mode batch alone; a class says it."""
+        ...
 
     @property
     def learning_rate(self) -> float:
