@@ -124,6 +124,11 @@ class L2:
             add_slope_of_square(W, strength, dW, spare)
         return added
 
+    def curvature(self, out: Parameters, weight: Any) -> None:
+        """Write the second derivative by each weight, which is the same everywhere, into the W of ``out``."""
+        for W in out.W[1:]:
+            W.fill(divided(self.strength, weight, per_example=self.per_example))
+
 
 @dataclass(frozen=True)
 class Elastic:

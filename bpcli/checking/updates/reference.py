@@ -75,9 +75,11 @@ def after_chain(
 def after_constraint(constraint: StatedConstraint, rows: Bounded, precision: Precision) -> Bounded:
     """Whole rows of W, (k, n_l-1), after the constraint that follows an update."""
     settings = {name: Bounded(Decimal(value)) for name, value in constraint.settings.items()}
-    of_units = Bounded(np.asarray(rows.value).T, np.asarray(rows.error).T)
-    found = bounded(constraint.expression, {**settings, WEIGHT: of_units}, precision)
-    return Bounded(np.asarray(found.value).T, np.broadcast_to(found.error, of_units.size.shape).T)
+    value, error = np.empty_like(rows.value), np.empty(np.shape(rows.value))
+    for unit, (own, own_error) in enumerate(zip(rows.value, np.broadcast_to(rows.error, error.shape), strict=True)):
+        found = bounded(constraint.expression, {**settings, WEIGHT: Bounded(own, own_error)}, precision)
+        value[unit], error[unit] = found.value, found.error
+    return Bounded(value, error)
 
 
 def right_update(
