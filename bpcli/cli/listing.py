@@ -48,8 +48,17 @@ def listing(
             typer.echo(f"{each:<{width}}  {_summary(choice)}")
         return
     if name not in choices:
-        raise ConfigError(f"no {name!r} among the {kind}", where="command line", hint=did_you_mean(name, choices))
+        raise ConfigError(f"no {name!r} among the {kind}", where="command line", hint=_hint(kind, name))
     typer.echo("\n".join([*_explained(name, choices[name]), *_drawn(kind, choices[name])]))
+
+
+def _hint(kind: str, name: str) -> str:
+    """What an unknown name is here, as for a config, or the names there are."""
+    from bpcli.config.registries import KINDS
+    from bpcli.config.schema import Config
+    from bpcli.config.wording import unknown_choice
+
+    return unknown_choice(name, KINDS[kind].word, list(KINDS[kind].registry), Config)
 
 
 def _summary(choice: type) -> str:

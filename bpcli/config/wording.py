@@ -62,7 +62,7 @@ def _message(error: Any, name: str, place: Place | None, model: type[Section]) -
         return f"{name} is required", _remedy(name.rpartition(".")[2], place)
     if kind == UNKNOWN_CHOICE:
         given = context["given"]
-        hint = _advised(advice_on_choice(given, context["word"], model), given, context["names"])
+        hint = unknown_choice(given, context["word"], context["names"], model)
         return f"{name}: there is no {context['word']} {_shown(given)}", hint
     if kind == UNNAMED_CHOICE:
         if context["several"]:
@@ -78,6 +78,11 @@ def _message(error: Any, name: str, place: Place | None, model: type[Section]) -
         words, limit = BOUNDS[kind]
         return f"{name} is {_shown(value)}", f"it must be {words} {context[limit]:.12g}"
     return f"{name} is {_shown(value)}", f"it must be {EXPECTED.get(kind, error['msg'])}"
+
+
+def unknown_choice(given: object, word: str, names: Sequence[str], model: type[Section]) -> str:
+    """What a name that is none of the ``names`` of a kind of choice, called ``word``, is here, or the nearest."""
+    return _advised(advice_on_choice(given, word, model), given, names)
 
 
 def _advised(advice: str, given: object, names: Sequence[str]) -> str:

@@ -18,9 +18,13 @@ from bpcli.data.encoding.dates import are_other_dates, misfits
 from bpcli.data.encoding.lookup import require_columns
 from bpcli.data.encoding.target_cells import require_present
 from bpcli.data.encoding.training_columns import OTHER_NUMERALS, TrainingColumn, fitting_numerals
+from bpcli.data.files.arrays import array_reader
+from bpcli.data.files.byte_source import open_bytes
 from bpcli.data.files.cells import as_numbers, texts_of
 from bpcli.data.files.dataset import Dataset, Format, Matrix
+from bpcli.data.files.numerals import PLAIN
 from bpcli.data.files.reading import FilePair, read_dataset
+from bpcli.data.files.sheet import examine
 from bpcli.data.warnings import DataWarnings
 from bpcli.errors import ConfigError
 from bpcli.nn import Array
@@ -96,7 +100,7 @@ def inspect(pair: FilePair, target: str | None) -> Inspection:
 
 def _read(pair: FilePair) -> tuple[Dataset, Format, dict[str, list[str]]]:
     """The table, how it is written, and the words for missing values by column."""
-    form, found = Format(), dict[str, list[str]]()
+    form, found = Format(header=_has_header(pair.features)), dict[str, list[str]]()
     for _ in range(ATTEMPTS):
         dataset = read_dataset(pair, form, frozenset())
         numerals, words = _better_form(dataset, form)
@@ -106,6 +110,16 @@ def _read(pair: FilePair) -> tuple[Dataset, Format, dict[str, list[str]]]:
         new = dict.fromkeys(word for each in words.values() for word in each)
         form = replace(numerals, missing=tuple(dict.fromkeys((*form.missing, *new))))
     return dataset, form, found
+
+
+def _has_header(path: str) -> bool:
+    """Whether the first row has names: not where most of its cells are numbers, or one is no whole number."""
+    source = open_bytes(path)
+    if array_reader(source.head) is not None or source.head[:4] == b"PAR1":
+        return True
+    _, cells = examine(source.in_memory(), Format(header=False)).record(0)
+    numbers = [cell for cell in cells if PLAIN.is_number(cell)]
+    return 2 * len(numbers) <= len(cells) and all(cell.strip().isdecimal() for cell in numbers)
 
 
 def _better_form(dataset: Dataset, form: Format) -> tuple[Format, dict[str, list[str]]]:

@@ -16,6 +16,12 @@ LARGEST = [128, 64]
 FEWEST_TO_SPLIT = 20
 """With fewer rows nothing is held out."""
 
+RATES = ((FEWEST_TO_SPLIT, 0.01), (5_000, 0.003))
+"""Learning rates of adam by the number of rows up to which they are suggested."""
+
+SLOWEST = 0.001
+"""The learning rate beyond."""
+
 UPDATES = 10_000
 """About how many updates a training takes."""
 
@@ -46,7 +52,7 @@ def suggest(table: Inspection) -> Suggestion:
     batch_size = min(batch_size, training)
     epochs = min(200, max(20, round(UPDATES * batch_size / training)))
     hidden = next((widths for rows, widths in SIZES if table.size < rows), LARGEST)
-    learning_rate = 0.01 if table.size < SIZES[0][0] else 0.001
+    learning_rate = next((rate for rows, rate in RATES if table.size < rows), SLOWEST)
     return Suggestion(loss, held_out, hidden, learning_rate, batch_size, epochs, _rarest(table.labels))
 
 

@@ -49,9 +49,11 @@ class Line:
 def text_of(table: Inspection, suggestion: Suggestion, folder: Path) -> str:
     """The config, for a file in ``folder``."""
     path = table.pair.features
-    lines = [f"# A first config for {printable(Path(path).name)}: {table.size:,} rows, {len(table.names)} columns."]
-    lines += [f"# {line}" for line in ("It is yours to change: bp config check FILE, bp train FILE.", "")]
-    lines[-1:] = ["data:"]
+    lines = [
+        f"# A first config for {printable(Path(path).name)}: {table.size:,} rows, {len(table.names)} columns.",
+        "# It is yours to change; bp config show FILE --inputs lists what columns become.",
+        "data:",
+    ]
     for line in _data(table, suggestion, folder):
         lines += line.text("  ")
     for line in _rest(suggestion):
@@ -62,6 +64,8 @@ def text_of(table: Inspection, suggestion: Suggestion, folder: Path) -> str:
 def assumptions(table: Inspection, suggestion: Suggestion) -> list[str]:
     """What was assumed, a line each."""
     lines = [f"target {table.target}: {_target_in_words(table)}, so loss {suggestion.loss}"]
+    if not table.form.header:
+        lines.append("the first row is an example, so columns are called 0, 1, …")
     if table.form.decimal != "." or table.form.thousands:
         thousands = f", {table.form.thousands!r} between thousands" if table.form.thousands else ""
         lines.append(f"numbers have the decimal mark {table.form.decimal!r}{thousands}")
@@ -103,7 +107,7 @@ def _data(table: Inspection, suggestion: Suggestion, folder: Path) -> Iterator[L
     if table.words:
         comments = [f"{name}: {', '.join(map(repr, words))}" for name, words in table.words.items()]
         yield Line("missing", list(table.form.missing), comments)
-    for key in ("decimal", "thousands"):
+    for key in ("header", "decimal", "thousands"):
         if getattr(table.form, key) != getattr(Format(), key):
             yield Line(key, getattr(table.form, key))
     if suggestion.held_out:

@@ -164,6 +164,14 @@ def test_an_unknown_choice_is_hinted_at(tmp_path: Path) -> None:
     )
 
 
+def test_a_name_of_another_library_is_answered_as_in_a_config(tmp_path: Path) -> None:
+    (_, hint) = bp("list", "losses", "bce", cwd=tmp_path).errors
+
+    assert hint.startswith(
+        "hint: `bce` is binary_cross_entropy here, over sigmoid outputs and summed over them (choose"
+    )
+
+
 # bp config.
 
 POINTS = """

@@ -91,6 +91,19 @@ def test_other_kinds_of_files_get_a_config_too(name: str, content: bytes, tmp_pa
     good("train", "t.yaml", "epochs=1", "--quiet", cwd=tmp_path)
 
 
+def test_a_table_without_names_is_seen_to_have_none(tmp_path: Path) -> None:
+    rows = [f"{5 + i % 7 / 10},{i % 3},{['setosa', 'virginica'][i % 2]}" for i in range(40)]
+    (tmp_path / "iris.data").write_text("\n".join(rows) + "\n")
+    made = good("init", "iris.data", cwd=tmp_path)
+
+    assert made.errors == [
+        "target 2: 2 classes, setosa (20), virginica (20), so loss binary_cross_entropy",
+        "the first row is an example, so columns are called 0, 1, …",
+    ]
+    assert "; 24 train, 8 validation, 8 test examples; " in good("train", "iris.yaml", "epochs=1", cwd=tmp_path).err
+    assert read_config(tmp_path / "iris.yaml", []).config.data.header is False
+
+
 def test_images_and_labels_are_two_files(tmp_path: Path) -> None:
     (tmp_path / "images").write_bytes(idx(np.arange(160).reshape(40, 2, 2)))
     (tmp_path / "labels").write_bytes(idx(np.arange(40) % 4))

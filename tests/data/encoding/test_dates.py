@@ -21,7 +21,7 @@ from bpcli.data.warnings import DataWarnings
 from bpcli.errors import ConfigError
 from bpcli.nn import Array
 
-from ..support import csv, features, loaded, refusal, write
+from ..support import csv, features, loaded, parquet, refusal, write
 
 READ: dict[str, dict[str, tuple[int, int, int, int, int, int] | None]] = {
     ISO: {"2024-02-29": (2024, 2, 29, 0, 0, 0), "2024-12-31T23:59:58Z": (2024, 12, 31, 23, 59, 58),
@@ -169,6 +169,14 @@ def test_declared_dates_have_the_form_that_all_of_them_fit(cells: list[str], kin
 
     assert isinstance(column, DateColumn)
     assert column.form == form
+
+
+def test_moments_of_a_parquet_file_are_dates(tmp_path: Path) -> None:
+    moments = np.array(["2024-03-01T00:00:07", "NaT", "2025-03-01T00:00:09.5"], "datetime64[ns]")
+    of = loaded(write(tmp_path, "t.parquet", parquet({"when": moments, "y": [*"aba"]})), scale="none")
+
+    assert {each.kind for each in of.features.inputs} == {"date"}
+    assert features(of)[:, 0].tolist() == [2024, 2024.5, 2025]
 
 
 def test_order_of_day_and_month_is_never_guessed() -> None:
