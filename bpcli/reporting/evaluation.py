@@ -106,7 +106,7 @@ def _every(picked: Mapping[str, Metric], judging: Judging) -> dict[str, Metric]:
 def _tallies(picked: Mapping[str, Metric], judging: Judging) -> Tallies:
     """What every metric, the table of classes and the curves are read from."""
     kinds = [metric.tally_kind for metric in _every(picked, judging).values()]
-    return empty_tallies([*kinds, Outputs, *([] if judging.scoring == "residuals" else [ClassCounts])], judging)
+    return empty_tallies([*kinds, Outputs, *([] if judging.of_numbers else [ClassCounts])], judging)
 
 
 def _of_second_class(outputs: Outputs, tallies: Tallies, part: Part) -> Tallies:

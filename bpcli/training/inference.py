@@ -48,12 +48,13 @@ def outputs(network: Network, parameters: Parameters, features: Source) -> Array
 
 def only_class(network: Network, parameters: Parameters, features: Source, judging: Judging) -> int | None:
     """The class that every example is decided for; None where there are two, which ends the pass."""
-    decided: set[int] = set()
+    first = None
     for _, ws in _forward_passes(network, parameters, features):
-        decided.update(np.unique(judging.decided_classes(ws.A[-1])).tolist())
-        if len(decided) > 1:
+        decided = judging.decided_classes(ws.A[-1])
+        first = int(decided[0]) if first is None else first
+        if (decided != first).any():
             return None
-    return decided.pop()
+    return first
 
 
 def assess(network: Network, parameters: Parameters, examples: Examples, tallies: Tallies) -> float:

@@ -34,7 +34,7 @@ HEADER = """
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from bpcli.nn.parameters import Parameters
 """
 """What a module needs to import besides what it has."""
@@ -73,6 +73,7 @@ class Recipe:
 RECIPES = [
     Recipe("an activation", ("network.activation=scaled_tanh",), explained=True),
     Recipe("a loss", ("loss=log_absolute_error",), explained=True),
+    Recipe("a metric", ("data.target=y", "data.drop=tree", "metrics=[mae, {name: quantile_error, level: 0.5}]")),
     Recipe("a penalty", ("penalties=[{name: ridge, strength: 0.05}]",)),
     Recipe("a schedule", ("optimizer.schedule=logarithmic",)),
     Recipe("a layer", ("network.hidden=[{name: jittered, units: 4}, 3]",)),
@@ -102,7 +103,8 @@ def test_an_example_trains_and_reruns_to_the_same_bytes(
     good("train", "run/config.yaml", "--run", "again", "--quiet", cwd=folder)
     for file in ("config.yaml", "metrics.csv", "model.safetensors"):
         assert (folder / "again" / file).read_bytes() == (folder / "run" / file).read_bytes()
-    assert (folder / "usual/model.safetensors").read_bytes() != (folder / "run/model.safetensors").read_bytes()
+    file = "metrics.csv" if recipe.section == "a metric" else "model.safetensors"
+    assert (folder / "usual" / file).read_bytes() != (folder / "run" / file).read_bytes()
 
 
 @every_recipe
