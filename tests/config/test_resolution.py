@@ -114,7 +114,7 @@ def test_section_of_one_key_is_written_as_its_bare_value() -> None:
         ("check.monitor.zzz=1", "monitor: unknown key 'zzz'", "choose from metric, log, patience"),
         ("check.every=[{zzz: 1}]", "every: unknown key 'zzz'", "choose from metric, log, patience"),
         ("check.monitor.epochs=1", "monitor: unknown key 'epochs'", "'epochs' belongs at the top level"),
-        ("patience=1", "unknown key 'patience'", "'patience' belongs under 'early_stopping'"),
+        ("patience=1", "unknown key 'patience'", "`patience` goes into early_stopping: {patience: 10} here"),
         ("log=1", "unknown key 'log'", "'log' belongs under 'monitor'"),
         ("check.every=[{patience: x}]", "check.every.0.patience is 'x'", "it must be a whole number"),
     ],
