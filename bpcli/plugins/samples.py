@@ -29,7 +29,8 @@ def network_with(
 ) -> Network:
     """A network with one hidden layer; by default tanh, identity and half squared error."""
     head = join(output or Identity(), loss or HalfSquaredError())
-    return dense((FEATURES, UNITS, OUTPUTS), (activation or Tanh(),), head)
+    outputs = OUTPUTS * head.loss.targets.outputs_per_target
+    return dense((FEATURES, UNITS, outputs), (activation or Tanh(),), head)
 
 
 def examples_for(form: TargetForm) -> Examples:
@@ -42,11 +43,14 @@ def examples_for(form: TargetForm) -> Examples:
 
 
 def _targets(form: TargetForm, rng: np.random.Generator) -> Array:
-    """(n_L, m) numbers within the bounds of a form."""
+    """(n_L, m) numbers that the form admits."""
     uniform = rng.uniform(0.1, 0.9, (OUTPUTS, EXAMPLES))
+    if form.shares:
+        return np.asarray(uniform / uniform.sum(axis=0))
     if np.isfinite(form.low) and np.isfinite(form.high):
         return np.asarray(form.low + (form.high - form.low) * uniform)
-    return np.asarray(form.low + 3 * uniform) if np.isfinite(form.low) else 2 * uniform - 1
+    numbers = form.low + 3 * uniform if np.isfinite(form.low) else 2 * uniform - 1
+    return np.tile(numbers, (form.outputs_per_target, 1))
 
 
 def recipe_for(network: Network, rule: Optimizer | None = None) -> Recipe:

@@ -159,6 +159,7 @@ class Quartic:
 
     strength: Annotated[float, Ge(0)] = 0.01
 
+    kinks: ClassVar[tuple[float, ...]] = ()
     term: ClassVar[str] = r"\frac{1}{4} \cdot <strength> \cdot (<w>)^4"
 
     def apply(self, parameters: Any, gradient: Any, scratch: Any, weight: Any) -> Any:

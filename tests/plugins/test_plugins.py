@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from bpcli.choices import PLUGINS
 from bpcli.config.registries import KINDS
+from bpcli.plugins.checks import LAWS
+from bpcli.plugins.members import faults_of_form
 from tests.cli.support import bp, good, points, read_metrics, read_record, write_config
 
 CHOICES = Path(__file__).with_name("choices.py")
@@ -280,13 +281,10 @@ def test_code_that_fails_in_training_is_the_users_own(folder: Path) -> None:
     assert "own.py:" in result.errors[-2]
 
 
-def test_a_plugin_is_no_worse_than_its_like_among_bps_own(folder: Path) -> None:
-    """The check is no formality: the samples leave nothing at rest."""
-    from bpcli.nn.losses import HalfSquaredError
-    from bpcli.plugins import samples
+def test_bps_own_choices_obey_the_laws_that_a_file_of_choices_is_held_to() -> None:
+    from bpcli.nn.optimizers.second_order.rule import SecondOrder
 
-    network = samples.network_with()
-    compared = samples.comparison(network, samples.examples_for(HalfSquaredError.targets))
-    assert all(check.passed for _, check in samples.group_checks(compared))
-    for group in network.parameters(compared.gradient).W[1:]:
-        assert np.abs(group).min() > 0
+    for key, law in LAWS.items():
+        for name, kind in KINDS[key].registry.items():
+            if not isinstance(kind(), SecondOrder):
+                assert [*faults_of_form(kind, law.protocol), *law.faults(kind)] == [], name

@@ -23,6 +23,7 @@ JUDGINGS = (
     Judging(3, "threshold", probabilities=True),
     Judging(1, "residuals"),
     Judging(2, "residuals"),
+    Judging(3, "quantiles", levels=(0.1, 0.5, 0.9)),
 )
 """The ways of judging outputs that a metric may suit."""
 
@@ -47,7 +48,7 @@ def _judged_outputs(judging: Judging) -> tuple[Array, Array]:
     if judging.scoring == "largest":
         return A / A.sum(axis=0), rng.integers(0, judging.n, 40)
     Y = rng.integers(0, 2, A.shape).astype(float) if judging.scoring == "threshold" else rng.normal(size=A.shape)
-    return A, Y
+    return A, np.broadcast_to(Y[:1], Y.shape).copy() if judging.levels else Y
 
 
 def _value(metric: Any, judging: Judging, A: Array, Y: Array, cuts: tuple[int, ...]) -> float:
