@@ -38,6 +38,7 @@ def mistaken_rules(rule: StatedRule) -> Iterator[tuple[str, StatedRule]]:
             lines[k] = replace(line, expression=expression)
             yield f"{line.title.lower()}: {words}", replace(rule, equations=tuple(lines))
     yield from _everywhere(rule)
+    yield from _rate_elsewhere(rule)
 
 
 def _occurrences(lines: tuple[StatedEquation, ...], symbol: Symbol) -> int:
@@ -209,6 +210,37 @@ def _everywhere(rule: StatedRule) -> Iterator[tuple[str, StatedRule]]:
     yield "the gradient is squared", with_symbols(rule, {GRADIENT: Power(g, Number("2"))})
     yield "the absolute value of the gradient is taken", with_symbols(rule, {GRADIENT: size})
     yield "only the sign of the gradient is taken", with_symbols(rule, {GRADIENT: Quotient(g, size)})
+
+
+def _rate_elsewhere(rule: StatedRule) -> Iterator[tuple[str, StatedRule]]:
+    """η in what θ moves by, where it belongs to the gradient in a memory, and the reverse.
+
+    While η is constant both lead along the same path, unless a memory is used in other ways too.
+    """
+    *lines, last = rule.equations
+    for k, line in enumerate(lines):
+        memory, eta, g = Symbol(line.symbol), Symbol(RATE), Symbol(GRADIENT)
+        if memory.name not in symbol_names(last.expression) or GRADIENT not in symbol_names(line.expression):
+            continue
+        if RATE in symbol_names(line.expression) - symbol_names(last.expression):
+            inside, step = changed(line.expression, _without_rate), {memory.name: Product(eta, memory)}
+            moved = substituted(last.expression, step)
+            words = f"η multiplies {written(memory)} in the step, not the gradient in {written(memory)}"
+        elif RATE in symbol_names(last.expression) - symbol_names(line.expression):
+            inside = substituted(line.expression, {GRADIENT: Product(eta, g)})
+            moved = changed(last.expression, _without_rate)
+            words = f"η multiplies the gradient in {written(memory)}, not {written(memory)} in the step"
+        else:
+            continue
+        changed_lines = (*lines[:k], replace(line, expression=inside), *lines[k + 1 :], replace(last, expression=moved))
+        yield words, replace(rule, equations=changed_lines)
+
+
+def _without_rate(node: Expression) -> Expression:
+    """Without η as a factor."""
+    if isinstance(node, Product) and Symbol(RATE) in (node.left, node.right):
+        return node.right if node.left == Symbol(RATE) else node.left
+    return node
 
 
 def _uncorrected(node: Expression) -> Expression:

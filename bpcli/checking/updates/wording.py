@@ -7,7 +7,7 @@ import unicodedata
 from functools import singledispatch
 
 from bpcli.checking.updates.equations import GRADIENT, STEP, THETA
-from bpcli.nn.expressions import Expression, Function, Number, Power, Product, Quotient, Sum, Symbol
+from bpcli.nn.expressions import Cases, Expression, Function, Number, Power, Product, Quotient, Sum, Symbol
 
 NAMES = {THETA: "θ", GRADIENT: "g", STEP: "t"}
 LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -73,6 +73,12 @@ def _(expression: Function) -> str:
     if name == "sqrt":
         return f"√{argument}" if isinstance(expression.argument, Symbol) else f"√({argument})"
     return f"|{argument}|" if name == "|" else f"{name}({argument})"
+
+
+@written.register
+def _(expression: Cases) -> str:
+    condition = f"{written(expression.left)} > {written(expression.right)}"
+    return f"({written(expression.there)} where {condition}, else {written(expression.elsewhere)})"
 
 
 def _factor(expression: Expression) -> str:

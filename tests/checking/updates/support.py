@@ -189,7 +189,11 @@ SLIPS = [
         "θ is updated before v",
     ),
     Slip(
-        "momentum", "mu * v - lr[k] * G\ntheta = theta + v", "mu * v - G\ntheta = theta + lr[k] * v", "", scheduled=True
+        "momentum",
+        "mu * v - lr[k] * G\ntheta = theta + v",
+        "mu * v - G\ntheta = theta + lr[k] * v",
+        "η multiplies v in the step, not the gradient in v",
+        scheduled=True,
     ),
     Slip("adam", "np.sqrt(v_hat) + eps", "np.sqrt(v_hat + eps)", "ε is inside the root"),
     Slip(

@@ -12,7 +12,9 @@ import pytest
 
 from bpcli.checking.updates.diagnosis import diagnose_updates
 from bpcli.checking.updates.trajectories import Task
+from bpcli.checking.updates.wording import written
 from bpcli.nn import Array
+from bpcli.nn.formulas import parse
 from bpcli.nn.optimizers import OPTIMIZERS
 from tests.nn.plain_optimizers import PLAIN
 from tests.nn.support import STEP_RULES
@@ -168,6 +170,20 @@ def test_a_plain_program_of_every_rule_agrees_and_other_settings_are_named() -> 
     for name, changes, words in PLAIN_SLIPS:
         found = diagnose_updates(*plain_program(name, **changes))
         assert words in found.mistake, (name, changes, found)
+
+
+def test_a_rate_in_the_velocity_where_it_belongs_to_the_step_is_named() -> None:
+    settings: dict[str, Any] = {"rate_in": "step"}
+    given = task("momentum", scheduled=True, **settings)
+    right = PROGRAMS["momentum"].replace("lr[k] * G", "G").replace("theta + v", "theta + lr[k] * v")
+    assert diagnose_updates(given, program(given, "momentum", right)).update == 0
+    found = diagnose_updates(given, program(given, "momentum", PROGRAMS["momentum"]))
+    assert found.mistake == "η multiplies the gradient in v, not v in the step"
+
+
+def test_a_condition_has_words() -> None:
+    largest = parse(r"v_{<theta>} \text{ where } v_{<theta>} > u_{<theta>} \text{, else } u_{<theta>}")
+    assert written(largest) == "(v where v > u, else u)"
 
 
 NARROW = "f = np.float32\nb1, b2, eps = f(b1), f(b2), f(eps)\nG = g[k]"
