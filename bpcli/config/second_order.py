@@ -52,6 +52,7 @@ def _loss(rule: Any, config: dict[str, Any]) -> Iterator[Contradiction]:
 
 
 REFUSED = {
+    "smooth": "needs a loss without kinks, and {penalty} has one",
     "quadratic": "takes a penalty whose second derivatives are constant, and {penalty} has others",
     "none": "finds the strength of its own penalty, and takes no {penalty}",
 }
@@ -62,9 +63,14 @@ def _penalties(rule: Any, config: dict[str, Any]) -> Iterator[Contradiction]:
     given = config.get("penalties") or []
     for penalty in map(_name, given if isinstance(given, list) else [given]):
         kind = PENALTIES.get(penalty) if isinstance(penalty, str) else None
-        taken = rule.penalties == "any" or (rule.penalties == "quadratic" and hasattr(kind, "curvature"))
-        if kind is not None and not taken:
+        if kind is not None and not _takes(rule, kind):
             yield REFUSED[rule.penalties].format(penalty=penalty), "penalties", "leave it out, or take another rule"
+
+
+def _takes(rule: Any, penalty: Any) -> bool:
+    if rule.penalties == "smooth":
+        return not penalty.kinks
+    return rule.penalties == "quadratic" and hasattr(penalty, "curvature")
 
 
 def _name(choice: Any) -> Any:

@@ -19,7 +19,10 @@ from bpcli.nn.transformations import Transformation
 
 
 class Penalty(Transformation, Protocol):
-    """A link of the gradient's chain that adds to the loss."""
+    """A link of the gradient's chain that adds to the loss.
+
+    A quadratic one has a method ``curvature`` too, which writes its second derivatives: least squares need them.
+    """
 
     @property
     def kinks(self) -> tuple[float, ...]:

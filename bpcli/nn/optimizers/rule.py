@@ -46,7 +46,19 @@ class OptimizerState:
     step: int = 0
 
 
-class Optimizer(Protocol):
+class Remembering(Protocol):
+    """What every rule says of the arrays that it needs, whether it takes steps or is of second order."""
+
+    def memory(self, size: int) -> Mapping[str, Memory]:
+        """The arrays that it keeps from step to step, by name, for θ of length ``size``."""
+        ...
+
+    def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
+        """The shapes of the buffers, by name, that a step needs besides the gradient's."""
+        ...
+
+
+class Optimizer(Remembering, Protocol):
     """A choice of update rule.
 
     One that states its ``equations`` (:class:`~bpcli.nn.markup.RuleEquation`) is explained and
@@ -68,14 +80,6 @@ class Optimizer(Protocol):
         """η before a schedule changes it."""
         ...
 
-    def memory(self, size: int) -> Mapping[str, Memory]:
-        """The arrays that it keeps from step to step, by name, for θ of length ``size``."""
-        ...
-
-    def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
-        """The shapes of the buffers, by name, that a step needs besides the gradient's."""
-        ...
-
     def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
         """Update ``theta`` in place by η = ``rate``; return what ``gradient`` returned.
 
@@ -85,7 +89,7 @@ class Optimizer(Protocol):
         ...
 
 
-def start(rule: Optimizer, theta: Array, weights: Iterable[Array] | None = None) -> OptimizerState:
+def start(rule: Remembering, theta: Array, weights: Iterable[Array] | None = None) -> OptimizerState:
     """The state before the first step; ``weights`` are views of ``theta``, by default all of it."""
     size, dtype = theta.size, theta.dtype
     memory = {name: np.full(shape, first, dtype) for name, (shape, first) in rule.memory(size).items()}

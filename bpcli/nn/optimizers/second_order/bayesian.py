@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt
 from bpcli.nn import Array
 from bpcli.nn.optimizers.rule import Memory, OptimizerState
 from bpcli.nn.optimizers.second_order import cholesky
-from bpcli.nn.optimizers.second_order.least_squares import DAMPING, MATRICES, QuadraticModel, take_step
+from bpcli.nn.optimizers.second_order.least_squares import DAMPING, EPSILON, MATRICES, QuadraticModel, take_step
 from bpcli.nn.optimizers.second_order.levenberg_marquardt import FIRST_DAMPING
 from bpcli.nn.optimizers.second_order.rule import ENDED, Objective, TakenPenalties, dot, end, largest, reason_of
 
@@ -68,14 +68,11 @@ class BayesianRegularization:
         ridge = self._strength(theta, state, objective, products, loss)
         data = QuadraticModel(products, slope, loss, objective.loss)
         model = penalised(data, theta, ridge)
-        if largest(model.slope) <= self.gradient_tolerance:
-            end(state, "at minimum")
-            return 0.0
-        taken = take_step(model, self.damping, theta, state, objective.rounding)
-        if not taken:
-            end(state, "no decrease")
-            return 0.0
-        return 1 / taken
+        at_minimum = largest(model.slope) <= self.gradient_tolerance
+        taken = 0.0 if at_minimum else take_step(model, self.damping, theta, state, objective.rounding)
+        if not taken and state.step > self.warm_up:
+            end(state, "at minimum" if at_minimum else "no decrease")
+        return 1 / taken if taken else 0.0
 
     def ended(self, state: OptimizerState) -> str:
         """At a minimum, or no step lowers what is minimised."""
@@ -112,15 +109,18 @@ def evidence(effective: float, n: float, squares: float, weights: float) -> Evid
 def effective_parameters(products: Array, ridge: float) -> float:
     """γ = P − ρ tr (JᵀJ + ρI)⁻¹ = Σ λ_i / (λ_i + ρ), λ_i the eigenvalues of JᵀJ.
 
-    They are used where ρ is so small that the matrix has no factor in floats.
+    The sum is taken where ρ is lost in the rounding of JᵀJ; eigenvalues that are rounding themselves count as 0 there.
     """
     P, diagonal = len(products), products.diagonal().copy()
-    np.fill_diagonal(products, diagonal + ridge)
-    L = cholesky.factor(products)
-    np.fill_diagonal(products, diagonal)
-    if L is not None:
-        return P - ridge * cholesky.trace_of_inverse(L)
-    values = np.maximum(np.linalg.eigvalsh(products), 0)
+    least = P * EPSILON * float(np.max(diagonal))
+    if ridge > least:
+        np.fill_diagonal(products, diagonal + ridge)
+        L = cholesky.factor(products)
+        np.fill_diagonal(products, diagonal)
+        if L is not None:
+            return P - ridge * cholesky.trace_of_inverse(L)
+    values = np.linalg.eigvalsh(products)
+    values = values[values > least]
     return float(np.sum(values / (values + ridge)))
 
 

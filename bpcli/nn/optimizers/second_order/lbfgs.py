@@ -35,7 +35,7 @@ class Lbfgs:
     batch_only: ClassVar[bool] = True
     takes_schedule: ClassVar[bool] = False
     only_loss: ClassVar[str | None] = None
-    penalties: ClassVar[TakenPenalties] = "any"
+    penalties: ClassVar[TakenPenalties] = "smooth"
     matrices: ClassVar[int] = 0
 
     def memory(self, size: int) -> Mapping[str, Memory]:

@@ -50,10 +50,11 @@ class QuadraticModel:
 def take_step(model: QuadraticModel, first: float, theta: Array, state: OptimizerState, rounding: float) -> float:
     """θ ← θ − (JᵀJ + λI)⁻¹ Jᵀr with the first λ that lowers F; return it, 0 where none does.
 
-    Before the first iteration λ is ``first`` times the largest entry on the diagonal of JᵀJ.
+    Before the first iteration λ is ``first`` times the largest entry on the diagonal of JᵀJ. A step that promises less
+    than F's rounding is the last one: it is taken, unless F rises visibly, and 0 returned.
     """
     damping, growth, trial = state.memory["damping"], state.memory["growth"], state.buffers["trial"]
-    diagonal = model.products.diagonal().copy()
+    diagonal, noise = model.products.diagonal().copy(), NOISE * rounding * model.value
     most = float(np.max(diagonal))
     if not damping[0]:
         damping[0] = first * most
@@ -62,18 +63,24 @@ def take_step(model: QuadraticModel, first: float, theta: Array, state: Optimize
         step = _solution(model, diagonal + tried)
         if step is not None:
             promised = 0.5 * (tried * dot(step, step) - dot(step, model.slope))
-            if not promised > NOISE * rounding * model.value:
-                return 0.0
             np.add(theta, step, trial, casting="same_kind")
-            gain = (model.value - model.value_at(trial)) / promised
-            if gain > 0:
-                damping[0] = max(tried * max(1 / MOST_SHRINKING, 1 - (2 * gain - 1) ** 3), EPSILON * most)
+            decrease = model.value - model.value_at(trial)
+            if promised <= noise:
+                np.copyto(theta, trial if abs(decrease) <= noise else theta)
+                return 0.0
+            if decrease > 0:
+                damping[0] = max(tried * _shrinking(decrease / promised), EPSILON * most)
                 growth[0] = FIRST_GROWTH
                 np.copyto(theta, trial)
                 return tried
         damping *= growth
         growth *= FIRST_GROWTH
     return 0.0
+
+
+def _shrinking(gain: float) -> float:
+    """What λ is multiplied by after a step that brought ``gain`` times what it promised; 2 at the most, for none."""
+    return max(1 / MOST_SHRINKING, 1 - (2 * gain - 1) ** 3)
 
 
 def _solution(model: QuadraticModel, diagonal: Array) -> Array | None:

@@ -77,8 +77,8 @@ class _Search:
         slope = self.start.slope
         if not self.too_high(here):
             return abs(here.slope) <= -CURVATURE * slope
-        near = here.value <= self.start.value + self.noise
-        return near and (2 * DECREASE - 1) * slope >= here.slope >= CURVATURE * slope
+        hidden = abs(here.value - self.start.value) <= self.noise
+        return hidden and (2 * DECREASE - 1) * slope >= here.slope >= CURVATURE * slope
 
     def zoom(self, low: Point, high: Point) -> Point | None:
         """A step between two that enclose one: φ decreases from ``low``, the lowest so far, towards ``high``."""
@@ -96,7 +96,7 @@ class _Search:
 
 
 def _between(low: Point, high: Point) -> float:
-    """The minimum of the cubic through both points, kept away from them; their middle where there is none."""
+    """The minimum of the cubic through both points, kept from coming too close to them; their middle for none."""
     width, middle = high.step - low.step, (low.step + high.step) / 2
     if not isfinite(high.value):
         return middle
@@ -108,4 +108,4 @@ def _between(low: Point, high: Point) -> float:
     bottom = high.slope - low.slope + 2 * d2
     step = high.step - width * (high.slope + d2 - d1) / bottom if bottom else middle
     least, most = sorted((low.step + MARGIN * width, high.step - MARGIN * width))
-    return step if least <= step <= most else middle
+    return min(max(step, least), most)

@@ -14,7 +14,7 @@ import numpy as np
 from bpcli.nn import Array
 from bpcli.nn.optimizers.rule import Memory, OptimizerState
 
-TakenPenalties = Literal["any", "quadratic", "none"]
+TakenPenalties = Literal["smooth", "quadratic", "none"]
 
 
 class Objective(Protocol):
