@@ -69,9 +69,8 @@ class Adam:
         correction = (1 - self.beta2**state.step) ** -0.5
         if self.epsilon_at == "corrected":
             np.multiply(scratch, correction, scratch)
-            np.add(scratch, self.epsilon, scratch)
-        else:
-            np.add(scratch, self.epsilon, scratch)
+        np.add(scratch, self.epsilon, scratch)
+        if self.epsilon_at == "uncorrected":
             np.multiply(scratch, correction, scratch)
         np.divide(m, scratch, scratch)
         np.multiply(scratch, rate / (1 - self.beta1**state.step), scratch)

@@ -300,8 +300,8 @@ RULE_SLIPS = [
     ("gradient_descent", "np.subtract(theta, dtheta, theta)", "np.subtract(theta, dtheta, theta);" * 2),
     ("gradient_descent", "np.subtract(theta, dtheta, theta)", "np.subtract(dtheta, theta, theta)"),
     ("gradient_descent", "np.subtract(theta, dtheta, theta)", "pass"),
-    ("momentum", "gradient(theta, dtheta, rate)", "gradient(theta, dtheta, 1.0)"),
-    ("momentum", "gradient(theta, dtheta, rate)", "gradient(theta, dtheta, rate * (1 - self.momentum))"),
+    ("momentum", "rate if in_velocity else 1.0", "1.0"),
+    ("momentum", "rate if in_velocity else 1.0", "rate * (1 - self.momentum)"),
     ("momentum", "np.multiply(v, self.momentum, v)", "pass"),
     ("momentum", "np.multiply(v, self.momentum, v)", "np.multiply(v, 1 - self.momentum, v)"),
     ("momentum", "np.multiply(v, self.momentum, v)", "np.multiply(v, 0.999 * self.momentum, v)"),
@@ -330,6 +330,18 @@ RULE_SLIPS = [
     ("adam", "np.divide(m, scratch, scratch)", "np.divide(dtheta, scratch, scratch)"),
     ("adam", "np.multiply(scratch, rate / ", "np.multiply(scratch, 0.999 * rate / "),
     ("adam", "np.subtract(theta, scratch, theta)", "np.add(theta, scratch, theta)"),
+    ("nesterov", "np.multiply(v, self.momentum, scratch)", "np.copyto(scratch, v)"),
+    ("adagrad", "np.add(v, scratch, v)", "np.copyto(v, scratch)"),
+    ("rmsprop", 'average_square(memory["square"], self.decay', 'average_square(memory["square"], 0.9'),
+    ("adadelta", "np.multiply(change, dtheta, change)", "np.multiply(change, v, change)"),
+    ("amsgrad", "np.maximum(u, v, out=u)", "np.minimum(u, v, out=u)"),
+    ("nadam", "self._momentum(state.step + 1)", "self._momentum(state.step)"),
+    ("nadam", "np.multiply(product, mu, product)", "np.multiply(product, nu, product)"),
+    ("radam", "trusted * (1 - self.beta2", "(1 - self.beta2"),
+    ("lion", "average(m, self.beta2", "average(m, self.beta1"),
+    ("lion", "np.sign(direction, direction)", "pass"),
+    ("rprop", "np.maximum(turn, self.decrease, out=turn)", "pass"),
+    ("rprop", "np.multiply(dtheta, scratch, previous)", "np.copyto(previous, dtheta)"),
     ("adamw", "shrink(state.weights, 1 - rate", "shrink([theta], 1 - rate"),
     ("adamw", "shrink(state.weights, 1 - rate", "shrink(state.weights[1:], 1 - rate"),
     ("adamw", "shrink(state.weights, 1 - rate", "shrink(state.weights, 1 - 0.99 * rate"),
@@ -339,7 +351,8 @@ RULE_SLIPS = [
 
 def in_config(rule: str) -> list[str]:
     """A rule with settings that show every slip in float32 too."""
-    return [f"optimizer.name={rule}", *(["optimizer.weight_decay=5"] if rule == "adamw" else [])]
+    more = {"adamw": ["optimizer.weight_decay=5"], "rprop": ["optimizer.learning_rate=0.5"]}.get(rule, [])
+    return [f"optimizer.name={rule}", *more, *fitted_to(rule, [])]
 
 
 def with_slip(rule: str, right: str, wrong: str) -> Callable[..., Any]:
