@@ -75,8 +75,11 @@ def train_series(
     from bpcli.runs.series import members, summarise, write_series
 
     require_free_folder(run)
-    planned = members(request, read_config(path, changes).config.seed)
+    given = read_config(path, changes).config
+    planned = members(request, given.seed)
     first = _experiment(path, changes, planned[0])  # what is wrong shows before there is a folder
+    if refit:
+        _on_all_rows(path, changes, [given.epochs])  # so does what a run on all rows lacks
     with collected_signals() as collected:
         series = Series(path, changes, request, make_run_folder(path.stem, run), quiet, collected)
         for member in planned:
@@ -150,14 +153,20 @@ def _write_predictions(series: Series) -> None:
         write_predictions(series.folder / PREDICTIONS_FILE, series.tested)
 
 
-def _refit(series: Series) -> None:
-    """Train on all rows, for the median of the kept epochs."""
+def _on_all_rows(path: Path, changes: list[str], kept_epochs: list[int]) -> Experiment:
+    """The experiment on all rows, for the median of the kept epochs."""
     from bpcli.config.reading import read_config
     from bpcli.experiment import build
-    from bpcli.runs.series import REFIT, refit_changes
+    from bpcli.runs.series import refit_changes
 
-    kept_epochs = [outcome.record["kept"]["epoch"] for outcome in series.outcomes]
-    experiment = build(read_config(series.path, refit_changes(series.changes, kept_epochs)))
+    return build(read_config(path, refit_changes(changes, kept_epochs)))
+
+
+def _refit(series: Series) -> None:
+    """Train on all rows, for the median of the kept epochs."""
+    from bpcli.runs.series import REFIT
+
+    experiment = _on_all_rows(series.path, series.changes, [one.record["kept"]["epoch"] for one in series.outcomes])
     ended = _train(series, experiment, REFIT)
     if ended.divergence is not None:
         series.diverged.append(ended.divergence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,6 @@ def rank_runs(runs: list[RecordedRun], metric: str) -> list[RecordedRun]:
 
     def key(run: RecordedRun) -> tuple[bool, float]:
         value = run.final.get(metric)
-        return (value is None, 0.0 if value is None else sign * value)
+        return (True, 0.0) if value is None or isnan(value) else (False, sign * value)
 
     return sorted(runs, key=key)

@@ -145,3 +145,15 @@ def test_what_any_run_falls_short_of_is_named_when_all_have_run(folder: Path) ->
         f"error: short/seed-{seed}: expected val_loss < 0, but it is {loss!r}"
         for seed, loss in zip((4, 5), losses, strict=True)
     ]
+
+
+def test_a_refit_that_cannot_be_is_refused_before_anything_is_trained(folder: Path) -> None:
+    words = ("--folds", "3", "--refit", "optimizer.schedule=reduce_on_plateau", "--run", "never")
+    refused(
+        *("train", "points.yaml", *words),
+        cwd=folder,
+        status=2,
+        error="command line: optimizer.schedule=reduce_on_plateau: optimizer.schedule goes by val_loss, "
+        "but there is no validation part",
+        hint="hold one out with data.split.validation: 0.2, or optimizer.schedule.monitor: loss",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from pathlib import Path
 
 import pytest
@@ -43,9 +44,15 @@ def test_the_final_metrics_are_those_of_the_kept_epoch_and_the_test_part() -> No
 
 
 def test_runs_are_ranked_with_the_best_first_and_those_without_a_value_last() -> None:
-    found = [finished({"r2": 0.1}, "a"), finished({"r2": None}, "b"), finished({"r2": 0.9}, "c"), finished({}, "d")]
+    found = [
+        finished({"r2": 0.1}, "a"),
+        finished({"r2": None}, "b"),
+        finished({"r2": nan}, "n"),
+        finished({"r2": 0.9}, "c"),
+        finished({}, "d"),
+    ]
     found.append(finished({"r2": 0.9}, "e"))
-    assert [run.folder.name for run in comparison.rank_runs(found, "r2")] == ["c", "e", "a", "b", "d"]
+    assert [run.folder.name for run in comparison.rank_runs(found, "r2")] == ["c", "e", "a", "b", "n", "d"]
     found = [finished({"rmse": value}, str(value)) for value in (3.0, 1.0, 2.0)]
     assert [run.folder.name for run in comparison.rank_runs(found, "rmse")] == ["1.0", "2.0", "3.0"]
 
