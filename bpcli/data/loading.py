@@ -207,7 +207,7 @@ def _learn_classes(
             if datasets["train"].column(name).dtype == object:
                 column = TrainingColumn(datasets["train"], name, np.arange(datasets["train"].size))
                 found = Number().slips(column)
-                warnings.nearly_numbers.extend([found] if found else [])
+                warnings.slips.extend([found] if found else [])
     return classes
 
 

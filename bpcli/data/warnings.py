@@ -60,8 +60,8 @@ class DataWarnings:
     rare: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     many: list[str] = field(default_factory=list)
-    nearly_numbers: list[Strays] = field(default_factory=list)
-    not_numbers: list[Strays] = field(default_factory=list)
+    slips: list[Strays] = field(default_factory=list)
+    strays: list[Strays] = field(default_factory=list)
     other: list[str] = field(default_factory=list)
     imputed_dates: Counter[str] = field(default_factory=Counter)
     constant_parts: dict[str, list[str]] = field(default_factory=dict)
@@ -89,13 +89,13 @@ class DataWarnings:
             lines.append(
                 f"{_count(len(self.absent), 'class')} absent from training but present elsewhere: {listed(self.absent)}"
             )
-        nearly = {strays.column for strays in self.nearly_numbers}
+        nearly = {strays.column for strays in self.slips}
         many = [name for name in self.many if name not in nearly]
         if many:
             lines.append(f"text columns in which most values differ (leave them out with drop?): {listed(many)}")
-        lines += _by_column("column {column!r} is text{instead} because of {place}; {remedy}", self.nearly_numbers)
+        lines += _by_column("column {column!r} is text{instead} because of {place}; {remedy}", self.slips)
         counted = "column {column!r}, of {kind} in training, holds {place}, which counts as missing; {remedy}"
-        return [*lines, *_by_column(counted, self.not_numbers), *self.other]
+        return [*lines, *_by_column(counted, self.strays), *self.other]
 
 
 def _count(number: int, noun: str) -> str:

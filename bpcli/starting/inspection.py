@@ -1,13 +1,9 @@
-"""What a table holds, and how it must be read.
-
-The way in which numbers are written and the words for missing values are found by the
-rules that training warns by; the table is read again with them until nothing changes.
-"""
+"""What a table holds: its target, and what each other column is."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,20 +13,14 @@ from bpcli.data.encoding.date_columns import Date
 from bpcli.data.encoding.dates import are_other_dates, misfits
 from bpcli.data.encoding.lookup import require_columns
 from bpcli.data.encoding.target_cells import require_present
-from bpcli.data.encoding.training_columns import OTHER_NUMERALS, TrainingColumn, fitting_numerals
-from bpcli.data.files.arrays import array_reader
-from bpcli.data.files.byte_source import open_bytes
+from bpcli.data.encoding.training_columns import TrainingColumn
 from bpcli.data.files.cells import as_numbers, texts_of
 from bpcli.data.files.dataset import Dataset, Format, Matrix
-from bpcli.data.files.numerals import PLAIN
-from bpcli.data.files.reading import FilePair, read_dataset
-from bpcli.data.files.sheet import examine
+from bpcli.data.files.reading import FilePair
 from bpcli.data.warnings import DataWarnings
 from bpcli.errors import ConfigError
 from bpcli.nn import Array
-
-ATTEMPTS = 3
-"""How often a table is read at most: as it is, with its numerals, and with its words for missing values."""
+from bpcli.starting.reading import read_table
 
 NUMBERS_ROWS = "it numbers the rows"
 """The reason to leave out a column that does."""
@@ -58,7 +48,6 @@ class Inspection:
     size: int
     target: str
     labels: Counter[str] | None
-    images: bool = False
     drop: dict[str, str] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
     words: dict[str, list[str]] = field(default_factory=dict)
@@ -71,75 +60,32 @@ def inspect(pair: FilePair, target: str | None) -> Inspection:
         DataError: it is absent or malformed, or lacks a target in some row.
         ConfigError: it has no such column, the target cannot be learned, or no column is left to learn from.
     """
-    dataset, form, words = _read(pair)
+    dataset, form, words = read_table(pair)
     name = target or (dataset.own_targets or dataset.names)[-1]
     _require_target(dataset, name)
     labels = _labels(dataset, name)
-    apart = {name, *dataset.own_targets}
-    features = [each for each in dataset.names if each not in apart]
-    drop: dict[str, str] = {}
-    types: dict[str, str] = {}
-    for each in features:
-        kind, reason = _verdict(TrainingColumn(dataset, each, np.arange(dataset.size)))
-        if reason:
-            drop[each] = reason
-        elif kind:
-            types[each] = kind
+    drop, types = _verdicts(dataset, [each for each in dataset.names if each not in {name, *dataset.own_targets}])
+    return Inspection(pair, form, dataset.names, dataset.size, name, labels, drop, types, words)
+
+
+def _verdicts(dataset: Dataset, features: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Why columns are left out, and the kinds that do not show by themselves, by column.
+
+    Raises:
+        ConfigError: no column is left.
+    """
+    verdicts = {name: _verdict(TrainingColumn(dataset, name, np.arange(dataset.size))) for name in features}
+    drop = {name: reason for name, (_, reason) in verdicts.items() if reason}
     if len(drop) == len(features):  # what numbers the rows is better than nothing
-        drop = {each: reason for each, reason in drop.items() if reason != NUMBERS_ROWS}
+        drop = {name: reason for name, reason in drop.items() if reason != NUMBERS_ROWS}
     if len(drop) == len(features):
-        reasons = ", ".join(f"{each}: {reason}" for each, reason in drop.items())
+        reasons = ", ".join(f"{name}: {reason}" for name, reason in drop.items())
         raise ConfigError(
-            f"{dataset.path} has no column to learn {name!r} from ({reasons or 'there is no other'})",
+            f"{dataset.path} has no column to learn from ({reasons or 'there is none but the target'})",
             where="command line",
             hint="name another target with --target",
         )
-    images = isinstance(dataset, Matrix) and dataset.images
-    return Inspection(pair, form, dataset.names, dataset.size, name, labels, images, drop, types, words)
-
-
-def _read(pair: FilePair) -> tuple[Dataset, Format, dict[str, list[str]]]:
-    """The table, how it is written, and the words for missing values by column."""
-    form, found = Format(header=_has_header(pair.features)), dict[str, list[str]]()
-    for _ in range(ATTEMPTS):
-        dataset = read_dataset(pair, form, frozenset())
-        numerals, words = _better_form(dataset, form)
-        if numerals == form and not words:
-            break
-        found |= words
-        new = dict.fromkeys(word for each in words.values() for word in each)
-        form = replace(numerals, missing=tuple(dict.fromkeys((*form.missing, *new))))
-    return dataset, form, found
-
-
-def _has_header(path: str) -> bool:
-    """Whether the first row has names: not where most of its cells are numbers, or one is no whole number."""
-    source = open_bytes(path)
-    if array_reader(source.head) is not None or source.head[:4] == b"PAR1":
-        return True
-    _, cells = examine(source.in_memory(), Format(header=False)).record(0)
-    numbers = [cell for cell in cells if PLAIN.is_number(cell)]
-    return 2 * len(numbers) <= len(cells) and all(cell.strip().isdecimal() for cell in numbers)
-
-
-def _better_form(dataset: Dataset, form: Format) -> tuple[Format, dict[str, list[str]]]:
-    """The form with the numerals that make numbers of most columns, and the words for missing values by column."""
-    texts = {name: dataset.column(name) for name in dataset.names if dataset.column(name).dtype == object}
-    readable = Counter(other for column in texts.values() for other in fitting_numerals(column, form.numerals))
-    if readable:
-        best = max(OTHER_NUMERALS, key=readable.__getitem__)
-        return replace(form, decimal=best.decimal, thousands=best.thousands), {}
-    words: dict[str, list[str]] = {}
-    for name in texts:
-        column = TrainingColumn(dataset, name, np.arange(dataset.size))
-        for kind in (each() for each in COLUMN_KINDS.values()):
-            if kind.recognises(column):
-                break
-            slips = kind.slips(column)
-            if slips is not None:
-                words[name] = [slips.first, *slips.others]
-                break
-    return form, words
+    return drop, {name: kind for name, (kind, _) in verdicts.items() if kind}
 
 
 def _require_target(dataset: Dataset, name: str) -> None:

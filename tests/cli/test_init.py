@@ -141,7 +141,7 @@ def test_no_file_is_overwritten(tmp_path: Path) -> None:
         ({"a": [1, 2], "y": ["p", "q"]}, ["--target", "z"], 2, "command line: t.csv has no column 'z'"),
         ({"a": [1, 2], "y": ["p", "p"]}, [], 2, "command line: every 'y' is 'p': there is nothing to learn"),
         ({"a": [1, 2], "y": ["p", ""]}, [], 3, "t.csv:3: the target 'y' is missing (1 in all)"),
-        ({"a": [1, 1], "y": ["p", "q"]}, [], 2, "command line: t.csv has no column to learn 'y' from (a: constant)"),
+        ({"a": [1, 1], "y": ["p", "q"]}, [], 2, "command line: t.csv has no column to learn from (a: constant)"),
         ({"a": range(60), "y": [f"t{i}" for i in range(60)]}, [], 2, "command line: the target 'y' is text in which "),
     ],
 )

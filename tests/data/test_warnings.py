@@ -45,11 +45,11 @@ def test_five_names_are_listed_and_the_rest_counted(names: list[str], line: str)
         (DataWarnings(absent=["x", "y"]), "2 classes absent from training but present elsewhere: x, y"),
         (DataWarnings(many=["a", "b"]), "text columns in which most values differ (leave them out with drop?): a, b"),
         (
-            DataWarnings(nearly_numbers=[Strays("a", "?", "t:12", 1, 3000)]),
+            DataWarnings(slips=[Strays("a", "?", "t:12", 1, 3000)]),
             "column 'a' is text because of '?' at t:12 (1 of 3,000 cells); if it means missing: data.missing: ['?']",
         ),
         (
-            DataWarnings(not_numbers=[Strays("a", "-", "t.csv:12", 2, 30)]),
+            DataWarnings(strays=[Strays("a", "-", "t.csv:12", 2, 30)]),
             (
                 "column 'a', of numbers in training, holds '-' at t.csv:12 (2 of 30 cells), which counts as missing; "
                 "if it means missing: data.missing: ['-']"
@@ -82,6 +82,6 @@ def test_kinds_stand_in_one_order() -> None:
 def test_lines_of_columns_are_few_however_many_columns_there_are() -> None:
     strays = [Strays(name, "?", "t", 1, 9) for name in "abcdefg"]
 
-    lines = DataWarnings(nearly_numbers=strays[:6], not_numbers=strays).lines()
+    lines = DataWarnings(slips=strays[:6], strays=strays).lines()
     assert [line[:10] for line in lines[:5]] == [f"column '{name}'" for name in "abcde"]
     assert (lines[5], lines[11], len(lines)) == ("the same in 1 more column", "the same in 2 more columns", 12)

@@ -94,7 +94,7 @@ def _convert_table(
     file.write(target, rows, progress, source.require_unchanged)
     nearly = [column for column in map(known.__getitem__, order) if column.nearly_numbers]
     strays = [Strays(one.name, one.stray, reader.where(one.stray_row), one.strays, one.rows) for one in nearly]
-    return _converted(file, targets), DataWarnings(nearly_numbers=strays)
+    return _converted(file, targets), DataWarnings(slips=strays)
 
 
 def _convert_matrix(

@@ -117,7 +117,7 @@ def _recognised(column: TrainingColumn, warnings: DataWarnings) -> ColumnKind:
             break
         nearly = nearly or kind.slips(column)
     if nearly is not None:
-        warnings.nearly_numbers.append(nearly)
+        warnings.slips.append(nearly)
     return kind
 
 

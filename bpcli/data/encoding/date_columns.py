@@ -55,7 +55,7 @@ class DateColumn:
         values = values_of(texts, self.form)
         strays = np.flatnonzero([text is not None for text in texts] & np.isnan(values[:, 0]))
         if len(strays):
-            warnings.not_numbers.append(strays_of(dataset, self.name, texts, strays, dataset.size, "dates"))
+            warnings.strays.append(strays_of(dataset, self.name, texts, strays, dataset.size, "dates"))
         return values[:, [list(PARTS).index(part.name) for part in self.parts]]
 
     def encode(self, values: Array, out: Array, where: PlaceOf) -> int:

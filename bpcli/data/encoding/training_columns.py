@@ -145,7 +145,7 @@ def numeric(dataset: Dataset, name: str, warnings: DataWarnings) -> Array:
     """
     numbers, strays = numbers_and_strays(dataset, name)
     if len(strays):
-        warnings.not_numbers.append(strays_of(dataset, name, dataset.column(name), strays, dataset.size, "numbers"))
+        warnings.strays.append(strays_of(dataset, name, dataset.column(name), strays, dataset.size, "numbers"))
     return numbers
 
 

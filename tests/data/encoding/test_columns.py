@@ -68,7 +68,7 @@ def test_dropped_columns_are_no_features(left_out: dict[str, Any], tmp_path: Pat
 def test_declared_numbers_take_a_few_slips_for_missing_and_refuse_more(tmp_path: Path) -> None:
     few = {"n": [*map(str, range(19)), "x"], "y": [*"ab"] * 10}
     assert features(read(tmp_path, few, types={"n": Number()}))[19, 0] == 9
-    assert len(read(tmp_path, few, types={"n": Number()}).warnings.not_numbers) == 1
+    assert len(read(tmp_path, few, types={"n": Number()}).warnings.strays) == 1
 
     with_more = partial(read, tmp_path, {**few, "n": [*map(str, range(16)), *"xyxy"]}, types={"n": Number()})
     assert refusal(with_more, ConfigError) == (

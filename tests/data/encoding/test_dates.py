@@ -198,7 +198,7 @@ def test_a_declared_date_is_refused_where_more_than_a_few_cells_are_none() -> No
     few = table(*(f"2024-01-{day:02}" for day in range(1, 20)), "x")
     made, warnings = learned(few, Date())
     assert encoded(made, few, warnings)[19].tolist() == [10, 3]
-    assert len(warnings.not_numbers) == 1
+    assert len(warnings.strays) == 1
 
 
 def test_a_date_column_is_scaled_and_comes_back_from_plain_data(tmp_path: Path) -> None:

@@ -263,7 +263,7 @@ def test_text_where_training_had_numbers_is_missing_and_noted_with_its_line(slip
         assert (
             encoded(features, later, notes).tolist() == encoded(features, Table("e", {"0": texts("1", None)})).tolist()
         )
-        assert notes.not_numbers == [Strays("0", slip, "later.csv:3", 1, 2)]
+        assert notes.strays == [Strays("0", slip, "later.csv:3", 1, 2)]
 
 
 def test_infinite_number_beside_text_is_refused_with_its_line() -> None:
