@@ -33,6 +33,8 @@ def name_of(registry: Registry, choice: Any) -> str:
 
 
 def build(registry: Registry, described: Mapping[str, Any]) -> Any:
-    """The choice with a name and settings as :func:`describe` gives them."""
-    settings = {key: value for key, value in described.items() if key != "name"}
+    """The choice with a name and settings as :func:`describe` gives them; a list, as JSON has it, is a tuple."""
+    settings = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in described.items() if key != "name"
+    }
     return registry[described["name"]](**settings)

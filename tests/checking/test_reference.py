@@ -67,6 +67,11 @@ SATURATED: dict[str, tuple[Callable[[], Subject], int]] = {
         900,
     ),
     "sigmoid, cross-entropy": (lambda: far(subject(output="sigmoid"), 3, 300), 900),
+    "sigmoid, focal": (lambda: far(subject(output="sigmoid", of=loss("focal")), 3, 300), 900),
+    "softmax, categorical focal": (lambda: far(subject(of=loss("categorical_focal")), 3, 300), 900),
+    "softmax, Kullback–Leibler": (lambda: far(subject(of=loss("kullback_leibler")), 3, 300), 900),
+    "exponential, poisson": (lambda: far(subject(output="exponential", of=loss("poisson")), 3, 20), 200),
+    "exponential, gamma": (lambda: far(subject(output="exponential", of=loss("gamma")), 3, 20), 200),
 }
 
 

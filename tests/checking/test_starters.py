@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args, get_type_hints
 
+import numpy as np
 import pytest
 
 from bpcli.checking.starters import STARTERS, Files
@@ -19,7 +20,7 @@ from bpcli.nn.heads import join
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses import LOSSES, HalfSquaredError, Loss, Reduction
 from bpcli.nn.network import Network, dense
-from tests.cli.support import bp, good, points, refused, write_config
+from tests.cli.support import bp, good, points, refused, write_config, write_table
 from tests.nn.support import REDUCTIONS, activation, loss, pairs
 
 from .test_external_gradients import AGREES
@@ -195,6 +196,15 @@ def cases(name: str) -> list[tuple[str, list[str], str, str, Reduction, Reductio
     ]
 
 
+def amounts(path: Path) -> Path:
+    """Two features, numbers above 0, and shares of 1."""
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet([1, 2, 3], 30).round(2)
+    shares[:, 2] = (1 - shares[:, :2].sum(axis=1)).round(2)
+    rows = [[*rng.normal(size=2).tolist(), *rng.integers(1, 9, 3).tolist(), *share] for share in shares.tolist()]
+    return write_table(path, ["u", "v", "n", "k", "n2", "p", "q", "r"], rows)
+
+
 @pytest.mark.slow
 @every_starter
 def test_a_script_run_unchanged_gives_gradients_that_agree(
@@ -204,12 +214,17 @@ def test_a_script_run_unchanged_gives_gradients_that_agree(
     for module in (NEEDED[name], *(("jax",) if name in ("flax", "keras") else ())):
         pytest.importorskip(module, reason=f"{module} is not installed")
     points(tmp_path / "points.csv")
+    amounts(tmp_path / "amounts.csv")
     for i, (what, hidden, output, of, outputs, examples) in enumerate(cases(name)):
+        form = loss(of).targets
+        target = "[p, q, r]" if form.shares else "[n, k, n2]"
+        path = "points.csv" if form.task != "regression" and not form.shares else "amounts.csv"
+        data = "{path: points.csv}" if path == "points.csv" else f"{{path: {path}, features: [u, v], target: {target}}}"
         layers = ", ".join(f"{{units: 4, activation: {one}}}" for one in hidden)
         write_config(
             tmp_path / "points.yaml",
             f"""
-            data: {{path: points.csv}}
+            data: {data}
             network: {{hidden: [{layers}], output: {output}, initializer: {{name: normal, std: 1}}}}
             loss: {{name: {of}, outputs: {outputs}, examples: {examples}}}
             """,

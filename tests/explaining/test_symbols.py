@@ -13,7 +13,7 @@ from bpcli.nn.activations import Activation, first_values
 from bpcli.nn.expressions import Floats
 from bpcli.nn.expressions import evaluate as value_of
 from bpcli.nn.formulas import parse
-from bpcli.nn.losses import LOSSES, Loss
+from bpcli.nn.losses import LOSSES, Loss, in_symbols
 from bpcli.nn.markup import NEW_THETA, filled
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from bpcli.nn.workspace import Scratch
@@ -29,7 +29,9 @@ ACTIVATIONS: dict[str, Activation] = {
     "scaled_arctan 1e-6": ScaledArctan(1e-6),
 }
 ELEMENTWISE = [name for name, activation in ACTIVATIONS.items() if activation.elementwise]
-ALL_LOSSES: dict[str, Loss] = {name: kind() for name, kind in {**LOSSES, **NEW_LOSSES}.items()}
+ALL_LOSSES: dict[str, Loss] = {name: kind() for name, kind in {**LOSSES, **NEW_LOSSES}.items()} | {
+    name: loss for name, (_, loss) in support.SETTINGS.items() if loss.elementwise
+}
 FIRST_ORDER = {name: OPTIMIZERS[name] for name in STEP_RULES}
 WRITTEN: dict[str, Optimizer] = {name: kind() for name, kind in {**FIRST_ORDER, **NEW_OPTIMIZERS}.items()}
 
@@ -105,7 +107,7 @@ def outputs_and_targets(loss: Loss) -> tuple[Array, Array, Array]:
 def test_a_losss_terms_add_up_to_it(name: str) -> None:
     loss = ALL_LOSSES[name]
     A, Y, y = outputs_and_targets(loss)
-    terms = evaluate(filled(loss.term, loss, y="y", a="a"), {"y": y, "a": A})
+    terms = evaluate(in_symbols(loss.term, loss, N, y="y", a="a"), {"y": y, "a": A})
     sign = -1 if loss.likelihood else 1
     assert loss.elementwise
     found = np.empty(M)
@@ -119,7 +121,7 @@ def test_a_losss_derivative_is_its_backward(name: str) -> None:
     A, Y, y = outputs_and_targets(loss)
     out = np.empty_like(A)
     loss.backward(A, Y, 0.25, out, support.output_scratch(A))
-    slope = evaluate(filled(loss.term_derivative, loss, y="y", a="a"), {"y": y, "a": A})
+    slope = evaluate(in_symbols(loss.term_derivative, loss, N, y="y", a="a"), {"y": y, "a": A})
     sign = -1 if loss.likelihood else 1
     np.testing.assert_allclose(sign * 0.25 * slope, out, rtol=1e-12, atol=1e-15)
 
@@ -128,7 +130,7 @@ def test_a_losss_derivative_is_its_backward(name: str) -> None:
 def test_a_term_follows_a_sum_or_a_sign(name: str) -> None:
     loss = ALL_LOSSES[name]
     A, _, y = outputs_and_targets(loss)
-    term, values = filled(loss.term, loss, y="y", a="a"), {"y": y, "a": A}
+    term, values = in_symbols(loss.term, loss, N, y="y", a="a"), {"y": y, "a": A}
     np.testing.assert_allclose(evaluate(f"1 - {term}", values), 1 - evaluate(term, values), rtol=1e-12)
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from bpcli.choices import name_of
 from bpcli.explaining.derivations.derived import Derived
+from bpcli.explaining.documents.objections import derives
 from bpcli.explaining.documents.steps import activation_names, own_letter
 from bpcli.explaining.trace import Trace
-from bpcli.nn.losses import LOSSES, BinaryCrossEntropy
-from bpcli.nn.markup import filled
+from bpcli.nn.losses import LOSSES, BinaryCrossEntropy, in_symbols
 
 BEFORE_9 = "before (9)"
 DISPLAYED = (*(f"({number})" for number in range(1, 9)), BEFORE_9, *(f"({number})" for number in range(9, 18)))
@@ -58,7 +58,7 @@ def derived(trace: Trace) -> tuple[Derived, ...]:
 def _definitions(trace: Trace) -> tuple[Derived, ...]:
     """(1) and (2)."""
     loss, L = trace.network.head.loss, trace.last
-    term = filled(loss.term, loss, y="y_{n_L}^p", a="h_{n_L}^p")
+    term = in_symbols(loss.term, loss, trace.outputs, y="y_{n_L}^p", a="h_{n_L}^p")
     total = rf"\sum_{{n_<l>=1}}^{{N_<l>}} {w('', '+1')}"
     forms = (z("+1"), f"{w('', '+1', '0')} + {total} {a('')}")
     along: dict[str, Any] = {"rows": "n_<l+1>", "columns": "p"}
@@ -259,7 +259,7 @@ def _second_layer(trace: Trace) -> tuple[Derived, ...]:
 
 def _unless_sigmoids(trace: Trace) -> str:
     loss = trace.network.head.loss
-    if not isinstance(loss, BinaryCrossEntropy):
+    if not derives(loss, BinaryCrossEntropy):
         return f"holds for loss binary_cross_entropy, the network has {name_of(LOSSES, loss)}"
     other = next((name for name in activation_names(trace.network)[1:] if name != "sigmoid"), "")
     return f"holds for sigmoids in every layer, the network has {other}" if other else ""

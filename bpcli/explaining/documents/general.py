@@ -24,7 +24,7 @@ from bpcli.explaining.documents.general_equations import (
     output_symbol,
 )
 from bpcli.explaining.documents.matrices import LEARNING_RATE
-from bpcli.explaining.documents.objections import all_layers, of_joint_outputs, of_joint_units
+from bpcli.explaining.documents.objections import all_layers, derives, of_joint_outputs, of_joint_units
 from bpcli.explaining.documents.reductions import DocumentReduction, GradientRatio, gradient_ratio, loss_notes
 from bpcli.explaining.documents.steps import (
     DerivationStep,
@@ -52,11 +52,11 @@ def objection(network: Network) -> str:
 def wording(network: Network) -> Wording:
     """The words of the most special section that covers the network."""
     loss, names = network.head.loss, activation_names(network)
-    derived = isinstance(loss, BinaryCrossEntropy)
+    derived = derives(loss, BinaryCrossEntropy)
     sigmoids = derived and set(names[1:]) == {"sigmoid"}
-    short = isinstance(network.head, SigmoidBinaryCrossEntropy)
+    short = derived and isinstance(network.head, SigmoidBinaryCrossEntropy)
     section, letter = _section(network.sizes, sigmoids=sigmoids), own_letter("f", network)
-    return Wording(section, network.sizes[-1] == 1, loss, derived, short, letter)
+    return Wording(section, network.sizes[-1], loss, derived, short, letter)
 
 
 def _section(sizes: tuple[int, ...], *, sigmoids: bool) -> int:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bpcli.explaining.documents.steps import Equation
-from bpcli.nn.losses import Loss
-from bpcli.nn.markup import filled
+from bpcli.nn.losses import Loss, in_symbols
 
 FIRST_SLIP = r"(1) prints $w_{n_0 n_{l+1}}$ for the bias weight $w_{0 n_{l+1}}$, and $f$ is not applied to the inputs."
 INPUTS = r"The closing lines print $x_p$ for $x_{n_0}^p$."
@@ -41,11 +40,16 @@ class Wording:
     """
 
     section: int
-    one: bool
+    outputs: int
     loss: Loss
     derived: bool
     short: bool
     function: str = "f"
+
+    @property
+    def one(self) -> bool:
+        """Whether there is a single output."""
+        return self.outputs == 1
 
     @property
     def system(self) -> str:
@@ -58,7 +62,7 @@ class Wording:
 
     def term(self) -> str:
         """c of one output and data point."""
-        return filled(self.loss.term, self.loss, y=self.of("y"), a=self.of("h"))
+        return in_symbols(self.loss.term, self.loss, self.outputs, y=self.of("y"), a=self.of("h"))
 
     @property
     def output(self) -> str:
@@ -71,7 +75,7 @@ class Wording:
 
     def by_output(self) -> str:
         """∂c/∂h in symbols."""
-        return filled(self.loss.term_derivative, self.loss, y=self.of("y"), a=self.of("h"))
+        return in_symbols(self.loss.term_derivative, self.loss, self.outputs, y=self.of("y"), a=self.of("h"))
 
 
 def equations(wording: Wording) -> dict[str, Equation]:

@@ -16,11 +16,18 @@ def clash(needed: str, found: str) -> str:
     return f"the document needs {needed}, the network has {found}"
 
 
+def derives(loss: Loss, *derived: type[Loss]) -> bool:
+    """Whether a loss is one of those that a document derives, of targets as they are."""
+    return isinstance(loss, derived) and getattr(loss, "label_smoothing", None) is None
+
+
 def of_loss(network: Network, *derived: type[Loss]) -> str:
     """The clash where the loss is none of those that the document derives."""
     loss = network.head.loss
-    if isinstance(loss, derived):
+    if derives(loss, *derived):
         return ""
+    if isinstance(loss, derived):
+        return clash("targets as they are", "smoothed ones (label_smoothing)")
     names = [name for name, kind in LOSSES.items() if kind in derived]
     return clash(f"loss {' or '.join(names)}", f"loss {name_of(LOSSES, loss)}")
 

@@ -8,7 +8,7 @@ from bpcli.explaining.evaluation.vocabulary import Quantity, Vocabulary, given, 
 from bpcli.explaining.trace import Trace
 from bpcli.explaining.vocabularies.common import constants, letter_of
 from bpcli.nn import Array
-from bpcli.nn.markup import filled
+from bpcli.nn.losses import in_symbols
 
 
 def vocabulary(trace: Trace) -> Vocabulary:
@@ -51,7 +51,7 @@ def _one_output(trace: Trace) -> tuple[Quantity, ...]:
     return (
         Quantity("y^p", given(trace.targets[0]), {"p": "m"}),
         Quantity("h^p", given(rf"{_f(trace, last)}(z_1^{{p,{last}}})"), {"p": "m"}),
-        Quantity("c^p", given(filled(loss.term, loss, y="y^p", a="h^p")), {"p": "m"}),
+        Quantity("c^p", given(in_symbols(loss.term, loss, 1, y="y^p", a="h^p")), {"p": "m"}),
         Quantity("w_n^l", lambda l: _weights(trace, l)[:, 0], {"n": "l:0"}),
         Quantity("y_n^p", given(trace.targets), {"n": "L", "p": "m"}),
         Quantity("h_n^p", given(rf"{_f(trace, last)}(z_n^{{p,{last}}})"), {"n": "L", "p": "m"}),
@@ -65,7 +65,7 @@ def _several_outputs(trace: Trace) -> tuple[Quantity, ...]:
     return (
         Quantity("y_n^p", given(trace.targets), output),
         Quantity("h_n^p", given(rf"{_f(trace, last)}(z_n^{{p,{last}}})"), output),
-        Quantity("c_n^p", given(filled(loss.term, loss, y="y_n^p", a="h_n^p")), output),
+        Quantity("c_n^p", given(in_symbols(loss.term, loss, trace.outputs, y="y_n^p", a="h_n^p")), output),
         Quantity("c^p", given(r"\sum_{n=1}^{N_L} c_n^p"), {"p": "m"}),
         Quantity("C", given(r"\sum_{p=1}^{P} \sum_{n=1}^{N_L} c_n^p")),
     )

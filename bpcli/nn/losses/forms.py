@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from bpcli.nn import Array
+from bpcli.nn.markup import decimal, filled
 from bpcli.nn.workspace import OutputScratch
 
 Reduction = Literal["sum", "mean"]
@@ -153,6 +154,12 @@ def pick(A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
     np.multiply(Y, A.shape[1], scratch.index)
     np.add(scratch.index, scratch.columns, scratch.index)
     A.take(scratch.index, out=out, mode="clip")
+
+
+def in_symbols(formula: str, loss: Loss, n: int, **symbols: str) -> str:
+    """A formula of a loss over n outputs, in markup, its symbols and settings filled in."""
+    of_outputs = {name: decimal(float(np.ravel(value)[0])) for name, value in term_symbols(loss, n).items()}
+    return filled(formula, loss, **of_outputs, **symbols)
 
 
 def term_symbols(loss: Loss, n: int) -> dict[str, Any]:
