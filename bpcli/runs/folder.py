@@ -192,13 +192,15 @@ def _initial_record(experiment: Experiment) -> dict[str, Any]:
 def read_checkpoint(folder: Path, state: TrainingState) -> tuple[dict[str, Array], dict[str, Any]]:
     """The tensors and counters of a run folder's checkpoint, from which ``state`` can continue.
 
+    What is empty in ``state`` grows with the examples, so it has any shape in the checkpoint.
+
     Raises:
         DataError: the checkpoint is absent or malformed, or of another network, rule or metrics.
     """
     path = folder / CHECKPOINT_FILE
     tensors, counters = storage.read_tensors(path)
     for name, array in state.tensors().items():
-        if name not in tensors or tensors[name].shape != array.shape:
+        if name not in tensors or (array.size and tensors[name].shape != array.shape):
             found = f"in shape {tensors[name].shape}, not {array.shape}" if name in tensors else "not in the checkpoint"
             hint = "leave out the overrides that change the network or the optimizer"
             raise DataError(f"tensor {name!r} is {found}", where=str(path), hint=hint)

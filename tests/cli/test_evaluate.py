@@ -295,6 +295,31 @@ def test_a_threshold_decides(tmp_path: Path) -> None:
         assert report["metrics"]["accuracy"] == (confusion[0][0] + confusion[1][1]) / 10
 
 
+def test_a_weight_counts_in_every_metric_as_the_row_given_so_often(tmp_path: Path) -> None:
+    rows = [[x / 7, (x * 5) % 11, "yes" if (x * 7) % 5 < 2 else "no", x % 3] for x in range(40)]
+    write_table(tmp_path / "weighted.csv", ["x", "y", "is", "w"], rows)
+    repeated = [row[:3] for row in rows for _ in range(int(row[3]))]
+    write_table(tmp_path / "repeated.csv", ["x", "y", "is"], repeated)
+    picked = (
+        "metrics=[roc_auc, average_precision, f1, log_loss, brier, matthews_correlation, expected_calibration_error]"
+    )
+    shared = [
+        "loss=binary_cross_entropy",
+        "optimizer={mode: batch, shuffle: false}",
+        "dtype=float64",
+        picked,
+        "epochs=4",
+    ]
+    write_config(tmp_path / "votes.yaml", "data: {path: weighted.csv, target: is, scale: none}\nloss: hinge\n")
+    good("train", "votes.yaml", *shared, "data.sample_weight=w", "--run", "weighted", cwd=tmp_path)
+    good("train", "votes.yaml", *shared, "data.path=repeated.csv", "--run", "repeated", cwd=tmp_path)
+    one, other = (read_metrics(tmp_path / run) for run in ("weighted", "repeated"))
+    assert [pytest.approx(row, rel=1e-10) for row in other] == one
+    reports = [good("evaluate", run, "--json", cwd=tmp_path).json for run in ("weighted", "repeated")]
+    assert reports[0]["metrics"] == pytest.approx(reports[1]["metrics"], rel=1e-10)
+    assert (reports[0]["confusion"], reports[0]["classes"]) == (reports[1]["confusion"], reports[1]["classes"])
+
+
 def test_files_hold_what_json_holds(tmp_path: Path) -> None:
     two(tmp_path)
     report = good("evaluate", "run", "--output", "made/report", "--json", cwd=tmp_path).json

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -318,3 +319,21 @@ def test_examples_without_weight_change_no_metric() -> None:
                 agree(
                     weighted.values(every_metric_of(case.judging)), without.values(every_metric_of(case.judging)), seed
                 )
+
+
+@pytest.mark.slow
+def test_a_million_examples_take_seconds() -> None:
+    rng, n, size = np.random.default_rng(0), 10, 1_000_000
+    y, w = rng.integers(0, n, size), rng.uniform(0.5, 2, size)
+    P = rng.uniform(0, 1, (n, size)) + (np.arange(n)[:, None] == y)
+    P /= P.sum(axis=0)
+    judging = Judging(n, "largest", probabilities=True)
+    case = Case(judging, P, y, w, tuple(range(1024, size, 1024)))
+    began = perf_counter()
+    found = case.values(every_metric_of(judging))
+    print(f"\nevery metric, 10 classes, 10⁶ examples: {perf_counter() - began:.1f} s")  # noqa: T201 - a figure to read
+    decided = P.argmax(axis=0)
+    assert found["f1_macro"] == pytest.approx(peer.f1_score(y, decided, average="macro", sample_weight=w), rel=1e-11)
+    assert found["log_loss"] == pytest.approx(peer.log_loss(y, P.T, sample_weight=w), rel=1e-11)
+    area = peer.roc_auc_score(y, P.T, multi_class="ovr", sample_weight=w)
+    assert found["roc_auc"] == pytest.approx(area, rel=1e-11)

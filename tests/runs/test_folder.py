@@ -7,12 +7,17 @@ import json
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import pytest
 
 from bpcli.errors import DataError
+from bpcli.nn.workspace import Workspace
 from bpcli.runs import epoch_rows, folder
 from bpcli.runs.folder import RunWriter
 from bpcli.training.loop import Epoch
+from bpcli.training.state import start
+
+from .support import experiment
 
 
 def test_rows_are_added_below_one_header_with_all_their_digits(tmp_path: Path) -> None:
@@ -66,3 +71,17 @@ def test_a_folder_without_a_record_is_no_run(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"this is no run folder: it has no run\.json") as caught:
             folder.read_record(place)
         assert caught.value.where == str(place)
+
+
+def test_a_checkpoint_of_an_unfinished_epoch_has_every_output_that_a_metric_needs(tmp_path: Path) -> None:
+    built = experiment(tmp_path, "metrics=[roc_auc, accuracy]")
+    state, continued = (start(built.recipe, built.parameters.theta.copy(), built.tallies()) for _ in range(2))
+    A = np.random.default_rng(0).dirichlet(np.ones(3), 7).T.astype("f4")
+    scratch = Workspace((1, 3), 7, A.dtype, class_indices=True).output
+    state.tallies.update(np.ascontiguousarray(A), np.arange(7) % 3, scratch)
+    run = RunWriter(tmp_path, {"kept": {}})
+    run.save(built, state)
+    continued.restore(*folder.read_checkpoint(tmp_path, continued))
+    for name, array in state.tallies.tensors().items():
+        np.testing.assert_array_equal(continued.tallies.tensors()[name], array)
+    assert continued.tallies.tensors()["outputs.outputs"].shape == (3, 7)
