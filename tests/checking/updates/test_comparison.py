@@ -543,7 +543,7 @@ def test_a_penalty_or_clipping_other_than_it_says_is_found(config: Path, monkeyp
         with monkeypatch.context() as patched:
             patched.setattr(kind, "apply", apply)
             for rule in STEP_RULES:
-                assert check(config, "numpy", "float64", change, f"optimizer.name={rule}").wrong, (kind, rule)
+                assert check(config, "numpy", "float64", change, *in_config(rule)).wrong, (kind, rule)
 
 
 def test_updates_that_differ_when_taken_in_one_call_are_found(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
