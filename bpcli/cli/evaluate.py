@@ -135,7 +135,7 @@ def _show_confusions(evaluation: Evaluation) -> None:
     from bpcli.reporting.confusion import largest_confusions
 
     names, confusion = evaluation.names, evaluation.confusion
-    if evaluation.judging.labels:
+    if evaluation.of_labels:
         rows = [[name, *matrix[0], *matrix[1]] for name, matrix in zip(names, confusion, strict=True)]
         display.print_table(["label", "true no", "false yes", "false no", "true yes"], rows, sys.stdout)
         return

@@ -45,6 +45,11 @@ class Evaluation:
         outputs: Outputs = self.tallies.of(Outputs)
         return outputs
 
+    @property
+    def of_labels(self) -> bool:
+        """Whether each column of the targets is a question of its own, with a confusion matrix of its own."""
+        return isinstance(self.targets, Labels)
+
     @cached_property
     def metrics(self) -> dict[str, float]:
         """Every metric that suits, the picked ones first, by the names of their columns."""
@@ -55,7 +60,7 @@ class Evaluation:
         """A row for each class or label, in their order."""
         if not self.names:
             return []
-        counts = self.tallies.of(ClassCounts).rows.T.tolist()
+        counts = self.tallies.of(ClassCounts).rows.T.tolist()[-len(self.names) :]  # of one label yes, but not no
         return [_class_row(name, *map(_count, row)) for name, row in zip(self.names, counts, strict=True)]
 
     @cached_property
@@ -68,7 +73,7 @@ class Evaluation:
             return []
         several = [matrix.tolist() for matrix in confusion_matrices(self.outputs)]
         matrices = [[[_count(entry) for entry in row] for row in matrix] for matrix in several]
-        return matrices if self.judging.labels else matrices[0]
+        return matrices if self.of_labels else matrices[0]
 
     def note(self, part: str) -> str:
         """A warning where every example of the part is decided for one class, wrongly for some; else nothing."""

@@ -40,7 +40,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
 def _confusion_table(evaluation: Evaluation) -> tuple[list[Any], Iterable[Iterable[Any]]]:
     """The header and the rows: a row for each class with a column for each, or one for each label."""
     names, confusion = evaluation.names, evaluation.confusion
-    if evaluation.judging.labels:
+    if evaluation.of_labels:
         header = ["label", "true_no", "false_yes", "false_no", "true_yes"]
         return header, ([name, *matrix[0], *matrix[1]] for name, matrix in zip(names, confusion, strict=True))
     return ["class", *names], ([name, *row] for name, row in zip(names, confusion, strict=True))

@@ -237,6 +237,23 @@ def test_each_of_several_labels_is_counted(tmp_path: Path) -> None:
     assert report["metrics"].items() >= {"accuracy": 2 / 4, "label_accuracy": 6 / 8}.items()
 
 
+def test_a_single_label_is_one_question(tmp_path: Path) -> None:
+    write_table(tmp_path / "votes.csv", ["x", "hot"], [[1, 0.9], [1, 0.2], [-1, 0.8], [-1, 0.1], [-1, 0.0]])
+    write_tensors(tmp_path / "identity.safetensors", {"W1": np.ones((1, 1), "f4"), "b1": np.zeros(1, "f4")})
+    write_config(tmp_path / "votes.yaml", CLASSES)
+    good("train", "votes.yaml", "loss=binary_cross_entropy", "data.target=hot", "--run", "run", cwd=tmp_path)
+    report = good("evaluate", "run", "--output", "made", "--json", cwd=tmp_path).json
+    assert [(row["class"], row["examples"], row["predicted"]) for row in report["classes"]] == [("hot", 2, 2)]
+    assert report["confusion"] == [[[2, 1], [1, 1]]]
+    assert (tmp_path / "made/confusion.csv").read_text() == ("label,true_no,false_yes,false_no,true_yes\nhot,2,1,1,1\n")
+    assert {row["class"] for row in read_csv(tmp_path / "made/roc.csv")} == {"hot"}
+    lines = good("evaluate", "run", cwd=tmp_path).out.splitlines()
+    assert lines[-2:] == [
+        "label  true no  false yes  false no  true yes",
+        "hot          2          1         1         1",
+    ]
+
+
 def test_a_loss_that_is_not_finite_is_null_in_json(tmp_path: Path) -> None:
     line(tmp_path / "line.csv", 10)
     write_config(tmp_path / "line.yaml", "data: {path: line.csv, scale: none}\nloss: half_squared_error\nepochs: 1\n")

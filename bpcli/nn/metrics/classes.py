@@ -59,7 +59,11 @@ class TopK:
 
 @dataclass(frozen=True)
 class Precision:
-    """The share of the decisions for a class that are right: 0 where there are none."""
+    """The share of the decisions for a class that are right: 0 where there are none.
+
+    ``average``: macro, the mean of the classes; micro, all examples together; weighted, the mean by the examples of
+    each class; binary, the second of two classes alone.
+    """
 
     average: Average = "macro"
 
@@ -79,7 +83,11 @@ class Precision:
 
 @dataclass(frozen=True)
 class Recall:
-    """The share of the examples of a class that are decided so: 0 where there are none."""
+    """The share of the examples of a class that are decided so: 0 where there are none.
+
+    ``average``: macro, the mean of the classes; micro, all examples together; weighted, the mean by the examples of
+    each class; binary, the second of two classes alone.
+    """
 
     average: Average = "macro"
 
@@ -99,7 +107,11 @@ class Recall:
 
 @dataclass(frozen=True)
 class F1:
-    """The harmonic mean of precision and recall, 2 · hits / (predictions + members): 0 where there are neither."""
+    """The harmonic mean of precision and recall, 2 · hits / (predictions + members): 0 where there are neither.
+
+    ``average``: macro, the mean of the classes; micro, all examples together; weighted, the mean by the examples of
+    each class; binary, the second of two classes alone.
+    """
 
     average: Average = "macro"
 
