@@ -16,6 +16,7 @@ from bpcli.data.encoding.category_columns import Category
 from bpcli.data.encoding.columns import COLUMN_KINDS, Drop
 from bpcli.data.encoding.features import TableFeatures, features_from_json
 from bpcli.data.encoding.number_columns import Number
+from bpcli.data.files import pandas_reader, tables
 from bpcli.data.files.dataset import Format
 from bpcli.data.files.reading import FilePair
 from bpcli.data.loading import Loaded, load_with_encoding
@@ -58,6 +59,27 @@ def test_declared_category_keeps_numbers_to_the_letter(tmp_path: Path) -> None:
     part.features.gather(np.arange(4), out)
     assert out[:2].T.tolist() == [[1, 0], [0, 1], [0, 0], [0, 0]]
     assert warnings.unseen == {"zip": 1}
+
+
+def test_kinds_are_the_same_in_large_tables_and_in_files_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = {"zip": Category(), "size": Number()}
+    other = write(
+        tmp_path, "other.csv", csv({**COLUMNS, "size": ["9", "x", "", "1"], "day": ["", "x", "2024-01-05", ""]})
+    )
+    small = read(tmp_path, validation=other, types=kinds)
+    monkeypatch.setattr(tables, "SMALL", 0)
+    monkeypatch.setattr(pandas_reader, "CHUNK", 1)
+    monkeypatch.setattr(pandas_reader, "LEAST", 2)
+    large = read(tmp_path, validation=other, types=kinds)
+
+    assert large.features == small.features
+    assert large.warnings.lines() == small.warnings.lines()
+    for part in ("train", "validation"):
+        np.testing.assert_array_equal(features(large, part), features(small, part))
+    #                                                           9, what is no number, missing, 1
+    assert features(large, "validation")[:, 2].tolist() == [9, 3, 3, 1]
 
 
 @pytest.mark.parametrize("left_out", [{"drop": ["zip", "day"]}, {"types": {"zip": Drop(), "day": Drop()}}])
