@@ -13,7 +13,7 @@ from bpcli.experiment import Experiment, build
 from bpcli.nn.gradient_check import Probe, central, complex_step
 from bpcli.nn.parameters import Parameters
 from bpcli.training import loop
-from bpcli.training.numpy_steps import NumpySteps
+from bpcli.training.engines import Engine
 from bpcli.training.state import start
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -55,7 +55,7 @@ def test_a_shipped_config_trains_for_an_epoch(name: str, images: list[str]) -> N
     before = theta.copy()
     state = start(experiment.recipe, theta, experiment.tallies())
     measure = loop.Measure(experiment.network, experiment.metrics, experiment.examples("validation"))
-    steps = NumpySteps(experiment.recipe, state, examples)
+    steps = Engine().steps(experiment.recipe, state, examples)
     events = list(loop.train(steps, experiment.plan, state, measure))
     assert isinstance(events[-1], loop.Epoch)
     assert np.isfinite(list(events[-1].values.values())).all()

@@ -11,7 +11,9 @@ import pytest
 from bpcli.checking.updates.comparison import UpdateCheck
 from bpcli.checking.updates.subjects import open_updates
 from bpcli.checking.updates.verdicts import EngineCheck
+from bpcli.config.reading import read_config
 from bpcli.nn.optimizers import OPTIMIZERS
+from bpcli.nn.optimizers.second_order.rule import is_second_order
 from tests.nn.support import STEP_RULES
 
 CONFIGS = sorted(
@@ -36,8 +38,9 @@ def checks(path: Path, *changes: str) -> Iterator[EngineCheck]:
 
 
 def test_every_shipped_configs_updates_agree() -> None:
-    assert len(CONFIGS) > 10
-    for path in CONFIGS:
+    stepping = [path for path in CONFIGS if not is_second_order(type(read_config(path, []).config.optimizer.rule))]
+    assert len(stepping) > 10
+    for path in stepping:
         for found in checks(path):
             assert found.passed, (path.stem, found.dtype, found.wrong[:1], found.unjudged)
 

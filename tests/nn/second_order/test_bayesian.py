@@ -11,7 +11,7 @@ from bpcli.nn.losses import HalfSquaredError
 from bpcli.nn.optimizers.second_order.bayesian import (
     BayesianRegularization,
     effective_parameters,
-    evidence,
+    strengths,
 )
 
 from .support import Regression, linear, minimise, regressions, whole_loss
@@ -86,8 +86,8 @@ def test_gamma_is_a_sum_over_eigenvalues_whether_the_matrix_has_a_factor_or_not(
 
 def test_alpha_and_beta_by_hand() -> None:
     """γ = 2, n = 10, E_D = 4, E_W = 0.5: α = 2/1 and β = 8/8; with no more targets than γ, β is 1."""
-    assert evidence(2.0, 10, 4.0, 0.5) == (2.0, 1.0, 2.0)
-    assert evidence(12.0, 10, 4.0, 0.5) == (12.0, 1.0, 12.0)
+    assert strengths(2.0, 10, 4.0, 0.5) == (2.0, 1.0, 2.0)
+    assert strengths(12.0, 10, 4.0, 0.5) == (12.0, 1.0, 12.0)
 
 
 def test_noise_free_targets_give_a_large_beta_and_pure_noise_a_small_gamma() -> None:

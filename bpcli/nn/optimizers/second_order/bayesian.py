@@ -24,7 +24,7 @@ FIRST_ALPHA = 1e-3
 """α in the first iterations, where β is 1: next to no penalty, yet no direction is without one."""
 
 
-class Evidence(NamedTuple):
+class Strengths(NamedTuple):
     """α, β and γ, the number of parameters that the data determine."""
 
     alpha: float
@@ -56,7 +56,7 @@ class BayesianRegularization:
 
     def memory(self, size: int) -> Mapping[str, Memory]:
         """α, β and γ; λ and how it grows; whether training has ended."""
-        return {name: Memory((1,)) for name in Evidence._fields} | {**DAMPING, **ENDED}
+        return {name: Memory((1,)) for name in Strengths._fields} | {**DAMPING, **ENDED}
 
     def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
         """The θ that is looked at."""
@@ -80,30 +80,30 @@ class BayesianRegularization:
 
     def figures(self, state: OptimizerState) -> dict[str, float]:
         """α, β and γ, as the last iteration found them."""
-        found = {name: float(state.memory[name][0]) for name in Evidence._fields}
+        found = {name: float(state.memory[name][0]) for name in Strengths._fields}
         return {"alpha": found["alpha"], "beta": found["beta"], "effective_parameters": found["effective"]}
 
     def _strength(
         self, theta: Array, state: OptimizerState, objective: Objective, products: Array, loss: float
     ) -> float:
         """Find α, β and γ at θ; return ρ with βE_D + αE_W in proportion to L + ½ ρ θᵀθ: ρ = α · scale / β."""
-        known = Evidence(*(float(state.memory[name][0]) for name in Evidence._fields))
-        found = Evidence(FIRST_ALPHA, 1.0, float(theta.size))
+        known = Strengths(*(float(state.memory[name][0]) for name in Strengths._fields))
+        found = Strengths(FIRST_ALPHA, 1.0, float(theta.size))
         if state.step > self.warm_up:
             squares, effective = 2 * loss / objective.scale, float(theta.size)
             if state.step > 1:
                 effective = effective_parameters(products, known.alpha * objective.scale / known.beta)
-            found = evidence(effective, objective.residuals, squares, dot(theta, theta))
+            found = strengths(effective, objective.residuals, squares, dot(theta, theta))
         for name, value in found._asdict().items():
             state.memory[name][0] = value
         return found.alpha * objective.scale / found.beta
 
 
-def evidence(effective: float, n: float, squares: float, weights: float) -> Evidence:
+def strengths(effective: float, n: float, squares: float, weights: float) -> Strengths:
     """α and β from γ, the number of targets, E_D and E_W; β is 1 where there are no more targets than γ."""
     alpha = effective / (2 * max(weights, SMALLEST))
     beta = (n - effective) / (2 * max(squares, SMALLEST)) if n > effective else 1.0
-    return Evidence(alpha, beta, effective)
+    return Strengths(alpha, beta, effective)
 
 
 def effective_parameters(products: Array, ridge: float) -> float:
