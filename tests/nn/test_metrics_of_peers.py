@@ -24,7 +24,7 @@ from bpcli.nn.tallies import Judging
 
 from .support import output_scratch
 
-CASES = 28
+CASES = 21
 """Random cases of each kind of targets."""
 
 

@@ -73,3 +73,16 @@ def test_settings_differ_where_a_run_lacks_one_or_its_kind_is_another() -> None:
     settings = [{"a": 1, "b": [1], "c": "x"}, {"a": 1.0, "b": [1], "c": "x", "d": None}, {"a": 1, "b": [2], "c": "x"}]
     found = [RecordedRun(Path("run"), {}, setting) for setting in settings]
     assert comparison.differing_settings(found) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("final", "metric"),
+    [
+        ({"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_f1_macro": 0.4}, "val_f1_macro"),
+        ({"loss": 1.0, "f1_macro": 0.5, "top_3": 0.6, "accuracy": 0.2}, "accuracy"),
+        ({"loss": 1.0, "test_loss": 2.0}, "test_loss"),
+        ({"loss": 1.0, "pinball_0.1": 0.5}, "pinball_0.1"),
+    ],
+)
+def test_runs_are_ranked_by_a_metric_before_the_loss(final: dict[str, float | None], metric: str) -> None:
+    assert comparison.ranking_metric([finished(final)], None) == metric
