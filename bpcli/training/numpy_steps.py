@@ -56,15 +56,16 @@ class NumpySteps:
         """A step for every m examples; their losses and outputs are then counted together."""
         state, losses, recipe = self.state, self.state.losses, self.recipe
         optimizer, network, chain = recipe.optimizer, recipe.network, recipe.chain
+        noisy, constrained = self.noise.exists, network.constrained
         done: list[Batch] = []
         course = recipe.course(self.size, state.plateau.reductions)
         rates: list[float] = recipe.rates(state.optimizer.step, len(examples) // m, course).tolist()
         for slot, rate in enumerate(rates):
             batch = self.gradients.at(examples[slot * m : (slot + 1) * m], slot)
-            if self.noise.exists:
+            if noisy:
                 batch.draw(self.noise, state.optimizer.step)
             added = update(optimizer, state.theta, state.optimizer, batch.gradient, rate)
-            if network.constrained:
+            if constrained:
                 network.constrain(self.gradients.parameters, self.gradients.gradient)
             if chain:
                 losses.add_penalty(float(added), batch.weigh())
