@@ -74,7 +74,7 @@ RECIPES = [
     Recipe("an activation", ("network.activation=scaled_tanh",), explained=True),
     Recipe("a loss", ("loss=log_absolute_error",), explained=True),
     Recipe("a metric", ("data.target=y", "data.drop=tree", "metrics=[mae, {name: quantile_error, level: 0.5}]")),
-    Recipe("a penalty", ("penalties=[{name: ridge, strength: 0.05}]",)),
+    Recipe("a penalty", ("penalties=[{name: cauchy, strength: 0.05}]",)),
     Recipe("a schedule", ("optimizer.schedule=logarithmic",)),
     Recipe("a layer", ("network.hidden=[{name: jittered, units: 4}, 3]",)),
 ]
