@@ -9,15 +9,18 @@ made in each of them, or none.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bpcli.checking.subject import gradients_of, parameter_groups
+from bpcli.nn.heads import Composed
+from bpcli.nn.losses import LOSSES
 
 from .faults import FAULTS, KINDS
 from .faults.mechanism import Fault, Pass, Pieces
-from .support import Subject, Wrong, subject
+from .support import Subject, Wrong, loss, subject
 
 LEAST = 30
 """How many distinct mistakes the checker has to prove itself on."""
@@ -83,3 +86,21 @@ def test_an_entry_that_blows_up_is_wrong_whether_it_was_drawn_or_not(
         (wrong,) = [one for one in found if not one.passed]
         assert (wrong.layer, wrong.kind, wrong.row, wrong.column) == (2, "W", *divmod(place - group.start, 5))
         assert wrong.checked == wrong.parameters
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_whose_slope_is_a_thousandth_off_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    of = loss(name)
+    given = subject(output=of.usual_output, of=of)
+    assert given.wrong() == set()
+    head = given.network.head
+    owner: Any = type(head.loss) if isinstance(head, Composed) else type(head)
+    right = owner.backward
+
+    def wrong(self: Any, *arguments: Any) -> None:
+        right(self, *arguments)
+        out = arguments[-2]
+        np.multiply(out, 1.001, out)
+
+    monkeypatch.setattr(owner, "backward", wrong)
+    assert {layer for _, layer, _ in given.wrong()} == {1, 2, 3}
