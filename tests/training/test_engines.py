@@ -12,11 +12,13 @@ import pytest
 from bpcli.errors import ConfigError
 from bpcli.nn import Array
 from bpcli.nn.network import dense
+from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.workspace import Scratch
 from bpcli.training import engines
 from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.steps import CompiledSteps
 from bpcli.training.engines import Engine, Work, choose_engine
+from bpcli.training.iteration_steps import IterationSteps
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Plan
 from tests.training.compiled.support import Task, agree, interpreted, task
@@ -100,3 +102,13 @@ def test_what_is_asked_for_is_had(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "numba_installed", lambda: True)
     assert choose_engine("numpy", 1, 1, work(task()))[0].name == "numpy"
     assert choose_engine("numba", 1, 1, work(task(), replace(LONG, epochs=1)))[0].name == "numba"
+
+
+def test_rules_of_second_order_take_the_numpy_engine_without_a_note_and_are_refused_to_numba_by_name() -> None:
+    one = task()
+    one.optimizer = OPTIMIZERS["lbfgs"]()
+    assert choose_engine("auto", 1, 1, work(one)) == (Engine("numpy"), "")
+    with pytest.raises(ConfigError) as caught:
+        choose_engine("numba", 1, 1, work(one))
+    assert caught.value.message == "engine numba cannot compile the iterations of lbfgs"
+    assert isinstance(Engine().steps(one.recipe(), one.state(), one.examples()), IterationSteps)

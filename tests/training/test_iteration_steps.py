@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +102,9 @@ def test_weight_2_is_the_row_twice_and_weight_0_no_row(name: str) -> None:
     ends: list[Array] = []
     for task in (Task(name, counts), Task(name, counts, repeat=True), Task(name)):
         state = task.state()
-        losses = [event.values["loss"] for event in task.train(state)]
+        losses = [event.values["loss"] for event in islice(task.train(state), 6)]
         ends.append(np.array([*state.theta, *losses]))
-    np.testing.assert_allclose(ends[0], ends[1], rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(ends[0], ends[1], rtol=1e-12, atol=1e-12)
     assert not np.allclose(ends[0], ends[2], rtol=1e-3)
 
 

@@ -42,16 +42,16 @@ def search(at: Callable[[float], Point], start: Point, first: float, noise: floa
     ``start`` is φ at 0, its slope below 0; ``noise`` is how far rounding may move a value. The point
     returned is the last one that ``at`` was called for.
     """
-    search_ = _Search(at, start, noise)
+    along = _Search(at, start, noise)
     before, step = start, first
-    while search_.looks < LOOKS:
-        here = search_.look(step)
-        if search_.accepts(here):
+    while along.looks < LOOKS:
+        here = along.look(step)
+        if along.accepts(here):
             return here
-        if search_.too_high(here) or (before is not start and here.value >= before.value):
-            return search_.zoom(before, here)
+        if along.too_high(here) or (before is not start and here.value >= before.value):
+            return along.zoom(before, here)
         if here.slope >= 0:
-            return search_.zoom(here, before)
+            return along.zoom(here, before)
         before, step = here, step * EXPANSION
     return None
 
