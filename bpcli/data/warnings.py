@@ -20,6 +20,7 @@ class Strays:
     """Cells of a ``column`` that are not of its ``kind``: the first and where it stands, how many, of how many cells.
 
     ``others`` are some of the other words that these cells hold. The key ``mended_by`` makes numbers of them.
+    ``listed`` are the words that ``data.missing`` has, if not its default.
     """
 
     column: str
@@ -30,6 +31,7 @@ class Strays:
     others: tuple[str, ...] = ()
     kind: str = "numbers"
     mended_by: str = ""
+    listed: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -46,7 +48,7 @@ class Strays:
         """What to do if they are numbers, or mean a missing value."""
         if self.mended_by:
             return f"if {'they are numbers' if self.others else 'it is a number'}: {self.mended_by}"
-        words = [self.first, *self.others]
+        words = [*self.listed, self.first, *self.others]
         return f"if {'they mean' if self.others else 'it means'} missing: data.missing: {words}"
 
 

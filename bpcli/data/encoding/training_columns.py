@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bpcli.data.files.cells import are_few, non_numbers, not_finite, without_missing
-from bpcli.data.files.dataset import Dataset, Table
+from bpcli.data.files.dataset import Dataset, Format, Table
 from bpcli.data.files.numerals import Numerals
 from bpcli.data.warnings import DataWarnings, Strays
 from bpcli.errors import ConfigError
@@ -117,7 +117,10 @@ def _keys(numerals: Numerals) -> str:
 def strays_of(dataset: Dataset, name: str, texts: Array, rows: IndexArray, among: int, kind: str) -> Strays:
     """``rows`` of a column's ``texts``, ``among`` so many, hold what is not of the kind."""
     words = list(dict.fromkeys(texts[rows].tolist()))[:MOST_WORDS]
-    return Strays(name, words[0], dataset.where(int(rows[0])), len(rows), among, tuple(words[1:]), kind)
+    listed = dataset.missing - {""}
+    listed = frozenset() if listed == {*Format().missing} else listed
+    place = dataset.where(int(rows[0]))
+    return Strays(name, words[0], place, len(rows), among, tuple(words[1:]), kind, listed=tuple(sorted(listed)))
 
 
 def _means_missing(word: str) -> bool:

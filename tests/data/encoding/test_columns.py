@@ -186,6 +186,13 @@ def test_words_that_mean_missing_are_told_however_many_there_are(words: list[str
     assert loaded(path, form=Format(missing=tuple(words))).warnings.imputed == {"n": 2 * len(words)}
 
 
+def test_words_that_mean_missing_are_told_with_those_that_are_listed_already(tmp_path: Path) -> None:
+    path = write(tmp_path, "t.csv", csv({"n": ["?", "n/a", "1", "2"], "y": [*"abab"]}))
+
+    (line,) = loaded(path, form=Format(missing=("?",))).warnings.lines()
+    assert line.endswith("if it means missing: data.missing: ['?', 'n/a']")
+
+
 def test_other_words_are_categories(tmp_path: Path) -> None:
     cells = ["low", "mid", "high", "1", "2", "none"]
 
