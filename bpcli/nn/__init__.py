@@ -22,7 +22,8 @@ Reading order:
 
 1. ``activations`` and ``losses``, each forward beside its backward; ``heads``, the
    output activation and the loss as one function of Z, with the ``pairs`` that are shorter;
-   ``suitability``, which outputs go with which loss; ``layers``, what a network consists of; ``network``, the equations.
+   ``suitability``, which outputs go with which loss; ``layers``, what a network
+   consists of; ``network``, the equations.
 2. ``parameters`` and ``workspace``, where the arrays are; ``initializers``.
 3. ``loss_sums``, from the terms of batches to the loss; ``tallies``, what outputs add
    up to, and ``metrics``, computed from them.
