@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bpcli.data.sources import ClassIndices, Columns, Examples, Rows
-from bpcli.nn import Array
+from bpcli.nn import Array, IndexArray
 from bpcli.nn.activations import Identity, Softmax, Tanh
 from bpcli.nn.heads import join
 from bpcli.nn.losses import CrossEntropy, HalfSquaredError, Reduction
@@ -115,3 +115,20 @@ def test_tallies_are_kept_by_how_outputs_are_judged() -> None:
     for scoring in ("largest", "threshold"):
         tally = empty_tallies([Decisions], Judging(3, scoring)).of(Decisions)
         assert (tally.judging.scoring, tally.n) == (scoring, 3)
+
+
+def test_a_single_answer_is_known_only_after_every_example_and_two_at_once() -> None:
+    size, passes = 3 * EXAMPLES_PER_PASS, []
+
+    class Counted(Rows):
+        def gather(self, indices: IndexArray, out: Array) -> None:
+            passes.append(len(indices))
+            super().gather(indices, out)
+
+    judging, theta = Judging(2, "largest"), parameters()
+    assert inference.only_class(classifier(), theta, Counted(examples(size)), judging) is None
+    assert passes == [EXAMPLES_PER_PASS]
+    theta.b[-1][:] = [[0.0], [100.0]]
+    passes.clear()
+    assert inference.only_class(classifier(), theta, Counted(examples(size)), judging) == 1
+    assert passes == [EXAMPLES_PER_PASS] * 3
