@@ -19,7 +19,6 @@ from bpcli.nn.optimizers.second_order.rule import ENDED, Objective, TakenPenalti
 SMALLEST = 1e-12
 """A sum of squares that is divided by is at least this, so that α and β stay finite in either precision."""
 
-
 FIRST_ALPHA = 1e-3
 """α in the first iterations, where β is 1: next to no penalty, yet no direction is without one."""
 

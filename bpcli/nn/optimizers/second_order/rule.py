@@ -15,6 +15,7 @@ from bpcli.nn import Array
 from bpcli.nn.optimizers.rule import Memory, OptimizerState
 
 TakenPenalties = Literal["smooth", "quadratic", "none"]
+"""The penalties that a rule takes: those without kinks, those whose second derivatives are constant, or none."""
 
 
 class Objective(Protocol):
