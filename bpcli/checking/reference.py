@@ -339,7 +339,7 @@ def _penalise(penalty: Any, parameters: Parameters, gradient: Parameters, probe:
 
 def _pull(formula: str, choice: Any, **symbols: Any) -> tuple[Array, Any]:
     """The formula's value, and the function from its adjoint to those of its symbols, 0 where it has none."""
-    return _pulled(_parsed(formula), choice, **symbols)
+    return _pulled(_exact(formula), choice, **symbols)
 
 
 def _pulled(expression: Expression, choice: Any, **symbols: Any) -> tuple[Array, Any]:
@@ -364,3 +364,17 @@ def _pulled(expression: Expression, choice: Any, **symbols: Any) -> tuple[Array,
 @cache
 def _parsed(formula: str) -> Expression:
     return parse(formula)
+
+
+@cache
+def _exact(formula: str) -> Expression:
+    """The formula, in which log(1 + u) keeps the digits of a small u."""
+    return changed(_parsed(formula), _with_log1p)
+
+
+def _with_log1p(node: Expression) -> Expression:
+    """log(1 + u) as a function of u."""
+    match node:
+        case Function(name=r"\log" | r"\ln", argument=Sum(terms=((1, Number(text="1")), (sign, term)))):
+            return LogarithmOfOnePlus(term if sign > 0 else Sum(((-1, term),)))
+    return node

@@ -19,6 +19,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from bpcli.nn.normal import normal_distribution
+
 Value = Any
 """A number of an arithmetic, or an array of them."""
 
@@ -48,6 +50,9 @@ class Arithmetic(Protocol):
 PI = r"\pi"
 """The number that markup writes as a letter."""
 
+PHI = r"\Phi"
+"""The standard normal distribution function."""
+
 
 class FormulaError(ValueError):
     """Markup that is no formula, or a symbol or function without a value."""
@@ -67,6 +72,7 @@ class Floats:
         r"\sin": np.sin,
         r"\cos": np.cos,
         "|": np.abs,
+        PHI: normal_distribution,
     }
 
     def number(self, text: str) -> Value:
@@ -233,9 +239,8 @@ class Function:
         value = arithmetic.apply(self.name, u)
 
         def back(adjoint: Value) -> Slopes:
-            if self.name in TURNING:
-                other, sign = TURNING[self.name]
-                return argument(_times(adjoint, sign * arithmetic.apply(other, u)))
+            if self.name in SLOPES_BY_OTHERS:
+                return argument(_times(adjoint, SLOPES_BY_OTHERS[self.name](arithmetic, u)))
             if self.name not in DERIVATIVES:
                 raise FormulaError(f"{self.name} has no derivative here")
             return argument(_times(adjoint, DERIVATIVES[self.name](u, value)))
@@ -243,8 +248,14 @@ class Function:
         return value, back
 
 
-TURNING = {r"\sin": (r"\cos", 1), r"\cos": (r"\sin", -1)}
-"""Functions whose derivative is another one, with its sign."""
+SLOPES_BY_OTHERS: dict[str, Callable[[Arithmetic, Value], Value]] = {
+    r"\sin": lambda arithmetic, u: arithmetic.apply(r"\cos", u),
+    r"\cos": lambda arithmetic, u: -arithmetic.apply(r"\sin", u),
+    PHI: lambda arithmetic, u: (
+        arithmetic.apply(r"\exp", -u * u / 2) / arithmetic.apply(r"\sqrt", 2 * arithmetic.number(PI))
+    ),
+}
+"""f′ of functions whose derivative is made of other functions, by u; none of them is above 1."""
 
 DERIVATIVES: dict[str, Callable[[Value, Value], Value]] = {
     r"\log": lambda u, f: 1 / u,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from bpcli.nn.expressions import (
+    PHI,
     PI,
     Cases,
     Expression,
@@ -26,7 +27,7 @@ TOKEN = re.compile(
 )
 """A text, a name, a symbol with its index, a command, a letter, a number or a sign."""
 
-FUNCTIONS = (r"\log", r"\ln", r"\exp", r"\tanh", r"\arctan", r"\sin", r"\cos")
+FUNCTIONS = (r"\log", r"\ln", r"\exp", r"\tanh", r"\arctan", r"\sin", r"\cos", PHI)
 PRODUCTS = (r"\cdot", r"\odot")
 SUMS: dict[str, Callable[[Expression], Expression]] = {r"\sum": Total, r"\sum_{j \neq i}": TotalOfOthers}
 """Sums over the units: all, or for each unit i all others."""

@@ -8,7 +8,7 @@ from bpcli.nn import Array
 from bpcli.nn.layers import Layer
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
-from bpcli.nn.workspace import Scratch, Workspace
+from bpcli.nn.workspace import Scratch, Workspace, layer_scratch
 
 
 def output_jacobian(network: Network, parameters: Parameters, ws: Workspace, k: int, out: Array) -> None:
@@ -46,7 +46,7 @@ def _backward(
         layer.backward(dA, Z, A, own, None, dZ, own, scratch)
         return
     n, m = Z.shape
-    one = Scratch(np.empty((n, 1), Z.dtype), np.empty(1, Z.dtype))
+    one = layer_scratch(n, 1, Z.dtype)
     dz, d_one = np.empty((n, 1), Z.dtype), np.empty_like(own)
     for j in range(m):
         da, z, a = (array[:, j : j + 1].copy() for array in (dA, Z, A))

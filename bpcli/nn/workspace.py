@@ -22,14 +22,22 @@ from bpcli.nn import Array, IndexArray
 
 @dataclass(frozen=True)
 class Scratch:
-    """Buffers for one layer's intermediate results: ``matrix`` (n, m), ``row`` (m,).
+    """Buffers for one layer's intermediate results: ``matrix``, ``second`` and ``third`` (n, m), ``row`` (m,).
 
     ``kept`` (n, m) is a noisy layer's own, from forward to backward; None for other layers.
     """
 
     matrix: Array
+    second: Array
+    third: Array
     row: Array
     kept: Array | None = None
+
+
+def layer_scratch(n: int, m: int, dtype: DTypeLike) -> Scratch:
+    """Buffers of a layer by itself."""
+    matrix, second, third = (np.empty((n, m), dtype) for _ in range(3))
+    return Scratch(matrix, second, third, np.empty(m, dtype))
 
 
 @dataclass(frozen=True)
@@ -114,12 +122,12 @@ class Workspace:
         empty = np.empty((0, m), dtype)
         self.Z = [empty, *(np.empty((n, m), dtype) for n in layers)]
         self.A = [self.X, *(np.empty((n, m), dtype) for n in layers)]
-        shared, row = np.empty(widest * m, dtype), np.empty(m, dtype)
+        shared, row = [np.empty(widest * m, dtype) for _ in range(3)], np.empty(m, dtype)
         layers_with_noise = noisy if training else ()
         own = [np.empty((n, m), dtype) if l in layers_with_noise else None for l, n in enumerate(sizes)]
         self.noise = [None if kept is None else np.empty_like(kept) for kept in own]
-        blocks = (shared[: n * m].reshape(n, m) for n in (0, *layers))
-        self.scratch = [Scratch(block, row, kept) for block, kept in zip(blocks, own, strict=True)]
+        blocks = ([block[: n * m].reshape(n, m) for block in shared] for n in (0, *layers))
+        self.scratch = [Scratch(a, b, c, row, kept) for (a, b, c), kept in zip(blocks, own, strict=True)]
         self.output = output_scratch(self.scratch[-1])
         self.weights: Array | None = np.empty(m, dtype) if weighted else None
         self.metric_weights: Array | None = np.empty(m, dtype) if metrics_weighted else None

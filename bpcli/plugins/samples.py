@@ -16,7 +16,7 @@ from bpcli.nn.heads import join
 from bpcli.nn.losses import HalfSquaredError, Loss, TargetForm
 from bpcli.nn.network import Network, dense, initial
 from bpcli.nn.optimizers import GradientDescent, Optimizer
-from bpcli.nn.workspace import Scratch
+from bpcli.nn.workspace import Scratch, layer_scratch
 from bpcli.training.recipe import Plan, Recipe
 
 SEED = 20
@@ -81,4 +81,4 @@ def group_checks(compared: GradientComparison) -> Iterator[tuple[str, GroupCheck
 
 def scratch(n: int, m: int, dtype: Any) -> Scratch:
     """A layer's buffers for n units and m examples."""
-    return Scratch(np.empty((n, m), dtype), np.empty(m, dtype))
+    return layer_scratch(n, m, dtype)

@@ -14,7 +14,7 @@ from bpcli.data.loading import Part
 from bpcli.errors import ConfigError
 from bpcli.nn.metrics import Metric, by_column, metric_values, suiting
 from bpcli.nn.tallies import ClassCounts, Judging, Outputs, Tallies, described, empty_tallies
-from bpcli.nn.workspace import Scratch, output_scratch
+from bpcli.nn.workspace import layer_scratch, output_scratch
 from bpcli.reporting.confusion import confusion_matrices
 from bpcli.runs.assessment import decided_alike
 from bpcli.runs.model_file import Model
@@ -120,7 +120,7 @@ def _of_second_class(outputs: Outputs, tallies: Tallies, part: Part) -> Tallies:
     for start in range(0, A.shape[1], EXAMPLES_AT_ONCE):
         some = slice(start, start + EXAMPLES_AT_ONCE)
         batch = np.ascontiguousarray(A[:, some])
-        scratch = output_scratch(Scratch(np.empty_like(batch), np.empty(batch.shape[1], batch.dtype)))
+        scratch = output_scratch(layer_scratch(batch.shape[0], batch.shape[1], batch.dtype))
         tallies.update(batch, Y[:, some], scratch, None if part.metric_weights is None else part.metric_weights[some])
     return tallies
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from bpcli.nn.network import Network
 from bpcli.nn.tallies import Tallies
-from bpcli.nn.workspace import Scratch, Workspace, output_scratch
+from bpcli.nn.workspace import Workspace, layer_scratch, output_scratch
 
 COLUMNS, MOST = 256, 64
 """Examples looked at together, and the most batches."""
@@ -43,7 +43,7 @@ class SideBySide:
         self.Y = network.targets(columns, dtype)
         self.weights = np.empty(columns, dtype) if weighted else None
         self.metric_weights = np.empty(columns, dtype) if metrics_weighted else None
-        self.scratch = output_scratch(Scratch(np.empty((n, columns), dtype), np.empty(columns, dtype)))
+        self.scratch = output_scratch(layer_scratch(n, columns, dtype))
 
     def count(self, workspaces: list[Workspace], tallies: Tallies) -> float:
         """Count every batch's metrics; return the sum of the terms of their losses."""

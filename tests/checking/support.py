@@ -11,7 +11,7 @@ from bpcli.checking.comparison import GradientComparison, GroupCheck, Method
 from bpcli.checking.subject import gradients_of, parameter_groups, probe_of
 from bpcli.data.sources import ClassIndices, Columns, Examples, Rows, Source
 from bpcli.nn import Array, IndexArray
-from bpcli.nn.activations import ACTIVATIONS, Activation, Softmax
+from bpcli.nn.activations import ACTIVATIONS, Activation, HardSigmoid, Softmax
 from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES, Loss, Reduction
 from bpcli.nn.network import Network, dense
@@ -110,8 +110,8 @@ def random_subject(rng: np.random.Generator) -> Subject:
     hidden = tuple(_any_activation(n, rng) for n in sizes[1:-1])
     outputs, examples = (REDUCTIONS[int(rng.integers(2))] for _ in range(2))
     of = loss(str(rng.choice(list(LOSSES))), outputs, examples)
-    while not fits(output := _any_activation(sizes[-1], rng), of):
-        pass
+    while not fits(output := _any_activation(sizes[-1], rng), of) or isinstance(output, HardSigmoid):
+        pass  # hard_sigmoid is 0 and 1, of which there is no logarithm
     made = drawn(dense(sizes, hidden, join(output, of)), int(rng.integers(1, 9)), rng)
     for W in made.parameters.W[1:]:
         W *= 1.25 / np.sqrt(W.shape[1])

@@ -17,7 +17,8 @@ import pytest
 from bpcli import display
 from bpcli.cli import gradcheck as command
 from bpcli.cli.gradcheck.report import duration
-from bpcli.nn import Array, activations
+from bpcli.nn import Array
+from bpcli.nn.activations import sigmoidal
 from tests.cli.support import (
     Result,
     bp,
@@ -110,7 +111,7 @@ def test_a_gradient_that_is_not_finite_ends_with_1(method: str, folder: Path, mo
     def infinite(dA: Array, A: Array, out: Array) -> None:
         out.fill(np.inf)
 
-    monkeypatch.setattr(activations, "tanh_backward", infinite)
+    monkeypatch.setattr(sigmoidal, "tanh_backward", infinite)
     result = bp("gradcheck", "points.yaml", "--method", method, "--json", cwd=folder)
     assert (result.status, result.json["passed"]) == (1, False)
     assert {layer["layer"] for layer in result.json["layers"] if not layer["passed"]} == {1, 2}
@@ -238,14 +239,14 @@ def test_the_check_is_in_double_precision_first_whatever_the_config_says(folder:
 
 
 def test_a_fault_of_the_precision_that_trains_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usual = activations.tanh_backward
+    usual = sigmoidal.tanh_backward
 
     def coarse(dA: Array, A: Array, out: Array) -> None:
         usual(dA, A, out)
         if out.dtype == np.float32:
             out *= np.float32(1.001)
 
-    monkeypatch.setattr(activations, "tanh_backward", coarse)
+    monkeypatch.setattr(sigmoidal, "tanh_backward", coarse)
     result = bp("gradcheck", "points.yaml", "--json", cwd=folder)
     wrong = {(one["dtype"], one["layer"]) for one in result.json["layers"] if one["verdict"] == "wrong"}
     assert (result.status, wrong) == (1, {("float32", 1), ("float32", 2)})

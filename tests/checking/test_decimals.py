@@ -19,6 +19,7 @@ REFERENCES = {
     r"\arctan": mpmath.atan,
     r"\sin": mpmath.sin,
     r"\cos": mpmath.cos,
+    r"\Phi": mpmath.ncdf,
     "|": abs,
 }
 

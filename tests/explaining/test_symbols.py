@@ -16,7 +16,7 @@ from bpcli.nn.formulas import parse
 from bpcli.nn.losses import LOSSES, Loss, in_symbols
 from bpcli.nn.markup import NEW_THETA, filled
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
-from bpcli.nn.workspace import Scratch
+from bpcli.nn.workspace import layer_scratch
 from tests.explaining.new_choices import NEW_ACTIVATIONS, NEW_LOSSES, NEW_OPTIMIZERS, ScaledArctan
 from tests.nn import support
 from tests.nn.support import STEP_RULES
@@ -42,13 +42,13 @@ def evaluate(markup: str, values: Mapping[str, Any]) -> Any:
 
 def forward(activation: Activation, Z: Array) -> Array:
     out = np.empty_like(Z)
-    activation.forward(Z, first_values(activation, Z.dtype), out, Scratch(np.empty_like(Z), np.empty(Z.shape[1])))
+    activation.forward(Z, first_values(activation, Z.dtype), out, layer_scratch(Z.shape[0], Z.shape[1], Z.dtype))
     return out
 
 
 def backward(activation: Activation, dA: Array, Z: Array) -> Array:
     out = np.empty_like(Z)
-    own, scratch = first_values(activation, Z.dtype), Scratch(np.empty_like(Z), np.empty(Z.shape[1]))
+    own, scratch = first_values(activation, Z.dtype), layer_scratch(Z.shape[0], Z.shape[1], Z.dtype)
     activation.backward(dA, Z, forward(activation, Z), own, out, np.empty_like(own), scratch)
     return out
 

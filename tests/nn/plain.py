@@ -8,30 +8,87 @@ from typing import Any
 import mpmath
 
 from bpcli.nn import Array
-from bpcli.nn.activations import LeakyRelu
+from bpcli.nn.activations import Activation
 from bpcli.nn.gradient_check import Probe
 from bpcli.nn.parameters import Parameters
 
 
-def activated(name: str, z: list[Any], slope: float = 0.01) -> tuple[list[Any], list[list[Any]]]:
+def logistic(x: Any) -> Any:
+    """σ(x)."""
+    return 1 / (1 + mpmath.exp(-x))
+
+
+def softened(x: Any) -> Any:
+    """tanh(log(1 + e^x)), and by its own small numbers where it is small."""
+    e = mpmath.exp(x)
+    return (e * e + 2 * e) / (e * e + 2 * e + 2)
+
+
+def cubic(x: Any) -> tuple[Any, Any]:
+    """Twice the argument of gelu's tanh, and its slope."""
+    c = 2 * mpmath.sqrt(2 / mpmath.pi)
+    return c * (x + mpmath.mpf("0.044715") * x**3), c * (1 + 3 * mpmath.mpf("0.044715") * x**2)
+
+
+def by_tanh(x: Any) -> tuple[Any, Any]:
+    """gelu by tanh: ½ x (1 + tanh u) = x σ(2u)."""
+    w, slope = cubic(x)
+    return x * logistic(w), logistic(w) + x * slope * logistic(w) * logistic(-w)
+
+
+def normal(x: Any) -> tuple[Any, Any]:
+    """gelu by the error function."""
+    below = mpmath.erfc(-x / mpmath.sqrt(2)) / 2
+    return x * below, below + x * mpmath.exp(-x * x / 2) / mpmath.sqrt(2 * mpmath.pi)
+
+
+def below_zero(x: Any, scale: Any, alpha: Any) -> tuple[Any, Any]:
+    """elu and selu."""
+    return (scale * x, scale) if x > 0 else (scale * alpha * mpmath.expm1(x), scale * alpha * mpmath.exp(x))
+
+
+def between(x: Any, low: int, high: int, value: tuple[Any, Any], above: tuple[Any, Any]) -> tuple[Any, Any]:
+    """``value`` from ``low``, where 0 ends, to ``high``, then ``above``."""
+    return (mpmath.mpf(0), mpmath.mpf(0)) if x <= low else value if x <= high else above
+
+
+def unit(f: Activation, x: Any, own: Any = ()) -> tuple[Any, Any]:
+    """f(x) and f′(x) of an elementwise activation; ``own`` is what it owns."""
+    one, third = mpmath.mpf(1), (x + 3) / 6
+    found: dict[str, Callable[[], tuple[Any, Any]]] = {
+        "Identity": lambda: (x, one),
+        "ExponentialOutput": lambda: (mpmath.exp(x), mpmath.exp(x)),
+        "Sigmoid": lambda: (logistic(x), logistic(x) * logistic(-x)),
+        "Tanh": lambda: (mpmath.tanh(x), mpmath.sech(x) ** 2),
+        "Softsign": lambda: (x / (1 + abs(x)), 1 / (1 + abs(x)) ** 2),
+        "HardTanh": lambda: (max(-one, min(x, one)), one if -1 < x <= 1 else 0 * one),
+        "HardSigmoid": lambda: between(x, -3, 3, (third, one / 6), (one, 0 * one)),
+        "HardSwish": lambda: between(x, -3, 3, (x * third, (2 * x + 3) / 6), (x, one)),
+        "Relu": lambda: (max(x, 0 * one), one if x > 0 else 0 * one),
+        "Relu6": lambda: between(x, 0, 6, (x, one), (6 * one, 0 * one)),
+        "LeakyRelu": lambda: (x, one) if x > 0 else (mpmath.mpf(f.slope) * x, mpmath.mpf(f.slope)),  # type: ignore[attr-defined]
+        "PRelu": lambda: (x, one) if x > 0 else (mpmath.mpf(own[0]) * x, mpmath.mpf(own[0])),
+        "Elu": lambda: below_zero(x, one, mpmath.mpf(f.alpha)),  # type: ignore[attr-defined]
+        "Selu": lambda: below_zero(
+            x, mpmath.mpf("1.0507009873554804934193349852946"), mpmath.mpf("1.6732632423543772848170429916717")
+        ),
+        "Softplus": lambda: (mpmath.log1p(mpmath.exp(x)), logistic(x)),
+        "Silu": lambda: (x * logistic(x), logistic(x) * (1 + x * logistic(-x))),
+        "Mish": lambda: (x * softened(x), softened(x) + x * logistic(x) * (1 - softened(x) ** 2)),
+        "Gelu": lambda: normal(x) if f.approximate == "none" else by_tanh(x),  # type: ignore[attr-defined]
+    }
+    return found[type(f).__name__]()
+
+
+def activated(f: Activation, z: list[Any], own: Any = ()) -> tuple[list[Any], list[list[Any]]]:
     """A and J of one example."""
     units = range(len(z))
-    if name == "Softmax":
+    if not f.elementwise:
         powers = [mpmath.exp(one - max(z)) for one in z]
         a = [power / mpmath.fsum(powers) for power in powers]
         return a, [[a[i] * ((i == k) - a[k]) for k in units] for i in units]
-    below = mpmath.mpf(slope)
-    functions: dict[str, tuple[Any, Any]] = {
-        "Identity": (lambda x: x, lambda x: mpmath.mpf(1)),
-        "Sigmoid": (lambda x: 1 / (1 + mpmath.exp(-x)), lambda x: mpmath.exp(-x) / (1 + mpmath.exp(-x)) ** 2),
-        "ExponentialOutput": (mpmath.exp, mpmath.exp),
-        "Tanh": (mpmath.tanh, lambda x: mpmath.sech(x) ** 2),
-        "Relu": (lambda x: max(x, mpmath.mpf(0)), lambda x: mpmath.mpf(int(x > 0))),
-        "LeakyRelu": (lambda x: x if x > 0 else below * x, lambda x: mpmath.mpf(1) if x > 0 else below),
-    }
-    functions["PRelu"] = functions["LeakyRelu"]
-    f, derivative = functions[name]
-    return [f(one) for one in z], [[derivative(z[i]) if i == k else mpmath.mpf(0) for k in units] for i in units]
+    each = [unit(f, one, own) for one in z]
+    return [value for value, _ in each], [[each[i][1] if i == k else mpmath.mpf(0) for k in units] for i in units]
 
 
 Two = tuple[Any, Any]
@@ -94,8 +151,7 @@ def backpropagated(probe: Probe, theta: Array, digits: int) -> tuple[Any, dict[s
             a, J, Z = [[mpmath.mpf(float(x)) for x in probe.X[:, j]]], [], []
             for l, activation in enumerate(network.activations):
                 z = [mpmath.fdot(row, a[-1]) + bias for row, bias in zip(W[l], b[l], strict=True)]
-                slope = activation.slope if isinstance(activation, LeakyRelu) else given.own[l + 1].sum()
-                value, jacobian = activated(type(activation).__name__, z, float(slope))
+                value, jacobian = activated(activation, z, [float(one) for one in given.own[l + 1]])
                 a.append(value)
                 J.append(jacobian)
                 Z.append(z)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bpcli import choices
 from bpcli.nn import Array
-from bpcli.nn.activations import ACTIVATIONS, Activation, LeakyRelu
+from bpcli.nn.activations import ACTIVATIONS, Activation, Elu, Gelu, LeakyRelu, PRelu
 from bpcli.nn.gradient_check import Probe, central, complex_step
 from bpcli.nn.heads import join
 from bpcli.nn.initializers import INITIALIZERS, Initializer
@@ -60,7 +60,8 @@ def activation(name: str) -> Activation:
 def activations() -> dict[str, Activation]:
     """Every activation with its defaults, then those with settings at other values."""
     slopes = {f"leaky_relu {slope}": LeakyRelu(slope) for slope in (0.0, 0.3, 1.0)}
-    return {**{name: activation(name) for name in ACTIVATIONS}, **slopes}
+    others: dict[str, Activation] = {"elu 0.5": Elu(0.5), "gelu by tanh": Gelu("tanh"), "prelu 1.5": PRelu(1.5)}
+    return {**{name: activation(name) for name in ACTIVATIONS}, **slopes, **others}
 
 
 def loss(name: str, outputs: Reduction = "sum", examples: Reduction = "mean") -> Loss:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -23,8 +25,9 @@ from bpcli.nn.activations import (
     first_values,
 )
 from bpcli.nn.initializers import INITIALIZERS
-from bpcli.nn.workspace import Scratch
+from bpcli.nn.workspace import Scratch, layer_scratch
 
+from .plain import unit
 from .support import PRECISIONS, activation, activations, deterministic
 
 every_activation = pytest.mark.parametrize("f", activations().values(), ids=activations())
@@ -35,7 +38,7 @@ STEP = 1e-30
 
 
 def scratch(Z: Array) -> Scratch:
-    return Scratch(np.empty_like(Z, order="C"), np.empty(Z.shape[1], Z.dtype))
+    return layer_scratch(Z.shape[0], Z.shape[1], Z.dtype)
 
 
 def forward(f: Activation, Z: Array) -> Array:
@@ -57,9 +60,11 @@ def derivative(f: Activation, Z: Array, V: Array) -> Array:
     return np.asarray(forward(f, Z + 1j * STEP * V).imag / STEP)
 
 
-def off_kinks(Z: Array) -> Array:
-    """Z pushed away from 0, where every kink so far lies."""
-    return Z + np.copysign(0.01, Z)
+def off_kinks(f: Activation, Z: Array) -> Array:
+    """Z pushed away from every kink of f."""
+    for kink in f.kinks:
+        Z = np.where(np.abs(Z - kink) < 0.01, kink + np.copysign(0.02, Z - kink), Z)
+    return Z
 
 
 def grid(dtype: str = "float64") -> Array:
@@ -77,7 +82,7 @@ def grid(dtype: str = "float64") -> Array:
 @deterministic
 def test_backward_is_the_adjoint_of_the_derivative(name: str, n: int, m: int, spread: float, seed: int) -> None:
     f, rng = activations()[name], np.random.default_rng(seed)
-    Z, V, U = off_kinks(spread * rng.normal(size=(n, m))), rng.normal(size=(n, m)), rng.normal(size=(n, m))
+    Z, V, U = off_kinks(f, spread * rng.normal(size=(n, m))), rng.normal(size=(n, m)), rng.normal(size=(n, m))
     pushed, pulled = np.sum(derivative(f, Z, V) * U), np.sum(V * backward(f, U, Z))
     assert pushed == pytest.approx(pulled, rel=1e-12, abs=1e-13)
 
@@ -85,14 +90,14 @@ def test_backward_is_the_adjoint_of_the_derivative(name: str, n: int, m: int, sp
 @every_activation
 def test_backward_is_the_transposed_jacobian(f: Activation) -> None:
     rng = np.random.default_rng(3)
-    z, u = off_kinks(rng.normal(size=(4, 1))), rng.normal(size=(4, 1))
+    z, u = off_kinks(f, rng.normal(size=(4, 1))), rng.normal(size=(4, 1))
     J = np.hstack([derivative(f, z, np.eye(4)[:, [i]]) for i in range(4)])
     np.testing.assert_allclose(backward(f, u, z), J.T @ u, rtol=1e-13, atol=1e-15)
 
 
 @every_activation
 def test_real_forward_is_the_real_part_of_the_complex_one(f: Activation) -> None:
-    Z = np.hstack([grid(), np.full((3, 1), 800.0), np.full((3, 1), -800.0)])
+    Z = np.hstack([grid(), np.full((3, 1), 800.0), np.full((3, 1), -800.0)]).clip(None, farthest(f))
     np.testing.assert_allclose(forward(f, Z), forward(f, Z.astype(np.complex128)).real, rtol=4e-15, atol=1e-300)
 
 
@@ -103,7 +108,7 @@ def test_complex_step_holds_where_units_saturate(f: Activation) -> None:
     V[0] = 3.0
     pushed = derivative(f, Z, V)
     assert np.isfinite(pushed).all()
-    assert np.sum(pushed) == pytest.approx(np.sum(V * backward(f, np.ones_like(Z), Z)), abs=1e-12)
+    assert np.sum(pushed) == pytest.approx(np.sum(V * backward(f, np.ones_like(Z), Z)), rel=1e-12, abs=1e-12)
 
 
 def farthest(f: Activation) -> float:
@@ -152,7 +157,8 @@ def test_values_lie_in_the_declared_range(f: Activation, dtype: str) -> None:
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_the_declared_range_is_the_smallest(name: str) -> None:
-    A = forward(activation(name), grid() * 1e6)
+    near = np.linspace(-3, 0, 30_003).reshape(3, -1)
+    A = forward(activation(name), np.hstack([grid() * 1e10, near]).clip(None, farthest(activation(name))))
     low, high = activation(name).range
     assert A.min() <= max(low + 1e-9, -1e4)
     assert A.max() >= min(high - 1e-9, 1e4)
@@ -173,7 +179,7 @@ def test_the_derivative_at_a_kink_is_the_left_one(name: str, zero: float, dtype:
     for kink in f.kinks:
         Z = np.array([[kink + zero]], dtype)
         left: Array = (forward(f, Z) - forward(f, Z - np.dtype(dtype).type(h))) / h
-        np.testing.assert_allclose(backward(f, np.ones_like(Z), Z), left, rtol=1e-4)
+        np.testing.assert_allclose(backward(f, np.ones_like(Z), Z), left, rtol=2e-3, atol=2e-3)
 
 
 @kinked
@@ -194,10 +200,57 @@ def test_left_and_right_derivatives_differ_at_a_declared_kink(name: str) -> None
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_the_usual_initializer_exists_and_is_he_for_kinked_units(name: str) -> None:
-    usual = activation(name).usual_initializer
+def test_the_usual_initializer_is_he_for_relu_and_its_kin_and_lecun_for_selu(name: str) -> None:
+    kin = ["relu", "leaky_relu", "prelu", "relu6", "elu", "gelu", "silu", "mish", "softplus", "hard_swish"]
+    usual = "he" if name in kin else "lecun" if name == "selu" else "glorot"
+    assert activation(name).usual_initializer == usual
     assert usual in INITIALIZERS
-    assert usual == ("he" if activation(name).kinks else "glorot")
+
+
+@every_activation
+@every_precision
+def test_values_and_derivatives_have_their_digits_up_to_a_thousand(f: Activation, dtype: str) -> None:
+    """Against mpmath: errors in last bits of the value, and of f(z)/z, whose size cancels where f′ crosses 0.
+
+    σ′ and tanh′, by a, and gelu by tanh, whose exponent is rounded, lose digits where they are small.
+    """
+    if not f.elementwise:
+        return
+    kind, z = np.finfo(dtype), spread_out(dtype)
+    own = first_values(f, z.dtype)
+    with np.errstate(over="ignore"):
+        values, slopes = forward(f, z)[0], backward(f, np.ones_like(z), z)[0]
+    for x, value, slope in zip(z[0], values, slopes, strict=True):
+        with mpmath.workdps(60):
+            right, right_slope = unit(f, mpmath.mpf(float(x)), own.tolist())
+        gate = abs(right / float(x)) if x else 1
+        by_exponent = 1 + abs(mpmath.log(gate)) if "tanh" in vars(f).values() and gate else 1
+        size = 1 if isinstance(f, Sigmoid | Tanh) else abs(right_slope) + gate
+        if abs(right) <= float(kind.max):
+            assert off(value, right) <= 4 * kind.eps * abs(right) * by_exponent + kind.tiny, x
+            assert off(slope, right_slope) <= 4 * kind.eps * size * by_exponent + kind.tiny, x
+
+
+def off(found: Any, right: Any) -> Any:
+    """The error of a float."""
+    return abs(mpmath.mpf(float(found)) - right)
+
+
+def spread_out(dtype: str) -> Array:
+    """A row of numbers up to ±1000: dense near 0 and where exponentials leave the range of a precision."""
+    near, far = np.linspace(-12, 12, 97), np.linspace(-1000, 1000, 41)
+    edges = [*np.linspace(-746, -700, 8), *np.linspace(-105, -86, 8), *np.linspace(-39, -7.9, 12)]
+    return np.unique([*near, *far, *edges, 1e-8, -1e-8, 1e-3, -1e-3]).astype(dtype)[np.newaxis]
+
+
+def test_no_formula_overflows_on_the_way() -> None:
+    for name, f in activations().items():
+        Z = spread_out("float32")
+        out, own = np.empty_like(Z), first_values(f, Z.dtype)
+        with np.errstate(over="ignore" if name in ("sigmoid", "exponential") else "raise", invalid="raise"):
+            f.forward(Z, own, out, scratch(Z))
+            f.backward(np.ones_like(Z), Z, out.copy(), own, out, np.empty_like(own), scratch(Z))
+        assert name == "exponential" or np.isfinite(out).all()
 
 
 def test_relu_and_its_derivative_at_zero_are_zero() -> None:

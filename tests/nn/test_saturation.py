@@ -53,7 +53,7 @@ def plain(output: str, name: str, z: Array, y: Array) -> tuple[Any, list[Any], A
     numbers = [mpmath.mpf(float(one)) for one in z]
     goals = [mpmath.mpf(float(one)) for one in (np.eye(3)[y] if loss(name).targets.class_indices else y)]
     f = activation(output)
-    a, J = activated(type(f).__name__, numbers, f.owned.get("slope", 0.01))
+    a, J = activated(f, numbers, list(f.owned.values()))
     terms = [term(type(loss(name)).__name__, one, goal) for one, goal in zip(a, goals, strict=True)]
     dZ = [mpmath.fsum(dA * J[i][k] for i, (_, dA) in enumerate(terms)) for k in range(3)]
     return mpmath.fsum(one for one, _ in terms), dZ, max(abs(goal) for goal in goals)

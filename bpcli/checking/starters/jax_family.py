@@ -123,6 +123,17 @@ ACTIVATIONS_OF_Z = {
     "relu": "jax.nn.relu(Z)",
     "leaky_relu": "jnp.where(Z > 0, Z, {slope} * Z)",
     "softmax": "jax.nn.softmax(Z, axis=1)",
+    "elu": "jax.nn.elu(Z, {alpha})",
+    "selu": "jax.nn.selu(Z)",
+    "gelu": 'jax.nn.gelu(Z, approximate="{approximate}" == "tanh")',
+    "silu": "jax.nn.silu(Z)",
+    "mish": "jax.nn.mish(Z)",
+    "softplus": "jax.nn.softplus(Z)",
+    "softsign": "jax.nn.soft_sign(Z)",
+    "relu6": "jax.nn.relu6(Z)",
+    "hard_tanh": "jax.nn.hard_tanh(Z)",
+    "hard_sigmoid": "jax.nn.hard_sigmoid(Z)",
+    "hard_swish": "jax.nn.hard_swish(Z)",
     "exponential": "jnp.exp(Z)",
 }
 

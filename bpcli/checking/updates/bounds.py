@@ -20,7 +20,7 @@ from bpcli.checking.decimals import Decimals, exact
 from bpcli.nn import Array
 from bpcli.nn.expressions import (
     DERIVATIVES,
-    TURNING,
+    SLOPES_BY_OTHERS,
     Cases,
     Expression,
     FormulaError,
@@ -180,7 +180,7 @@ def _(expression: Function, values: Mapping[str, Bounded], precision: Precision)
     with np.errstate(all="ignore"):
         if expression.name == ROOT:  # √x − √(x − e) ≤ e/√x, and ≤ √e
             handed_on = np.minimum(x.error / np.where(found.size > 0, found.size, 1e-300), np.sqrt(x.error))
-        elif expression.name in TURNING:
+        elif expression.name in SLOPES_BY_OTHERS:
             handed_on = np.asarray(x.error)  # their slope is at most 1
         else:
             slope = np.asarray(DERIVATIVES[expression.name](x.value, found.value), np.float64)

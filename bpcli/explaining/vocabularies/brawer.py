@@ -11,7 +11,7 @@ from bpcli.explaining.trace import Trace
 from bpcli.explaining.vocabularies.common import constants
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Activation
-from bpcli.nn.workspace import Scratch
+from bpcli.nn.workspace import layer_scratch
 
 SAMPLE = "i"
 
@@ -42,7 +42,7 @@ def functions(trace: Trace) -> Callable[[int], Activation]:
 def at_one(activation: Activation) -> float:
     """h(1), of which (7) takes the reciprocal."""
     value = np.empty((1, 1))
-    activation.forward(np.ones((1, 1)), np.empty(0), value, Scratch(np.empty((1, 1)), np.empty(1)))
+    activation.forward(np.ones((1, 1)), np.empty(0), value, layer_scratch(1, 1, np.float64))
     return float(value[0, 0])
 
 

@@ -29,7 +29,7 @@ COMPARISONS = ("equal", "greater", "greater_equal", "less", "less_equal", "maxim
 LOGIC = ("logical_and", "logical_or")
 FUNCTIONS_OF_ONE = (
     *("arccos", "arcsin", "arctan", "cos", "cosh", "sin", "sinh", "tan", "tanh"),
-    *("exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "sqrt", "square"),
+    *("exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "rint", "sqrt", "square"),
 )
 COMPILED = frozenset({*ARITHMETIC, *COMPARISONS, *LOGIC, *FUNCTIONS_OF_ONE})
 """The ufuncs that can be compiled."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
-from bpcli.nn.workspace import OutputScratch, Scratch, output_scratch
+from bpcli.nn.workspace import OutputScratch, layer_scratch, output_scratch
 from bpcli.training.compiled.kernels import Kernel, load_kernel
 from bpcli.training.compiled.recording import record, settings_of
 from bpcli.training.noise import Noise
@@ -165,5 +165,5 @@ class CompiledSteps:
         )
         if not self.counted_outside.by_kind:
             return portion
-        scratch = output_scratch(Scratch(np.empty((sizes[-1], n), dtype), np.empty(n, dtype)))
+        scratch = output_scratch(layer_scratch(sizes[-1], n, dtype))
         return replace(portion, outputs=np.empty((sizes[-1], n), dtype), scratch=scratch)
