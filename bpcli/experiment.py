@@ -22,7 +22,8 @@ from bpcli.data.dealing import SplitColumns
 from bpcli.data.encoding.targets import judging_of
 from bpcli.data.files.dataset import Format
 from bpcli.data.files.reading import FilePair
-from bpcli.data.loading import DataRequest, Files, Loaded, Part, load_parts
+from bpcli.data.loading import Files, Loaded, Part, load_parts
+from bpcli.data.request import DataRequest
 from bpcli.data.splitting import Fold, SplitRequest
 from bpcli.data.weighting import WeightRequest
 from bpcli.errors import BpError, ConfigError, DataError, raise_all

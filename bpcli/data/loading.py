@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from bpcli.data.dealing import SplitColumns, deal
-from bpcli.data.encoding.columns import ColumnKind
+from bpcli.data.dealing import deal
 from bpcli.data.encoding.features import Features, learn_features
-from bpcli.data.encoding.lookup import missing_columns, require_columns
+from bpcli.data.encoding.lookup import require_columns
 from bpcli.data.encoding.number_columns import Number
 from bpcli.data.encoding.shares import Shares
 from bpcli.data.encoding.targets import Classes, Label, Labels, Targets
-from bpcli.data.encoding.tasks import Task, learn_classes, learn_reals, scaled_by_default, task_of
+from bpcli.data.encoding.tasks import learn_classes, learn_reals, scaled_by_default, task_of
 from bpcli.data.encoding.training_columns import TrainingColumn
 from bpcli.data.files.byte_source import changed_while_read
 from bpcli.data.files.dataset import Dataset, Format, Matrix
 from bpcli.data.files.reading import FilePair, read_dataset
+from bpcli.data.request import DataRequest, feature_names, require_named, require_no_types, target_names
 from bpcli.data.sources import Examples
 from bpcli.data.splitting import SplitRequest
 from bpcli.data.warnings import DataWarnings
-from bpcli.data.weighting import WeightRequest, Weights, column_weights, weigh
-from bpcli.errors import ConfigError, raise_all
+from bpcli.data.weighting import Weights, column_weights, weigh
+from bpcli.errors import ConfigError
 from bpcli.nn import IndexArray
-from bpcli.nn.losses import TargetForm
 
 
 @dataclass(frozen=True)
@@ -42,33 +40,6 @@ class Files:
         """The parts that have files of their own."""
         named = {"train": self.train, "validation": self.validation, "test": self.test}
         return {part: pair for part, pair in named.items() if pair is not None}
-
-
-@dataclass(frozen=True)
-class DataRequest:
-    """What to take from the files and how to encode it; None where the data decide.
-
-    ``target_form`` is what the loss takes; ``open_output`` says that the output activation is the
-    identity, which can follow scaled targets.
-    """
-
-    target_form: TargetForm
-    open_output: bool
-    targets: list[str] | None = None
-    features: list[str] | None = None
-    drop: list[str] = field(default_factory=list)
-    types: Mapping[str, ColumnKind] = field(default_factory=dict)
-    task: Task | None = None
-    scale: str | None = None
-    scale_targets: str | None = None
-    split_columns: SplitColumns = field(default_factory=SplitColumns)
-    weights: WeightRequest = field(default_factory=WeightRequest)
-
-    @property
-    def set_apart(self) -> set[str]:
-        """The columns that are features only where they are listed as such."""
-        named = [*self.split_columns.named, self.weights.column]
-        return {name for name in named if name is not None}
 
 
 @dataclass(frozen=True)
@@ -110,19 +81,19 @@ def load_parts(files: Files, request: DataRequest, dtype: np.dtype, rng: np.rand
         ConfigError: the config asks for what the data do not have.
     """
     warnings = DataWarnings()
-    datasets, target_names, feature_names = _read_parts(files, request)
+    datasets, learned, learned_from = _read_parts(files, request)
     train = datasets["train"]
-    decided = _decided(train, target_names, request)
+    decided = _decided(train, learned, request)
     classes = _learn_classes(datasets, request, decided, warnings)
     rows = deal(datasets, files.split, request.split_columns, request.types, classes, rng)
     targets = classes or learn_reals(
-        train, target_names, rows["train"], decided.scale_targets or "none", request.target_form
+        train, learned, rows["train"], decided.scale_targets or "none", request.target_form
     )
     encoded = {part: targets.source(datasets.get(part, train), own, dtype) for part, own in rows.items()}
     if isinstance(targets, Classes):
         _warn_of_classes(datasets, rows, targets, warnings)
     weights, of_classes = weigh(datasets, rows, targets, request.weights, dtype)
-    features = learn_features(train, feature_names, rows["train"], decided.scale or "none", warnings, request.types)
+    features = learn_features(train, learned_from, rows["train"], decided.scale or "none", warnings, request.types)
     parts = {}
     pairs = files.pairs()
     for dataset in datasets.values():  # the last use of each: encoding them releases their memory
@@ -130,7 +101,7 @@ def load_parts(files: Files, request: DataRequest, dtype: np.dtype, rng: np.rand
         for part, source in features.sources(dataset, own, dtype, warnings, last=True).items():
             parts[part] = Part(source, encoded[part], pairs.get(part, files.train), rows[part], **vars(weights[part]))
     parts = {part: parts[part] for part in rows}
-    return Loaded(parts, features, targets, feature_names, decided, warnings, _digests(datasets), of_classes)
+    return Loaded(parts, features, targets, learned_from, decided, warnings, _digests(datasets), of_classes)
 
 
 def load_with_encoding(
@@ -168,15 +139,15 @@ def _read_parts(files: Files, request: DataRequest) -> tuple[dict[str, Dataset],
     exact = None if request.targets is None else frozenset(request.targets)
     pairs = files.pairs()
     train = read_dataset(pairs.pop("train"), files.form, exact)
-    _require_named(train, request)
-    target_names = _target_names(train, request)
-    _require_no_types(target_names, request)
-    feature_names = _feature_names(train, target_names, request)
-    alike = _text_columns(train) | set(target_names)
+    require_named(train, request)
+    targets = target_names(train, request)
+    require_no_types(targets, request)
+    features = feature_names(train, targets, request)
+    alike = _text_columns(train) | set(targets)
     datasets = {"train": train} | {part: read_dataset(pair, files.form, alike) for part, pair in pairs.items()}
     for dataset in datasets.values():
-        require_columns(target_names, dataset, "data.target")
-    return datasets, target_names, feature_names
+        require_columns(targets, dataset, "data.target")
+    return datasets, targets, features
 
 
 def _decided(train: Dataset, target_names: list[str], request: DataRequest) -> DataRequest:
@@ -230,66 +201,6 @@ def _text_columns(dataset: Dataset) -> frozenset[str]:
     if isinstance(dataset, Matrix):
         return frozenset()
     return frozenset(name for name in dataset.names if dataset.column(name).dtype == object)
-
-
-def _require_named(dataset: Dataset, request: DataRequest) -> None:
-    """Every column that the config names is in the file; all that are not are reported at once."""
-    named = {"target": request.targets, "features": request.features, "drop": request.drop}
-    single = {"group": request.split_columns.group, "order": request.split_columns.order}
-    single["sample_weight"] = request.weights.column
-    named |= {key: None if name is None else [name] for key, name in single.items()}
-    named["types"] = list(request.types)
-    raise_all([error for key, names in named.items() for error in missing_columns(names or [], dataset, f"data.{key}")])
-
-
-def _target_names(dataset: Dataset, request: DataRequest) -> list[str]:
-    if request.targets is None:
-        return dataset.own_targets or [name for name in dataset.names if name not in request.set_apart][-1:]
-    _once(request.targets, "data.target")
-    return request.targets
-
-
-def _require_no_types(target_names: list[str], request: DataRequest) -> None:
-    """What a target is, the task says.
-
-    Raises:
-        ConfigError: ``data.types`` says it.
-    """
-    for name in target_names:
-        if name in request.types:
-            raise ConfigError(
-                f"column {name!r} is the target, which data.types does not speak of",
-                key=f"data.types.{name}",
-                hint="data.task: classification or regression says what targets are",
-            )
-
-
-def _feature_names(dataset: Dataset, target_names: list[str], request: DataRequest) -> list[str]:
-    apart = set(target_names) | set(dataset.own_targets)
-    if request.features is not None:
-        _once(request.features, "data.features")
-        both = [name for name in request.features if name in apart]
-        if both:
-            raise ConfigError(
-                f"column {both[0]!r} is the target and a feature", key="data.features", hint="leave it out of one"
-            )
-    every = [name for name in dataset.names if name not in request.set_apart]
-    chosen = every if request.features is None else request.features
-    dropped = {*request.drop, *(name for name, kind in request.types.items() if kind.encoder is None)}
-    names = [name for name in chosen if name not in apart and name not in dropped]
-    if not names:
-        raise ConfigError(
-            f"{dataset.path} has no column left for a feature (its columns are {', '.join(dataset.names[:20])})",
-            key="data.path",
-            hint="check data.target, data.drop and, where a whole row reads as one column, data.delimiter",
-        )
-    return names
-
-
-def _once(names: list[str], key: str) -> None:
-    for i, name in enumerate(names):
-        if name in names[:i]:
-            raise ConfigError(f"column {name!r} stands twice", key=key, hint="name each column once")
 
 
 def _warn_of_classes(
