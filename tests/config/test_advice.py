@@ -71,6 +71,10 @@ def test_words_of_the_data_section_point_to_bps_own(tmp_path: Path) -> None:
     }
 
 
+def test_everything_that_the_tables_speak_of_exists() -> None:
+    assert [advice for advice in LINES if not holds(advice, Config)] == []
+
+
 def test_a_hint_is_given_where_its_settings_are_valid_and_only_there() -> None:
     for word, advice in KEYS.items():
         within, _, key = word.rpartition(".")
