@@ -10,9 +10,11 @@ import pytest
 
 from bpcli.checking.reference import certify
 from bpcli.nn import Array
+from bpcli.nn.clipping import ByNorm, ByValue
 from bpcli.nn.gradient_check import Probe, crossings
 from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.penalties import L1, L2, PENALTIES, Elastic, Penalty
+from bpcli.nn.transformations import Transformation
 
 from .support import activation, loss, network
 
@@ -111,3 +113,34 @@ def test_a_difference_across_the_kink_of_a_penalty_is_not_judged(penalty: Penalt
     assert crossings(probe, theta, 0) == []
     without = Probe(probe.network, probe.X, probe.Y, penalties=[L2(0.3)])
     assert crossings(without, theta, 1) == []
+
+
+@pytest.mark.slow
+def test_penalties_and_clippings_are_pytorchs() -> None:
+    """Decay of W alone is l2; |W| by autograd; clip_grad_norm_ is off by its 1e-6 in the divisor."""
+    torch: Any = pytest.importorskip("torch")
+    rng, added = np.random.default_rng(7), np.zeros(5)
+    theta, gradient = rng.normal(size=5), rng.normal(size=5)
+    penalties: list[tuple[Penalty, Callable[[Any], Any]]] = [
+        (L1(0.3), lambda W: 0.3 * W.abs().sum()),
+        (L2(0.3), lambda W: 0.15 * (W**2).sum()),
+        (Elastic(0.3, 0.2), lambda W: 0.06 * W.abs().sum() + 0.12 * (W**2).sum()),
+    ]
+    for penalty, of in penalties:
+        leaf = torch.tensor(theta, requires_grad=True)
+        value = of(leaf[[0, 1, 3]])
+        value.backward()
+        found, added = applied(penalty, theta)
+        assert found == pytest.approx(float(value.detach()), rel=1e-14)
+        np.testing.assert_allclose(added, leaf.grad.numpy(), rtol=1e-14)
+    clippings: list[tuple[Transformation, Callable[[Any], Any], float]] = [
+        (ByNorm(0.5), lambda leaf: torch.nn.utils.clip_grad_norm_([leaf], 0.5), 2e-6),
+        (ByValue(0.4), lambda leaf: torch.nn.utils.clip_grad_value_([leaf], 0.4), 0),
+    ]
+    for clipping, clip, tolerance in clippings:
+        leaf = torch.zeros(5, dtype=torch.float64, requires_grad=True)
+        leaf.grad = torch.tensor(gradient)
+        clip(leaf)
+        own = Parameters(LAYOUT, gradient.copy())
+        clipping.apply(Parameters(LAYOUT, theta), own, Parameters(LAYOUT, theta.copy()), 4)
+        np.testing.assert_allclose(own.theta, leaf.grad.numpy(), rtol=tolerance)
