@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.data.encoding.shares import Shares
 from bpcli.data.encoding.targets import Classes, Labels, Targets, judging_of
 from bpcli.data.loading import Part
 from bpcli.errors import ConfigError
@@ -129,7 +130,7 @@ def _names(model: Model) -> list[Any]:
     targets = model.targets
     if isinstance(targets, Classes):
         return list(targets.labels)
-    return list(targets.columns) if isinstance(targets, Labels) else []
+    return list(targets.columns) if isinstance(targets, Labels | Shares) else []
 
 
 def _require_threshold(model: Model, judging: Judging, threshold: float) -> None:

@@ -162,6 +162,11 @@ def test_predicted_shares_add_up_to_one(folder: Path) -> None:
         shares = {name: float(row[f"p_{name}"]) for name in "pqr"}
         assert row["prediction"] == max(shares, key=lambda name: shares[name])
         assert sum(shares.values()) == pytest.approx(1, rel=1e-14)
+    report = good("evaluate", "shares", "--data", "table.csv", "--json", cwd=folder).json
+    assert [row["class"] for row in report["classes"]] == ["p", "q", "r"]
+    confused = np.array(report["confusion"])
+    assert confused.sum() == ROWS
+    assert np.trace(confused) / ROWS == report["metrics"]["accuracy"]
 
 
 def test_numbers_above_zero_are_predicted_as_such_and_are_not_scaled(folder: Path) -> None:
