@@ -165,6 +165,7 @@ def test_the_record_says_how_the_run_was_made_and_ended(folder: Path, run: Path)
         "examples": {"train": 42, "validation": 12, "test": 6},
         "data": {str(folder / "points.csv"): hashlib.sha256((folder / "points.csv").read_bytes()).hexdigest()},
         "notes": [],
+        "plugins": {},
         "ended": "completed",
         "epochs": 4,
         "steps": 24,
@@ -201,7 +202,8 @@ def test_the_models_header_holds_what_predicting_needs(run: Path) -> None:
     assert header["layers"] == [2, 5, 3]
     assert header["hidden"] == [{"name": "relu"}]
     assert header["output"] == {"name": "softmax"}
-    assert header["loss"] == {"name": "cross_entropy", "outputs": "sum", "examples": "mean"}
+    smoothing = {"label_smoothing": None}
+    assert header["loss"] == {"name": "cross_entropy", "outputs": "sum", "examples": "mean", **smoothing}
     assert header["targets"] == {
         "kind": "classes",
         "name": "tree",
