@@ -22,14 +22,13 @@ from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.operations import Dot
 from bpcli.training.compiled.passes import DTHETA, simplified
 from bpcli.training.compiled.recorder import Recorder, disjoint
-from bpcli.training.compiled.recording import Program, record, record_forward
+from bpcli.training.compiled.recording import Program, _parts_of_network, _with_settings, record, record_forward
 from bpcli.training.compiled.source import forward_source
 from bpcli.training.compiled.steps import CompiledSteps
 from bpcli.training.compiled.symbols import SymbolicArray, SymbolicNumber, UntraceableError
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import TrainingState
-from tests.nn.support import activation
 from tests.probes.choices import Decaying, Fading, LookAhead, NormLimit, Ridge
 
 from .support import Task, agree, interpreted, run_in_python, task
@@ -122,7 +121,9 @@ def test_the_forward_pass_is_recorded_by_itself(name: str) -> None:
 def outputs(program: Program, network: Network, theta: Array, X: Array) -> Array:
     """A_L as the program gives it."""
     place = run_in_python(forward_source(program))
-    sizes, settings = np.array(network.sizes), np.array([activation("leaky_relu").slope] * len(program.settings))  # type: ignore[attr-defined]
+    values: dict[str, float] = {}
+    _with_settings(_parts_of_network(network), values.setdefault)
+    sizes, settings = np.array(network.sizes), np.array(list(values.values()))
     arrays = place["arrays"](theta, sizes, X.shape[1])
     place["run"](*arrays, np.ascontiguousarray(X.T), None, sizes, settings, X.shape[1], 1)
     found: Array = arrays[place["run"].__code__.co_varnames.index(program.kept[-1])]
