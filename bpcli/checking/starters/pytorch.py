@@ -66,8 +66,8 @@ PYTORCH = Dialect(
         "softsign": "functional.softsign(Z)",
         "relu6": "functional.relu6(Z)",
         "hard_tanh": "functional.hardtanh(Z)",
-        "hard_sigmoid": "functional.hardsigmoid(Z)",
-        "hard_swish": "functional.hardswish(Z)",
+        "hard_sigmoid": "(Z.clamp(-3, 3) + 3) / 6",
+        "hard_swish": "Z * (Z.clamp(-3, 3) + 3) / 6",
         "exponential": "torch.exp(Z)",
     },
     log_outputs={

@@ -14,14 +14,13 @@ import pytest
 pytest.importorskip("numba")
 
 from bpcli.data.sources import Columns, Examples, Rows
-from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.optimizers import GradientDescent
 from bpcli.training.compiled import kernels
 from bpcli.training.compiled.recording import record
 from bpcli.training.compiled.steps import CompiledSteps
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.state import TrainingState, start
-from tests.nn.support import REDUCTIONS, STEP_RULES, loss, pairs
+from tests.nn.support import CORE, REDUCTIONS, STEP_RULES, loss, pairs
 
 from .support import Task, agree, numbers, residuals, task
 
@@ -203,9 +202,9 @@ def test_every_output_under_every_loss_compiled(output: str, name: str, batch_si
 
 @pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [1, 4])
-@pytest.mark.parametrize("hidden", ACTIVATIONS)
+@pytest.mark.parametrize("hidden", CORE)
 @pytest.mark.parametrize("dtype", TOLERANCE)
-def test_every_hidden_activation_compiled(dtype: str, hidden: str, batch_size: int) -> None:
+def test_the_core_of_hidden_activations_compiled(dtype: str, hidden: str, batch_size: int) -> None:
     same(task(hidden=(hidden,), optimizer="adam", dtype=dtype, size=50), batch_size)
 
 
