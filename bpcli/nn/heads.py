@@ -8,62 +8,16 @@ the pair where there is one, :func:`backward` goes its way or the general one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.activations import Activation, ExponentialOutput, Identity, Sigmoid, Softmax
-from bpcli.nn.losses import (
-    BinaryCrossEntropy,
-    CategoricalFocal,
-    CrossEntropy,
-    Focal,
-    Gamma,
-    HalfSquaredError,
-    KullbackLeibler,
-    Loss,
-    Poisson,
-)
-from bpcli.nn.pairs import (
-    ExponentialGamma,
-    ExponentialPoisson,
-    IdentityHalfSquaredError,
-    SigmoidBinaryCrossEntropy,
-    SigmoidCrossEntropy,
-    SigmoidFocal,
-    SoftmaxBinaryCrossEntropy,
-    SoftmaxCategoricalFocal,
-    SoftmaxCrossEntropy,
-    SoftmaxKullbackLeibler,
-)
+from bpcli.nn.activations import Activation
+from bpcli.nn.losses import Loss
+from bpcli.nn.pairs import PAIRS, Pair
 from bpcli.nn.workspace import OutputScratch
-
-
-class Pair(Protocol):
-    """An output activation that owns nothing and a loss, with formulas of their own; arrays as in the two rooms."""
-
-    @property
-    def activation(self) -> Activation:
-        """f_L."""
-        ...
-
-    @property
-    def loss(self) -> Loss:
-        """What is minimised."""
-        ...
-
-    def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
-        """Write each example's term of the loss into ``out``, (m,), A being f_L(Z)."""
-        ...
-
-    def backward(
-        self, Z: Array, A: Array, Y: Array, scale: float, dA: Array, out: Array, scratch: OutputScratch
-    ) -> None:
-        """Write dZ into ``out``; ``dA`` may be used on the way."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -116,30 +70,15 @@ def _weigh(columns: Array, weights: Array | None, room: Array) -> None:
         np.multiply(columns, room, columns)
 
 
-PAIRS: dict[tuple[Activation, Loss], Callable[[Any, Any], Pair]] = {
-    (Softmax(), CrossEntropy()): SoftmaxCrossEntropy,
-    (Sigmoid(), BinaryCrossEntropy()): SigmoidBinaryCrossEntropy,
-    (Identity(), HalfSquaredError()): IdentityHalfSquaredError,
-    (Sigmoid(), CrossEntropy()): SigmoidCrossEntropy,
-    (Softmax(), BinaryCrossEntropy()): SoftmaxBinaryCrossEntropy,
-    (Sigmoid(), Focal()): SigmoidFocal,
-    (Softmax(), CategoricalFocal()): SoftmaxCategoricalFocal,
-    (Softmax(), KullbackLeibler()): SoftmaxKullbackLeibler,
-    (ExponentialOutput(), Poisson()): ExponentialPoisson,
-    (ExponentialOutput(), Gamma()): ExponentialGamma,
-}
-"""The pairs, with the settings for which their formulas hold; the reductions and those that are ``free`` may be any."""
-
-
 def join(activation: Activation, loss: Loss) -> Head:
     """The pair's own head where there is one, else the general one.
 
     A setting that the pair does not name ``free`` changes its formulas, so with another one than listed it is composed.
     """
-    for (own_activation, own_loss), head in PAIRS.items():
-        free: frozenset[str] = getattr(head, "free", frozenset())
-        if activation == own_activation and _settings(loss, free) == _settings(own_loss, free):
-            return head(activation, loss)
+    for (own_activation, own_loss), kind in PAIRS.items():
+        if activation == own_activation and _settings(loss, kind.free) == _settings(own_loss, kind.free):
+            pair: Pair = kind(activation, loss)
+            return pair
     return Composed(activation, loss)
 
 

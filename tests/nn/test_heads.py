@@ -9,8 +9,9 @@ import pytest
 
 from bpcli.nn import Array, heads
 from bpcli.nn.activations import Identity, Sigmoid, Softmax, Tanh, first_values
-from bpcli.nn.heads import PAIRS, Composed, Head, join
+from bpcli.nn.heads import Composed, Head, join
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, HalfSquaredError
+from bpcli.nn.pairs import PAIRS
 
 from .support import PRECISIONS, activation, loss, output_scratch, pairs, targets
 

@@ -1,0 +1,86 @@
+"""Pairs of an output activation and a loss whose dZ and loss are computed in one, from Z.
+
+The canonical pairs have dZ = (A − Y) · scale. In the others the composed
+formulas would divide by 1 − a or by a after it was rounded to 0. From Z, no
+logarithm meets a rounded 0, and nothing overflows but a that is too large itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Protocol
+
+from bpcli.nn import Array
+from bpcli.nn.activations import Activation, ExponentialOutput, Identity, Sigmoid, Softmax
+from bpcli.nn.losses import (
+    BinaryCrossEntropy,
+    CategoricalFocal,
+    CrossEntropy,
+    Focal,
+    Gamma,
+    HalfSquaredError,
+    KullbackLeibler,
+    Loss,
+    Poisson,
+)
+from bpcli.nn.pairs.sigmoid import SigmoidBinaryCrossEntropy, SigmoidCrossEntropy, SigmoidFocal
+from bpcli.nn.pairs.softmax import SoftmaxCategoricalFocal, SoftmaxCrossEntropy, SoftmaxKullbackLeibler
+from bpcli.nn.pairs.softmax_binary import SoftmaxBinaryCrossEntropy
+from bpcli.nn.pairs.unbounded import ExponentialGamma, ExponentialPoisson, IdentityHalfSquaredError
+from bpcli.nn.workspace import OutputScratch
+
+__all__ = [
+    "PAIRS",
+    "ExponentialGamma",
+    "ExponentialPoisson",
+    "IdentityHalfSquaredError",
+    "Pair",
+    "SigmoidBinaryCrossEntropy",
+    "SigmoidCrossEntropy",
+    "SigmoidFocal",
+    "SoftmaxBinaryCrossEntropy",
+    "SoftmaxCategoricalFocal",
+    "SoftmaxCrossEntropy",
+    "SoftmaxKullbackLeibler",
+]
+
+
+class Pair(Protocol):
+    """An output activation that owns nothing and a loss, with formulas of their own; arrays as in the two rooms."""
+
+    free: ClassVar[frozenset[str]]
+    """The loss's settings that may have any value besides its reductions; the others have the value listed."""
+
+    @property
+    def activation(self) -> Activation:
+        """f_L."""
+        ...
+
+    @property
+    def loss(self) -> Loss:
+        """What is minimised."""
+        ...
+
+    def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+        """Write each example's term of the loss into ``out``, (m,), A being f_L(Z)."""
+        ...
+
+    def backward(
+        self, Z: Array, A: Array, Y: Array, scale: float, dA: Array, out: Array, scratch: OutputScratch
+    ) -> None:
+        """Write dZ into ``out``; ``dA`` may be used on the way."""
+        ...
+
+
+PAIRS: dict[tuple[Activation, Loss], type[Any]] = {
+    (Softmax(), CrossEntropy()): SoftmaxCrossEntropy,
+    (Sigmoid(), BinaryCrossEntropy()): SigmoidBinaryCrossEntropy,
+    (Identity(), HalfSquaredError()): IdentityHalfSquaredError,
+    (Sigmoid(), CrossEntropy()): SigmoidCrossEntropy,
+    (Softmax(), BinaryCrossEntropy()): SoftmaxBinaryCrossEntropy,
+    (Sigmoid(), Focal()): SigmoidFocal,
+    (Softmax(), CategoricalFocal()): SoftmaxCategoricalFocal,
+    (Softmax(), KullbackLeibler()): SoftmaxKullbackLeibler,
+    (ExponentialOutput(), Poisson()): ExponentialPoisson,
+    (ExponentialOutput(), Gamma()): ExponentialGamma,
+}
+"""The pairs, with the settings for which their formulas hold; the reductions and those that are ``free`` may be any."""
