@@ -102,7 +102,7 @@ def test_choice_rooms_do_not_import_one_another(room: str) -> None:
 
 
 def test_data_and_training_never_see_a_config() -> None:
-    rooms = [path for path in modules() if "data" in place(path) or "training" in place(path)]
+    rooms = [path for path in modules() if place(path).startswith(("data/", "training/"))]
     assert importing(rooms, lambda _, name: room_of(name) in {"config", "experiment"}) == []
 
 
