@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from bpcli.choices import IfMissing
 from bpcli.config.choice import Choice, Holder, choice_of
 from bpcli.config.registries import KINDS
-from bpcli.config.sections import FilePath, OmittedWhenDefault, OneOrMore, Section, Shorthand
+from bpcli.config.sections import FilePath, OmittedWhenDefault, OneOrMore, Section, Shorthand, Word
 from bpcli.data.encoding.columns import ColumnKind
 from bpcli.data.encoding.scaling import SCALINGS
 from bpcli.nn.activations import Activation
@@ -92,6 +92,9 @@ def _as_cell(value: Any) -> Any:
 Column = Annotated[String, BeforeValidator(_as_column), WithJsonSchema({"type": ["string", "integer"]})]
 Columns = Annotated[list[Column], Field(min_length=1)]
 Cell = Annotated[String, BeforeValidator(_as_cell), WithJsonSchema({"type": ["string", "number", "null"]})]
+ClassWeights = Annotated[
+    dict[Cell, Annotated[Real, Field(ge=0)]], Word("balanced", "balanced, or a weight for each label: {rare: 5.0}")
+]
 FileName = Annotated[String, Field(min_length=1), FilePath()]
 
 
@@ -140,7 +143,7 @@ class DataSection(Section):
     group: Column | None = Field(None, description="rows with the same cell here stay in one part")
     order: Column | None = Field(None, description="split in the order of this column, the latest rows to test")
     sample_weight: Column | None = Field(None, description="a column that says how much each example counts")
-    class_weight: Literal["balanced"] | dict[Cell, Annotated[Real, Field(ge=0)]] | None = Field(
+    class_weight: ClassWeights | None = Field(
         None, description="how much each class counts in training: balanced, or a weight for each label"
     )
     scale: ScaleName | None = Field(None, description="default: standard for tables, minmax for images")

@@ -7,14 +7,14 @@ that knowledge reads it off the models, so there is no list of keys anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 Marker = TypeVar("Marker")
 
@@ -91,6 +91,29 @@ class OneOrMore:
         """Either form."""
         several = handler(schema)
         return {"anyOf": [several["items"], several]}
+
+
+@dataclass(frozen=True, eq=False)
+class Word:
+    """A word may stand where else a mapping does; ``wanted`` says what either is, for messages."""
+
+    word: str
+    wanted: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The word as it is, and what is in a mapping validated."""
+        return core_schema.no_info_wrap_validator_function(self._validated, handler(source))
+
+    def _validated(self, value: Any, validate: Callable[[Any], Any]) -> Any:
+        if value == self.word:
+            return value
+        if not isinstance(value, dict):
+            raise PydanticCustomError("word_or_mapping", "{wanted}", {"wanted": self.wanted})
+        return validate(value)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Either form."""
+        return {"anyOf": [{"const": self.word}, handler(schema)]}
 
 
 def shortened(keys: dict[str, Any], bare: str) -> Any:

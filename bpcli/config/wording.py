@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -19,6 +20,9 @@ LONGEST_SHOWN = 60
 
 NEARLY = 0.85
 """How similar a word is, by difflib's ratio, to one that it is but a misspelling of."""
+
+QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+"""A value in pydantic's list of those that a literal may have."""
 
 BOUNDS = {
     "greater_than": ("greater than", "gt"),
@@ -69,7 +73,7 @@ def _message(error: Any, name: str, place: Place | None, model: type[Section]) -
             return f"{name} has both {' and '.join(context['several'])}", "keep one"
         return f"{name} has no name", did_you_mean("", context["names"])
     if kind == "literal_error":
-        allowed = [part.strip(" '") for part in context["expected"].replace(" or ", ",").split(",")]
+        allowed = [_bare(word) for word in QUOTED.findall(context["expected"])]
         return f"{name} is {_shown(value)}", _advised(advice_on_value(value, name, model), value, allowed)
     if kind == "predicate_failed":
         condition = error["msg"].split("'")[1]  # the function's name
@@ -78,6 +82,11 @@ def _message(error: Any, name: str, place: Place | None, model: type[Section]) -
         words, limit = BOUNDS[kind]
         return f"{name} is {_shown(value)}", f"it must be {words} {context[limit]:.12g}"
     return f"{name} is {_shown(value)}", f"it must be {EXPECTED.get(kind, error['msg'])}"
+
+
+def _bare(quoted: str) -> str:
+    """A word without its quotes; a mark keeps them."""
+    return quoted[1:-1] if quoted[1:-1].isidentifier() else quoted
 
 
 def unknown_choice(given: object, word: str, names: Sequence[str], model: type[Section]) -> str:

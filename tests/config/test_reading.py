@@ -228,6 +228,9 @@ def test_choice_of_another_type_is_no_name(key: str, value: str, shown: str, tmp
     assert told[0].endswith(f" {shown}")
 
 
+CLASS_WEIGHTS = "balanced, or a weight for each label: {rare: 5.0}"
+
+
 @pytest.mark.parametrize(
     ("change", "what", "hint"),
     [
@@ -257,6 +260,12 @@ def test_choice_of_another_type_is_no_name(key: str, value: str, shown: str, tmp
         ("data.split.test=-0.1", "data.split.test is -0.1", "it must be at least 0"),
         ("data.split.seed=-1", "data.split.seed is -1", "it must be at least 0"),
         ("data.split={test: 0.5, validation: 0.5}", "validation and test take 1 of the data", "leave some to train on"),
+        ("data.decimal=;", "data.decimal is ';'", "choose from '.', ','"),
+        ("data.thousands=_", "data.thousands is '_'", "choose from ',', '.', \"'\", ' '"),
+        ("data.class_weight=equal", "data.class_weight is 'equal'", f"it must be {CLASS_WEIGHTS}"),
+        ("data.class_weight=[balanced]", "data.class_weight is ['balanced']", f"it must be {CLASS_WEIGHTS}"),
+        ("data.class_weight={a: x}", "data.class_weight.a is 'x'", "it must be a number"),
+        ("data.class_weight={a: -1}", "data.class_weight.a is -1", "it must be at least 0"),
         ("loss={outputs: sum}", "loss has no name", f"choose from {', '.join(LOSSES)}"),
         ("network.output={slope: 0.1}", "network.output has no name", f"choose from {', '.join(ACTIVATIONS)}"),
         ("loss={name: cross_entropy, outputs: all}", "loss.outputs is 'all'", "choose from sum, mean"),
