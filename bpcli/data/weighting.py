@@ -60,10 +60,27 @@ def weigh(
     classes = _classes(targets)
     indices = classes.indices(train, rows["train"])
     of_classes = class_weights(request.classes, classes, np.bincount(indices, minlength=len(classes.labels)))
-    of_examples = np.array(list(of_classes.values()), dtype)[indices]
+    of_examples = _in_precision(of_classes, dtype)[indices]
     of_column = found["train"].weights
     combined = of_examples if of_column is None else of_examples * of_column
     return found | {"train": Weights(combined, of_column)}, of_classes
+
+
+def _in_precision(of_classes: Mapping[Label, float], dtype: np.dtype) -> Array:
+    """The weights of classes as an array of the network's precision.
+
+    Raises:
+        ConfigError: one is out of its range.
+    """
+    highest = float(np.finfo(dtype).max)
+    for label, weight in of_classes.items():
+        if weight > highest:
+            raise ConfigError(
+                f"the weight of class {str(label)!r} is {weight:g}",
+                key="data.class_weight",
+                hint=f"weights are 0 or more, and at most {highest:.3g}",
+            )
+    return np.array(list(of_classes.values()), dtype)
 
 
 def _classes(targets: Targets) -> Classes:

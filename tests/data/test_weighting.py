@@ -119,6 +119,12 @@ def test_weights_that_are_none_are_refused(cells: str, error: str, hint: str, tm
         ("cross_entropy", {"c": 2.0}, "there is no class 'c' to weigh", "the classes are a, b"),
         ("cross_entropy", {"a": 0.0, "b": 0.0}, "every class has the weight 0", "give a class a weight"),
         (
+            "cross_entropy",
+            {"a": 1e300},
+            "the weight of class 'a' is 1e+300",
+            "weights are 0 or more, and at most 3.4e+38",
+        ),
+        (
             "half_squared_error",
             "balanced",
             "class_weight is for a classification with one target column",
@@ -132,4 +138,5 @@ def test_class_weights_that_fit_no_class_are_refused(
     y = "abab" if loss == "cross_entropy" else range(4)
     path = write(tmp_path, "t.csv", csv({"x": range(4), "y": y}))
 
-    assert refusal(partial(loaded, path, loss, weights=WeightRequest(None, classes))) == f"error: {error}\nhint: {hint}"
+    weights = WeightRequest(None, classes)
+    assert refusal(partial(loaded, path, loss, dtype="float32", weights=weights)) == f"error: {error}\nhint: {hint}"
