@@ -50,9 +50,9 @@ def deal(
     train = datasets["train"]
     _require_enough(train.size, request)
     classes = targets.indices(train, np.arange(train.size)) if isinstance(targets, Classes) else None
-    rows = split(
-        train.size, request, rng, Traits(classes, _groups(train, columns.group), _order(train, columns.order, kinds))
-    )
+    groups = _groups(train, columns.group)
+    _require_groups(groups, request)
+    rows = split(train.size, request, rng, Traits(classes, groups, _order(train, columns.order, kinds)))
     _require_examples(rows, request, columns)
     rows |= {part: np.arange(dataset.size) for part, dataset in datasets.items() if part != "train"}
     return {part: rows[part] for part in PARTS if len(rows[part])}
@@ -66,6 +66,15 @@ def _require_enough(size: int, request: SplitRequest) -> None:
             )
     if request.fold is not None and request.fold.folds > size:
         raise ConfigError(f"{request.fold.folds} folds of {size} examples", key="data.split.folds", hint="fewer folds")
+
+
+def _require_groups(groups: Array | None, request: SplitRequest) -> None:
+    """Every fold gets a group, whichever is the test part now."""
+    if groups is None or request.fold is None:
+        return
+    count = len(np.unique(groups))
+    if request.fold.folds > count:
+        raise ConfigError(f"{request.fold.folds} folds of {count} groups", key="data.split.folds", hint="fewer folds")
 
 
 def _require_examples(rows: dict[str, IndexArray], request: SplitRequest, columns: SplitColumns) -> None:

@@ -21,7 +21,7 @@ from bpcli.data.files.reading import FilePair, read_dataset
 from bpcli.data.loading import Files, Loaded, load_parts
 from bpcli.data.request import DataRequest
 from bpcli.data.sources import Source
-from bpcli.data.splitting import SplitRequest
+from bpcli.data.splitting import Fold, SplitRequest
 from bpcli.errors import BpError
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.losses import LOSSES
@@ -118,6 +118,7 @@ def loaded(
     validation: str | FilePair | None = None,
     test: str | FilePair | None = None,
     fractions: dict[str, float] | None = None,
+    fold: Fold | None = None,
     form: Format | None = None,
     dtype: str = "float64",
     seed: int = 0,
@@ -127,7 +128,7 @@ def loaded(
     kind = LOSSES[loss]()
     train_pair = pair(train)
     assert train_pair is not None
-    files = Files(train_pair, pair(validation), pair(test), SplitRequest(fractions or {}), form or Format())
+    files = Files(train_pair, pair(validation), pair(test), SplitRequest(fractions or {}, fold), form or Format())
     asked = DataRequest(
         kind.targets,
         open_output=kind.usual_output == "identity",

@@ -11,6 +11,7 @@ import pytest
 from bpcli.data.dealing import SplitColumns
 from bpcli.data.encoding.date_columns import Date
 from bpcli.data.loading import Loaded
+from bpcli.data.splitting import Fold
 
 from .support import csv, loaded, refusal, write
 
@@ -87,3 +88,11 @@ def test_too_few_groups_are_refused(tmp_path: Path) -> None:
     report = refusal(partial(loaded, path, split_columns=SplitColumns(group="who"), fractions=fractions))
 
     assert report.startswith("error: there are too few groups: none is left for ")
+
+
+def test_more_folds_than_groups_are_refused_whichever_fold_is_tested(tmp_path: Path) -> None:
+    path = write(tmp_path, "t.csv", csv({"who": "aabbcc", "x": range(6), "y": "ababab"}))
+
+    for fold in range(4):
+        report = refusal(partial(loaded, path, split_columns=SplitColumns(group="who"), fold=Fold(fold, 4)))
+        assert report == "error: 4 folds of 3 groups\nhint: fewer folds"
