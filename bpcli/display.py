@@ -40,10 +40,15 @@ def say(line: str) -> None:
         print(printable(line), file=sys.stderr, flush=True)
 
 
+def warning(text: str) -> str:
+    """The line that warns of something."""
+    return f"warning: {text}"
+
+
 def warn(lines: Sequence[str]) -> None:
     """Print warnings on standard error, one line each."""
     for line in lines:
-        say(f"warning: {line}")
+        say(warning(line))
 
 
 def line_width(file: TextIO) -> int:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from bpcli.cli.signals import end_by
 
 if TYPE_CHECKING:
-    from bpcli.display import TrainingDisplay
     from bpcli.experiment import Experiment
     from bpcli.runs.execution import Execution, RunEnded
     from bpcli.runs.folder import RunWriter
@@ -28,21 +27,28 @@ def prepared(experiment: Experiment, open_run: Callable[[], RunWriter], *, quiet
     return execution
 
 
-def follow(execution: Execution, experiment: Experiment, collected: list[signal.Signals], *, quiet: bool) -> RunEnded:
-    """Show training as it proceeds, and stop it at the first collected signal."""
+def follow(
+    execution: Execution,
+    experiment: Experiment,
+    introduction: Sequence[str],
+    collected: list[signal.Signals],
+    *,
+    quiet: bool,
+) -> RunEnded:
+    """Say the lines of ``introduction``, show training as it proceeds, and stop it at the first collected signal."""
     from bpcli import display
     from bpcli.runs.execution import RunEnded
     from bpcli.training.loop import Epoch, Stopped, Stretch
 
     events = execution.events()
     next(events)  # RunStarted: what follows is shown only once there is a run
-    training_display = _introduce(experiment, quiet=quiet)
+    for line in introduction:
+        display.say(line)
+    examples, shown = experiment.loaded.parts["train"].size, _shown_column(experiment)
+    training_display = display.TrainingDisplay(experiment.plan.epochs, examples, shown, quiet=quiet)
     try:
         for event in events:
             if isinstance(event, RunEnded):
-                training_display.close()
-                if not quiet:
-                    display.warn(event.notes)
                 return event
             if isinstance(event, Stopped):
                 training_display.stopped(event)
@@ -56,16 +62,11 @@ def follow(execution: Execution, experiment: Experiment, collected: list[signal.
     raise AssertionError("the last event of an execution is RunEnded")
 
 
-def _introduce(experiment: Experiment, *, quiet: bool) -> TrainingDisplay:
-    """Show the warnings and what is trained; return the display of the training itself."""
-    from bpcli import display
+def introduction(experiment: Experiment) -> list[str]:
+    """The warnings of the data, and what is trained."""
+    from bpcli.display import warning
 
-    parts = experiment.loaded.parts
-    if not quiet:
-        display.warn(experiment.loaded.warnings.lines())
-        display.say(_summary(experiment))
-    shown = _shown_column(experiment)
-    return display.TrainingDisplay(experiment.plan.epochs, parts["train"].size, shown, quiet=quiet)
+    return [*map(warning, experiment.loaded.warnings.lines()), _summary(experiment)]
 
 
 def _shown_column(experiment: Experiment) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bpcli.cli.output import emit, emit_json
-from bpcli.cli.running import end_by_signal, follow, prepared, require_expectations
+from bpcli.cli.running import end_by_signal, follow, introduction, prepared, require_expectations
 from bpcli.cli.signals import collected_signals
 from bpcli.errors import ConfigError, DivergedError
 
@@ -52,6 +52,7 @@ class Series:
     outcomes: list[Outcome] = field(default_factory=list)
     tested: list[Tested] = field(default_factory=list)
     diverged: list[DivergedError] = field(default_factory=list)
+    introduced: set[str] = field(default_factory=set)
 
     def say(self, line: str) -> None:
         """Say what happens, unless it is to be quiet."""
@@ -59,6 +60,12 @@ class Series:
 
         if not self.quiet:
             say(line)
+
+    def introduction(self, experiment: Experiment) -> list[str]:
+        """The lines that introduce a run, without those that an earlier run of the series had too."""
+        lines = [] if self.quiet else [line for line in introduction(experiment) if line not in self.introduced]
+        self.introduced.update(lines)
+        return lines
 
 
 def train_series(
@@ -127,13 +134,17 @@ def _train_member(series: Series, member: Member, experiment: Experiment) -> Non
 
 def _train(series: Series, experiment: Experiment, name: str) -> RunEnded:
     """Train a run in a folder of the series; a signal ends the series with it."""
+    from bpcli.display import warning
     from bpcli.runs.folder import create_run
 
     open_run = partial(create_run, experiment, name, series.folder / name)
     execution = prepared(experiment, open_run, quiet=series.quiet)
-    ended = follow(execution, experiment, series.collected, quiet=series.quiet or not sys.stderr.isatty())
+    quiet = series.quiet or not sys.stderr.isatty()
+    ended = follow(execution, experiment, series.introduction(experiment), series.collected, quiet=quiet)
     if series.collected:
         end_by_signal(ended, series.collected[0])
+    for note in ended.notes:
+        series.say(warning(f"{name}: {note}"))
     return ended
 
 

@@ -10,7 +10,7 @@ import typer
 
 from bpcli.cli.arguments import Json, Plugins, Words, config_and_overrides
 from bpcli.cli.output import emit, emit_json
-from bpcli.cli.running import end_by_signal, follow, prepared, require_expectations
+from bpcli.cli.running import end_by_signal, follow, introduction, prepared, require_expectations
 from bpcli.cli.series import series_request, train_series
 from bpcli.cli.signals import collected_signals
 
@@ -59,6 +59,7 @@ def train_once(path: Path, changes: list[str], run: Path | None, *, quiet: bool,
         DivergedError: it diverged.
     """
     from bpcli.config.reading import read_config
+    from bpcli.display import warn
     from bpcli.experiment import build
     from bpcli.runs.folder import create_run, require_free_folder
 
@@ -66,10 +67,12 @@ def train_once(path: Path, changes: list[str], run: Path | None, *, quiet: bool,
     require_free_folder(run)
     execution = prepared(experiment, partial(create_run, experiment, path.stem, run), quiet=quiet)
     with collected_signals() as collected:
-        ended = follow(execution, experiment, collected, quiet=quiet)
+        lines = [] if quiet else introduction(experiment)
+        ended = follow(execution, experiment, lines, collected, quiet=quiet)
         if collected:
             end_by_signal(ended, collected[0])
     if ended.divergence is None and not quiet:
+        warn(ended.notes)
         _show_final_metrics(experiment, ended.run)
     _print_result(ended.run, json=json)
     if ended.divergence is not None:
@@ -91,8 +94,6 @@ def _show_final_metrics(experiment: Experiment, run: RunWriter) -> None:
     rows = [[part, *(final.get(prefixes[part] + name) for name in names)] for part in experiment.loaded.parts]
     with suppress(OSError):
         display.print_table(["", *names], rows, sys.stderr, title=f"kept: {describe_kept(run.record)}")
-    if run.record["ended"] != "completed":
-        display.say(run.record["ended"])
     if "rule" in run.record:
         display.say(", ".join(f"{name} {value:.6g}" for name, value in run.record["rule"].items()))
     if not sys.stdout.isatty():  # on a terminal the result is the next line anyway

@@ -157,3 +157,19 @@ def test_a_refit_that_cannot_be_is_refused_before_anything_is_trained(folder: Pa
         "but there is no validation part",
         hint="hold one out with data.split.validation: 0.2, or optimizer.schedule.monitor: loss",
     )
+
+
+def test_a_series_warns_as_its_runs_would_alone_and_introduces_itself_once(tmp_path: Path) -> None:
+    rows = ["x,y,bad", *(f"{k},1,{'yes' if k % 20 == 0 else 'no'}" for k in range(120))]
+    (tmp_path / "rare.csv").write_text("\n".join(rows))
+    write_config(tmp_path / "rare.yaml", "data: {path: rare.csv}\nloss: cross_entropy\nepochs: 2\n")
+    errors = good("train", "rare.yaml", "--folds", "3", "--run", "rare", cwd=tmp_path).errors
+    assert errors[0] == "warning: 1 column constant in training: y"
+    assert errors[1].startswith("2-2, 6 parameters; 80 train, 40 test examples")
+    decided = "each of the 40 test examples is decided 'no', 2 of them wrongly"
+    assert [line.partition(": try")[0] for line in errors if line.startswith("warning: fold")] == [
+        f"warning: fold-{k}: {decided}" for k in range(3)
+    ]
+    assert sum("parameters" in line or "constant" in line for line in errors) == 2
+    quiet = good("train", "rare.yaml", "--folds", "3", "--run", "quiet", "--quiet", cwd=tmp_path)
+    assert not quiet.err
