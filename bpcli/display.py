@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bpcli.errors import printable
+from bpcli.errors import fitted, printable
 from bpcli.training.loop import Epoch, Stopped, Stretch
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def short_number(value: float | None) -> str:
 def say(line: str) -> None:
     """Print a line on standard error; if that fails, go on, because the line is not a result."""
     with suppress(OSError):
-        print(printable(line), file=sys.stderr, flush=True)
+        print(fitted(printable(line), sys.stderr), file=sys.stderr, flush=True)
 
 
 def warning(text: str) -> str:
@@ -93,7 +93,9 @@ def print_table(
         drawn.add_column(Text(printable(columns[k])), justify=justify, overflow="fold")
     for row in cells:
         drawn.add_row(*(Text(row[k]) for k in sorted(shown)))
-    console.print(drawn)
+    with console.capture() as lines:
+        console.print(drawn)
+    file.write("".join(f"{line.rstrip()}\n" for line in lines.get().splitlines()))
     return len(columns) - len(shown)
 
 

@@ -23,7 +23,7 @@ from bpcli import __version__  # noqa: E402
 from bpcli.cli import config, data, evaluate, explain, gradcheck, init, listing, predict, runs, stepcheck, train  # noqa: E402
 from bpcli.cli.arguments import need_command  # noqa: E402
 from bpcli.cli.signals import end_by, end_silently_at_closed_pipes  # noqa: E402
-from bpcli.errors import BpError, ConfigError, ExitStatus, SystemRefusedError, printable  # noqa: E402
+from bpcli.errors import BpError, ConfigError, ExitStatus, SystemRefusedError, fitted, printable  # noqa: E402
 
 INTERRUPTED = 128 + signal.SIGINT
 """The status that Typer returns after an interrupt; bp ends by the signal itself instead."""
@@ -163,4 +163,4 @@ def _print_to_stderr(lines: list[str]) -> None:
     """Print lines on standard error; if the system refuses even that, the exit status must be enough."""
     with suppress(OSError):
         for line in lines:
-            print(printable(line), file=sys.stderr, flush=True)
+            print(fitted(printable(line), sys.stderr), file=sys.stderr, flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import MISSING, fields
 from typing import Annotated, Any
 
@@ -30,12 +31,12 @@ def listing(
     Example: bp list activations leaky_relu
     """
     from bpcli.config.registries import offered
-    from bpcli.errors import ConfigError, did_you_mean
+    from bpcli.errors import ConfigError, did_you_mean, fitted
 
     registries = offered()
     if kind is None:
         for each, registry in registries.items():
-            typer.echo(f"{each}: {', '.join(registry)}")
+            typer.echo(fitted(f"{each}: {', '.join(registry)}", sys.stdout, indent=2))
         return
     if kind not in registries:
         raise ConfigError(
@@ -45,11 +46,12 @@ def listing(
     if name is None:
         width = max(map(len, choices))
         for each, choice in choices.items():
-            typer.echo(f"{each:<{width}}  {_summary(choice)}")
+            typer.echo(fitted(f"{each:<{width}}  {_summary(choice)}", sys.stdout, indent=width + 2))
         return
     if name not in choices:
         raise ConfigError(f"no {name!r} among the {kind}", where="command line", hint=_hint(kind, name))
-    typer.echo("\n".join([*_explained(name, choices[name]), *_drawn(kind, choices[name])]))
+    explained = [fitted(line, sys.stdout) for line in _explained(name, choices[name])]
+    typer.echo("\n".join([*explained, *_drawn(kind, choices[name])]))
 
 
 def _hint(kind: str, name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.cli.support import good, on_terminal, read_metrics, read_record, write_config
+from tests.cli.support import good, on_terminal, process, read_metrics, read_record, write_config
 
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;\d+)*m")
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
@@ -63,7 +63,10 @@ def test_the_bar_leaves_one_last_picture_and_the_cursor(folder: Path, width: int
     assert "\r\x1b[2K" in result.out
     assert COLOUR.search(result.out)
     shown, record = screen(result.out), read_record(folder / "run")
-    assert shown[0].startswith("2-5-3, 33 parameters; 48 train, 12 validation examples")
+    assert " ".join(shown).startswith(
+        "2-5-3, 33 parameters; 48 train, 12 validation examples; 2 columns became 2 inputs"
+    )
+    assert max(map(len, shown)) <= width
     assert shown[-6] == f"kept: epoch {record['kept']['epoch']}, the best by val_loss"
     assert shown[-5].split() == ["loss", "accuracy"]
     assert [line.split()[0] for line in shown[-4:-2]] == ["train", "validation"]
@@ -71,7 +74,7 @@ def test_the_bar_leaves_one_last_picture_and_the_cursor(folder: Path, width: int
     row, kept = read_metrics(folder / "run")[-1], record["kept"]["epoch"]
     words = f"loss {row['loss']:.4g} val_accuracy {row['val_accuracy']:.4g}" + f" kept {kept}" * (kept < 300)
     if width == 100:
-        (bar,) = shown[1:-6]
+        bar = shown[-7]
         assert re.fullmatch(rf"epoch 300/300 ━+ 100% {words} [\d,]+ examples/s 00:00", " ".join(bar.split()))
 
 
@@ -96,3 +99,12 @@ def test_names_are_never_obeyed_by_the_terminal(folder: Path) -> None:
     assert predicted.startswith("prediction,p_\\x1b[31m[red]ash\\x07,p_birch,p_cedar\r\n")
     assert "\x1b" not in predicted
     assert predicted.count("\n") == 61
+
+
+@pytest.mark.parametrize("words", [["list", "metrics"], ["list", "metrics", "f1"], ["train", "points.yaml", "epoch=1"]])
+def test_long_lines_are_broken_between_words_on_a_terminal_alone(folder: Path, words: list[str]) -> None:
+    shown = on_terminal(*words, cwd=folder, width=60).out.replace("\r", "")
+    whole = process(*words, cwd=folder)
+    assert shown != whole.out + whole.err
+    assert shown.split() == (whole.out + whole.err).split()
+    assert max(map(len, shown.splitlines())) <= 60
