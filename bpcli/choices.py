@@ -6,10 +6,12 @@ A registry is a dictionary from the names that configs use to frozen dataclasses
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
 
 Registry = Mapping[str, type[Any]]
+
+Statements = TypeVar("Statements")
 
 PLUGINS: dict[str, str] = {}
 """The user's own files of choices that are loaded, by name, with the SHA-256 of their bytes."""
@@ -38,3 +40,12 @@ def build(registry: Registry, described: Mapping[str, Any]) -> Any:
         key: tuple(value) if isinstance(value, list) else value for key, value in described.items() if key != "name"
     }
     return registry[described["name"]](**settings)
+
+
+def optional_statements(kind: type[Statements], choice: Any) -> Statements:
+    """What a choice, or its class, may say of itself beyond its protocol: the fields of the dataclass ``kind``.
+
+    What it does not state has the default there, so every reader of a statement goes by the same one.
+    """
+    stated = {one.name: getattr(choice, one.name) for one in fields(kind) if hasattr(choice, one.name)}  # type: ignore[arg-type]
+    return kind(**stated)

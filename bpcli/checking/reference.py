@@ -23,6 +23,7 @@ from bpcli.checking.rewriting import changed
 from bpcli.errors import ConfigError
 from bpcli.nn import Array
 from bpcli.nn.activations import Activation
+from bpcli.nn.activations.protocol import activation_statements
 from bpcli.nn.expressions import (
     Expression,
     FormulaError,
@@ -40,7 +41,7 @@ from bpcli.nn.formulas import parse
 from bpcli.nn.gradient_check import Probe
 from bpcli.nn.heads import Head
 from bpcli.nn.layers import Layer
-from bpcli.nn.losses import term_symbols
+from bpcli.nn.losses.forms import loss_statements
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
@@ -122,8 +123,8 @@ def certify(probe: Probe, theta: Array, shares: Sequence[float] = ()) -> Referen
 def _further_digits(probe: Probe, ws: Workspace) -> int:
     """Digits that a − y needs besides, where outputs are saturated and the loss does not take them as logarithms."""
     head = probe.network.head
-    saturates = hasattr(head.activation, "odds") or hasattr(head.activation, "stable_formula")
-    if not saturates or substituted_logarithms(_parsed(head.loss.term)) is not None:
+    stated = activation_statements(head.activation)
+    if not (stated.odds or stated.stable_formula) or substituted_logarithms(_parsed(head.loss.term)) is not None:
         return 0
     largest = float(np.nan_to_num(np.abs(ws.Z[-1]).max(initial=0.0), posinf=np.inf))
     return min(MOST_FURTHER, int(min(largest, 1e6) * 2 / np.log(10)))
@@ -223,7 +224,7 @@ def _activate(layer: Layer, Z: Array, own: Array, noise: Array | None) -> tuple[
     activation = layer.activation
     extra = {} if noise is None else {"noise": exact(noise)}
     Z, before = _pull(layer.before, layer, z=Z, **extra)
-    formula = getattr(activation, "stable_formula", activation.formula)
+    formula = activation_statements(activation).stable_formula or activation.formula
     everywhere = {name: np.full(Z.shape, value) for name, value in zip(activation.owned, own, strict=True)}
     of_units, through = _pull(formula, activation, z=Z, **everywhere)
     value, after = _pull(layer.after, layer, a=of_units, **extra)
@@ -286,8 +287,9 @@ def _output(head: Head, Z: Array, A: Array, back: Any, ws: Workspace) -> tuple[D
     if loss.sides is not None:
         differs = loss.sides(A, Y).astype(bool) != loss.sides(ws.A[-1], rounded(Y))
         A = np.where(differs, exact(ws.A[-1]), A)
-    stated_odds: str = "" if head.activation.owned else getattr(head.activation, "odds", "")
-    given = {"y": Y} | {name: exact(np.asarray(value))[()] for name, value in term_symbols(loss, n).items()}
+    stated_odds = "" if head.activation.owned else activation_statements(head.activation).odds
+    of_outputs = loss_statements(loss).of_outputs(n)
+    given = {"y": Y} | {name: exact(np.asarray(value))[()] for name, value in of_outputs.items()}
     of_odds = substituted_logarithms(_parsed(loss.term)) if stated_odds else None
     if of_odds is None:
         terms, slopes = _pull(loss.term, loss, **given, a=A)

@@ -48,6 +48,9 @@ class RuleEquation:
 NEW_THETA = "new"
 """The name of the equation that gives θ."""
 
+AT_THETA = "<theta>"
+"""The point at which a rule takes the gradient, unless it says another."""
+
 
 def filled(formula: str, choice: Any, **symbols: str) -> str:
     """A formula of ``choice`` with every name replaced by its symbol or by the value of the setting.

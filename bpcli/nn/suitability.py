@@ -7,6 +7,7 @@ import numpy as np
 from bpcli.choices import name_of
 from bpcli.nn.activations import ACTIVATIONS, Activation
 from bpcli.nn.losses import LOSSES, Loss
+from bpcli.nn.losses.forms import loss_statements
 
 
 def misfit(output: Activation, loss: Loss) -> str:
@@ -25,7 +26,7 @@ def misfit(output: Activation, loss: Loss) -> str:
 def _of_ends(output: Activation, loss: Loss) -> str:
     """Whether an output may be an end of a domain that has none: that of an activation with a kink may."""
     ends = [end for end in loss.domain if np.isfinite(end) and end in output.range]
-    if not getattr(loss, "domain_open", False) or not output.kinks or not ends:
+    if not loss_statements(loss).domain_open or not output.kinks or not ends:
         return ""
     return (
         f"{name_of(LOSSES, loss)} takes the logarithm of its outputs or divides by them, "
@@ -35,7 +36,7 @@ def _of_ends(output: Activation, loss: Loss) -> str:
 
 def _of_joint_outputs(output: Activation, loss: Loss) -> str:
     """Whether outputs depend on one another where they should not, or the other way round."""
-    joint = getattr(loss, "joint_outputs", None)
+    joint = loss_statements(loss).joint_outputs
     if joint is None or joint != output.elementwise:
         return ""
     name, other = name_of(LOSSES, loss), name_of(ACTIVATIONS, output)

@@ -19,6 +19,7 @@ from bpcli.nn.formulas import parse
 from bpcli.nn.layers import LAYERS, Layer
 from bpcli.nn.markup import NEW_THETA
 from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
+from bpcli.nn.optimizers.rule import greek_settings, rule_statements
 from bpcli.nn.penalties import PENALTIES
 from bpcli.nn.schedules import SCHEDULES, Course, Schedule
 from bpcli.nn.schedules.course import inner, quantities
@@ -118,10 +119,10 @@ def stated_rule(rule: Optimizer) -> StatedRule:
         NotStatedError: it states none, or they do not give θ and every array of its memory.
     """
     called = f"rule {_name(OPTIMIZERS, rule)}"
-    given: Any = rule
-    if not getattr(rule, "equations", ()):
+    given = rule_statements(rule)
+    if not given.equations:
         raise NotStatedError(f"{called} states no equations")
-    of_weights, remembered = getattr(rule, "weight_term", ""), {NEW_THETA, *rule.memory(1)}
+    of_weights, remembered = given.weight_term, {NEW_THETA, *rule.memory(1)}
     lines = [
         StatedEquation(
             line.name,
@@ -134,9 +135,8 @@ def stated_rule(rule: Optimizer) -> StatedRule:
     ]
     if lines[-1].name != NEW_THETA or not {line.name for line in lines} >= remembered:
         raise NotStatedError(f"{called} does not state an equation for every array of its memory and, last, for θ")
-    point = _expression(getattr(rule, "gradient_at", "<theta>"), called)
-    letters = getattr(rule, "symbols", {})
-    settings = _settings(rule) | {letter: float(getattr(rule, name)) for letter, name in letters.items()}
+    point = _expression(given.gradient_at, called)
+    settings = _settings(rule) | greek_settings(rule)
     known = {THETA, GRADIENT, STEP, RATE, *settings, *(line.symbol for line in lines)}
     _require(called, known, *(line.expression for line in lines), point)
     used = set[str]().union(*(symbol_names(line.expression) for line in lines), symbol_names(point))

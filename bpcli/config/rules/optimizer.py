@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bpcli.config.rules.values import Plain, choice, is_number, rule_of
 from bpcli.errors import ConfigError
+from bpcli.nn.optimizers.rule import rule_statements
 
 
 def batch_size(config: Plain) -> Iterator[ConfigError]:
@@ -37,7 +38,7 @@ def all_examples(config: Plain) -> Iterator[ConfigError]:
 def schedule(config: Plain) -> Iterator[ConfigError]:
     """A schedule goes with a rule whose steps a learning rate multiplies."""
     optimizer = _optimizer(config)
-    if not getattr(rule_of(config), "takes_schedule", True) and optimizer.get("schedule") is not None:
+    if not rule_statements(rule_of(config)).takes_schedule and optimizer.get("schedule") is not None:
         yield ConfigError(
             f"optimizer: a schedule changes the learning rate, which the steps of {optimizer['name']} do not follow",
             key="optimizer.schedule",
@@ -48,7 +49,7 @@ def schedule(config: Plain) -> Iterator[ConfigError]:
 def ordered_settings(config: Plain) -> Iterator[ConfigError]:
     """Of two settings that a rule states ``ordered``, the first is not above the second."""
     optimizer, rule = _optimizer(config), rule_of(config)
-    for pair in getattr(rule, "ordered", ()):
+    for pair in rule_statements(rule).ordered:
         low, high = (optimizer.get(name, getattr(rule, name)) for name in pair)
         if is_number(low) and is_number(high) and low > high > 0:
             given = next(name for name in pair[::-1] if name in optimizer)

@@ -20,15 +20,13 @@ from bpcli.explaining.documents.steps import Equation, StepBuilder
 from bpcli.explaining.trace import Trace
 from bpcli.nn import Array
 from bpcli.nn.expressions import Floats, evaluate
-from bpcli.nn.markup import NEW_THETA, RuleEquation, filled
+from bpcli.nn.markup import AT_THETA, NEW_THETA, RuleEquation, filled
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
+from bpcli.nn.optimizers.rule import rule_statements
 from bpcli.nn.parameters import Parameters
 
 UNWRITTEN = "not in the document"
 """The reference of what a document leaves out."""
-
-AT_THETA = "<theta>"
-"""The point at which most rules take the gradient."""
 
 ARROW = r"\leftarrow"
 
@@ -105,7 +103,7 @@ def _of_block(
     if trace.chain:
         yield _chained(trace, block, written, symbols)
         symbols |= {"gradient": _CHAINED.format(written.symbol), "plus": "+", "minus": "-", "sign": ""}
-    of_weights = getattr(trace.optimizer, "weight_term", "") if block.weights else ""
+    of_weights = rule_statements(trace.optimizer).weight_term if block.weights else ""
     symbols["weight_term"] = filled(of_weights, trace.optimizer, **symbols)
     for line in _equations(trace.optimizer, blocks):
         if _is_shared(line):
@@ -147,10 +145,10 @@ def _written(rule: Optimizer, blocks: list[ParameterBlock]) -> tuple[RuleEquatio
     document writes them in one matrix with biases.
     """
     together = any(block.weights is None for block in blocks)
-    if getattr(rule, "gradient_at", AT_THETA) != AT_THETA or (hasattr(rule, "weight_term") and together):
+    stated = rule_statements(rule)
+    if stated.gradient_at != AT_THETA or (stated.weight_term and together):
         return ()
-    found: tuple[RuleEquation, ...] = getattr(rule, "equations", ())
-    return found
+    return stated.equations
 
 
 def _symbols(theta: str, gradient: str, ratio: GradientRatio, number: int) -> dict[str, str]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bpcli.explaining.trace import Trace
+from bpcli.nn.optimizers.rule import greek_settings
 
 
 def constants(trace: Trace) -> dict[str, float]:
     """The learning rate, and the rule's settings."""
-    rule = trace.optimizer
-    named = {letter: float(getattr(rule, name)) for letter, name in getattr(rule, "symbols", {}).items()}
-    return {r"\eta": trace.learning_rate, **named}
+    return {r"\eta": trace.learning_rate, **greek_settings(trace.optimizer)}
 
 
 def letter_of(letter: str, trace: Trace, l: int) -> str:

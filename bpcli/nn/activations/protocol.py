@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from bpcli.choices import optional_statements
 from bpcli.nn import Array
 from bpcli.nn.workspace import Scratch
 
 
 class Activation(Protocol):
-    """A choice of f, with its range, its kinks, the initializer that suits it, and its formulas."""
+    """A choice of f, with its range, its kinks, the initializer that suits it, and its formulas.
+
+    :class:`ActivationStatements` has what else it may say of itself.
+    """
 
     @property
     def range(self) -> tuple[float, float]:
@@ -45,11 +50,7 @@ class Activation(Protocol):
 
     @property
     def formula(self) -> str:
-        """f(z) in markup (:mod:`bpcli.nn.markup`), from ``<z>``.
-
-        Two further statements are optional: ``stable_formula``, the same written so that nothing cancels in its
-        derivative, and ``odds``, a/(1 − a), from which log a and log(1 − a) have all digits.
-        """
+        """f(z) in markup (:mod:`bpcli.nn.markup`), from ``<z>``."""
         ...
 
     @property
@@ -67,6 +68,23 @@ class Activation(Protocol):
         ``A`` may lie in ``scratch.matrix``: it is read before that is written.
         """
         ...
+
+
+@dataclass(frozen=True)
+class ActivationStatements:
+    """What an activation may state; nothing where it does not.
+
+    ``stable_formula`` is its formula written so that nothing cancels in the derivative; ``odds`` is a/(1 − a), from
+    which log a and log(1 − a) have all digits.
+    """
+
+    stable_formula: str = ""
+    odds: str = ""
+
+
+def activation_statements(activation: Activation) -> ActivationStatements:
+    """What an activation states."""
+    return optional_statements(ActivationStatements, activation)
 
 
 def first_values(activation: Activation, dtype: DTypeLike) -> Array:

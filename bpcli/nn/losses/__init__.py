@@ -26,7 +26,6 @@ from bpcli.nn.losses.forms import (
     pick,
     scale,
     share,
-    term_symbols,
 )
 from bpcli.nn.losses.margin import Hinge, SquaredHinge
 from bpcli.nn.losses.probability import BinaryCrossEntropy, CategoricalFocal, CrossEntropy, Focal, KullbackLeibler
@@ -57,7 +56,6 @@ __all__ = [
     "pick",
     "scale",
     "share",
-    "term_symbols",
 ]
 
 LOSSES: dict[str, type[Loss]] = {

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from bpcli.choices import optional_statements
 from bpcli.nn import Array
 from bpcli.nn.markup import decimal, filled
 from bpcli.nn.workspace import OutputScratch
@@ -64,13 +65,7 @@ class TargetForm:
 
 
 class Loss(Protocol):
-    """A choice of loss; its reductions are settings.
-
-    Three further statements are optional. ``domain_open`` says that the ends of the domain are no outputs, as 0 is none
-    whose logarithm is taken. ``joint_outputs`` is true where an example's outputs must be shares of 1, as those of
-    softmax are, and false where each must follow from its own z. ``of_outputs`` is a function of n, the number of
-    outputs, that gives further symbols of ``term`` by name: numbers, or (n, 1).
-    """
+    """A choice of loss; its reductions are settings. :class:`LossStatements` has what else it may say of itself."""
 
     @property
     def outputs(self) -> Reduction:
@@ -131,6 +126,26 @@ class Loss(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class LossStatements:
+    """What a loss may state, and what holds of one that does not.
+
+    ``domain_open`` says that the ends of the domain are no outputs, as 0 is none whose logarithm is taken.
+    ``joint_outputs`` is true where an example's outputs must be shares of 1, as those of softmax are, and false where
+    each must follow from its own z. ``of_outputs`` is a function of n, the number of outputs, that gives further
+    symbols of ``term`` by name: numbers, or (n, 1).
+    """
+
+    domain_open: bool = False
+    joint_outputs: bool | None = None
+    of_outputs: Callable[[int], dict[str, Any]] = lambda _: {}
+
+
+def loss_statements(loss: Loss) -> LossStatements:
+    """What a loss states."""
+    return optional_statements(LossStatements, loss)
+
+
 def share(loss: Loss, weight: Any) -> Any:
     """What a batch of this weight (m, or Σ of its examples' weights) divides by: it, or 1 where examples are summed."""
     return weight if loss.examples == "mean" else 1
@@ -158,11 +173,7 @@ def pick(A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
 
 def in_symbols(formula: str, loss: Loss, n: int, **symbols: str) -> str:
     """A formula of a loss over n outputs, in markup, its symbols and settings filled in."""
-    of_outputs = {name: decimal(float(np.ravel(value)[0])) for name, value in term_symbols(loss, n).items()}
+    of_outputs = {
+        name: decimal(float(np.ravel(value)[0])) for name, value in loss_statements(loss).of_outputs(n).items()
+    }
     return filled(formula, loss, **of_outputs, **symbols)
-
-
-def term_symbols(loss: Loss, n: int) -> dict[str, Any]:
-    """The symbols of a loss's term that belong to its n outputs: numbers, or (n, 1)."""
-    of_outputs: Callable[[int], dict[str, Any]] | None = getattr(loss, "of_outputs", None)
-    return {} if of_outputs is None else of_outputs(n)

@@ -8,12 +8,14 @@ an :class:`OptimizerState`, so a checkpoint can save them without knowing the ru
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from bpcli.choices import optional_statements
 from bpcli.nn import Array
+from bpcli.nn.markup import AT_THETA, RuleEquation
 
 Gradient = Callable[[Array, Array, Any], Any]
 """gradient(θ, out, factor): writes factor · ∂L/∂θ into ``out``; returns what the chain adds to the loss.
@@ -59,16 +61,7 @@ class Remembering(Protocol):
 
 
 class Optimizer(Remembering, Protocol):
-    """A choice of update rule.
-
-    One that states its ``equations`` (:class:`~bpcli.nn.markup.RuleEquation`) is explained and
-    checked by them. ``symbols`` then names the settings that they write as Greek letters, η
-    excepted, and ``gradient_at`` the point at which the gradient is taken, where that is not θ; ``weight_term``
-    is a term of θ's equation that weights alone have, by settings that stand nowhere else.
-
-    ``takes_schedule`` is False where η does not multiply the steps; ``ordered`` are pairs of settings of which the
-    first may not be above the second. Where a rule has neither, it takes one, and none are.
-    """
+    """A choice of update rule; :class:`RuleStatements` has what else it may say of itself."""
 
     @property
     def batch_only(self) -> bool:
@@ -87,6 +80,36 @@ class Optimizer(Remembering, Protocol):
         of the last call of ``gradient``: a rule that looks ahead is judged where it looks.
         """
         ...
+
+
+@dataclass(frozen=True)
+class RuleStatements:
+    """What a rule may state, and what holds of one that does not.
+
+    One that states its ``equations`` is explained and checked by them. ``symbols`` then names the settings that they
+    write as Greek letters, η excepted, and ``gradient_at`` the point at which the gradient is taken; ``weight_term``
+    is a term of θ's equation that weights alone have, by settings that stand nowhere else.
+
+    ``takes_schedule`` is False where η does not multiply the steps; ``ordered`` are pairs of settings of which the
+    first may not be above the second.
+    """
+
+    equations: tuple[RuleEquation, ...] = ()
+    symbols: Mapping[str, str] = field(default_factory=dict)
+    gradient_at: str = AT_THETA
+    weight_term: str = ""
+    takes_schedule: bool = True
+    ordered: tuple[tuple[str, str], ...] = ()
+
+
+def rule_statements(rule: Any) -> RuleStatements:
+    """What a rule, or its class, states."""
+    return optional_statements(RuleStatements, rule)
+
+
+def greek_settings(rule: Any) -> dict[str, float]:
+    """The settings that a rule's equations write as Greek letters, by letter."""
+    return {letter: float(getattr(rule, name)) for letter, name in rule_statements(rule).symbols.items()}
 
 
 def start(rule: Remembering, theta: Array, weights: Iterable[Array] | None = None) -> OptimizerState:

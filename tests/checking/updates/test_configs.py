@@ -13,6 +13,7 @@ from bpcli.checking.updates.subjects import open_updates
 from bpcli.checking.updates.verdicts import EngineCheck
 from bpcli.config.reading import read_config
 from bpcli.nn.optimizers import OPTIMIZERS
+from bpcli.nn.optimizers.rule import rule_statements
 from bpcli.nn.optimizers.second_order.rule import is_second_order
 from tests.nn.support import STEP_RULES
 
@@ -54,7 +55,7 @@ def test_every_config_agrees_with_every_rule_and_the_least_mistake_in_its_rate_i
     for path in CONFIGS:
         for found in checks(path, *changes):
             assert found.passed, (path.stem, found.dtype, found.wrong[:1], found.unjudged)
-        for kind, error in LEAST.items() if getattr(OPTIMIZERS[rule], "takes_schedule", True) else ():
+        for kind, error in LEAST.items() if rule_statements(OPTIMIZERS[rule]).takes_schedule else ():
 
             def wrong(self: Any, theta: Any, state: Any, gradient: Any, rate: Any, more: float = 1 + error) -> Any:
                 return right(self, theta, state, gradient, rate * more)
