@@ -224,7 +224,7 @@ AT_THEIR_LINES = {
     "output": (
         "loss: cross_entropy\ndata: {path: classes.csv}\nnetwork:\n  output: tanh\n",
         "4: cross_entropy needs outputs in [0, 1], tanh's range is [-1, 1]",
-        "choose from sigmoid, softmax",
+        "choose from sigmoid, softmax, hard_sigmoid",
     ),
     "lonely softmax": (
         "loss: half_squared_error\ndata: {path: numbers.csv, drop: b}\nnetwork:\n  output: softmax\n",
