@@ -104,7 +104,7 @@ def test_outputs_and_targets_are_not_changed() -> None:
 @every_kind
 def test_a_fresh_tally_is_empty_and_of_the_same_kind(make: Callable[[], Any]) -> None:
     tally = of_batches(make(), *three_batches())
-    fresh = tally.fresh()
+    fresh = Tallies([tally]).fresh().of(type(tally))
     for name, array in copies(make()).items():
         np.testing.assert_array_equal(fresh.tensors()[name], array)
     of_batches(fresh, *three_batches())
@@ -161,7 +161,7 @@ def test_the_tensors_are_all_that_a_tally_needs_to_continue(make: Callable[[], A
 @every_kind
 def test_a_cleared_tally_is_a_fresh_one(make: Callable[[], Any]) -> None:
     tally = of_batches(make(), *three_batches())
-    tally.clear()
+    Tallies([tally]).clear()
     assert_alike(tally, make())
 
 

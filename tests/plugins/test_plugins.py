@@ -244,9 +244,6 @@ class Forgetful(Decisions):
 
     kind = "forgetful"
 
-    def fresh(self):
-        return Forgetful(self.judging)
-
     def merge(self, other):
         self.sums[...] = other.sums
 

@@ -55,7 +55,7 @@ class Tallies:
 
     def fresh(self) -> Tallies:
         """Empty tallies of the same kinds."""
-        return Tallies(tally.fresh() for tally in self.by_kind.values())
+        return Tallies(map(_empty, self.by_kind.values()))
 
     def recorded(self) -> Tallies:
         """The same tallies, without those that compiled code does not count."""
@@ -78,7 +78,7 @@ class Tallies:
     def clear(self) -> None:
         """Forget every batch."""
         for tally in self.by_kind.values():
-            tally.clear()
+            tally.restore(_empty(tally).tensors())
 
     def tensors(self) -> dict[str, Array]:
         """The arrays to save, by ``kind.name``."""
@@ -90,6 +90,11 @@ class Tallies:
         """Continue from what :meth:`tensors` returned."""
         for tally in self.by_kind.values():
             tally.restore({name: tensors[f"{tally.kind}.{name}"] for name in tally.tensors()})
+
+
+def _empty(tally: Tally) -> Tally:
+    """An empty tally of the same kind."""
+    return type(tally)(tally.judging)
 
 
 def empty_tallies(kinds: Iterable[type[Any]], judging: Judging) -> Tallies:

@@ -35,10 +35,6 @@ class ClassCounts:
         """(3, classes): hits, predictions and members of each class."""
         return self.sums[1:].reshape(3, -1)
 
-    def fresh(self) -> ClassCounts:
-        """An empty tally of the same kind."""
-        return ClassCounts(self.judging)
-
     def update(self, A: Array, Y: Array, scratch: OutputScratch, weights: Array | None = None) -> None:
         """Add a batch: A (n, m), Y (m,) class indices or (n, m); ``weights``, (m,), where the examples have any."""
         m = A.shape[1]
@@ -62,10 +58,6 @@ class ClassCounts:
         """Add every batch of ``other``."""
         self.sums += other.sums
 
-    def clear(self) -> None:
-        """Forget every batch."""
-        self.sums.fill(0)
-
     def tensors(self) -> dict[str, Array]:
         """The arrays to save, by name."""
         return {"sums": self.sums}
@@ -88,10 +80,6 @@ class Ranks:
         self.judging, self.n = judging, judging.n
         self.sums: Array = np.zeros(self.n)
 
-    def fresh(self) -> Ranks:
-        """An empty tally of the same kind."""
-        return Ranks(self.judging)
-
     def update(self, A: Array, Y: Array, scratch: OutputScratch, weights: Array | None = None) -> None:
         """Add a batch: A (n, m), Y (m,) class indices or (n, m); ``weights``, (m,), where the examples have any."""
         w = None if weights is None else weights.astype(np.float64)
@@ -100,10 +88,6 @@ class Ranks:
     def merge(self, other: Ranks) -> None:
         """Add every batch of ``other``."""
         self.sums += other.sums
-
-    def clear(self) -> None:
-        """Forget every batch."""
-        self.sums.fill(0)
 
     def tensors(self) -> dict[str, Array]:
         """The arrays to save, by name."""

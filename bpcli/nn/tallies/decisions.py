@@ -28,10 +28,6 @@ class Decisions:
         self.judging, self.n = judging, judging.n
         self.sums: Array = np.zeros(3)  # examples, examples with every decision correct, correct outputs
 
-    def fresh(self) -> Decisions:
-        """An empty tally of the same kind."""
-        return Decisions(self.judging)
-
     def update(self, A: Array, Y: Array, scratch: OutputScratch, weights: Array | None = None) -> None:
         """Add a batch: A (n, m), Y (m,) class indices or (n, m); ``weights``, (m,), where the examples have any."""
         count = self._by_largest if self.judging.scoring == "largest" else self._by_threshold
@@ -68,10 +64,6 @@ class Decisions:
     def merge(self, other: Decisions) -> None:
         """Add every batch of ``other``."""
         self.sums += other.sums
-
-    def clear(self) -> None:
-        """Forget every batch."""
-        self.sums.fill(0)
 
     def tensors(self) -> dict[str, Array]:
         """The arrays to save, by name."""

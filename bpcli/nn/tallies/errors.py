@@ -35,16 +35,12 @@ class ErrorParts:
         """(7, n): the numbers of each output."""
         return self.sums[1:].reshape(7, self.n)
 
-    def fresh(self) -> ErrorParts:
-        """An empty tally of the same kind."""
-        return ErrorParts(self.judging)
-
     def update(self, A: Array, Y: Array, scratch: OutputScratch, weights: Array | None = None) -> None:
         """Add a batch: A and Y (n, m); ``weights``, (m,), where the examples have any."""
         w = np.ones(A.shape[1]) if weights is None else weights.astype(np.float64)
         if not w.any():
             return
-        batch = self.fresh()
+        batch = ErrorParts(self.judging)
         Y = Y.astype(np.float64)
         E = Y - A
         units = np.broadcast_to(self.judging.units, self.n)[:, None]
@@ -65,10 +61,6 @@ class ErrorParts:
         for moments in (slice(3, 5), slice(5, 7)):
             _merge_moments(self.rows[moments], other.rows[moments], seen, m)
         self.sums[0] += m
-
-    def clear(self) -> None:
-        """Forget every batch."""
-        self.sums.fill(0)
 
     def tensors(self) -> dict[str, Array]:
         """The arrays to save, by name."""

@@ -75,7 +75,9 @@ def described(judging: Judging) -> str:
 
 
 class Tally(Protocol):
-    """A kind of tally; its class is called with a :class:`Judging`."""
+    """A kind of tally; a new one is empty."""
+
+    def __init__(self, judging: Judging) -> None: ...
 
     @property
     def kind(self) -> str:
@@ -92,10 +94,6 @@ class Tally(Protocol):
         """How outputs are compared with their targets."""
         ...
 
-    def fresh(self) -> Self:
-        """An empty tally of the same kind."""
-        ...
-
     def update(self, A: Array, Y: Array, scratch: OutputScratch, weights: Array | None = None) -> None:
         """Add a batch: A (n, m), Y (m,) class indices or (n, m); ``weights``, (m,), where the examples have any."""
         ...
@@ -104,14 +102,10 @@ class Tally(Protocol):
         """Add every batch of ``other``, which stays as it is."""
         ...
 
-    def clear(self) -> None:
-        """Forget every batch."""
-        ...
-
     def tensors(self) -> dict[str, Array]:
         """The arrays to save, by name."""
         ...
 
     def restore(self, tensors: Mapping[str, Array]) -> None:
-        """Continue from what :meth:`tensors` returned."""
+        """Continue from what :meth:`tensors` of a tally like it returned."""
         ...

@@ -38,10 +38,6 @@ class Outputs:
         given = [np.ones(A.shape[1]) if w is None else w for A, _, w in self._batches]
         return np.concatenate([np.empty(0), *given])
 
-    def fresh(self) -> Outputs:
-        """An empty tally of the same kind."""
-        return Outputs(self.judging)
-
     def update(self, A: Array, Y: Array, scratch: OutputScratch, weights: Array | None = None) -> None:
         """Add a copy of a batch: A (n, m), Y (m,) class indices or (n, m), and its weights, (m,)."""
         self._batches.append((A.copy(), Y.copy(), None if weights is None else weights.astype(np.float64)))
@@ -49,10 +45,6 @@ class Outputs:
     def merge(self, other: Outputs) -> None:
         """Add every batch of ``other``, after its own."""
         self._batches += other._batches
-
-    def clear(self) -> None:
-        """Forget every batch."""
-        self._batches.clear()
 
     def tensors(self) -> dict[str, Array]:
         """The arrays to save, by name."""

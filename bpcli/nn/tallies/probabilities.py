@@ -28,10 +28,6 @@ class ProbabilityScores:
         self.judging, self.n = judging, judging.n
         self.sums: Array = np.zeros(3)
 
-    def fresh(self) -> ProbabilityScores:
-        """An empty tally of the same kind."""
-        return ProbabilityScores(self.judging)
-
     def update(self, A: Array, Y: Array, scratch: OutputScratch, weights: Array | None = None) -> None:
         """Add a batch: A (n, m), Y (m,) class indices or (n, m); ``weights``, (m,), where the examples have any."""
         P, epsilon = A.astype(np.float64), float(np.finfo(A.dtype).eps)
@@ -49,10 +45,6 @@ class ProbabilityScores:
     def merge(self, other: ProbabilityScores) -> None:
         """Add every batch of ``other``."""
         self.sums += other.sums
-
-    def clear(self) -> None:
-        """Forget every batch."""
-        self.sums.fill(0)
 
     def tensors(self) -> dict[str, Array]:
         """The arrays to save, by name."""

@@ -31,10 +31,6 @@ class Quantiles:
         """How many target columns there are."""
         return self.judging.n // len(self.levels)
 
-    def fresh(self) -> Quantiles:
-        """An empty tally of the same kind."""
-        return Quantiles(self.judging)
-
     def update(self, A: Array, Y: Array, scratch: OutputScratch, weights: Array | None = None) -> None:
         """Add a batch: A and Y (n, m); ``weights``, (m,), where the examples have any."""
         weighed = np.ones(A.shape[1], A.dtype) if weights is None else weights
@@ -53,10 +49,6 @@ class Quantiles:
     def merge(self, other: Quantiles) -> None:
         """Add every batch of ``other``."""
         self.sums += other.sums
-
-    def clear(self) -> None:
-        """Forget every batch."""
-        self.sums.fill(0)
 
     def tensors(self) -> dict[str, Array]:
         """The arrays to save, by name."""

@@ -30,10 +30,6 @@ class Residuals:
         self.judging, self.n = judging, judging.n
         self.sums: Array = np.zeros(1 + 4 * self.n)  # examples, then per output: |e|, e², mean y, Σ(y − mean)²
 
-    def fresh(self) -> Residuals:
-        """An empty tally of the same kind."""
-        return Residuals(self.judging)
-
     def update(self, A: Array, Y: Array, scratch: OutputScratch, weights: Array | None = None) -> None:
         """Add a batch: A and Y (n, m); ``weights``, (m,), where the examples have any."""
         m = A.shape[1] if weights is None else np.add.reduce(weights)
@@ -75,10 +71,6 @@ class Residuals:
         mean += shift * (m / (seen + m))
         spread += other_spread + shift**2 * (seen * m / (seen + m))
         self.sums[0] += m
-
-    def clear(self) -> None:
-        """Forget every batch."""
-        self.sums.fill(0)
 
     def tensors(self) -> dict[str, Array]:
         """The arrays to save, by name."""
