@@ -25,6 +25,7 @@ from bpcli.nn.layers import Dense, build_layer, describe_layer
 from bpcli.nn.losses import LOSSES
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
+from bpcli.runs.series import SERIES_FILE, SUMMARY_FILE
 from bpcli.training.initial_parameters import MODEL, fill_parameters
 
 VERSION = 1
@@ -82,8 +83,12 @@ def load_model(path: Path) -> Model:
     """Read a model file; ``path`` is the file or the run folder that it lies in.
 
     Raises:
-        DataError: the file is absent, malformed or not a bp model.
+        DataError: the file is absent, malformed or not a bp model, or the folder holds a series.
     """
+    if (path / SERIES_FILE).exists():
+        runs = sorted(each.parent.name for each in path.glob(f"*/{MODEL}"))
+        hint = f"name one of its runs: {', '.join(runs)}; their means are in {SUMMARY_FILE}"
+        raise DataError("this is a series of runs, each with a model", where=str(path), hint=hint)
     file = path / MODEL if path.is_dir() else path
     tensors, header = storage.read_tensors(file)
     if header is None:

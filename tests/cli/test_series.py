@@ -173,3 +173,14 @@ def test_a_series_warns_as_its_runs_would_alone_and_introduces_itself_once(tmp_p
     assert sum("parameters" in line or "constant" in line for line in errors) == 2
     quiet = good("train", "rare.yaml", "--folds", "3", "--run", "quiet", "--quiet", cwd=tmp_path)
     assert not quiet.err
+
+
+@pytest.mark.parametrize("command", [["evaluate"], ["predict", "--split", "test"], ["gradcheck"]])
+def test_a_series_is_no_run_and_names_its_runs(folder: Path, command: list[str]) -> None:
+    refused(
+        *(*command, "folds"),
+        cwd=folder,
+        status=3,
+        error="folds: this is a series of runs, each with a model",
+        hint="name one of its runs: fold-0, fold-1, fold-2, fold-3, refit; their means are in summary.csv",
+    )
