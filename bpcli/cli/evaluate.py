@@ -90,11 +90,14 @@ def evaluate(
     }
     if data is not None:
         report["data"] = str(data)
+    if threshold is not None:
+        report["threshold"] = threshold
     if json:
         emit_json(report)
     else:
         kept = f"; kept: {words}" if words else ""
-        _show(evaluation, f"{run}: {name or data}, {part.size} examples{kept}")
+        decided = "" if threshold is None else f"; decided above {threshold:g}"
+        _show(evaluation, f"{run}: {name or data}, {part.size:,} examples{kept}{decided}")
 
 
 def _part_of_file(model: Model, data: Path, targets: Path | None) -> Part:

@@ -88,10 +88,13 @@ def _drawn(kind: str, choice: type[Any]) -> list[str]:
 
 
 def _default(setting: Any) -> Any:
-    """A setting's default as ``bp list`` shows it: a choice by its name."""
+    """A setting's default as a config has it: a choice by its name."""
     from bpcli.config.registries import offered
+    from bpcli.storage import to_json
 
     if setting.default_factory is not MISSING:
         value = setting.default_factory()
         return next((name for kind in offered().values() for name in kind if kind[name] is type(value)), value)
-    return "required" if setting.default is MISSING else setting.default
+    if setting.default is MISSING:
+        return "required"
+    return setting.default if isinstance(setting.default, str) else to_json(setting.default)

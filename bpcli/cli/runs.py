@@ -98,7 +98,7 @@ def _show(rows: list[dict[str, Any]], settings: list[str], metrics: list[str]) -
 
     ended = [(row["ended"] or "unfinished").replace("training diverged", "diverged").partition(":")[0] for row in rows]
     columns: dict[str, list[Any]] = {"run": [row["run"] for row in rows]}
-    for key, short in zip(settings, _short_keys(settings), strict=True):
+    for key, short in zip(settings, _short_keys(settings, metrics), strict=True):
         columns[short] = _short_values([row["settings"][key] for row in rows])
     if set(ended) != {"completed"}:
         columns["ended"] = ended
@@ -113,10 +113,14 @@ def _show(rows: list[dict[str, Any]], settings: list[str], metrics: list[str]) -
         display.say(f"too narrow for {left_out} more columns; bp runs --csv has them all")
 
 
-def _short_keys(settings: list[str]) -> list[str]:
-    """The last word of each dotted key, or the whole key if several keys end in that word."""
-    tails = [key.rpartition(".")[2] for key in settings]
-    return [tail if tails.count(tail) == 1 else key for key, tail in zip(settings, tails, strict=True)]
+def _short_keys(settings: list[str], metrics: list[str]) -> list[str]:
+    """The last word of each dotted key, or the whole key if several keys or a metric have that word.
+
+    The name of a choice goes by the word before it: ``keep.name`` is keep.
+    """
+    tails = [key.removesuffix(".name").rpartition(".")[2] for key in settings]
+    taken = [*tails, *metrics]
+    return [tail if taken.count(tail) == 1 else key for key, tail in zip(settings, tails, strict=True)]
 
 
 def _short_values(values: list[Any]) -> list[str]:

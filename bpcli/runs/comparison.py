@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,9 @@ def find_runs(folder: Path) -> list[RecordedRun]:
     if not folder.is_dir():
         raise DataError("no such folder", where=str(folder), hint="name the folder that holds the runs")
     paths = [path.parent for path in sorted(folder.rglob(RECORD_FILE))]
-    return [_read_run(path) for path in paths if (path / CONFIG_FILE).exists()]
+    runs = [_read_run(path) for path in paths if (path / CONFIG_FILE).exists()]
+    named = {key.removesuffix(".name") for run in runs for key in run.settings if key.endswith(".name")}
+    return [replace(run, settings=_one_key_for_names(run.settings, named)) for run in runs]
 
 
 def _read_run(folder: Path) -> RecordedRun:
@@ -68,6 +70,11 @@ def _dotted_settings(value: Any, prefix: str = "") -> dict[str, Any]:
         return {prefix: value}
     items = [_dotted_settings(item, f"{prefix}.{key}" if prefix else key) for key, item in value.items()]
     return {key: item for flat in items for key, item in flat.items()}
+
+
+def _one_key_for_names(settings: dict[str, Any], named: set[str]) -> dict[str, Any]:
+    """``settings`` with ``keep: last`` as ``keep.name``, where that is among ``named``, as it is with its settings."""
+    return {f"{key}.name" if key in named else key: value for key, value in settings.items()}
 
 
 def differing_settings(runs: list[RecordedRun]) -> list[str]:

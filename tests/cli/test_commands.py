@@ -11,6 +11,7 @@ import pytest
 import typer.main
 
 from bpcli import __version__, cli
+from bpcli.config.document import parse
 from bpcli.config.registries import offered
 from bpcli.nn.optimizers import OPTIMIZERS
 from tests.cli.support import Result, bp, good, points, process, refused, write_config
@@ -140,7 +141,9 @@ def test_every_choice_is_explained(tmp_path: Path, kind: str, name: str) -> None
     for setting in fields(REGISTRIES[kind][name]):
         value = setting.default if setting.default_factory is MISSING else setting.default_factory()
         names = (name for choices in REGISTRIES.values() for name in choices if choices[name] is type(value))
-        assert f"\n  {setting.name}: {'required' if value is MISSING else next(names, value)}\n" in text
+        shown = next(line.split(": ", 1)[1] for line in text.splitlines() if line.startswith(f"  {setting.name}: "))
+        expected = list(value) if isinstance(value, tuple) else "required" if value is MISSING else next(names, value)
+        assert parse(f"value: {shown}", "shown", Path()).plain() == {"value": expected}
     assert ("20 epochs\n" in text) is (kind == "schedules")
 
 

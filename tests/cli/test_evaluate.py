@@ -390,6 +390,9 @@ def test_a_network_that_has_one_answer_is_noticed(tmp_path: Path) -> None:
     assert evaluated.err == f"warning: {note}\n"
     assert evaluated.json["metrics"]["balanced_accuracy"] == 0.5
     moved = good("evaluate", "run", "--threshold", "0.01", "--json", cwd=tmp_path)
+    assert moved.json["threshold"] == 0.01
+    shown = good("evaluate", "run", "--threshold", "0.01", cwd=tmp_path).out.splitlines()[0]
+    assert shown == "run: test, 20 examples; kept: epoch 30, the last; decided above 0.01"
     assert moved.err == f"warning: {note}\n".replace("'no', 2", "'yes', 18")
 
 

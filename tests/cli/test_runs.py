@@ -154,7 +154,16 @@ def test_settings_are_named_in_full_where_their_last_parts_are_alike(tmp_path: P
         settings = f"seed: {ord(name)}\nloss: {{name: {name}}}\noptimizer: {{name: {name}}}"
         fake(tmp_path, name, {"loss": 1.0}, settings=settings)
     header = good("runs", ".", cwd=tmp_path).out.splitlines()[0].split()
-    assert header == ["run", "seed", "loss.name", "optimizer.name", "best_epoch", "loss"]
+    assert header == ["run", "seed", "loss.name", "optimizer", "best_epoch", "loss"]
+
+
+def test_a_choice_by_its_name_alone_has_the_column_of_one_with_settings(tmp_path: Path) -> None:
+    for name, keep in (("a", "last"), ("b", "{name: best, monitor: val_loss}")):
+        fake(tmp_path, name, {"val_loss": 1.0}, settings=f"keep: {keep}")
+    header, *rows = good("runs", ".", cwd=tmp_path).out.splitlines()
+    assert header.split() == ["run", "keep", "best_epoch", "val_loss"]
+    assert [row.split()[1] for row in rows] == ["last", "best"]
+    assert list(good("runs", ".", "--csv", cwd=tmp_path).rows[0])[:2] == ["run", "keep.name"]
 
 
 def test_one_run_differs_from_nothing(tmp_path: Path) -> None:

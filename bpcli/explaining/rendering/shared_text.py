@@ -52,7 +52,9 @@ def _words(name: str) -> str:
 
 def _brief(choice: dict[str, object]) -> str:
     """A choice's name and its settings in words."""
-    settings = [f"{_words(key)} {value}" for key, value in choice.items() if key not in ("name", "mode")]
+    settings = [
+        f"{_words(key)} {value}" for key, value in choice.items() if key not in ("name", "mode") and value is not None
+    ]
     return _words(str(choice["name"])) + (f" with {', '.join(settings)}" if settings else "")
 
 
