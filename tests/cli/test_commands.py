@@ -143,7 +143,7 @@ def test_every_choice_is_explained(tmp_path: Path, kind: str, name: str) -> None
         names = (name for choices in REGISTRIES.values() for name in choices if choices[name] is type(value))
         shown = next(line.split(": ", 1)[1] for line in text.splitlines() if line.startswith(f"  {setting.name}: "))
         expected = list(value) if isinstance(value, tuple) else "required" if value is MISSING else next(names, value)
-        assert parse(f"value: {shown}", "shown", Path()).plain() == {"value": expected}
+        assert parse(f"value: {shown}", "shown", Path()).plain().get("value") == expected
     assert ("20 epochs\n" in text) is (kind == "schedules")
 
 
