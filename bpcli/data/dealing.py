@@ -9,11 +9,11 @@ import numpy as np
 
 from bpcli.data.encoding.columns import ColumnKind
 from bpcli.data.encoding.date_columns import Date, times_of
-from bpcli.data.encoding.dates import are_other_dates
+from bpcli.data.encoding.dates import ISO, are_other_dates, misfits
 from bpcli.data.encoding.target_cells import keys_of
 from bpcli.data.encoding.targets import Classes, Targets
 from bpcli.data.encoding.training_columns import TrainingColumn
-from bpcli.data.files.cells import as_numbers
+from bpcli.data.files.cells import as_numbers, non_numbers
 from bpcli.data.files.dataset import Dataset
 from bpcli.data.splitting import PARTS, SplitRequest, Traits, split
 from bpcli.errors import ConfigError, DataError
@@ -74,7 +74,8 @@ def _require_groups(groups: Array | None, request: SplitRequest) -> None:
         return
     count = len(np.unique(groups))
     if request.fold.folds > count:
-        raise ConfigError(f"{request.fold.folds} folds of {count} groups", key="data.split.folds", hint="fewer folds")
+        groups_found = "1 group" if count == 1 else f"{count} groups"
+        raise ConfigError(f"{request.fold.folds} folds of {groups_found}", key="data.split.folds", hint="fewer folds")
 
 
 def _require_examples(rows: dict[str, IndexArray], request: SplitRequest, columns: SplitColumns) -> None:
@@ -94,7 +95,7 @@ def _require_examples(rows: dict[str, IndexArray], request: SplitRequest, column
         raise ConfigError(
             f"training needs all {size} examples, at least one of each class: none is left for {part}",
             key=f"data.split.{part}" if part in request.fractions else "data.split",
-            hint="leave it out, or add examples",
+            hint="leave it out, or add examples" if request.fold is None else "fewer folds, or leave it out",
         )
 
 
@@ -113,6 +114,7 @@ def _order(dataset: Dataset, name: str | None, kinds: Mapping[str, ColumnKind]) 
 
     Raises:
         ConfigError: dates that are not declared are not in the order of their text, as ISO dates are.
+        DataError: a place is missing, or some are numbers or dates and others are not.
     """
     if name is None:
         return None
@@ -133,8 +135,26 @@ def _order(dataset: Dataset, name: str | None, kinds: Mapping[str, ColumnKind]) 
             key="data.order",
             hint=f"data.types: {{{name}: date}}",
         )
+    _refuse_mixture(dataset, name, "numbers", set(column[non_numbers(column, dataset.numerals)].tolist()))
+    _refuse_mixture(dataset, name, "dates", misfits(ISO, set(column.tolist())))
     places = {text: place for place, text in enumerate(sorted(set(column.tolist())))}
     return np.array([places[text] for text in column.tolist()])
+
+
+def _refuse_mixture(dataset: Dataset, name: str, what: str, others: set[str]) -> None:
+    """All cells of a column of text are ``what``, or none: sorted as text, 10 stands before 9.
+
+    ``others`` are the cells that are not.
+    """
+    strays = np.isin(dataset.column(name), list(others))
+    if strays.any() and not strays.all():
+        row = int(np.flatnonzero(strays)[0])
+        count = f"{int(strays.sum())} of {len(strays)} cells"
+        raise DataError(
+            f"column {name!r}, data.order, holds {what}, but {dataset.column(name)[row]!r} here ({count})",
+            where=dataset.where(row),
+            hint="correct it, or leave the row out of the file",
+        )
 
 
 def _require_known(dataset: Dataset, name: str, use: str, missing: Array) -> None:

@@ -64,6 +64,37 @@ def test_numbers_order_by_their_size_and_not_as_text(tmp_path: Path) -> None:
     assert of.parts["test"].rows.tolist() == list(range(14, 20))
 
 
+@pytest.mark.parametrize(
+    ("cells", "what", "stray"),
+    [
+        (["9", "10", "nan", "11"], "numbers", "nan"),
+        (["2024-01-02", "2023-05-06", "03/04/2024", "2022-01-01"], "dates", "03/04/2024"),
+        (["2024-01-02", "2023-05-06", "2024-02-31", "2022-01-01"], "dates", "2024-02-31"),
+    ],
+)
+def test_an_order_of_numbers_or_dates_and_other_text_is_none(
+    cells: list[str], what: str, stray: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path, "t.csv", csv({"on": cells, "x": range(4), "y": "abab"}))
+
+    report = refusal(partial(loaded, path, split_columns=SplitColumns(order="on"), fractions={"test": 0.25}))
+
+    assert report == (
+        f"error: t.csv:4: column 'on', data.order, holds {what}, but {stray!r} here (1 of 4 cells)\n"
+        "hint: correct it, or leave the row out of the file"
+    )
+
+
+def test_text_that_is_no_number_and_no_date_orders_as_text(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, "t.csv", csv({"on": ["2024W10", "2024W09", "2023W51", "2024W11"], "x": range(4), "y": "abab"})
+    )
+
+    of = loaded(path, split_columns=SplitColumns(order="on"), fractions={"test": 0.25})
+
+    assert of.parts["test"].rows.tolist() == [3]
+
+
 def test_a_column_that_is_listed_stays_a_feature(tmp_path: Path) -> None:
     of = visits(tmp_path, SplitColumns(order="x"), fractions={"test": 0.3}, features=["x"])
 
