@@ -35,7 +35,7 @@ def curve_rows(name: str, evaluation: Evaluation) -> Rows:
         "precision_recall": lambda *of: precision_recall(curve(*of)),
         "calibration": calibrated,
     }
-    names = evaluation.names[-1:] if judging.classes == 2 else evaluation.names
+    names = evaluation.names[-1:] if judging.binary else evaluation.names
     scores = scores_of(judging, outputs.outputs, outputs.targets)
     for label, (of_class, truths) in zip(names, scores, strict=True):
         for row in makers[name](of_class, truths, outputs.weights):

@@ -134,7 +134,7 @@ def _names(model: Model) -> list[Any]:
 
 
 def _require_threshold(model: Model, judging: Judging, threshold: float) -> None:
-    if judging.scoring != "threshold" and not (judging.classes == 2 and judging.probabilities):
+    if judging.scoring != "threshold" and not (judging.binary and judging.probabilities):
         raise ConfigError(
             f"--threshold decides between two classes or on labels, the run is of {described(judging)}",
             where="command line",

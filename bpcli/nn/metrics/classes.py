@@ -14,8 +14,6 @@ from bpcli.nn.tallies import ClassCounts, Judging, Ranks
 Average = Literal["macro", "micro", "weighted", "binary"]
 """How classes are averaged: equally, all their examples together, by their examples; or the second of two alone."""
 
-TWO = 2
-
 
 @dataclass(frozen=True)
 class BalancedAccuracy:
@@ -152,7 +150,7 @@ class MatthewsCorrelation:
 
 def _averages(average: Average, judging: Judging) -> bool:
     """Whether there is anything of which this average is taken."""
-    return judging.classes == TWO if average == "binary" else not judging.of_numbers
+    return judging.binary if average == "binary" else not judging.of_numbers
 
 
 def _averaged_over(average: Average, tally: ClassCounts) -> Array:

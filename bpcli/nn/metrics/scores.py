@@ -11,8 +11,6 @@ import numpy as np
 from bpcli.nn import Array
 from bpcli.nn.tallies import Judging, Outputs
 
-TWO = 2
-
 
 @dataclass(frozen=True)
 class RocAuc:
@@ -78,7 +76,7 @@ def scores_of(judging: Judging, A: Array, Y: Array) -> Iterator[tuple[Array, Arr
         yield from zip(A, judging.middle < Y, strict=True)
         return
     true = judging.true_classes(Y)
-    if judging.classes == TWO:
+    if judging.binary:
         yield score_of_second(judging, A), true == 1
         return
     for k, scores in enumerate(A):

@@ -47,6 +47,11 @@ class Judging:
         return 2 if self.scoring == "threshold" and self.n == 1 else 0
 
     @property
+    def binary(self) -> bool:
+        """Whether there are two classes, of which the second is the positive one."""
+        return self.classes == 2
+
+    @property
     def labels(self) -> int:
         """How many labels there are, each a question of its own; 0 where an example has one class, or numbers."""
         return self.n if self.scoring == "threshold" and self.n > 1 else 0
