@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, get_type_hints
 
 
-def faults_of_form(kind: Any, protocol: type[Any]) -> Iterator[str]:
-    """What a class lacks to be a choice that ``protocol`` describes, in words."""
+def faults_of_form(kind: Any, protocol: type[Any], reserved: Collection[str]) -> Iterator[str]:
+    """What a class lacks to be a choice that ``protocol`` describes, in words; no setting has a ``reserved`` name."""
     if not isinstance(kind, type) or not is_dataclass(kind):
         yield "it is no dataclass"
         return
@@ -21,6 +21,8 @@ def faults_of_form(kind: Any, protocol: type[Any]) -> Iterator[str]:
     except NameError as error:
         yield f"a type of its fields is not known: {error}"
     for setting in fields(kind):
+        if setting.name in reserved:
+            yield f"its setting {setting.name} has the name of another key"
         if setting.default is MISSING and setting.default_factory is MISSING:
             yield f"its setting {setting.name} has no default"
     for member in members(protocol):

@@ -201,6 +201,16 @@ MISTAKES = {
         "strength: Annotated[float, Ge(0)]",
         "penalty quartic: its setting strength has no default",
     ),
+    "a setting with the name of another key": (
+        "strength: Annotated[float, Ge(0)] = 0.01",
+        "strength: Annotated[float, Ge(0)] = 0.01; name: str = ''",
+        "penalty quartic: its setting name has the name of another key",
+    ),
+    "an initializer that there is not": (
+        'usual_initializer: ClassVar[str] = "glorot"',
+        'usual_initializer: ClassVar[str] = "glorott"',
+        "activation bent: its usual_initializer is 'glorott', and there is none; did you mean 'glorot'?",
+    ),
     "a name that exists": (
         '{"bent": Bent}',
         '{"relu": Bent}',
@@ -210,6 +220,21 @@ MISTAKES = {
         "np.sqrt(out, out)",
         "np.squirt(out, out)",
         "activation bent: AttributeError: ",
+    ),
+    "code that ends Python": (
+        "np.sqrt(out, out)",
+        "raise SystemExit(0)",
+        "activation bent: SystemExit: 0",
+    ),
+    "a file that ends Python": (
+        "ACTIVATIONS = ",
+        "raise SystemExit; X = ",
+        "error: own.py:",
+    ),
+    "a file that changes Python": (
+        "ACTIVATIONS = ",
+        "import builtins; builtins.len = None; ACTIVATIONS = ",
+        "error: own.py: it changes what len means to all of Python",
     ),
     "a file that fails": (
         "ACTIVATIONS = ",
@@ -259,6 +284,26 @@ def test_a_metric_whose_parts_do_not_give_the_whole_is_refused(folder: Path) -> 
     assert "metric wrong_share: counted in three parts it is " in result.err
 
 
+def test_what_a_file_prints_is_no_result(folder: Path) -> None:
+    text = CHOICES.read_text().replace("np.sqrt(out, out)", "np.sqrt(out, out)\n        print('checked')", 1)
+    (folder / "own.py").write_text(f"{text}\nprint('loaded')\n")
+
+    result = good("config", "schema", "--plugin", "own.py", cwd=folder)
+
+    assert {"loaded", "checked"} <= set(result.errors)
+    assert result.out.startswith("{")
+
+
+def test_a_loss_may_have_an_output_of_its_own_file(folder: Path) -> None:
+    text = CHOICES.read_text()
+    assert 'usual_output: ClassVar[str] = "' in text
+    (folder / "own.py").write_text(
+        re.sub(r'usual_output: ClassVar\[str\] = "\w+"', 'usual_output: ClassVar[str] = "bent"', text)
+    )
+
+    assert "bent" in good("list", "activations", "--plugin", "own.py", cwd=folder).out
+
+
 def test_a_file_without_choices_or_absent_is_refused(folder: Path) -> None:
     (folder / "own.py").write_text("x = 1\n")
     result = bp("train", "own.yaml", "--plugin", "own.py", cwd=folder)
@@ -284,4 +329,4 @@ def test_bps_own_choices_obey_the_laws_that_a_file_of_choices_is_held_to() -> No
     for key, law in LAWS.items():
         for name, kind in KINDS[key].registry.items():
             if not isinstance(kind(), SecondOrder):
-                assert [*faults_of_form(kind, law.protocol), *law.faults(kind)] == [], name
+                assert [*faults_of_form(kind, law.protocol, {"name"}), *law.faults(kind)] == [], name

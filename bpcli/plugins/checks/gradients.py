@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from bpcli.checking.comparison import GradientComparison
+from bpcli.choices import Registry
+from bpcli.errors import did_you_mean
 from bpcli.nn.activations import ACTIVATIONS, first_values
 from bpcli.nn.gradient_check import COMPLEX_STEP
+from bpcli.nn.initializers import INITIALIZERS
 from bpcli.nn.losses import HalfSquaredError
 from bpcli.plugins import samples
 
@@ -20,10 +23,17 @@ TOLERANCE = 1e-9
 def faults_of_activation(kind: type[Any]) -> Iterator[str]:
     """The adjoint identity, the values' range, then the gradient check with the activation in a hidden layer."""
     f = kind()
+    yield from _unknown_name("usual_initializer", f.usual_initializer, INITIALIZERS)
     yield from _adjoint_faults(f)
     yield from _range_faults(f)
     network = samples.network_with(activation=f)
     yield from _gradient_faults(samples.comparison(network, samples.examples_for(HalfSquaredError.targets)))
+
+
+def _unknown_name(statement: str, name: object, registry: Registry) -> Iterator[str]:
+    """What a choice states by name is listed."""
+    if name not in registry:
+        yield f"its {statement} is {name!r}, and there is none; {did_you_mean(str(name), registry)}"
 
 
 def _adjoint_faults(f: Any) -> Iterator[str]:
@@ -61,6 +71,10 @@ def _range_faults(f: Any) -> Iterator[str]:
 def faults_of_loss(kind: type[Any]) -> Iterator[str]:
     """The gradient check with the loss on its usual output."""
     loss = kind()
+    unknown = list(_unknown_name("usual_output", loss.usual_output, ACTIVATIONS))
+    if unknown:
+        yield from unknown
+        return
     network = samples.network_with(loss=loss, output=ACTIVATIONS[loss.usual_output]())
     yield from _gradient_faults(samples.comparison(network, samples.examples_for(loss.targets)))
 
