@@ -139,6 +139,9 @@ def _rest(suggestion: Suggestion) -> Iterator[Line]:
         metrics = [name for name in AGAINST_IMBALANCE if is_valid(f"metrics={name}", Config)]
         if len(metrics) > 1:
             yield Line("metrics", metrics, ["accuracy alone says little of a rare class:"], off=True)
+        if suggestion.held_out:
+            comment = "val_loss counts every example alike, also with class_weight; with those metrics, by classes:"
+            yield Line("keep", {"name": "best", "monitor": "val_balanced_accuracy"}, [comment], off=True)
     trainer = {
         "name": "adam",
         "learning_rate": suggestion.learning_rate,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,8 @@ def test_a_rare_class_is_told_with_what_can_be_done(tmp_path: Path) -> None:
     text = (tmp_path / "t.yaml").read_text()
     assert "  # class_weight: balanced\n" in text
     assert "# metrics: [accuracy, balanced_accuracy, f1, matthews_correlation]\n" in text
-    (tmp_path / "t.yaml").write_text(text.replace("  # class_weight", "  class_weight").replace("# metrics", "metrics"))
+    assert "# keep: {name: best, monitor: val_balanced_accuracy}\n" in text
+    (tmp_path / "t.yaml").write_text(re.sub(r"# (class_weight|metrics|keep):", r"\1:", text))
     good("config", "check", "t.yaml", cwd=tmp_path)
 
 

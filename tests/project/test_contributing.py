@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bpcli.data.encoding.scaling import learn_scaling
-from tests.cli.support import good, points, read_metrics, write_config
+from tests.cli.support import good, points, process, read_metrics, write_config
 from tests.data.support import summarised
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +75,7 @@ RECIPES = [
     Recipe("a loss", ("loss=log_absolute_error",), explained=True),
     Recipe("a metric", ("data.target=y", "data.drop=tree", "metrics=[mae, {name: quantile_error, level: 0.5}]")),
     Recipe("a penalty", ("penalties=[{name: cauchy, strength: 0.05}]",)),
+    Recipe("an update rule", ("optimizer.name=damped_momentum", "optimizer.learning_rate=0.3")),
     Recipe("a schedule", ("optimizer.schedule=logarithmic",)),
     Recipe("a layer", ("network.hidden=[{name: jittered, units: 4}, 3]",)),
 ]
@@ -145,6 +146,22 @@ def test_an_example_is_explained(recipe: Recipe, folder: Path, monkeypatch: pyte
     recipe.put_in_place(monkeypatch)
     for form in ("text", "latex"):
         good("explain", "recipe.yaml", *recipe.changes, "--document", "general", "--format", form, cwd=folder)
+
+
+def test_the_examples_are_a_plugin_below_the_imports_of_the_page(folder: Path) -> None:
+    """All but the layer, in one file; it is loaded in a process of its own."""
+    imports = re.search(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert imports is not None
+    pluggable = [recipe for recipe in RECIPES if recipe.section != "a layer"]
+    texts = [SECTIONS[recipe.section] for recipe in pluggable]
+    blocks = [re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[0] for text in texts]
+    lines = [re.findall(r"\"\w+\": \w+", text)[0] for text in texts]
+    registries = [re.findall(r"\bin\s`([A-Z]+)`", text)[0] for text in texts]
+    dicts = [f"{registry} = {{{line}}}\n" for registry, line in zip(registries, lines, strict=True)]
+    (folder / "own.py").write_text("\n\n".join([imports[1], *blocks, *dicts]), encoding="utf-8")
+    changes = [change for recipe in pluggable for change in recipe.changes]
+    done = process("train", "recipe.yaml", *changes, "--plugin", "own.py", "--run", "own", "--quiet", cwd=folder)
+    assert (done.status, done.err) == (0, "")
 
 
 def test_the_example_of_a_scaling_learns_from_a_summary(monkeypatch: pytest.MonkeyPatch) -> None:
