@@ -16,6 +16,7 @@ Read ``forms`` first, what a loss says of itself; then the losses by kind: ``pro
 from __future__ import annotations
 
 from bpcli.nn.losses.deviance import Gamma, Poisson
+from bpcli.nn.losses.focal import CategoricalFocal, Focal
 from bpcli.nn.losses.forms import (
     TINY,
     Loss,
@@ -28,7 +29,7 @@ from bpcli.nn.losses.forms import (
     share,
 )
 from bpcli.nn.losses.margin import Hinge, SquaredHinge
-from bpcli.nn.losses.probability import BinaryCrossEntropy, CategoricalFocal, CrossEntropy, Focal, KullbackLeibler
+from bpcli.nn.losses.probability import BinaryCrossEntropy, CrossEntropy, KullbackLeibler
 from bpcli.nn.losses.regression import AbsoluteError, HalfSquaredError, Huber, LogCosh, Quantile
 
 __all__ = [
