@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.nn import Array
+from bpcli.nn.entrywise import absolute
 
 ROOT_OF_TWO_PI = float(np.sqrt(2 * np.pi))
 
@@ -60,10 +61,7 @@ def mills_and_exponential(Z: Array, mills: Array, exponential: Array, first: Arr
     With h the multiple of 1/16 next to x and δ = x − h, e^(−x²/2) = e^(−h²/2) e^(−δ(h + δ/2)). The rounding of
     x² would show in the exponential as x²/2 last bits. A complex z lies where its real part does.
     """
-    if Z.dtype.kind == "c":
-        np.multiply(Z, np.where(Z.real > 0, 1, -1), first)
-    else:
-        np.absolute(Z, first)
+    absolute(Z, first)
     np.minimum(first, FAR, out=first)  # x
     np.subtract(first, CENTRE, exponential)
     np.add(first, CENTRE, second)

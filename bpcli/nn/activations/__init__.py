@@ -7,7 +7,7 @@ a kink is the left one: relu′(0) = 0.
 ``Z``, ``A``, ``dA`` and ``out`` are (n, m); ``out`` shares no memory with the others. ``own`` and ``d_own``, (k,), are
 the numbers in θ that an activation owns in a layer, and ∂L/∂own: prelu's slope; empty for the others.
 
-Read ``protocol`` first, what an activation says of itself; ``pieces``, what several are made of; then the
+Read ``protocol`` first, what an activation says of itself, and ``nn/entrywise``, what several are made of; then the
 activations by kind: ``unbounded``, ``sigmoidal``, ``hard``, ``rectified``, ``exponential_linear``, ``smooth``,
 ``gelu``, ``softmax``.
 """

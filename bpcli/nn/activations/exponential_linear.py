@@ -10,7 +10,7 @@ import numpy as np
 from annotated_types import Ge
 
 from bpcli.nn import Array
-from bpcli.nn.activations.pieces import above, below, positive
+from bpcli.nn.entrywise import above, below, positive
 from bpcli.nn.workspace import Scratch
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.activations.pieces import is_complex, logistic, positive
+from bpcli.nn.entrywise import is_complex, logistic, positive
 from bpcli.nn.normal import ROOT_OF_TWO_PI, mills_and_exponential
 from bpcli.nn.workspace import Scratch
 

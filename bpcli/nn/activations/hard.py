@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.activations.pieces import beyond, clamp, within
+from bpcli.nn.entrywise import beyond, clamp, within
 from bpcli.nn.workspace import Scratch
 
 

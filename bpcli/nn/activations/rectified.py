@@ -10,16 +10,8 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from bpcli.nn import Array
-from bpcli.nn.activations.pieces import clamp, within
+from bpcli.nn.entrywise import above, clamp, is_complex, within
 from bpcli.nn.workspace import Scratch
-
-
-def relu(Z: Array, out: Array) -> None:
-    """max(z, 0); a complex z is compared by its real part, and 0 lies left of the kink."""
-    if Z.dtype.kind == "c":
-        np.multiply(Z, Z.real > 0, out)
-    else:
-        np.maximum(Z, 0, out=out)
 
 
 def relu_backward(dA: Array, A: Array, out: Array) -> None:
@@ -30,7 +22,7 @@ def relu_backward(dA: Array, A: Array, out: Array) -> None:
 
 def leaky_relu(Z: Array, slope: float, out: Array) -> None:
     """max(z, slope·z): for 0 ≤ slope ≤ 1, z above 0 and slope·z below; a complex z is compared by its real part."""
-    if Z.dtype.kind == "c":
+    if is_complex(Z):
         np.multiply(Z, np.where(Z.real > 0, 1, slope), out)
         return
     np.multiply(Z, slope, out)
@@ -47,7 +39,7 @@ def leaky_relu_backward(dA: Array, Z: Array, slope: float, out: Array) -> None:
 def prelu(Z: Array, slope: Any, out: Array, scratch: Scratch) -> None:
     """max(z, 0) + slope · min(z, 0); a complex z is compared by its real part."""
     below = scratch.matrix
-    if Z.dtype.kind == "c":
+    if is_complex(Z):
         np.multiply(Z, np.where(Z.real > 0, 1, slope), out)
         return
     np.minimum(Z, 0, out=below)
@@ -89,7 +81,7 @@ class Relu:
 
     def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
-        relu(Z, out)
+        above(Z, out)
 
     def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.activations.pieces import absolute
+from bpcli.nn.entrywise import absolute
 from bpcli.nn.workspace import Scratch
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.activations.pieces import above, decay, is_complex, log1p, logistic, positive
+from bpcli.nn.entrywise import above, decay, is_complex, log1p, logistic, positive
 from bpcli.nn.workspace import Scratch
 
 

@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from bpcli.nn import Array
+from bpcli.nn.entrywise import above
 from bpcli.nn.losses.forms import Reduction, TargetForm
 from bpcli.nn.workspace import OutputScratch
 
@@ -23,10 +24,7 @@ def margin_shortfall(A: Array, Y: Array, out: Array) -> None:
     """max(0, 1 − y a); a complex one is compared by its real part."""
     np.multiply(A, Y, out)
     np.subtract(1, out, out)
-    if A.dtype.kind == "c":
-        np.multiply(out, out.real > 0, out)
-    else:
-        np.maximum(out, 0, out=out)
+    above(out, out)
 
 
 @dataclass(frozen=True)

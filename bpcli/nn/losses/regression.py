@@ -10,6 +10,7 @@ import numpy as np
 from annotated_types import Gt, Lt, Predicate
 
 from bpcli.nn import Array
+from bpcli.nn.entrywise import above, absolute
 from bpcli.nn.losses.forms import Reduction, TargetForm
 from bpcli.nn.workspace import OutputScratch
 
@@ -52,14 +53,6 @@ NUMBERS = TargetForm("regression")
 """Targets of the losses that learn numbers and no classes."""
 
 
-def absolute(D: Array) -> None:
-    """Write |d| over d; a complex d times the sign of its real part."""
-    if D.dtype.kind == "c":
-        np.multiply(D, np.where(D.real > 0, 1, -1), D)
-    else:
-        np.abs(D, D)
-
-
 @dataclass(frozen=True)
 class AbsoluteError:
     """|a − y|, least at the median; where a = y the derivative is the left one, −1.
@@ -78,7 +71,7 @@ class AbsoluteError:
         """|a − y|, summed over the outputs."""
         matrix = scratch.layer.matrix
         np.subtract(A, Y, matrix)
-        absolute(matrix)
+        absolute(matrix, matrix)
         np.add.reduce(matrix, axis=0, out=out)
 
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
@@ -168,7 +161,7 @@ class LogCosh:
         """
         matrix, u, rest = scratch.layer.matrix, scratch.second, scratch.third
         np.subtract(A, Y, rest)
-        absolute(rest)
+        absolute(rest, rest)
         np.minimum(rest, self.FAR, out=matrix)
         np.subtract(rest, matrix, rest)
         np.negative(matrix, u)
@@ -223,10 +216,7 @@ class Quantile:
         matrix, second = scratch.layer.matrix, scratch.second
         np.subtract(A, Y, matrix)
         np.copyto(second, matrix)
-        if A.dtype.kind == "c":
-            np.multiply(matrix, matrix.real > 0, matrix)
-        else:
-            np.maximum(matrix, 0, out=matrix)
+        above(matrix, matrix)
         for level, rows in zip(self.levels, second.reshape(len(self.levels), -1), strict=True):
             np.multiply(rows, level, rows)
         np.subtract(matrix, second, matrix)

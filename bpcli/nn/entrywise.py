@@ -1,4 +1,4 @@
-"""What several activations are made of: functions of arrays, entry by entry, for complex numbers too.
+"""What activations and losses are made of: functions of arrays, entry by entry, for complex numbers too.
 
 The complex step differentiates along the imaginary axis. A complex z lies where its real part does, so
 |z| is −z or z, and max(z, 0) is z or 0.
