@@ -7,15 +7,17 @@ entry is parsed, checked and put into the JSON schema by being listed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache, reduce
 from operator import or_
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from warnings import catch_warnings, simplefilter
 
 from pydantic import Field as ModelField
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, Strict, create_model
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, Strict, ValidationError, create_model
+from pydantic.errors import PydanticUserError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -215,3 +217,21 @@ def _default(setting: Field[Any]) -> Any:
     if setting.default_factory is not MISSING:
         return ModelField(default_factory=setting.default_factory)
     return ... if setting.default is MISSING else setting.default
+
+
+def faults_of_settings(kind: type[Any]) -> Iterator[str]:
+    """What keeps the settings of a class from being keys: no name or type for one, a default that is not valid."""
+    choice = Choice(Kind("choice", {"this": kind, "other": kind}))
+    try:
+        with catch_warnings():
+            simplefilter("error")
+            model = choice.model("this")
+    except (PydanticUserError, TypeError, UserWarning) as error:
+        yield f"its settings can't be keys of a config: {str(error).partition(chr(10))[0]}"
+        return
+    given = {key: value for key, value in vars(kind()).items() if not is_dataclass(value)}
+    try:
+        model.model_validate({"name": "this", **given})
+    except ValidationError as error:
+        for one in error.errors():
+            yield f"its setting {one['loc'][0]} is {one['input']!r} by default: {one['msg']}"

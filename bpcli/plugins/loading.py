@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from bpcli.choices import PLUGINS
+from bpcli.config.choice import faults_of_settings
 from bpcli.config.places import choices_at
 from bpcli.config.registries import KINDS
 from bpcli.config.schema import Config
@@ -146,7 +147,8 @@ def _faults(path: Path, key: str, name: str, kind: Any) -> Iterator[BpError]:
     """An error for each law that a choice breaks; where its form is wrong, the others are not tried."""
     law, called = LAWS[key], f"{KINDS[key].word} {name}: "
     try:
-        faults = list(faults_of_form(kind, law.protocol, _reserved(key))) or list(law.faults(kind))
+        faults = list(faults_of_form(kind, law.protocol, _reserved(key)))
+        faults = faults or list(faults_of_settings(kind)) or list(law.faults(kind))
     except KeyboardInterrupt:
         raise
     except BpError as error:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bpcli.choices import PLUGINS
+from bpcli.config.choice import faults_of_settings
 from bpcli.config.registries import KINDS
 from bpcli.plugins.checks import LAWS
 from bpcli.plugins.members import faults_of_form
@@ -207,6 +208,16 @@ MISTAKES = {
         "strength: Annotated[float, Ge(0)] = 0.01; name: str = ''",
         "penalty quartic: its setting name has the name of another key",
     ),
+    "a setting of a type that no key has": (
+        "strength: Annotated[float, Ge(0)] = 0.01",
+        "strength: Annotated[float, Ge(0)] = 0.01; table: np.ndarray = None",
+        "penalty quartic: its settings can't be keys of a config: Unable to generate pydantic-core schema for ",
+    ),
+    "a default that the setting may not have": (
+        "strength: Annotated[float, Ge(0)] = 0.01",
+        "strength: Annotated[float, Ge(0)] = -0.01",
+        "penalty quartic: its setting strength is -0.01 by default: Input should be greater than or equal to 0",
+    ),
     "an initializer that there is not": (
         'usual_initializer: ClassVar[str] = "glorot"',
         'usual_initializer: ClassVar[str] = "glorott"',
@@ -296,11 +307,10 @@ def test_what_a_file_prints_is_no_result(folder: Path) -> None:
 
 
 def test_a_loss_may_have_an_output_of_its_own_file(folder: Path) -> None:
+    stated = 'usual_output: ClassVar[str] = "'
     text = CHOICES.read_text()
-    assert 'usual_output: ClassVar[str] = "' in text
-    (folder / "own.py").write_text(
-        re.sub(r'usual_output: ClassVar\[str\] = "\w+"', 'usual_output: ClassVar[str] = "bent"', text)
-    )
+    assert f'{stated}identity"' in text
+    (folder / "own.py").write_text(text.replace(f'{stated}identity"', f'{stated}bent"'))
 
     assert "bent" in good("list", "activations", "--plugin", "own.py", cwd=folder).out
 
@@ -330,4 +340,5 @@ def test_bps_own_choices_obey_the_laws_that_a_file_of_choices_is_held_to() -> No
     for key, law in LAWS.items():
         for name, kind in KINDS[key].registry.items():
             if not isinstance(kind(), SecondOrder):
-                assert [*faults_of_form(kind, law.protocol, {"name"}), *law.faults(kind)] == [], name
+                faults = [*faults_of_form(kind, law.protocol, {"name"}), *faults_of_settings(kind), *law.faults(kind)]
+                assert faults == [], name
