@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bpcli.data.encoding.classes import Classes
 from bpcli.data.encoding.columns import ColumnKind
 from bpcli.data.encoding.date_columns import Date, times_of
 from bpcli.data.encoding.dates import ISO, are_other_dates, misfits
 from bpcli.data.encoding.target_cells import keys_of
-from bpcli.data.encoding.targets import Classes, Targets
+from bpcli.data.encoding.targets import Targets
 from bpcli.data.encoding.training_columns import TrainingColumn
 from bpcli.data.files.cells import as_numbers, non_numbers
 from bpcli.data.files.dataset import Dataset

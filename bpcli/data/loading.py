@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from bpcli.data.dealing import deal
+from bpcli.data.encoding.classes import Classes, Label
 from bpcli.data.encoding.features import Features, learn_features
+from bpcli.data.encoding.labels import Labels
 from bpcli.data.encoding.lookup import require_columns
 from bpcli.data.encoding.number_columns import Number
 from bpcli.data.encoding.shares import Shares
-from bpcli.data.encoding.targets import Classes, Label, Labels, Targets
+from bpcli.data.encoding.targets import Targets
 from bpcli.data.encoding.tasks import learn_classes, learn_reals, scaled_by_default, task_of
 from bpcli.data.encoding.training_columns import TrainingColumn
 from bpcli.data.files.byte_source import changed_while_read

@@ -12,8 +12,9 @@ from typing import Literal
 
 import numpy as np
 
+from bpcli.data.encoding.classes import Classes, Label
 from bpcli.data.encoding.target_cells import numbers_of
-from bpcli.data.encoding.targets import Classes, Label, Targets
+from bpcli.data.encoding.targets import Targets
 from bpcli.data.files.dataset import Dataset
 from bpcli.errors import ConfigError, did_you_mean
 from bpcli.nn import Array, IndexArray

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.data.encoding.classes import Classes
+from bpcli.data.encoding.labels import Labels
 from bpcli.data.encoding.shares import Shares
-from bpcli.data.encoding.targets import Classes, Labels, Targets, judging_of
+from bpcli.data.encoding.targets import Targets, judging_of
 from bpcli.data.loading import Part
 from bpcli.errors import ConfigError
 from bpcli.nn.metrics import Metric, by_column, metric_values, suiting

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bpcli.data.encoding.targets import Classes, judging_of
+from bpcli.data.encoding.classes import Classes
+from bpcli.data.encoding.targets import judging_of
 from bpcli.data.loading import Part
 from bpcli.nn import IndexArray
 from bpcli.nn.metrics import Metric, metric_values, tallies_for

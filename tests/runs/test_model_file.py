@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from bpcli import storage
+from bpcli.data.encoding.classes import Classes
 from bpcli.data.encoding.columns import CategoryColumn, NumberColumn
 from bpcli.data.encoding.features import Features, TableFeatures
+from bpcli.data.encoding.labels import Labels
 from bpcli.data.encoding.matrix_features import MatrixFeatures
 from bpcli.data.encoding.reals import Reals
 from bpcli.data.encoding.scaling import Scaling
-from bpcli.data.encoding.targets import Classes, Labels, Targets
+from bpcli.data.encoding.targets import Targets
 from bpcli.data.files.dataset import Format
 from bpcli.errors import DataError, ExitStatus
 from bpcli.nn import Array

@@ -102,6 +102,11 @@ def threshold_of(form: TargetForm) -> float:
     return (form.off + form.on) / 2
 
 
+def are_probabilities(form: TargetForm) -> bool:
+    """Whether outputs between 0 and 1 are probabilities: where 0 is no and 1 is yes."""
+    return (form.off, form.on) == (0.0, 1.0)
+
+
 def prediction_columns(names: tuple[str, ...], values: Array) -> dict[str, Array]:
     """A column of predictions for each row of ``values``, (n, N), named after its target where there are several."""
     if len(names) == 1:

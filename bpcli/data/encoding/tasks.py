@@ -6,13 +6,14 @@ from typing import Literal
 
 import numpy as np
 
+from bpcli.data.encoding.classes import Classes, Label
+from bpcli.data.encoding.labels import Labels
 from bpcli.data.encoding.reals import Reals
 from bpcli.data.encoding.scaling import Scaling, learn_scaling
 from bpcli.data.encoding.selection import ArrayBlocks
 from bpcli.data.encoding.shares import Shares
 from bpcli.data.encoding.summaries import extent, summary
 from bpcli.data.encoding.target_cells import ANY_NUMBERS, keys_of, numbers_of, require_present, truths_as_numbers
-from bpcli.data.encoding.targets import Classes, Label, Labels
 from bpcli.data.files.cells import as_numbers, distinct, written
 from bpcli.data.files.dataset import Dataset
 from bpcli.errors import ConfigError

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bpcli.data.encoding.classes import Classes
+from bpcli.data.encoding.labels import Labels
 from bpcli.data.encoding.reals import Reals
 from bpcli.data.encoding.scaling import Scaling
-from bpcli.data.encoding.targets import Classes, Labels, Targets, targets_from_json
+from bpcli.data.encoding.targets import Targets, targets_from_json
 from bpcli.data.encoding.tasks import learn_classes, learn_reals, scaled_by_default, task_of
 from bpcli.data.files.dataset import Dataset, Table
 from bpcli.errors import ConfigError, ExitStatus

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bpcli.data.encoding.classes import Classes
+from bpcli.data.encoding.labels import Labels
 from bpcli.data.encoding.reals import Reals
 from bpcli.data.encoding.target_cells import ANY_NUMBERS
-from bpcli.data.encoding.targets import Classes, Labels, Targets, targets_from_json
+from bpcli.data.encoding.targets import Targets, targets_from_json
 from bpcli.data.encoding.tasks import Task, learn_classes, learn_reals, task_of
 from bpcli.data.files.dataset import Dataset, Matrix, Table
 from bpcli.errors import ConfigError, DataError, ExitStatus

@@ -1,0 +1,114 @@
+"""Targets that are classes: one column, each example of one class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from bpcli.data.encoding.target_cells import (
+    ANY_NUMBERS,
+    are_probabilities,
+    keys_of,
+    require_present,
+    shown,
+    threshold_of,
+)
+from bpcli.data.files.dataset import Dataset
+from bpcli.data.sources import ClassIndices, Columns, OneHot, Source
+from bpcli.data.warnings import listed
+from bpcli.errors import DataError
+from bpcli.nn import Array, IndexArray
+from bpcli.nn.losses import TargetForm
+from bpcli.nn.tallies import Scoring
+
+Label = str | int
+Encoding = Literal["index", "binary", "one_hot"]
+
+
+@dataclass(frozen=True)
+class Classes:
+    """One of ``labels``, in their order: an index, one output for two, or one output per class."""
+
+    name: str
+    labels: tuple[Label, ...]
+    encoding: Encoding
+    form: TargetForm = ANY_NUMBERS
+
+    @property
+    def names(self) -> list[str]:
+        """The target column."""
+        return [self.name]
+
+    @property
+    def outputs(self) -> int:
+        """1 for the binary encoding, else one per class."""
+        return 1 if self.encoding == "binary" else len(self.labels)
+
+    @property
+    def units(self) -> Array:
+        """1."""
+        return np.ones(self.outputs)
+
+    @property
+    def origins(self) -> Array:
+        """0."""
+        return np.zeros(self.outputs)
+
+    @property
+    def counted_by(self) -> Scoring:
+        """The largest output; a single one against the threshold."""
+        return "threshold" if self.encoding == "binary" else "largest"
+
+    @property
+    def threshold(self) -> float:
+        """The middle of the codes for no and yes."""
+        return threshold_of(self.form)
+
+    def indices(self, dataset: Dataset, rows: IndexArray) -> IndexArray:
+        """The class index of each of ``rows``.
+
+        Raises:
+            DataError: a target is missing or none of the labels.
+        """
+        column = dataset.column(self.name)
+        require_present(dataset, self.name, column, rows)
+        keys = keys_of(dataset, self.name, numeric=isinstance(self.labels[0], int))
+        places = {label: k for k, label in enumerate(self.labels)}
+        found = [places.get(key, -1) for key in keys[rows].tolist()]
+        if -1 in found:
+            row = int(rows[found.index(-1)])
+            known = [str(label) for label in self.labels]
+            raise DataError(
+                f"target {self.name!r} is {shown(dataset, self.name, row)}, a class the model does not have",
+                where=dataset.where(row),
+                hint=f"its classes are {listed(known)}",
+            )
+        return np.array(found, np.intp)
+
+    def source(self, dataset: Dataset, rows: IndexArray, dtype: np.dtype) -> Source:
+        """The encoded targets of ``rows``."""
+        indices = self.indices(dataset, rows)
+        if self.encoding == "index":
+            return ClassIndices(indices)
+        if self.encoding == "binary":
+            codes = np.array([self.form.off, self.form.on], dtype)
+            return Columns(codes[indices][None, :])
+        return OneHot(indices, len(self.labels), dtype, off=self.form.off, on=self.form.on)
+
+    def predictions(self, A: Array, *, probabilities: bool) -> dict[str, Array]:
+        """``prediction``, then ``p_<class>`` where outputs are probabilities."""
+        if self.encoding == "binary":
+            A = np.concatenate([self.form.off + self.form.on - A, A])
+            chosen = (A[1] > self.threshold).astype(np.intp)
+        else:
+            chosen = np.argmax(A, axis=0)
+        columns = {"prediction": np.array(self.labels, object)[chosen]}
+        if probabilities and are_probabilities(self.form):
+            columns |= {f"p_{label}": A[k] for k, label in enumerate(self.labels)}
+        return columns
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the model file."""
+        return {"kind": "classes", "name": self.name, "labels": list(self.labels), "encoding": self.encoding}
