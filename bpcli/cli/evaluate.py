@@ -50,7 +50,7 @@ def evaluate(
     json: Json = False,
     plugin: Plugins = None,
 ) -> None:
-    """Evaluate a run's model: loss, metrics, a table of its classes and their confusions.
+    """Evaluate a run's model: loss, metrics, classes and confusions.
 
     The metrics are those that the run's config picks; --json and --output give every one that suits.
 

@@ -51,9 +51,9 @@ def explain(
     form: Annotated[Format, typer.Option("--format", help="The output format; json contains every number.")] = "text",
     plugin: Plugins = None,
 ) -> None:
-    """Explain backpropagation: every equation with its shapes and numbers, in a derivation's notation.
+    """Explain backpropagation: every equation with its numbers.
 
-    Forward, loss, backward and one update on the chosen examples, in float64. In mode sgd
+    In a derivation's notation, with the shapes. Forward, loss, backward and one update on the chosen examples, in float64. In mode sgd
     each example is an update of its own, else they are one batch. With --derive also how the
     derivation gets from one step to the next, in its own order.
 

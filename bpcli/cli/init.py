@@ -24,9 +24,9 @@ def init(
         Path | None, typer.Option("--output", metavar="FILE", help="The config to write; default DATA's name, .yaml.")
     ] = None,
 ) -> None:
-    """Look at a table and write a first config for it; print the config's path.
+    """Look at a table and write a first config for it.
 
-    It trains as it is. Standard error says what was assumed.
+    The config trains as it is. Its path is printed; standard error says what was assumed.
 
     Example: bp init datasets/iris.csv --target species
     """

@@ -31,7 +31,9 @@ def predict(
     ] = None,
     plugin: Plugins = None,
 ) -> None:
-    """Predict each row of a file, or of a part of the run's data: CSV with the prediction, then class probabilities.
+    """Predict each row of a file, or of a part of the run's data.
+
+    CSV with the prediction, then the probabilities of the classes.
 
     Example: bp predict runs/iris-001 --data new.csv --output predictions.csv --keep id
     """

@@ -27,7 +27,9 @@ def runs(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     json: Json = False,
 ) -> None:
-    """List runs, best first: what differs between their configs, the kept epoch and its metrics.
+    """List runs, best first, with what differs between them.
+
+    The settings that differ, the epoch that each run keeps, and its metrics.
 
     Example: bp runs runs/sweep --by test_accuracy
     """

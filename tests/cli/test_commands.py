@@ -49,6 +49,7 @@ def test_every_command_has_help_with_an_example(tmp_path: Path, words: tuple[str
     assert f"{'Example' if words else 'Start with'}: {' '.join(('bp', *words))} " in text
     assert "--help Show this message and exit." in text
     assert result.err == ""
+    assert "..." not in text.partition("Commands:")[2]  # each command's line is whole
 
 
 @pytest.mark.parametrize("words", [words for words in commands() if words], ids=" ".join)

@@ -83,12 +83,12 @@ def test_every_config_of_the_readme_exists() -> None:
         assert (ROOT / "configs" / Path(name).name).is_file()
 
 
-def test_the_yaml_of_the_readme_is_a_config(checkout: Path) -> None:
-    block = next(
-        block for block in re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) if "loss" in block
-    )
-    (checkout / "configs" / "readme.yaml").write_text(block, encoding="utf-8")
-    assert bp("config", "check", "configs/readme.yaml", cwd=checkout).status == 0
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_yaml_of_the_readme_is_a_config_that_trains(checkout: Path, place: int) -> None:
+    blocks = [one for one in re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) if "loss" in one]
+    assert len(blocks) == 2
+    (checkout / "configs" / "readme.yaml").write_text(blocks[place], encoding="utf-8")
+    assert bp("train", "configs/readme.yaml", "epochs=3", "expect=null", "--quiet", cwd=checkout).status == 0
 
 
 def test_the_pytest_example_of_the_readme_passes_and_finds_a_mistake(tmp_path: Path) -> None:

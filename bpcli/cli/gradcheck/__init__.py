@@ -89,7 +89,7 @@ def gradcheck(
     json: Json = False,
     plugin: Plugins = None,
 ) -> int:
-    """Check backpropagation: the trainer's own gradient against the exact derivative of the loss.
+    """Check the gradient that trains against the exact derivative.
 
     The derivative is computed in decimals of many digits from the formulas of the network;
     differences of the loss are shown beside it. A config is checked at its initial parameters,

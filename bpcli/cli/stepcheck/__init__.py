@@ -57,10 +57,10 @@ def stepcheck(
     json: Json = False,
     plugin: Plugins = None,
 ) -> int:
-    """Check the updates of training: θ and the rule's memory against the rule's published equations.
+    """Check the updates that train against the rule's equations.
 
-    The engine's own updates, on the batches that training takes, from a config's initial state
-    or from a run's checkpoint; the equations are evaluated in 50 decimal digits. In float64
+    The engine's own updates of θ and of the rule's memory, on the batches that training takes, from a config's
+    initial state or from a run's checkpoint; the published equations are evaluated in 50 decimal digits. In float64
     and in the precision of the config. Exit status 0 if every update agrees, 1 if not.
 
     Example: bp stepcheck configs/iris.yaml --updates 10
