@@ -13,7 +13,6 @@ from bpcli.data.encoding.target_cells import (
     keys_of,
     require_present,
     shown,
-    threshold_of,
 )
 from bpcli.data.files.dataset import Dataset
 from bpcli.data.sources import ClassIndices, Columns, OneHot, Source
@@ -61,11 +60,6 @@ class Classes:
         """The largest output; a single one against the threshold."""
         return "threshold" if self.encoding == "binary" else "largest"
 
-    @property
-    def threshold(self) -> float:
-        """The middle of the codes for no and yes."""
-        return threshold_of(self.form)
-
     def indices(self, dataset: Dataset, rows: IndexArray) -> IndexArray:
         """The class index of each of ``rows``.
 
@@ -101,7 +95,7 @@ class Classes:
         """``prediction``, then ``p_<class>`` where outputs are probabilities."""
         if self.encoding == "binary":
             A = np.concatenate([self.form.off + self.form.on - A, A])
-            chosen = (A[1] > self.threshold).astype(np.intp)
+            chosen = (A[1] > self.form.middle).astype(np.intp)
         else:
             chosen = np.argmax(A, axis=0)
         columns = {"prediction": np.array(self.labels, object)[chosen]}

@@ -14,7 +14,6 @@ from bpcli.data.encoding.target_cells import (
     prediction_columns,
     require_present,
     shown,
-    threshold_of,
     truths_as_numbers,
 )
 from bpcli.data.files.cells import as_numbers
@@ -63,11 +62,6 @@ class Labels:
         """Each output against the threshold."""
         return "threshold"
 
-    @property
-    def threshold(self) -> float:
-        """The middle of the codes for no and yes."""
-        return threshold_of(self.form)
-
     def source(self, dataset: Dataset, rows: IndexArray, dtype: np.dtype) -> Source:
         """The encoded targets of ``rows``.
 
@@ -111,7 +105,7 @@ class Labels:
 
     def predictions(self, A: Array, *, probabilities: bool) -> dict[str, Array]:
         """A ``prediction`` per column, 0 or 1, or one of the codes; then the outputs as ``p_<column>``."""
-        decided = (self.threshold < A).astype(np.int64)
+        decided = (self.form.middle < A).astype(np.int64)
         for k, name in enumerate(self.columns):
             if name in self.in_codes:
                 decided[k] = np.where(decided[k] == 1, self.form.on, self.form.off)

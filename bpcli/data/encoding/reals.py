@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.data.encoding.scaling import Scaling, in_precision
-from bpcli.data.encoding.target_cells import ANY_NUMBERS, numbers_of, prediction_columns, shown, threshold_of
+from bpcli.data.encoding.target_cells import ANY_NUMBERS, numbers_of, prediction_columns, shown
 from bpcli.data.files.dataset import Dataset
 from bpcli.data.sources import Columns, Source
 from bpcli.errors import ConfigError
@@ -49,11 +49,6 @@ class Reals:
     def counted_by(self) -> Scoring:
         """The differences from the targets, or on which side of them quantiles lie."""
         return "quantiles" if self.form.levels else "residuals"
-
-    @property
-    def threshold(self) -> float:
-        """The middle of the codes for no and yes."""
-        return threshold_of(self.form)
 
     def source(self, dataset: Dataset, rows: IndexArray, dtype: np.dtype) -> Source:
         """The encoded targets of ``rows``.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.data.encoding.target_cells import ANY_NUMBERS, numbers_of, shown, threshold_of
+from bpcli.data.encoding.target_cells import ANY_NUMBERS, numbers_of, shown
 from bpcli.data.files.dataset import Dataset
 from bpcli.data.sources import Columns, Source
 from bpcli.errors import ConfigError
@@ -50,11 +50,6 @@ class Shares:
     def counted_by(self) -> Scoring:
         """The largest output, compared with the largest target."""
         return "largest"
-
-    @property
-    def threshold(self) -> float:
-        """The middle between 0 and 1."""
-        return threshold_of(self.form)
 
     def source(self, dataset: Dataset, rows: IndexArray, dtype: np.dtype) -> Source:
         """The targets of ``rows``.

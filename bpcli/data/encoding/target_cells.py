@@ -97,11 +97,6 @@ def truths_as_numbers(column: Array) -> Array:
     return np.array([None if text is None else TRUTH.get(text.lower(), text) for text in column], object)
 
 
-def threshold_of(form: TargetForm) -> float:
-    """The middle of the codes for no and yes: ½ where they are 0 and 1."""
-    return (form.off + form.on) / 2
-
-
 def are_probabilities(form: TargetForm) -> bool:
     """Whether outputs between 0 and 1 are probabilities: where 0 is no and 1 is yes."""
     return (form.off, form.on) == (0.0, 1.0)

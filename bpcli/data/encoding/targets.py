@@ -60,11 +60,6 @@ class Targets(Protocol):
         """How outputs are judged."""
         ...
 
-    @property
-    def threshold(self) -> float:
-        """What an output must exceed to say yes, where outputs are judged by a threshold."""
-        ...
-
     def source(self, dataset: Dataset, rows: IndexArray, dtype: np.dtype) -> Source:
         """The encoded targets of ``rows``."""
         ...
@@ -84,8 +79,8 @@ def judging_of(targets: Targets, output_range: tuple[float, float], threshold: f
     return Judging(
         targets.outputs,
         targets.counted_by,
-        threshold=targets.threshold if threshold is None else threshold,
-        middle=targets.threshold,
+        threshold=targets.form.middle if threshold is None else threshold,
+        middle=targets.form.middle,
         probabilities=low >= 0 and high <= 1 and are_probabilities(targets.form),
         units=targets.units,
         origins=targets.origins,

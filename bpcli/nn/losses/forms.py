@@ -50,6 +50,11 @@ class TargetForm:
         """How many outputs a target column needs."""
         return len(self.levels) or 1
 
+    @property
+    def middle(self) -> float:
+        """The middle of the codes for no and yes: ½ where they are 0 and 1."""
+        return (self.off + self.on) / 2
+
     def excludes(self, numbers: Array) -> Array:
         """Which numbers are out of bounds, as truth values."""
         outside = (numbers < self.low) | (numbers > self.high)

@@ -11,7 +11,7 @@ from bpcli.data.encoding.classes import Classes
 from bpcli.data.encoding.labels import Labels
 from bpcli.data.encoding.reals import Reals
 from bpcli.data.encoding.scaling import Scaling
-from bpcli.data.encoding.targets import Targets, targets_from_json
+from bpcli.data.encoding.targets import Targets, judging_of, targets_from_json
 from bpcli.data.encoding.tasks import learn_classes, learn_reals, scaled_by_default, task_of
 from bpcli.data.files.dataset import Dataset, Table
 from bpcli.errors import ConfigError, ExitStatus
@@ -73,8 +73,8 @@ def test_two_classes_of_unbounded_targets_have_an_output_each() -> None:
 
 @pytest.mark.parametrize(("form", "threshold"), [(TargetForm(), 0.5), (SIGNS, 0), (SOFT, 0.5)])
 def test_threshold_is_the_middle_of_the_codes(form: TargetForm, threshold: float) -> None:
-    assert Classes("y", ("a", "b"), "binary", form).threshold == threshold
-    assert Labels(("u",), form).threshold == threshold
+    for targets in (Classes("y", ("a", "b"), "binary", form), Labels(("u",), form)):
+        assert judging_of(targets, (0, 1)).threshold == threshold
 
 
 def test_predictions_are_decided_at_the_threshold() -> None:
