@@ -53,9 +53,9 @@ def explain(
 ) -> None:
     """Explain backpropagation: every equation with its numbers.
 
-    In a derivation's notation, with the shapes. Forward, loss, backward and one update on the chosen examples, in float64. In mode sgd
-    each example is an update of its own, else they are one batch. With --derive also how the
-    derivation gets from one step to the next, in its own order.
+    In a derivation's notation, with the shapes. Forward, loss, backward and one update on the
+    chosen examples, in float64. In mode sgd each example is an update of its own, else they are
+    one batch. With --derive also how the derivation gets from one step to the next, in its own order.
 
     Example: bp explain configs/xor.yaml --example 1 --example 2 --format latex > xor.tex
     """
