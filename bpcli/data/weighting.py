@@ -63,8 +63,43 @@ def weigh(
     of_classes = class_weights(request.classes, classes, np.bincount(indices, minlength=len(classes.labels)))
     of_examples = _in_precision(of_classes, dtype)[indices]
     of_column = found["train"].weights
-    combined = of_examples if of_column is None else of_examples * of_column
+    combined = of_examples if of_column is None else _combined(of_examples, of_column)
     return found | {"train": Weights(combined, of_column)}, of_classes
+
+
+def _combined(of_classes: Array, of_column: Array) -> Array:
+    """The weights by class times those of the column, (N,) each.
+
+    Raises:
+        ConfigError: all of them are 0, or their sum is out of the precision's range.
+    """
+    with np.errstate(over="ignore"):
+        combined: Array = of_classes * of_column
+    if not combined.any():
+        raise ConfigError(
+            "every training example has the weight 0: of its class, or its own",
+            key="data.class_weight",
+            hint="give a class with examples of a weight a weight too",
+        )
+    _require_finite_sum(combined, "weights by class times sample weights", "data.class_weight")
+    return combined
+
+
+def _require_finite_sum(weights: Array, what: str, key: str) -> None:
+    """The sum of weights, by which means divide, is in their precision.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    highest = float(np.finfo(weights.dtype).max)
+    with np.errstate(over="ignore"):
+        total = float(weights.sum(dtype=np.float64))
+    if not total <= highest:
+        raise ConfigError(
+            f"{what} add up to {total:.3g}, out of the range of {weights.dtype}",
+            key=key,
+            hint=f"smaller ones: {highest:.3g} at most in all",
+        )
 
 
 def _in_precision(of_classes: Mapping[Label, float], dtype: np.dtype) -> Array:
@@ -103,7 +138,7 @@ def column_weights(dataset: Dataset, name: str, rows: IndexArray, dtype: np.dtyp
     """(len(rows),) of a column, in the network's precision.
 
     Raises:
-        ConfigError: one is no number or negative, or all are 0.
+        ConfigError: one is no number or negative, all are 0, or their sum is too large.
         DataError: one is missing, or out of the precision's range.
     """
     numbers = numbers_of(dataset, name, rows, what="weight", key="data.sample_weight")
@@ -120,6 +155,7 @@ def column_weights(dataset: Dataset, name: str, rows: IndexArray, dtype: np.dtyp
         raise ConfigError(
             f"every weight {name!r} of {dataset.path} is 0", key="data.sample_weight", hint="give examples a weight"
         )
+    _require_finite_sum(weights, f"the weights {name!r} of {dataset.path}", "data.sample_weight")
     return weights
 
 

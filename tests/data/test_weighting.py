@@ -140,3 +140,36 @@ def test_class_weights_that_fit_no_class_are_refused(
 
     weights = WeightRequest(None, classes)
     assert refusal(partial(loaded, path, loss, dtype="float32", weights=weights)) == f"error: {error}\nhint: {hint}"
+
+
+@pytest.mark.parametrize(
+    ("cells", "classes", "error", "hint"),
+    [
+        (
+            "3e38,3e38,1,1",
+            None,
+            "the weights 'w' of t.csv add up to 6e+38, out of the range of float32",
+            "smaller ones: 3.4e+38 at most in all",
+        ),
+        (
+            "1e30,1,1,1",
+            {"a": 1e30},
+            "weights by class times sample weights add up to inf, out of the range of float32",
+            "smaller ones: 3.4e+38 at most in all",
+        ),
+        (
+            "1,0,1,0",
+            {"a": 0.0},
+            "every training example has the weight 0: of its class, or its own",
+            "give a class with examples of a weight a weight too",
+        ),
+    ],
+)
+def test_weights_that_add_up_to_nothing_or_too_much_are_refused(
+    cells: str, classes: Any, error: str, hint: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path, "t.csv", csv({"x": range(4), "w": cells.split(","), "y": "abab"}))
+
+    report = refusal(partial(loaded, path, dtype="float32", weights=WeightRequest("w", classes)))
+
+    assert report == f"error: {error}\nhint: {hint}"
