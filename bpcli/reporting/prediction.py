@@ -43,9 +43,11 @@ def predict_part(model: Model, part: Part, keep: list[str]) -> Iterator[str]:
     """The same of a part of the run's data, after a column with the number of each row in its file, from 0.
 
     Raises:
-        DataError, ConfigError: the file lacks a column to keep.
+        DataError, ConfigError: the file lacks a column to keep, or one has the name of that with the numbers.
     """
     kept: dict[str, Array] = {ROW: part.rows}
+    if ROW in keep:
+        raise _clash(ROW)
     if keep:
         kept |= _kept(read_dataset(part.pair, model.form, frozenset(keep)), keep, part.rows)
     return _table(model, kept, outputs(model.network, model.parameters, part.features))
@@ -66,10 +68,14 @@ def _table(model: Model, kept: dict[str, Array], A: Array) -> Iterator[str]:
     columns = _prediction_columns(model, A[:, :0])
     for name in kept:
         if name in columns:
-            raise ConfigError(
-                f"the predictions have a column {name!r} too", where="command line", hint="rename it in the file"
-            )
+            raise _clash(name)
     return _csv_pieces(model, kept, A)
+
+
+def _clash(name: str) -> ConfigError:
+    return ConfigError(
+        f"the predictions have a column {name!r} too", where="command line", hint="rename it in the file"
+    )
 
 
 def _prediction_columns(model: Model, A: Array) -> dict[str, Array]:

@@ -344,6 +344,18 @@ def test_a_kept_column_never_hides_a_prediction(folder: Path, name: str) -> None
     )
 
 
+def test_a_kept_column_never_hides_the_numbers_of_rows(folder: Path) -> None:
+    write_table(folder / "row.csv", ["x", "y", "row", "tree"], [[i, i % 3, 100 + i, "ab"[i % 2]] for i in range(20)])
+    good("train", "points.yaml", "data={path: row.csv, target: tree, features: [x, y]}", "--run", "rows", cwd=folder)
+    refused(
+        *("predict", "rows", "--split", "train", "--keep", "row"),
+        cwd=folder,
+        status=2,
+        error="command line: the predictions have a column 'row' too",
+        hint="rename it in the file",
+    )
+
+
 def test_a_part_of_the_runs_data_is_predicted_with_the_numbers_of_its_rows(folder: Path) -> None:
     good("train", "points.yaml", "data.split={validation: 0.2, test: 0.3}", "--run", "dealt", cwd=folder)
     everything = good("predict", "dealt", "--data", "points.csv", cwd=folder).rows
