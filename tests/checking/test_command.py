@@ -530,3 +530,13 @@ def test_json_is_one_line_of_json(folder: Path) -> None:
     out = good("gradcheck", "points.yaml", "--json", cwd=folder).out
     assert json.loads(out)["passed"] is True
     assert out.count("\n") == 1
+
+
+def test_a_batch_that_weighs_nothing_is_not_what_is_checked(folder: Path) -> None:
+    rows = [[i * 0.1, int(i % 8 == 1), "ab"[i // 8 % 2]] for i in range(32)]
+    write_table(folder / "weighed.csv", ["x", "w", "y"], rows)
+    data = "data={path: weighed.csv, sample_weight: w}"
+
+    checked = good("gradcheck", "points.yaml", data, "optimizer.batch_size=2", "--json", cwd=folder).json
+
+    assert checked["passed"]

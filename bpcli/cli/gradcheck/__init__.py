@@ -161,10 +161,14 @@ def _refuse_lone_options(export: Path | None, starter: str | None, against: Path
 
 
 def _batches(built: Experiment, asked: int | None) -> list[IndexArray]:
-    """A batch spread evenly over the training part, so that a sorted file shows every class; then half of it."""
+    """A batch spread evenly over the training part, so that a sorted file shows every class; then half of it.
+
+    Where a batch would weigh nothing, so that it has no mean, the examples with a weight alone count.
+    """
     import numpy as np
 
-    size = built.loaded.parts["train"].size
+    train = built.loaded.parts["train"]
+    size = train.size
     if asked is not None and asked > size:
         raise ConfigError(
             f"--examples is {asked}, more than the training part has ({size})",
@@ -173,8 +177,19 @@ def _batches(built: Experiment, asked: int | None) -> list[IndexArray]:
         )
     affordable = max(FEWEST_EXAMPLES, PRODUCTS // built.parameters.theta.size)
     full = asked or min(built.plan.batch_size, 32, size, affordable)
+    batches = _spread(np.arange(size), full)
+    if train.weights is None or all(train.weights[batch].any() for batch in batches):
+        return batches
+    weighed = np.flatnonzero(train.weights)
+    return _spread(weighed, min(full, len(weighed)))
+
+
+def _spread(rows: IndexArray, full: int) -> list[IndexArray]:
+    """As many of the rows, evenly spread, and the second half of these."""
+    import numpy as np
+
     shorter = (full + 1) // 2
-    spread = np.arange(full) * size // full
+    spread = rows[np.arange(full) * len(rows) // full]
     return [spread] + ([spread[full - shorter :]] if shorter < full else [])
 
 
