@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Lt
 
 from bpcli.nn import Array
 from bpcli.nn.markup import NEW_THETA, RuleEquation
-from bpcli.nn.optimizers.means import MEANS, SYMBOLS, average, average_square
+from bpcli.nn.optimizers.means import MEANS, SYMBOLS, average, average_square, means_memory, over_corrected_root
 from bpcli.nn.optimizers.rule import Gradient, Memory, OptimizerState, shrink
 
 EpsilonAt = Literal["corrected", "uncorrected"]
@@ -52,7 +52,7 @@ class Adam:
 
     def memory(self, size: int) -> Mapping[str, Memory]:
         """m and v, 0 at first."""
-        return {"mean": Memory((size,)), "square": Memory((size,))}
+        return means_memory(size)
 
     def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
         """One, for the update as it is computed."""
@@ -65,14 +65,13 @@ class Adam:
         added = gradient(theta, dtheta, 1.0)
         average(m, self.beta1, dtheta, scratch)
         average_square(v, self.beta2, dtheta, scratch)
-        np.sqrt(v, scratch)
-        correction = (1 - self.beta2**state.step) ** -0.5
         if self.epsilon_at == "corrected":
-            np.multiply(scratch, correction, scratch)
-        np.add(scratch, self.epsilon, scratch)
-        if self.epsilon_at == "uncorrected":
-            np.multiply(scratch, correction, scratch)
-        np.divide(m, scratch, scratch)
+            over_corrected_root(m, v, self.beta2, self.epsilon, state.step, scratch)
+        else:
+            np.sqrt(v, scratch)
+            np.add(scratch, self.epsilon, scratch)
+            np.multiply(scratch, (1 - self.beta2**state.step) ** -0.5, scratch)
+            np.divide(m, scratch, scratch)
         np.multiply(scratch, rate / (1 - self.beta1**state.step), scratch)
         np.subtract(theta, scratch, theta)
         return added
@@ -106,7 +105,7 @@ class AMSGrad:
 
     def memory(self, size: int) -> Mapping[str, Memory]:
         """m, v and the largest v, 0 at first."""
-        return {name: Memory((size,)) for name in ("mean", "square", "largest")}
+        return {**means_memory(size), "largest": Memory((size,))}
 
     def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
         """One, for the update as it is computed."""
@@ -120,10 +119,7 @@ class AMSGrad:
         average(m, self.beta1, dtheta, scratch)
         average_square(v, self.beta2, dtheta, scratch)
         np.maximum(u, v, out=u)
-        np.sqrt(u, scratch)
-        np.multiply(scratch, (1 - self.beta2**state.step) ** -0.5, scratch)
-        np.add(scratch, self.epsilon, scratch)
-        np.divide(m, scratch, scratch)
+        over_corrected_root(m, u, self.beta2, self.epsilon, state.step, scratch)
         np.multiply(scratch, rate / (1 - self.beta1**state.step), scratch)
         np.subtract(theta, scratch, theta)
         return added
@@ -150,7 +146,7 @@ class AdamW:
 
     def memory(self, size: int) -> Mapping[str, Memory]:
         """m and v, 0 at first."""
-        return {"mean": Memory((size,)), "square": Memory((size,))}
+        return means_memory(size)
 
     def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
         """One, for the update as it is computed."""
@@ -163,10 +159,7 @@ class AdamW:
         added = gradient(theta, dtheta, 1.0)
         average(m, self.beta1, dtheta, scratch)
         average_square(v, self.beta2, dtheta, scratch)
-        np.sqrt(v, scratch)
-        np.multiply(scratch, (1 - self.beta2**state.step) ** -0.5, scratch)
-        np.add(scratch, self.epsilon, scratch)
-        np.divide(m, scratch, scratch)
+        over_corrected_root(m, v, self.beta2, self.epsilon, state.step, scratch)
         np.multiply(scratch, rate / (1 - self.beta1**state.step), scratch)
         shrink(state.weights, 1 - rate * self.weight_decay)
         np.subtract(theta, scratch, theta)

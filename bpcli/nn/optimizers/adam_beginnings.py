@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Lt
 
 from bpcli.nn import Array
 from bpcli.nn.markup import NEW_THETA, RuleEquation
-from bpcli.nn.optimizers.means import MEANS, SYMBOLS, average, average_square
+from bpcli.nn.optimizers.means import MEANS, SYMBOLS, average, average_square, means_memory, over_corrected_root
 from bpcli.nn.optimizers.rule import Gradient, Memory, OptimizerState
 
 MOMENTUM = r"\beta_1 \cdot (1 - 0.5 \cdot 0.96^{\psi \cdot %s})"
@@ -49,7 +49,7 @@ class NAdam:
 
     def memory(self, size: int) -> Mapping[str, Memory]:
         """m and v, 0 at first; p, 1 at first."""
-        return {"mean": Memory((size,)), "square": Memory((size,)), "product": Memory((1,), 1.0)}
+        return {**means_memory(size), "product": Memory((1,), 1.0)}
 
     def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
         """Two, for the step's two parts."""
@@ -68,10 +68,7 @@ class NAdam:
         np.multiply(m, nu / (1 - p * nu), ahead)
         np.multiply(dtheta, (1 - mu) / (1 - p), scratch)
         np.add(ahead, scratch, ahead)
-        np.sqrt(v, scratch)
-        np.multiply(scratch, (1 - self.beta2**state.step) ** -0.5, scratch)
-        np.add(scratch, self.epsilon, scratch)
-        np.divide(ahead, scratch, scratch)
+        over_corrected_root(ahead, v, self.beta2, self.epsilon, state.step, scratch)
         np.multiply(scratch, rate, scratch)
         np.subtract(theta, scratch, theta)
         return added
@@ -128,7 +125,7 @@ class RAdam:
 
     def memory(self, size: int) -> Mapping[str, Memory]:
         """m and v, 0 at first."""
-        return {"mean": Memory((size,)), "square": Memory((size,))}
+        return means_memory(size)
 
     def buffers(self, size: int) -> Mapping[str, tuple[int, ...]]:
         """One, for the update as it is computed."""

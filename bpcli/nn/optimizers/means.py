@@ -8,6 +8,7 @@ import numpy as np
 
 from bpcli.nn import Array
 from bpcli.nn.markup import RuleEquation
+from bpcli.nn.optimizers.rule import Memory
 
 
 def mean_equation(decay: str) -> RuleEquation:
@@ -35,6 +36,11 @@ MEANS = mean_equation(r"\beta_1"), square_equation(r"\beta_2")
 """What Adam and the rules made of it have in common."""
 
 
+def means_memory(size: int) -> dict[str, Memory]:
+    """m and v, 0 at first."""
+    return {"mean": Memory((size,)), "square": Memory((size,))}
+
+
 def average(mean: Array, decay: Any, new: Array, scratch: Array) -> None:
     """Mean ← ``decay`` · mean + (1 − ``decay``) · ``new``."""
     np.multiply(mean, decay, mean)
@@ -48,3 +54,11 @@ def average_square(square: Array, decay: Any, new: Array, scratch: Array) -> Non
     np.multiply(new, new, scratch)
     np.multiply(scratch, 1 - decay, scratch)
     np.add(square, scratch, square)
+
+
+def over_corrected_root(m: Array, v: Array, beta2: float, epsilon: float, step: Any, out: Array) -> None:
+    """Write m / (√v̂ + ε) into ``out``, v̂ = v/(1 − β₂ᵗ); ``out`` is none of the others."""
+    np.sqrt(v, out)
+    np.multiply(out, (1 - beta2**step) ** -0.5, out)
+    np.add(out, epsilon, out)
+    np.divide(m, out, out)
