@@ -282,7 +282,7 @@ def _output(head: Head, Z: Array, A: Array, back: Any, ws: Workspace) -> tuple[D
     loss, n, m = head.loss, *A.shape
     Y = exact(np.eye(n)[:, ws.Y] if ws.Y.ndim == 1 else ws.Y)
     weights = exact(np.ones(m) if ws.weights is None else ws.weights)
-    divisor = (n if loss.outputs == "mean" else 1) * (weights.sum() if loss.examples == "mean" else 1)
+    divisor = (n if loss.outputs == "mean" else 1) * (weights.sum() or 1 if loss.examples == "mean" else 1)
     share = np.broadcast_to(weights * ((-1 if loss.likelihood else 1) / Decimal(divisor)), A.shape)
     if loss.sides is not None:
         differs = loss.sides(A, Y).astype(bool) != loss.sides(ws.A[-1], rounded(Y))

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.losses import TINY, Loss, outputs_divisor, share
+from bpcli.nn.losses import Loss, outputs_divisor, share
 from bpcli.nn.workspace import Workspace
+
+LEAST = np.finfo(np.float64).tiny
+"""What batches weigh at least, so that a loss of nothing is 0; beside any other weight it is nothing."""
 
 
 def weight_of(ws: Workspace) -> Any:
-    """The weight of the examples in a workspace: m, or Σ of their weights.
-
-    Where every example weighs 0, the smallest normal number: their terms are 0 whatever divides them.
-    """
-    return ws.m if ws.weights is None else np.maximum(np.add.reduce(ws.weights), TINY[ws.weights.dtype])
+    """The weight of the examples in a workspace: m, or Σ of their weights."""
+    return ws.m if ws.weights is None else np.add.reduce(ws.weights)
 
 
 class LossSums:
@@ -40,9 +40,9 @@ class LossSums:
         return LossSums(self.loss, self.n)
 
     def add(self, total: Any, weight: Any) -> None:
-        """Count batches: the sum of their terms, and their weight."""
+        """Count batches: the sum of their terms, and their weight; examples that weigh 0 have been seen too."""
         self.sums[0] += total
-        self.sums[1] += weight
+        self.sums[1] += np.maximum(weight, LEAST)
 
     def add_penalty(self, penalty: Any, weight: Any) -> None:
         """Count what is added to the loss of a batch of this weight."""

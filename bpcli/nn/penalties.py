@@ -71,13 +71,14 @@ def sum_of_squares(W: Array) -> Any:
 
 
 def divided(strength: float, weight: Any, *, per_example: bool) -> Any:
-    """The strength, for each example if wanted."""
-    return strength / weight if per_example else strength
+    """The strength, for each example if wanted: then 0 where all examples weigh 0."""
+    return strength / (weight + (weight == 0)) * (weight > 0) if per_example else strength
 
 
 def stated(term: str, *, per_example: bool) -> str:
-    """The term in markup, divided by the batch's weight if wanted."""
-    return rf"\frac{{1}}{{<weight>}} \cdot \left( {term} \right)" if per_example else term
+    """The term in markup, divided by the batch's weight if wanted: then 0 where that is 0."""
+    share = rf"\frac{{1}}{{<weight>}} \cdot \left( {term} \right)"
+    return rf"\left[ {share} \text{{ where }} <weight> > 0 \text{{, else }} 0 \right]" if per_example else term
 
 
 @dataclass(frozen=True)

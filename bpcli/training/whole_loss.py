@@ -10,7 +10,6 @@ from bpcli.data.sources import Examples
 from bpcli.nn import Array
 from bpcli.nn.jacobian import output_jacobian
 from bpcli.nn.loss_sums import LossSums
-from bpcli.nn.losses import TINY
 from bpcli.nn.transformations import transform
 from bpcli.nn.workspace import Workspace
 from bpcli.training.batch_results import count_batch
@@ -34,7 +33,7 @@ class WholeLoss:
         self.rounding = float(np.finfo(theta.dtype).eps)
         weights = examples.weights
         total = float(examples.size if weights is None else np.sum(weights, dtype=np.float64))
-        self.weight = max(total, TINY[np.dtype(theta.dtype)])
+        self.weight = total
         self.residuals = self.weight * network.sizes[-1]
         self.scale = float(network.scale(self.weight))
         self._part, self._scratch = np.zeros_like(theta), np.zeros_like(theta)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bpcli.nn.loss_sums import LossSums, weight_of
-from bpcli.nn.losses import Reduction
+from bpcli.nn.losses import Reduction, scale
 from bpcli.nn.workspace import Workspace
 
 from .support import REDUCTIONS, loss
@@ -66,11 +66,23 @@ def test_the_weight_of_a_workspace_is_the_sum_of_its_weights_or_its_size() -> No
     assert (weight_of(plain), weight_of(weighted)) == (5, 3.5)
 
 
-def test_examples_that_all_weigh_nothing_divide_by_more_than_nothing() -> None:
-    ws = Workspace((2, 3), 5, np.float64, class_indices=False, weighted=True)
+@every_reduction
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_loss_of_examples_that_all_weigh_nothing_is_nothing(examples: Reduction, dtype: type) -> None:
+    ws = Workspace((2, 3), 5, dtype, class_indices=False, weighted=True)
     assert ws.weights is not None
     ws.weights.fill(0)
-    assert 0 / weight_of(ws) == 0
+    weight = weight_of(ws)
+    assert counted(examples, (0.0, weight, 0.0)).value() == 0
+    assert counted(examples, (0.0, weight, 0.0), (6.0, 2.0, 1.0)).value() == counted(examples, (6.0, 2.0, 1.0)).value()
+
+
+@every_reduction
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_batch_that_weighs_nothing_is_divided_by_one(examples: Reduction, dtype: type) -> None:
+    of_nothing = scale(loss("half_squared_error", "mean", examples), 2, dtype(0))
+    assert of_nothing == 0.5
+    assert isinstance(of_nothing, float | dtype)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -51,6 +51,14 @@ def test_a_penalty_is_over_weights_and_a_weight_of_0_has_no_slope(
     np.testing.assert_allclose(gradient, slopes, rtol=1e-15)
 
 
+@pytest.mark.parametrize("kind", PENALTIES.values())
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_penalty_per_example_is_0_where_all_examples_weigh_0(kind: Callable[..., Penalty], dtype: Any) -> None:
+    added, gradient = applied(kind(strength=0.5, per_example=True), THETA.astype(dtype), dtype(0))
+    assert added == 0
+    assert not gradient.any()
+
+
 def test_elastic_lies_between_l2_and_l1() -> None:
     for ratio, other in ((1.0, L1(0.3)), (0.0, L2(0.3))):
         (added, gradient), (value, slopes) = applied(Elastic(0.3, ratio)), applied(other)

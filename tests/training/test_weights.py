@@ -13,13 +13,15 @@ from bpcli.data.sources import ClassIndices, Columns, Examples, Rows
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.activations import ACTIVATIONS, Tanh
 from bpcli.nn.heads import join
-from bpcli.nn.losses import LOSSES
+from bpcli.nn.losses import LOSSES, Reduction
 from bpcli.nn.network import Network, dense, initial
-from bpcli.nn.optimizers import OPTIMIZERS
+from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent
+from bpcli.nn.penalties import L2
 from bpcli.nn.tallies import Tallies
+from bpcli.training.loop import Steps
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Plan, Recipe
-from bpcli.training.state import start
+from bpcli.training.state import TrainingState, start
 
 SIZE, CLASSES = 12, 3
 
@@ -96,3 +98,33 @@ def test_weight_2_is_the_row_twice_and_weight_0_no_row(loss: str, mode: str) -> 
         if mode != "sgd":
             plain, _ = both_ways(network, rule, np.ones(SIZE, np.intp), cut)
             assert not np.allclose(by_weight, plain, rtol=1e-6, atol=1e-9), name
+
+
+def stepper(kind: str, recipe: Recipe, state: TrainingState, examples: Examples) -> Steps:
+    if kind == "numba":
+        pytest.importorskip("numba")
+        from bpcli.training.compiled.steps import CompiledSteps
+
+        return CompiledSteps(recipe, state, examples)
+    return NumpySteps(recipe, state, examples, shards=2 if kind == "shards" else 1)
+
+
+@pytest.mark.parametrize("examples", ["mean", "sum"])
+@pytest.mark.parametrize("kind", ["numpy", "shards", "numba"])
+def test_a_batch_that_weighs_nothing_changes_nothing_at_any_rate(kind: str, examples: Reduction) -> None:
+    network = network_for("half_squared_error")
+    loss = replace(network.head.loss, examples=examples)  # type: ignore[type-var]
+    network = replace(network, head=join(network.head.activation, loss))
+    data = examples_for(network, np.repeat([1.0, 0.0, 1.0], 4), np.arange(SIZE))
+    recipe = Recipe(network, GradientDescent(8.0), Plan(1, 4, shuffle=False, seed=0), penalties=(L2(1e-3, True),))
+    theta = initial(network, np.dtype(np.float64), np.random.default_rng(1)).theta
+    state = start(recipe, theta, Tallies(()))
+    steps = stepper(kind, recipe, state, data)
+    list(steps.prepare(4))
+    steps.run(np.arange(4), 4, np.inf)
+    before, loss_before = state.theta.copy(), state.losses.value()
+    state.position = 0
+    steps.run(np.arange(4, 8), 4, np.inf)
+    np.testing.assert_array_equal(state.theta, before)
+    if examples == "mean":
+        assert state.losses.value() == loss_before

@@ -156,6 +156,11 @@ def share(loss: Loss, weight: Any) -> Any:
     return weight if loss.examples == "mean" else 1
 
 
+def divisor(weight: Any) -> Any:
+    """The weight of a batch, or 1 where all its examples weigh 0: their terms are 0 whatever divides them."""
+    return weight + (weight == 0)
+
+
 def outputs_divisor(loss: Loss, n: Any) -> Any:
     """What a loss over n outputs divides by: n, or 1 where outputs are summed."""
     return n if loss.outputs == "mean" else 1
@@ -163,7 +168,7 @@ def outputs_divisor(loss: Loss, n: Any) -> Any:
 
 def scale(loss: Loss, n: int, weight: Any) -> Any:
     """1/n where outputs are averaged, times 1/weight where examples are."""
-    return 1.0 / (outputs_divisor(loss, n) * share(loss, weight))
+    return 1.0 / (outputs_divisor(loss, n) * share(loss, divisor(weight)))
 
 
 def pick(A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
