@@ -203,6 +203,8 @@ def read_checkpoint(folder: Path, state: TrainingState) -> tuple[dict[str, Array
         if name not in tensors or (array.size and tensors[name].shape != array.shape):
             found = f"in shape {tensors[name].shape}, not {array.shape}" if name in tensors else "not in the checkpoint"
             hint = "leave out the overrides that change the network or the optimizer"
+            if name not in tensors and "." not in name:  # what every checkpoint has
+                hint = "another version of bp wrote it: train again"
             raise DataError(f"tensor {name!r} is {found}", where=str(path), hint=hint)
     if counters is None or not counters.keys() >= state.counters().keys():
         raise DataError("the checkpoint's counters are missing", where=str(path), hint="copy the run again")

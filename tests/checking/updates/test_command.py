@@ -20,7 +20,7 @@ from bpcli.training.compiled.kernels import Kernel, load_kernel
 from bpcli.training.compiled.recording import Program
 from bpcli.training.state import TrainingState
 from tests.checking.updates.test_comparison import with_slip
-from tests.cli.support import bp, good, on_terminal, points, read_tensors, refused, shell, write_config
+from tests.cli.support import bp, good, on_terminal, points, read_tensors, refused, shell, write_config, write_tensors
 from tests.training.compiled.support import interpreted
 
 AGREES = "the update that trains agrees with its equations"
@@ -139,6 +139,11 @@ def test_what_a_checkpoint_lacks_is_refused(folder: Path) -> None:
     place = "run/checkpoint.safetensors"
     error = f"{place}: tensor 'optimizer.velocity' is not in the checkpoint"
     refused("stepcheck", "run", "optimizer.name=momentum", cwd=folder, status=3, error=error, hint=hint)
+    tensors, metadata = read_tensors(folder / place)
+    without = {name: array for name, array in tensors.items() if name != "kept_theta"}
+    write_tensors(folder / place, without, metadata["bp"])
+    error = f"{place}: tensor 'kept_theta' is not in the checkpoint"
+    refused("stepcheck", "run", cwd=folder, status=3, error=error, hint="another version of bp wrote it: train again")
     (folder / "run" / "checkpoint.safetensors").unlink()
     refused(
         "stepcheck", "run", cwd=folder, status=3, error=f"{place}: no such file",
