@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bpcli.cli.output import emit, emit_json
 from bpcli.cli.running import end_by_signal, follow, introduction, prepared, require_expectations
 from bpcli.cli.signals import collected_signals
-from bpcli.errors import ConfigError, DivergedError
+from bpcli.errors import BpError, ConfigError
 
 if TYPE_CHECKING:
     import signal
@@ -41,7 +41,7 @@ def series_request(seeds: int | None, folds: int | None, *, refit: bool) -> Seri
 
 @dataclass
 class Series:
-    """A series as it proceeds: what runs, where, and the runs so far, those that diverged apart."""
+    """A series as it proceeds: what runs, where, the runs so far, and the errors of those that failed."""
 
     path: Path
     changes: list[str]
@@ -51,7 +51,7 @@ class Series:
     collected: list[signal.Signals]
     outcomes: list[Outcome] = field(default_factory=list)
     tested: list[Tested] = field(default_factory=list)
-    diverged: list[DivergedError] = field(default_factory=list)
+    failures: list[BpError] = field(default_factory=list)
     introduced: set[str] = field(default_factory=set)
 
     def say(self, line: str) -> None:
@@ -75,6 +75,7 @@ def train_series(
 
     Raises:
         DivergedError: a run diverged; the others were trained all the same.
+        ConfigError: the config is wrong, or can't be for as few epochs as the refit has; the other runs are saved then.
         CheckFailedError: a run's metric is not as expected.
     """
     from bpcli.config.reading import read_config
@@ -99,8 +100,8 @@ def train_series(
             _refit(series)
     _show(series, metrics)
     _print(series, metrics, json=json)
-    if series.diverged:
-        raise series.diverged[0]
+    if series.failures:
+        raise series.failures[0]
     require_expectations((series.folder / one.member.name, one.record) for one in series.outcomes)
 
 
@@ -117,7 +118,7 @@ def _train_member(series: Series, member: Member, experiment: Experiment) -> Non
 
     ended = _train(series, experiment, member.name)
     if ended.divergence is not None:
-        series.diverged.append(ended.divergence)
+        series.failures.append(ended.divergence)
         series.say(f"{member.name}: {ended.divergence.message}")
         return
     split = experiment.config.data.split
@@ -174,13 +175,18 @@ def _on_all_rows(path: Path, changes: list[str], kept_epochs: list[int]) -> Expe
 
 
 def _refit(series: Series) -> None:
-    """Train on all rows, for the median of the kept epochs."""
+    """Train on all rows, for the median of the kept epochs; they may be too few, for a warm-up say."""
     from bpcli.runs.series import REFIT
 
-    experiment = _on_all_rows(series.path, series.changes, [one.record["kept"]["epoch"] for one in series.outcomes])
+    kept_epochs = [one.record["kept"]["epoch"] for one in series.outcomes]
+    try:
+        experiment = _on_all_rows(series.path, series.changes, kept_epochs)
+    except BpError as error:
+        series.failures.append(error)
+        return
     ended = _train(series, experiment, REFIT)
     if ended.divergence is not None:
-        series.diverged.append(ended.divergence)
+        series.failures.append(ended.divergence)
     series.say(f"{REFIT}: all {experiment.loaded.parts['train'].size:,} rows, {experiment.plan.epochs} epochs")
 
 

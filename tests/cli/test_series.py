@@ -159,6 +159,17 @@ def test_a_refit_that_cannot_be_is_refused_before_anything_is_trained(folder: Pa
     )
 
 
+def test_a_refit_for_too_few_epochs_leaves_the_other_runs_as_they_are(folder: Path) -> None:
+    words = ("--seeds", "2", "--refit", "epochs=4", "optimizer.schedule={name: warmup, epochs: 2}")
+    first = ("keep.monitor=accuracy", "optimizer.learning_rate=1e-30")  # no epoch is better than the first
+    result = bp("train", "points.yaml", *words, *first, "--run", "few", "--json", "--quiet", cwd=folder)
+
+    assert result.status == 2
+    assert result.json["runs"] == ["seed-4", "seed-5"]
+    assert "a warm-up of " in result.errors[0]
+    assert not (folder / "few" / "refit").exists()
+
+
 def test_a_series_warns_as_its_runs_would_alone_and_introduces_itself_once(tmp_path: Path) -> None:
     rows = ["x,y,bad", *(f"{k},1,{'yes' if k % 20 == 0 else 'no'}" for k in range(120))]
     (tmp_path / "rare.csv").write_text("\n".join(rows))
