@@ -177,8 +177,16 @@ def _trainer(trainer: Trainer, examples: int, monitor: str) -> Trainer:
 
 
 def assumptions(given: Config, resolved: Config) -> list[str]:
-    """What was assumed: every key that ``given`` leaves open, with its value in ``resolved``."""
-    return [f"{key} {_shown(value)}" for key, value in _filled(plain(given), plain(resolved))]
+    """What was assumed: every key that ``given`` leaves open, with its value in ``resolved``.
+
+    The initializer is that of each layer that names none, where these differ.
+    """
+    hidden = zip(given.network.hidden, resolved.network.hidden, strict=True)
+    of_hidden = [name_of(INITIALIZERS, full.initializer) for layer, full in hidden if layer.initializer is None]
+    assumed = dict(_filled(plain(given), plain(resolved)))
+    if "initializer" in assumed:
+        assumed["initializer"] = list(dict.fromkeys([*of_hidden, _shown(assumed["initializer"])]))
+    return [f"{key} {_shown(value)}" for key, value in assumed.items()]
 
 
 def _filled(given: dict[str, Any], resolved: dict[str, Any]) -> Iterator[tuple[str, Any]]:

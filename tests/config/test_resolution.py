@@ -196,6 +196,24 @@ def test_what_was_assumed_is_what_the_config_leaves_open(tmp_path: Path) -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("change", "assumed"),
+    [
+        ("network.hidden=[4]", ["initializer he, glorot"]),
+        ("network={hidden: [4, 3], activation: tanh}", ["initializer glorot"]),
+        ("network.hidden=[{units: 4, activation: selu}, 3]", ["initializer lecun, he, glorot"]),
+        ("network.hidden=[{units: 4, initializer: zeros}]", ["initializer glorot"]),
+        ("network={hidden: [4], initializer: he}", []),
+    ],
+)
+def test_the_initializers_that_are_assumed_are_those_of_all_layers(
+    tmp_path: Path, change: str, assumed: list[str]
+) -> None:
+    given = config(tmp_path, BASE, change)
+    found = assumptions(given, resolve_engine(resolve(given, FACTS), Engine()))
+    assert [line for line in found if line.startswith("initializer")] == assumed
+
+
 def test_what_the_config_says_is_not_assumed(tmp_path: Path) -> None:
     given = config(
         tmp_path,
