@@ -59,7 +59,7 @@ def evaluate(
     from bpcli.display import warn
     from bpcli.errors import ConfigError
     from bpcli.reporting.evaluation import evaluate_model
-    from bpcli.runs.folder import require_free_folder
+    from bpcli.runs.new_folder import require_free_folder
     from bpcli.runs.reopen import reopen
 
     if targets is not None and data is None:

@@ -79,7 +79,7 @@ def train_series(
         CheckFailedError: a run's metric is not as expected.
     """
     from bpcli.config.reading import read_config
-    from bpcli.runs.folder import make_run_folder, require_free_folder
+    from bpcli.runs.new_folder import make_run_folder, require_free_folder
     from bpcli.runs.series import members, summarise, write_series
 
     require_free_folder(run)

@@ -61,7 +61,8 @@ def train_once(path: Path, changes: list[str], run: Path | None, *, quiet: bool,
     from bpcli.config.reading import read_config
     from bpcli.display import warn
     from bpcli.experiment import build
-    from bpcli.runs.folder import create_run, require_free_folder
+    from bpcli.runs.folder import create_run
+    from bpcli.runs.new_folder import require_free_folder
 
     experiment = build(read_config(path, changes))
     require_free_folder(run)

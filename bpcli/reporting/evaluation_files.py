@@ -10,7 +10,7 @@ from typing import Any
 from bpcli import storage
 from bpcli.reporting.curves import CURVES, curve_rows
 from bpcli.reporting.evaluation import Evaluation
-from bpcli.runs.folder import make_run_folder
+from bpcli.runs.new_folder import make_run_folder
 
 ROWS_AT_ONCE = 1 << 14
 """How many rows are formatted as one piece of text."""

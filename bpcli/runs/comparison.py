@@ -12,7 +12,8 @@ from bpcli.config import document
 from bpcli.errors import ConfigError, DataError, did_you_mean
 from bpcli.nn.metrics import METRICS, kind_of_column
 from bpcli.runs.epoch_rows import METRICS_FILE, measured, read_epochs
-from bpcli.runs.folder import CONFIG_FILE, RECORD_FILE, read_record
+from bpcli.runs.folder import CONFIG_FILE
+from bpcli.runs.record import RECORD_FILE, read_record
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from bpcli.data.loading import Loaded, Part
 from bpcli.errors import ConfigError, DataError
 from bpcli.experiment import Experiment, build, parts_of
 from bpcli.nn.metrics import Metric, by_column, usual_metrics
-from bpcli.runs.folder import CONFIG_FILE, RECORD_FILE, read_record
+from bpcli.runs.folder import CONFIG_FILE
 from bpcli.runs.kept_parameters import describe_kept, kept_epoch
 from bpcli.runs.model_file import Model, load_model
+from bpcli.runs.record import RECORD_FILE, read_record
 from bpcli.training.initial_parameters import MODEL, fill_parameters
 
 OTHER_ENCODING = "the data are not encoded as those the run was trained on"

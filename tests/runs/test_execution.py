@@ -16,8 +16,9 @@ from bpcli.nn.metrics import Metric
 from bpcli.runs import execution as execution_module
 from bpcli.runs.assessment import assess_model
 from bpcli.runs.execution import Event, Execution, RunEnded, RunStarted
-from bpcli.runs.folder import RunWriter, read_record
+from bpcli.runs.folder import RunWriter
 from bpcli.runs.model_file import Model, load_model
+from bpcli.runs.record import read_record
 from bpcli.storage import read_tensors
 from bpcli.training import loop
 from bpcli.training.loop import Epoch, Stopped, Stretch

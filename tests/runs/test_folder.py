@@ -14,6 +14,8 @@ from bpcli.errors import DataError
 from bpcli.nn.workspace import Workspace
 from bpcli.runs import epoch_rows, folder
 from bpcli.runs.folder import RunWriter
+from bpcli.runs.new_folder import make_run_folder
+from bpcli.runs.record import cpu_type, read_record
 from bpcli.training.loop import Epoch
 from bpcli.training.state import start
 
@@ -47,7 +49,7 @@ def test_how_it_ended_goes_into_the_record(tmp_path: Path) -> None:
 def test_threads_that_start_together_get_folders_of_their_own(tmp_path: Path) -> None:
     made: list[Path] = []
     with contextlib.chdir(tmp_path):
-        threads = [Thread(target=lambda: made.append(folder._make_numbered_folder("a"))) for _ in range(16)]
+        threads = [Thread(target=lambda: made.append(make_run_folder("a", None))) for _ in range(16)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -59,17 +61,17 @@ def test_a_folder_taken_meanwhile_is_passed_over(tmp_path: Path, monkeypatch: py
     (tmp_path / "runs/a-001").mkdir(parents=True)
     monkeypatch.setattr("os.listdir", lambda _: [])
     with contextlib.chdir(tmp_path):
-        assert folder._make_numbered_folder("a") == Path("runs/a-002")
+        assert make_run_folder("a", None) == Path("runs/a-002")
 
 
 def test_the_processor_has_a_name() -> None:
-    assert folder.cpu_type()
+    assert cpu_type()
 
 
 def test_a_folder_without_a_record_is_no_run(tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "absent"):
         with pytest.raises(DataError, match=r"this is no run folder: it has no run\.json") as caught:
-            folder.read_record(place)
+            read_record(place)
         assert caught.value.where == str(place)
 
 

@@ -1,0 +1,80 @@
+"""run.json: what a run was made with, and how it ended."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bpcli import __version__
+from bpcli.choices import PLUGINS
+from bpcli.errors import DataError, refused
+from bpcli.experiment import Experiment
+
+RECORD_FILE = "run.json"
+
+
+def initial_record(experiment: Experiment) -> dict[str, Any]:
+    """What is known of a run before it trains."""
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return {
+        "bp": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
+        "engine": experiment.engine.name,
+        "shards": experiment.engine.shards,
+        "threads": experiment.engine.threads,
+        "cpu": cpu_type(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "plugins": dict(PLUGINS),
+        "seed": experiment.plan.seed,
+        "layers": list(experiment.network.sizes),
+        "parameters": experiment.parameters.theta.size,
+        "examples": {name: part.size for name, part in experiment.loaded.parts.items()},
+        "data": experiment.loaded.digests,
+        "notes": experiment.loaded.warnings.lines(),
+        "ended": None,
+        "epochs": 0,
+        "steps": 0,
+        "kept": {"epoch": 0, "monitor": experiment.control.keep.monitor or None, "value": None},
+        "final": {},
+        "expect": [],
+    }
+
+
+def cpu_type() -> str:
+    """The processor's name, or its architecture if the system does not give the name."""
+    if sys.platform == "linux":
+        try:
+            with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:
+                for line in file:
+                    if line.startswith("model name"):
+                        return line.partition(":")[2].strip()
+        except OSError:
+            pass
+    return platform.processor() or platform.machine()
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Read a run folder's run.json.
+
+    Raises:
+        DataError: the file is absent or malformed.
+    """
+    path = folder / RECORD_FILE
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError("this is no run folder: it has no run.json", where=str(folder), hint="see bp runs") from error
+    except ValueError as error:
+        raise DataError(f"malformed: {error}", where=str(path), hint="copy the run again") from error
+    except OSError as error:
+        raise refused("read", path, error) from error
+    if not isinstance(record, dict) or not isinstance(record.get("final"), dict) or "ended" not in record:
+        raise DataError("malformed: not a record of a run", where=str(path), hint="copy the run again")
+    return record
