@@ -80,10 +80,10 @@ def train_series(
     """
     from bpcli.config.reading import read_config
     from bpcli.runs.new_folder import make_run_folder, require_free_folder
-    from bpcli.runs.series import members, summarise, write_series
+    from bpcli.runs.series import fold_changes, members, summarise, write_series
 
     require_free_folder(run)
-    given = read_config(path, changes).config
+    given = read_config(path, [*changes, *fold_changes(request, None if request.folds is None else 0)]).config
     planned = members(request, given.seed)
     first = _experiment(path, changes, planned[0])  # what is wrong shows before there is a folder
     if refit:

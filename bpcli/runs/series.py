@@ -44,12 +44,17 @@ def members(request: SeriesRequest, first_seed: int) -> list[Member]:
     for seed in range(first_seed, first_seed + (request.seeds or 1)):
         for fold in range(request.folds) if request.folds is not None else [None]:
             words = [] if request.seeds is None else [f"seed-{seed}"]
-            changes = [f"seed={seed}"]
-            if fold is not None:
-                words.append(f"fold-{fold}")
-                changes += ["data.split.test=null", f"data.split.folds={request.folds}", f"data.split.fold={fold}"]
-            found.append(Member("-".join(words), seed, fold, tuple(changes)))
+            words += [] if fold is None else [f"fold-{fold}"]
+            changes = (f"seed={seed}", *fold_changes(request, fold))
+            found.append(Member("-".join(words), seed, fold, changes))
     return found
+
+
+def fold_changes(request: SeriesRequest, fold: int | None) -> tuple[str, ...]:
+    """The overrides that test a run on a fold; none without folds."""
+    if fold is None:
+        return ()
+    return "data.split.test=null", f"data.split.folds={request.folds}", f"data.split.fold={fold}"
 
 
 SET_BY_REFIT = (

@@ -147,6 +147,14 @@ def test_what_any_run_falls_short_of_is_named_when_all_have_run(folder: Path) ->
     ]
 
 
+@pytest.mark.parametrize("how", ["group", "order"])
+def test_folds_alone_split_what_a_group_or_an_order_is_for(how: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("\n".join(["x,by,y", *(f"{k},{k % 4},{'ab'[k % 3 == 0]}" for k in range(24))]))
+    write_config(tmp_path / "t.yaml", f"data: {{path: t.csv, {how}: by}}\nloss: cross_entropy\nepochs: 1\n")
+    good("train", "t.yaml", "--folds", "2", "--refit", "--run", "folds", "--quiet", cwd=tmp_path)
+    assert {path.name for path in (tmp_path / "folds").iterdir() if path.is_dir()} == {"fold-0", "fold-1", "refit"}
+
+
 def test_a_refit_that_cannot_be_is_refused_before_anything_is_trained(folder: Path) -> None:
     words = ("--folds", "3", "--refit", "optimizer.schedule=reduce_on_plateau", "--run", "never")
     refused(
