@@ -81,10 +81,12 @@ def _drawn(kind: str, choice: type[Any]) -> list[str]:
     """A schedule's rates with its defaults, drawn below a caption; nothing for another kind, or without defaults."""
     if kind != "schedules" or any(_default(setting) == "required" for setting in fields(choice)):
         return []
+    from bpcli.nn.schedules.course import driven_by_results
     from bpcli.reporting.rate_curve import rate_curve
 
-    results = ", if nothing improves" if hasattr(choice, "observe") else ""
-    return ["", f"its rates with these settings, in 20 epochs of 3 updates{results}:", "", *rate_curve(choice())]
+    schedule = choice()
+    results = ", if nothing improves" if driven_by_results(schedule) is not None else ""
+    return ["", f"its rates with these settings, in 20 epochs of 3 updates{results}:", "", *rate_curve(schedule)]
 
 
 def _default(setting: Any) -> Any:

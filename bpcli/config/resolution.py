@@ -21,7 +21,7 @@ from bpcli.nn.activations import ACTIVATIONS, Activation, Relu
 from bpcli.nn.initializers import INITIALIZERS
 from bpcli.nn.layers import Layer
 from bpcli.nn.metrics import Metric, column_of, suiting, usual_metrics
-from bpcli.nn.schedules.course import inner
+from bpcli.nn.schedules.course import Driven, Leading
 from bpcli.nn.suitability import fitting_outputs, losses_of, misfit
 from bpcli.nn.tallies import Judging, described
 from bpcli.training.engines import Engine
@@ -162,9 +162,12 @@ def _schedule(schedule: Any, monitor: str) -> Any:
     """The schedule, and those that follow in it, with their monitors, by default the one given."""
     if schedule is None:
         return None
-    open_keys = {"monitor": monitor} if getattr(schedule, "monitor", "") is None else {}
-    then = inner(schedule)
-    return replace(schedule, **open_keys, **({} if then is None else {"then": _schedule(then, monitor)}))
+    changes: dict[str, Any] = {}
+    if isinstance(schedule, Driven) and schedule.monitor is None:
+        changes["monitor"] = monitor
+    if isinstance(schedule, Leading):
+        changes["then"] = _schedule(schedule.then, monitor)
+    return replace(schedule, **changes)
 
 
 def _trainer(trainer: Trainer, examples: int, monitor: str) -> Trainer:

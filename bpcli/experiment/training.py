@@ -112,6 +112,7 @@ def control_of(config: Config, recipe: Recipe, measure: Measure) -> Control:
         require_column("early_stopping", section.monitor, measure.columns)
         stopping = EarlyStopping(section.monitor, section.patience, section.min_delta)
     if reducing is not None:
+        assert reducing.monitor is not None, "resolution does not leave it open"
         require_column("optimizer.schedule", reducing.monitor, measure.columns)
     return Control(config.keep, stopping, reducing, config.max_seconds or inf)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -33,7 +32,7 @@ def rate_curve(schedule: Schedule) -> list[str]:
 
 def _shares(schedule: Schedule) -> Array:
     """The rates of all updates, η being 1, while no epoch improves on the first."""
-    driven: Any = driven_by_results(schedule)
+    driven = driven_by_results(schedule)
     plateau, found = Plateau(), []
     for epoch in range(EPOCHS):
         updates = np.arange(epoch * PER_EPOCH, (epoch + 1) * PER_EPOCH)

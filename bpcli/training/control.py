@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf, nan
-from typing import Any
 
 import numpy as np
 
+from bpcli.nn.schedules.course import Driven
 from bpcli.training.keeping import Keep, Last
 from bpcli.training.state import TrainingState
 from bpcli.training.stopping import EarlyStopping
@@ -27,7 +27,7 @@ class Control:
 
     keep: Keep = field(default_factory=Last)
     stopping: EarlyStopping | None = None
-    reducing: Any = None
+    reducing: Driven | None = None
     max_seconds: float = inf
 
     def observe(self, state: TrainingState, values: Mapping[str, float], higher: Higher) -> None:
@@ -39,8 +39,9 @@ class Control:
             monitor = self.stopping.monitor
             self.stopping.observe(state.waiting, values[monitor], higher=higher(monitor))
         if self.reducing is not None:
-            monitor = self.reducing.monitor
-            self.reducing.observe(state.plateau, values[monitor], higher=higher(monitor))
+            driving = self.reducing.monitor
+            assert driving is not None, "resolution does not leave it open"
+            self.reducing.observe(state.plateau, values[driving], higher=higher(driving))
 
     def patience_over(self, state: TrainingState) -> str:
         """Why training is to end after the last epoch; empty while it is not."""

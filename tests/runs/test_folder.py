@@ -15,7 +15,7 @@ from bpcli.nn.workspace import Workspace
 from bpcli.runs import epoch_rows, folder
 from bpcli.runs.folder import RunWriter
 from bpcli.runs.new_folder import make_run_folder
-from bpcli.runs.record import cpu_type, read_record
+from bpcli.runs.record import RECORD_FILE, cpu_type, read_record
 from bpcli.training.loop import Epoch
 from bpcli.training.state import start
 
@@ -37,7 +37,7 @@ def test_rows_are_added_below_one_header_with_all_their_digits(tmp_path: Path) -
 def test_how_it_ended_goes_into_the_record(tmp_path: Path) -> None:
     run = RunWriter(tmp_path, {"seed": 3, "ended": None})
     run.finish("completed", 4, 40, {"loss": 0.5, "test_loss": float("inf")})
-    assert json.loads((tmp_path / folder.RECORD_FILE).read_text()) == {
+    assert json.loads((tmp_path / RECORD_FILE).read_text()) == {
         "seed": 3,
         "ended": "completed",
         "epochs": 4,

@@ -22,7 +22,7 @@ from bpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from bpcli.nn.optimizers.rule import greek_settings, rule_statements
 from bpcli.nn.penalties import PENALTIES
 from bpcli.nn.schedules import SCHEDULES, Course, Schedule
-from bpcli.nn.schedules.course import inner, quantities
+from bpcli.nn.schedules.course import Leading, schedule_statements
 from bpcli.training.recipe import Recipe
 
 THETA, GRADIENT, STEP, RATE = "theta", "gradient", "step", r"\eta"
@@ -155,12 +155,12 @@ def stated_rate(schedule: Schedule, base: float, update: int, course: Course) ->
     if not hasattr(schedule, "formula"):
         raise NotStatedError(f"{called} states no formula")
     known = {RATE: base, **_settings(schedule), "update": update, "epoch": update // course.per_epoch}
-    known |= {"epochs": course.epochs, **vars(course), **_single(quantities(schedule, np.array([update]), course))}
+    quantities = schedule_statements(schedule).quantities(np.array([update]), course)
+    known |= {"epochs": course.epochs, **vars(course), **_single(quantities)}
     values = {name: Bounded(Decimal(value)) for name, value in known.items()}
-    then: Any = inner(schedule)
-    if then is not None:
-        following, left = schedule.following(np.array([update]), course)  # type: ignore[attr-defined]
-        values["then"] = stated_rate(then, base, int(following[0]), left)
+    if isinstance(schedule, Leading):
+        following, left = schedule.following(np.array([update]), course)
+        values["then"] = stated_rate(schedule.then, base, int(following[0]), left)
     expression = _expression(schedule.formula, called)
     _require(called, set(values), expression)
     found = bounded(expression, values, precision_of(np.float64))

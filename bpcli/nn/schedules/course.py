@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import nan
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from bpcli.choices import optional_statements
 from bpcli.nn import Array, IndexArray
 
 Per = Literal["step", "epoch"]
@@ -48,13 +49,10 @@ class Schedule(Protocol):
     Its ``formula`` in markup is the learning rate of an update, which ``bp stepcheck`` compares
     with ``rates``. The names in it are ``\eta``, the rule's ``learning_rate``; ``<update>``
     and ``<epoch>``, both from 0; ``<updates>``, ``<per_epoch>``, ``<epochs>``, ``<examples>`` and
-    ``<reductions>``, those of the course; the schedule's own settings; and what its
-    ``quantities(updates, course)`` are, if it has any. ``<then>`` is the rate of the schedule that
-    follows in it, if one does, for what ``following(updates, course)`` gives.
+    ``<reductions>``, those of the course; the schedule's own settings; and its
+    ``quantities``. ``<then>`` is the rate of the schedule that follows in it, where it is a :class:`Leading` one.
 
-    ``needs_horizon``, if there is one, says that it depends on how many updates there are in all;
-    ``objection(course)``, if there is one, why it does not fit a training. One that is driven
-    by results has a ``monitor``, a column of metrics.csv, and ``observe``, see :class:`Plateau`.
+    :class:`ScheduleStatements` has what else it may say of itself; :class:`Driven` is one that is driven by results.
     """
 
     def rates(self, base: float, updates: IndexArray, course: Course) -> Array:
@@ -62,6 +60,34 @@ class Schedule(Protocol):
 
         ``base`` is the rule's ``learning_rate``.
         """
+        ...
+
+
+@runtime_checkable
+class Leading(Schedule, Protocol):
+    """A schedule with another one, ``then``, that follows in it."""
+
+    @property
+    def then(self) -> Schedule:
+        """What follows."""
+        ...
+
+    def following(self, updates: IndexArray, course: Course) -> tuple[IndexArray, Course]:
+        """The updates as what follows counts them, and the course that it has."""
+        ...
+
+
+@runtime_checkable
+class Driven(Schedule, Protocol):
+    """A schedule that is driven by results."""
+
+    @property
+    def monitor(self) -> str | None:
+        """The column of metrics.csv that it goes by; None where the config is to decide."""
+        ...
+
+    def observe(self, plateau: Plateau, value: float, *, higher: bool) -> None:
+        """Take notice of an epoch's value of the monitor; ``higher`` says whether a higher one is better."""
         ...
 
 
@@ -87,38 +113,41 @@ class Plateau:
     reductions: int = 0
 
 
-def inner(schedule: Any) -> Schedule | None:
-    """The schedule that follows in a schedule, at its setting ``then``; None where there is none."""
-    found: Schedule | None = getattr(schedule, "then", None)
-    return found
+@dataclass(frozen=True)
+class ScheduleStatements:
+    """What a schedule may state, and what holds of one that does not.
+
+    ``needs_horizon`` says that it depends on how many updates there are in all; ``objection`` of a course why it does
+    not fit a training; ``quantities`` of updates and a course are what its formula contains besides its settings and
+    the course.
+    """
+
+    needs_horizon: bool = False
+    objection: Callable[[Course], Objection | None] = lambda _: None
+    quantities: Callable[[IndexArray, Course], Mapping[str, Any]] = lambda updates, course: {}
 
 
-def needs_horizon(schedule: Any) -> bool:
+def schedule_statements(schedule: Schedule) -> ScheduleStatements:
+    """What a schedule states, whatever follows in it."""
+    return optional_statements(ScheduleStatements, schedule)
+
+
+def needs_horizon(schedule: Schedule) -> bool:
     """Whether the rates depend on how many updates there are in all."""
-    then = inner(schedule)
-    return bool(getattr(schedule, "needs_horizon", False)) or (then is not None and needs_horizon(then))
+    of_then = isinstance(schedule, Leading) and needs_horizon(schedule.then)
+    return of_then or schedule_statements(schedule).needs_horizon
 
 
-def objection(schedule: Any, course: Course) -> Objection | None:
+def objection(schedule: Schedule, course: Course) -> Objection | None:
     """Why a schedule does not fit a training; None if it does."""
-    check = getattr(schedule, "objection", None)
-    found: Objection | None = None if check is None else check(course)
-    return found
+    return schedule_statements(schedule).objection(course)
 
 
-def driven_by_results(schedule: Any) -> Any:
-    """The schedule, or the one that follows in it, that has a monitor; None where none has."""
-    then = inner(schedule)
-    if hasattr(schedule, "observe"):
+def driven_by_results(schedule: Schedule) -> Driven | None:
+    """The schedule, or the one that follows in it, that is driven by results; None where neither is."""
+    if isinstance(schedule, Driven):
         return schedule
-    return None if then is None else driven_by_results(then)
-
-
-def quantities(schedule: Any, updates: IndexArray, course: Course) -> Mapping[str, Any]:
-    """What a schedule's formula contains besides its settings and the course."""
-    own = getattr(schedule, "quantities", None)
-    found: Mapping[str, Any] = {} if own is None else own(updates, course)
-    return found
+    return driven_by_results(schedule.then) if isinstance(schedule, Leading) else None
 
 
 def as_rates(values: Any, updates: IndexArray) -> Array:
