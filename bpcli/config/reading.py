@@ -37,13 +37,20 @@ class LocatedConfig:
         return error
 
 
+DATA_SUFFIXES = (".csv", ".tsv", ".parquet", ".npz", ".npy", ".gz")
+"""Suffixes of files that are no configs, whatever is in them."""
+
+
 def read_config(path: Path, changes: list[str], model: type[Config] = Config) -> LocatedConfig:
     """Read a config and apply overrides; ``model`` says which keys there are.
 
     Raises:
-        ConfigError: the file is absent or not YAML, or an override is malformed.
+        ConfigError: the file is absent, data or not YAML, or an override is malformed.
         SeveralErrors: every key that is wrong.
     """
+    if path.suffix.lower() in DATA_SUFFIXES and path.is_file():
+        hint = f"bp init {path} writes a first config for it"
+        raise ConfigError("this is data, not a config", where=str(path), hint=hint)
     root = document.read_yaml(path)
     if root.value is None:
         root.value = {}

@@ -83,8 +83,13 @@ def load_model(path: Path) -> Model:
     """Read a model file; ``path`` is the file or the run folder that it lies in.
 
     Raises:
+        ConfigError: it is a config.
         DataError: the file is absent, malformed or not a bp model, or the folder holds a series.
     """
+    if path.suffix.lower() in (".yaml", ".yml") and path.is_file():
+        raise ConfigError(
+            "this is a config, not a run", where=str(path), hint=f"name the run folder that bp train {path} prints"
+        )
     if (path / SERIES_FILE).exists():
         runs = sorted(each.parent.name for each in path.glob(f"*/{MODEL}"))
         hint = f"name one of its runs: {', '.join(runs)}; their means are in {SUMMARY_FILE}"

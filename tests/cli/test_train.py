@@ -487,3 +487,24 @@ def test_weights_learned_on_something_else_are_reported(tmp_path: Path) -> None:
     warning = "columns, categories or scaling: only W and b are taken over"
     assert warning not in same.err
     assert warning in other.err
+
+
+# What is no config, and no run.
+
+
+def test_a_table_is_no_config_and_a_config_no_run(folder: Path) -> None:
+    refused(
+        *("train", "points.csv"),
+        cwd=folder,
+        status=2,
+        error="points.csv: this is data, not a config",
+        hint="bp init points.csv writes a first config for it",
+    )
+    for words in (["evaluate", "points.yaml"], ["predict", "points.yaml", "--split", "test"]):
+        refused(
+            *words,
+            cwd=folder,
+            status=2,
+            error="points.yaml: this is a config, not a run",
+            hint="name the run folder that bp train points.yaml prints",
+        )
