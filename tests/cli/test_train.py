@@ -216,7 +216,7 @@ def test_default_folders_lie_in_the_current_folder_not_the_configs(folder: Path)
 def test_runs_that_start_together_never_share_a_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another run makes its folder after this one has looked which numbers are taken."""
     (folder / "runs/points-001").mkdir(parents=True)
-    monkeypatch.setattr("bpcli.runs.folder.os.listdir", lambda path: [])
+    monkeypatch.setattr("bpcli.runs.new_folder.os.listdir", lambda path: [])
     assert good("train", "points.yaml", "--quiet", cwd=folder).out == "runs/points-002\n"
     assert list((folder / "runs/points-001").iterdir()) == []
     assert (folder / "runs/points-002/run.json").exists()
