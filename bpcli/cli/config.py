@@ -42,7 +42,9 @@ def show(
     ] = False,
     plugin: Plugins = None,
 ) -> None:
-    """Print the resolved config, with every default, or the inputs that columns become.
+    """Print the resolved config, or the inputs that columns become.
+
+    Every default is written out.
 
     Example: bp config show configs/iris.yaml optimizer.name=adam
     """

@@ -64,7 +64,9 @@ def convert(
     quiet: Annotated[bool, typer.Option("--quiet", help="Show neither progress nor columns.")] = False,
     json: Json = False,
 ) -> None:
-    """Convert a table of any size to NPY, which training reads in place; print the file's path.
+    """Convert a table of any size to NPY, which is read in place.
+
+    Its path is printed.
 
     Numbers stay numbers, missing ones NaN; text becomes an indicator per category, ISO dates become year, day of
     the year, weekday and seconds of the day, as in training.
