@@ -3,7 +3,10 @@ PYTHON ?= .venv/bin/python
 # What make bench measures, as options of python -m benchmarks; all by default.
 BENCH ?=
 
-.PHONY: bench check test test-slow lint
+# Where make mnist finds the four files of MNIST.
+MNIST ?= datasets/mnist
+
+.PHONY: bench check mnist test test-slow lint
 
 check: lint test
 
@@ -21,3 +24,10 @@ lint:
 bench:
 	$(PYTHON) -m pip install --quiet --editable '.[bench]'
 	$(PYTHON) -m benchmarks $(BENCH)
+
+mnist:
+	$(PYTHON) -m bpcli train configs/mnist_dropout.yaml --seeds 3 \
+		data.train.features=$(MNIST)/train-images-idx3-ubyte.gz \
+		data.train.targets=$(MNIST)/train-labels-idx1-ubyte.gz \
+		data.test.features=$(MNIST)/t10k-images-idx3-ubyte.gz \
+		data.test.targets=$(MNIST)/t10k-labels-idx1-ubyte.gz
