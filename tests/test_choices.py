@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 
 import pytest
 
@@ -15,9 +15,11 @@ ALL = [(kind, name) for kind in KINDS for name in KINDS[kind].registry if kind !
 
 
 @pytest.mark.parametrize(("kind", "name"), ALL)
-def test_every_choice_is_built_from_its_name(kind: str, name: str) -> None:
+def test_every_choice_is_built_from_its_name_and_what_it_requires(kind: str, name: str) -> None:
     registry = KINDS[kind].registry
-    built = choices.build(registry, {"name": name})
+    required = [one.name for one in fields(registry[name]) if MISSING is one.default is one.default_factory]
+    assert required in ([], [name]), "a choice works by its name, or by a setting of this name"
+    built = choices.build(registry, {"name": name, **dict.fromkeys(required, 1.5)})
     assert choices.name_of(registry, built) == name
     assert choices.build(registry, choices.describe(registry, built)) == built
 

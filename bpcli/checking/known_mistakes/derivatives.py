@@ -29,10 +29,10 @@ def _all(correct: CorrectPass, layer: int, dA: Array) -> Iterator[Wrong]:
     """The same without a look at what they have in common."""
     yield "the activation's derivative is missing", dA
     yield from _at_other_places(correct, layer, dA)
-    yield from _of_other_activations(correct, layer, dA)
     yield from _of_other_formulas(correct, layer, dA)
     if isinstance(correct.network.activations[layer - 1], Relu | LeakyRelu):
         yield from _wrong_gates(correct, layer, dA)
+    yield from _of_other_activations(correct, layer, dA)
     yield from _at_other_layers(correct, layer, dA)
 
 
