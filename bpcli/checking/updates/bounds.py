@@ -200,6 +200,8 @@ def _(expression: Total, values: Mapping[str, Bounded], precision: Precision) ->
 @bounded.register
 def _(expression: Cases, values: Mapping[str, Bounded], precision: Precision) -> Bounded:
     left, right = (bounded(one, values, precision) for one in (expression.left, expression.right))
+    if left.single != right.single:
+        left, right = _as_entry(left, precision), _as_entry(right, precision)
     distance = np.asarray(left.value - right.value, np.float64)
     error = np.asarray(left.error + right.error)
     either = (np.abs(distance) <= error) & (error > 0)  # rounding may choose the other case
@@ -219,8 +221,16 @@ def _where(places: Array, case: Expression, values: Mapping[str, Bounded], preci
     if places.any():
         own = {name: values[name] for name in symbol_names(case) if name in values}
         found = bounded(case, {name: _at(places, one) for name, one in own.items()}, precision)
+        found = _as_entry(found, precision) if places.ndim else found
         value[places], error[places] = found.value, found.error
     return Bounded(value, error)
+
+
+def _as_entry(one: Bounded, precision: Precision) -> Bounded:
+    """A number among the entries of an array: converted to the array's precision, unless that is its own."""
+    if not one.single or precision.unit == precision.single:
+        return one
+    return Bounded(one.value, one.error + precision.unit * one.size)
 
 
 def _at(places: Array, one: Bounded) -> Bounded:

@@ -107,6 +107,16 @@ def test_where_rounding_may_choose_either_case_both_are_within_the_bound() -> No
     np.testing.assert_array_equal(found.error, [2, 0])
 
 
+def test_a_number_among_entries_of_less_precision_is_converted() -> None:
+    x = np.nextafter(np.float32(0.05), np.array([0, 0.05, 1], np.float32))
+    clipped = np.minimum(x, 0.05)
+    with precision(50):
+        given = {"x": exactly(x), "c": Bounded(Decimal("0.05"))}
+        right = bounded(parse(r"c \text{ where } x > c \text{, else } x"), given, precision_of("float32"))
+    assert (distance(clipped, right) <= right.error).all()
+    assert (np.asarray(right.error) <= 2 * np.spacing(x)).all()
+
+
 def test_what_is_no_expression_is_refused() -> None:
     thing: Any = object()
     with pytest.raises(FormulaError, match="object is not computed in decimals"):
