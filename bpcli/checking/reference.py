@@ -44,6 +44,7 @@ from bpcli.nn.layers import Layer
 from bpcli.nn.losses.forms import loss_statements
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
+from bpcli.nn.penalties import Penalty
 from bpcli.nn.workspace import Workspace
 
 DIGITS = (80, 110)
@@ -319,7 +320,7 @@ def substituted_logarithms(term: Expression) -> Expression | None:
     return changed(without, lambda node: Quotient(one, Sum(((1, one), (1, against)))) if node == a else node)
 
 
-def _penalise(penalty: Any, parameters: Parameters, gradient: Parameters, probe: Probe) -> Decimal:
+def _penalise(penalty: Penalty, parameters: Parameters, gradient: Parameters, probe: Probe) -> Decimal:
     """Add a penalty's derivative to each dW; return its value. At a kink it is the mean of those on both sides."""
     total, weight = Decimal(0), exact(np.asarray(float(probe.weight)))[()]
 
@@ -331,7 +332,7 @@ def _penalise(penalty: Any, parameters: Parameters, gradient: Parameters, probe:
         terms, _ = _pull(penalty.term, penalty, w=W, weight=weight)
         total += terms.sum()
         of_terms = slope(W)
-        for kink in getattr(penalty, "kinks", ()):
+        for kink in penalty.kinks:
             at, beside = np.asarray(Decimal(kink) == W, bool), Decimal(10) ** (-2 * DIGITS[1])
             if at.any():
                 of_terms = np.where(at, (slope(W - beside) + slope(W + beside)) / 2, of_terms)

@@ -26,6 +26,7 @@ from bpcli.nn.losses import Loss
 from bpcli.nn.metrics import Metric
 from bpcli.nn.noise import InputNoise
 from bpcli.nn.optimizers import Optimizer
+from bpcli.nn.penalties import Penalty
 from bpcli.nn.schedules import Schedule
 from bpcli.nn.transformations import Transformation
 from bpcli.training.expectations import parse_expectation
@@ -46,7 +47,7 @@ ActivationChoice = Annotated[Activation, choice_of(KINDS["activations"])]
 InitializerChoice = Annotated[Initializer, choice_of(KINDS["initializers"])]
 LossChoice = Annotated[Loss, choice_of(KINDS["losses"])]
 MetricChoice = Annotated[Metric, choice_of(KINDS["metrics"])]
-PenaltyChoice = Annotated[Transformation, choice_of(KINDS["penalties"])]
+PenaltyChoice = Annotated[Penalty, choice_of(KINDS["penalties"])]
 ScheduleChoice = Annotated[Schedule, choice_of(KINDS["schedules"])]
 KeepChoice = Annotated[Keep, choice_of(KINDS["keeps"])]
 ColumnKindChoice = Annotated[ColumnKind, choice_of(KINDS["columns"])]

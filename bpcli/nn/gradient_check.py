@@ -19,7 +19,8 @@ from bpcli.nn import Array
 from bpcli.nn.loss_sums import weight_of
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
-from bpcli.nn.transformations import Transformation, transform
+from bpcli.nn.penalties import Penalty
+from bpcli.nn.transformations import transform
 from bpcli.nn.workspace import Workspace
 
 COMPLEX_STEP = 1e-30
@@ -62,7 +63,7 @@ class Probe:
         *,
         weights: Array | None = None,
         noise: Sequence[Array | None] = (),
-        penalties: Sequence[Transformation] = (),
+        penalties: Sequence[Penalty] = (),
     ) -> None:
         self.network, self.X, self.Y, self.penalties = network, X.copy(), Y.copy(), tuple(penalties)
         self.weights = None if weights is None else weights.copy()
@@ -115,7 +116,7 @@ class Probe:
     @property
     def _kinks_of_weights(self) -> list[float]:
         """Where the penalties have kinks."""
-        return [kink for penalty in self.penalties for kink in getattr(penalty, "kinks", ())]
+        return [kink for penalty in self.penalties for kink in penalty.kinks]
 
     def sides(self, theta: Array) -> list[tuple[int, Array, bool]]:
         """On which side of its kinks everything lies, right after a call at ``theta``.

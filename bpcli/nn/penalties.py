@@ -8,7 +8,7 @@ the sum of their weights: scikit-learn's alpha is such a strength; elsewhere a s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from annotated_types import Ge, Le
@@ -19,10 +19,7 @@ from bpcli.nn.transformations import Transformation
 
 
 class Penalty(Transformation, Protocol):
-    """A link of the gradient's chain that adds to the loss.
-
-    A quadratic one has a method ``curvature`` too, which writes its second derivatives: least squares need them.
-    """
+    """A link of the gradient's chain that adds to the loss; see :class:`Quadratic` too."""
 
     @property
     def kinks(self) -> tuple[float, ...]:
@@ -33,6 +30,20 @@ class Penalty(Transformation, Protocol):
     def term(self) -> str:
         """What each entry of each W adds, in markup, from ``<w>`` and ``<weight>``, the batch's m or Σ of weights."""
         ...
+
+
+@runtime_checkable
+class Quadratic(Penalty, Protocol):
+    """A penalty whose second derivatives are constant: least squares need them."""
+
+    def curvature(self, out: Parameters, weight: Any) -> None:
+        """Write the second derivative by each weight into the W of ``out``."""
+        ...
+
+
+def is_quadratic(kind: type[Any]) -> bool:
+    """Whether a class of penalty is quadratic."""
+    return hasattr(kind, "curvature")
 
 
 Strength = Annotated[float, Ge(0)]

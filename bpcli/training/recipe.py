@@ -11,6 +11,7 @@ from bpcli.nn import Array, IndexArray
 from bpcli.nn.network import Network
 from bpcli.nn.noise import InputNoise
 from bpcli.nn.optimizers import Optimizer
+from bpcli.nn.penalties import Penalty
 from bpcli.nn.schedules import Constant, Course, Schedule
 from bpcli.nn.transformations import Transformation
 from bpcli.streams import stream
@@ -48,7 +49,7 @@ class Recipe:
     optimizer: Optimizer
     plan: Plan
     schedule: Schedule = field(default_factory=Constant)
-    penalties: tuple[Transformation, ...] = ()
+    penalties: tuple[Penalty, ...] = ()
     clip: Transformation | None = None
     input_noise: InputNoise | None = None
 

@@ -10,6 +10,7 @@ from bpcli.data.sources import Examples
 from bpcli.nn import Array
 from bpcli.nn.jacobian import output_jacobian
 from bpcli.nn.loss_sums import LossSums
+from bpcli.nn.penalties import Quadratic
 from bpcli.nn.transformations import transform
 from bpcli.nn.workspace import Workspace
 from bpcli.training.batch_results import count_batch
@@ -96,7 +97,8 @@ class WholeLoss:
         np.add(slope, self._part, slope)
         for penalty in self.penalties:
             self._part.fill(0)
-            penalty.curvature(self.network.parameters(self._part), self.weight)  # type: ignore[attr-defined]
+            assert isinstance(penalty, Quadratic), "the rules of a config let no other through"
+            penalty.curvature(self.network.parameters(self._part), self.weight)
             np.fill_diagonal(products, products.diagonal() + self._part)
 
     def _penalise(self, theta: Array, out: Array) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import pytest
 from annotated_types import Ge, Gt
@@ -36,6 +36,9 @@ class Shrinking:
 
     strength: Annotated[float, Gt(0)] = 0.5
     per_example: bool = False
+
+    kinks: ClassVar[tuple[float, ...]] = ()
+    term: ClassVar[str] = "0"
 
     def apply(self, parameters: Parameters, gradient: Parameters, scratch: Parameters, weight: Any) -> Any:
         """Change nothing."""

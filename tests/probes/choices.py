@@ -133,6 +133,7 @@ class Ridge:
 
     strength: Annotated[float, Ge(0)] = 0.1
 
+    kinks: ClassVar[tuple[float, ...]] = ()
     term: ClassVar[str] = r"\frac{1}{2} \cdot <strength> \cdot (<w>)^2"
 
     def apply(self, parameters: Parameters, gradient: Parameters, scratch: Parameters, weight: Any) -> Any:

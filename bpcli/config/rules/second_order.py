@@ -9,7 +9,7 @@ from bpcli.config.rules.values import Plain, choice, integer, rule_of
 from bpcli.errors import ConfigError
 from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.optimizers.second_order.rule import is_second_order
-from bpcli.nn.penalties import PENALTIES
+from bpcli.nn.penalties import PENALTIES, is_quadratic
 
 
 def contradictions(config: Plain) -> Iterator[ConfigError]:
@@ -67,4 +67,4 @@ def _penalties(rule: Any, config: Plain) -> Iterator[Contradiction]:
 def _takes(rule: Any, penalty: Any) -> bool:
     if rule.penalties == "smooth":
         return not penalty.kinks
-    return rule.penalties == "quadratic" and hasattr(penalty, "curvature")
+    return rule.penalties == "quadratic" and is_quadratic(penalty)

@@ -14,6 +14,7 @@ from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Tanh
 from bpcli.nn.losses import BinaryCrossEntropy
 from bpcli.nn.network import Network, dense
+from bpcli.nn.penalties import Penalty
 from bpcli.nn.schedules import Schedule
 from bpcli.nn.tallies import Decisions, Judging, Outputs, Residuals, Scoring, Tallies, Tally
 from bpcli.nn.transformations import Transformation
@@ -74,7 +75,7 @@ def same(one: Task, batch_size: int, tolerance: float = 1e-12) -> TrainingState:
     return found
 
 
-ridge: Transformation = Ridge(strength=0.3)
+ridge: Penalty = Ridge(strength=0.3)
 shortened: Transformation = NormLimit(limit=0.2)
 halving: Schedule = Decaying(factor=0.5)
 
