@@ -6,7 +6,7 @@ A registry is a dictionary from the names that configs use to frozen dataclasses
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from typing import Any, TypeVar
 
 Registry = Mapping[str, type[Any]]
@@ -47,5 +47,10 @@ def optional_statements(kind: type[Statements], choice: Any) -> Statements:
 
     What it does not state has the default there, so every reader of a statement goes by the same one.
     """
-    stated = {one.name: getattr(choice, one.name) for one in fields(kind) if hasattr(choice, one.name)}  # type: ignore[arg-type]
-    return kind(**stated)
+    names = [one.name for one in settings_of(kind)]
+    return kind(**{name: getattr(choice, name) for name in names if hasattr(choice, name)})
+
+
+def settings_of(choice: Any) -> tuple[Field[Any], ...]:
+    """The settings of a choice, or of its class, in their order."""
+    return fields(choice)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -57,17 +57,11 @@ def evaluate(
     Example: bp evaluate runs/iris-001 --split validation
     """
     from bpcli.display import warn
-    from bpcli.errors import ConfigError
     from bpcli.reporting.evaluation import evaluate_model
     from bpcli.runs.new_folder import require_free_folder
     from bpcli.runs.reopen import reopen
 
-    if targets is not None and data is None:
-        raise ConfigError("--targets goes with --data", where="command line", hint="name the features' file too")
-    if split is not None and data is not None:
-        raise ConfigError(
-            "--split names a part of the run's data, --data another file", where="command line", hint="give one"
-        )
+    _require_one_source(data, targets, split)
     require_free_folder(output)
     reopened = reopen(run)
     part, name = part_of_run(reopened, split) if data is None else (_part_of_file(reopened.model, data, targets), None)
@@ -78,26 +72,36 @@ def evaluate(
 
         write_evaluation(evaluation, output)
     epoch, words = reopened.kept or (None, "")
-    report = {
-        "run": str(run),
-        "epoch": epoch,
-        "split": name,
-        "examples": part.size,
+    if json:
+        about = {"run": str(run), "epoch": epoch, "split": name, "examples": part.size}
+        given = {"data": None if data is None else str(data), "threshold": threshold}
+        emit_json({**about, **_report(evaluation), **{key: it for key, it in given.items() if it is not None}})
+    else:
+        kept = f"; kept: {words}" if words else ""
+        decided = "" if threshold is None else f"; decided above {threshold:g}"
+        _show(evaluation, f"{run}: {name or data}, {part.size:,} examples{kept}{decided}")
+
+
+def _require_one_source(data: Path | None, targets: Path | None, split: Split | None) -> None:
+    """Refuse options that speak of the run's data and of another file."""
+    from bpcli.errors import ConfigError
+
+    if targets is not None and data is None:
+        raise ConfigError("--targets goes with --data", where="command line", hint="name the features' file too")
+    if split is not None and data is not None:
+        raise ConfigError(
+            "--split names a part of the run's data, --data another file", where="command line", hint="give one"
+        )
+
+
+def _report(evaluation: Evaluation) -> dict[str, Any]:
+    """What ``--json`` has of an evaluation."""
+    return {
         "loss": evaluation.loss,
         "metrics": evaluation.metrics,
         "classes": evaluation.classes,
         "confusion": evaluation.confusion,
     }
-    if data is not None:
-        report["data"] = str(data)
-    if threshold is not None:
-        report["threshold"] = threshold
-    if json:
-        emit_json(report)
-    else:
-        kept = f"; kept: {words}" if words else ""
-        decided = "" if threshold is None else f"; decided above {threshold:g}"
-        _show(evaluation, f"{run}: {name or data}, {part.size:,} examples{kept}{decided}")
 
 
 def _part_of_file(model: Model, data: Path, targets: Path | None) -> Part:

@@ -105,7 +105,7 @@ def _print_result(run: RunWriter, *, json: bool) -> None:
     """Print the run folder, or one JSON object about the run."""
     record = run.record
     if json:
-        told = {key: record[key] for key in ("ended", "epochs", "kept", "expect")}
-        emit_json({"run": str(run.folder), **told, "metrics": record["final"]})
+        about = {key: record[key] for key in ("ended", "epochs", "kept", "expect")}
+        emit_json({"run": str(run.folder), **about, "metrics": record["final"]})
     else:
         emit(f"{run.folder}\n")

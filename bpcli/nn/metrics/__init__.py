@@ -8,12 +8,11 @@ are computed from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from typing import Any, Protocol
 
 import numpy as np
 
-from bpcli.choices import name_of
+from bpcli.choices import name_of, settings_of
 from bpcli.nn.metrics.classes import F1, BalancedAccuracy, MatthewsCorrelation, Precision, Recall, TopK
 from bpcli.nn.metrics.decisions import Accuracy, LabelAccuracy
 from bpcli.nn.metrics.probabilities import Brier, ExpectedCalibrationError, LogLoss
@@ -94,7 +93,7 @@ def column_of(metric: Metric) -> str:
     A setting that is the last word of the name is replaced by its value: ``top_3``.
     """
     name, values = name_of(METRICS, metric), []
-    for setting in fields(metric):  # type: ignore[arg-type]
+    for setting in settings_of(metric):
         name = name.removesuffix(f"_{setting.name}")
         values.append(str(getattr(metric, setting.name)))
     return "_".join([name, *values])
@@ -109,12 +108,12 @@ def kind_of_column(column: str) -> type[Metric] | None:
 
 def _is_column(column: str, stem: str, kind: type[Metric]) -> bool:
     """Whether a column's name is this stem, followed by settings where the kind has some."""
-    return column.startswith(f"{stem}_") if fields(kind) else column == stem  # type: ignore[arg-type]
+    return column.startswith(f"{stem}_") if settings_of(kind) else column == stem
 
 
 def _stem(name: str) -> str:
     """What the columns of the metrics of this name begin with."""
-    for setting in fields(METRICS[name]):  # type: ignore[arg-type]
+    for setting in settings_of(METRICS[name]):
         name = name.removesuffix(f"_{setting.name}")
     return name
 
