@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.nn import Array, activations
+from bpcli.nn import Array
+from bpcli.nn.activations import sigmoidal
 from bpcli.training.compiled import steps
 from bpcli.training.compiled.kernels import Kernel
 from bpcli.training.compiled.recording import Program
@@ -88,7 +89,7 @@ def test_gradcheck_checks_the_engine_of_the_config(folder: Path, monkeypatch: py
         np.subtract(1, A, out)
         np.multiply(out, dA, out)
 
-    monkeypatch.setattr(activations, "tanh_backward", wrong)
+    monkeypatch.setattr(sigmoidal, "tanh_backward", wrong)
     result = bp("gradcheck", "points.yaml", "engine=numba", "--json", cwd=folder)
     assert result.status == 1
     assert len(programs) == 2 * 2  # in float64, and in the precision that trains
