@@ -29,7 +29,7 @@ class R2:
 
     def value(self, tally: Residuals) -> float:
         """The coefficient of determination."""
-        _, squared, _, spread = tally.sums[1:].reshape(4, tally.n)
+        _, squared, _, spread = tally.rows
         varied = np.where(spread > 0, spread, 1.0)
         constant = np.where(squared > 0, 0.0, 1.0)
         return float(np.mean(np.where(spread > 0, 1.0 - squared / varied, constant)))
@@ -49,7 +49,7 @@ class Rmse:
 
     def value(self, tally: Residuals) -> float:
         """The root mean squared error."""
-        squared = tally.sums[1:].reshape(4, tally.n)[1]
+        squared = tally.rows[1]
         return float(np.mean(np.sqrt(squared / tally.sums[0]) * tally.judging.units))
 
 
@@ -67,7 +67,7 @@ class Mae:
 
     def value(self, tally: Residuals) -> float:
         """The mean absolute error."""
-        absolute = tally.sums[1:].reshape(4, tally.n)[0]
+        absolute = tally.rows[0]
         return float(np.mean(absolute / tally.sums[0] * tally.judging.units))
 
 
@@ -85,7 +85,7 @@ class Mse:
 
     def value(self, tally: Residuals) -> float:
         """The mean squared error."""
-        squared = tally.sums[1:].reshape(4, tally.n)[1]
+        squared = tally.rows[1]
         return float(np.mean(squared / tally.sums[0] * np.square(tally.judging.units)))
 
 

@@ -28,13 +28,18 @@ class Residuals:
 
     def __init__(self, judging: Judging) -> None:
         self.judging, self.n = judging, judging.n
-        self.sums: Array = np.zeros(1 + 4 * self.n)  # examples, then per output: |e|, e², mean y, Σ(y − mean)²
+        self.sums: Array = np.zeros(1 + 4 * self.n)  # examples, then the rows
+
+    @property
+    def rows(self) -> Array:
+        """(4, n): Σ |e|, Σ e², mean y and Σ (y − mean)² of each output."""
+        return self.sums[1:].reshape(4, self.n)
 
     def update(self, A: Array, Y: Array, scratch: OutputScratch, weights: Array | None = None) -> None:
         """Add a batch: A and Y (n, m); ``weights``, (m,), where the examples have any."""
         m = A.shape[1] if weights is None else np.add.reduce(weights)
         seen = self.sums[0]
-        absolute, squared, mean, spread = self.sums[1:].reshape(4, self.n)
+        absolute, squared, mean, spread = self.rows
         matrix, second, column = scratch.layer.matrix, scratch.second, scratch.column
         np.subtract(A, Y, matrix)
         np.abs(matrix, second)
@@ -63,8 +68,8 @@ class Residuals:
         m, seen = other.sums[0], self.sums[0]
         if not m:
             return
-        absolute, squared, mean, spread = self.sums[1:].reshape(4, self.n)
-        other_absolute, other_squared, other_mean, other_spread = other.sums[1:].reshape(4, self.n)
+        absolute, squared, mean, spread = self.rows
+        other_absolute, other_squared, other_mean, other_spread = other.rows
         absolute += other_absolute
         squared += other_squared
         shift = other_mean - mean
