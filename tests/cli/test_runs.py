@@ -254,7 +254,15 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     refused("runs", cwd=tmp_path, status=3, error="runs: no such folder", hint="name the folder that holds the runs")
 
 
-@pytest.mark.parametrize("record", ["{}", "[]", '{"final": 3, "ended": null}', '{"final": {}}'])
+@pytest.mark.parametrize(
+    "record",
+    [
+        *("{}", "[]", '{"final": 3, "ended": null}', '{"final": {}}', '{"final": {}, "ended": 5}'),
+        *('{"final": {"loss": "x"}, "ended": null}', '{"final": {}, "ended": null, "data": null}'),
+        *('{"final": {}, "ended": null, "kept": null}', '{"final": {}, "ended": null, "kept": {"epoch": 1}}'),
+        '{"final": {}, "ended": null, "kept": {"epoch": "x", "monitor": null, "value": null}}',
+    ],
+)
 def test_a_malformed_record_is_refused(tmp_path: Path, record: str) -> None:
     (fake(tmp_path, "a", {}) / "run.json").write_text(record)
     refused(
