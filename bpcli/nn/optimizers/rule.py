@@ -115,7 +115,8 @@ def greek_settings(rule: Any) -> dict[str, float]:
 def start(rule: Remembering, theta: Array, weights: Iterable[Array] | None = None) -> OptimizerState:
     """The state before the first step; ``weights`` are views of ``theta``, by default all of it."""
     size, dtype = theta.size, theta.dtype
-    memory = {name: np.full(shape, first, dtype) for name, (shape, first) in rule.memory(size).items()}
+    with np.errstate(over="ignore"):  # a first value out of the precision's range is infinite, and training diverges
+        memory = {name: np.full(shape, first, dtype) for name, (shape, first) in rule.memory(size).items()}
     buffers = {name: np.empty(shape, dtype) for name, shape in rule.buffers(size).items()}
     return OptimizerState(memory, buffers, np.zeros_like(theta), (theta,) if weights is None else tuple(weights))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.schedules.course import Course, Objection, Per, as_rates
@@ -144,7 +144,10 @@ class CosLog:
     first update is 0.
     """
 
-    cycles: Annotated[int, Ge(1)] = 4
+    MOST_CYCLES: ClassVar[int] = 60
+    """Of 2⁶⁰ updates, which no training has, the first cycle would take one."""
+
+    cycles: Annotated[int, Ge(1), Le(MOST_CYCLES)] = 4
 
     needs_horizon: ClassVar[bool] = True
     formula: ClassVar[str] = (
