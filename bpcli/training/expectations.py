@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from math import nan
 from typing import Any
 
-from bpcli.errors import ConfigError, did_you_mean
-from bpcli.training.monitors import TEST
+from bpcli.errors import ConfigError
+from bpcli.training.monitors import TEST, how_to_measure
 
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -60,7 +60,7 @@ def require_metrics(expected: Sequence[Expectation], known: Sequence[str]) -> No
     for index, one in enumerate(expected):
         if one.metric in known:
             continue
-        key, hint = f"expect.{index}", did_you_mean(one.metric, known, "measured are")
+        key, hint = f"expect.{index}", how_to_measure(one.metric, known)
         if one.metric.startswith(TEST) and not any(name.startswith(TEST) for name in known):
             raise ConfigError(
                 f"{key} is about {one.metric}, but there is no test part",

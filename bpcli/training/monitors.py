@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bpcli.errors import ConfigError, did_you_mean
+from bpcli.nn.metrics import METRICS, column_of, kind_of_column
 from bpcli.training.loop import VALIDATION
 
 TEST = "test_"
@@ -20,7 +21,7 @@ def require_column(key: str, monitor: str, columns: Sequence[str]) -> None:
     if monitor in columns:
         return
     named = monitor.replace(TEST, VALIDATION, 1) if monitor.startswith(TEST) else monitor
-    measured = did_you_mean(named, columns, "measured are")
+    measured = how_to_measure(named, columns)
     where = f"{key}.monitor"
     if monitor.startswith(TEST):
         raise ConfigError(
@@ -33,3 +34,17 @@ def require_column(key: str, monitor: str, columns: Sequence[str]) -> None:
             hint=f"hold one out with data.split.validation: 0.2, or {where}: loss",
         )
     raise ConfigError(f"{where} is {monitor}, which is not measured", key=where, hint=measured)
+
+
+def how_to_measure(name: str, columns: Sequence[str]) -> str:
+    """A hint for a name that is not among the measured columns: what to add to metrics, or which column it may mean."""
+    prefix = next((each for each in (VALIDATION, TEST) if name.startswith(each)), "")
+    bare = name.removeprefix(prefix)
+    kind = METRICS.get(bare) or kind_of_column(bare)
+    column = "" if kind is None else prefix + column_of(kind())
+    if kind is None or (bare in METRICS and column in columns):
+        return did_you_mean(name, columns, "measured are")
+    metric = next(each for each in METRICS if METRICS[each] is kind)
+    if bare in METRICS and column != name:
+        return f"add {metric} to metrics, whose column is {column} with its defaults"
+    return f"add {metric} to metrics" + (", with its settings" if column != name else "")
