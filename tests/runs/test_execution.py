@@ -270,7 +270,7 @@ def test_a_run_whose_events_are_abandoned_stays_unfinished_and_whole(tmp_path: P
 MISFITS = [
     ("early_stopping.monitor=val_los", "early_stopping.monitor is val_los, which is not measured", "did you mean"),
     ("early_stopping.monitor=test_loss", "but the test part is evaluated once", "did you mean 'val_loss'?"),
-    ("optimizer.schedule={name: reduce_on_plateau, monitor: f1}", "optimizer.schedule.monitor is f1, which", "meas"),
+    ("optimizer.schedule={name: reduce_on_plateau, monitor: f1}", "optimizer.schedule.monitor is f1, which", "add f1"),
     ("optimizer.schedule={name: warmup, epochs: 3}", "optimizer.schedule.epochs: a warm-up of 6 updates", "shorten"),
     ("optimizer.schedule={name: warmup, epochs: 1, steps: 1}", "a number of steps or of epochs, not both", "keep one"),
     ("optimizer.schedule={name: cosine, period: 4}", "a cycle of 4 epochs is longer than what it has, 3", "shorten"),
