@@ -17,7 +17,7 @@ from bpcli.nn import Array
 from bpcli.runs import epoch_rows
 from bpcli.runs.model_file import model_of, save_model
 from bpcli.runs.new_folder import make_run_folder
-from bpcli.runs.record import RECORD_FILE, initial_record
+from bpcli.runs.record import RECORD_FILE, initial_record, is_number
 from bpcli.training.initial_parameters import MODEL
 from bpcli.training.loop import Epoch
 from bpcli.training.state import TrainingState
@@ -120,37 +120,7 @@ def read_checkpoint(folder: Path, state: TrainingState) -> tuple[dict[str, Array
     if not isinstance(counters, dict) or not counters.keys() >= state.counters().keys():
         raise DataError("the checkpoint's counters are missing", where=str(path), hint="copy the run again")
     for name, own in state.counters().items():
-        if not _is_number(counters[name], whole=isinstance(own, int)):
+        if not is_number(counters[name], whole=isinstance(own, int)):
             message = f"the checkpoint's counter {name!r} is {counters[name]!r}"
             raise DataError(message, where=str(path), hint="copy the run again")
     return tensors, counters
-
-
-def _is_record(record: Any) -> bool:
-    """Whether JSON holds what readers of a run's record rely on; an earlier version's lacks what is kept."""
-    if not isinstance(record, dict) or not isinstance(record.get("final"), dict):
-        return False
-    kept, ended = record.get("kept"), record.get("ended", 0)
-    return (
-        (ended is None or isinstance(ended, str))
-        and all(_is_number(value, whole=False) for value in record["final"].values())
-        and isinstance(record.get("data", {}), dict)
-        and ("kept" not in record or _is_kept(kept))
-    )
-
-
-def _is_kept(kept: Any) -> bool:
-    return (
-        isinstance(kept, dict)
-        and {"monitor", "value"} <= kept.keys()
-        and _is_number(kept.get("epoch"), whole=True)
-        and _is_number(kept["value"], whole=False)
-        and _is_number(kept.get("examples", 0), whole=True)
-    )
-
-
-def _is_number(saved: Any, *, whole: bool) -> bool:
-    """Whether JSON holds a number, or a count; it has null where a number is not finite."""
-    if whole:
-        return isinstance(saved, int) and not isinstance(saved, bool) and saved >= 0
-    return saved is None or (isinstance(saved, int | float) and not isinstance(saved, bool))

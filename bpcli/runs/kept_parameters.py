@@ -19,8 +19,8 @@ def describe_kept(record: Mapping[str, Any]) -> str:
         return f"{kept['examples']:,} examples into epoch {epoch + 1 if epoch is not None else 1}"
     if not epoch:
         return "the initial parameters"
-    if kept["monitor"] is None:
+    if kept.get("monitor") is None:
         return f"epoch {epoch}, the last"
-    if kept["value"] is None:
+    if kept.get("value") is None:
         return f"epoch {epoch}, the last, as {kept['monitor']} was never finite"
     return f"epoch {epoch}, the best by {kept['monitor']}"

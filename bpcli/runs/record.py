@@ -6,7 +6,7 @@ import json
 import platform
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -75,6 +75,35 @@ def read_record(folder: Path) -> dict[str, Any]:
         raise DataError(f"malformed: {error}", where=str(path), hint="copy the run again") from error
     except OSError as error:
         raise refused("read", path, error) from error
-    if not isinstance(record, dict) or not isinstance(record.get("final"), dict) or "ended" not in record:
+    if not _is_record(record):
         raise DataError("malformed: not a record of a run", where=str(path), hint="copy the run again")
     return record
+
+
+def _is_record(record: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether JSON holds what readers of a run's record rely on; an earlier version's lacks what is kept."""
+    if not isinstance(record, dict) or not isinstance(record.get("final"), dict):
+        return False
+    kept, ended = record.get("kept"), record.get("ended", 0)
+    return (
+        (ended is None or isinstance(ended, str))
+        and all(is_number(value, whole=False) for value in record["final"].values())
+        and isinstance(record.get("data", {}), dict)
+        and ("kept" not in record or _is_kept(kept))
+    )
+
+
+def _is_kept(kept: Any) -> bool:
+    return (
+        isinstance(kept, dict)
+        and is_number(kept.get("epoch"), whole=True)
+        and is_number(kept.get("value"), whole=False)
+        and is_number(kept.get("examples", 0), whole=True)
+    )
+
+
+def is_number(saved: Any, *, whole: bool) -> bool:
+    """Whether JSON holds a number, or a count; it has null where a number is not finite."""
+    if whole:
+        return isinstance(saved, int) and not isinstance(saved, bool) and saved >= 0
+    return saved is None or (isinstance(saved, int | float) and not isinstance(saved, bool))
