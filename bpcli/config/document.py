@@ -108,13 +108,20 @@ def parse(text: str, source: str, base: Path, *, lines: bool = True) -> Node:
         raise ConfigError(
             f"not YAML: {error.problem or error.context}",
             where=place(error.problem_mark or error.context_mark),
-            hint="check indentation, quotes and brackets",
+            hint=_remedy(text, lines=lines),
         ) from error
     except (ValueError, OverflowError) as error:
         raise ConfigError(
             "not YAML: an escape beyond U+10FFFF names no character", where=place(loader.get_mark()), hint="correct it"
         ) from error
     return builder.root
+
+
+def _remedy(text: str, *, lines: bool) -> str:
+    """What mends text that is not YAML; a mark alone, as ``data.decimal=,`` has it, lacks quotes."""
+    if lines or set(text) & set("[]{}'\""):
+        return "check indentation, quotes and brackets"
+    return f"""quote it, and once more for the shell: "'{text}'\""""
 
 
 def dump(value: dict[str, Any]) -> str:

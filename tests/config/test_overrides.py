@@ -75,6 +75,11 @@ def test_value_is_yaml(override: str, value: Any) -> None:
     [
         (".nan", ".nan is not a finite number", "give a number"),
         ("[1", "not YAML: expected ',' or ']', but got '<stream end>'", "check indentation, quotes and brackets"),
+        (
+            ",",
+            "not YAML: expected the node content, but found ','",
+            """quote it, and once more for the shell: "','\"""",
+        ),
         ("{b: 1, b: 2}", "key 'b' stands twice", "the first is at command line: a={b: 1, b: 2}; keep one"),
         ("*x", "alias '*x'", "write the value out"),
         ("\x1b[1m", "not YAML: character U+001B is not allowed", "save it as plain text"),
