@@ -83,9 +83,10 @@ def feature_names(dataset: Dataset, targets: list[str], request: DataRequest) ->
     """The columns to learn from: as asked, or every other one.
 
     Raises:
-        ConfigError: there is none, or one is named twice or a target too.
+        ConfigError: there is none, or one is named twice or a target too, or has a type and is none.
     """
     apart = set(targets) | set(dataset.own_targets)
+    _require_types_of_features(request)
     if request.features is not None:
         _once(request.features, "data.features")
         both = [name for name in request.features if name in apart]
@@ -104,6 +105,22 @@ def feature_names(dataset: Dataset, targets: list[str], request: DataRequest) ->
             hint="check data.target, data.drop and, where a whole row reads as one column, data.delimiter",
         )
     return names
+
+
+def _require_types_of_features(request: DataRequest) -> None:
+    """What a column of weights or groups holds is not for ``data.types`` to say, unless it is a feature too.
+
+    Raises:
+        ConfigError: it does.
+    """
+    uses = {request.weights.column: "data.sample_weight", request.split_columns.group: "data.group"}
+    for name, kind in request.types.items():
+        if name in uses and kind.encoder is not None and name not in (request.features or ()):
+            raise ConfigError(
+                f"column {name!r} is {uses[name]}, and no feature that data.types could be about",
+                key=f"data.types.{name}",
+                hint=f"leave it out, or list {name!r} in data.features too",
+            )
 
 
 def _once(names: list[str], key: str) -> None:

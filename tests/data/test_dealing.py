@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from bpcli.data.dealing import SplitColumns
+from bpcli.data.encoding.category_columns import Category
+from bpcli.data.encoding.columns import Drop
 from bpcli.data.encoding.date_columns import Date
 from bpcli.data.loading import Loaded
 from bpcli.data.splitting import Fold
+from bpcli.data.weighting import WeightRequest
 
 from .support import csv, loaded, refusal, write
 
@@ -127,3 +130,21 @@ def test_more_folds_than_groups_are_refused_whichever_fold_is_tested(tmp_path: P
     for fold in range(4):
         report = refusal(partial(loaded, path, split_columns=SplitColumns(group="who"), fold=Fold(fold, 4)))
         assert report == "error: 4 folds of 3 groups\nhint: fewer folds"
+
+
+@pytest.mark.parametrize(
+    ("key", "asked"),
+    [
+        ("data.group", {"split_columns": SplitColumns(group="who"), "fractions": {"test": 0.5}}),
+        ("data.sample_weight", {"weights": WeightRequest("who")}),
+    ],
+)
+def test_types_of_a_column_that_is_no_feature_are_refused(key: str, asked: dict[str, Any], tmp_path: Path) -> None:
+    path = write(tmp_path, "t.csv", csv({"who": [1, 1, 2, 2], "x": range(4), "y": "abab"}))
+
+    assert refusal(partial(loaded, path, types={"who": Category()}, **asked)) == (
+        f"error: column 'who' is {key}, and no feature that data.types could be about\n"
+        "hint: leave it out, or list 'who' in data.features too"
+    )
+    assert loaded(path, types={"who": Category()}, features=["who", "x"], **asked).feature_names == ["who", "x"]
+    assert loaded(path, types={"who": Drop()}, **asked).feature_names == ["x"]
