@@ -382,7 +382,7 @@ def test_groups_orders_and_folds_are_read(tmp_path: Path) -> None:
 def test_weights_that_a_mean_over_one_example_divides_out_are_refused(weight: str, tmp_path: Path) -> None:
     key = weight.partition(":")[0]
     text = f"data: {{path: t.csv, {weight}}}\noptimizer: {{mode: sgd}}\n"
-    what = f"data.{key} changes nothing in mode sgd: the mean over one example divides by its weight"
+    what = f"data.{key} changes no update in mode sgd, unless it is 0: the mean over one example divides by its weight"
 
     assert mistakes(tmp_path, f"{text}loss: cross_entropy\n") == [
         f"error: c.yaml:1: {what}",
