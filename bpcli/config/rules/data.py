@@ -109,7 +109,8 @@ def effective_weights(config: Plain) -> Iterator[ConfigError]:
     for key in ("sample_weight", "class_weight"):
         if key in _data(config):
             yield ConfigError(
-                f"data.{key} changes no update in mode sgd, unless it is 0: the mean over one example divides by its weight",
+                f"data.{key} changes no update in mode sgd, unless it is 0: "
+                "the mean over one example divides by its weight",
                 key=f"data.{key}",
                 hint="mode: mini_batch, or a loss with examples: sum",
             )
