@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from bpcli.experiment import Experiment
     from bpcli.runs.folder import RunWriter
 
+MOST_RUNS = 100_000
+"""The most runs that a series makes of seeds or of folds; they are listed before the first begins."""
+
 
 def train(
     words: Words,
@@ -25,11 +28,20 @@ def train(
         Path | None, typer.Option("--run", metavar="FOLDER", help="The run folder; default runs/<config>-001, ….")
     ] = None,
     seeds: Annotated[
-        int | None, typer.Option("--seeds", metavar="N", min=2, help="Train N times, with seeds from the config's on.")
+        int | None,
+        typer.Option(
+            "--seeds", metavar="N", min=2, max=MOST_RUNS, help="Train N times, with seeds from the config's on."
+        ),
     ] = None,
     folds: Annotated[
         int | None,
-        typer.Option("--folds", metavar="K", min=2, help="Train K times, each time testing another K-th of the rows."),
+        typer.Option(
+            "--folds",
+            metavar="K",
+            min=2,
+            max=MOST_RUNS,
+            help="Train K times, each time testing another K-th of the rows.",
+        ),
     ] = None,
     refit: Annotated[
         bool, typer.Option("--refit", help="Then train on all rows, for the median of the best epochs.")

@@ -159,6 +159,9 @@ class DataSection(Section):
     thousands: Literal[",", ".", "'", " "] | None = Field(None, description="the mark between thousands")
 
 
+MOST_EPOCHS = 10**9
+"""More than anyone waits for; the updates of as many can be counted in 64 bits."""
+
 MOST_SHARDS = 1024
 """More than any machine has processors."""
 
@@ -221,7 +224,7 @@ class Config(Section):
         (), description="added to the loss"
     )
     optimizer: Annotated[Trainer, TRAINER] = Field(default_factory=lambda: TRAINER.validated({}))
-    epochs: Annotated[Integer, Field(ge=1)] = 20
+    epochs: Annotated[Integer, Field(ge=1, le=MOST_EPOCHS)] = 20
     metrics: Annotated[list[MetricChoice], Field(min_length=1), OneOrMore()] | None = Field(
         None, description="columns of metrics.csv, in this order; default: the usual ones of the task"
     )

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from typing import Annotated, Protocol
 
 import numpy as np
-from annotated_types import Gt
+from annotated_types import Gt, Le
 
 from bpcli.nn import Array
+
+WIDEST = 1e15
+"""The widest spread of initial weights: far above any that trains, far below where float32 ends."""
 
 
 class Initializer(Protocol):
@@ -37,7 +40,7 @@ class Zeros:
 class Normal:
     """Normal with mean 0 and standard deviation ``std``."""
 
-    std: Annotated[float, Gt(0)] = 0.05
+    std: Annotated[float, Gt(0), Le(WIDEST)] = 0.05
 
     def draw(self, W: Array, rng: np.random.Generator) -> None:
         """Fill ``W``."""
@@ -48,7 +51,7 @@ class Normal:
 class Uniform:
     """Uniform on (−limit, limit)."""
 
-    limit: Annotated[float, Gt(0)] = 0.05
+    limit: Annotated[float, Gt(0), Le(WIDEST)] = 0.05
 
     def draw(self, W: Array, rng: np.random.Generator) -> None:
         """Fill ``W``."""

@@ -126,6 +126,13 @@ def test_a_folder_that_exists_is_refused(folder: Path) -> None:
     assert (result.status, result.errors[0]) == (2, "error: seeds: it exists already, and a run is never overwritten")
 
 
+@pytest.mark.parametrize("option", ["--seeds", "--folds"])
+def test_more_runs_than_can_be_listed_are_refused(folder: Path, option: str) -> None:
+    result = bp("train", "points.yaml", option, "99999999999999999999", cwd=folder)
+    assert result.status == 2
+    assert result.errors[0].startswith(f"error: command line: invalid value for '{option}'")
+
+
 def test_a_refit_needs_a_series(folder: Path) -> None:
     refused(
         *("train", "points.yaml", "--refit"),

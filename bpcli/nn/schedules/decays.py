@@ -30,7 +30,10 @@ class Constant:
 class Step:
     """η · factor^k, k the number of whole periods of ``every`` epochs so far (PyTorch's StepLR)."""
 
-    every: Annotated[int, Ge(1)] = 10
+    LONGEST: ClassVar[int] = 10**9
+    """The most epochs that a training has."""
+
+    every: Annotated[int, Ge(1), Le(LONGEST)] = 10
     factor: Annotated[float, Gt(0), Le(1)] = 0.1
 
     formula: ClassVar[str] = r"\eta \cdot <factor>^{<periods>}"
