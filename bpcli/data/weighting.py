@@ -54,7 +54,7 @@ def weigh(
     train, found = datasets["train"], {part: Weights() for part in rows}
     for part, own in rows.items() if request.column is not None else ():
         dataset = datasets.get(part, train)
-        weights = column_weights(dataset, str(request.column), own, dtype)
+        weights = column_weights(dataset, str(request.column), own, dtype, part)
         found[part] = Weights(weights, weights)
     if request.classes is None:
         return found, {}
@@ -134,8 +134,8 @@ def _classes(targets: Targets) -> Classes:
     return targets
 
 
-def column_weights(dataset: Dataset, name: str, rows: IndexArray, dtype: np.dtype) -> Array:
-    """(len(rows),) of a column, in the network's precision.
+def column_weights(dataset: Dataset, name: str, rows: IndexArray, dtype: np.dtype, part: str = "") -> Array:
+    """(len(rows),) of a column, in the network's precision; ``part`` is what the rows are, where not all of the file.
 
     Raises:
         ConfigError: one is no number or negative, all are 0, or their sum is too large.
@@ -152,8 +152,9 @@ def column_weights(dataset: Dataset, name: str, rows: IndexArray, dtype: np.dtyp
             hint=f"weights are 0 or more, and at most {np.finfo(dtype).max:.3g}",
         )
     if not weights.any():
+        where = f"the {part} part of {dataset.path}" if len(rows) < dataset.size else dataset.path
         raise ConfigError(
-            f"every weight {name!r} of {dataset.path} is 0", key="data.sample_weight", hint="give examples a weight"
+            f"every weight {name!r} of {where} is 0", key="data.sample_weight", hint="give examples a weight"
         )
     _require_finite_sum(weights, f"the weights {name!r} of {dataset.path}", "data.sample_weight")
     return weights

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bpcli.data.dealing import SplitColumns
 from bpcli.data.loading import Loaded
 from bpcli.data.weighting import WeightRequest
 from bpcli.nn import Array
@@ -111,6 +112,24 @@ def test_weights_that_are_none_are_refused(cells: str, error: str, hint: str, tm
     report = refusal(partial(loaded, path, dtype="float32", weights=WeightRequest("w")))
 
     assert report == f"error: {error}\nhint: {hint}"
+
+
+def test_a_part_whose_weights_are_all_0_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, "t.csv", csv({"t": range(4), "x": range(4), "w": [1, 1, 1, 0], "y": range(4)}))
+    columns = SplitColumns(order="t")
+
+    report = refusal(
+        partial(
+            loaded,
+            path,
+            "half_squared_error",
+            fractions={"test": 0.25},
+            split_columns=columns,
+            weights=WeightRequest("w"),
+        )
+    )
+
+    assert report == "error: every weight 'w' of the test part of t.csv is 0\nhint: give examples a weight"
 
 
 @pytest.mark.parametrize(
