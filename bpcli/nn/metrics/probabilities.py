@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from bpcli.nn import Array
 from bpcli.nn.tallies import Judging, Outputs, ProbabilityScores
@@ -55,7 +55,7 @@ class ExpectedCalibrationError:
     bin b of B holds what lies in (b/B, (b + 1)/B], the first one 0 as well. Of labels the mean is taken.
     """
 
-    bins: Annotated[int, Ge(1)] = 15
+    bins: Annotated[int, Ge(1), Le(10_000)] = 15
 
     higher: ClassVar[bool] = False
     usual: ClassVar[bool] = False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from bpcli.nn import Array
 from bpcli.nn.optimizers.rule import Memory, OptimizerState
@@ -28,7 +28,7 @@ class Lbfgs:
     |∂L/∂θ_i| is at most ``gradient_tolerance``, or no step lowers the loss any more. Column learning_rate: α.
     """
 
-    history: Annotated[int, Ge(1)] = 10
+    history: Annotated[int, Ge(1), Le(10_000)] = 10
     gradient_tolerance: Annotated[float, Ge(0)] = 1e-8
 
     learning_rate: ClassVar[float] = 1.0
