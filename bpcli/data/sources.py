@@ -59,13 +59,18 @@ class Examples:
         """
         self.features.gather(indices, X)
         self.targets.gather(indices, Y)
-        for weights, out in ((self.weights, weights_out), (self.metric_weights, metric_weights_out)):
-            if out is None:
-                continue
-            if weights is None:
-                out.fill(1)
-            else:
-                weights.take(indices, out=out, mode="clip")
+        if weights_out is not None:
+            _take(self.weights, indices, weights_out)
+        if metric_weights_out is not None:
+            _take(self.metric_weights, indices, metric_weights_out)
+
+
+def _take(weights: Array | None, indices: IndexArray, out: Array) -> None:
+    """Write the weights of examples into ``out``, (m,): 1 where they have none."""
+    if weights is None:
+        out.fill(1)
+    else:
+        weights.take(indices, out=out, mode="clip")
 
 
 class Rows:

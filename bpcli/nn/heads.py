@@ -56,18 +56,19 @@ def backward(
     """
     if isinstance(head, Composed):
         head.loss.backward(A, Y, scale, dA, scratch)
-        _weigh(dA, weights, out)
+        if weights is not None:
+            _weigh(dA, weights, out)
         head.activation.backward(dA, Z, A, own, out, d_own, scratch.layer)
     else:
         head.backward(Z, A, Y, scale, dA, out, scratch)
-        _weigh(out, weights, dA)
+        if weights is not None:
+            _weigh(out, weights, dA)
 
 
-def _weigh(columns: Array, weights: Array | None, room: Array) -> None:
+def _weigh(columns: Array, weights: Array, room: Array) -> None:
     """Multiply each example's column by its weight."""
-    if weights is not None:
-        np.copyto(room, weights)
-        np.multiply(columns, room, columns)
+    np.copyto(room, weights)
+    np.multiply(columns, room, columns)
 
 
 def join(activation: Activation, loss: Loss) -> Head:

@@ -130,17 +130,16 @@ class Network:
         """Fill dW_l, db_l and d_own_l, l = L … 1, of ``scale`` · Σ of the terms, after :meth:`forward`."""
         W, own, dW, db, d_own = parameters.W, parameters.own, gradient.W, gradient.b, gradient.own
         Z, A, dZ, dA = ws.Z, ws.A, ws.dZ, ws.dA
-        last = len(self.layers)
-        at_output = Z[last], A[last], own[last], ws.Y, ws.weights, scale
-        backward(self.head, *at_output, dA[last], dZ[last], d_own[last], ws.output)
-        for l in range(last, 0, -1):
+        L = len(self.layers)
+        backward(self.head, Z[L], A[L], own[L], ws.Y, ws.weights, scale, dA[L], dZ[L], d_own[L], ws.output)
+        for l in range(L, 0, -1):
             dZ[l].dot(A[l - 1].T, dW[l])  # dW_l = dZ_l A_l-1ᵀ
             dZ[l].dot(ws.ones, db[l])  # db_l = dZ_l 1
             if l > 1:
                 W[l].T.dot(dZ[l], dA[l - 1])  # dA_l-1 = W_lᵀ dZ_l
                 k = l - 1
-                given = dA[k], Z[k], A[k], own[k], ws.noise[k]
-                self.layers[k - 1].backward(*given, dZ[k], d_own[k], ws.scratch[k])
+                below = self.layers[k - 1]
+                below.backward(dA[k], Z[k], A[k], own[k], ws.noise[k], dZ[k], d_own[k], ws.scratch[k])
 
 
 def dense(sizes: tuple[int, ...], hidden: tuple[Activation, ...], head: Head) -> Network:
