@@ -80,18 +80,18 @@ def train_series(
     """
     from bpcli.config.reading import read_config
     from bpcli.runs.new_folder import make_run_folder, require_free_folder
-    from bpcli.runs.series import fold_changes, members, summarise, write_series
+    from bpcli.runs.series import fold_changes, members, refit_changes, summarise, write_series
 
     require_free_folder(run)
     given = read_config(path, [*changes, *fold_changes(request, None if request.folds is None else 0)]).config
     planned = members(request, given.seed)
-    first = _experiment(path, changes, planned[0])  # what is wrong shows before there is a folder
+    first = _experiment(path, [*changes, *planned[0].changes])  # what is wrong shows before there is a folder
     if refit:
-        _on_all_rows(path, changes, [given.epochs])  # so does what a run on all rows lacks
+        _experiment(path, refit_changes(changes, [given.epochs]))  # so does what a run on all rows lacks
     with collected_signals() as collected:
         series = Series(path, changes, request, make_run_folder(path.stem, run), quiet, collected)
         for member in planned:
-            experiment = first if member is planned[0] else _experiment(path, changes, member)
+            experiment = first if member is planned[0] else _experiment(path, [*changes, *member.changes])
             _train_member(series, member, experiment)
         metrics = summarise(series.outcomes)
         write_series(series.folder, request, series.outcomes, metrics)
@@ -105,11 +105,12 @@ def train_series(
     require_expectations((series.folder / one.member.name, one.record) for one in series.outcomes)
 
 
-def _experiment(path: Path, changes: list[str], member: Member) -> Experiment:
+def _experiment(path: Path, changes: list[str]) -> Experiment:
+    """The experiment of the series' config with these overrides."""
     from bpcli.config.reading import read_config
     from bpcli.experiment import build
 
-    return build(read_config(path, [*changes, *member.changes]))
+    return build(read_config(path, changes))
 
 
 def _train_member(series: Series, member: Member, experiment: Experiment) -> None:
@@ -165,22 +166,13 @@ def _write_predictions(series: Series) -> None:
         write_predictions(series.folder / PREDICTIONS_FILE, series.tested)
 
 
-def _on_all_rows(path: Path, changes: list[str], kept_epochs: list[int]) -> Experiment:
-    """The experiment on all rows, for the median of the kept epochs."""
-    from bpcli.config.reading import read_config
-    from bpcli.experiment import build
-    from bpcli.runs.series import refit_changes
-
-    return build(read_config(path, refit_changes(changes, kept_epochs)))
-
-
 def _refit(series: Series) -> None:
     """Train on all rows, for the median of the kept epochs; they may be too few, for a warm-up say."""
-    from bpcli.runs.series import REFIT
+    from bpcli.runs.series import REFIT, refit_changes
 
     kept_epochs = [one.record["kept"]["epoch"] for one in series.outcomes]
     try:
-        experiment = _on_all_rows(series.path, series.changes, kept_epochs)
+        experiment = _experiment(series.path, refit_changes(series.changes, kept_epochs))
     except BpError as error:
         series.failures.append(error)
         return
