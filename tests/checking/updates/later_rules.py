@@ -1,4 +1,4 @@
-"""Rules that bp does not list: their equations, a program of each, and mistakes in it."""
+"""Rules by their equations and programs alone, as somebody else has them, and mistakes in the programs."""
 
 from __future__ import annotations
 
