@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from bpcli import storage
 from bpcli.errors import ConfigError, DataError
 from bpcli.nn import Array
 from bpcli.nn.parameters import Layout, Parameters, layer_of
 from bpcli.nn.workspace import Workspace
+from bpcli.storage.files import write
+from bpcli.storage.tensors import write_tensors
 from bpcli.training.array_files import FLOATS_HINT, NPZ_SUFFIX, ArrayFile, open_array_file, require_name
 from bpcli.training.array_names import OWNED, Naming, recognise
 
@@ -86,9 +87,9 @@ def write_arrays(path: Path, tensors: Mapping[str, Array], header: dict[str, Any
     if path.suffix.lower() == NPZ_SUFFIX:
         buffer = io.BytesIO()
         np.savez(buffer, **{name: np.asarray(array, order="C") for name, array in tensors.items()})  # type: ignore[arg-type]
-        storage.write(path, buffer.getvalue())
+        write(path, buffer.getvalue())
     else:
-        storage.write_tensors(path, dict(tensors), header)
+        write_tensors(path, dict(tensors), header)
 
 
 @dataclass(frozen=True)

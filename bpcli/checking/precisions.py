@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.storage import precision_of
+from bpcli.storage.tensors import precision_of
 
 TOLERANCES = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 2e-2}
 """The error allowed in each precision, relative to an array's largest entry."""

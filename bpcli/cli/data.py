@@ -157,7 +157,7 @@ def _summary(converted: Converted) -> list[str]:
 def _print_result(target: Path, converted: Converted, *, json: bool) -> None:
     """Print the file's path, or one JSON object about it."""
     from bpcli.cli.output import emit
-    from bpcli.storage import to_json
+    from bpcli.storage.text import to_json
 
     report = {"file": str(target), **vars(converted)}
     emit((to_json(report) if json else str(target)) + "\n")

@@ -92,7 +92,7 @@ def _drawn(kind: str, choice: type[Any]) -> list[str]:
 def _default(setting: Any) -> Any:
     """A setting's default as a config has it: a choice by its name."""
     from bpcli.config.registries import offered
-    from bpcli.storage import to_json
+    from bpcli.storage.text import to_json
 
     if setting.default_factory is not MISSING:
         value = setting.default_factory()

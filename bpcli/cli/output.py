@@ -17,6 +17,6 @@ def emit(text: str) -> None:
 
 def emit_json(value: Any) -> None:
     """Write a value as one line of JSON with sorted keys."""
-    from bpcli.storage import to_json
+    from bpcli.storage.text import to_json
 
     emit(to_json(value) + "\n")

@@ -67,7 +67,7 @@ def _write(pieces: Iterator[str], output: Path | None) -> None:
         for piece in pieces:
             emit(piece)
     else:
-        from bpcli.storage import replacing
+        from bpcli.storage.files import replacing
 
         with replacing(output) as file:
             for piece in pieces:

@@ -67,7 +67,7 @@ def _print(rows: list[dict[str, Any]], metric: str, folder: Path, *, as_csv: boo
     known = dict.fromkeys(name for row in rows for name in row["final"])
     metrics = sorted(known, key=lambda name: name != metric)
     if as_csv:
-        from bpcli.storage import to_csv
+        from bpcli.storage.text import to_csv
 
         columns = ["run", *settings, "ended", "epochs_done", "best_epoch", *metrics]
         emit(to_csv([columns, *(_csv_row(row, settings, metrics) for row in rows)]))
@@ -146,6 +146,6 @@ def _setting_text(value: Any) -> str:
         return ""
     if isinstance(value, str):
         return value
-    from bpcli.storage import to_json
+    from bpcli.storage.text import to_json
 
     return to_json(value)

@@ -7,10 +7,11 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from bpcli import storage
 from bpcli.reporting.curves import CURVES, curve_rows
 from bpcli.reporting.evaluation import Evaluation
 from bpcli.runs.new_folder import make_run_folder
+from bpcli.storage.files import replacing
+from bpcli.storage.text import to_csv
 
 ROWS_AT_ONCE = 1 << 14
 """How many rows are formatted as one piece of text."""
@@ -47,7 +48,7 @@ def _confusion_table(evaluation: Evaluation) -> tuple[list[Any], Iterable[Iterab
 
 
 def _write(path: Path, header: list[Any], rows: Iterable[Iterable[Any]]) -> None:
-    with storage.replacing(path) as file:
+    with replacing(path) as file:
         for piece in _pieces(chain([header], rows)):
             file.write(piece.encode())
 
@@ -55,4 +56,4 @@ def _write(path: Path, header: list[Any], rows: Iterable[Iterable[Any]]) -> None
 def _pieces(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
     remaining = iter(rows)
     while some := list(islice(remaining, ROWS_AT_ONCE)):
-        yield storage.to_csv(some)
+        yield to_csv(some)

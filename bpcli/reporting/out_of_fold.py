@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bpcli import storage
 from bpcli.data.loading import Part
 from bpcli.reporting.prediction import ROW, predict_part
 from bpcli.runs.model_file import Model
+from bpcli.storage.files import replacing
+from bpcli.storage.text import to_csv
 
 PREDICTIONS_FILE = "predictions.csv"
 
@@ -42,12 +43,12 @@ def write_predictions(path: Path, parts: Iterable[Tested]) -> None:
     tested = list(parts)
     by_row = sorted(((int(line[0]), of.seed), of.fold, line) for of in tested for line in of.lines)
     lines: list[list[object]] = [[*place, fold, *line[1:]] for place, fold, line in by_row]
-    with storage.replacing(path) as file:
+    with replacing(path) as file:
         for piece in _pieces([ROW, "seed", "fold", *tested[0].header[1:]], lines):
             file.write(piece.encode())
 
 
 def _pieces(header: list[str], lines: list[list[object]]) -> Iterator[str]:
-    yield storage.to_csv([header])
+    yield to_csv([header])
     for start in range(0, len(lines), ROWS_AT_ONCE):
-        yield storage.to_csv(lines[start : start + ROWS_AT_ONCE])
+        yield to_csv(lines[start : start + ROWS_AT_ONCE])

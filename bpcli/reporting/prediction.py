@@ -15,7 +15,7 @@ from bpcli.data.warnings import DataWarnings
 from bpcli.errors import ConfigError
 from bpcli.nn import Array, IndexArray
 from bpcli.runs.model_file import Model
-from bpcli.storage import to_csv
+from bpcli.storage.text import to_csv
 from bpcli.training.inference import outputs
 
 ROW = "row"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from bpcli import storage
+from bpcli.storage.files import append
 from bpcli.training.loop import Epoch
 
 METRICS_FILE, TIMINGS_FILE = "metrics.csv", "timings.csv"
@@ -24,7 +24,7 @@ def append_epoch(folder: Path, epoch: Epoch) -> None:
     }
     for name, values in ((METRICS_FILE, row), (TIMINGS_FILE, times)):
         head = ",".join(values) + "\n" if epoch.epoch == 1 else ""
-        storage.append(folder / name, head + ",".join(map(repr, values.values())) + "\n")
+        append(folder / name, head + ",".join(map(repr, values.values())) + "\n")
 
 
 def read_epochs(folder: Path) -> list[dict[str, float]]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from bpcli import storage
 from bpcli.config import document
 from bpcli.data.loading import Loaded
 from bpcli.errors import DataError
@@ -18,6 +17,9 @@ from bpcli.runs import epoch_rows
 from bpcli.runs.model_file import model_of, save_model
 from bpcli.runs.new_folder import make_run_folder
 from bpcli.runs.record import RECORD_FILE, initial_record, is_number
+from bpcli.storage.files import replacing, write
+from bpcli.storage.tensors import read_tensors, write_tensors
+from bpcli.storage.text import to_json
 from bpcli.training.initial_parameters import MODEL
 from bpcli.training.loop import Epoch
 from bpcli.training.state import TrainingState
@@ -48,7 +50,7 @@ class RunWriter:
     def save(self, experiment: Experiment, state: TrainingState) -> None:
         """Write the model with the kept parameters, their epoch, and the checkpoint to continue from."""
         save_model(self.folder / MODEL, model_of(experiment, state.kept.theta))
-        storage.write_tensors(self.folder / CHECKPOINT_FILE, state.tensors(), state.counters())
+        write_tensors(self.folder / CHECKPOINT_FILE, state.tensors(), state.counters())
         kept = {"epoch": state.kept.epoch, "value": state.kept.value}
         self.record["kept"] |= kept if state.kept.examples == 0 else {**kept, "examples": state.kept.examples}
         self.write_record()
@@ -65,8 +67,8 @@ class RunWriter:
 
     def write_record(self) -> None:
         """Write run.json."""
-        text = storage.to_json(self.record, indent=2)
-        storage.write(self.folder / RECORD_FILE, (text + "\n").encode())
+        text = to_json(self.record, indent=2)
+        write(self.folder / RECORD_FILE, (text + "\n").encode())
 
 
 def create_run(experiment: Experiment, stem: str, folder: Path | None) -> RunWriter:
@@ -77,7 +79,7 @@ def create_run(experiment: Experiment, stem: str, folder: Path | None) -> RunWri
         SystemRefusedError: the system refused.
     """
     run = RunWriter(make_run_folder(stem, folder), initial_record(experiment))
-    storage.write(run.folder / CONFIG_FILE, document.dump(experiment.resolved).encode())
+    write(run.folder / CONFIG_FILE, document.dump(experiment.resolved).encode())
     if experiment.config.data.split.deals:
         _write_split(run.folder / SPLIT_FILE, experiment.loaded)
     run.write_record()
@@ -92,7 +94,7 @@ def _write_split(path: Path, loaded: Loaded) -> None:
     rows = np.concatenate(list(own.values()))
     parts = np.repeat(np.arange(len(own)), [len(of_part) for of_part in own.values()])
     order = np.argsort(rows)
-    with storage.replacing(path) as file:
+    with replacing(path) as file:
         file.write(b"row,part\n")
         for start in range(0, len(rows), ROWS_AT_ONCE):
             some = order[start : start + ROWS_AT_ONCE]
@@ -109,7 +111,7 @@ def read_checkpoint(folder: Path, state: TrainingState) -> tuple[dict[str, Array
         DataError: the checkpoint is absent or malformed, or of another network, rule or metrics.
     """
     path = folder / CHECKPOINT_FILE
-    tensors, counters = storage.read_tensors(path)
+    tensors, counters = read_tensors(path)
     for name, array in state.tensors().items():
         if name not in tensors or (array.size and tensors[name].shape != array.shape):
             found = f"in shape {tensors[name].shape}, not {array.shape}" if name in tensors else "not in the checkpoint"

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli import choices, storage
+from bpcli import choices
 from bpcli.data.encoding.features import Features, features_from_json
 from bpcli.data.encoding.targets import Targets, targets_from_json
 from bpcli.data.files.dataset import Format
@@ -26,6 +26,7 @@ from bpcli.nn.losses import LOSSES
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 from bpcli.runs.series import SERIES_FILE, SUMMARY_FILE
+from bpcli.storage.tensors import read_tensors, write_tensors
 from bpcli.training.initial_parameters import MODEL, fill_parameters
 
 VERSION = 1
@@ -76,7 +77,7 @@ def save_model(path: Path, model: Model) -> None:
         header["plugins"] = dict(choices.PLUGINS)
     if model.weight_column is not None:
         header["sample_weight"] = model.weight_column
-    storage.write_tensors(path, model.parameters.named(), header)
+    write_tensors(path, model.parameters.named(), header)
 
 
 def load_model(path: Path) -> Model:
@@ -95,7 +96,7 @@ def load_model(path: Path) -> Model:
         hint = f"name one of its runs: {', '.join(runs)}; their means are in {SUMMARY_FILE}"
         raise DataError("this is a series of runs, each with a model", where=str(path), hint=hint)
     file = path / MODEL if path.is_dir() else path
-    tensors, header = storage.read_tensors(file)
+    tensors, header = read_tensors(file)
     if header is None:
         raise DataError("the file holds tensors but no bp model", where=str(file), hint="name a run folder")
     version = header.get("version") if isinstance(header, dict) else None

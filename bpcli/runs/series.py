@@ -12,8 +12,9 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-from bpcli import storage
 from bpcli.runs.intervals import Interval, interval
+from bpcli.storage.files import write
+from bpcli.storage.text import to_csv, to_json
 
 SERIES_FILE, SUMMARY_FILE = "series.json", "summary.csv"
 REFIT = "refit"
@@ -120,6 +121,6 @@ def write_series(
         for outcome in outcomes
     ]
     whole = {**vars(request), "runs": runs, "metrics": {name: vars(value) for name, value in metrics.items()}}
-    storage.write(folder / SERIES_FILE, (storage.to_json(whole, indent=2) + "\n").encode())
+    write(folder / SERIES_FILE, (to_json(whole, indent=2) + "\n").encode())
     rows = [[name, *vars(value).values()] for name, value in metrics.items()]
-    storage.write(folder / SUMMARY_FILE, storage.to_csv([["metric", "mean", "low", "high", "runs"], *rows]).encode())
+    write(folder / SUMMARY_FILE, to_csv([["metric", "mean", "low", "high", "runs"], *rows]).encode())

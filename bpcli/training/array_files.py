@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bpcli import storage
 from bpcli.errors import DataError, refused
 from bpcli.nn import Array
+from bpcli.storage.tensors import parse_tensors
 from bpcli.training.npz_archives import Declared, parse_archive
 
 Read = TypeVar("Read")
@@ -154,7 +154,7 @@ def _refuse_other_formats(path: Path, content: bytes) -> None:
 
 def _open_safetensors(path: Path, content: bytes) -> ArrayFile:
     try:
-        tensors, header = storage.parse_tensors(content)
+        tensors, header = parse_tensors(content)
     except KeyError as error:
         raise DataError(
             f"it holds numbers of the type {error.args[0]}, which is not supported", where=str(path), hint=FLOATS_HINT

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from bpcli import storage
 from bpcli.data.encoding.features import Features
 from bpcli.data.encoding.targets import Targets
 from bpcli.errors import DataError
@@ -17,6 +16,7 @@ from bpcli.nn import Array
 from bpcli.nn.layers import describe_layer
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
+from bpcli.storage.text import to_json
 
 MODEL = "model.safetensors"
 """The model's file in a run folder."""
@@ -74,7 +74,7 @@ def differences_of_origin(
             ("columns, categories or scaling", header.get("features"), features.to_json()),
             ("targets", header.get("targets"), targets.to_json()),
         )
-        if storage.to_json(theirs) != storage.to_json(ours)
+        if to_json(theirs) != to_json(ours)
     ]
 
 

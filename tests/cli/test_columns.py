@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bpcli.storage import read_tensors, write_tensors
+from bpcli.storage.tensors import read_tensors, write_tensors
 from tests.cli.support import bp, good, write_config
 from tests.data.support import csv
 

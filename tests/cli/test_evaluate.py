@@ -550,7 +550,8 @@ def test_a_model_cut_short_is_refused(folder: Path, tmp_path: Path, cut: int) ->
 
 
 def test_a_model_with_a_misshapen_tensor_is_refused(folder: Path, tmp_path: Path) -> None:
-    from bpcli.storage import read_tensors, to_json
+    from bpcli.storage.tensors import read_tensors
+    from bpcli.storage.text import to_json
 
     tensors, header = read_tensors(folder / "run/model.safetensors")
     tensors["W2"] = tensors["W2"].T

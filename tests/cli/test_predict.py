@@ -257,8 +257,8 @@ def test_images_are_predicted(tmp_path: Path) -> None:
 
 
 def test_a_half_precision_model_computes_in_single(folder: Path, tmp_path: Path) -> None:
-    from bpcli.storage import read_tensors as read
-    from bpcli.storage import to_json
+    from bpcli.storage.tensors import read_tensors as read
+    from bpcli.storage.text import to_json
 
     tensors, header = read(folder / "run/model.safetensors")
     half = {name: array.astype(np.float16) for name, array in tensors.items()}

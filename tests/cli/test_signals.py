@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bpcli.cli.signals import collected_signals
-from bpcli.storage import read_tensors
+from bpcli.storage.tensors import read_tensors
 from tests.cli.support import (
     PATIENCE,
     command,
@@ -221,7 +221,7 @@ WRITING = """
 import os, signal, sys
 from pathlib import Path
 from bpcli.cli.signals import cleanup_at_signals
-from bpcli.storage import replacing
+from bpcli.storage.files import replacing
 
 number = signal.Signals[sys.argv[1]]
 if sys.argv[2] == "ignored":

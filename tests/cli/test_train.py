@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli import storage
 from bpcli.nn import Array
+from bpcli.storage import tensors as storage
 from tests.cli.support import (
     Result,
     bp,

@@ -39,7 +39,7 @@ ONLY_IN = {
     "rich": "display.py",
     "typer": "cli/",
     "pydantic": "config/",
-    "safetensors": "storage.py",
+    "safetensors": "storage/tensors.py",
     "pytest": "pytest_plugin.py",
     "numba": "training/compiled/",
 }

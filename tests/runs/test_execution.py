@@ -19,7 +19,7 @@ from bpcli.runs.execution import Event, Execution, RunEnded, RunStarted
 from bpcli.runs.folder import RunWriter
 from bpcli.runs.model_file import Model, load_model
 from bpcli.runs.record import read_record
-from bpcli.storage import read_tensors
+from bpcli.storage.tensors import read_tensors
 from bpcli.training import loop
 from bpcli.training.loop import Epoch, Stopped, Stretch
 from bpcli.training.state import start

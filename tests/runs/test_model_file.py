@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli import storage
 from bpcli.data.encoding.classes import Classes
 from bpcli.data.encoding.columns import CategoryColumn, NumberColumn
 from bpcli.data.encoding.features import Features, TableFeatures
@@ -26,6 +25,7 @@ from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES
 from bpcli.nn.network import dense
 from bpcli.runs.model_file import Model, load_model, save_model
+from bpcli.storage.tensors import read_tensors, write_tensors
 from bpcli.training.initial_parameters import MODEL
 
 TABLE = TableFeatures(
@@ -119,13 +119,13 @@ def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
 def parts(tmp_path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     """The tensors and the header of a good file."""
     save_model(tmp_path / "good", made())
-    tensors, header = storage.read_tensors(tmp_path / "good")
+    tensors, header = read_tensors(tmp_path / "good")
     assert header is not None
     return tensors, header
 
 
 def refused(path: Path, tensors: dict[str, Array], header: Any) -> DataError:
-    storage.write_tensors(path, tensors, header)
+    write_tensors(path, tensors, header)
     with pytest.raises(DataError) as caught:
         load_model(path)
     assert caught.value.status == ExitStatus.DATA
@@ -212,5 +212,5 @@ def test_tensors_that_do_not_fit_the_header_are_refused(
 def test_a_biass_of_two_axes_is_taken(tmp_path: Path, parts: tuple[dict[str, Array], dict[str, Any]]) -> None:
     tensors, header = parts
     tensors["b1"] = tensors["b1"][:, None]
-    storage.write_tensors(tmp_path / "file", tensors, header)
+    write_tensors(tmp_path / "file", tensors, header)
     same(made(), load_model(tmp_path / "file"))

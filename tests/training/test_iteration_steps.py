@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli import storage
 from bpcli.data.sources import Columns, Examples, Rows
 from bpcli.errors import DivergedError
 from bpcli.nn import Array
@@ -22,6 +21,7 @@ from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.optimizers.second_order.rule import is_second_order
 from bpcli.nn.penalties import L2
 from bpcli.nn.tallies import Judging, Tallies
+from bpcli.storage.tensors import read_tensors, write_tensors
 from bpcli.training import loop
 from bpcli.training.engines import Engine
 from bpcli.training.iteration_steps import IterationSteps
@@ -87,8 +87,8 @@ def test_a_state_saved_after_any_epoch_goes_on_to_the_same_bytes(name: str, dtyp
         for event in task.train(state):
             if event.epoch == cut:
                 break
-        storage.write_tensors(tmp_path / "c.safetensors", state.tensors(), state.counters())
-        tensors, counters = storage.read_tensors(tmp_path / "c.safetensors")
+        write_tensors(tmp_path / "c.safetensors", state.tensors(), state.counters())
+        tensors, counters = read_tensors(tmp_path / "c.safetensors")
         again = task.state()
         assert counters is not None
         again.restore(tensors, counters)

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli import storage
 from bpcli.data.sources import ClassIndices, Columns, Examples, Rows
 from bpcli.errors import DivergedError, ExitStatus
 from bpcli.nn import Array, IndexArray
@@ -22,6 +21,7 @@ from bpcli.nn.network import dense
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
 from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.tallies import Judging
+from bpcli.storage.tensors import read_tensors, write_tensors
 from bpcli.training import loop
 from bpcli.training.loop import Epoch, Measure, Stretch, TrainingEvent
 from bpcli.training.numpy_steps import NumpySteps
@@ -146,9 +146,9 @@ def test_a_state_saved_at_any_stretch_goes_on_to_the_same_bits(
     expected: list[TrainingEvent] = []
     for number, event in enumerate(task.train(optimizer(name), whole)):
         expected.append(event)
-        storage.write_tensors(tmp_path / str(number), whole.tensors(), whole.counters())
+        write_tensors(tmp_path / str(number), whole.tensors(), whole.counters())
     for number in range(len(expected)):
-        tensors, counters = storage.read_tensors(tmp_path / str(number))
+        tensors, counters = read_tensors(tmp_path / str(number))
         assert counters is not None
         state = task.state(optimizer(name), np.full_like(task.start, 9))
         state.restore(tensors, counters)
@@ -162,8 +162,8 @@ def test_a_saved_state_is_a_copy_of_every_bit(tmp_path: Path) -> None:
     adam = optimizer("adam")
     state = task.state(adam)
     list(task.train(adam, state))
-    storage.write_tensors(tmp_path / "state", state.tensors(), state.counters())
-    tensors, counters = storage.read_tensors(tmp_path / "state")
+    write_tensors(tmp_path / "state", state.tensors(), state.counters())
+    tensors, counters = read_tensors(tmp_path / "state")
     assert counters is not None
     other = task.state(adam, np.zeros_like(task.start))
     other.restore(tensors, counters)

@@ -13,7 +13,7 @@ import pytest
 
 from bpcli.nn.optimizers import GradientDescent
 from bpcli.nn.schedules import ReduceOnPlateau, Warmup
-from bpcli.storage import to_json
+from bpcli.storage.text import to_json
 from bpcli.training import loop, numpy_steps
 from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.steps import CompiledSteps

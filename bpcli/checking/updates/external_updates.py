@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from bpcli import storage
 from bpcli.checking.external_gradients import write_arrays
 from bpcli.checking.updates.comparison import UpdateCheck
 from bpcli.checking.updates.subjects import Opened
@@ -22,6 +21,7 @@ from bpcli.errors import ConfigError, DataError
 from bpcli.nn import Array
 from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.parameters import Layout
+from bpcli.storage.text import to_json
 from bpcli.training.array_files import FLOATS_HINT, NPZ_SUFFIX, read_arrays
 from bpcli.training.engines import Engine
 
@@ -75,7 +75,7 @@ def write_task(path: Path, task: Task, header: dict[str, Any]) -> None:
     gradients = {f"gradient{k}": gradient for k, gradient in enumerate(task.gradients, start=1)}
     tensors = {"theta0": task.start.theta, **memory, **gradients}
     if path.suffix.lower() == NPZ_SUFFIX:
-        tensors["header"] = np.array(storage.to_json(header))
+        tensors["header"] = np.array(to_json(header))
     write_arrays(path, tensors, header)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from bpcli import storage
 from bpcli.checking.external_gradients import GivenGradients, read_gradients, require_exportable, write_batch
 from bpcli.checking.known_mistakes.diagnosis import Diagnosis, diagnose
 from bpcli.checking.precisions import excused_of, tolerance_of
@@ -20,7 +19,8 @@ from bpcli.experiment import Experiment
 from bpcli.nn import IndexArray
 from bpcli.nn.parameters import layer_of
 from bpcli.nn.workspace import Workspace
-from bpcli.storage import to_json
+from bpcli.storage.files import write
+from bpcli.storage.text import to_json
 
 SAME_INPUTS_HINT = "hint: config, overrides and --examples have to be those of the --export it was computed for\n"
 
@@ -66,7 +66,7 @@ def export_batch(built: Experiment, batch: IndexArray, path: Path, starter: str 
     write_batch(path, built.parameters, gathered(built, batch))
     report = {"exported": str(path), "examples": len(batch)}
     if script is not None:
-        storage.write(script.path, script.source.encode())
+        write(script.path, script.source.encode())
         report["starter"] = str(script.path)
     written = [path] if script is None else [path, script.path]
     emit(to_json(report) + "\n" if json else "".join(f"{file}\n" for file in written))

@@ -15,7 +15,7 @@ from bpcli.data.conversion.column_writers import ColumnWriter, PlaceOf
 from bpcli.data.conversion.contents import Progress
 from bpcli.data.files.memory import blocks
 from bpcli.nn import Array
-from bpcli.storage import replacing
+from bpcli.storage.files import replacing
 
 
 @dataclass(frozen=True)

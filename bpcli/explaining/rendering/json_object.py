@@ -7,7 +7,7 @@ from typing import Any
 from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.explanation import Explanation
 from bpcli.explaining.rendering.unicode import math, prose
-from bpcli.storage import to_json
+from bpcli.storage.text import to_json
 
 
 def render(explained: Explanation) -> str:

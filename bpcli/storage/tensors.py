@@ -1,19 +1,11 @@
-"""Files that are written whole or not at all: text, CSV, JSON, and tensors as safetensors.
-
-``numpy.save`` to a full disk can return normally and leave a truncated file, so
-everything is serialised to bytes first, written under a temporary name, synced and renamed.
-"""
+"""Arrays by name and a JSON header as safetensors files."""
 
 from __future__ import annotations
 
-import csv
 import json
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from math import isfinite
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -21,6 +13,8 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from bpcli.errors import DataError, refused
+from bpcli.storage.files import write
+from bpcli.storage.text import to_json
 
 BFLOAT16: np.dtype[Any] = np.dtype(np.float32, metadata={"stored as": "bfloat16"})
 """float32 read from bfloat16, which NumPy does not have; views and transposes of an array keep its dtype."""
@@ -44,98 +38,6 @@ TENSOR_TYPES: dict[str, np.dtype[Any]] = {
 
 HEADER = "bp"
 """The only key of a tensor file's metadata, because several would not be written in a stable order."""
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write a file atomically and durably; keep a link to it, and write to a device or a pipe without replacing it.
-
-    Raises:
-        SystemRefusedError: the system refused; the old file, if any, is untouched.
-    """
-    with replacing(path) as file:
-        file.write(data)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write piece by piece; once it is complete it replaces ``path``, as in :func:`write`.
-
-    Raises:
-        SystemRefusedError: the system refused; the old file, if any, is untouched.
-    """
-    try:
-        if path.exists() and not path.is_file():
-            with path.open("wb") as file:
-                yield file
-            return
-        target = Path(os.path.realpath(path))
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            with part.open("wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, target)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-        _sync_folder(target.parent)
-    except OSError as error:
-        raise refused("write", path, error) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def append(path: Path, text: str) -> None:
-    """Append to a text file.
-
-    Raises:
-        SystemRefusedError: the system refused.
-    """
-    try:
-        with path.open("a", encoding="utf-8", newline="") as file:
-            file.write(text)
-    except OSError as error:
-        raise refused("write", path, error) from error
-
-
-def to_csv(rows: Iterable[Iterable[Any]]) -> str:
-    """CSV with a line feed after each row.
-
-    The writer itself ends rows with a carriage return and a line feed: with a line feed
-    alone, some versions of Python leave a cell with a carriage return unquoted.
-    """
-    lines = _Lines()
-    csv.writer(lines, lineterminator="\r\n").writerows(rows)
-    return "".join(lines)
-
-
-class _Lines(list[str]):
-    """The rows that a CSV writer writes."""
-
-    def write(self, row: str) -> None:
-        """Append a row, with a line feed at its end."""
-        self.append(row.removesuffix("\r\n") + "\n")
-
-
-def to_json(value: Any, *, indent: int | None = None) -> str:
-    """JSON with sorted keys, so that equal values give equal bytes; a number that is not finite becomes null."""
-    return json.dumps(_finite(value), sort_keys=True, ensure_ascii=False, indent=indent, allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    """The value with null for every number that JSON does not have."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def write_tensors(path: Path, tensors: dict[str, NDArray[Any]], header: dict[str, Any]) -> None:

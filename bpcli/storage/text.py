@@ -1,0 +1,42 @@
+"""Values as CSV and as JSON, so that equal values give equal bytes."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable
+from math import isfinite
+from typing import Any
+
+
+def to_csv(rows: Iterable[Iterable[Any]]) -> str:
+    """CSV with a line feed after each row.
+
+    The writer itself ends rows with a carriage return and a line feed: with a line feed
+    alone, some versions of Python leave a cell with a carriage return unquoted.
+    """
+    lines = _Lines()
+    csv.writer(lines, lineterminator="\r\n").writerows(rows)
+    return "".join(lines)
+
+
+class _Lines(list[str]):
+    """The rows that a CSV writer writes."""
+
+    def write(self, row: str) -> None:
+        """Append a row, with a line feed at its end."""
+        self.append(row.removesuffix("\r\n") + "\n")
+
+
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    """JSON with sorted keys, so that equal values give equal bytes; a number that is not finite becomes null."""
+    return json.dumps(_finite(value), sort_keys=True, ensure_ascii=False, indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for every number that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not isfinite(value) else value

@@ -1,0 +1,112 @@
+"""Arrays and a header that come back from a file as they were written."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from bpcli.errors import BpError, DataError
+from bpcli.nn import Array
+from bpcli.storage.tensors import parse_tensors, precision_of, read_tensors, write_tensors
+
+
+def tensors(dtype: str = "float32") -> dict[str, Array]:
+    rng = np.random.default_rng(0)
+    return {name: rng.normal(0, 1, shape).astype(dtype) for name, shape in (("b", (3,)), ("a", (2, 3)), ("c", ()))}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+def test_tensors_and_header_are_read_as_they_were_written(tmp_path: Path, dtype: str) -> None:
+    header = {"name": "größe\n\x1b", "list": [1, 2.5, None], "nested": {"z": 1, "a": 2}}
+    write_tensors(tmp_path / "file", tensors(dtype), header)
+    found, read = read_tensors(tmp_path / "file")
+    assert read == header
+    assert {name: (array.dtype, array.shape, array.tobytes()) for name, array in found.items()} == {
+        name: (array.dtype, array.shape, array.tobytes()) for name, array in tensors(dtype).items()
+    }
+
+
+def test_views_in_any_order_of_memory_are_written_as_they_look(tmp_path: Path) -> None:
+    whole = np.arange(24.0).reshape(4, 6)
+    views = {"turned": whole.T, "column": whole[:, 2], "part": whole[1:3, ::2]}
+    write_tensors(tmp_path / "file", views, {})
+    found, _ = read_tensors(tmp_path / "file")
+    assert {name: found[name].tolist() for name in views} == {name: array.tolist() for name, array in views.items()}
+
+
+def test_equal_tensors_give_equal_bytes_in_whatever_order(tmp_path: Path) -> None:
+    write_tensors(tmp_path / "one", tensors(), {"a": 1, "b": 2})
+    write_tensors(tmp_path / "other", dict(reversed(tensors().items())), {"b": 2, "a": 1})
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+
+
+def test_the_metadata_are_one_key(tmp_path: Path) -> None:
+    write_tensors(tmp_path / "file", tensors(), {"b": 2, "a": 1})
+    data = (tmp_path / "file").read_bytes()
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    assert header["__metadata__"] == {"bp": '{"a": 1, "b": 2}'}
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"format": "pt", "other": "x"}])
+def test_another_programs_file_has_no_header(tmp_path: Path, metadata: dict[str, str] | None) -> None:
+    (tmp_path / "file").write_bytes(safetensors.numpy.save(tensors(), metadata=metadata))
+    found, header = read_tensors(tmp_path / "file")
+    assert header is None
+    assert set(found) == {"a", "b", "c"}
+
+
+def raw(header: bytes, data: bytes = b"") -> bytes:
+    return struct.pack("<Q", len(header)) + header + data
+
+
+MALFORMED = {
+    "nothing": b"",
+    "short": b"\x10\0\0",
+    "no header": raw(b"")[:8],
+    "header too long": struct.pack("<Q", 2**60) + b"{}",
+    "not JSON": raw(b"{'a'"),
+    "not UTF-8": raw(b'{"\xff": 1}'),
+    "not tensors": raw(b'{"a": 3}'),
+    "cut short": raw(b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}', b"1234"),
+    "unknown type": raw(b'{"a":{"dtype":"F31","shape":[1],"data_offsets":[0,4]}}', b"1234"),
+    "a type without NumPy's": raw(b'{"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}', b"1234"),
+    "our header not JSON": raw(
+        b'{"__metadata__":{"bp":"{"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', b"1234"
+    ),
+}
+
+
+@pytest.mark.parametrize("data", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_tensor_file_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "file").write_bytes(data)
+    with pytest.raises(DataError, match=r"^not a readable safetensors file: ") as caught:
+        read_tensors(tmp_path / "file")
+    assert caught.value.where == str(tmp_path / "file")
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["absent", "file/inside"])
+def test_a_tensor_file_that_is_not_there_is_a_mistake_in_the_data(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=r"^no such file$"):
+        read_tensors(tmp_path / name)
+
+
+def test_a_folder_instead_of_a_tensor_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BpError, match="can't read: is a directory"):
+        read_tensors(tmp_path)
+
+
+def test_bfloat16_is_read_as_float32_and_its_precision_is_known() -> None:
+    header = b'{"a":{"dtype":"BF16","shape":[3,1],"data_offsets":[0,6]}}'
+    bits = np.array([0x3FC0, 0xC2F7, 0x7F80], "<u2")  # 1.5, -123.5, infinity
+    array = parse_tensors(raw(header, bits.tobytes()))[0]["a"]
+    assert (array.dtype.name, array.tolist()) == ("float32", [[1.5], [-123.5], [np.inf]])
+    assert {precision_of(view) for view in (array, array.T, array[1:], array.reshape(-1))} == {"bfloat16"}
+    assert precision_of(array.astype(np.float32)) == "float32"
+    assert precision_of(np.zeros(2)) == "float64"
