@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bpcli.cli.arguments import Json
+from bpcli.cli.arguments import Json, Plugins
 from bpcli.cli.output import emit, emit_json
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def runs(
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     json: Json = False,
+    plugin: Plugins = None,
 ) -> None:
     """List runs, best first, with what differs between them.
 

@@ -8,9 +8,10 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
+from bpcli.choices import PLUGINS
 from bpcli.config import document
 from bpcli.errors import ConfigError, DataError, did_you_mean
-from bpcli.nn.metrics import METRICS, kind_of_column
+from bpcli.nn.metrics import METRICS, Metric, kind_of_column
 from bpcli.runs.epoch_rows import METRICS_FILE, measured, read_epochs
 from bpcli.runs.folder import CONFIG_FILE
 from bpcli.runs.record import RECORD_FILE, read_record
@@ -105,6 +106,7 @@ def ranking_metric(runs: list[RecordedRun], requested: str | None) -> str:
         if requested not in known:
             hint = did_you_mean(requested, known)
             raise ConfigError(f"no run has a metric {requested!r}", where="command line", hint=hint)
+        _require_known_direction(requested, runs)
         return requested
     for prefix in ("val_", "test_", ""):
         columns = [name.removeprefix(prefix) for name in known if name.startswith(prefix)]
@@ -116,9 +118,28 @@ def ranking_metric(runs: list[RecordedRun], requested: str | None) -> str:
     return "loss"
 
 
+def _require_known_direction(metric: str, runs: list[RecordedRun]) -> None:
+    """A metric of a user's own file needs the file, which says whether a higher value is better.
+
+    Raises:
+        ConfigError: the file is not loaded.
+    """
+    if _kind(metric) is not None or metric.endswith("loss"):
+        return
+    having = (run.record.get("plugins") for run in runs if metric in run.final)
+    names = sorted({name for own in having if isinstance(own, dict) for name in own} - set(PLUGINS))
+    if names:
+        files, options = ", ".join(names), " ".join(f"--plugin {name}" for name in names)
+        raise ConfigError(f"{metric} is a metric of {files}", where="command line", hint=f"add {options}")
+
+
+def _kind(metric: str) -> type[Metric] | None:
+    return kind_of_column(metric.removeprefix("val_").removeprefix("test_"))
+
+
 def higher_is_better(metric: str) -> bool:
     """Whether a higher value of a metric is better, whatever its prefix ``val_`` or ``test_``."""
-    kind = kind_of_column(metric.removeprefix("val_").removeprefix("test_"))
+    kind = _kind(metric)
     return kind is not None and kind().higher
 
 

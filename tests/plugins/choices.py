@@ -154,6 +154,23 @@ class WrongShare:
 
 
 @dataclass(frozen=True)
+class RightShare:
+    """The share of examples decided rightly."""
+
+    higher: ClassVar[bool] = True
+    usual: ClassVar[bool] = False
+    tally_kind: ClassVar[type[Any]] = Decisions
+
+    def suits(self, judging: Any) -> bool:
+        """For classes."""
+        return bool(judging.scoring != "residuals")
+
+    def value(self, tally: Any) -> float:
+        """Right ÷ all."""
+        return float(tally.sums[1] / tally.sums[0])
+
+
+@dataclass(frozen=True)
 class Quartic:
     """¼ · strength · Σ w⁴."""
 
@@ -179,5 +196,5 @@ ACTIVATIONS = {"bent": Bent}
 LOSSES = {"fourth_power": FourthPower}
 OPTIMIZERS = {"signed": Signed}
 SCHEDULES = {"halving": Halving}
-METRICS = {"wrong_share": WrongShare}
+METRICS = {"wrong_share": WrongShare, "right_share": RightShare}
 PENALTIES = {"quartic": Quartic}

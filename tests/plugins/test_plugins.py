@@ -27,7 +27,7 @@ CONFIG = """
     loss: fourth_power
     penalties: [quartic]
     optimizer: {name: signed, schedule: {name: halving, epochs_each: 1}}
-    metrics: [accuracy, wrong_share]
+    metrics: [accuracy, wrong_share, right_share]
     epochs: 3
 """
 
@@ -110,6 +110,21 @@ def test_the_run_asks_for_the_file_that_it_was_trained_with(folder: Path) -> Non
         assert result.status == 2, words
         assert "the model was trained with the choices of own.py" in result.errors[0]
         assert result.errors[1] == "hint: add --plugin own.py"
+
+
+def test_runs_are_ranked_by_a_metric_of_ones_own_as_it_says(folder: Path) -> None:
+    for name, rate in (("poor", "1e-9"), ("good", "0.05")):
+        rates = [f"optimizer.learning_rate={rate}", "epochs=10"]
+        good("train", "own.yaml", "--plugin", "own.py", *rates, "--run", f"runs/{name}", "--quiet", cwd=folder)
+    for metric in ("test_wrong_share", "test_right_share"):
+        rows = good("runs", "--plugin", "own.py", "--by", metric, "--json", cwd=folder).json["runs"]
+        assert [Path(row["run"]).name for row in rows] == ["good", "poor"], metric
+    forget()
+    result = bp("runs", "--by", "test_right_share", cwd=folder)
+    assert result.status == 2
+    assert result.errors[0].endswith("test_right_share is a metric of own.py")
+    assert result.errors[1] == "hint: add --plugin own.py"
+    good("runs", "--by", "test_loss", cwd=folder)
 
 
 def test_a_file_that_has_changed_is_refused(folder: Path) -> None:
