@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import isqrt
 
+from bpcli import memory
 from bpcli.choices import name_of
-from bpcli.data.files.memory import available
 from bpcli.errors import ConfigError
 from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.optimizers.second_order.rule import SecondOrder
@@ -45,15 +45,11 @@ def _require_plain_loss(name: str, recipe: Recipe) -> None:
 
 
 def _require_memory(name: str, matrices: int, size: int) -> None:
-    needed, left = matrices * NUMBER_BYTES * size**2, available()
-    if needed > left:
-        raise ConfigError(
-            f"optimizer: {name} needs {matrices} matrices of P × P numbers, with P = {size:,} parameters "
-            f"{_gigabytes(needed)}; {_gigabytes(left)} of memory are left",
-            key="optimizer.name",
-            hint=f"at most {isqrt(left // (matrices * NUMBER_BYTES)):,} parameters, or optimizer: lbfgs",
-        )
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.1f} GB"
+    most = isqrt(memory.left().count // max(matrices * NUMBER_BYTES, 1))
+    memory.require(
+        matrices * NUMBER_BYTES * size**2,
+        f"optimizer: {name} needs {matrices} matrices of P × P numbers, with P = {size:,} parameters",
+        key="optimizer.name",
+        hint=f"at most {most:,} parameters, or optimizer: lbfgs",
+        error=ConfigError,
+    )

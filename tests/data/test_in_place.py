@@ -16,6 +16,7 @@ from bpcli.data.files.tables import refuse_too_large
 from bpcli.data.loading import Loaded, load_with_encoding
 from bpcli.data.sources import ByteRows, FileRows, Rows
 from bpcli.errors import DataError
+from bpcli.memory import Left
 
 from .support import PRECISIONS, SCALES, csv, features, idx, loaded, npy, npz, read_file, refusal, targets, write
 
@@ -158,7 +159,7 @@ def test_table_too_large_for_memory_is_refused_before_it_is_read(
 ) -> None:
     text = csv({name: [f"{i}.25" for i in range(100_000)] for name in "abcdefghij"}).encode()
     path = write(tmp_path, "t.csv", gzip.compress(text, 1) if packed else text)
-    monkeypatch.setattr("bpcli.data.files.tables.available", lambda: 4_000_000)
+    monkeypatch.setattr("bpcli.memory.left", lambda: Left(4_000_000))
 
     report = refusal(lambda: read_file(path), DataError)
 
@@ -170,5 +171,5 @@ def test_table_too_large_for_memory_is_refused_before_it_is_read(
         "hint: bp data convert t.csv OUTPUT.npy (--target COLUMN where it is not the last), "
         "and train on that: it is read as needed, not loaded"
     )
-    monkeypatch.setattr("bpcli.data.files.tables.available", lambda: 40_000_000)
+    monkeypatch.setattr("bpcli.memory.left", lambda: Left(40_000_000))
     refuse_too_large(open_bytes(path), None)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bpcli.errors import ConfigError
+from bpcli.memory import Left
 from bpcli.nn.activations import Identity, Tanh
 from bpcli.nn.heads import join
 from bpcli.nn.layers import Dense
@@ -17,7 +18,6 @@ from bpcli.nn.noise import Gaussian
 from bpcli.nn.optimizers import Adam
 from bpcli.nn.optimizers.second_order.lbfgs import Lbfgs
 from bpcli.nn.optimizers.second_order.levenberg_marquardt import LevenbergMarquardt
-from bpcli.training import suitability
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.suitability import require_suited
 
@@ -38,10 +38,10 @@ def hidden(**settings: float) -> Network:
 
 
 def test_matrices_that_do_not_fit_the_memory_are_refused_with_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suitability, "available", lambda: 3_200_000_000)
+    monkeypatch.setattr("bpcli.memory.left", lambda: Left(3_200_000_000))
     recipe = Recipe(dense((2, 3, 1), (Tanh(),), HEAD), LEVENBERG_MARQUARDT, PLAN)
     require_suited(recipe, 10_000)
-    figures = "with P = 20,000 parameters 12.8 GB; 3.2 GB of memory are left"
+    figures = "with P = 20,000 parameters 12.8 GB of memory, 3.2 GB are left"
     assert refused(recipe, 20_000) == (
         f"optimizer: levenberg_marquardt needs 4 matrices of P × P numbers, {figures}",
         "at most 10,000 parameters, or optimizer: lbfgs",

@@ -1,4 +1,4 @@
-"""How much memory there is, and memory that can be released piece by piece.
+"""Memory that can be released piece by piece.
 
 Large arrays lie in pages of memory: mapped ones of a file, read when they are
 first touched, or pages of their own. What reads an array for the last time
@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-import os
 from collections.abc import Iterator
 from math import prod
-from pathlib import Path
 from typing import IO
 
 import numpy as np
@@ -25,9 +23,6 @@ CELLS = 1 << 19
 
 HASHED = 1 << 22
 """Bytes hashed at a time, a whole number of pages."""
-
-UNLIMITED = 1 << 62
-"""A cgroup's limit from here on is none."""
 
 
 def blocks(size: int, width: int) -> Iterator[tuple[int, int]]:
@@ -126,41 +121,3 @@ class Pages:
     def _advise(self, advice: str, start: int, length: int) -> None:
         if hasattr(mmap, advice):
             self._pages.madvise(getattr(mmap, advice), start, length)
-
-
-def available(root: Path = Path("/")) -> int:
-    """Bytes of memory that this process may count on: what the machine has left, or less where a cgroup says so."""
-    return min(_machine(root), *(_limit(path) for path in _limits(root)), UNLIMITED)
-
-
-def _machine(root: Path) -> int:
-    try:
-        lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, ValueError, StopIteration):
-        return os.sysconf("SC_PHYS_PAGES") * mmap.PAGESIZE
-
-
-def _limits(root: Path) -> Iterator[Path]:
-    """The files that may hold a limit: of this process's group and of those around it, in either version."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, group = line.split(":", 2)
-        if controllers == "":
-            mount, name = root / "sys/fs/cgroup", "memory.max"
-        elif "memory" in controllers.split(","):
-            mount, name = root / "sys/fs/cgroup/memory", "memory.limit_in_bytes"
-        else:
-            continue
-        own = mount / group.lstrip("/")
-        yield from (folder / name for folder in (own, *own.parents) if folder.is_relative_to(mount))
-
-
-def _limit(path: Path) -> int:
-    try:
-        return int(path.read_text(encoding="ascii"))
-    except (OSError, ValueError):  # none there, or the word max
-        return UNLIMITED

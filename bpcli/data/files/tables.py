@@ -15,13 +15,13 @@ from itertools import chain, islice
 
 import numpy as np
 
+from bpcli import memory
 from bpcli.data.files.byte_source import SAMPLE, ByteSource
 from bpcli.data.files.cells import Kind, refuse_infinite
 from bpcli.data.files.dataset import Format, Table
-from bpcli.data.files.memory import Pages, available
+from bpcli.data.files.memory import Pages
 from bpcli.data.files.sheet import examine
 from bpcli.data.files.table_reader import RowChunk, TableReader
-from bpcli.errors import DataError
 from bpcli.nn import Array
 
 SMALL = 1 << 19
@@ -92,18 +92,13 @@ def refuse_too_large(source: ByteSource, delimiter: str | None) -> None:
         sample = stream.read(SAMPLE)
     mark = (delimiter or ("\t" if sample.count(b"\t") > sample.count(b",") else ",")).encode()
     cells = sample.count(mark) + sample.count(b"\n") + 1
-    needed, there = int(source.length / len(sample) * cells) * NUMBER_BYTES, available()
-    if needed > there:
-        raise DataError(
-            f"its numbers take {_size(needed)} of memory, {_size(there)} are left",
-            where=source.path,
-            hint=f"bp data convert {shlex.quote(source.path)} OUTPUT.npy (--target COLUMN where it is not the last), "
-            "and train on that: it is read as needed, not loaded",
-        )
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
+    memory.require(
+        int(source.length / len(sample) * cells) * NUMBER_BYTES,
+        "its numbers take",
+        where=source.path,
+        hint=f"bp data convert {shlex.quote(source.path)} OUTPUT.npy (--target COLUMN where it is not the last), "
+        "and train on that: it is read as needed, not loaded",
+    )
 
 
 def _gathered(reader: TableReader, exact: frozenset[str]) -> Table:

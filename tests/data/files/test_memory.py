@@ -1,4 +1,4 @@
-"""Memory: pages given back and read again, and how much memory a process may count on."""
+"""Memory: pages given back and read again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.data.files.memory import UNLIMITED, Pages, available, blocks
+from bpcli.data.files.memory import Pages, blocks
 
 from ..support import write
 
@@ -54,35 +54,3 @@ def test_arrays_lie_in_either_order() -> None:
 
     assert pages.array((2, 3), np.dtype(np.float64)).tolist() == [[0, 1, 2], [3, 4, 5]]
     assert pages.array((2, 3), np.dtype(np.float64), fortran=True).tolist() == [[0, 2, 4], [1, 3, 5]]
-
-
-def machine(folder: Path, groups: str, limits: dict[str, str]) -> Path:
-    """A file system with 8 GB available, a process's groups and their limits."""
-    files = {"proc/meminfo": "MemTotal: 9 kB\nMemAvailable: 8000000 kB\n", "proc/self/cgroup": groups, **limits}
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return folder
-
-
-@pytest.mark.parametrize(
-    ("groups", "limits", "expected"),
-    [
-        ("", {}, 8_192_000_000),
-        ("0::/a/b\n", {"sys/fs/cgroup/a/b/memory.max": "max\n"}, 8_192_000_000),
-        ("0::/a/b\n", {"sys/fs/cgroup/a/b/memory.max": "5000\n"}, 5000),
-        ("0::/a/b\n", {"sys/fs/cgroup/a/memory.max": "7000\n", "sys/fs/cgroup/a/b/memory.max": "9000\n"}, 7000),
-        ("0::/elsewhere\n", {"sys/fs/cgroup/memory.max": "6000\n"}, 6000),
-        ("4:cpu,memory:/c\n3:cpuset:/d\n", {"sys/fs/cgroup/memory/c/memory.limit_in_bytes": "4000\n"}, 4000),
-        ("4:memory:/c\n", {"sys/fs/cgroup/memory/c/memory.limit_in_bytes": str(UNLIMITED * 2)}, 8_192_000_000),
-    ],
-)
-def test_memory_is_what_the_machine_has_left_or_a_group_allows(
-    groups: str, limits: dict[str, str], expected: int, tmp_path: Path
-) -> None:
-    assert available(machine(tmp_path, groups, limits)) == expected
-
-
-def test_memory_is_told_without_a_proc_folder(tmp_path: Path) -> None:
-    assert 0 < available(tmp_path) <= UNLIMITED
