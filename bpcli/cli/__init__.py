@@ -6,7 +6,6 @@ Nothing heavy is imported until a command runs, so ``bp --help`` starts fast.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from contextlib import suppress
 from typing import Annotated, NoReturn
@@ -22,11 +21,8 @@ from typer.exceptions import TyperException  # noqa: E402
 from bpcli import __version__  # noqa: E402
 from bpcli.cli import config, data, evaluate, explain, gradcheck, init, listing, predict, runs, stepcheck, train  # noqa: E402
 from bpcli.cli.arguments import need_command  # noqa: E402
-from bpcli.cli.signals import end_by, end_silently_at_closed_pipes  # noqa: E402
+from bpcli.ending.unfinished import own_process  # noqa: E402
 from bpcli.errors import BpError, ConfigError, ExitStatus, SystemRefusedError, fitted, printable  # noqa: E402
-
-INTERRUPTED = 128 + signal.SIGINT
-"""The status that Typer returns after an interrupt; bp ends by the signal itself instead."""
 
 app = typer.Typer(
     name="bp",
@@ -66,18 +62,23 @@ def root(
 
 
 def main() -> NoReturn:
-    """Run a command and exit with its status; every error is handled here."""
-    end_silently_at_closed_pipes()
-    _prepare_streams()
+    """Run a command and exit with its status."""
+    with own_process():
+        _prepare_streams()
+        status = _status_of_command()
+        _discard_unwritable_output()
+        sys.exit(int(status))
+
+
+def _status_of_command() -> int:
+    """Run a command; every error is handled here."""
     try:
-        status = app(prog_name="bp", standalone_mode=False) or ExitStatus.DONE
+        status: int = app(prog_name="bp", standalone_mode=False) or ExitStatus.DONE
         sys.stdout.flush()
     except TyperException as error:
         status = _report(_usage_error(error))
     except BpError as error:
         status = _report(error)
-    except KeyboardInterrupt:
-        status = INTERRUPTED
     except OSError as error:
         where = "" if error.filename is None else str(error.filename)
         reason = (error.strerror or str(error)).lower()
@@ -86,10 +87,7 @@ def main() -> NoReturn:
         status = _report(SystemRefusedError("out of memory", hint="take fewer examples or a smaller network"))
     except Exception as error:  # noqa: BLE001 - any other exception is a defect, with a report and a status
         status = _report_plugin(error) or _report_defect(error)
-    if status == INTERRUPTED:
-        end_by(signal.SIGINT)
-    _discard_unwritable_output()
-    sys.exit(int(status))
+    return status
 
 
 def _prepare_streams() -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bpcli.cli.arguments import Json, need_command
-from bpcli.cli.signals import cleanup_at_signals
 
 if TYPE_CHECKING:
     from bpcli.data.conversion.contents import Progress
@@ -100,8 +99,7 @@ def convert(
     if missing is not None:
         form = replace(form, missing=tuple(missing))
     request = ConversionRequest(form, targets, list(drop or []), np.dtype(dtype))
-    with cleanup_at_signals():
-        converted, warnings = convert_file(source, target, request, _show_nothing if quiet else _show_rows())
+    converted, warnings = convert_file(source, target, request, _show_nothing if quiet else _show_rows())
     if not quiet:
         warn(warnings.lines())
         for line in _summary(converted):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from bpcli.cli.signals import end_by
+from bpcli.ending.notice import Notice
 
 if TYPE_CHECKING:
     from bpcli.experiment import Experiment
@@ -31,11 +30,11 @@ def follow(
     execution: Execution,
     experiment: Experiment,
     introduction: Sequence[str],
-    collected: list[signal.Signals],
+    notice: Notice,
     *,
     quiet: bool,
 ) -> RunEnded:
-    """Say the lines of ``introduction``, show training as it proceeds, and stop it at the first collected signal."""
+    """Say the lines of ``introduction``, show training as it proceeds, and stop it at a signal."""
     from bpcli import display
     from bpcli.runs.execution import RunEnded
     from bpcli.training.loop import Epoch, Stopped, Stretch
@@ -49,14 +48,15 @@ def follow(
     try:
         for event in events:
             if isinstance(event, RunEnded):
+                _say_stopped(event)
                 return event
             if isinstance(event, Stopped):
                 training_display.stopped(event)
             elif isinstance(event, Stretch | Epoch):
                 training_display.show(event)
-            if collected:
+            if notice.heard is not None:
                 training_display.close()
-                execution.stop(collected[0].name)
+                execution.stop(notice.heard.name)
     finally:
         training_display.close()
     raise AssertionError("the last event of an execution is RunEnded")
@@ -86,14 +86,13 @@ def _summary(experiment: Experiment) -> str:
     return f"{layers}, {experiment.parameters.theta.size:,} parameters; {examples} examples; {columns}{assumed}"
 
 
-def end_by_signal(ended: RunEnded, number: signal.Signals) -> NoReturn:
-    """End by the signal; if it stopped the run, say where the run is saved."""
+def _say_stopped(ended: RunEnded) -> None:
+    """Say where the run is saved, if a signal stopped it."""
     from bpcli.display import say
 
     run = ended.run
     if ended.outcome == "stopped":
-        say(f"stopped by {number.name} in epoch {run.record['epochs'] + 1}; saved in {run.folder}")
-    end_by(number)
+        say(f"stopped by {ended.reason} in epoch {run.record['epochs'] + 1}; saved in {run.folder}")
 
 
 def require_expectations(runs: Iterable[tuple[Path, Mapping[str, Any]]]) -> None:

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bpcli.cli.output import emit, emit_json
-from bpcli.cli.running import end_by_signal, follow, introduction, prepared, require_expectations
-from bpcli.cli.signals import collected_signals
+from bpcli.cli.running import follow, introduction, prepared, require_expectations
+from bpcli.ending.notice import noticed
 from bpcli.errors import BpError, ConfigError
 
 if TYPE_CHECKING:
-    import signal
-
     from bpcli.experiment import Experiment
     from bpcli.reporting.out_of_fold import Tested
     from bpcli.runs.execution import RunEnded
@@ -48,7 +46,6 @@ class Series:
     request: SeriesRequest
     folder: Path
     quiet: bool
-    collected: list[signal.Signals]
     outcomes: list[Outcome] = field(default_factory=list)
     tested: list[Tested] = field(default_factory=list)
     failures: list[BpError] = field(default_factory=list)
@@ -88,16 +85,15 @@ def train_series(
     first = _experiment(path, [*changes, *planned[0].changes])  # what is wrong shows before there is a folder
     if refit:
         _experiment(path, refit_changes(changes, [given.epochs]))  # so does what a run on all rows lacks
-    with collected_signals() as collected:
-        series = Series(path, changes, request, make_run_folder(path.stem, run), quiet, collected)
-        for member in planned:
-            experiment = first if member is planned[0] else _experiment(path, [*changes, *member.changes])
-            _train_member(series, member, experiment)
-        metrics = summarise(series.outcomes)
-        write_series(series.folder, request, series.outcomes, metrics)
-        _write_predictions(series)
-        if refit and series.outcomes:
-            _refit(series)
+    series = Series(path, changes, request, make_run_folder(path.stem, run), quiet)
+    for member in planned:
+        experiment = first if member is planned[0] else _experiment(path, [*changes, *member.changes])
+        _train_member(series, member, experiment)
+    metrics = summarise(series.outcomes)
+    write_series(series.folder, request, series.outcomes, metrics)
+    _write_predictions(series)
+    if refit and series.outcomes:
+        _refit(series)
     _show(series, metrics)
     _print(series, metrics, json=json)
     if series.failures:
@@ -142,9 +138,8 @@ def _train(series: Series, experiment: Experiment, name: str) -> RunEnded:
     open_run = partial(create_run, experiment, name, series.folder / name)
     execution = prepared(experiment, open_run, quiet=series.quiet)
     quiet = series.quiet or not sys.stderr.isatty()
-    ended = follow(execution, experiment, series.introduction(experiment), series.collected, quiet=quiet)
-    if series.collected:
-        end_by_signal(ended, series.collected[0])
+    with noticed() as notice:
+        ended = follow(execution, experiment, series.introduction(experiment), notice, quiet=quiet)
     for note in ended.notes:
         series.say(warning(f"{name}: {note}"))
     return ended

@@ -10,9 +10,9 @@ import typer
 
 from bpcli.cli.arguments import Json, Plugins, Words, config_and_overrides
 from bpcli.cli.output import emit, emit_json
-from bpcli.cli.running import end_by_signal, follow, introduction, prepared, require_expectations
+from bpcli.cli.running import follow, introduction, prepared, require_expectations
 from bpcli.cli.series import series_request, train_series
-from bpcli.cli.signals import collected_signals
+from bpcli.ending.notice import noticed
 
 if TYPE_CHECKING:
     from bpcli.experiment import Experiment
@@ -79,11 +79,9 @@ def train_once(path: Path, changes: list[str], run: Path | None, *, quiet: bool,
     experiment = build(read_config(path, changes))
     require_free_folder(run)
     execution = prepared(experiment, partial(create_run, experiment, path.stem, run), quiet=quiet)
-    with collected_signals() as collected:
+    with noticed() as notice:
         lines = [] if quiet else introduction(experiment)
-        ended = follow(execution, experiment, lines, collected, quiet=quiet)
-        if collected:
-            end_by_signal(ended, collected[0])
+        ended = follow(execution, experiment, lines, notice, quiet=quiet)
     if ended.divergence is None and not quiet:
         warn(ended.notes)
         _show_final_metrics(experiment, ended.run)

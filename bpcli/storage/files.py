@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from bpcli.ending.unfinished import unfinished
 from bpcli.errors import refused
 
 
@@ -39,15 +40,16 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             return
         target = Path(os.path.realpath(path))
         part = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            with part.open("wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, target)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        with unfinished(part):
+            try:
+                with part.open("wb") as file:
+                    yield file
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(part, target)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
         _sync_folder(target.parent)
     except OSError as error:
         raise refused("write", path, error) from error

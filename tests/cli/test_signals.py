@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.cli.signals import collected_signals
+from bpcli.ending.notice import noticed
+from bpcli.ending.unfinished import own_process
 from bpcli.storage.tensors import read_tensors
 from tests.cli.support import (
     PATIENCE,
@@ -208,10 +209,10 @@ def test_a_signal_while_the_test_part_is_evaluated_is_obeyed_once_all_is_saved(f
     assert "test_accuracy" in record["final"]
 
 
-def test_a_second_signal_is_obeyed_at_once(folder: Path) -> None:
+def test_a_second_signal_lets_the_run_be_saved(folder: Path) -> None:
     done = signalled_while_testing(folder, "SIGINT,SIGTERM")
-    assert (done.returncode, done.stdout) == (-signal.SIGTERM, b"")
-    assert read_record(folder / "run")["ended"] is None
+    assert (done.returncode, done.stdout) == (-signal.SIGINT, b"")
+    assert read_record(folder / "run")["ended"] == "completed"
     assert rows(folder) == 2
 
 
@@ -220,13 +221,13 @@ def test_a_second_signal_is_obeyed_at_once(folder: Path) -> None:
 WRITING = """
 import os, signal, sys
 from pathlib import Path
-from bpcli.cli.signals import cleanup_at_signals
+from bpcli.ending.unfinished import own_process
 from bpcli.storage.files import replacing
 
 number = signal.Signals[sys.argv[1]]
 if sys.argv[2] == "ignored":
     signal.signal(number, signal.SIG_IGN)
-with cleanup_at_signals(), replacing(Path("file")) as file:
+with own_process(), replacing(Path("file")) as file:
     file.write(b"all of it")
     os.kill(os.getpid(), number)
 """
@@ -245,11 +246,13 @@ def test_an_ignored_signal_does_not_keep_a_file_from_being_written(tmp_path: Pat
     assert (tmp_path / "file").read_bytes() == b"all of it"
 
 
-def test_handlers_are_restored_after_signals_were_collected() -> None:
+def test_actions_are_restored_after_signals_were_noticed() -> None:
     watched = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE]
     before = [signal.getsignal(number) for number in watched]
-    with collected_signals() as collected:
-        signal.raise_signal(signal.SIGTERM)
-        assert collected == [signal.SIGTERM]
-        assert [signal.getsignal(number) for number in watched] == [signal.SIG_DFL] * 3 + [before[3]]
+    with own_process():
+        assert [signal.getsignal(number) for number in watched] == [signal.SIG_DFL] * 4
+        with noticed() as notice:
+            assert signal.SIG_DFL not in [signal.getsignal(number) for number in watched]
+            assert notice.heard is None
+        assert [signal.getsignal(number) for number in watched] == [signal.SIG_DFL] * 4
     assert [signal.getsignal(number) for number in watched] == before

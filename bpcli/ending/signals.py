@@ -1,0 +1,73 @@
+"""Which signals end bp, and how it ends by one.
+
+Little is imported here: the first lines of the command need it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+ENDING = (
+    "SIGINT",
+    "SIGTERM",
+    "SIGHUP",
+    "SIGQUIT",
+    "SIGPIPE",
+    "SIGXCPU",
+    "SIGUSR1",
+    "SIGUSR2",
+    "SIGALRM",
+    "SIGVTALRM",
+    "SIGPROF",
+)
+"""The signals that end a process and that it may handle; not every system has all of them."""
+
+
+def take_default_actions() -> None:
+    """Let SIGINT and SIGPIPE end the process as they end other programs, where Python would raise an exception.
+
+    A process that was started to ignore SIGINT goes on to ignore it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
+@contextmanager
+def default_actions() -> Iterator[None]:
+    """The actions of :func:`take_default_actions` within; those of before afterwards."""
+    before = {number: signal.getsignal(number) for name in ENDING if (number := getattr(signal, name, None))}
+    take_default_actions()
+    try:
+        yield
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
+
+
+def heeded() -> list[signal.Signals]:
+    """The signals that would end this process: those whose action is the default one."""
+    known = [signal.Signals[name] for name in ENDING if hasattr(signal, name)]
+    return [number for number in known if signal.getsignal(number) is signal.SIG_DFL]
+
+
+def end_by(number: signal.Signals) -> NoReturn:
+    """End the process by the default action of a signal, so that its parent sees which one it was; in any thread."""
+    _restore_default_action(number)
+    os.kill(os.getpid(), number)
+    os._exit(128 + number)  # where the process was started with the signal blocked
+
+
+def _restore_default_action(number: signal.Signals) -> None:
+    """Let the system handle a signal; Python's own function does so in the main thread only."""
+    try:
+        signal.signal(number, signal.SIG_DFL)
+    except ValueError:
+        import ctypes
+
+        ctypes.pythonapi.PyOS_setsig(int(number), None)
