@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -219,12 +219,7 @@ def test_a_walk_in_another_order_or_depth_is_noticed(trained: list[Line]) -> Non
 def test_the_compiled_engine_branches_off_where_the_walk_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("numba")
 
-    def interpreted(name: str, path: Path) -> kernels.Kernel:
-        place = run_in_python(path.read_text(encoding="utf-8"))
-        return kernels.Kernel(place["arrays"], place["run"], fresh=False)
-
-    monkeypatch.setattr(kernels, "_imported", interpreted)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(kernels, "_module", lambda name, text: SimpleNamespace(**run_in_python(text)))
     calls = called(lambda: train(tmp_path, "numba"))
     assert not_called(walk(NUMBA), calls) == ""
     assert "training.numpy_steps.NumpySteps.run" not in {call.name for call in calls}

@@ -1,89 +1,71 @@
-"""Programs compiled by Numba, and the cache of compiled code.
+"""Programs compiled by Numba.
 
-Numba stores compiled code beside the file of a function. So each program is
-written to a file of its own, named by its content and Numba's version, in bp's
-cache folder: ``$XDG_CACHE_HOME/bp`` or ``~/.cache/bp``. If that folder cannot be
-written to, a temporary folder is used and every start compiles.
+A program's source is made anew at each start and run from memory, never read from a
+file. Its compiled code is kept under a digest of all that it depends on: the source,
+bp's products, the versions of the libraries and of Python, and the CPU.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import os
+import linecache
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from numba.core.dispatcher import Dispatcher
+from numba.core.registry import cpu_target
 
 from bpcli import __version__
 from bpcli.nn import Array
+from bpcli.training.compiled.compiled_code import PREFIX, CompiledCode
 from bpcli.training.compiled.recording import Program
 from bpcli.training.compiled.source import step_source
+
+LIBRARIES = ("numba", "llvmlite", "numpy", "scipy")
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """The functions of a program's module; ``fresh`` says that ``run`` is not compiled yet."""
+    """The functions of a program's module; ``fresh`` says that ``run`` is not compiled yet.
+
+    ``not_kept`` says why compiled code is not kept; empty where it is.
+    """
 
     arrays: Callable[..., list[Array]]
     run: Callable[..., tuple[int, int, float]]
     fresh: bool
+    not_kept: str = ""
 
 
-def load_kernel(program: Program, *, recompile: bool = False) -> Kernel:
-    """The program's functions, compiled ones from the cache; ``recompile`` first deletes their compiled code there."""
+def load_kernel(program: Program) -> Kernel:
+    """The program's functions, with the compiled code that is kept of them."""
     text = step_source(program)
+    name = PREFIX + sha256(_all_that_matters(text).encode()).hexdigest()[:32]
+    module = _module(name, text)
+    if not isinstance(module.run, Dispatcher):  # Numba is switched off, and this is plain Python
+        return Kernel(module.arrays, module.run, fresh=False)
+    run: Any = module.run
+    code = run._cache = CompiledCode(name)  # noqa: SLF001 - Numba has no other way to a cache of one's own
+    return Kernel(module.arrays, run, not code.found, code.not_kept)
+
+
+def _all_that_matters(text: str) -> str:
+    """What the compiled code of a source depends on."""
+    versions = [f"{library} {metadata.version(library)}" for library in LIBRARIES]
+    cpu = cpu_target.target_context.codegen().magic_tuple()
     called = Path(__file__).with_name("products.py").read_text(encoding="utf-8")  # compiled into it
-    key = f"{__version__}\n{metadata.version('numba')}\n{called}\n{text}"
-    name = "kernel_" + sha256(key.encode()).hexdigest()[:16]
-    try:
-        path = _written_module(cache_folder(), name, text)
-        if recompile:
-            _drop_compiled(path)
-        return _imported(name, path)
-    except (OSError, RuntimeError):  # the folder, or, as Numba says, its cache there, cannot be written to
-        return _imported(name, _written_module(Path(_temporary().name), name, text))
+    return "\n".join([__version__, *versions, sys.version, *map(str, cpu), called, text])
 
 
-@cache
-def _temporary() -> tempfile.TemporaryDirectory[str]:
-    """A folder that is deleted when the process ends."""
-    return tempfile.TemporaryDirectory(prefix="bp-")
-
-
-def _imported(name: str, path: Path) -> Kernel:
-    """Import a module that :func:`_written_module` wrote."""
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # Numba's cached code looks it up there
-    spec.loader.exec_module(module)
-    compiled = any((path.parent / "__pycache__").glob(f"{name}.run-*.nbc"))
-    return Kernel(module.arrays, module.run, not compiled)
-
-
-def cache_folder() -> Path:
-    """bp's cache folder."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bp"
-
-
-def _written_module(place: Path, name: str, text: str) -> Path:
-    """The module's file in the folder ``place``, written atomically if it is absent or differs."""
-    path, data = place / f"{name}.py", text.encode()
-    if not path.is_file() or path.read_bytes() != data:
-        place.mkdir(parents=True, exist_ok=True)
-        part = place / f".{name}.{os.getpid()}.part"
-        part.write_bytes(data)
-        part.replace(path)
-        _drop_compiled(path)
-    return path
-
-
-def _drop_compiled(path: Path) -> None:
-    """Delete the compiled code of a module."""
-    for stale in (path.parent / "__pycache__").glob(f"{path.stem}.run-*"):
-        stale.unlink(missing_ok=True)
+def _module(name: str, text: str) -> ModuleType:
+    """Run a source as the module ``name``, where Numba's compiled code looks it up."""
+    file = f"<{name}>"
+    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file  # for tracebacks
+    module = sys.modules[name] = ModuleType(name)
+    exec(compile(text, file, "exec"), module.__dict__)  # noqa: S102 - bp's own formulas, written a moment ago
+    return module

@@ -39,7 +39,7 @@ def arrays({kept}, sizes, m):
     return [{arrays}]
 
 
-@njit(cache=True, error_model="numpy", fastmath={{"nsz", "contract"}})
+@njit(error_model="numpy", fastmath={{"nsz", "contract"}})
 """
 )
 

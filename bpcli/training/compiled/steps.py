@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import isfinite
 from time import perf_counter
@@ -81,17 +80,13 @@ class CompiledSteps:
             metrics_weighted=examples.metric_weights is not None,
         )
         self.kernel = load_kernel(program)
-        if not self.kernel.fresh:
-            try:
-                self._take(np.arange(0), batch_size)
-            except Exception:  # noqa: BLE001 - what is kept is damaged, which shows in many ways
-                self.arrays.clear()
-                self.kernel = load_kernel(program, recompile=True)
         if self.kernel.fresh:
             kind = "the steps of this kind of network" + ", for single examples" * single
-            yield f"compiling {kind}; it is done once"
-            with suppress(OSError):  # compiled, but there is no room to keep it
-                self._take(np.arange(0), batch_size)
+            reason = self.kernel.not_kept
+            yield f"compiling {kind}; " + (
+                f"it is done at each start, because {reason}" if reason else "it is done once"
+            )
+        self._take(np.arange(0), batch_size)
 
     def ended(self) -> str:
         """There is always another step."""
