@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
 
+from bpcli import memory
+from bpcli.data.files.archives import open_archive
 from bpcli.nn import Array
 
 LONGEST_HEADER = 10_000
@@ -69,7 +72,9 @@ class NpzArchive:
         Raises:
             ValueError: as :meth:`declared`, or it is cut off.
         """
-        self.declared(name)
+        declared = self.declared(name)
+        needed = prod(declared.shape) * declared.dtype.itemsize
+        memory.require(needed, f"its array {name!r} takes", hint="")
         with self._member(name) as file:
             array: Array = npy.read_array(file, allow_pickle=False)
         return array
@@ -87,6 +92,6 @@ def parse_archive(content: bytes) -> NpzArchive:
         ValueError: they are no archive.
     """
     try:
-        return NpzArchive(zipfile.ZipFile(io.BytesIO(content)))
+        return NpzArchive(open_archive(io.BytesIO(content)))
     except Exception as error:
         raise ValueError("it is no complete archive") from error

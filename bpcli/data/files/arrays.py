@@ -10,14 +10,17 @@ compressed is unpacked into memory.
 
 from __future__ import annotations
 
-import zipfile
+import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import prod
 from typing import IO
 
 import numpy as np
 from numpy.lib import format as npy
 
+from bpcli import memory
+from bpcli.data.files.archives import open_archive
 from bpcli.data.files.byte_source import ByteSource
 from bpcli.data.files.dataset import Matrix
 from bpcli.data.files.memory import Pages, blocks
@@ -31,6 +34,9 @@ MAX_AXES = 16
 
 PIECE = 1 << 20
 """Bytes unpacked at a time."""
+
+LONGEST_HEADER = 10_000
+"""Bytes of an NPY header at most; NumPy's own limit, which it applies once it has read them."""
 
 ArrayReader = Callable[[ByteSource], Matrix]
 Shape = tuple[int, ...]
@@ -58,7 +64,7 @@ def read_idx(source: ByteSource) -> Matrix:
         shape = tuple(np.frombuffer(lengths, ">u4").tolist()) if len(lengths) == 4 * axes else ()
         dtype = np.dtype(IDX_TYPES[code])
         size = prod(shape) * dtype.itemsize if shape else 0
-        pages, held = _unpacked(source, stream, size, 4 + 4 * axes)
+        pages, held = _unpacked(_Origin(path, source), stream, size, 4 + 4 * axes)
     if held != size or not shape or pages is None:
         raise DataError(
             f"the IDX header promises shape {shape}, the file holds {held} bytes of values",
@@ -79,7 +85,7 @@ def read_npy(source: ByteSource) -> Matrix:
     """A matrix with one example per row; the targets are among its columns, by default the last."""
     try:
         with source.open() as stream:
-            values, pages = _read_array(source, stream)
+            values, pages = _read_array(_Origin(source.path, source), stream)
     except BpError:
         raise
     except Exception as error:  # NumPy parses the header as Python, which can fail in many ways
@@ -102,14 +108,13 @@ def read_npz(source: ByteSource) -> Matrix:
     path = source.path
     arrays = {}
     try:
-        with source.seekable() as stream, zipfile.ZipFile(stream) as archive:
+        with source.seekable() as stream, open_archive(stream) as archive:
             members = {name.removesuffix(".npy"): name for name in archive.namelist()}
             for name in ("features", "targets"):
                 if name in members:
                     with archive.open(members[name]) as member:
-                        arrays[name] = _read_array(None, member)
-                        while member.read(PIECE):  # the end is where damage shows
-                            pass
+                        length = archive.getinfo(members[name]).file_size
+                        arrays[name] = _read_array(_Origin(path, length=length), member)
     except BpError:
         raise
     except Exception as error:  # zipfile's, zlib's and NumPy's errors share no base class below Exception
@@ -129,8 +134,27 @@ def read_npz(source: ByteSource) -> Matrix:
     return Matrix(path, matrix.values, targets, matrix.images, pages=matrix.pages)
 
 
-def _read_array(source: ByteSource | None, stream: IO[bytes]) -> tuple[Array, Pages]:
-    """The array that a stream of NPY format holds: in place, where ``source`` is a plain file.
+@dataclass(frozen=True)
+class _Origin:
+    """Where an array's bytes come from: a source, or a member of an archive that is said to have ``length`` bytes."""
+
+    path: str
+    source: ByteSource | None = None
+    length: int | None = None
+
+    @property
+    def mapped(self) -> bool:
+        """Whether they lie in a file of their own as they are."""
+        return self.source is not None and self.source.file is not None
+
+    @property
+    def known_length(self) -> int | None:
+        """How many bytes there are, None where only unpacking them tells."""
+        return self.source.length if self.source is not None and self.source.held else self.length
+
+
+def _read_array(origin: _Origin, stream: IO[bytes]) -> tuple[Array, Pages]:
+    """The array that a stream of NPY format holds: in place, where it is a plain file.
 
     Raises:
         ValueError, OSError, …: it is not whole, or holds Python objects.
@@ -138,40 +162,54 @@ def _read_array(source: ByteSource | None, stream: IO[bytes]) -> tuple[Array, Pa
     version = npy.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"its format is version {version}")
-    read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, fortran, dtype = read_header(stream)
+    width, read_header = (2, npy.read_array_header_1_0) if version == (1, 0) else (4, npy.read_array_header_2_0)
+    length = stream.read(width)
+    if int.from_bytes(length, "little") > LONGEST_HEADER:
+        raise ValueError(f"its header is longer than {LONGEST_HEADER:,} bytes")
+    shape, fortran, dtype = read_header(io.BytesIO(length + stream.read(int.from_bytes(length, "little"))))
     if dtype.hasobject:
         raise ValueError("Object arrays cannot be loaded when allow_pickle=False")
     if min(shape, default=0) < 0:
         raise ValueError(f"its shape is {shape}")
     size = prod(shape) * dtype.itemsize
-    offset = stream.tell() if source is not None and source.file is not None else 0
-    pages, held = _unpacked(source, stream, size, offset)
+    offset = stream.tell() if origin.mapped or origin.known_length is not None else 0
+    pages, held = _unpacked(origin, stream, size, offset)
     if held < size or pages is None:
         raise ValueError(f"its header promises shape {shape}, the file holds {held} of {size} bytes")
-    return pages.array(shape, dtype, offset, fortran=fortran), pages
+    if held > size + PIECE and not pages.lasting:
+        raise ValueError(f"its header promises shape {shape}, but more than {memory.size(held - size)} follow it")
+    return pages.array(shape, dtype, offset if pages.lasting else 0, fortran=fortran), pages
 
 
-def _unpacked(source: ByteSource | None, stream: IO[bytes], size: int, offset: int) -> tuple[Pages | None, int]:
+def _unpacked(origin: _Origin, stream: IO[bytes], size: int, offset: int) -> tuple[Pages | None, int]:
     """Pages that hold the next ``size`` bytes of ``stream``, and how many there are up to its end.
 
-    Those of the file itself, in which they start at ``offset``, where it can be mapped.
-    None where there are fewer than ``size``, or no memory would hold as many.
+    Those of the file itself, in which they start at ``offset``, where it can be mapped. Of bytes that are
+    too many, no more than a piece is counted.
+
+    Raises:
+        DataError: they take more memory than is left.
     """
-    if source is not None and source.file is not None:
+    if origin.mapped:
         mapped = Pages.of_file(stream)
         return mapped, max(mapped.size - offset, 0)
-    pages: Pages | None
+    there = origin.known_length
+    if there is not None and there < offset + size:
+        return None, max(there - offset, 0)
+    memory.require(
+        size,
+        "its array takes",
+        where=origin.path,
+        hint="save it uncompressed with numpy.save: such a file is read in place",
+    )
     try:
         pages = Pages.of_memory(size)
     except (OSError, OverflowError, ValueError):
-        size, pages = 0, None
-    held = 0
-    if pages is not None:
-        buffer = pages.array((size,), np.dtype(np.uint8)).data
-        while held < size and (count := stream.readinto(buffer[held : held + PIECE])):  # type: ignore[attr-defined]
-            held += count
-    while rest := stream.read(PIECE):
+        return None, 0
+    buffer, held = pages.array((size,), np.dtype(np.uint8)).data, 0
+    while held < size and (count := stream.readinto(buffer[held : held + PIECE])):  # type: ignore[attr-defined]
+        held += count
+    while held <= size + PIECE and (rest := stream.read(PIECE)):  # the end is where damage shows
         held += len(rest)
     return pages, held
 

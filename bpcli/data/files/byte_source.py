@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
+from bpcli import memory
 from bpcli.errors import DataError, refused
 
 STDIN = "-"
@@ -28,6 +29,12 @@ HEAD = 16
 
 SAMPLE = 1 << 20
 """Bytes read at a time, and those that show how far a file is compressed."""
+
+MOST_HELD = 1 << 30
+"""The most bytes that are kept of a pipe, which can be read only once and might have no end."""
+
+SHARE = 3
+"""Bytes that are kept may take up to so small a part of the memory left, because what is made of them needs more."""
 
 
 class FileDigest:
@@ -87,7 +94,7 @@ class ByteSource:
                 yield stream
         elif self.file is None:
             with self.open() as stream:
-                yield io.BytesIO(stream.read())
+                yield io.BytesIO(_kept(stream, self.path))
         else:
             with self.file.open("rb") as file:
                 before = _stamp(os.fstat(file.fileno()))
@@ -102,7 +109,7 @@ class ByteSource:
         if self.held:
             return self
         with self.open() as stream:
-            data = stream.read()
+            data = _kept(stream, self.path)
         return ByteSource(self.path, lambda: io.BytesIO(data), data[:HEAD], len(data), held=True, digest=self.digest)
 
     def record(self, found: str) -> None:
@@ -127,7 +134,7 @@ class ByteSource:
 def source_of_bytes(data: bytes, path: str) -> ByteSource:
     """What is in memory already, decompressed where it is compressed."""
     if data[:2] == b"\x1f\x8b":
-        data = _Unzipped(io.BytesIO(data), path).readall()
+        data = _kept(io.BufferedReader(_Unzipped(io.BytesIO(data), path)), path)
     return ByteSource(path, lambda: io.BytesIO(data), data[:HEAD], len(data), held=True)
 
 
@@ -140,7 +147,7 @@ def open_bytes(path: str) -> ByteSource:
     """
     shown = shown_path(path)
     try:
-        found = source_of_bytes(sys.stdin.buffer.read(), shown) if path == STDIN else _of_file(Path(path))
+        found = source_of_bytes(_kept(sys.stdin.buffer, shown), shown) if path == STDIN else _of_file(Path(path))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError("no such file", where=shown, hint="check the path") from error
     except IsADirectoryError as error:
@@ -150,6 +157,22 @@ def open_bytes(path: str) -> ByteSource:
     if not found.head:
         raise DataError("the file is empty", where=shown, hint="it needs a header and at least one example")
     return found
+
+
+def _kept(stream: IO[bytes], path: str) -> bytes:
+    """All that a stream holds, in memory.
+
+    Raises:
+        DataError: it is more than is kept of a stream, or than the memory left allows.
+    """
+    there = memory.left()
+    most = min(MOST_HELD, there.count // SHARE)
+    data = memory.read_stream(stream, most)
+    if data is None:
+        kept = f"{memory.size(most)}, which is the most that is kept in memory ({there})"
+        hint = "write it to a file, uncompressed: a plain one is read in pieces"
+        raise DataError(f"it holds more than {kept}", where=path, hint=hint)
+    return data
 
 
 def shown_path(path: str) -> str:
@@ -172,7 +195,8 @@ def _of_file(path: Path) -> ByteSource:
     with path.open("rb") as file:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):
-            return source_of_bytes(file.read(), str(path))
+            _refuse_device(file, about, path)
+            return source_of_bytes(_kept(file, str(path)), str(path))
         head = file.read(HEAD)
     digest = FileDigest(path)
 
@@ -188,6 +212,17 @@ def _of_file(path: Path) -> ByteSource:
     with io.BufferedReader(_Unzipped(path.open("rb"), str(path))) as start:
         sample = start.read(HEAD)
     return ByteSource(str(path), unzipped, sample, _unzipped_length(path, about.st_size), digest=digest)
+
+
+def _refuse_device(file: IO[bytes], about: os.stat_result, path: Path) -> None:
+    """A device is no file of examples, and may have no end; a terminal is one that is typed, and /dev/null is empty.
+
+    Raises:
+        DataError: it is another one.
+    """
+    device = stat.S_ISCHR(about.st_mode) or stat.S_ISBLK(about.st_mode)
+    if device and not file.isatty() and not os.path.samefile(path, os.devnull):
+        raise DataError("this is a device, not a file", where=str(path), hint="name a file of examples")
 
 
 def _unzipped_length(path: Path, size: int) -> int:
