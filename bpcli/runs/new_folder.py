@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from bpcli.errors import ConfigError, refused
+from bpcli.runs.names import plain_stem, require_plain
 
 RUNS_FOLDER = Path("runs")
 """Where a run goes that is given no folder."""
@@ -18,16 +19,19 @@ def make_run_folder(stem: str, folder: Path | None) -> Path:
         ConfigError: ``folder`` exists.
         SystemRefusedError: the system refused.
     """
-    return _make_folder(folder) if folder is not None else _make_numbered_folder(stem)
+    return _make_folder(folder) if folder is not None else _make_numbered_folder(plain_stem(stem))
 
 
 def require_free_folder(folder: Path | None) -> None:
-    """Refuse a folder that exists, before time is spent on preparing the run.
+    """Refuse a folder that exists or may not be named so, before time is spent on preparing the run.
 
     Raises:
-        ConfigError: ``folder`` exists.
+        ConfigError: ``folder`` exists, or has a character that no name may have.
     """
-    if folder is not None and folder.exists():
+    if folder is None:
+        return
+    require_plain(folder)
+    if folder.exists():
         raise _folder_exists(folder)
 
 
