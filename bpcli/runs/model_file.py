@@ -29,7 +29,7 @@ from bpcli.runs.series import SERIES_FILE, SUMMARY_FILE
 from bpcli.storage.tensors import read_tensors, write_tensors
 from bpcli.training.initial_parameters import MODEL, fill_parameters
 
-VERSION = 1
+VERSION = 2
 """The version of the header's layout."""
 
 

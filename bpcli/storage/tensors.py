@@ -1,4 +1,4 @@
-"""Arrays by name and a JSON header as safetensors files."""
+"""Arrays by name and a JSON header, as safetensors files that note their own SHA-256."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from bpcli.errors import DataError, refused
-from bpcli.storage.files import write
+from bpcli.storage import digests
+from bpcli.storage.files import replacing
 from bpcli.storage.text import to_json
 
 BFLOAT16: np.dtype[Any] = np.dtype(np.float32, metadata={"stored as": "bfloat16"})
@@ -39,26 +40,33 @@ TENSOR_TYPES: dict[str, np.dtype[Any]] = {
 HEADER = "bp"
 """The only key of a tensor file's metadata, because several would not be written in a stable order."""
 
+DIGEST = digests.Place(8, f'{{"__metadata__":{{"{HEADER}":"{{\\"{digests.KEY}\\": \\"'.encode())
+"""Where bp's own files note their digest: at the beginning of the header, behind its length."""
+
 
 def write_tensors(path: Path, tensors: dict[str, NDArray[Any]], header: dict[str, Any]) -> None:
-    """Write arrays by name with a JSON header as a safetensors file.
+    """Write arrays by name with a JSON header as a safetensors file that notes its digest.
 
     Raises:
         SystemRefusedError: the system refused; the old file, if any, is untouched.
     """
     contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
-    write(path, safetensors.numpy.save(contiguous, metadata={HEADER: to_json(header)}))
+    metadata = {HEADER: to_json({digests.KEY: digests.BLANK, **header})}
+    pieces = DIGEST.seal(safetensors.numpy.save(contiguous, metadata=metadata))
+    with replacing(path) as file:
+        for piece in pieces:
+            file.write(piece)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any] | None]:
     """The arrays of a safetensors file by name, and its JSON header, None if bp did not write it.
 
     Raises:
-        DataError: the file is absent or malformed.
+        DataError: the file is absent, damaged or malformed.
         SystemRefusedError: the system refused.
     """
     try:
-        return parse_tensors(path.read_bytes())
+        return parse_tensors(path.read_bytes(), str(path))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError("no such file", where=str(path), hint="name a run folder or a safetensors file") from error
     except (ValueError, KeyError) as error:
@@ -69,21 +77,31 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any] | 
         raise refused("read", path, error) from error
 
 
-def parse_tensors(data: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any] | None]:
+def parse_tensors(data: bytes, where: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any] | None]:
     """The same of the bytes of a safetensors file; bfloat16 becomes float32 of the dtype :data:`BFLOAT16`.
 
     Raises:
+        DataError: bp wrote the file, and it is damaged.
         ValueError: they are malformed.
         KeyError: they contain numbers of another type that NumPy does not have.
     """
+    if DIGEST.is_in(data):
+        DIGEST.require_intact(data, where)
     try:
         entries: Any = safetensors.deserialize(data)  # type: ignore[no-untyped-call]
     except safetensors.SafetensorError as error:
         raise ValueError(str(error)) from error
-    tensors = {name: _array(entry["dtype"], entry["data"]).reshape(entry["shape"]) for name, entry in entries}
     length = int.from_bytes(data[:8], "little")
     metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
-    return tensors, json.loads(metadata[HEADER]) if HEADER in metadata else None
+    if HEADER in metadata:
+        DIGEST.require_intact(data, where)
+    tensors = {name: _array(entry["dtype"], entry["data"]).reshape(entry["shape"]) for name, entry in entries}
+    return tensors, _own(json.loads(metadata[HEADER])) if HEADER in metadata else None
+
+
+def _own(header: dict[str, Any]) -> dict[str, Any]:
+    """The header without the digest."""
+    return {key: value for key, value in header.items() if key != digests.KEY}
 
 
 def _array(kind: str, data: bytes) -> NDArray[Any]:

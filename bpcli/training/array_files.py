@@ -154,7 +154,7 @@ def _refuse_other_formats(path: Path, content: bytes) -> None:
 
 def _open_safetensors(path: Path, content: bytes) -> ArrayFile:
     try:
-        tensors, header = parse_tensors(content)
+        tensors, header = parse_tensors(content, str(path))
     except KeyError as error:
         raise DataError(
             f"it holds numbers of the type {error.args[0]}, which is not supported", where=str(path), hint=FLOATS_HINT

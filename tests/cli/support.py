@@ -23,6 +23,8 @@ import safetensors.numpy
 
 from bpcli import cli
 from bpcli.nn import Array
+from bpcli.storage import digests
+from bpcli.storage import tensors as tensor_files
 
 ROOT = Path(__file__).parents[2]
 
@@ -227,9 +229,13 @@ def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
 
 
 def write_tensors(path: Path, tensors: dict[str, Array], header: str | None = None) -> Path:
-    """Write a safetensors file as any program might."""
-    whole = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
-    path.write_bytes(safetensors.numpy.save(whole, metadata=None if header is None else {"bp": header}))
+    """Write a safetensors file as any program might, or, with a header, as bp does."""
+    if header is None:
+        whole = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+        path.write_bytes(safetensors.numpy.save(whole))
+    else:
+        own = {key: value for key, value in json.loads(header).items() if key != digests.KEY}
+        tensor_files.write_tensors(path, tensors, own)
     return path
 
 
