@@ -6,12 +6,15 @@ is shown as it is, never interpreted as markup or control characters.
 
 from __future__ import annotations
 
+import os
+import select
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TextIO
 
+from bpcli.ending.unfinished import undone_by_signals
 from bpcli.errors import fitted, printable
 from bpcli.training.loop import Epoch, Stopped, Stretch
 
@@ -38,6 +41,24 @@ def say(line: str) -> None:
     """Print a line on standard error; if that fails, go on, because the line is not a result."""
     with suppress(OSError):
         print(fitted(printable(line), sys.stderr), file=sys.stderr, flush=True)
+
+
+def say_without_waiting(lines: Sequence[str]) -> None:
+    """Print lines from another thread than the main one, which may be at a stream that nobody reads: then say nothing.
+
+    On a terminal they replace the bar.
+    """
+    text = "".join(f"{printable(line)}\n" for line in lines)
+    with suppress(OSError, ValueError):
+        descriptor = sys.stderr.fileno()
+        if select.select([], [descriptor], [], 0)[1]:
+            os.write(descriptor, (CLEARED * sys.stderr.isatty() + text).encode())
+
+
+def _show_cursor() -> None:
+    """Remove the bar's line and show the cursor, which a bar hides; from any thread."""
+    with suppress(ValueError):
+        os.write(sys.stderr.fileno(), f"{CLEARED}\x1b[?25h".encode())
 
 
 def warning(text: str) -> str:
@@ -116,6 +137,9 @@ def _cell_text(value: Any) -> str:
     return short_number(value) if isinstance(value, float) or value is None else str(value)
 
 
+CLEARED = "\r\x1b[2K"
+"""What erases the line of a terminal."""
+
 ECHO = 3
 """Characters kept free at the right end of the bar, where a terminal echoes ^C."""
 
@@ -154,7 +178,9 @@ class TrainingDisplay:
         self._metric_text = self._kept_text = ""
         self._unprinted: Epoch | None = None
         self._bar = None if quiet or not sys.stderr.isatty() else _training_bar(epochs, epochs * examples)
+        self._shown = ExitStack()
         if self._bar is not None:
+            self._shown.enter_context(undone_by_signals(_show_cursor))
             with suppress(OSError):
                 self._bar.start()
 
@@ -185,6 +211,7 @@ class TrainingDisplay:
             with suppress(OSError):
                 self._bar.refresh()
                 self._bar.stop()
+        self._shown.close()
 
     def _draw_bar(self, epoch: int, seen: int, loss: float, *, is_last: bool) -> None:
         """Redraw the bar after ``seen`` examples of all epochs, unless it has just been drawn."""
@@ -248,5 +275,5 @@ def progress_bar(total: int, label: str, *, long: bool) -> Iterator[Callable[[in
         expand=True,
     )
     task = bar.add_task("", total=total)
-    with bar:
+    with undone_by_signals(_show_cursor), bar:
         yield lambda pieces: bar.advance(task, pieces)

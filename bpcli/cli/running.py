@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bpcli.ending.notice import Notice
+from bpcli.errors import BpError
 
 if TYPE_CHECKING:
     from bpcli.experiment import Experiment
@@ -39,6 +43,7 @@ def follow(
     from bpcli.runs.execution import RunEnded
     from bpcli.training.loop import Epoch, Stopped, Stretch
 
+    notice.rescue = partial(_rescue, execution)
     events = execution.events()
     next(events)  # RunStarted: what follows is shown only once there is a run
     for line in introduction:
@@ -48,7 +53,8 @@ def follow(
     try:
         for event in events:
             if isinstance(event, RunEnded):
-                _say_stopped(event)
+                if event.outcome == "stopped":
+                    display.say(_stopped(event))
                 return event
             if isinstance(event, Stopped):
                 training_display.stopped(event)
@@ -86,13 +92,22 @@ def _summary(experiment: Experiment) -> str:
     return f"{layers}, {experiment.parameters.theta.size:,} parameters; {examples} examples; {columns}{assumed}"
 
 
-def _say_stopped(ended: RunEnded) -> None:
-    """Say where the run is saved, if a signal stopped it."""
-    from bpcli.display import say
+def _stopped(ended: RunEnded) -> str:
+    """Where a run is saved that a signal stopped."""
+    return f"stopped by {ended.reason} in epoch {ended.run.record['epochs'] + 1}; saved in {ended.run.folder}"
 
-    run = ended.run
-    if ended.outcome == "stopped":
-        say(f"stopped by {ended.reason} in epoch {run.record['epochs'] + 1}; saved in {run.folder}")
+
+def _rescue(execution: Execution, number: signal.Signals) -> None:
+    """Save a run from another thread than the one that trains; if the system refuses, end by that error."""
+    from bpcli.display import say_without_waiting
+
+    try:
+        ended = execution.rescue(number.name)
+    except BpError as error:
+        say_without_waiting(error.lines())
+        os._exit(error.status)
+    if ended is not None and ended.outcome == "stopped":
+        say_without_waiting([_stopped(ended)])
 
 
 def require_expectations(runs: Iterable[tuple[Path, Mapping[str, Any]]]) -> None:

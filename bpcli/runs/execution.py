@@ -20,6 +20,7 @@ from bpcli.runs.folder import RunWriter
 from bpcli.runs.kept_parameters import describe_kept
 from bpcli.runs.model_file import model_of
 from bpcli.training.loop import Epoch, Stopped, TrainingEvent, train
+from bpcli.training.safe_point import SafePoint
 from bpcli.training.state import TrainingState, start
 
 SAVE_SECONDS = 10.0
@@ -66,7 +67,10 @@ class Execution:
         self._state = state or start(experiment.recipe, experiment.parameters.theta, experiment.tallies())
         self._training_part = experiment.loaded.parts["train"]
         self._steps = experiment.engine.steps(experiment.recipe, self._state, self._training_part)
-        self._saved_at = 0.0
+        self._safe = SafePoint(self._state)
+        self._run: RunWriter | None = None
+        self._ended: RunEnded | None = None
+        self._saved_at, self._saved_counts = 0.0, (0, 0)
         self._stop_reason = ""
 
     def prepare(self) -> Iterator[str]:
@@ -84,13 +88,15 @@ class Execution:
         """
         run = self._open_run()
         self._save(run)
+        self._run = run
         ended = RunEnded(run, "completed", "completed")
         values: Mapping[str, float] = {}
         try:
             for event in self._recorded_events(run):
                 if isinstance(event, Stopped):
                     ended, values = RunEnded(run, "completed", event.reason), event.values
-                yield event
+                with self._safe.resting():
+                    yield event
                 if self._stop_reason and not isinstance(event, Stopped):
                     ended = RunEnded(run, "stopped", self._stop_reason)
                     break
@@ -101,20 +107,39 @@ class Execution:
             ended = RunEnded(run, "diverged", error.message, error)
         final = dict(values) or run.measured(self._state.kept.epoch)
         if ended.outcome == "completed":
-            final |= self._test_metrics()
+            with self._safe.resting():
+                final |= self._test_metrics()
+                ended = replace(ended, notes=self._notes())
             run.record["expect"] = [one.result(final) for one in self._experiment.expected]
-            ended = replace(ended, notes=self._notes())
             run.record["notes"] = [*run.record["notes"], *ended.notes]
         self._save(run)
-        run.note_rule(figures_of(self._experiment.recipe.optimizer, self._state.optimizer))
-        run.finish(ended.reason, self._state.epoch, self._state.optimizer.step, final)
+        run.finish(ended.reason, *self._saved_counts, final)
         if ended.divergence is not None:
             ended.divergence.hint += f"; kept: {describe_kept(run.record)}"
-        yield ended
+        self._ended = ended
+        with self._safe.resting():
+            yield ended
 
     def stop(self, reason: str) -> None:
         """End training when the iteration continues: the run is saved, and ``reason`` goes into its record."""
         self._stop_reason = reason
+
+    def rescue(self, reason: str) -> RunEnded | None:
+        """End a run whose :meth:`events` are busy, from another thread; they do not go on. None where there is no run.
+
+        What is saved is the state that :class:`SafePoint` has. Where it has none, the last checkpoint stays.
+
+        Raises:
+            SystemRefusedError: the system refuses to write.
+        """
+        state = self._safe.take()
+        if self._ended is not None or self._run is None:
+            return self._ended
+        if state is not None:
+            self._state = state
+            self._save(self._run)
+        self._run.finish(reason, *self._saved_counts, self._run.measured(self._run.record["kept"]["epoch"]))
+        return RunEnded(self._run, "stopped", reason)
 
     def _recorded_events(self, run: RunWriter) -> Iterator[RunStarted | TrainingEvent]:
         """The events up to the last epoch, each after it has been written to the run folder."""
@@ -126,7 +151,7 @@ class Execution:
 
     def _training_events(self) -> Iterator[TrainingEvent]:
         experiment = self._experiment
-        return train(self._steps, experiment.plan, self._state, experiment.measure, experiment.control)
+        return train(self._steps, experiment.plan, self._state, experiment.measure, experiment.control, self._safe)
 
     def _test_metrics(self) -> dict[str, float]:
         """The test part, evaluated with the parameters that the run keeps; empty without a test part."""
@@ -146,4 +171,6 @@ class Execution:
 
     def _save(self, run: RunWriter) -> None:
         run.save(self._experiment, self._state)
+        run.note_rule(figures_of(self._experiment.recipe.optimizer, self._state.optimizer))
+        self._saved_counts = self._state.epoch, self._state.optimizer.step
         self._saved_at = monotonic()

@@ -24,6 +24,7 @@ from bpcli.nn.network import Network
 from bpcli.training.control import PLAIN, Control
 from bpcli.training.inference import assess
 from bpcli.training.recipe import Plan
+from bpcli.training.safe_point import SafePoint
 from bpcli.training.state import TrainingState, diverged
 
 STRETCH_SECONDS = 0.1
@@ -129,14 +130,22 @@ class Measure:
 
 
 def train(
-    steps: Steps, plan: Plan, state: TrainingState, measure: Measure, control: Control = PLAIN
+    steps: Steps,
+    plan: Plan,
+    state: TrainingState,
+    measure: Measure,
+    control: Control = PLAIN,
+    safe: SafePoint | None = None,
 ) -> Iterator[TrainingEvent]:
     """Train by ``steps``, which work on ``state``, to the end of ``plan`` or an earlier end.
+
+    ``safe`` lets another thread save the state during long work.
 
     Raises:
         DivergedError: a loss or a parameter is no longer finite; ``state.kept`` holds the
             parameters to keep.
     """
+    safe = safe or SafePoint(state)
     deadline = perf_counter() + control.max_seconds
     while state.epoch < plan.epochs:
         if reason := control.patience_over(state) or steps.ended():
@@ -148,9 +157,10 @@ def train(
         while state.position < steps.size:
             now = perf_counter()
             if now >= deadline:
-                yield _stopped_within(state, measure, control)
+                yield _stopped_within(state, measure, control, safe)
                 return
-            steps.run(order, plan.batch_size, min(now + STRETCH_SECONDS, deadline))
+            with safe.stepping():
+                steps.run(order, plan.batch_size, min(now + STRETCH_SECONDS, deadline))
             if state.position < steps.size:
                 seconds += perf_counter() - began
                 yield Stretch(epoch, state.position, state.losses.value())
@@ -158,7 +168,8 @@ def train(
         values = _running(state, measure)
         seconds += perf_counter() - began
         began = perf_counter()
-        values |= measure.validated(state)
+        with safe.resting():
+            values |= measure.validated(state)
         if not isfinite(values.get("val_loss", 0.0)):
             raise diverged("the validation loss", epoch, state.optimizer.step)
         state.begin_epoch(epoch)
@@ -182,7 +193,9 @@ def _running(state: TrainingState, measure: Measure) -> dict[str, float]:
     return values
 
 
-def _stopped_within(state: TrainingState, measure: Measure, control: Control) -> Stopped:
+def _stopped_within(state: TrainingState, measure: Measure, control: Control, safe: SafePoint) -> Stopped:
     """The end of training at its deadline, in the middle of an epoch or before its first step."""
-    kept = control.keep_unfinished(state)
-    return Stopped(control.time_over(), measure.running(state) | measure.validated(state) if kept else {})
+    if not control.keep_unfinished(state):
+        return Stopped(control.time_over())
+    with safe.resting():
+        return Stopped(control.time_over(), measure.running(state) | measure.validated(state))

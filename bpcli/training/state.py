@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from copy import copy, deepcopy
+from dataclasses import dataclass, field, replace
 from math import nan
 from typing import Any
 
@@ -47,6 +48,15 @@ class TrainingState:
         self.epoch, self.position = epoch, 0
         self.losses.clear()
         self.tallies.clear()
+
+    def copied(self) -> TrainingState:
+        """The state as it is now, to be saved later: what steps change and a checkpoint holds copied, the rest shared."""
+        other = copy(self)
+        other.theta = self.theta.copy()
+        memory = {name: array.copy() for name, array in self.optimizer.memory.items()}
+        other.optimizer = replace(self.optimizer, memory=memory)
+        other.losses, other.tallies = deepcopy(self.losses), deepcopy(self.tallies)
+        return other
 
     def tensors(self) -> dict[str, Array]:
         """The arrays to save."""

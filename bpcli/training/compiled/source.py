@@ -39,7 +39,7 @@ def arrays({kept}, sizes, m):
     return [{arrays}]
 
 
-@njit(error_model="numpy", fastmath={{"nsz", "contract"}})
+@njit(nogil=True, error_model="numpy", fastmath={{"nsz", "contract"}})
 """
 )
 
