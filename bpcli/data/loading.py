@@ -16,8 +16,8 @@ from bpcli.data.encoding.shares import Shares
 from bpcli.data.encoding.targets import Targets
 from bpcli.data.encoding.tasks import learn_classes, learn_reals, scaled_by_default, task_of
 from bpcli.data.encoding.training_columns import TrainingColumn
-from bpcli.data.files.byte_source import changed_while_read
 from bpcli.data.files.dataset import Dataset, Format, Matrix
+from bpcli.data.files.file_digest import FileDigest, changed_while_read
 from bpcli.data.files.reading import FilePair, read_dataset
 from bpcli.data.request import DataRequest, feature_names, require_named, require_no_types, target_names
 from bpcli.data.sources import Examples
@@ -46,15 +46,28 @@ class Files:
 
 @dataclass(frozen=True)
 class Part(Examples):
-    """The examples of one part: ``rows`` of a file, or of a ``pair`` of them, in the file's order."""
+    """The examples of one part: ``rows`` of a file, or of a ``pair`` of them, in the file's order.
+
+    ``files`` are those that were read, of the whole dataset that the part is of.
+    """
 
     pair: FilePair
     rows: IndexArray
+    files: tuple[FileDigest, ...] = field(default=(), kw_only=True)
 
     @property
     def path(self) -> str:
         """The file with the features."""
         return self.pair.features
+
+    def require_learned_bytes(self) -> None:
+        """The part's numbers are those whose hash was taken, wherever they still lie.
+
+        Raises:
+            DataError: a mapped file was written to.
+        """
+        for file in self.files:
+            file.require_learned_bytes()
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,11 @@ class Loaded:
     warnings: DataWarnings
     digests: dict[str, str | None]
     class_weights: dict[Label, float] = field(default_factory=dict)
+
+    def moved_on(self) -> list[str]:
+        """The paths that lead to something else by now than what was read."""
+        read = {file.path: file for part in self.parts.values() for file in part.files}
+        return [str(path) for path, file in read.items() if file.moved_on]
 
 
 def load_parts(files: Files, request: DataRequest, dtype: np.dtype, rng: np.random.Generator) -> Loaded:
@@ -101,7 +119,9 @@ def load_parts(files: Files, request: DataRequest, dtype: np.dtype, rng: np.rand
     for dataset in datasets.values():  # the last use of each: encoding them releases their memory
         own = {part: part_rows for part, part_rows in rows.items() if datasets.get(part, train) is dataset}
         for part, source in features.sources(dataset, own, dtype, warnings, last=True).items():
-            parts[part] = Part(source, encoded[part], pairs.get(part, files.train), rows[part], **vars(weights[part]))
+            pair, read = pairs.get(part, files.train), _read_files(dataset)
+            parts[part] = Part(source, encoded[part], pair, rows[part], **vars(weights[part]), files=read)
+        _require_learned_bytes(dataset, [parts[part] for part in own])
     parts = {part: parts[part] for part in rows}
     return Loaded(parts, features, targets, learned_from, decided, warnings, _digests(datasets), of_classes)
 
@@ -133,7 +153,9 @@ def load_with_encoding(
     elif weight_column is not None:
         warnings.other.append(f"{dataset.path} has no column {weight_column!r}: each example counts as one")
     source = features.sources(dataset, {"all": rows}, dtype, warnings, last=True)["all"]
-    return Part(source, encoded, pair, rows, **vars(weights)), warnings
+    part = Part(source, encoded, pair, rows, **vars(weights), files=_read_files(dataset))
+    _require_learned_bytes(dataset, [part])
+    return part, warnings
 
 
 def _read_parts(files: Files, request: DataRequest) -> tuple[dict[str, Dataset], list[str], list[str]]:
@@ -184,6 +206,24 @@ def _learn_classes(
     return classes
 
 
+def _read_files(dataset: Dataset) -> tuple[FileDigest, ...]:
+    """The files of a dataset that can be looked at again."""
+    return tuple(file for file in dataset.files.values() if file is not None)
+
+
+def _require_learned_bytes(dataset: Dataset, parts: list[Part]) -> None:
+    """The mapped files that no part reads from any more had the bytes that were hashed until now.
+
+    Raises:
+        DataError: one was written to.
+    """
+    in_use = [part.features.pages for part in parts]
+    for file in _read_files(dataset):
+        if not any(file.pages is pages for pages in in_use):
+            file.require_learned_bytes()
+            file.pages = None
+
+
 def _digests(datasets: dict[str, Dataset]) -> dict[str, str | None]:
     """By path, the SHA-256 of the bytes read.
 
@@ -192,7 +232,8 @@ def _digests(datasets: dict[str, Dataset]) -> dict[str, str | None]:
     """
     found: dict[str, str | None] = {}
     for dataset in datasets.values():
-        for path, digest in dataset.digests.items():
+        for path, file in dataset.files.items():
+            digest = None if file is None else file.value
             if found.setdefault(path, digest) != digest:
                 raise changed_while_read(path)
     return found

@@ -23,6 +23,11 @@ class Source(Protocol):
         """The number of examples."""
         ...
 
+    @property
+    def pages(self) -> Pages | None:
+        """Those of the file that the examples are read from whenever they are needed, None where they are in memory."""
+        ...
+
     def gather(self, indices: IndexArray, out: Array) -> None:
         """Write the examples ``indices``, (m,), into ``out``: (n, m), or (m,) for class indices."""
         ...
@@ -78,6 +83,8 @@ class Rows:
 
     ``out`` is in Fortran order, so an example is copied as one piece.
     """
+
+    pages: Pages | None = None
 
     def __init__(self, rows: Array) -> None:
         self.rows = rows
@@ -164,6 +171,8 @@ class FileRows:
 class ClassIndices:
     """Targets as class indices, (N,)."""
 
+    pages: Pages | None = None
+
     def __init__(self, indices: IndexArray) -> None:
         self.indices = indices
         self.size = len(indices)
@@ -175,6 +184,8 @@ class ClassIndices:
 
 class OneHot:
     """Targets as columns that are ``on`` for the class and ``off`` for others, made per batch from indices, (N,)."""
+
+    pages: Pages | None = None
 
     def __init__(
         self, indices: IndexArray, classes: int, dtype: np.dtype, *, off: float = 0.0, on: float = 1.0
@@ -196,6 +207,8 @@ class OneHot:
 
 class Columns:
     """Targets as numbers: ``columns`` (K, N), in the network's precision; with ``times`` they stand so often."""
+
+    pages: Pages | None = None
 
     def __init__(self, columns: Array, times: int = 1) -> None:
         self.columns = columns

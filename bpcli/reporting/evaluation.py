@@ -93,6 +93,7 @@ def evaluate_model(
 
     Raises:
         ConfigError: the outputs are not compared with a threshold, or never reach this one.
+        DataError: a mapped file was written to meanwhile.
     """
     judging = judging_of(model.targets, model.network.head.activation.range)
     if threshold is not None:
@@ -100,6 +101,7 @@ def evaluate_model(
         judging = replace(judging, threshold=threshold)
     tallies = _tallies(picked, judging)
     loss = inference.assess(model.network, model.parameters, part, tallies)
+    part.require_learned_bytes()
     if threshold is not None and judging.scoring == "largest":
         judging = replace(judging, n=1, scoring="threshold", middle=0.5)
         tallies = _of_second_class(tallies.of(Outputs), _tallies(picked, judging), part)

@@ -36,7 +36,10 @@ def predict_file(model: Model, path: str, keep: list[str]) -> tuple[Iterator[str
     rows = {"all": np.arange(dataset.size)}
     kept = _kept(dataset, keep, rows["all"])
     source = model.features.sources(dataset, rows, model.dtype, warnings, last=True)["all"]
-    return _table(model, kept, outputs(model.network, model.parameters, source)), warnings
+    A = outputs(model.network, model.parameters, source)
+    for file in filter(None, dataset.files.values()):
+        file.require_learned_bytes()
+    return _table(model, kept, A), warnings
 
 
 def predict_part(model: Model, part: Part, keep: list[str]) -> Iterator[str]:
@@ -50,7 +53,9 @@ def predict_part(model: Model, part: Part, keep: list[str]) -> Iterator[str]:
         raise _clash(ROW)
     if keep:
         kept |= _kept(read_dataset(part.pair, model.form, frozenset(keep)), keep, part.rows)
-    return _table(model, kept, outputs(model.network, model.parameters, part.features))
+    A = outputs(model.network, model.parameters, part.features)
+    part.require_learned_bytes()
+    return _table(model, kept, A)
 
 
 def _kept(dataset: Dataset, keep: list[str], rows: IndexArray) -> dict[str, Array]:

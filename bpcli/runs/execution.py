@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Literal
 
 from bpcli.data.splitting import PARTS
-from bpcli.errors import DivergedError
+from bpcli.errors import DataError, DivergedError
 from bpcli.experiment import Experiment
 from bpcli.nn.optimizers.second_order.rule import figures_of
 from bpcli.runs.assessment import assess_model, single_class_note
@@ -84,6 +84,7 @@ class Execution:
 
         Raises:
             ConfigError: the run folder exists already.
+            DataError: a mapped file was written to in training; the run folder says so.
             SystemRefusedError: the system refuses to write.
         """
         run = self._open_run()
@@ -112,8 +113,14 @@ class Execution:
                 ended = replace(ended, notes=self._notes())
             run.record["expect"] = [one.result(final) for one in self._experiment.expected]
             run.record["notes"] = [*run.record["notes"], *ended.notes]
+        with self._safe.resting():
+            written_to = None if ended.outcome == "stopped" else self._file_written_to()
+        if written_to is not None:
+            ended = replace(ended, reason=written_to.message)
         self._save(run)
         run.finish(ended.reason, *self._saved_counts, final)
+        if written_to is not None:
+            raise written_to
         if ended.divergence is not None:
             ended.divergence.hint += f"; kept: {describe_kept(run.record)}"
         self._ended = ended
@@ -167,7 +174,18 @@ class Execution:
         parts = self._experiment.loaded.parts
         name = next(part for part in reversed(PARTS) if part in parts)
         note = single_class_note(model_of(self._experiment, self._state.kept.theta), parts[name], name)
-        return (note,) if note else ()
+        paths = self._experiment.loaded.moved_on()
+        moved_on = [f"{path} has changed since it was read: the hash in run.json is of what was read" for path in paths]
+        return (*((note,) if note else ()), *moved_on)
+
+    def _file_written_to(self) -> DataError | None:
+        """The error for a mapped file that was written to since its hash was taken, None where there is none."""
+        try:
+            for part in self._experiment.loaded.parts.values():
+                part.require_learned_bytes()
+        except DataError as error:
+            return error
+        return None
 
     def _save(self, run: RunWriter) -> None:
         run.save(self._experiment, self._state)

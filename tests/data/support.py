@@ -100,6 +100,11 @@ def read_file(path: str, form: Format | None = None, text: frozenset[str] = NO_T
     return read_dataset(FilePair(path), form or Format(), text)
 
 
+def digests(of: Dataset) -> dict[str, str | None]:
+    """By path, the SHA-256 that reading a dataset found."""
+    return {path: None if file is None else file.value for path, file in of.files.items()}
+
+
 def refusal(call: Callable[[], object], kind: type[BpError] = BpError) -> str:
     """The whole report of the error that ``call`` raises, files by their bare names."""
     with pytest.raises(kind) as caught:

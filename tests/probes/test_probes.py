@@ -418,6 +418,7 @@ class _Chosen:
 
     source: Any
     rows: IndexArray | None
+    pages: None = None
 
     @property
     def size(self) -> int:

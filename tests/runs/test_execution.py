@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from bpcli.config.reading import read_config
 from bpcli.data.loading import Part
-from bpcli.errors import ConfigError, DivergedError, ExitStatus
+from bpcli.errors import ConfigError, DataError, DivergedError, ExitStatus
+from bpcli.experiment import build
 from bpcli.nn.metrics import Metric
 from bpcli.runs import execution as execution_module
 from bpcli.runs.assessment import assess_model
 from bpcli.runs.execution import Event, Execution, RunEnded, RunStarted
-from bpcli.runs.folder import RunWriter
+from bpcli.runs.folder import RunWriter, create_run
 from bpcli.runs.model_file import Model, load_model
 from bpcli.runs.record import read_record
 from bpcli.storage.tensors import read_tensors
 from bpcli.training import loop
 from bpcli.training.loop import Epoch, Stopped, Stretch
 from bpcli.training.state import start
-from tests.cli.support import read_metrics
+from tests.cli.support import read_metrics, write_config
+from tests.data.support import idx, npy
 
 from .support import DIVERGING, execution, experiment
 
@@ -352,3 +357,45 @@ def test_a_run_continued_from_its_checkpoint_ends_like_one_that_was_never_stoppe
     run = RunWriter(tmp_path / "run", read_record(tmp_path / "run"))
     assert last(list(Execution(built, lambda: run, state).events())).outcome == "completed"
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+# Data that change meanwhile.
+
+
+def images_run(folder: Path) -> Execution:
+    """An execution on images that are left in their file."""
+    (folder / "x.npy").write_bytes(npy(np.arange(96, dtype=np.uint8).reshape(24, 2, 2)))
+    (folder / "y.idx").write_bytes(idx([0, 1] * 12))
+    write_config(
+        folder / "images.yaml",
+        "data: {path: {features: x.npy, targets: y.idx}}\nloss: cross_entropy\nepochs: 2\n",
+    )
+    built = build(read_config(folder / "images.yaml", []))
+    return Execution(built, partial(create_run, built, "images", folder / "run"))
+
+
+def test_a_mapped_file_that_is_written_to_in_training_fails_the_run(tmp_path: Path) -> None:
+    events = images_run(tmp_path).events()
+    next(events)
+    with (tmp_path / "x.npy").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"\0")
+    with pytest.raises(DataError, match="the file was written to while its numbers were in use") as caught:
+        list(events)
+    assert caught.value.status is ExitStatus.DATA
+    assert read_record(tmp_path / "run")["ended"].startswith("the file was written to")
+    assert load_model(tmp_path / "run").parameters.theta.size
+
+
+def test_a_mapped_file_that_another_replaces_in_training_is_the_one_that_is_recorded(tmp_path: Path) -> None:
+    learned = hashlib.sha256(npy(np.arange(96, dtype=np.uint8).reshape(24, 2, 2))).hexdigest()
+    events = images_run(tmp_path).events()
+    next(events)
+    (tmp_path / "new").write_bytes(npy(np.zeros((24, 2, 2), np.uint8)))
+    (tmp_path / "new").replace(tmp_path / "x.npy")
+    ended = last(list(events))
+    record = read_record(tmp_path / "run")
+    note = f"{tmp_path}/x.npy has changed since it was read: the hash in run.json is of what was read"
+    assert record["data"][f"{tmp_path}/x.npy"] == learned
+    assert note in ended.notes
+    assert note in record["notes"]

@@ -100,7 +100,7 @@ def read_npy(source: ByteSource) -> Matrix:
 def _record_digest(source: ByteSource, pages: Pages) -> None:
     """Note the SHA-256 of a mapped file; any other was hashed as it was unpacked."""
     if pages.lasting:
-        source.record(pages.digest())
+        source.record_mapped(pages)
 
 
 def read_npz(source: ByteSource) -> Matrix:

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from bpcli import memory
+from bpcli.data.files.file_digest import FileDigest, Stamp, changed_while_read
+from bpcli.data.files.memory import Pages
 from bpcli.errors import DataError, refused
 
 STDIN = "-"
@@ -35,34 +37,6 @@ MOST_HELD = 1 << 30
 
 SHARE = 3
 """Bytes that are kept may take up to so small a part of the memory left, because what is made of them needs more."""
-
-
-class FileDigest:
-    """The SHA-256 of a file, as every complete pass over its bytes finds it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._stamp = _stamp(path.stat())
-        self.value: str | None = None
-
-    def record(self, found: str) -> None:
-        """Note what a pass found.
-
-        Raises:
-            DataError: an earlier pass found another.
-        """
-        if self.value not in (None, found):
-            raise changed_while_read(self._path)
-        self.value = found
-
-    def require_unchanged(self) -> None:
-        """The file's size and time are those of the start.
-
-        Raises:
-            DataError: they are not.
-        """
-        if not self._path.is_file() or _stamp(self._path.stat()) != self._stamp:
-            raise changed_while_read(self._path)
 
 
 @dataclass(frozen=True)
@@ -97,11 +71,11 @@ class ByteSource:
                 yield io.BytesIO(_kept(stream, self.path))
         else:
             with self.file.open("rb") as file:
-                before = _stamp(os.fstat(file.fileno()))
+                before = Stamp.of(os.fstat(file.fileno()))
                 self.record(hashlib.file_digest(file, "sha256").hexdigest())
                 file.seek(0)
                 yield file
-                if _stamp(os.fstat(file.fileno())) != before:
+                if not Stamp.of(os.fstat(file.fileno())).as_written(before):
                     raise changed_while_read(self.file)
 
     def in_memory(self) -> ByteSource:
@@ -120,6 +94,16 @@ class ByteSource:
         """
         if self.digest is not None:
             self.digest.record(found)
+
+    def record_mapped(self, pages: Pages) -> None:
+        """Note the SHA-256 of the file, whose ``pages`` are read again whenever their numbers are needed.
+
+        Raises:
+            DataError: an earlier pass found another.
+        """
+        if self.digest is not None:
+            self.digest.record(pages.digest())
+            self.digest.pages = pages
 
     def require_unchanged(self) -> None:
         """The file is as it was when it was opened first; a pipe always is.
@@ -178,16 +162,6 @@ def _kept(stream: IO[bytes], path: str) -> bytes:
 def shown_path(path: str) -> str:
     """The path for messages."""
     return "<stdin>" if path == STDIN else path
-
-
-def _stamp(about: os.stat_result) -> tuple[int, int]:
-    """What changes when a file is written to."""
-    return about.st_size, about.st_mtime_ns
-
-
-def changed_while_read(path: str | Path) -> DataError:
-    """The error for a file that is not the same throughout."""
-    return DataError("the file changed while it was read", where=str(path), hint="try again once nobody writes to it")
 
 
 def _of_file(path: Path) -> ByteSource:

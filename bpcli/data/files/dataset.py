@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
+from bpcli.data.files.file_digest import FileDigest
 from bpcli.data.files.memory import Pages
 from bpcli.data.files.numerals import PLAIN, Numerals, numerals
 from bpcli.nn import Array, IndexArray
@@ -76,8 +77,8 @@ class Dataset(Protocol):
         ...
 
     @property
-    def digests(self) -> dict[str, str | None]:
-        """By path, the SHA-256 of the files' bytes as they were read; None of what can be read only once."""
+    def files(self) -> dict[str, FileDigest | None]:
+        """By path, what was read; None for what can be read only once."""
         ...
 
     def column(self, name: str) -> Array:
@@ -114,7 +115,7 @@ class Table:
     own_targets: list[str] = field(default_factory=list)
     holds_classes: bool = False
     pages: Pages | None = None
-    digests: dict[str, str | None] = field(default_factory=dict)
+    files: dict[str, FileDigest | None] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
     numerals: Numerals = PLAIN
 
@@ -167,7 +168,7 @@ class Matrix:
     holds_classes: bool = False
     pages: Pages | None = None
     cells: dict[str, CellsOf] = field(default_factory=dict)
-    digests: dict[str, str | None] = field(default_factory=dict)
+    files: dict[str, FileDigest | None] = field(default_factory=dict)
     _kept: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
 
     @property

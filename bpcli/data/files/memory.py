@@ -100,6 +100,16 @@ class Pages:
         self._hashed = self.size
         return self._hash.hexdigest()
 
+    def digest_again(self) -> str:
+        """The SHA-256 of all bytes as they are now, whatever was hashed before."""
+        self._hash, self._hashed = hashlib.sha256(), 0
+        return self.digest()
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether the file is no longer as long as its pages, some of which can't be read any more."""
+        return self.lasting and self._pages.size() < self.size
+
     def prefetch(self, values: Array, rows: Array) -> None:
         """Have the system read what these rows of ``values``, contiguous by rows, need: all at once, where it can.
 

@@ -39,7 +39,7 @@ def read_dataset(pair: FilePair, form: Format, exact: frozenset[str] | None = No
 def _read_one(path: str, form: Format, exact: frozenset[str] | None) -> Table | Matrix:
     source = open_bytes(path)
     found = _read_source(source, form, exact)
-    return replace(found, digests={path: source.digest.value if source.digest else None})
+    return replace(found, files={path: source.digest})
 
 
 def _read_source(source: ByteSource, form: Format, exact: frozenset[str] | None) -> Table | Matrix:
@@ -63,10 +63,10 @@ def _joined(features: Table | Matrix, targets: Table | Matrix, form: Format) -> 
     if isinstance(features, Matrix) or isinstance(targets, Matrix) or not form.header:
         own = _told_apart(names, set(features.names))
     columns = {new: targets.column(name) for new, name in own.items()}
-    digests = features.digests | targets.digests
+    files = features.files | targets.files
     if isinstance(features, Matrix):
         return replace(
-            features, targets=columns, holds_classes=targets.holds_classes, cells=_cells(targets, own), digests=digests
+            features, targets=columns, holds_classes=targets.holds_classes, cells=_cells(targets, own), files=files
         )
     clash = [name for name in columns if name in features.names]
     if clash:
@@ -82,7 +82,7 @@ def _joined(features: Table | Matrix, targets: Table | Matrix, form: Format) -> 
         own_targets=list(columns),
         holds_classes=targets.holds_classes,
         pages=features.pages,
-        digests=digests,
+        files=files,
         missing=features.missing,
         numerals=features.numerals,
     )

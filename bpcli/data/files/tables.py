@@ -19,6 +19,7 @@ from bpcli import memory
 from bpcli.data.files.byte_source import SAMPLE, ByteSource
 from bpcli.data.files.cells import Kind, refuse_infinite
 from bpcli.data.files.dataset import Format, Table
+from bpcli.data.files.file_digest import changed_while_read
 from bpcli.data.files.memory import Pages
 from bpcli.data.files.sheet import examine
 from bpcli.data.files.table_reader import RowChunk, TableReader
@@ -125,7 +126,11 @@ def _gathered(reader: TableReader, exact: frozenset[str]) -> Table:
 def _columns(
     reader: TableReader, chunks: Iterator[RowChunk], exact: frozenset[str]
 ) -> tuple[dict[str, set[Kind]], dict[str, Array], Pages | None]:
-    """By column the kinds of its cells, and the cells, if of one kind; the pages of numbers, if of many chunks."""
+    """By column the kinds of its cells, and the cells, if of one kind; the pages of numbers, if of many chunks.
+
+    Raises:
+        DataError: there are more rows than were counted before.
+    """
     names, start = reader.names, list(islice(chunks, 2))
     if len(start) == 1:
         first = start[0]
@@ -135,7 +140,11 @@ def _columns(
     height = -(-reader.most_rows // ALIGNED) * ALIGNED
     pages = Pages.of_memory(height * len(names) * np.dtype(np.float64).itemsize)
     growing = [_GrowingColumn(numbers) for numbers in pages.array((len(names), height), np.dtype(np.float64))]
+    rows = 0
     for chunk in chain(_emptied(start), chunks):
+        rows += len(chunk[0][1])
+        if rows > reader.most_rows:
+            raise changed_while_read(reader.path)
         for column, (kind, cells) in zip(growing, chunk, strict=True):
             column.add(kind, cells)
     found = {name: column.kinds for name, column in zip(names, growing, strict=True)}

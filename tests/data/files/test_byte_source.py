@@ -18,7 +18,7 @@ from bpcli.data.files.dataset import Format
 from bpcli.data.files.sheet import Sheet, examine
 from bpcli.errors import DataError, ExitStatus
 
-from ..support import KINDS, csv, idx, loaded, npy, npz, parquet, read_file, refusal, write
+from ..support import KINDS, csv, digests, idx, loaded, npy, npz, parquet, read_file, refusal, write
 
 
 def sha(data: bytes) -> str:
@@ -46,7 +46,7 @@ def test_digest_is_of_the_whole_file_as_it_lies_on_disk(
     monkeypatch.setattr(tables, "SMALL", small)
     path = write(tmp_path, "f", FILES[kind])
 
-    assert read_file(path).digests == {path: sha(FILES[kind])}
+    assert digests(read_file(path)) == {path: sha(FILES[kind])}
 
 
 def test_file_of_many_pieces_is_hashed_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,13 +54,13 @@ def test_file_of_many_pieces_is_hashed_whole(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("bpcli.data.files.memory.HASHED", 4096)
     for values in (np.arange(30_000.0).reshape(-1, 3), np.arange(30_000).reshape(-1, 3), np.zeros((9, 9999)).T):
         path = write(tmp_path, "f.npy", npy(values))
-        assert read_file(path).digests == {path: sha(npy(values))}
+        assert digests(read_file(path)) == {path: sha(npy(values))}
 
 
 def test_bytes_of_a_pipe_have_no_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(KINDS["csv"])))
 
-    assert read_file("-").digests == {"-": None}
+    assert digests(read_file("-")) == {"-": None}
 
 
 def swapping(monkeypatch: pytest.MonkeyPatch, path: str, data: bytes) -> None:

@@ -15,7 +15,7 @@ from bpcli.data.files.dataset import Format, Matrix, Table
 from bpcli.data.files.reading import FilePair, read_dataset
 from bpcli.errors import DataError, ExitStatus, SystemRefusedError
 
-from ..support import KINDS, NUMBERS, csv, idx, npy, parquet, read_file, refusal, table, write
+from ..support import KINDS, NUMBERS, csv, digests, idx, npy, parquet, read_file, refusal, table, write
 
 ANY_SUFFIX = ("", ".data", ".csv", ".tsv", ".gz", ".npy", ".npz", ".idx3-ubyte", ".parquet")
 
@@ -114,7 +114,7 @@ def test_gz_with_any_byte_of_its_content_changed_is_refused(place: int, tmp_path
 def test_digest_is_of_the_bytes_on_disk(tmp_path: Path) -> None:
     path = write(tmp_path, "t.csv.gz", GZ)
 
-    assert read_file(path).digests == {path: hashlib.sha256(GZ).hexdigest()}
+    assert digests(read_file(path)) == {path: hashlib.sha256(GZ).hexdigest()}
 
 
 def test_features_and_targets_in_a_file_each_are_joined(tmp_path: Path) -> None:
