@@ -141,10 +141,10 @@ def test_archive_that_is_written_to_while_it_is_read_is_refused(
     path = write(tmp_path, "f.npz", npz(features=[[1.0, 0], [2, 1]]))
     read_array = arrays._read_array
 
-    def reading(source: ByteSource | None, stream: IO[bytes]) -> object:
+    def reading(origin: arrays._Origin, stream: IO[bytes]) -> object:
         with Path(path).open("ab") as file:
             file.write(b"more")
-        return read_array(source, stream)
+        return read_array(origin, stream)
 
     monkeypatch.setattr(arrays, "_read_array", reading)
 
