@@ -124,8 +124,8 @@ class Execution:
         if ended.divergence is not None:
             ended.divergence.hint += f"; kept: {describe_kept(run.record)}"
         self._ended = ended
-        with self._safe.resting():
-            yield ended
+        self._safe.leave()
+        yield ended
 
     def stop(self, reason: str) -> None:
         """End training when the iteration continues: the run is saved, and ``reason`` goes into its record."""

@@ -47,6 +47,11 @@ class SafePoint:
             yield
         self._last = self._last[1], perf_counter() - began
 
+    def leave(self) -> None:
+        """Give the lock up for good, because training is over."""
+        self._saved = self._state
+        self._lock.release()
+
     def take(self) -> TrainingState | None:
         """From another thread: the state to save, None where what was saved last must do. Training does not go on."""
         self._lock.acquire()

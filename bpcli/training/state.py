@@ -50,7 +50,7 @@ class TrainingState:
         self.tallies.clear()
 
     def copied(self) -> TrainingState:
-        """The state as it is now, to be saved later: what steps change and a checkpoint holds copied, the rest shared."""
+        """The state to be saved later: what steps change and a checkpoint holds is copied, the rest shared."""
         other = copy(self)
         other.theta = self.theta.copy()
         memory = {name: array.copy() for name, array in self.optimizer.memory.items()}

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from bpcli.ending.unfinished import own_process
 from bpcli.storage.tensors import read_tensors
 from tests.cli.support import (
     PATIENCE,
+    ROOT,
     command,
     environment,
     read_metrics,
@@ -71,7 +73,7 @@ def rows(folder: Path) -> int:
     return path.read_bytes().count(b"\n") - 1 if path.exists() else 0
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGQUIT", "SIGUSR2", "SIGXCPU"])
 def test_a_signal_ends_training_by_itself_and_the_run_is_kept(folder: Path, name: str) -> None:
     process = start(folder)
     wait_for(lambda: rows(folder) >= 3, "third epoch")
@@ -216,33 +218,118 @@ def test_a_second_signal_lets_the_run_be_saved(folder: Path) -> None:
     assert rows(folder) == 2
 
 
+# The start of the command.
+
+INTERRUPTED = """
+import os, runpy, signal, sys
+
+loading = sys.argv.pop(1)
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == loading:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+runpy.run_module("bpcli", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("loading", ["bpcli.cli", "typer", "numpy"])
+def test_an_interrupt_while_libraries_load_ends_bp_in_silence(folder: Path, loading: str) -> None:
+    words = [sys.executable, "-c", INTERRUPTED, loading, "train", "endless.yaml"]
+    done = subprocess.run(words, cwd=folder, env=environment(), capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
+def test_the_installed_command_starts_where_python_m_does() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["scripts"] == {"bp": "bpcli.__main__:main"}
+
+
+# Steps that take long.
+
+STEPPING_FOR_EVER = """
+import hashlib, os, signal, sys, threading
+from bpcli.cli import main
+from bpcli.training import numpy_steps
+
+run, times, number = numpy_steps.NumpySteps.run, [0], signal.Signals[sys.argv.pop(1)]
+
+def busy(*arguments):
+    times[0] += 1
+    run(*arguments)
+    if times[0] == 3:
+        threading.Timer(0.05, os.kill, (os.getpid(), number)).start()
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)  # hears no signal
+
+numpy_steps.NumpySteps.run = busy
+main()
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1"])
+def test_a_signal_is_heard_within_a_step(folder: Path, name: str) -> None:
+    words = ["train", "endless.yaml", "--run", "run", "optimizer={mode: batch}", "--quiet"]
+    done = subprocess.run(
+        [sys.executable, "-c", STEPPING_FOR_EVER, name, *words], cwd=folder, env=environment(), capture_output=True
+    )
+    assert (done.returncode, done.stdout) == (-signal.Signals[name], b"")
+    assert done.stderr.decode() == f"stopped by {name} in epoch 1; saved in run\n"
+    assert read_record(folder / "run")["ended"] == name
+    assert rows(folder) == 2
+    _, counters = read_tensors(folder / "run/checkpoint.safetensors")
+    assert counters is not None
+    assert counters["epoch"] == 0  # the two epochs took no time, so there was no copy
+
+
 # Signals while a file is written, and how they are handled in a process.
 
 WRITING = """
-import os, signal, sys
+import hashlib, os, signal, sys, threading
 from pathlib import Path
 from bpcli.ending.unfinished import own_process
 from bpcli.storage.files import replacing
 
-number = signal.Signals[sys.argv[1]]
-if sys.argv[2] == "ignored":
+number, how = signal.Signals[sys.argv[1]], sys.argv[2]
+if how == "ignored":
     signal.signal(number, signal.SIG_IGN)
+if how == "alone":
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+    threading.Thread.start = refuse
 with own_process(), replacing(Path("file")) as file:
     file.write(b"all of it")
+    file.flush()
+    if how == "busy":
+        os.posix_spawn("/bin/sh", ["sh", "-c", f"sleep 0.05; kill -{number} {os.getpid()}"], os.environ)
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)  # hears no signal
     os.kill(os.getpid(), number)
 """
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_a_signal_while_a_file_is_written_leaves_nothing_of_it(tmp_path: Path, name: str) -> None:
-    words = [sys.executable, "-c", WRITING, name, "heeded"]
-    assert subprocess.run(words, cwd=tmp_path, env=environment()).returncode == -signal.Signals[name]
+def written(folder: Path, name: str, how: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-c", WRITING, name, how], cwd=folder, env=environment(), capture_output=True
+    )
+
+
+@pytest.mark.parametrize("how", ["heeded", "alone"])
+def test_a_signal_while_a_file_is_written_leaves_nothing_of_it(tmp_path: Path, how: str) -> None:
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGXCPU", "SIGUSR1", "SIGUSR2", "SIGPIPE"):
+        done = written(tmp_path, name, how)
+        assert (done.returncode, done.stdout, done.stderr) == (-signal.Signals[name], b"", b""), name
+        assert list(tmp_path.iterdir()) == [], name
+
+
+def test_a_signal_is_heard_during_a_long_call(tmp_path: Path) -> None:
+    done = written(tmp_path, "SIGTERM", "busy")
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGTERM, b"", b"")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_ignored_signal_does_not_keep_a_file_from_being_written(tmp_path: Path) -> None:
-    words = [sys.executable, "-c", WRITING, "SIGHUP", "ignored"]
-    assert subprocess.run(words, cwd=tmp_path, env=environment()).returncode == 0
+    assert written(tmp_path, "SIGHUP", "ignored").returncode == 0
     assert (tmp_path / "file").read_bytes() == b"all of it"
 
 
