@@ -106,7 +106,7 @@ class Execution:
         except DivergedError as error:
             error.where = str(run.folder)
             ended = RunEnded(run, "diverged", error.message, error)
-        final = dict(values) or run.measured(self._state.kept.epoch)
+        final = dict(values) or self._measured(run)
         if ended.outcome == "completed":
             with self._safe.resting():
                 final |= self._test_metrics()
@@ -186,6 +186,11 @@ class Execution:
         except DataError as error:
             return error
         return None
+
+    def _measured(self, run: RunWriter) -> dict[str, float]:
+        """What metrics.csv has of the kept parameters: nothing where they are of an epoch that has not ended."""
+        kept = self._state.kept
+        return {} if kept.examples else run.measured(kept.epoch)
 
     def _save(self, run: RunWriter) -> None:
         run.save(self._experiment, self._state)

@@ -62,6 +62,11 @@ class Control:
         state.kept.take(state.theta, state.epoch, nan, state.position)
         return True
 
+    def keep_last_finite(self, state: TrainingState) -> None:
+        """Keep the parameters just before a divergence, unless those of the best epoch are wanted."""
+        if self.keep.unfinished:
+            self.keep_unfinished(state)
+
 
 PLAIN = Control()
 """Every epoch of the plan is trained, and the last one's parameters are kept."""

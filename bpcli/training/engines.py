@@ -21,10 +21,10 @@ from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.optimizers.second_order.rule import SecondOrder
 from bpcli.nn.tallies import Tallies
 from bpcli.training.iteration_steps import IterationSteps
-from bpcli.training.loop import Steps
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Recipe
 from bpcli.training.state import TrainingState
+from bpcli.training.steps import Steps
 
 EngineName = Literal["numpy", "numba"]
 EngineChoice = Literal["auto", "numpy", "numba"]

@@ -21,7 +21,7 @@ class IterationSteps:
     def __init__(self, recipe: Recipe, state: TrainingState, examples: Examples) -> None:
         assert isinstance(recipe.optimizer, SecondOrder), "other rules take steps"
         self.rule: SecondOrder = recipe.optimizer
-        self.state, self.size = state, examples.size
+        self.recipe, self.state, self.examples, self.size = recipe, state, examples, examples.size
         self.objective = WholeLoss(recipe, examples, state.theta)
 
     def prepare(self, batch_size: int) -> Iterator[str]:

@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from math import isfinite
 from time import perf_counter
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
-
-import numpy as np
+from typing import NamedTuple
 
 from bpcli.data.sources import Examples
-from bpcli.nn import IndexArray
+from bpcli.errors import DivergedError
 from bpcli.nn.metrics import Metric, metric_values
 from bpcli.nn.network import Network
 from bpcli.training.control import PLAIN, Control
+from bpcli.training.divergence import SavedStart, locate, locate_in_validation
 from bpcli.training.inference import assess
 from bpcli.training.recipe import Plan
 from bpcli.training.safe_point import SafePoint
-from bpcli.training.state import TrainingState, diverged
+from bpcli.training.state import TrainingState
+from bpcli.training.steps import Steps
 
 STRETCH_SECONDS = 0.1
 """How long the loop runs before it yields: short enough for a bar that moves and a signal that is heard."""
@@ -69,31 +69,6 @@ class Stopped(NamedTuple):
 
 
 TrainingEvent = Stretch | Epoch | Stopped
-
-
-class Steps(Protocol):
-    """What takes the steps of a recipe from a state: the NumPy engine, or compiled code that does the same."""
-
-    @property
-    def size(self) -> int:
-        """The number of training examples."""
-        ...
-
-    def prepare(self, batch_size: int) -> Iterator[str]:
-        """Compile or load what is needed, once; yield a message before slow work."""
-        ...
-
-    def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
-        """Step through ``order`` from the state's position until it ends or time is up.
-
-        Raises:
-            DivergedError: a loss is no longer finite.
-        """
-        ...
-
-    def ended(self) -> str:
-        """Why no step can change anything any more, in words; empty while one can."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -146,7 +121,7 @@ def train(
             parameters to keep.
     """
     safe = safe or SafePoint(state)
-    deadline = perf_counter() + control.max_seconds
+    deadline, saved = perf_counter() + control.max_seconds, SavedStart(state)
     while state.epoch < plan.epochs:
         if reason := control.patience_over(state) or steps.ended():
             yield Stopped(reason)
@@ -159,38 +134,30 @@ def train(
             if now >= deadline:
                 yield _stopped_within(state, measure, control, safe)
                 return
-            with safe.stepping():
-                steps.run(order, plan.batch_size, min(now + STRETCH_SECONDS, deadline))
+            saved.take()
+            try:
+                with safe.stepping():
+                    steps.run(order, plan.batch_size, min(now + STRETCH_SECONDS, deadline))
+                saved.require_finite()
+            except DivergedError as error:
+                located = locate(error, steps, plan.batch_size, saved, order)
+                control.keep_last_finite(state)
+                raise located from error
             if state.position < steps.size:
                 seconds += perf_counter() - began
                 yield Stretch(epoch, state.position, state.losses.value())
                 began = perf_counter()
-        values = _running(state, measure)
+        values = measure.running(state)
         seconds += perf_counter() - began
         began = perf_counter()
         with safe.resting():
             values |= measure.validated(state)
-        if not isfinite(values.get("val_loss", 0.0)):
-            raise diverged("the validation loss", epoch, state.optimizer.step)
+        if measure.validation is not None and not isfinite(values["val_loss"]):
+            raise locate_in_validation(steps.recipe, state, measure.validation)
         state.begin_epoch(epoch)
         control.observe(state, values, measure.higher)
         taken = perf_counter() - began
         yield Epoch(epoch, state.optimizer.step, state.learning_rate, values, seconds, taken, state.kept.epoch)
-
-
-def _running(state: TrainingState, measure: Measure) -> dict[str, float]:
-    """The loss and the metrics of the epoch so far.
-
-    Raises:
-        DivergedError: a parameter or the loss is no longer finite.
-    """
-    epoch, step = state.epoch + 1, state.optimizer.step
-    if not np.isfinite(state.theta).all():
-        raise diverged("a parameter", epoch, step)
-    values = measure.running(state)
-    if not isfinite(values["loss"]):  # what penalties add, as the terms of each batch are finite
-        raise diverged(f"the loss ({values['loss']})", epoch, step)
-    return values
 
 
 def _stopped_within(state: TrainingState, measure: Measure, control: Control, safe: SafePoint) -> Stopped:

@@ -24,7 +24,7 @@ class NumpySteps:
     def __init__(
         self, recipe: Recipe, state: TrainingState, examples: Examples, shards: int = 1, threads: int = 1
     ) -> None:
-        self.recipe, self.state, self.size = recipe, state, examples.size
+        self.recipe, self.state, self.examples, self.size = recipe, state, examples, examples.size
         self.gradients = Gradients(recipe, state.theta, state.optimizer.dtheta, examples, shards, threads)
         self.noise = Noise(recipe, state.theta.dtype)
         self.sharded = shards > 1

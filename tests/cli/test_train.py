@@ -416,11 +416,15 @@ def test_divergence_ends_with_status_4_and_keeps_the_best_finite_epoch(folder: P
     assert result.status == 4
     assert result.out == "a\n"
     assert message.startswith("error: a: training diverged: the ")
-    assert f"is no longer finite at epoch {done + 1}, step {record['steps']}" in message
-    best = min(read_metrics(folder / "a"), key=lambda row: row["val_loss"])["epoch"]
+    step = record["steps"] + 1
     assert (
-        hint == f"hint: lower optimizer.learning_rate, or scale the data; kept: epoch {best:.0f}, the best by val_loss"
+        f"is no longer finite at epoch {done + 1}, step {step}; first in step {step}: the loss, of outputs" in message
     )
+    best = min(read_metrics(folder / "a"), key=lambda row: row["val_loss"])["epoch"]
+    lower = (
+        "lower optimizer.learning_rate, which was 10 in this step, for example tenfold, or optimizer.clip: {norm: 1}"
+    )
+    assert hint == f"hint: {lower}; kept: epoch {best:.0f}, the best by val_loss"
     assert record["ended"] == message.removeprefix("error: a: ")
     assert record["epochs"] == done
 

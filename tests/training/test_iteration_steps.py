@@ -141,7 +141,10 @@ def test_a_loss_that_is_not_finite_is_a_divergence(name: str) -> None:
     task.theta[0] = np.nan
     with pytest.raises(DivergedError) as caught:
         list(task.train(task.state()))
-    assert caught.value.message == "training diverged: the loss (nan) is no longer finite at epoch 1, step 1"
+    assert caught.value.message == (
+        "training diverged: the loss (nan) is no longer finite at epoch 1, step 1; "
+        "first in step 1: Z of layer 1, whose weights reach nan and whose inputs 2.5"
+    )
 
 
 def test_penalties_are_part_of_what_is_minimised_and_shown() -> None:

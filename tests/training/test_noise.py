@@ -18,10 +18,10 @@ from bpcli.nn.layers import limit_rows
 from bpcli.streams import stream
 from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.steps import CompiledSteps
-from bpcli.training.loop import Steps
 from bpcli.training.noise import Noise
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.state import TrainingState, start
+from bpcli.training.steps import Steps
 from tests.cli.support import bp, good, points, read_metrics, refused, write_config
 from tests.training.compiled.support import interpreted
 

@@ -18,10 +18,10 @@ from bpcli.nn.network import Network, dense, initial
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent
 from bpcli.nn.penalties import L2
 from bpcli.nn.tallies import Tallies
-from bpcli.training.loop import Steps
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import TrainingState, start
+from bpcli.training.steps import Steps
 
 SIZE, CLASSES = 12, 3
 

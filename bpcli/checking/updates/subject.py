@@ -30,10 +30,10 @@ from bpcli.nn.parameters import Parameters
 from bpcli.nn.tallies import Tallies
 from bpcli.nn.workspace import Workspace
 from bpcli.training.engines import Engine
-from bpcli.training.loop import Steps
 from bpcli.training.noise import Noise
 from bpcli.training.recipe import Recipe
 from bpcli.training.state import TrainingState, start
+from bpcli.training.steps import Steps
 
 Say = Callable[[str], None]
 

@@ -19,9 +19,9 @@ from bpcli.nn.tallies import Decisions, Judging, Residuals, Tallies
 from bpcli.training.compiled.kernels import Kernel
 from bpcli.training.compiled.recording import Program
 from bpcli.training.compiled.source import step_source
-from bpcli.training.loop import Steps
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import TrainingState, start
+from bpcli.training.steps import Steps
 from tests.nn.support import activation, loss
 
 PLAN = Plan(epochs=1, batch_size=4, shuffle=True, seed=0)
