@@ -110,11 +110,9 @@ def refuse_options(options: Mapping[str, object], reason: str) -> None:
 def part_of_run(reopened: ReopenedRun, split: Split | None) -> tuple[Part, str]:
     """A part of the run's data, split as in training, and its name."""
     from bpcli.data.splitting import PARTS
-    from bpcli.display import warn
     from bpcli.errors import ConfigError
 
-    parts, warnings = reopened.parts()
-    warn(warnings)
+    parts = reopened.parts()
     name: str = split or next(part for part in reversed(PARTS) if part in parts)
     if name not in parts:
         raise ConfigError(

@@ -66,7 +66,8 @@ def evaluate(
     reopened = reopen(run)
     part, name = part_of_run(reopened, split) if data is None else (_part_of_file(reopened.model, data, targets), None)
     evaluation = evaluate_model(reopened.model, part, reopened.metrics(), threshold)
-    warn([note] if (note := evaluation.note(name or "given")) else [])
+    learned = "" if data is None else reopened.learned_from(part)
+    warn([note for note in (learned, evaluation.note(name or "given")) if note])
     if output is not None:
         from bpcli.reporting.evaluation_files import write_evaluation
 
@@ -74,7 +75,7 @@ def evaluate(
     epoch, words = reopened.kept or (None, "")
     if json:
         about = {"run": str(run), "epoch": epoch, "split": name, "examples": part.size}
-        given = {"data": None if data is None else str(data), "threshold": threshold}
+        given = {"data": None if data is None else str(data), "threshold": threshold, "note": learned or None}
         emit_json({**about, **_report(evaluation), **{key: it for key, it in given.items() if it is not None}})
     else:
         kept = f"; kept: {words}" if words else ""

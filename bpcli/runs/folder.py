@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bpcli.config import document
-from bpcli.data.loading import Loaded
 from bpcli.errors import DataError
 from bpcli.experiment import Experiment
 from bpcli.nn import Array
@@ -17,7 +14,8 @@ from bpcli.runs import epoch_rows
 from bpcli.runs.model_file import model_of, save_model
 from bpcli.runs.new_folder import make_run_folder
 from bpcli.runs.record import RECORD_FILE, initial_record, is_number
-from bpcli.storage.files import replacing, write
+from bpcli.runs.split_file import SPLIT_FILE, write_split
+from bpcli.storage.files import write
 from bpcli.storage.tensors import read_tensors, write_tensors
 from bpcli.storage.text import to_json
 from bpcli.training.initial_parameters import MODEL
@@ -26,10 +24,6 @@ from bpcli.training.state import TrainingState
 
 CONFIG_FILE = "config.yaml"
 CHECKPOINT_FILE = "checkpoint.safetensors"
-SPLIT_FILE = "split.csv"
-
-ROWS_AT_ONCE = 1 << 16
-"""How many rows of the split are written as one piece."""
 
 
 @dataclass
@@ -81,25 +75,9 @@ def create_run(experiment: Experiment, stem: str, folder: Path | None) -> RunWri
     run = RunWriter(make_run_folder(stem, folder), initial_record(experiment))
     write(run.folder / CONFIG_FILE, document.dump(experiment.resolved).encode())
     if experiment.config.data.split.deals:
-        _write_split(run.folder / SPLIT_FILE, experiment.loaded)
+        write_split(run.folder / SPLIT_FILE, experiment.loaded)
     run.write_record()
     return run
-
-
-def _write_split(path: Path, loaded: Loaded) -> None:
-    """Write which row of the training file, from 0, is in which part: a line for each row, in the file's order."""
-    train = loaded.parts["train"]
-    own = {name: part.rows for name, part in loaded.parts.items() if part.pair == train.pair}
-    names = np.array(list(own))
-    rows = np.concatenate(list(own.values()))
-    parts = np.repeat(np.arange(len(own)), [len(of_part) for of_part in own.values()])
-    order = np.argsort(rows)
-    with replacing(path) as file:
-        file.write(b"row,part\n")
-        for start in range(0, len(rows), ROWS_AT_ONCE):
-            some = order[start : start + ROWS_AT_ONCE]
-            lines = zip(rows[some].tolist(), names[parts[some]].tolist(), strict=True)
-            file.write("".join(f"{row},{part}\n" for row, part in lines).encode())
 
 
 def read_checkpoint(folder: Path, state: TrainingState) -> tuple[dict[str, Array], dict[str, Any]]:

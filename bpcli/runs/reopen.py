@@ -1,11 +1,15 @@
 """A run opened again: its model, the data that it was trained on, or its whole experiment.
 
 The data of a run may have changed since it was trained. Opening them compares them
-with the run: a different encoding is an error, a file with a different digest a warning.
+with the run. A part of changed data is not the part that the run had, so its rows
+are refused; a gradient or an explanation is right of any rows, so there a warning
+tells of a file with another digest, and only another encoding is refused.
 """
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,18 +17,24 @@ from bpcli.config.reading import read_config
 from bpcli.config.schema import Config
 from bpcli.data.encoding.targets import judging_of
 from bpcli.data.loading import Loaded, Part
-from bpcli.errors import ConfigError, DataError
+from bpcli.errors import BpError, ConfigError, DataError
 from bpcli.experiment import Experiment, build, parts_of
 from bpcli.nn.metrics import Metric, by_column, usual_metrics
 from bpcli.runs.folder import CONFIG_FILE
 from bpcli.runs.kept_parameters import describe_kept, kept_epoch
 from bpcli.runs.model_file import Model, load_model
 from bpcli.runs.record import RECORD_FILE, read_record
+from bpcli.runs.split_file import SPLIT_FILE, is_split
 from bpcli.training.initial_parameters import MODEL, fill_parameters
 
 OTHER_ENCODING = "the data are not encoded as those the run was trained on"
-DATA_OPTION_HINT = "restore the data file, or name another with --data"
+ANY_DATA = "measure on any examples with --data FILE"
+DATA_OPTION_HINT = f"restore the data file, or {ANY_DATA}"
 OVERRIDES_HINT = "restore the data file, or leave out the overrides that change how the data are encoded"
+
+
+SHOWN = 12
+"""How many digits of a hash are shown."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +51,65 @@ class ReopenedRun:
         epoch = kept_epoch(record)
         return None if epoch is None else (epoch, describe_kept(record))
 
-    def parts(self) -> tuple[dict[str, Part], list[str]]:
-        """The parts of the run's data, split as in training, and a warning for each file that has changed.
+    def parts(self) -> dict[str, Part]:
+        """The parts of the run's data, split as in training.
 
         Raises:
-            ConfigError, DataError: the config or the data are absent or malformed, or encoded differently.
+            ConfigError, DataError: the config or the data are absent or malformed, or not those of the run.
         """
-        loaded = parts_of(read_config(self.path / CONFIG_FILE, []))
-        return loaded.parts, self._check_data(loaded, DATA_OPTION_HINT)
+        located = read_config(self.path / CONFIG_FILE, [])
+        try:
+            loaded = parts_of(located)
+        except BpError:  # what is wrong with other data than the run's does not matter
+            self._require_own_files(_digests_on_disk(located.config))
+            raise
+        self._require_own_files(loaded.digests)
+        self._check_data(loaded, DATA_OPTION_HINT)
+        split = self.path / SPLIT_FILE
+        if split.exists() and not is_split(split, loaded):
+            raise DataError(
+                "the run's rows are dealt to other parts than config.yaml deals them to",
+                where=str(split),
+                hint=f"copy the run again, or {ANY_DATA}",
+            )
+        return loaded.parts
+
+    def learned_from(self, part: Part) -> str:
+        """In words, that a part of another file has examples that the model learned from, if their file tells.
+
+        Raises:
+            ConfigError, DataError: the run's config or its record is malformed.
+        """
+        config, given = self.path / CONFIG_FILE, next((file.value for file in part.files), None)
+        if given is None or not config.is_file() or not (self.path / RECORD_FILE).exists():
+            return ""
+        data, record = read_config(config, []).config.data, read_record(self.path)
+        train = data.path or data.train
+        if train is None or record.get("data", {}).get(train.features) != given:
+            return ""
+        if not data.split.deals:
+            return f"{part.path} is what the model learned from: this is no test of it"
+        count = record.get("examples", {}).get("train", 0)
+        return (
+            f"{part.path} is the run's own file: the model learned from {count:,} of these {part.size:,} examples; "
+            "--split test has those held out"
+        )
+
+    def _require_own_files(self, digests: dict[str, str | None]) -> None:
+        """The files are those that the run learned from.
+
+        Raises:
+            DataError: one is not, or the run has no hash of it.
+        """
+        recorded = read_record(self.path).get("data", {})
+        for path, found in digests.items():
+            if found is not None and recorded.get(path) != found:
+                was = f"the run's was {str(recorded[path])[:SHOWN]}…" if path in recorded else "the run has none of it"
+                raise DataError(
+                    f"not the run's data: its SHA-256 is {found[:SHOWN]}…, {was}",
+                    where=path,
+                    hint=f"restore the file, or {ANY_DATA}",
+                )
 
     def metrics(self) -> dict[str, Metric]:
         """The metrics that the run's config picks, by the names of their columns; the usual ones of a file alone.
@@ -95,8 +156,24 @@ class ReopenedRun:
                 raise DataError(OTHER_ENCODING, where=str(self.path), hint=hint)
             warnings.append(OTHER_ENCODING)
         recorded = read_record(self.path).get("data", {})
-        changed = [path for path, digest in loaded.digests.items() if recorded.get(path, digest) != digest]
-        return [*warnings, *(f"{path} has changed since the run" for path in changed)]
+        for path, digest in loaded.digests.items():
+            if digest is not None and path not in recorded:
+                warnings.append(f"{path} is not what the run learned from")
+            elif digest is not None and recorded[path] != digest:
+                warnings.append(f"{path} has changed since the run")
+        return warnings
+
+
+def _digests_on_disk(config: Config) -> dict[str, str | None]:
+    """By path, the SHA-256 of each file of data that a config names, as it is now; None of what is no file."""
+    found: dict[str, str | None] = {}
+    data = config.data
+    for pair in filter(None, (data.path, data.train, data.validation, data.test)):
+        for path in filter(None, (pair.features, pair.targets)):
+            if Path(path).is_file():
+                with suppress(OSError), Path(path).open("rb") as file:
+                    found[path] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
 
 
 def _encoding(of: Model | Loaded) -> tuple[object, object]:

@@ -503,31 +503,6 @@ def test_a_class_that_the_model_does_not_have_is_refused(folder: Path, tmp_path:
     )
 
 
-def test_data_that_changed_since_the_run_are_reported(tmp_path: Path) -> None:
-    points(tmp_path / "train.csv")
-    points(tmp_path / "test.csv", 9, seed=2)
-    write_config(tmp_path / "points.yaml", "data: {train: train.csv, test: test.csv}\nloss: cross_entropy\nepochs: 1\n")
-    good("train", "points.yaml", "--run", "run", cwd=tmp_path)
-    points(tmp_path / "test.csv", 12, seed=3)
-    result = good("evaluate", "run", "--json", cwd=tmp_path)
-    assert result.json["examples"] == 12
-    assert result.err == f"warning: {tmp_path}/test.csv has changed since the run\n"
-
-
-def test_training_data_that_encode_to_something_else_are_refused(tmp_path: Path) -> None:
-    points(tmp_path / "points.csv")
-    write_config(tmp_path / "points.yaml", POINTS)
-    good("train", "points.yaml", "--run", "run", cwd=tmp_path)
-    points(tmp_path / "points.csv", seed=9)
-    refused(
-        *("evaluate", "run"),
-        cwd=tmp_path,
-        status=3,
-        error="run: the data are not encoded as those the run was trained on",
-        hint="restore the data file, or name another with --data",
-    )
-
-
 def test_a_part_unknown_to_bp_is_refused(folder: Path) -> None:
     refused(
         *("evaluate", "run", "--split", "all"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +26,6 @@ ON_ITS_DATA = {"evaluate": ["evaluate", "run"], "explain": ["explain", "run"], "
 ALL = {**ON_ITS_DATA, "predict": ["predict", "run", "--data", "test.csv"]}
 
 OVERRIDE_HINT = "restore the data file, or leave out the overrides that change how the data are encoded"
-HINTS = {
-    "evaluate": "restore the data file, or name another with --data",
-    "explain": OVERRIDE_HINT,
-    "gradcheck": OVERRIDE_HINT,
-}
-
 on_its_data = pytest.mark.parametrize("command", list(ON_ITS_DATA))
 every_command = pytest.mark.parametrize("command", list(ALL))
 
@@ -56,9 +51,8 @@ def test_a_model_is_opened_by_its_run_or_by_its_file(folder: Path, name: str) ->
 
 
 def test_the_parts_are_those_of_the_training(folder: Path) -> None:
-    parts, warnings = reopen(folder / "run").parts()
+    parts = reopen(folder / "run").parts()
     assert {name: part.size for name, part in parts.items()} == {"train": 60, "test": 9}
-    assert warnings == []
 
 
 def test_an_experiment_is_opened_at_the_trained_parameters_in_double_precision(folder: Path) -> None:
@@ -98,12 +92,97 @@ def test_a_network_of_another_shape_does_not_take_the_trained_parameters(folder:
 # Data that changed.
 
 
-@on_its_data
+ON_ROWS = {"evaluate": ["evaluate", "run"], "predict": ["predict", "run", "--split", "train"]}
+"""The commands that speak of the run's own rows."""
+
+ON_ANY_ROWS = {command: ON_ITS_DATA[command] for command in ("explain", "gradcheck")}
+"""Those whose result is right of any rows."""
+
+
+@pytest.mark.parametrize("command", list(ON_ANY_ROWS))
 def test_a_file_that_changed_is_warned_of(folder: Path, command: str) -> None:
     points(folder / "test.csv", 12, seed=3)
-    result = good(*ON_ITS_DATA[command], cwd=folder)
+    result = good(*ON_ANY_ROWS[command], cwd=folder)
     assert result.errors == [f"warning: {folder}/test.csv has changed since the run"]
     assert result.out
+
+
+def test_another_file_than_the_run_learned_from_is_warned_of(folder: Path) -> None:
+    (folder / "copy.csv").write_bytes((folder / "train.csv").read_bytes())
+    result = good("explain", "run", "data.train=copy.csv", cwd=folder)
+    assert result.errors == [f"warning: {folder}/copy.csv is not what the run learned from"]
+
+
+def sha(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("command", list(ON_ROWS))
+@pytest.mark.parametrize("change", ["appended", "removed", "one digit", "a new class", "malformed", "another encoding"])
+def test_rows_of_other_data_than_the_run_learned_from_are_refused(folder: Path, command: str, change: str) -> None:
+    path = folder / "train.csv"
+    before, text = sha(path), path.read_bytes().decode()
+    lines = text.splitlines(keepends=True)
+    changed = {
+        "appended": text + lines[-1],
+        "removed": "".join(lines[:-1]),
+        "one digit": "".join([*lines[:-1], lines[-1].replace(lines[-1][0], "9", 1)]),
+        "a new class": text + "1,2,strange\n",
+        "malformed": text + "1,2\n",
+        "another encoding": "".join([*lines[:-1], "1e9" + lines[-1][1:]]),
+    }
+    path.write_bytes(changed[change].encode())
+    refused(
+        *ON_ROWS[command],
+        cwd=folder,
+        status=3,
+        error=f"{path}: not the run's data: its SHA-256 is {sha(path)[:12]}…, the run's was {before[:12]}…",
+        hint="restore the file, or measure on any examples with --data FILE",
+    )
+    good("evaluate", "run", "--data", "test.csv", cwd=folder)
+    path.write_bytes(text.encode())
+    good(*ON_ROWS[command], cwd=folder)
+
+
+def test_rows_of_a_file_that_the_run_has_no_hash_of_are_refused(folder: Path) -> None:
+    config = folder / "run/config.yaml"
+    (folder / "other.csv").write_bytes((folder / "test.csv").read_bytes())
+    config.write_text(config.read_text().replace("/test.csv", "/other.csv"))
+    result = bp("evaluate", "run", cwd=folder)
+    assert (result.status, result.out) == (3, "")
+    assert result.errors[0].endswith("the run has none of it")
+
+
+def test_rows_that_are_dealt_otherwise_than_in_training_are_refused(folder: Path) -> None:
+    write_config(folder / "dealt.yaml", "data: {path: train.csv, split: {test: 0.3}}\nloss: cross_entropy\nepochs: 1\n")
+    good("train", "dealt.yaml", "--run", "dealt", "--quiet", cwd=folder)
+    good("evaluate", "dealt", cwd=folder)
+    split = folder / "dealt/split.csv"
+    kept = split.read_text()
+    for other in (kept + "60,test\n", kept[:-7], kept.replace("0,t", "1,t", 1)):
+        split.write_text(other)
+        result = bp("evaluate", "dealt", cwd=folder)
+        assert (result.status, result.out) == (3, "")
+        assert "dealt/split.csv: the run's rows are dealt to other parts" in result.errors[0]
+
+
+def test_evaluating_on_what_the_model_learned_from_is_said(folder: Path) -> None:
+    write_config(folder / "dealt.yaml", "data: {path: train.csv, split: {test: 0.2}}\nloss: cross_entropy\nepochs: 1\n")
+    good("train", "dealt.yaml", "--run", "dealt", "--quiet", cwd=folder)
+    (folder / "copy.csv").write_bytes((folder / "train.csv").read_bytes())
+    all_of_it = "copy.csv is what the model learned from: this is no test of it"
+    some_of_it = (
+        "copy.csv is the run's own file: the model learned from 48 of these 60 examples; "
+        "--split test has those held out"
+    )
+    for run, said in (("run", all_of_it), ("dealt", some_of_it)):
+        result = good("evaluate", run, "--data", "copy.csv", "--json", cwd=folder)
+        assert f"warning: {said}" in result.errors
+        assert result.json["note"] == said
+        other = good("evaluate", run, "--data", "test.csv", "--json", cwd=folder)
+        assert "note" not in other.json
+    (folder / "run/run.json").unlink()
+    assert "note" not in good("evaluate", "run", "--data", "copy.csv", "--json", cwd=folder).json
 
 
 @on_its_data
@@ -111,7 +190,7 @@ def test_data_that_did_not_change_are_not_warned_of(folder: Path, command: str) 
     assert good(*ON_ITS_DATA[command], cwd=folder).err == ""
 
 
-@on_its_data
+@pytest.mark.parametrize("command", list(ON_ANY_ROWS))
 def test_data_that_are_encoded_differently_are_refused(folder: Path, command: str) -> None:
     points(folder / "train.csv", seed=9)
     refused(
@@ -119,7 +198,7 @@ def test_data_that_are_encoded_differently_are_refused(folder: Path, command: st
         cwd=folder,
         status=3,
         error="run: the data are not encoded as those the run was trained on",
-        hint=HINTS[command],
+        hint=OVERRIDE_HINT,
     )
 
 
