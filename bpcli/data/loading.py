@@ -10,7 +10,7 @@ from bpcli.data.dealing import deal
 from bpcli.data.encoding.classes import Classes, Label
 from bpcli.data.encoding.features import Features, learn_features
 from bpcli.data.encoding.labels import Labels
-from bpcli.data.encoding.lookup import require_columns
+from bpcli.data.encoding.lookup import require_columns, widths_of
 from bpcli.data.encoding.number_columns import Number
 from bpcli.data.encoding.shares import Shares
 from bpcli.data.encoding.targets import Targets
@@ -113,7 +113,10 @@ def load_parts(files: Files, request: DataRequest, dtype: np.dtype, rng: np.rand
     if isinstance(targets, Classes):
         _warn_of_classes(datasets, rows, targets, warnings)
     weights, of_classes = weigh(datasets, rows, targets, request.weights, dtype)
-    features = learn_features(train, learned_from, rows["train"], decided.scale or "none", warnings, request.types)
+    widths = widths_of(train, learned)
+    features = learn_features(
+        train, learned_from, rows["train"], decided.scale or "none", warnings, request.types, widths
+    )
     parts = {}
     pairs = files.pairs()
     for dataset in datasets.values():  # the last use of each: encoding them releases their memory

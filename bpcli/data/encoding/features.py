@@ -9,7 +9,7 @@ An encoding is plain data, so it travels in the model file.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from bpcli.data.encoding.columns import ColumnEncoder, ColumnKind, NumberColumn, column_from_json, learn_column
 from bpcli.data.encoding.inputs import Input, summary
-from bpcli.data.encoding.lookup import place_of, require_columns, rows_within
+from bpcli.data.encoding.lookup import place_of, require_columns, require_width, rows_within
 from bpcli.data.encoding.matrix_features import MatrixFeatures, learn_matrix
 from bpcli.data.encoding.scaling import Scaling
 from bpcli.data.encoding.training_columns import TrainingColumn
@@ -71,9 +71,10 @@ class Features(Protocol):
 
 @dataclass(frozen=True)
 class TableFeatures:
-    """One encoder per column."""
+    """One encoder per column; ``widths`` are the numbers of columns that a file without names may have."""
 
     encoders: tuple[ColumnEncoder, ...]
+    widths: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
@@ -108,8 +109,9 @@ class TableFeatures:
 
         Raises:
             ConfigError: the file lacks a column.
-            DataError: an infinite number.
+            DataError: an infinite number, or columns without names are not as many as in training.
         """
+        require_width(self.widths, dataset)
         require_columns([encoder.name for encoder in self.encoders], dataset)
         encoded = {part: np.empty((len(rows), self.size), dtype) for part, rows in parts.items()}
         columns = [encoder.cells(dataset, warnings) for encoder in self.encoders]
@@ -142,15 +144,17 @@ class TableFeatures:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
-        return {"kind": "table", "columns": [encoder.to_json() for encoder in self.encoders]}
+        widths = {"widths": list(self.widths)} if self.widths else {}
+        return {"kind": "table", "columns": [encoder.to_json() for encoder in self.encoders], **widths}
 
 
 def features_from_json(saved: dict[str, Any]) -> Features:
     """The encoding that :meth:`Features.to_json` described."""
+    widths = tuple(int(width) for width in saved.get("widths", ()))
     if saved["kind"] == "matrix":
         scaling = Scaling(np.asarray(saved["shift"]), np.asarray(saved["width"]))
-        return MatrixFeatures(tuple(saved["names"]), np.asarray(saved["medians"]), scaling, saved["bytes_only"])
-    return TableFeatures(tuple(column_from_json(column) for column in saved["columns"]))
+        return MatrixFeatures(tuple(saved["names"]), np.asarray(saved["medians"]), scaling, saved["bytes_only"], widths)
+    return TableFeatures(tuple(column_from_json(column) for column in saved["columns"]), widths)
 
 
 def learn_features(
@@ -160,8 +164,11 @@ def learn_features(
     scale: str,
     warnings: DataWarnings,
     kinds: Mapping[str, ColumnKind] | None = None,
+    widths: tuple[int, ...] = (),
 ) -> Features:
     """Learn the encoding of columns ``names`` from the training ``rows``; ``kinds`` are those that are declared.
+
+    Other files may have ``widths`` many columns, where these have no names.
 
     Raises:
         ConfigError: a column is not of the kind that is declared.
@@ -169,9 +176,10 @@ def learn_features(
     declared = kinds or {}
     if isinstance(dataset, Matrix):
         _require_numbers(declared, dataset.path)
-        return learn_matrix(dataset, names, rows, scale, warnings)
+        return replace(learn_matrix(dataset, names, rows, scale, warnings), widths=widths)
     columns = [TrainingColumn(dataset, name, rows) for name in names]
-    return TableFeatures(tuple(learn_column(each, declared.get(each.name), scale, warnings) for each in columns))
+    encoders = tuple(learn_column(each, declared.get(each.name), scale, warnings) for each in columns)
+    return TableFeatures(encoders, widths)
 
 
 def _require_numbers(declared: Mapping[str, ColumnKind], path: str) -> None:

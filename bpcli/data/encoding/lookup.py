@@ -1,4 +1,4 @@
-"""Where are columns and rows in a dataset? Names that must be there, rows of parts in a stretch of it, places."""
+"""Where are columns and rows in a dataset? Names or places that must be there, rows of parts in a stretch of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from bpcli.data.files.dataset import Dataset
-from bpcli.errors import ConfigError, did_you_mean
+from bpcli.errors import ConfigError, DataError, did_you_mean
 from bpcli.nn import IndexArray
 
 
@@ -31,6 +31,37 @@ def missing_columns(names: list[str], dataset: Dataset, key: str = "") -> list[C
         for name in names
         if name not in known
     ]
+
+
+def widths_of(dataset: Dataset, targets: list[str]) -> tuple[int, ...]:
+    """How many columns a file may have to be read like this one: as many, or none of the targets, if they come last.
+
+    None where columns have names, by which they are found in any order.
+    """
+    if dataset.width is None:
+        return ()
+    features = dataset.width - len(targets)
+    last = {str(place) for place in range(features, dataset.width)}
+    return (features, dataset.width) if last == set(targets) else (dataset.width,)
+
+
+def require_width(widths: tuple[int, ...], dataset: Dataset) -> None:
+    """A file whose columns have no names has as many as that from which columns were learned by their places.
+
+    Raises:
+        DataError: it has not; others might be taken for them.
+    """
+    if widths and dataset.width is not None and dataset.width not in widths:
+        without = f", or {widths[0]} without the target" if len(widths) > 1 else ""
+        raise DataError(
+            f"it has {_columns(dataset.width)} without names, the training file has {widths[-1]}{without}",
+            where=dataset.path,
+            hint="give the columns of the training file in its order",
+        )
+
+
+def _columns(count: int) -> str:
+    return "1 column" if count == 1 else f"{count} columns"
 
 
 def rows_within(parts: Mapping[str, IndexArray], start: int, stop: int) -> Iterator[tuple[str, slice]]:

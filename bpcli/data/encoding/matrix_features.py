@@ -11,7 +11,7 @@ import numpy as np
 
 from bpcli.data.encoding import summaries
 from bpcli.data.encoding.inputs import Input, summary
-from bpcli.data.encoding.lookup import place_of, require_columns, rows_within
+from bpcli.data.encoding.lookup import place_of, require_columns, require_width, rows_within
 from bpcli.data.encoding.medians import medians
 from bpcli.data.encoding.scaling import SCALINGS, Scaling, in_precision, learn_scaling
 from bpcli.data.encoding.selection import Selection
@@ -28,12 +28,16 @@ LOADED = 1 << 28
 
 @dataclass(frozen=True)
 class MatrixFeatures:
-    """Columns of a matrix by name, with one scaling; ``bytes_only`` for images on the range 0–255."""
+    """Columns of a matrix by name, with one scaling; ``bytes_only`` for images on the range 0–255.
+
+    ``widths`` are the numbers of columns that a file without names may have.
+    """
 
     names: tuple[str, ...]
     medians: Array
     scaling: Scaling
     bytes_only: bool = False
+    widths: tuple[int, ...] = ()
     text_columns: frozenset[str] = field(default=frozenset())
 
     @property
@@ -66,8 +70,9 @@ class MatrixFeatures:
 
         Raises:
             ConfigError: the file lacks a column.
-            DataError: an infinite number, or one out of range.
+            DataError: an infinite number, or one out of range, or not as many columns as in training.
         """
+        require_width(self.widths, dataset)
         require_columns(list(self.names), dataset)
         if self.bytes_only and isinstance(dataset, Matrix) and dataset.images and dataset.pixels == list(self.names):
             factor, pages = float(self.scaling.factor), dataset.pages
@@ -127,6 +132,7 @@ class MatrixFeatures:
             "shift": self.scaling.shift.tolist(),
             "width": self.scaling.width.tolist(),
             "bytes_only": self.bytes_only,
+            **({"widths": list(self.widths)} if self.widths else {}),
         }
 
 

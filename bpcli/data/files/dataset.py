@@ -57,6 +57,11 @@ class Dataset(Protocol):
         ...
 
     @property
+    def width(self) -> int | None:
+        """The number of columns, but for targets that stand apart, where places are their names; None where not."""
+        ...
+
+    @property
     def own_targets(self) -> list[str]:
         """The columns that the file itself marks as targets."""
         ...
@@ -118,6 +123,7 @@ class Table:
     files: dict[str, FileDigest | None] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
     numerals: Numerals = PLAIN
+    width: int | None = None
 
     @property
     def size(self) -> int:
@@ -199,6 +205,11 @@ class Matrix:
     def missing(self) -> frozenset[str]:
         """None."""
         return frozenset()
+
+    @property
+    def width(self) -> int:
+        """The number of columns of ``values``."""
+        return int(self.values.shape[1])
 
     @property
     def own_targets(self) -> list[str]:

@@ -85,6 +85,7 @@ def _joined(features: Table | Matrix, targets: Table | Matrix, form: Format) -> 
         files=files,
         missing=features.missing,
         numerals=features.numerals,
+        width=features.width,
     )
 
 

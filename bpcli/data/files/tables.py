@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 
@@ -48,7 +49,8 @@ def read_text(source: ByteSource, form: Format, exact: frozenset[str] | None) ->
     """
     refuse_too_large(source, form.delimiter)
     reader = reader_of_text(source, form)
-    return _gathered(reader, frozenset(reader.names[-1:]) if exact is None else exact)
+    table = _gathered(reader, frozenset(reader.names[-1:]) if exact is None else exact)
+    return table if form.header else replace(table, width=len(reader.names))
 
 
 def reader_of_text(source: ByteSource, form: Format) -> TableReader:
