@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +14,10 @@ from bpcli.errors import BpError
 
 if TYPE_CHECKING:
     from bpcli.experiment import Experiment
-    from bpcli.runs.execution import Execution, RunEnded
-    from bpcli.runs.folder import RunWriter
+    from bpcli.runs.execution import Execution, OpenRun, RunEnded
 
 
-def prepared(experiment: Experiment, open_run: Callable[[], RunWriter], *, quiet: bool) -> Execution:
+def prepared(experiment: Experiment, open_run: OpenRun, *, quiet: bool) -> Execution:
     """The execution of an experiment, compiled where it has to be, with a message before slow work."""
     from bpcli import display
     from bpcli.runs.execution import Execution

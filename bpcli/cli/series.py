@@ -76,8 +76,8 @@ def train_series(
         CheckFailedError: a run's metric is not as expected.
     """
     from bpcli.config.reading import read_config
-    from bpcli.runs.new_folder import make_run_folder, require_free_folder
-    from bpcli.runs.series import fold_changes, members, refit_changes, summarise, write_series
+    from bpcli.runs.new_folder import new_run_folder, require_free_folder
+    from bpcli.runs.series import fold_changes, members, refit_changes, write_series
 
     require_free_folder(run)
     given = read_config(path, [*changes, *fold_changes(request, None if request.folds is None else 0)]).config
@@ -85,20 +85,30 @@ def train_series(
     first = _experiment(path, [*changes, *planned[0].changes])  # what is wrong shows before there is a folder
     if refit:
         _experiment(path, refit_changes(changes, [given.epochs]))  # so does what a run on all rows lacks
-    series = Series(path, changes, request, make_run_folder(path.stem, run), quiet)
-    for member in planned:
-        experiment = first if member is planned[0] else _experiment(path, [*changes, *member.changes])
-        _train_member(series, member, experiment)
-    metrics = summarise(series.outcomes)
-    write_series(series.folder, request, series.outcomes, metrics)
-    _write_predictions(series)
-    if refit and series.outcomes:
-        _refit(series)
+    no_runs_yet = partial(write_series, request=request, outcomes=[], metrics={})
+    with new_run_folder(path.stem, run, no_runs_yet) as folder:
+        series = Series(path, changes, request, folder, quiet)
+        metrics = _train_members(series, planned, first)
+        if refit and series.outcomes:
+            _refit(series)
     _show(series, metrics)
     _print(series, metrics, json=json)
     if series.failures:
         raise series.failures[0]
     require_expectations((series.folder / one.member.name, one.record) for one in series.outcomes)
+
+
+def _train_members(series: Series, planned: list[Member], first: Experiment) -> dict[str, Interval]:
+    """Train the planned runs, ``first`` being the experiment of the first, and write what they come to."""
+    from bpcli.runs.series import summarise, write_series
+
+    for member in planned:
+        experiment = first if member is planned[0] else _experiment(series.path, [*series.changes, *member.changes])
+        _train_member(series, member, experiment)
+    metrics = summarise(series.outcomes)
+    write_series(series.folder, series.request, series.outcomes, metrics)
+    _write_predictions(series)
+    return metrics
 
 
 def _experiment(path: Path, changes: list[str]) -> Experiment:

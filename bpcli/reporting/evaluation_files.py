@@ -9,7 +9,7 @@ from typing import Any
 
 from bpcli.reporting.curves import CURVES, curve_rows
 from bpcli.reporting.evaluation import Evaluation
-from bpcli.runs.new_folder import make_run_folder
+from bpcli.runs.new_folder import new_run_folder
 from bpcli.storage.files import replacing
 from bpcli.storage.text import to_csv
 
@@ -24,7 +24,11 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
         ConfigError: the folder exists.
         SystemRefusedError: the system refuses to write.
     """
-    make_run_folder("", folder)
+    with new_run_folder("", folder, lambda part: _write_files(evaluation, part)):
+        pass
+
+
+def _write_files(evaluation: Evaluation, folder: Path) -> None:
     metrics = {"loss": evaluation.loss, **evaluation.metrics}
     _write(folder / "metrics.csv", ["metric", "value"], metrics.items())
     if not evaluation.names:

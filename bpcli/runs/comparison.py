@@ -15,6 +15,7 @@ from bpcli.nn.metrics import METRICS, Metric, kind_of_column
 from bpcli.runs.epoch_rows import METRICS_FILE, measured, read_epochs
 from bpcli.runs.folder import CONFIG_FILE
 from bpcli.runs.record import RECORD_FILE, read_record
+from bpcli.storage.files import TEMPORARY
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,15 @@ def find_runs(folder: Path) -> list[RecordedRun]:
     """
     if not folder.is_dir():
         raise DataError("no such folder", where=str(folder), hint="name the folder that holds the runs")
-    paths = [path.parent for path in sorted(folder.rglob(RECORD_FILE))]
+    paths = [path.parent for path in sorted(folder.rglob(RECORD_FILE)) if not _is_half_filled(path.relative_to(folder))]
     runs = [_read_run(path) for path in paths if (path / CONFIG_FILE).exists()]
     named = {key.removesuffix(".name") for run in runs for key in run.settings if key.endswith(".name")}
     return [replace(run, settings=_one_key_for_names(run.settings, named)) for run in runs]
+
+
+def _is_half_filled(path: Path) -> bool:
+    """Whether a path leads through a folder that a process is filling or died while it did."""
+    return any(TEMPORARY.fullmatch(name) for name in path.parts)
 
 
 def _read_run(folder: Path) -> RecordedRun:

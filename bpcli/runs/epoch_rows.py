@@ -1,34 +1,71 @@
-"""The rows of metrics.csv and timings.csv: appended epoch by epoch, and read back exactly."""
+"""The rows of metrics.csv and timings.csv: appended epoch by epoch, cut back, and read back exactly."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 
-from bpcli.storage.files import append
+from bpcli.errors import DataError
+from bpcli.storage.files import append, cut, sync_file
 from bpcli.training.loop import Epoch
 
 METRICS_FILE, TIMINGS_FILE = "metrics.csv", "timings.csv"
+
+TABLES = (METRICS_FILE, TIMINGS_FILE)
+"""The files with a row for each epoch."""
 
 NOT_MEASURED = ("epoch", "step", "learning_rate")
 """The columns of metrics.csv that are no result."""
 
 
 def append_epoch(folder: Path, epoch: Epoch) -> None:
-    """Append a row to metrics.csv and to timings.csv."""
+    """Append a row to every table."""
     row = {"epoch": epoch.epoch, "step": epoch.step, "learning_rate": epoch.learning_rate, **epoch.values}
     times = {
         "epoch": epoch.epoch,
         "train_seconds": epoch.train_seconds,
         "validation_seconds": epoch.validation_seconds,
     }
-    for name, values in ((METRICS_FILE, row), (TIMINGS_FILE, times)):
-        head = ",".join(values) + "\n" if epoch.epoch == 1 else ""
-        append(folder / name, head + ",".join(map(repr, values.values())) + "\n")
+    _append(folder / METRICS_FILE, row)
+    _append(folder / TIMINGS_FILE, times)
+
+
+def _append(path: Path, row: Mapping[str, object]) -> None:
+    append(path, ",".join(row) + "\n", ",".join(map(repr, row.values())) + "\n")
+
+
+def sync(folder: Path) -> None:
+    """Return once the rows are on the disk.
+
+    Raises:
+        SystemRefusedError: the system refused.
+    """
+    for name in TABLES:
+        if (folder / name).exists():
+            sync_file(folder / name)
+
+
+def trim(folder: Path, epochs: int) -> None:
+    """Cut every table to its header and the rows of the first ``epochs`` epochs; of none, to nothing.
+
+    Raises:
+        DataError: a table has fewer rows.
+        SystemRefusedError: the system refused.
+    """
+    for name in TABLES:
+        path = folder / name
+        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+        kept = b"".join(lines[: epochs + 1 if epochs else 0])
+        if epochs and (len(lines) <= epochs or not kept.endswith(b"\n")):
+            message = f"it has no row of epoch {epochs}"
+            raise DataError(message, where=str(path), hint="copy the run again")
+        if path.exists():
+            cut(path, len(kept))
 
 
 def read_epochs(folder: Path) -> list[dict[str, float]]:
-    """The rows of metrics.csv; none where there is no such file yet.
+    """The rows of metrics.csv; none where there is no such file yet. A last row that is being written is left out.
 
     Raises:
         ValueError, TypeError: the file is malformed.
@@ -36,8 +73,9 @@ def read_epochs(folder: Path) -> list[dict[str, float]]:
     path = folder / METRICS_FILE
     if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+    text = path.read_bytes().decode()
+    whole = text[: text.rfind("\n") + 1].splitlines()
+    return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(whole)]
 
 
 def measured(rows: list[dict[str, float]], epoch: int) -> dict[str, float]:

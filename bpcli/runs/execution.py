@@ -6,7 +6,8 @@ events, shows them, and calls :meth:`Execution.stop` if training must end early.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Literal
@@ -50,18 +51,19 @@ class RunEnded:
 
 Event = RunStarted | TrainingEvent | RunEnded
 
+OpenRun = Callable[[TrainingState], AbstractContextManager[RunWriter]]
+"""Gives the run folder to write to, with the state that training starts from saved in it."""
+
 
 class Execution:
     """One training of an experiment: iterate over :meth:`prepare`, then over :meth:`events`, each once.
 
-    ``open_run`` gives the run folder to write to and is called when training is about
-    to start. ``state`` is where training continues from; by default it starts from the
+    ``open_run`` is called when training is about to start, and closed when it is over.
+    ``state`` is where training continues from; by default it starts from the
     experiment's initial parameters.
     """
 
-    def __init__(
-        self, experiment: Experiment, open_run: Callable[[], RunWriter], state: TrainingState | None = None
-    ) -> None:
+    def __init__(self, experiment: Experiment, open_run: OpenRun, state: TrainingState | None = None) -> None:
         self._experiment = experiment
         self._open_run = open_run
         self._state = state or start(experiment.recipe, experiment.parameters.theta, experiment.tallies())
@@ -87,8 +89,13 @@ class Execution:
             DataError: a mapped file was written to in training; the run folder says so.
             SystemRefusedError: the system refuses to write.
         """
-        run = self._open_run()
-        self._save(run)
+        with self._open_run(self._state) as run:
+            ended = yield from self._events_in(run)
+        yield ended
+
+    def _events_in(self, run: RunWriter) -> Generator[Event, None, RunEnded]:
+        """The events but the last, which is returned."""
+        self._saved_at, self._saved_counts = monotonic(), (self._state.epoch, self._state.optimizer.step)
         self._run = run
         ended = RunEnded(run, "completed", "completed")
         values: Mapping[str, float] = {}
@@ -125,7 +132,7 @@ class Execution:
             ended.divergence.hint += f"; kept: {describe_kept(run.record)}"
         self._ended = ended
         self._safe.leave()
-        yield ended
+        return ended
 
     def stop(self, reason: str) -> None:
         """End training when the iteration continues: the run is saved, and ``reason`` goes into its record."""

@@ -1,7 +1,9 @@
-"""Run folders: created without touching another run; every file in them is written whole."""
+"""Run folders: there with their first files or not at all; every file in them is written whole."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from bpcli.experiment import Experiment
 from bpcli.nn import Array
 from bpcli.runs import epoch_rows
 from bpcli.runs.model_file import model_of, save_model
-from bpcli.runs.new_folder import make_run_folder
+from bpcli.runs.new_folder import new_run_folder
 from bpcli.runs.record import RECORD_FILE, initial_record, is_number
 from bpcli.runs.split_file import SPLIT_FILE, write_split
 from bpcli.storage.files import write
@@ -42,7 +44,11 @@ class RunWriter:
         return epoch_rows.measured(epoch_rows.read_epochs(self.folder), epoch)
 
     def save(self, experiment: Experiment, state: TrainingState) -> None:
-        """Write the model with the kept parameters, their epoch, and the checkpoint to continue from."""
+        """Write the model with the kept parameters, their epoch, and the checkpoint to continue from.
+
+        The rows of the epochs are on the disk before.
+        """
+        epoch_rows.sync(self.folder)
         save_model(self.folder / MODEL, model_of(experiment, state.kept.theta))
         write_tensors(self.folder / CHECKPOINT_FILE, state.tensors(), state.counters())
         kept = {"epoch": state.kept.epoch, "value": state.kept.value}
@@ -65,19 +71,25 @@ class RunWriter:
         write(self.folder / RECORD_FILE, (text + "\n").encode())
 
 
-def create_run(experiment: Experiment, stem: str, folder: Path | None) -> RunWriter:
-    """Create ``folder``, by default the next ``runs/<stem>-001``, with config.yaml and run.json.
+@contextmanager
+def create_run(experiment: Experiment, stem: str, folder: Path | None, state: TrainingState) -> Iterator[RunWriter]:
+    """A run in ``folder``, by default the next ``runs/<stem>-001``, that starts from ``state``; held for the block.
 
     Raises:
         ConfigError: ``folder`` exists.
         SystemRefusedError: the system refused.
     """
-    run = RunWriter(make_run_folder(stem, folder), initial_record(experiment))
-    write(run.folder / CONFIG_FILE, document.dump(experiment.resolved).encode())
-    if experiment.config.data.split.deals:
-        write_split(run.folder / SPLIT_FILE, experiment.loaded)
-    run.write_record()
-    return run
+    run = RunWriter(Path(), initial_record(experiment))
+
+    def fill(part: Path) -> None:
+        run.folder = part
+        write(part / CONFIG_FILE, document.dump(experiment.resolved).encode())
+        if experiment.config.data.split.deals:
+            write_split(part / SPLIT_FILE, experiment.loaded)
+        run.save(experiment, state)
+
+    with new_run_folder(stem, folder, fill) as run.folder:
+        yield run
 
 
 def read_checkpoint(folder: Path, state: TrainingState) -> tuple[dict[str, Array], dict[str, Any]]:

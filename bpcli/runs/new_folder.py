@@ -1,25 +1,36 @@
-"""A folder for a run: one that is named, or the next free number; never another run's."""
+"""A folder for a run: one that is named, or the next free number; never another run's, and never without its files."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bpcli.errors import ConfigError, refused
 from bpcli.runs.names import plain_stem, require_plain
+from bpcli.storage.folders import NamesTakenError, new_folder
 
 RUNS_FOLDER = Path("runs")
 """Where a run goes that is given no folder."""
 
 
-def make_run_folder(stem: str, folder: Path | None) -> Path:
-    """Create ``folder``, by default the next ``runs/<stem>-001``, empty.
+@contextmanager
+def new_run_folder(stem: str, folder: Path | None, fill: Callable[[Path], None]) -> Iterator[Path]:
+    """Make ``folder``, by default the next ``runs/<stem>-001``, with what ``fill`` writes; hold it for the block.
 
     Raises:
         ConfigError: ``folder`` exists.
         SystemRefusedError: the system refused.
     """
-    return _make_folder(folder) if folder is not None else _make_numbered_folder(plain_stem(stem))
+    stem = plain_stem(stem)
+    names = iter([folder]) if folder is not None else _numbered(stem)
+    beside = folder if folder is not None else RUNS_FOLDER / stem
+    try:
+        with new_folder(beside, names, fill) as made:
+            yield made
+    except NamesTakenError as error:
+        raise _folder_exists(beside) from error
 
 
 def require_free_folder(folder: Path | None) -> None:
@@ -31,7 +42,7 @@ def require_free_folder(folder: Path | None) -> None:
     if folder is None:
         return
     require_plain(folder)
-    if folder.exists():
+    if os.path.lexists(folder):
         raise _folder_exists(folder)
 
 
@@ -41,30 +52,13 @@ def _folder_exists(folder: Path) -> ConfigError:
     )
 
 
-def _make_folder(folder: Path) -> Path:
+def _numbered(stem: str) -> Iterator[Path]:
+    """``runs/<stem>-001``, or from the number on that follows the highest there."""
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir()
-    except FileExistsError as error:
-        raise _folder_exists(folder) from error
-    except OSError as error:
-        raise refused("make the folder", folder, error) from error
-    return folder
-
-
-def _make_numbered_folder(stem: str) -> Path:
-    """Create ``runs/<stem>-001`` or the next free number; mkdir decides between runs that start together."""
-    try:
-        RUNS_FOLDER.mkdir(exist_ok=True)
         taken = [name[len(stem) + 1 :] for name in os.listdir(RUNS_FOLDER) if name.startswith(f"{stem}-")]
-        number = max((int(tail) for tail in taken if tail.isascii() and tail.isdigit()), default=0)
-        while True:
-            number += 1
-            folder = RUNS_FOLDER / f"{stem}-{number:03d}"
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                continue
-            return folder
     except OSError as error:
         raise refused("make a folder in", RUNS_FOLDER, error) from error
+    number = max((int(tail) for tail in taken if tail.isascii() and tail.isdigit()), default=0)
+    while True:
+        number += 1
+        yield RUNS_FOLDER / f"{stem}-{number:03d}"

@@ -14,8 +14,9 @@ from bpcli.errors import DataError
 from bpcli.nn.workspace import Workspace
 from bpcli.runs import epoch_rows, folder
 from bpcli.runs.folder import RunWriter
-from bpcli.runs.new_folder import make_run_folder
+from bpcli.runs.new_folder import new_run_folder
 from bpcli.runs.record import RECORD_FILE, cpu_type, read_record
+from bpcli.storage.files import write
 from bpcli.training.loop import Epoch
 from bpcli.training.state import start
 
@@ -46,10 +47,16 @@ def test_how_it_ended_goes_into_the_record(tmp_path: Path) -> None:
     }
 
 
+def make_run_folder() -> Path:
+    """A run folder with a file in it, by an automatic name."""
+    with new_run_folder("a", None, lambda part: write(part / "file", b"")) as made:
+        return made
+
+
 def test_threads_that_start_together_get_folders_of_their_own(tmp_path: Path) -> None:
     made: list[Path] = []
     with contextlib.chdir(tmp_path):
-        threads = [Thread(target=lambda: made.append(make_run_folder("a", None))) for _ in range(16)]
+        threads = [Thread(target=lambda: made.append(make_run_folder())) for _ in range(16)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -61,7 +68,7 @@ def test_a_folder_taken_meanwhile_is_passed_over(tmp_path: Path, monkeypatch: py
     (tmp_path / "runs/a-001").mkdir(parents=True)
     monkeypatch.setattr("os.listdir", lambda _: [])
     with contextlib.chdir(tmp_path):
-        assert make_run_folder("a", None) == Path("runs/a-002")
+        assert make_run_folder() == Path("runs/a-002")
 
 
 def test_the_processor_has_a_name() -> None:
@@ -87,3 +94,34 @@ def test_a_checkpoint_of_an_unfinished_epoch_has_every_output_that_a_metric_need
     for name, array in state.tallies.tensors().items():
         np.testing.assert_array_equal(continued.tallies.tensors()[name], array)
     assert continued.tallies.tensors()["outputs.outputs"].shape == (3, 7)
+
+
+def test_rows_are_cut_back_to_an_epoch_and_go_on_from_there(tmp_path: Path) -> None:
+    def append(*epochs: int) -> None:
+        for number in epochs:
+            epoch_rows.append_epoch(tmp_path, Epoch(number, number, 0.1, {"loss": 1 / number}, 0.25, 0.5))
+
+    def contents() -> list[bytes]:
+        return [(tmp_path / name).read_bytes() for name in epoch_rows.TABLES]
+
+    append(1, 2, 3)
+    whole = contents()
+    for kept in (2, 1, 0):
+        epoch_rows.trim(tmp_path, kept)
+        assert [row["epoch"] for row in epoch_rows.read_epochs(tmp_path)] == list(range(1, kept + 1))
+        append(*range(kept + 1, 4))
+        assert contents() == whole
+    with pytest.raises(DataError, match=r"^it has no row of epoch 4$"):
+        epoch_rows.trim(tmp_path, 4)
+    assert contents() == whole
+
+
+def test_a_last_row_without_its_end_is_not_read_and_not_kept(tmp_path: Path) -> None:
+    epoch_rows.append_epoch(tmp_path, Epoch(1, 10, 0.1, {"loss": 0.5}, 0.25, 0.5))
+    path = tmp_path / epoch_rows.METRICS_FILE
+    whole = path.read_bytes()
+    for part in (b"2", b"2,20,0.1", b"2,20,0.1,0.2"):
+        path.write_bytes(whole + part)
+        assert [row["epoch"] for row in epoch_rows.read_epochs(tmp_path)] == [1]
+        epoch_rows.trim(tmp_path, 1)
+        assert path.read_bytes() == whole

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bpcli.errors import ExitStatus, SystemRefusedError
+from bpcli.storage import files
 from bpcli.storage.files import append, write
 
 
@@ -72,11 +73,69 @@ def test_a_file_is_synced_before_it_takes_its_name_and_its_folder_after(
 
 
 def test_text_is_added_at_the_end_as_it_is(tmp_path: Path) -> None:
-    for text in ("a,b\n", "1,ß\r\n"):
-        append(tmp_path / "table.csv", text)
-    assert (tmp_path / "table.csv").read_bytes() == "a,b\n1,ß\r\n".encode()
+    for row in ("1,ß\r\n", "2,ü\n"):
+        append(tmp_path / "table.csv", "a,b\n", row)
+    assert (tmp_path / "table.csv").read_bytes() == "a,b\n1,ß\r\n2,ü\n".encode()
 
 
 def test_text_that_cannot_be_added_is_the_systems_refusal(tmp_path: Path) -> None:
     with pytest.raises(SystemRefusedError, match="can't write: is a directory"):
-        append(tmp_path, "text")
+        append(tmp_path, "head", "row")
+
+
+def test_a_link_planted_under_a_temporary_name_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "victim").write_bytes(b"mine")
+    monkeypatch.setattr("secrets.token_hex", lambda _: "00000000")
+    files.temporary_name(tmp_path / "file").symlink_to(tmp_path / "victim")
+    with pytest.raises(SystemRefusedError, match="can't write: file exists"):
+        write(tmp_path / "file", b"data")
+    assert (tmp_path / "victim").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444])
+def test_a_file_keeps_its_permissions_and_a_link_to_it(tmp_path: Path, mode: int) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+    (tmp_path / "file").chmod(mode)
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "other name").hardlink_to(tmp_path / "file")
+    write(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert (tmp_path / "file").stat().st_mode & 0o777 == mode
+    assert (tmp_path / "other name").read_bytes() == b"old"
+
+
+def test_a_name_as_long_as_the_system_takes_can_be_written(tmp_path: Path) -> None:
+    write(tmp_path / ("ß" * 127), b"data")
+    assert (tmp_path / ("ß" * 127)).read_bytes() == b"data"
+
+
+def test_a_system_that_writes_a_few_bytes_at_a_time_writes_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: whole(descriptor, data[:3]))
+    append(tmp_path / "table.csv", "a,b\n", "1,22222\n")
+    assert (tmp_path / "table.csv").read_bytes() == b"a,b\n1,22222\n"
+
+
+def test_a_row_for_which_there_is_no_room_is_cut_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, room = os.write, [3]
+
+    def short(descriptor: int, data: bytes) -> int:
+        if not room:
+            failing()
+        return whole(descriptor, data[: room.pop()])
+
+    append(tmp_path / "table.csv", "a,b\n", "1,2\n")
+    monkeypatch.setattr(os, "write", short)
+    with pytest.raises(SystemRefusedError, match="can't write: no space left on device"):
+        append(tmp_path / "table.csv", "a,b\n", "3,4\n")
+    assert (tmp_path / "table.csv").read_bytes() == b"a,b\n1,2\n"
+
+
+def test_temporaries_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    kept = ["file", ".file.part", "x.file.1-00000000.part", ".file.1-0000000g.part"]
+    for name in [*kept, ".file.1-00000000.part", ".a.b\n.99-89abcdef.part"]:
+        (tmp_path / name).touch()
+    (tmp_path / ".folder.1-00000000.part").mkdir()
+    files.remove_temporaries(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, ".folder.1-00000000.part"])
