@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -80,7 +81,7 @@ def continued(folder: Path, *changes: str) -> None:
     state = start(built.recipe, built.parameters.theta, built.tallies())
     state.restore(*read_checkpoint(folder / "run", state))
     run = RunWriter(folder / "run", read_record(folder / "run"))
-    for _ in Execution(built, lambda: run, state).events():
+    for _ in Execution(built, lambda _: nullcontext(run), state).events():
         pass
 
 
