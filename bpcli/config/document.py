@@ -17,6 +17,10 @@ from typing import Any
 import yaml
 
 from bpcli.errors import ConfigError, refused
+from bpcli.memory import read_file
+
+MOST_BYTES = 1_000_000
+"""Of a config, which are read in about 2 seconds; a list of 50,000 columns is half as long."""
 
 MAX_DEPTH = 20
 """Nesting beyond any real config."""
@@ -67,7 +71,9 @@ def read_yaml(path: Path) -> Node:
         ConfigError: it is absent or not the YAML described above.
     """
     try:
-        data = path.read_bytes()
+        data = read_file(
+            path, MOST_BYTES, what="a config", hint="is this the config, and not its data?", error=ConfigError
+        )
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ConfigError("no such config", where=str(path), hint="name a YAML file") from error
     except IsADirectoryError as error:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from bpcli.config.reading import LocatedConfig
 from bpcli.config.resolution import Facts, assumptions, output_of, resolve, resolve_engine
 from bpcli.config.schema import Config
@@ -19,6 +21,7 @@ from bpcli.data.files.dataset import Format
 from bpcli.data.loading import Loaded, Part
 from bpcli.errors import BpError
 from bpcli.experiment.data import format_of, load
+from bpcli.experiment.memory_needed import require_memory
 from bpcli.experiment.network import initial_parameters, network_of
 from bpcli.experiment.training import control_of, engine_of, expectations_of, recipe_of, require_fitting_schedule
 from bpcli.nn.metrics import Metric, by_column, tallies_for
@@ -103,12 +106,15 @@ def parts_of(located: LocatedConfig) -> Loaded:
 
 
 def _experiment(given: Config) -> Experiment:
+    _require_memory_of_layers(given)
     loaded = load(given)
     judging = judging_of(loaded.targets, output_of(given).range)
     config = resolve(given, _facts(loaded, judging))
     network = network_of(config, loaded)
     recipe = recipe_of(config, network, loaded.parts["train"])
     require_fitting_schedule(given, recipe, loaded.parts["train"].size)
+    examples = max(part.size for part in loaded.parts.values())
+    require_memory(network.sizes, recipe.plan.batch_size, examples, recipe.optimizer, np.dtype(config.dtype))
     parameters = initial_parameters(config, network, loaded)
     require_suited(recipe, parameters.theta.size)
     assert config.metrics is not None, "resolution does not leave it open"
@@ -129,6 +135,16 @@ def _experiment(given: Config) -> Experiment:
         control=control_of(config, recipe, measure),
         expected=expectations_of(config, measure, loaded),
     )
+
+
+def _require_memory_of_layers(given: Config) -> None:
+    """What the config alone says is refused before data are read: the hidden layers, for one input and one output.
+
+    Raises:
+        ConfigError: they take more memory than is left.
+    """
+    units = [layer.units for layer in given.network.hidden]
+    require_memory((1, *units, 1), 1, 1, given.optimizer.rule, np.dtype(given.dtype))
 
 
 def _facts(loaded: Loaded, judging: Judging) -> Facts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,18 +11,22 @@ from bpcli.data.encoding.lookup import require_columns
 from bpcli.data.files.dataset import Dataset
 from bpcli.data.files.reading import FilePair, read_dataset
 from bpcli.data.loading import Part
+from bpcli.data.sources import Source
 from bpcli.data.warnings import DataWarnings
 from bpcli.errors import ConfigError
 from bpcli.nn import Array, IndexArray
 from bpcli.runs.model_file import Model
 from bpcli.storage.text import to_csv
-from bpcli.training.inference import outputs
+from bpcli.training.inference import output_batches, outputs
 
 ROW = "row"
 """The column with the numbers of rows."""
 
-ROWS_AT_ONCE = 1 << 14
-"""How many rows are formatted as one piece of text."""
+CELLS_AT_ONCE = 1 << 18
+"""About how many cells are formatted as one piece of text."""
+
+MOST_OUTPUTS = 1 << 26
+"""Up to so many outputs are computed before the first row is written; more of them some at a time."""
 
 
 def predict_file(model: Model, path: str, keep: list[str]) -> tuple[Iterator[str], DataWarnings]:
@@ -36,10 +40,13 @@ def predict_file(model: Model, path: str, keep: list[str]) -> tuple[Iterator[str
     rows = {"all": np.arange(dataset.size)}
     kept = _kept(dataset, keep, rows["all"])
     source = model.features.sources(dataset, rows, model.dtype, warnings, last=True)["all"]
-    A = outputs(model.network, model.parameters, source)
-    for file in filter(None, dataset.files.values()):
-        file.require_learned_bytes()
-    return _table(model, kept, A), warnings
+    files = [file for file in dataset.files.values() if file is not None]
+
+    def require_learned_bytes() -> None:
+        for file in files:
+            file.require_learned_bytes()
+
+    return _table(model, kept, source, require_learned_bytes), warnings
 
 
 def predict_part(model: Model, part: Part, keep: list[str]) -> Iterator[str]:
@@ -53,9 +60,7 @@ def predict_part(model: Model, part: Part, keep: list[str]) -> Iterator[str]:
         raise _clash(ROW)
     if keep:
         kept |= _kept(read_dataset(part.pair, model.form, frozenset(keep)), keep, part.rows)
-    A = outputs(model.network, model.parameters, part.features)
-    part.require_learned_bytes()
-    return _table(model, kept, A)
+    return _table(model, kept, part.features, part.require_learned_bytes)
 
 
 def _kept(dataset: Dataset, keep: list[str], rows: IndexArray) -> dict[str, Array]:
@@ -64,17 +69,29 @@ def _kept(dataset: Dataset, keep: list[str], rows: IndexArray) -> dict[str, Arra
     return {name: _as_in_file(dataset.as_written(name))[rows] for name in keep}
 
 
-def _table(model: Model, kept: dict[str, Array], A: Array) -> Iterator[str]:
-    """The CSV text in pieces.
+def _table(model: Model, kept: dict[str, Array], features: Source, require_same: Callable[[], None]) -> Iterator[str]:
+    """The CSV text in pieces; ``require_same`` raises a DataError where the file is no longer what was read.
+
+    That is so before the first piece, or after the last where there are too many outputs to be kept.
 
     Raises:
         ConfigError: a column to copy has the name of a prediction's.
     """
-    columns = _prediction_columns(model, A[:, :0])
+    columns = [*kept, *_prediction_columns(model, np.empty((model.network.sizes[-1], 0), model.dtype))]
     for name in kept:
-        if name in columns:
+        if columns.count(name) > 1:
             raise _clash(name)
-    return _csv_pieces(model, kept, A)
+    if model.network.sizes[-1] * features.size <= MOST_OUTPUTS:
+        batches: Iterable[Array] = [outputs(model.network, model.parameters, features)]
+        require_same()
+    else:
+        batches = _followed(output_batches(model.network, model.parameters, features), require_same)
+    return _csv_pieces(model, kept, columns, batches)
+
+
+def _followed(batches: Iterator[Array], then: Callable[[], None]) -> Iterator[Array]:
+    yield from batches
+    then()
 
 
 def _clash(name: str) -> ConfigError:
@@ -89,13 +106,17 @@ def _prediction_columns(model: Model, A: Array) -> dict[str, Array]:
     return model.targets.predictions(A, probabilities=low >= 0 and high <= 1)
 
 
-def _csv_pieces(model: Model, kept: dict[str, Array], A: Array) -> Iterator[str]:
-    """The header, then the rows."""
-    yield to_csv([[*kept, *_prediction_columns(model, A[:, :0])]])
-    for start in range(0, A.shape[1], ROWS_AT_ONCE):
-        some = slice(start, start + ROWS_AT_ONCE)
-        columns = {name: column[some] for name, column in kept.items()} | _prediction_columns(model, A[:, some])
-        yield to_csv(zip(*(_csv_cells(column) for column in columns.values()), strict=True))
+def _csv_pieces(model: Model, kept: dict[str, Array], header: list[str], batches: Iterable[Array]) -> Iterator[str]:
+    """The header, then the rows of each batch of outputs, (n_L, m), some at a time."""
+    yield to_csv([header])
+    rows, start = max(1, CELLS_AT_ONCE // len(header)), 0
+    for A in batches:
+        for first in range(0, A.shape[1], rows):
+            some = A[:, first : first + rows]
+            stop = start + some.shape[1]
+            columns = {name: column[start:stop] for name, column in kept.items()} | _prediction_columns(model, some)
+            yield to_csv(zip(*(_csv_cells(column) for column in columns.values()), strict=True))
+            start = stop
 
 
 def _as_in_file(column: Array) -> Array:

@@ -38,6 +38,12 @@ def _forward_passes(
         yield indices, ws
 
 
+def output_batches(network: Network, parameters: Parameters, features: Source) -> Iterator[Array]:
+    """A_L of all examples in order, (n_L, m) at a time, each overwritten by the next."""
+    for _, ws in _forward_passes(network, parameters, features):
+        yield ws.A[-1]
+
+
 def outputs(network: Network, parameters: Parameters, features: Source) -> Array:
     """A_L of every example, (n_L, N)."""
     result = np.empty((network.sizes[-1], features.size), parameters.theta.dtype)

@@ -18,7 +18,7 @@ def test_the_size_of_the_pieces_does_not_change_the_text(
     built = experiment(tmp_path)
     model, path = model_of(built, built.parameters.theta), str(tmp_path / "points.csv")
     whole = "".join(prediction.predict_file(model, path, ["x", "tree"])[0])
-    monkeypatch.setattr(prediction, "ROWS_AT_ONCE", rows)
+    monkeypatch.setattr(prediction, "CELLS_AT_ONCE", 6 * rows + 1)
     pieces = list(prediction.predict_file(model, path, ["x", "tree"])[0])
     assert "".join(pieces) == whole
     assert whole.startswith("x,tree,prediction,p_ash,p_birch,p_cedar\n")

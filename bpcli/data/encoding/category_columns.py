@@ -10,10 +10,15 @@ from bpcli.data.encoding.training_columns import PlaceOf, TrainingColumn
 from bpcli.data.files.cells import texts_of
 from bpcli.data.files.dataset import Dataset
 from bpcli.data.warnings import DataWarnings, Strays
+from bpcli.errors import ConfigError
+from bpcli.memory import size
 from bpcli.nn import Array
 
 MANY = 20
 """Up to so many categories, a text column in which most values differ is no surprise."""
+
+MOST_INDICATORS = 1 << 26
+"""Indicators, one for each row and category, up to which a column in which most texts differ is encoded unasked."""
 
 
 @dataclass(frozen=True)
@@ -93,3 +98,20 @@ class Category:
         if len(categories) <= 1:
             warnings.constant.append(column.name)
         return CategoryColumn(column.name, categories, column.holds_truths)
+
+
+def refuse_identifiers(learned: CategoryColumn, column: TrainingColumn) -> None:
+    """Refuse many indicators for texts most of which stand once: they tell rows apart, and nothing of new ones.
+
+    Raises:
+        ConfigError: the column is such.
+    """
+    categories, present = len(learned.categories), len(column.present)
+    if 2 * categories > present and categories * len(column.rows) > MOST_INDICATORS:
+        raise ConfigError(
+            f"column {column.name!r} holds {categories:,} different texts in {present:,} training rows, as names do: "
+            f"an indicator for each takes {size(4.0 * categories * len(column.rows))} in float32",
+            key=f"data.types.{column.name}",
+            hint=f"data.drop: [{column.name}]; where the texts are categories all the same, data.types: "
+            f"{{{column.name}: category}}",
+        )

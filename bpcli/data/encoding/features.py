@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from bpcli import memory
+from bpcli.data.encoding.category_columns import CategoryColumn, refuse_identifiers
 from bpcli.data.encoding.columns import ColumnEncoder, ColumnKind, NumberColumn, column_from_json, learn_column
 from bpcli.data.encoding.inputs import Input, summary
 from bpcli.data.encoding.lookup import place_of, require_columns, require_width, rows_within
@@ -113,6 +115,7 @@ class TableFeatures:
         """
         require_width(self.widths, dataset)
         require_columns([encoder.name for encoder in self.encoders], dataset)
+        self._require_memory(sum(map(len, parts.values())), dtype, dataset.path)
         encoded = {part: np.empty((len(rows), self.size), dtype) for part, rows in parts.items()}
         columns = [encoder.cells(dataset, warnings) for encoder in self.encoders]
         numbers = [encoder.name for encoder in self.encoders if not encoder.reads_text]
@@ -127,6 +130,20 @@ class TableFeatures:
         for counted in tallies.values():
             self._count(counted, warnings)
         return {part: Rows(rows) for part, rows in encoded.items()}
+
+    def _require_memory(self, rows: int, dtype: np.dtype, path: str) -> None:
+        """There is room for the encoded rows; the column with the most inputs is named.
+
+        Raises:
+            DataError: there is not.
+        """
+        widest = max(self.encoders, key=lambda encoder: len(encoder.inputs))
+        memory.require(
+            rows * self.size * dtype.itemsize,
+            f"{rows:,} examples of {self.size:,} inputs, {len(widest.inputs):,} of column {widest.name!r}, take",
+            where=path,
+            hint=f"data.drop: [{widest.name}]",
+        )
 
     def _encode(self, columns: list[Array], rows: IndexArray, out: Array, where: Callable[[int], str]) -> list[int]:
         """Fill ``out``, (m, n_0), from m rows; what each encoder counted."""
@@ -178,8 +195,11 @@ def learn_features(
         _require_numbers(declared, dataset.path)
         return replace(learn_matrix(dataset, names, rows, scale, warnings), widths=widths)
     columns = [TrainingColumn(dataset, name, rows) for name in names]
-    encoders = tuple(learn_column(each, declared.get(each.name), scale, warnings) for each in columns)
-    return TableFeatures(encoders, widths)
+    learned = tuple(learn_column(each, declared.get(each.name), scale, warnings) for each in columns)
+    for column, encoder in zip(columns, learned, strict=True):
+        if column.name not in declared and isinstance(encoder, CategoryColumn):
+            refuse_identifiers(encoder, column)
+    return TableFeatures(learned, widths)
 
 
 def _require_numbers(declared: Mapping[str, ColumnKind], path: str) -> None:

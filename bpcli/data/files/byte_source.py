@@ -32,7 +32,7 @@ HEAD = 16
 SAMPLE = 1 << 20
 """Bytes read at a time, and those that show how far a file is compressed."""
 
-MOST_HELD = 1 << 30
+MOST_HELD = 1 << 29
 """The most bytes that are kept of a pipe, which can be read only once and might have no end."""
 
 SHARE = 3
