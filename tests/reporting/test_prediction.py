@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bpcli.data.loading import Part
 from bpcli.errors import DataError
 from bpcli.reporting import prediction
 from bpcli.runs.model_file import model_of
@@ -44,11 +45,13 @@ def test_file_that_changes_while_many_outputs_are_written_is_refused_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built = experiment(tmp_path)
-    model, path = model_of(built, built.parameters.theta), tmp_path / "points.csv"
-    monkeypatch.setattr(prediction, "MOST_OUTPUTS", 0)
-    pieces = prediction.predict_file(model, str(path), [])[0]
-    next(pieces)
-    path.write_text(path.read_text() + "\n")
+    part, written = built.loaded.parts["train"], list[str]()
 
+    def changed(of: Part) -> None:
+        raise DataError("the file changed while it was read")
+
+    monkeypatch.setattr(Part, "require_learned_bytes", changed)
+    monkeypatch.setattr(prediction, "MOST_OUTPUTS", 0)
     with pytest.raises(DataError, match="changed"):
-        list(pieces)
+        written.extend(prediction.predict_part(model_of(built, built.parameters.theta), part, []))
+    assert sum(piece.count("\n") for piece in written) == part.size + 1
