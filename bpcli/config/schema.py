@@ -19,6 +19,7 @@ from bpcli.config.registries import KINDS
 from bpcli.config.sections import FilePath, OmittedWhenDefault, OneOrMore, Section, Shorthand, Word
 from bpcli.data.encoding.columns import ColumnKind
 from bpcli.data.encoding.scaling import SCALINGS
+from bpcli.data.files.numerals import DecimalMark, ThousandsMark
 from bpcli.nn.activations import Activation
 from bpcli.nn.initializers import Initializer
 from bpcli.nn.layers import Dropout, Layer, MaxNorm
@@ -155,8 +156,8 @@ class DataSection(Section):
     missing: Annotated[list[Cell], OneOrMore()] = Field(
         ["NA", "NaN", "null"], description="cells that mean a missing value, besides empty ones"
     )
-    decimal: Literal[".", ","] = Field(".", description="the decimal mark of numbers")
-    thousands: Literal[",", ".", "'", " "] | None = Field(None, description="the mark between thousands")
+    decimal: DecimalMark = Field(".", description="the decimal mark of numbers")
+    thousands: ThousandsMark | None = Field(None, description="the mark between thousands")
 
 
 MOST_EPOCHS = 10**9

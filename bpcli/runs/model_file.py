@@ -6,9 +6,9 @@ everything else that a prediction needs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,18 +19,18 @@ from bpcli.data.files.dataset import Format
 from bpcli.errors import ConfigError, DataError
 from bpcli.experiment import Experiment
 from bpcli.nn import Array
-from bpcli.nn.activations import ACTIVATIONS
-from bpcli.nn.heads import join
-from bpcli.nn.layers import Dense, build_layer, describe_layer
-from bpcli.nn.losses import LOSSES
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
+from bpcli.runs.model_header import NETWORK_KEYS, describe_network, format_from_json, network_from_json
 from bpcli.runs.series import SERIES_FILE, SUMMARY_FILE
+from bpcli.storage.saved import MalformedError, Saved
 from bpcli.storage.tensors import read_tensors, write_tensors
 from bpcli.training.initial_parameters import MODEL, fill_parameters
 
 VERSION = 2
 """The version of the header's layout."""
+
+NEEDED_KEYS = ("version", *NETWORK_KEYS, "features", "targets", "format")
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,7 @@ def save_model(path: Path, model: Model) -> None:
     network = model.network
     header = {
         "version": VERSION,
-        "layers": list(network.sizes),
-        "hidden": [describe_layer(layer) for layer in network.layers[:-1]],
-        "output": choices.describe(ACTIVATIONS, network.head.activation),
-        "loss": choices.describe(LOSSES, network.head.loss),
+        **describe_network(network),
         "features": model.features.to_json(),
         "targets": model.targets.to_json(),
         "format": {**vars(model.form), "missing": list(model.form.missing)},
@@ -104,51 +101,72 @@ def load_model(path: Path) -> Model:
         raise DataError(
             f"the header is of version {version!r}, not {VERSION}", where=str(file), hint="use the bp that wrote it"
         )
-    _require_plugins(header.get("plugins", {}), file)
     try:
-        network = _network(header)
-        features = features_from_json(header["features"])
-        targets = targets_from_json(header["targets"], network.head.loss.targets)
-        saved = header["format"]
-        form = Format(**{**saved, "missing": tuple(saved["missing"])})
-        weight_column = None if header.get("sample_weight") is None else str(header["sample_weight"])
-        dtype = np.result_type(*(array.dtype for array in tensors.values()), np.float32)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(
-            f"the model's header is malformed ({error!r})", where=str(file), hint="copy the file again"
-        ) from error
-    parameters = network.parameters(np.zeros(network.layout.count, dtype))
+        keys = Saved(header).keys(
+            ("version", *NETWORK_KEYS, "features", "targets", "format"), ("plugins", "sample_weight")
+        )
+        _require_plugins({name: each.text() for name, each in _optional(keys, "plugins").items()}, file)
+        network = network_from_json(keys)
+        features = features_from_json(keys["features"])
+        targets = targets_from_json(keys["targets"], network.head.loss.targets)
+        form = format_from_json(keys["format"])
+        weight_column = keys["sample_weight"].text() if "sample_weight" in keys else None
+        _require_sizes(keys, network, features, targets)
+    except MalformedError as error:
+        raise DataError(f"the model's header is malformed: {error}", str(file), "copy the file again") from error
+    dtype = np.result_type(*(array.dtype for array in tensors.values()), np.float32)
+    parameters = _parameters(network, dtype, file)
     fill_parameters(parameters, tensors, file)
-    if (features.size, targets.outputs) != (network.sizes[0], network.sizes[-1]):
-        raise DataError("the model's encoding and its network differ in size", where=str(file), hint="copy it again")
     return Model(network, parameters, features, targets, form, weight_column)
 
 
-def _require_plugins(needed: Any, file: Path) -> None:
+def _optional(keys: Mapping[str, Saved], name: str) -> Mapping[str, Saved]:
+    return keys[name].mapping() if name in keys else {}
+
+
+def _require_sizes(keys: Mapping[str, Saved], network: Network, features: Features, targets: Targets) -> None:
+    """The encoding has as many inputs and outputs as the network.
+
+    Raises:
+        MalformedError: it has not.
+    """
+    for name, ours, theirs in (
+        ("features", features.size, network.sizes[0]),
+        ("targets", targets.outputs, network.sizes[-1]),
+    ):
+        if ours != theirs:
+            what = "inputs" if name == "features" else "outputs"
+            keys[name].refuse(f"make {ours} {what}, and the network has {theirs}")
+
+
+def _parameters(network: Network, dtype: np.dtype, file: Path) -> Parameters:
+    """Parameters to fill; their number is the header's word, and may be any.
+
+    Raises:
+        DataError: they are more than memory.
+    """
+    try:
+        return network.parameters(np.zeros(network.layout.count, dtype))
+    except (MemoryError, ValueError) as error:
+        message = f"a network of {network.layout.count:,} parameters is larger than memory"
+        raise DataError(message, where=str(file), hint="copy the file again") from error
+
+
+def _require_plugins(needed: Mapping[str, str], file: Path) -> None:
     """The files of choices with which the model was trained are loaded, and the same.
 
     Raises:
         ConfigError: one is not loaded.
         DataError: one is another than in training.
     """
-    for name, digest in needed.items() if isinstance(needed, dict) else ():
+    for name, digest in needed.items():
         if name not in choices.PLUGINS:
             raise ConfigError(
                 f"the model was trained with the choices of {name}", where=str(file), hint=f"add --plugin {name}"
             )
         if choices.PLUGINS[name] != digest:
             raise DataError(
-                f"{name} is not the file that the model was trained with (SHA-256 {str(digest)[:12]}…)",
+                f"{name} is not the file that the model was trained with (SHA-256 {digest[:12]}…)",
                 where=str(file),
                 hint="restore it: another formula would give other predictions",
             )
-
-
-def _network(header: dict[str, Any]) -> Network:
-    hidden, output = header["hidden"], choices.build(ACTIVATIONS, header["output"])
-    sizes = tuple(int(size) for size in header["layers"])
-    if len(sizes) != len(hidden) + 2 or min(sizes) < 1:
-        raise ValueError(f"layers {sizes} with {len(hidden)} hidden activations")
-    layers = [build_layer(described, units) for described, units in zip(hidden, sizes[1:-1], strict=True)]
-    head = join(output, choices.build(LOSSES, header["loss"]))
-    return Network(sizes[0], (*layers, Dense(sizes[-1], output)), head)

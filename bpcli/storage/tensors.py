@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bpcli.errors import DataError, refused
 from bpcli.storage import digests
 from bpcli.storage.files import replacing
+from bpcli.storage.saved import parse_json
 from bpcli.storage.text import to_json
 
 BFLOAT16: np.dtype[Any] = np.dtype(np.float32, metadata={"stored as": "bfloat16"})
@@ -96,7 +97,7 @@ def parse_tensors(data: bytes, where: str) -> tuple[dict[str, NDArray[Any]], dic
     if HEADER in metadata:
         DIGEST.require_intact(data, where)
     tensors = {name: _array(entry["dtype"], entry["data"]).reshape(entry["shape"]) for name, entry in entries}
-    return tensors, _own(json.loads(metadata[HEADER])) if HEADER in metadata else None
+    return tensors, _own(parse_json(metadata[HEADER])) if HEADER in metadata else None
 
 
 def _own(header: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from bpcli.storage.tensors import read_tensors, write_tensors
 from tests.cli.support import bp, good, write_config
 from tests.data.support import csv
 
@@ -68,20 +67,6 @@ def test_predictions_read_the_file_as_training_did(tmp_path: Path) -> None:
         "warning: column 'day', of dates in training, holds '10.1.2024' at later.csv:3",
     ]
     good("evaluate", "runs/t-001", cwd=tmp_path)
-
-
-def test_a_model_file_without_marks_of_numbers_has_the_plain_ones(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("a,y\n1.5,p\n2.5,q\n" * 1)
-    write_config(tmp_path / "t.yaml", "data: t.csv\nloss: cross_entropy\nepochs: 1\n".replace("t.csv", "{path: t.csv}"))
-    good("train", "t.yaml", cwd=tmp_path)
-    file = tmp_path / "runs/t-001/model.safetensors"
-    tensors, header = read_tensors(file)
-    assert header is not None
-    before = good("predict", "runs/t-001", "--data", "t.csv", cwd=tmp_path)
-    header["format"] = {key: header["format"][key] for key in ("delimiter", "header", "missing")}
-    write_tensors(file, tensors, header)
-
-    assert good("predict", "runs/t-001", "--data", "t.csv", cwd=tmp_path) == before
 
 
 def test_conversion_takes_numerals_and_writes_the_parts_of_dates(tmp_path: Path) -> None:

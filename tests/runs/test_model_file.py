@@ -141,7 +141,7 @@ def test_a_malformed_header_is_refused(
 ) -> None:
     tensors, header = parts
     error = refused(tmp_path / "bad", tensors, {**header, key: value})
-    assert error.message.startswith("the model's header is malformed (")
+    assert error.message.startswith("the model's header is malformed: ")
 
 
 @pytest.mark.parametrize("key", ["layers", "hidden", "output", "loss", "features", "targets", "format"])
@@ -150,7 +150,7 @@ def test_a_header_without_a_key_is_refused(
 ) -> None:
     tensors, header = parts
     del header[key]
-    assert refused(tmp_path / "bad", tensors, header).message == f"the model's header is malformed (KeyError('{key}'))"
+    assert refused(tmp_path / "bad", tensors, header).message == f"the model's header is malformed: it has no {key!r}"
 
 
 @pytest.mark.parametrize("header", [{}, {"version": 1}, {"version": 3}, {"version": "2"}, {"version": None}])
@@ -176,13 +176,16 @@ def test_a_header_that_contradicts_itself_is_refused(
 ) -> None:
     tensors, header = parts
     error = refused(tmp_path / "bad", tensors, {**header, key: value})
-    assert error.message.startswith("the model's header is malformed (")
+    assert error.message.startswith("the model's header is malformed: ")
 
 
 def test_an_encoding_of_another_size_is_refused(tmp_path: Path, parts: tuple[dict[str, Array], dict[str, Any]]) -> None:
     tensors, header = parts
     header["targets"]["labels"].append("oak")
-    assert refused(tmp_path / "bad", tensors, header).message == "the model's encoding and its network differ in size"
+    assert (
+        refused(tmp_path / "bad", tensors, header).message
+        == "the model's header is malformed: targets make 4 outputs, and the network has 3"
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from bpcli.data.warnings import DataWarnings, Strays
 from bpcli.errors import ConfigError
 from bpcli.memory import size
 from bpcli.nn import Array
+from bpcli.storage.saved import Saved
 
 MANY = 20
 """Up to so many categories, a text column in which most values differ is no surprise."""
@@ -66,9 +67,13 @@ class CategoryColumn:
         return {"kind": self.kind, **vars(self)}
 
     @classmethod
-    def from_json(cls, saved: dict[str, Any]) -> CategoryColumn:
+    def from_json(cls, saved: Saved) -> CategoryColumn:
         """The column that :meth:`to_json` described."""
-        return cls(saved["name"], tuple(saved["categories"]), saved["boolean"])
+        keys = saved.keys(("kind", "name", "categories", "boolean"))
+        categories = keys["categories"].texts()
+        if len(set(categories)) < len(categories):
+            keys["categories"].refuse("names one twice")
+        return cls(keys["name"].text(), categories, keys["boolean"].truth())
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from bpcli.errors import DataError
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.losses import TargetForm
 from bpcli.nn.tallies import Scoring
+from bpcli.storage.saved import Saved
 
 Label = str | int
 Encoding = Literal["index", "binary", "one_hot"]
@@ -106,3 +107,18 @@ class Classes:
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
         return {"kind": "classes", "name": self.name, "labels": list(self.labels), "encoding": self.encoding}
+
+    @classmethod
+    def from_json(cls, saved: Saved, form: TargetForm) -> Classes:
+        """The encoding that :meth:`to_json` described."""
+        keys = saved.keys(("kind", "name", "labels", "encoding"))
+        labels = tuple(_label(each) for each in keys["labels"].items())
+        encoding = keys["encoding"].one_of(get_args(Encoding))
+        alike = len({type(label) for label in labels}) == 1 and len(set(labels)) == len(labels)
+        if not alike or (encoding == "binary" and len(labels) != 2):
+            keys["labels"].refuse(f"are not classes of the encoding {encoding}")
+        return cls(keys["name"].text(), labels, cast("Encoding", encoding), form)
+
+
+def _label(saved: Saved) -> Label:
+    return saved.text() if isinstance(saved.value, str) else saved.count(-(1 << 63), 1 << 64)

@@ -17,6 +17,7 @@ from bpcli.data.encoding.training_columns import PlaceOf, TrainingColumn
 from bpcli.data.files.dataset import Dataset
 from bpcli.data.warnings import DataWarnings, Strays
 from bpcli.nn import Array
+from bpcli.storage.saved import Saved
 
 __all__ = ["COLUMN_KINDS", "CategoryColumn", "ColumnEncoder", "ColumnKind", "Drop", "NumberColumn"]
 
@@ -57,7 +58,7 @@ class ColumnEncoder(Protocol):
         ...
 
     @classmethod
-    def from_json(cls, saved: dict[str, Any]) -> ColumnEncoder:
+    def from_json(cls, saved: Saved) -> ColumnEncoder:
         """The encoder that :meth:`to_json` described."""
         ...
 
@@ -121,11 +122,14 @@ def _recognised(column: TrainingColumn, warnings: DataWarnings) -> ColumnKind:
     return kind
 
 
-def column_from_json(saved: dict[str, Any]) -> ColumnEncoder:
+def column_from_json(saved: Saved) -> ColumnEncoder:
     """The encoder that :meth:`ColumnEncoder.to_json` described.
 
     Raises:
-        KeyError, AttributeError: it describes none.
+        MalformedError: it describes none.
     """
-    encoder: ColumnEncoder = COLUMN_KINDS[saved["kind"]].encoder.from_json(saved)
+    known = {name: kind.encoder for name, kind in COLUMN_KINDS.items() if kind.encoder is not None}
+    described = saved.mapping()
+    kind = described["kind"].one_of(known) if "kind" in described else saved.refuse("has no 'kind'")
+    encoder: ColumnEncoder = known[kind].from_json(saved)
     return encoder

@@ -18,6 +18,7 @@ from bpcli.data.files.dataset import Dataset
 from bpcli.data.warnings import DataWarnings, Strays
 from bpcli.errors import ConfigError
 from bpcli.nn import Array
+from bpcli.storage.saved import Saved
 
 PARTS: dict[str, Callable[[datetime], float]] = {
     "year": lambda moment: moment.year,
@@ -75,9 +76,14 @@ class DateColumn:
         return {"kind": self.kind, "name": self.name, "form": self.form, "parts": parts}
 
     @classmethod
-    def from_json(cls, saved: dict[str, Any]) -> DateColumn:
+    def from_json(cls, saved: Saved) -> DateColumn:
         """The column that :meth:`to_json` described."""
-        return cls(saved["name"], saved["form"], tuple(map(NumberColumn.from_json, saved["parts"])))
+        keys = saved.keys(("kind", "name", "form", "parts"))
+        parts = tuple(map(NumberColumn.from_json, keys["parts"].items()))
+        own = [part.name for part in parts]
+        if not own or own != [name for name in PARTS if name in own]:
+            keys["parts"].refuse(f"are not parts of a date, in the order {', '.join(PARTS)}")
+        return cls(keys["name"].text(), keys["form"].text(), parts)
 
 
 def values_of(texts: Array, form: str) -> Array:

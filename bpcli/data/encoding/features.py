@@ -21,7 +21,6 @@ from bpcli.data.encoding.columns import ColumnEncoder, ColumnKind, NumberColumn,
 from bpcli.data.encoding.inputs import Input, summary
 from bpcli.data.encoding.lookup import place_of, require_columns, require_width, rows_within
 from bpcli.data.encoding.matrix_features import MatrixFeatures, learn_matrix
-from bpcli.data.encoding.scaling import Scaling
 from bpcli.data.encoding.training_columns import TrainingColumn
 from bpcli.data.files.dataset import Dataset, Matrix
 from bpcli.data.files.memory import blocks
@@ -29,6 +28,7 @@ from bpcli.data.sources import Rows, Source
 from bpcli.data.warnings import DataWarnings
 from bpcli.errors import ConfigError
 from bpcli.nn import Array, IndexArray
+from bpcli.storage.saved import Saved
 
 
 class Features(Protocol):
@@ -164,14 +164,33 @@ class TableFeatures:
         widths = {"widths": list(self.widths)} if self.widths else {}
         return {"kind": "table", "columns": [encoder.to_json() for encoder in self.encoders], **widths}
 
+    @classmethod
+    def from_json(cls, saved: Saved) -> TableFeatures:
+        """The encoding that :meth:`to_json` described."""
+        keys = saved.keys(("kind", "columns"), ("widths",))
+        columns = keys["columns"]
+        encoders = tuple(map(column_from_json, columns.items()))
+        if len({encoder.name for encoder in encoders}) < len(encoders):
+            columns.refuse("names one twice")
+        return cls(encoders, keys["widths"].counts() if "widths" in keys else ())
 
-def features_from_json(saved: dict[str, Any]) -> Features:
-    """The encoding that :meth:`Features.to_json` described."""
-    widths = tuple(int(width) for width in saved.get("widths", ()))
-    if saved["kind"] == "matrix":
-        scaling = Scaling(np.asarray(saved["shift"]), np.asarray(saved["width"]))
-        return MatrixFeatures(tuple(saved["names"]), np.asarray(saved["medians"]), scaling, saved["bytes_only"], widths)
-    return TableFeatures(tuple(column_from_json(column) for column in saved["columns"]), widths)
+
+FEATURES: dict[str, Callable[[Saved], Features]] = {
+    "table": TableFeatures.from_json,
+    "matrix": MatrixFeatures.from_json,
+}
+"""What reads an encoding back, by its kind."""
+
+
+def features_from_json(saved: Saved) -> Features:
+    """The encoding that :meth:`Features.to_json` described.
+
+    Raises:
+        MalformedError: it describes none.
+    """
+    described = saved.mapping()
+    kind = described["kind"].one_of(FEATURES) if "kind" in described else saved.refuse("has no 'kind'")
+    return FEATURES[kind](saved)
 
 
 def learn_features(

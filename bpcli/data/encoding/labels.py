@@ -23,6 +23,7 @@ from bpcli.errors import ConfigError
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.losses import TargetForm
 from bpcli.nn.tallies import Scoring
+from bpcli.storage.saved import Saved
 
 
 @dataclass(frozen=True)
@@ -118,3 +119,13 @@ class Labels:
         """Plain data for the model file."""
         in_codes = {"in_codes": list(self.in_codes)} if self.in_codes else {}
         return {"kind": "labels", "columns": list(self.columns), **in_codes}
+
+    @classmethod
+    def from_json(cls, saved: Saved, form: TargetForm) -> Labels:
+        """The encoding that :meth:`to_json` described."""
+        keys = saved.keys(("kind", "columns"), ("in_codes",))
+        columns = keys["columns"].names()
+        in_codes = keys["in_codes"].names() if "in_codes" in keys else ()
+        if not set(in_codes) <= set(columns):
+            keys["in_codes"].refuse("names what is no column")
+        return cls(columns, form, in_codes)

@@ -13,7 +13,7 @@ from bpcli.data.encoding import summaries
 from bpcli.data.encoding.inputs import Input, summary
 from bpcli.data.encoding.lookup import place_of, require_columns, require_width, rows_within
 from bpcli.data.encoding.medians import medians
-from bpcli.data.encoding.scaling import SCALINGS, Scaling, in_precision, learn_scaling
+from bpcli.data.encoding.scaling import SCALINGS, Scaling, in_precision, learn_scaling, scaling_from_json
 from bpcli.data.encoding.selection import Selection
 from bpcli.data.encoding.training_columns import numeric
 from bpcli.data.files.dataset import Dataset, Matrix
@@ -21,6 +21,7 @@ from bpcli.data.files.memory import Pages, blocks
 from bpcli.data.sources import ByteRows, FileRows, Rows, Source
 from bpcli.data.warnings import DataWarnings
 from bpcli.nn import Array, IndexArray
+from bpcli.storage.saved import Saved
 
 LOADED = 1 << 28
 """Up to so many bytes, numbers are encoded once and kept in memory; where they are more, a file's are left in it."""
@@ -134,6 +135,15 @@ class MatrixFeatures:
             "bytes_only": self.bytes_only,
             **({"widths": list(self.widths)} if self.widths else {}),
         }
+
+    @classmethod
+    def from_json(cls, saved: Saved) -> MatrixFeatures:
+        """The encoding that :meth:`to_json` described."""
+        keys = saved.keys(("kind", "names", "medians", "shift", "width", "bytes_only"), ("widths",))
+        names, bytes_only = keys["names"].names(), keys["bytes_only"].truth()
+        medians = np.asarray(keys["medians"].numbers(len(names)))
+        scaling = scaling_from_json(keys, None if bytes_only else len(names))
+        return cls(names, medians, scaling, bytes_only, keys["widths"].counts() if "widths" in keys else ())
 
 
 def learn_matrix(

@@ -23,6 +23,7 @@ from bpcli.data.files.cells import non_numbers
 from bpcli.data.files.dataset import Dataset
 from bpcli.data.warnings import DataWarnings, Strays
 from bpcli.nn import Array
+from bpcli.storage.saved import Saved
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,11 @@ class NumberColumn:
         return {"kind": self.kind, **vars(self)}
 
     @classmethod
-    def from_json(cls, saved: dict[str, Any]) -> NumberColumn:
+    def from_json(cls, saved: Saved) -> NumberColumn:
         """The column that :meth:`to_json` described."""
-        return cls(saved["name"], saved["median"], saved["shift"], saved["width"])
+        keys = saved.keys(("kind", "name", "median", "shift", "width"))
+        keys["kind"].one_of([cls.kind])
+        return cls(keys["name"].text(), *(keys[key].number() for key in ("median", "shift", "width")))
 
 
 def learn_numbers(values: Array, name: str, scale: str, path: str) -> tuple[NumberColumn, bool]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.data.encoding.scaling import Scaling, in_precision
+from bpcli.data.encoding.scaling import Scaling, in_precision, scaling_from_json
 from bpcli.data.encoding.target_cells import ANY_NUMBERS, numbers_of, prediction_columns, shown
 from bpcli.data.files.dataset import Dataset
 from bpcli.data.sources import Columns, Source
@@ -15,6 +15,7 @@ from bpcli.errors import ConfigError
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.losses import TargetForm
 from bpcli.nn.tallies import Scoring
+from bpcli.storage.saved import Saved
 
 
 @dataclass(frozen=True)
@@ -94,3 +95,10 @@ class Reals:
         """Plain data for the model file."""
         scaling = {"shift": self.scaling.shift.tolist(), "width": self.scaling.width.tolist()}
         return {"kind": "reals", "columns": list(self.columns), **scaling}
+
+    @classmethod
+    def from_json(cls, saved: Saved, form: TargetForm) -> Reals:
+        """The encoding that :meth:`to_json` described."""
+        keys = saved.keys(("kind", "columns", "shift", "width"))
+        columns = keys["columns"].names()
+        return cls(columns, scaling_from_json(keys, len(columns)), form)

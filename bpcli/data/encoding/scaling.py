@@ -6,7 +6,7 @@ matrices and targets all learn by it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -15,6 +15,7 @@ import numpy as np
 from bpcli.data.encoding.summaries import Summary
 from bpcli.errors import DataError
 from bpcli.nn import Array
+from bpcli.storage.saved import Saved
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,15 @@ class Scaling:
         """The values that scale to these."""
         original: Array = np.asarray(values, np.float64) * self.width + self.shift
         return original
+
+
+def scaling_from_json(keys: Mapping[str, Saved], columns: int | None) -> Scaling:
+    """The scaling whose ``shift`` and ``width`` are saved: a number for each column, or, with None, one for all."""
+
+    def read(key: str) -> Array:
+        return np.asarray(keys[key].number() if columns is None else keys[key].numbers(columns), np.float64)
+
+    return Scaling(read("shift"), read("width"))
 
 
 class ScalingRule(Protocol):

@@ -14,6 +14,7 @@ from bpcli.errors import ConfigError
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.losses import TargetForm
 from bpcli.nn.tallies import Scoring
+from bpcli.storage.saved import Saved
 
 SLACK = 1e-3
 """How far a sum may be from 1: probabilities in a table are rounded."""
@@ -85,3 +86,8 @@ class Shares:
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
         return {"kind": "shares", "columns": list(self.columns)}
+
+    @classmethod
+    def from_json(cls, saved: Saved, form: TargetForm) -> Shares:
+        """The encoding that :meth:`to_json` described."""
+        return cls(saved.keys(("kind", "columns"))["columns"].names(), form)

@@ -10,6 +10,7 @@ Predictions go the other way, from a network's outputs to the terms of the file.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +18,6 @@ import numpy as np
 from bpcli.data.encoding.classes import Classes
 from bpcli.data.encoding.labels import Labels
 from bpcli.data.encoding.reals import Reals
-from bpcli.data.encoding.scaling import Scaling
 from bpcli.data.encoding.shares import Shares
 from bpcli.data.encoding.target_cells import are_probabilities
 from bpcli.data.files.dataset import Dataset
@@ -25,6 +25,7 @@ from bpcli.data.sources import Source
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.losses import TargetForm
 from bpcli.nn.tallies import Judging, Scoring
+from bpcli.storage.saved import Saved
 
 
 class Targets(Protocol):
@@ -88,13 +89,21 @@ def judging_of(targets: Targets, output_range: tuple[float, float], threshold: f
     )
 
 
-def targets_from_json(saved: dict[str, Any], form: TargetForm) -> Targets:
-    """The encoding that :meth:`Targets.to_json` described, for a loss that takes targets of ``form``."""
-    if saved["kind"] == "classes":
-        return Classes(saved["name"], tuple(saved["labels"]), saved["encoding"], form)
-    if saved["kind"] == "labels":
-        return Labels(tuple(saved["columns"]), form, tuple(saved.get("in_codes", ())))
-    if saved["kind"] == "shares":
-        return Shares(tuple(saved["columns"]), form)
-    scaling = Scaling(np.asarray(saved["shift"]), np.asarray(saved["width"]))
-    return Reals(tuple(saved["columns"]), scaling, form)
+TARGETS: dict[str, Callable[[Saved, TargetForm], Targets]] = {
+    "classes": Classes.from_json,
+    "labels": Labels.from_json,
+    "shares": Shares.from_json,
+    "reals": Reals.from_json,
+}
+"""What reads an encoding back, by its kind."""
+
+
+def targets_from_json(saved: Saved, form: TargetForm) -> Targets:
+    """The encoding that :meth:`Targets.to_json` described, for a loss that takes targets of ``form``.
+
+    Raises:
+        MalformedError: it describes none.
+    """
+    described = saved.mapping()
+    kind = described["kind"].one_of(TARGETS) if "kind" in described else saved.refuse("has no 'kind'")
+    return TARGETS[kind](saved, form)

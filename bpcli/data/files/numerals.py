@@ -6,8 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Literal
 
 INFINITE = re.compile(r"\s*[-+]?inf(inity)?\s*", re.IGNORECASE | re.ASCII)
+
+DecimalMark = Literal[".", ","]
+ThousandsMark = Literal[",", ".", "'", " "]
 
 SPACES = " \u00a0\u202f"
 """What stands between thousands where a space does: also the spaces that do not break a line."""

@@ -21,6 +21,7 @@ from bpcli.data.files.dataset import Format
 from bpcli.data.files.reading import FilePair
 from bpcli.data.loading import Loaded, load_with_encoding
 from bpcli.errors import ConfigError
+from bpcli.storage.saved import Saved
 
 from ..support import csv, features, loaded, npy, refusal, write
 
@@ -124,7 +125,7 @@ def test_every_kind_that_encodes_is_met_here_and_comes_back_from_plain_data(tmp_
     assert {type(encoder) for encoder in of.features.encoders} == {
         kind.encoder for kind in COLUMN_KINDS.values() if kind.encoder is not None
     }
-    again = features_from_json(json.loads(json.dumps(of.features.to_json())))
+    again = features_from_json(Saved(json.loads(json.dumps(of.features.to_json()))))
     assert again == of.features
     assert [each.column for each in again.inputs] == ["zip", "size", "day", "day", "word", "word"]
     assert features(of).shape == (4, len(again.inputs))

@@ -20,6 +20,7 @@ from bpcli.data.loading import load_with_encoding
 from bpcli.data.warnings import DataWarnings
 from bpcli.errors import ConfigError
 from bpcli.nn import Array
+from bpcli.storage.saved import Saved
 
 from ..support import csv, features, loaded, parquet, refusal, write
 
@@ -206,7 +207,7 @@ def test_a_date_column_is_scaled_and_comes_back_from_plain_data(tmp_path: Path) 
     of = loaded(write(tmp_path, "t.csv", csv({"when": dates, "y": [*"abab"]})), scale="minmax")
 
     assert features(of)[:, 0].tolist() == [0, 1, 0, 1]
-    again = features_from_json(json.loads(json.dumps(of.features.to_json())))
+    again = features_from_json(Saved(json.loads(json.dumps(of.features.to_json()))))
     assert again == of.features
 
 

@@ -18,6 +18,7 @@ from bpcli.data.files.numerals import PLAIN
 from bpcli.data.warnings import DataWarnings, Strays
 from bpcli.errors import ConfigError, DataError
 from bpcli.nn import Array
+from bpcli.storage.saved import Saved
 
 from ..support import PRECISIONS, SCALES, deterministic, gathered, refusal
 
@@ -168,7 +169,7 @@ def test_encoding_read_back_from_json_gives_the_same_features(kind: str, scale: 
     dataset, names = KINDS[kind]
     features = learned(dataset, names, scale)
 
-    again = features_from_json(json.loads(json.dumps(features.to_json())))
+    again = features_from_json(Saved(json.loads(json.dumps(features.to_json()))))
 
     assert again.size == features.size
     assert again.text_columns == features.text_columns

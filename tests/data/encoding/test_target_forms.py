@@ -17,6 +17,7 @@ from bpcli.data.files.dataset import Dataset, Table
 from bpcli.errors import ConfigError, ExitStatus
 from bpcli.nn import Array
 from bpcli.nn.losses import TargetForm
+from bpcli.storage.saved import Saved
 
 from ..support import PRECISIONS, gathered, refusal
 
@@ -101,7 +102,7 @@ def test_a_column_with_other_numbers_than_0_and_1_is_in_codes_already_and_keeps_
     assert learned == Labels(("u", "v", "w"), SIGNS, ("v", "w"))
     assert encoded(learned, dataset).tolist() == [[-1, 1, 1], [-1, 0, 1], [-1, 1, 1]]
     assert encoded(learned, file(u=[1, 1], v=[0, 1], w=[0, 1])).tolist() == [[1, 1], [0, 1], [0, 1]]
-    assert targets_from_json(learned.to_json(), SIGNS) == learned
+    assert targets_from_json(Saved(learned.to_json()), SIGNS) == learned
     decided = learned.predictions(np.array([[0.5, -1], [0.5, -1], [2, 0]]), probabilities=False)
     assert {name: column.tolist() for name, column in decided.items()} == {
         "prediction_u": [1, 0],
@@ -170,7 +171,7 @@ def test_loss_of_numbers_refuses_a_classification() -> None:
 def test_saved_targets_take_their_codes_and_bounds_from_the_loss() -> None:
     scaling = Scaling(np.zeros(1), np.ones(1))
     for targets in (Classes("y", ("a", "b"), "binary", SIGNS), Labels(("u", "v"), SIGNS)):
-        assert targets_from_json(targets.to_json(), SIGNS) == targets
-    again = targets_from_json(Reals(("y",), scaling, COUNTS).to_json(), COUNTS)
+        assert targets_from_json(Saved(targets.to_json()), SIGNS) == targets
+    again = targets_from_json(Saved(Reals(("y",), scaling, COUNTS).to_json()), COUNTS)
     assert isinstance(again, Reals)
     assert again.form == COUNTS

@@ -21,6 +21,7 @@ from bpcli.data.files.dataset import Dataset, Matrix, Table
 from bpcli.errors import ConfigError, DataError, ExitStatus
 from bpcli.nn import Array
 from bpcli.nn.losses import LOSSES
+from bpcli.storage.saved import Saved
 
 from ..support import PRECISIONS, deterministic, gathered, refusal
 
@@ -331,7 +332,7 @@ def test_targets_read_back_from_json_encode_alike(kind: str, dtype: str) -> None
     targets, dataset = KINDS[kind]()
 
     form = targets.form if isinstance(targets, Classes | Labels | Reals) else ANY_NUMBERS
-    again = targets_from_json(json.loads(json.dumps(targets.to_json())), form)
+    again = targets_from_json(Saved(json.loads(json.dumps(targets.to_json()))), form)
 
     assert again.to_json() == targets.to_json()
     assert (again.names, again.outputs, again.counted_by) == (targets.names, targets.outputs, targets.counted_by)
