@@ -101,7 +101,7 @@ def _report(evaluation: Evaluation) -> dict[str, Any]:
         "loss": evaluation.loss,
         "metrics": evaluation.metrics,
         "classes": evaluation.classes,
-        "confusion": evaluation.confusion,
+        **({"confusions": evaluation.confusions} if evaluation.many_classes else {"confusion": evaluation.confusion}),
     }
 
 
@@ -147,11 +147,22 @@ def _show_confusions(evaluation: Evaluation) -> None:
         rows = [[name, *matrix[0], *matrix[1]] for name, matrix in zip(names, confusion, strict=True)]
         display.print_table(["label", "true no", "false yes", "false no", "true yes"], rows, sys.stdout)
         return
+    if evaluation.many_classes:
+        _show_largest(sorted(evaluation.confusions, key=lambda row: -row[2])[:MOST_CONFUSIONS])
+        return
     header = ["true \\ predicted", *map(str, names)]
     rows = [[name, *row] for name, row in zip(names, confusion, strict=True)]
     if display.table_width(header, rows) <= WIDTH:
         display.print_table(header, rows, sys.stdout)
         return
-    largest = largest_confusions(confusion, names, MOST_CONFUSIONS)
+    _show_largest(largest_confusions(confusion, names, MOST_CONFUSIONS))
+
+
+def _show_largest(largest: list[list[Any]]) -> None:
+    """Print rows of true class, decided class and how many examples."""
+    import sys
+
+    from bpcli import display
+
     title = "the largest confusions" if largest else "no confusions"
     display.print_table(["true", "predicted", "examples"], largest, sys.stdout, title=title, text=(0, 1))

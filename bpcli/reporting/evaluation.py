@@ -16,12 +16,15 @@ from bpcli.data.encoding.targets import Targets, judging_of
 from bpcli.data.loading import Part
 from bpcli.errors import ConfigError
 from bpcli.nn.metrics import Metric, by_column, metric_values, suiting
-from bpcli.nn.tallies import ClassCounts, Judging, Outputs, Tallies, described, empty_tallies
+from bpcli.nn.tallies import Choices, ClassCounts, Judging, Outputs, Tallies, described, empty_tallies
 from bpcli.nn.workspace import layer_scratch, output_scratch
 from bpcli.reporting.confusion import confusion_matrices
 from bpcli.runs.assessment import decided_alike
 from bpcli.runs.model_file import Model
 from bpcli.training import inference
+
+MOST_CLASSES = 1000
+"""Of more classes not every output and every pair is kept: with 20,000 they would take gigabytes."""
 
 EXAMPLES_AT_ONCE = 1 << 14
 """How many examples are counted at a time."""
@@ -53,6 +56,24 @@ class Evaluation:
         """Whether each column of the targets is a question of its own, with a confusion matrix of its own."""
         return isinstance(self.targets, Labels)
 
+    @property
+    def many_classes(self) -> bool:
+        """Whether there are more than :data:`MOST_CLASSES`: then ``confusions`` has what occurs."""
+        return _many_classes(self.judging)
+
+    @cached_property
+    def confusions(self) -> list[list[Any]]:
+        """Of many classes a row for each true and decided class that occur together, and how many examples they have.
+
+        None of them are right.
+        """
+        pairs = self.tallies.of(Choices).pairs() if self.many_classes else []
+        return [
+            [self.names[true], self.names[decided], _count(weight)]
+            for true, decided, weight in pairs
+            if true != decided and weight
+        ]
+
     @cached_property
     def metrics(self) -> dict[str, float]:
         """Every metric that suits, the picked ones first, by the names of their columns."""
@@ -70,9 +91,9 @@ class Evaluation:
     def confusion(self) -> list[Any]:
         """Of classes a row for each true class, with how many of it are decided for each class; of labels one of each.
 
-        A label's has a row for no and one for yes. No rows for a regression.
+        A label's has a row for no and one for yes. No rows for a regression, or where there are ``many_classes``.
         """
-        if not self.names:
+        if not self.names or self.many_classes:
             return []
         several = [matrix.tolist() for matrix in confusion_matrices(self.outputs)]
         matrices = [[[_count(entry) for entry in row] for row in matrix] for matrix in several]
@@ -82,6 +103,9 @@ class Evaluation:
         """A warning where every example of the part is decided for one class, wrongly for some; else nothing."""
         if not isinstance(self.targets, Classes):
             return ""
+        if self.many_classes:
+            choices = self.tallies.of(Choices)
+            return decided_alike(self.targets, choices.decided, choices.true, part)
         decided = self.judging.decided_classes(self.outputs.outputs)
         return decided_alike(self.targets, decided, self.judging.true_classes(self.outputs.targets), part)
 
@@ -109,14 +133,22 @@ def evaluate_model(
 
 
 def _every(picked: Mapping[str, Metric], judging: Judging) -> dict[str, Metric]:
-    """The picked metrics, then the others that suit."""
-    return {**picked, **by_column(suiting(judging).values())}
+    """The picked metrics, then the others that suit; of many classes those that need no output but once."""
+    others = list(suiting(judging).values())
+    if _many_classes(judging):
+        others = [metric for metric in others if metric.tally_kind is not Outputs]
+    return {**picked, **by_column(others)}
+
+
+def _many_classes(judging: Judging) -> bool:
+    return judging.classes > MOST_CLASSES
 
 
 def _tallies(picked: Mapping[str, Metric], judging: Judging) -> Tallies:
     """What every metric, the table of classes and the curves are read from."""
     kinds = [metric.tally_kind for metric in _every(picked, judging).values()]
-    return empty_tallies([*kinds, Outputs, *([] if judging.of_numbers else [ClassCounts])], judging)
+    kept = Choices if _many_classes(judging) else Outputs
+    return empty_tallies([*kinds, kept, *([] if judging.of_numbers else [ClassCounts])], judging)
 
 
 def _of_second_class(outputs: Outputs, tallies: Tallies, part: Part) -> Tallies:

@@ -20,6 +20,8 @@ ROWS_AT_ONCE = 1 << 14
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     """Write metrics.csv and, of a classification, classes.csv, confusion.csv and the curves that exist.
 
+    Of many classes there are none.
+
     Raises:
         ConfigError: the folder exists.
         SystemRefusedError: the system refuses to write.
@@ -35,7 +37,7 @@ def _write_files(evaluation: Evaluation, folder: Path) -> None:
         return
     _write(folder / "classes.csv", list(evaluation.classes[0]), (row.values() for row in evaluation.classes))
     _write(folder / "confusion.csv", *_confusion_table(evaluation))
-    for name, columns in CURVES.items():
+    for name, columns in () if evaluation.many_classes else CURVES.items():
         rows = curve_rows(name, evaluation)
         first = next(rows, None)
         if first is not None:
@@ -43,7 +45,12 @@ def _write_files(evaluation: Evaluation, folder: Path) -> None:
 
 
 def _confusion_table(evaluation: Evaluation) -> tuple[list[Any], Iterable[Iterable[Any]]]:
-    """The header and the rows: a row for each class with a column for each, or one for each label."""
+    """The header and the rows: a row for each class with a column for each, or one for each label.
+
+    Of many classes there is a row for each confusion that occurs.
+    """
+    if evaluation.many_classes:
+        return ["true", "predicted", "examples"], evaluation.confusions
     names, confusion = evaluation.names, evaluation.confusion
     if evaluation.of_labels:
         header = ["label", "true_no", "false_yes", "false_no", "true_yes"]

@@ -359,13 +359,18 @@ def test_files_hold_what_json_holds(tmp_path: Path) -> None:
     )
 
 
-def test_of_many_classes_the_largest_confusions_are_shown(tmp_path: Path) -> None:
+def two_of_six(tmp_path: Path) -> None:
+    """A run of six classes, two of which are taken for others."""
     names = [f"a class with a long name {k}" for k in range(6)]
     rows = [[*(3 * (k == (i + i % 3 // 2) % 6) for k in range(6)), names[i % 6]] for i in range(36)]
     write_table(tmp_path / "votes.csv", [*map(str, range(6)), "is"], rows)
     write_tensors(tmp_path / "identity.safetensors", {"W1": np.eye(6, dtype="f4"), "b1": np.zeros(6, "f4")})
     write_config(tmp_path / "votes.yaml", CLASSES)
     good("train", "votes.yaml", "--run", "run", cwd=tmp_path)
+
+
+def test_of_many_classes_the_largest_confusions_are_shown(tmp_path: Path) -> None:
+    two_of_six(tmp_path)
     lines = good("evaluate", "run", cwd=tmp_path).out.splitlines()
     place = lines.index("the largest confusions")
     assert lines[place + 1].split() == ["true", "predicted", "examples"]
@@ -539,3 +544,18 @@ def test_a_model_with_a_misshapen_tensor_is_refused(folder: Path, tmp_path: Path
         error=f"{path}: tensor 'W2' is float32 in shape (5, 3), not floats in shape (3, 5)",
         hint="the network's layers are 2-5-3",
     )
+
+
+def test_a_thousand_classes_have_a_row_for_each_confusion_that_occurs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bpcli.reporting.evaluation.MOST_CLASSES", 2)
+    two_of_six(tmp_path)
+    report = good("evaluate", "run", "--output", "made", "--json", cwd=tmp_path).json
+    assert "confusion" not in report
+    assert [count for _, _, count in report["confusions"]] == [6, 6]
+    rows = [list(row.values()) for row in read_csv(tmp_path / "made/confusion.csv")]
+    assert rows == [[true, decided, str(count)] for true, decided, count in report["confusions"]]
+    assert sorted(path.stem for path in (tmp_path / "made").iterdir()) == ["classes", "confusion", "metrics"]
+    lines = good("evaluate", "run", cwd=tmp_path).out.splitlines()
+    assert [line.rsplit(None, 1)[1] for line in lines[lines.index("the largest confusions") + 2 :]] == ["6", "6"]

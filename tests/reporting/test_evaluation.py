@@ -14,7 +14,7 @@ from sklearn.calibration import calibration_curve
 
 from bpcli.experiment import Experiment
 from bpcli.nn import Array
-from bpcli.nn.tallies import Judging
+from bpcli.nn.tallies import Choices, Judging, Outputs
 from bpcli.nn.workspace import Workspace
 from bpcli.reporting import evaluation
 from bpcli.reporting.confusion import largest_confusions
@@ -221,3 +221,41 @@ def test_a_threshold_moves_the_second_of_two_classes_however_many_outputs_there_
         assert moved.metrics["accuracy"] == pytest.approx(((p > threshold) == truth).mean(), rel=1e-12)
         for name in ("roc_auc", "log_loss", "brier"):
             assert moved.metrics[name] == pytest.approx(plain.metrics[name], rel=1e-6)
+
+
+def test_of_many_classes_only_what_occurs_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = experiment(tmp_path)
+    built.parameters.theta[:] = 0
+    model, part = model_of(built, built.parameters.theta), built.loaded.parts["train"]
+    whole = evaluate_model(model, part, built.metrics)
+    monkeypatch.setattr(evaluation, "MOST_CLASSES", 2)
+    found = evaluate_model(model, part, built.metrics)
+
+    names = whole.names
+    wrong = [
+        [names[t], names[d], n] for t, row in enumerate(whole.confusion) for d, n in enumerate(row) if n and t != d
+    ]
+    assert wrong
+    assert found.confusions == wrong
+    assert (found.confusion, whole.confusions) == ([], [])
+    assert (found.loss, found.classes) == (whole.loss, whole.classes)
+    assert found.metrics == {name: value for name, value in whole.metrics.items() if name in found.metrics}
+    assert whole.metrics.keys() - found.metrics.keys() >= {"roc_auc", "average_precision"}
+    assert Outputs not in found.tallies.by_kind
+    assert found.note("train") == whole.note("train") != ""
+
+
+def test_choices_of_parts_are_put_together() -> None:
+    judging = Judging(3, "largest")
+    A, Y = np.eye(3)[:, [0, 1, 2, 2]], np.array([0, 2, 2, 1])
+    whole, one, other = Choices(judging), Choices(judging), Choices(judging)
+    scratch = Workspace((2, 3), 4, "f8", class_indices=True).output
+    whole.update(A, Y, scratch, np.array([1.0, 2.0, 3.0, 0.5]))
+    one.update(A[:, :1], Y[:1], scratch)
+    other.update(A[:, 1:], Y[1:], scratch, np.array([2.0, 3.0, 0.5]))
+    one.merge(other)
+    again = Choices(judging)
+    again.restore(one.tensors())
+    for each in (whole, one, again):
+        assert each.pairs() == [(0, 0, 1.0), (1, 2, 0.5), (2, 1, 2.0), (2, 2, 3.0)]
+        assert (each.decided.tolist(), each.true.tolist()) == ([0, 1, 2, 2], [0, 2, 2, 1])

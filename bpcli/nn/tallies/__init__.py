@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bpcli.nn import Array
+from bpcli.nn.tallies.choices import Choices
 from bpcli.nn.tallies.classes import ClassCounts, Ranks
 from bpcli.nn.tallies.decisions import Decisions
 from bpcli.nn.tallies.errors import ErrorParts
@@ -26,6 +27,7 @@ from bpcli.nn.tallies.residuals import Residuals
 from bpcli.nn.workspace import OutputScratch
 
 __all__ = [
+    "Choices",
     "ClassCounts",
     "Decisions",
     "ErrorParts",
