@@ -11,6 +11,7 @@ from bpcli.data.encoding.classes import Classes
 from bpcli.data.encoding.columns import ColumnKind
 from bpcli.data.encoding.date_columns import Date, times_of
 from bpcli.data.encoding.dates import ISO, are_other_dates, misfits
+from bpcli.data.encoding.spelling import EXACT, exact_numbers
 from bpcli.data.encoding.target_cells import keys_of
 from bpcli.data.encoding.targets import Targets
 from bpcli.data.encoding.training_columns import TrainingColumn
@@ -129,7 +130,7 @@ def _order(dataset: Dataset, name: str | None, kinds: Mapping[str, ColumnKind]) 
     missing = np.array([cell is None for cell in column]) if numbers is None else np.isnan(numbers)
     _require_known(dataset, name, "order", missing)
     if numbers is not None:
-        return numbers
+        return numbers if np.abs(numbers).max() <= EXACT else _ranks(exact_numbers(dataset, name))
     if are_other_dates(set(column.tolist())):
         raise ConfigError(
             f"column {name!r} holds dates such as {column[0]!r}, which do not sort by time as text",
@@ -138,8 +139,13 @@ def _order(dataset: Dataset, name: str | None, kinds: Mapping[str, ColumnKind]) 
         )
     _refuse_mixture(dataset, name, "numbers", set(column[non_numbers(column, dataset.numerals)].tolist()))
     _refuse_mixture(dataset, name, "dates", misfits(ISO, set(column.tolist())))
-    places = {text: place for place, text in enumerate(sorted(set(column.tolist())))}
-    return np.array([places[text] for text in column.tolist()])
+    return _ranks(column)
+
+
+def _ranks(values: Array) -> Array:
+    """The place of each value among the different ones, ascending."""
+    places = {value: place for place, value in enumerate(sorted(set(values.tolist())))}
+    return np.array([places[value] for value in values.tolist()])
 
 
 def _refuse_mixture(dataset: Dataset, name: str, what: str, others: set[str]) -> None:

@@ -121,7 +121,7 @@ def _csv_pieces(model: Model, kept: dict[str, Array], header: list[str], batches
 
 def _as_in_file(column: Array) -> Array:
     """Text as the file has it; of an array file numbers, with whole numbers as integers."""
-    if column.dtype == object:
+    if column.dtype == object or column.dtype.kind in "iu":
         return column
     return np.array([int(value) if value.is_integer() else value for value in column.tolist()], object)
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
+from bpcli.data.encoding.spelling import EXACT, exact_numbers
 from bpcli.data.encoding.target_cells import (
     ANY_NUMBERS,
     are_probabilities,
@@ -14,6 +15,7 @@ from bpcli.data.encoding.target_cells import (
     require_present,
     shown,
 )
+from bpcli.data.files.cells import as_numbers
 from bpcli.data.files.dataset import Dataset
 from bpcli.data.sources import ClassIndices, Columns, OneHot, Source
 from bpcli.data.warnings import listed
@@ -69,9 +71,8 @@ class Classes:
         """
         column = dataset.column(self.name)
         require_present(dataset, self.name, column, rows)
-        keys = keys_of(dataset, self.name, numeric=isinstance(self.labels[0], int))
         places = {label: k for k, label in enumerate(self.labels)}
-        found = [places.get(key, -1) for key in keys[rows].tolist()]
+        found = [places.get(key, -1) for key in self._keys(dataset)[rows].tolist()]
         if -1 in found:
             row = int(rows[found.index(-1)])
             known = [str(label) for label in self.labels]
@@ -81,6 +82,28 @@ class Classes:
                 hint=f"its classes are {listed(known)}",
             )
         return np.array(found, np.intp)
+
+    def _keys(self, dataset: Dataset) -> Array:
+        """What of each row is looked for among the labels."""
+        numbers = [label for label in self.labels if isinstance(label, int)]
+        if not numbers:
+            return self._spelled(dataset)
+        column = as_numbers(dataset.column(self.name), dataset.numerals)
+        if column is not None and max(map(abs, numbers)) > EXACT:
+            return exact_numbers(dataset, self.name)
+        return keys_of(dataset, self.name, numeric=True)
+
+    def _spelled(self, dataset: Dataset) -> Array:
+        """The cells as text, numbers without blanks around them; in an array a number, which has no spelling there."""
+        known, numerals = frozenset(self.labels), dataset.numerals
+        texts = keys_of(dataset, self.name, numeric=False)
+        if dataset.as_written(self.name).dtype != object and all(numerals.is_number(str(label)) for label in known):
+            labels = {numerals.exact(str(label)): label for label in known}
+            return np.array([text and labels.get(numerals.exact(text), text) for text in texts], object)
+        number = numerals.is_number
+        return np.array(
+            [text.strip() if text and text not in known and number(text) else text for text in texts], object
+        )
 
     def source(self, dataset: Dataset, rows: IndexArray, dtype: np.dtype) -> Source:
         """The encoded targets of ``rows``."""

@@ -12,6 +12,7 @@ from bpcli.data.encoding.reals import Reals
 from bpcli.data.encoding.scaling import Scaling, learn_scaling
 from bpcli.data.encoding.selection import ArrayBlocks
 from bpcli.data.encoding.shares import Shares
+from bpcli.data.encoding.spelling import spelled_labels
 from bpcli.data.encoding.summaries import extent, summary
 from bpcli.data.encoding.target_cells import ANY_NUMBERS, keys_of, numbers_of, require_present, truths_as_numbers
 from bpcli.data.files.cells import as_numbers, distinct, written
@@ -52,7 +53,7 @@ def learn_classes(datasets: list[Dataset], names: list[str], form: TargetForm) -
 
     Raises:
         ConfigError: the targets do not fit the loss.
-        DataError: a target is missing.
+        DataError: a target is missing, or a class is written in two ways.
     """
     if len(names) > 1:
         if form.class_indices:
@@ -74,8 +75,10 @@ def learn_classes(datasets: list[Dataset], names: list[str], form: TargetForm) -
     whole = _whole_numbers(datasets, name, soft=_bounded(form))
     if whole is None:
         return _labels(datasets, names, form)
-    labels: tuple[Label, ...] = tuple(whole) or tuple(
-        sorted({str(key) for dataset in datasets for key in keys_of(dataset, name, numeric=False)})
+    labels: tuple[Label, ...] = (
+        spelled_labels(datasets, name)
+        if whole
+        else tuple(sorted({str(key) for dataset in datasets for key in keys_of(dataset, name, numeric=False)}))
     )
     if len(labels) < 2:
         raise ConfigError(
@@ -106,18 +109,18 @@ def _bounded(form: TargetForm) -> bool:
     return not form.class_indices and bool(np.isfinite(form.low) and np.isfinite(form.high))
 
 
-def _whole_numbers(datasets: list[Dataset], name: str, *, soft: bool) -> list[int] | None:
-    """The different whole numbers of a target column; none where it holds text.
+def _whole_numbers(datasets: list[Dataset], name: str, *, soft: bool) -> bool | None:
+    """Whether a target column holds whole numbers; it does not where it holds text.
 
     Where it holds fractions, which are no classes, None if the loss takes them (``soft``).
     """
     columns = [as_numbers(dataset.column(name), dataset.numerals) for dataset in datasets]
     if any(numbers is None for numbers in columns):
-        return []
+        return False
     values = distinct(np.concatenate([numbers for numbers in columns if numbers is not None]))
     fractions = values[values != np.round(values)]
     if not len(fractions):
-        return [int(value) for value in values]
+        return True
     if soft:
         return None
     raise ConfigError(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import IO
 
@@ -22,7 +23,7 @@ from numpy.lib import format as npy
 from bpcli import memory
 from bpcli.data.files.archives import open_archive
 from bpcli.data.files.byte_source import ByteSource
-from bpcli.data.files.dataset import Matrix
+from bpcli.data.files.dataset import CellsOf, Matrix
 from bpcli.data.files.memory import Pages, blocks
 from bpcli.errors import BpError, DataError
 from bpcli.nn import Array
@@ -131,7 +132,7 @@ def read_npz(source: ByteSource) -> Matrix:
     targets = _target_columns(given, path)
     if len(next(iter(targets.values()))) != matrix.size:
         raise DataError(f"{matrix.size} examples but {len(given)} targets", where=path, hint="one row each")
-    return Matrix(path, matrix.values, targets, matrix.images, pages=matrix.pages)
+    return Matrix(path, matrix.values, targets, matrix.images, pages=matrix.pages, cells=_exact_cells(given, targets))
 
 
 @dataclass(frozen=True)
@@ -251,6 +252,14 @@ def _refuse_infinite(matrix: Matrix) -> Matrix:
                 )
             matrix.done(start, stop)
     return matrix
+
+
+def _exact_cells(given: Array, targets: dict[str, Array]) -> dict[str, CellsOf]:
+    """The columns of whole numbers in their own type, which has digits that float64 has not."""
+    if given.dtype.kind not in "iu":
+        return {}
+    columns = given.reshape(len(given), -1)
+    return {name: partial(columns.__getitem__, (slice(None), k)) for k, name in enumerate(targets)}
 
 
 def _target_columns(values: Array, path: str) -> dict[str, Array]:

@@ -69,7 +69,7 @@ def texts_of(dataset: Dataset, name: str) -> Array:
         return column
     cells = dataset.as_written(name)
     if cells.dtype != object:
-        return as_texts(column)
+        return as_texts(cells)
     cells[np.isnan(column)] = None
     return cells
 
@@ -82,8 +82,8 @@ def as_texts(column: Array) -> Array:
 
 
 def written(number: float) -> str:
-    """A number with the fewest digits that read back as it; a whole one without a point."""
-    return str(int(number)) if float(number).is_integer() else repr(float(number))
+    """A number with the fewest digits that read back as it in its own precision; a whole one without a point."""
+    return str(int(number)) if float(number).is_integer() else str(number)
 
 
 def number_words(missing: frozenset[str], numerals: Numerals) -> dict[str, float]:

@@ -243,8 +243,10 @@ class Matrix:
         return self.values[rows]
 
     def as_written(self, name: str) -> Array:
-        """The column: numbers have no other form."""
-        return self.cells[name]() if name in self.cells else self.column(name)
+        """The column in its own type: whole numbers have digits that float64 has not."""
+        if name in self.cells:
+            return self.cells[name]()
+        return self.targets[name] if name in self.targets else self.values[:, self._places[name]]
 
     def done(self, start: int, stop: int) -> None:
         """Release the memory of rows that their file has too."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache, cached_property
 from typing import Literal
 
@@ -49,11 +50,18 @@ class Numerals:
         """What makes the number of a text that is one, rounded correctly."""
         return float if self is PLAIN else self._value
 
+    def exact(self, text: str) -> Decimal:
+        """The number of a text that is one, all digits of it."""
+        return Decimal(self._plain(text))
+
     def _value(self, text: str) -> float:
+        return float(self._plain(text))
+
+    def _plain(self, text: str) -> str:
         text = text.strip()
         for mark in self._marks:
             text = text.replace(mark, "")
-        return float(text.replace(self.decimal, "."))
+        return text.replace(self.decimal, ".")
 
 
 PLAIN = Numerals()

@@ -133,8 +133,11 @@ class ParquetReader:
         ]
 
     def as_written(self, name: str) -> Array:
-        """The cells of one column: values have no other form."""
-        _, cells = _classified(self._taken()[name], frozenset(), PLAIN, exact=True, text=False)
+        """The cells of one column: whole numbers with all their digits, other values have no other form."""
+        column = self._taken()[name]
+        if pd.api.types.is_integer_dtype(column.dtype):
+            return _texts(column)
+        _, cells = _classified(column, frozenset(), PLAIN, exact=True, text=False)
         return cells
 
     def cell(self, row: int, column: int) -> str:

@@ -70,7 +70,7 @@ def encoded(targets: Targets, dataset: Dataset, dtype: str = "float64", rows: Se
     ("cells", "labels"),
     [
         (texts("10", "9", "-1"), (-1, 9, 10)),
-        (texts("1.0", "2", "+3", "1e1"), (1, 2, 3, 10)),
+        (texts("1.0", "2", "+3", "1e1"), ("1.0", "2", "+3", "1e1")),
         (np.array([10.0, 9, 9]), (9, 10)),
         (texts("10", "9", "b"), ("10", "9", "b")),
         (texts("b", "B", "a", "é", "Z"), ("B", "Z", "a", "b", "é")),
@@ -128,10 +128,18 @@ def test_cross_entropy_sees_the_index_of_each_class() -> None:
 
 
 def test_numbers_and_their_text_are_the_same_class() -> None:
-    learned = classes_of(texts("1", "2.0", "3"))
+    for learned in (classes_of(texts("1", "2", "3")), classes_of(texts("01", "2.0", "3"))):
+        assert encoded(learned, file(y=np.array([3.0, 2, 1]))).tolist() == [2, 1, 0]
+    assert encoded(classes_of(texts("1", "2", "3")), file(y=texts("3", "2.0", "1.00"))).tolist() == [2, 1, 0]
 
-    for cells in (texts("3", "2", "1.00"), np.array([3.0, 2, 1])):
-        assert encoded(learned, file(y=cells)).tolist() == [2, 1, 0]
+
+def test_a_class_that_is_text_is_another_than_its_number() -> None:
+    learned = classes_of(texts("007", "8"))
+
+    assert encoded(learned, file(y=texts("8", "007"))).tolist() == [1, 0]
+    assert "target 'y' is '7', a class the model does not have" in refusal(
+        lambda: encoded(learned, file(y=texts("8", "7"))), DataError
+    )
 
 
 def test_text_classes_that_look_like_numbers_are_found_among_numbers() -> None:
