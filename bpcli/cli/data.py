@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bpcli.cli.arguments import Json, need_command
+from bpcli.cli.output_file import require_no_loss
 
 if TYPE_CHECKING:
     from bpcli.data.conversion.contents import Progress
@@ -92,8 +93,7 @@ def convert(
             where="command line",
             hint="name it with .npy",
         )
-    if target.exists() and Path(source).exists() and target.samefile(source):
-        raise ConfigError("TARGET is the file to convert itself", where=str(target), hint="name another file")
+    require_no_loss(target, [source])
     _require_marks(decimal, thousands)
     form = Format(delimiter, header, decimal=decimal, thousands=thousands)
     if missing is not None:

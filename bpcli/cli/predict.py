@@ -10,6 +10,7 @@ import typer
 
 from bpcli.cli.arguments import Plugins, RunFolder, Split, part_of_run
 from bpcli.cli.output import emit
+from bpcli.cli.output_file import require_no_loss
 
 if TYPE_CHECKING:
     from bpcli.runs.reopen import ReopenedRun
@@ -43,9 +44,9 @@ def predict(
     if (data is None) == (split is None):
         problem = "no examples are named" if data is None else "--split names a part of the run's data, --data a file"
         raise ConfigError(problem, where="command line", hint="--data FILE, or --split test")
-    if output is not None and data is not None and output.exists() and Path(data).exists() and output.samefile(data):
-        raise ConfigError("--output is the file of examples itself", where=str(output), hint="name another file")
-    _write(_pieces(reopen(run), data, split, list(keep or [])), output)
+    reopened = reopen(run)
+    require_no_loss(output, [*([] if data is None else [data]), run, *reopened.data_files])
+    _write(_pieces(reopened, data, split, list(keep or [])), output)
 
 
 def _pieces(reopened: ReopenedRun, data: str | None, split: Split | None, keep: list[str]) -> Iterator[str]:

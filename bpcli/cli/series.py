@@ -165,7 +165,8 @@ def _short(final: dict[str, float]) -> str:
 
 def _write_predictions(series: Series) -> None:
     """Write the predictions of each row by the run that was tested on it, where there are folds."""
-    from bpcli.reporting.out_of_fold import PREDICTIONS_FILE, write_predictions
+    from bpcli.reporting.out_of_fold import write_predictions
+    from bpcli.runs.series import PREDICTIONS_FILE
 
     if series.tested:
         write_predictions(series.folder / PREDICTIONS_FILE, series.tested)

@@ -14,8 +14,6 @@ from bpcli.runs.model_file import Model
 from bpcli.storage.files import replacing
 from bpcli.storage.text import to_csv
 
-PREDICTIONS_FILE = "predictions.csv"
-
 ROWS_AT_ONCE = 1 << 14
 """How many lines are written as one piece."""
 

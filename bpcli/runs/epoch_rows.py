@@ -1,26 +1,30 @@
-"""The rows of metrics.csv and timings.csv: appended epoch by epoch, cut back, and read back exactly."""
+"""The rows of metrics.csv, timings.csv and digests.csv: appended epoch by epoch, cut back, and read back exactly."""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from bpcli.errors import DataError
+from bpcli.nn import Array
 from bpcli.storage.files import append, cut, sync_file
 from bpcli.training.loop import Epoch
 
-METRICS_FILE, TIMINGS_FILE = "metrics.csv", "timings.csv"
+METRICS_FILE, TIMINGS_FILE, DIGESTS_FILE = "metrics.csv", "timings.csv", "digests.csv"
 
-TABLES = (METRICS_FILE, TIMINGS_FILE)
+TABLES = (METRICS_FILE, TIMINGS_FILE, DIGESTS_FILE)
 """The files with a row for each epoch."""
 
 NOT_MEASURED = ("epoch", "step", "learning_rate")
 """The columns of metrics.csv that are no result."""
 
 
-def append_epoch(folder: Path, epoch: Epoch) -> None:
-    """Append a row to every table."""
+def append_epoch(folder: Path, epoch: Epoch, theta: Array) -> None:
+    """Append a row to every table; ``theta`` are the parameters that the epoch left, kept or not."""
     row = {"epoch": epoch.epoch, "step": epoch.step, "learning_rate": epoch.learning_rate, **epoch.values}
     times = {
         "epoch": epoch.epoch,
@@ -29,10 +33,16 @@ def append_epoch(folder: Path, epoch: Epoch) -> None:
     }
     _append(folder / METRICS_FILE, row)
     _append(folder / TIMINGS_FILE, times)
+    _append(folder / DIGESTS_FILE, {"epoch": epoch.epoch, "parameters": digest(theta)})
 
 
 def _append(path: Path, row: Mapping[str, object]) -> None:
-    append(path, ",".join(row) + "\n", ",".join(map(repr, row.values())) + "\n")
+    append(path, ",".join(row) + "\n", ",".join(map(str, row.values())) + "\n")
+
+
+def digest(theta: Array) -> str:
+    """The SHA-256 of the bytes of θ, in hexadecimal."""
+    return hashlib.sha256(np.ascontiguousarray(theta).data).hexdigest()
 
 
 def sync(folder: Path) -> None:

@@ -160,7 +160,7 @@ class Execution:
         yield RunStarted(run)
         for event in self._training_events():
             if isinstance(event, Epoch):
-                run.append_epoch(event)
+                run.append_epoch(event, self._state.theta)
             yield event
 
     def _training_events(self) -> Iterator[TrainingEvent]:

@@ -18,6 +18,7 @@ from bpcli.runs.new_folder import new_run_folder
 from bpcli.runs.record import RECORD_FILE, initial_record, is_number
 from bpcli.runs.split_file import SPLIT_FILE, write_split
 from bpcli.storage.files import write
+from bpcli.storage.locks import LOCK_FILE
 from bpcli.storage.tensors import read_tensors, write_tensors
 from bpcli.storage.text import to_json
 from bpcli.training.initial_parameters import MODEL
@@ -27,6 +28,9 @@ from bpcli.training.state import TrainingState
 CONFIG_FILE = "config.yaml"
 CHECKPOINT_FILE = "checkpoint.safetensors"
 
+RUN_FILES = (CONFIG_FILE, RECORD_FILE, SPLIT_FILE, MODEL, CHECKPOINT_FILE, LOCK_FILE, *epoch_rows.TABLES)
+"""All files of a run."""
+
 
 @dataclass
 class RunWriter:
@@ -35,9 +39,9 @@ class RunWriter:
     folder: Path
     record: dict[str, Any]
 
-    def append_epoch(self, epoch: Epoch) -> None:
-        """Append a row to metrics.csv and to timings.csv."""
-        epoch_rows.append_epoch(self.folder, epoch)
+    def append_epoch(self, epoch: Epoch, theta: Array) -> None:
+        """Append a row of an epoch that left the parameters ``theta`` to every table."""
+        epoch_rows.append_epoch(self.folder, epoch, theta)
 
     def measured(self, epoch: int) -> dict[str, float]:
         """What metrics.csv has of an epoch; nothing of one that has not ended."""

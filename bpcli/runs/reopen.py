@@ -51,6 +51,12 @@ class ReopenedRun:
         epoch = kept_epoch(record)
         return None if epoch is None else (epoch, describe_kept(record))
 
+    @property
+    def data_files(self) -> list[str]:
+        """The files that the run learned from; none where no record tells."""
+        record = read_record(self.path) if (self.path / RECORD_FILE).exists() else {}
+        return list(record.get("data", {}))
+
     def parts(self) -> dict[str, Part]:
         """The parts of the run's data, split as in training.
 

@@ -17,6 +17,10 @@ from bpcli.storage.files import write
 from bpcli.storage.text import to_csv, to_json
 
 SERIES_FILE, SUMMARY_FILE = "series.json", "summary.csv"
+PREDICTIONS_FILE = "predictions.csv"
+SERIES_FILES = (SERIES_FILE, SUMMARY_FILE, PREDICTIONS_FILE)
+"""The files of a series beside its runs' folders."""
+
 REFIT = "refit"
 """The folder of the run on all rows."""
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bpcli.ending.unfinished import unfinished
-from bpcli.errors import refused
+from bpcli.errors import BpError, refused
 from bpcli.storage.files import TEMPORARY, sync_folder, temporary_name
 from bpcli.storage.locks import HeldError, released, take
 
@@ -43,8 +43,10 @@ def new_folder(beside: Path, names: Iterable[Path], fill: Callable[[Path], None]
         try:
             fill(part)
             hold.folder = _placed(part, names)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(part, ignore_errors=True)
+            if isinstance(error, BpError):
+                error.where = error.where.replace(str(part), str(beside))
             raise
         yield hold.folder
 

@@ -62,8 +62,9 @@ def take(folder: Path, *, make: bool = True) -> int:
         try:
             _lock(descriptor, required=not make)
             if _is_in_place(folder, descriptor):
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"{os.getpid()} on {platform.node()}".encode(), 0)
+                with suppress(OSError):  # on a full disk an error should name what could not be written
+                    os.ftruncate(descriptor, 0)
+                    os.pwrite(descriptor, f"{os.getpid()} on {platform.node()}".encode(), 0)
                 return descriptor
         except BaseException:
             os.close(descriptor)

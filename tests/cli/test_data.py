@@ -98,8 +98,8 @@ def test_file_is_not_converted_to_itself(tmp_path: Path) -> None:
         *("data", "convert", "line.npy", "line.npy"),
         cwd=tmp_path,
         status=2,
-        error="line.npy: TARGET is the file to convert itself",
-        hint="name another file",
+        error="line.npy: it is an input of this command",
+        hint="name another file to write",
     )
 
 

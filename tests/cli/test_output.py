@@ -13,7 +13,7 @@ import pytest
 from bpcli import cli
 from bpcli.errors import DataError
 from bpcli.runs import reopen
-from tests.cli.support import Result, bp, good, process, shell, write_config
+from tests.cli.support import Result, bp, good, listing, process, shell, write_config
 
 CONTROL = set(map(chr, range(32))) - {"\n"} | {"\x7f"}
 
@@ -28,6 +28,31 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     good("train", "points.yaml", "--run", "run", cwd=place)
     return place
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["predict", "run", "--data", "points.npz", "--output"],
+        ["gradcheck", "run", "--export"],
+        ["stepcheck", "run", "--export"],
+        ["data", "convert", "points.csv"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_no_command_writes_over_a_run_its_data_or_its_config(folder: Path, words: list[str]) -> None:
+    """Whatever the command: by name, through a link, and where the file is not there yet."""
+    (folder / "link.npy").unlink(missing_ok=True)
+    (folder / "link.npy").symlink_to("run/model.safetensors")
+    (folder / "points.csv").write_text("a,b\n1,2\n")
+    own = ["run/model.safetensors", "run/checkpoint.safetensors", "run/config.yaml", "run/run.json", "run/metrics.csv"]
+    given = {"data": ["link.npy"], "predict": [*own, "link.npy", "run/.lock", "points.npz"]}
+    before = listing(folder)
+    for name in given.get(words[0], [*own, "points.npz"]):
+        result = bp(*words, name, cwd=folder)
+        belongs = "it is an input of this command" if name == "points.npz" else "it belongs to the run in this folder"
+        assert result == Result(2, "", f"error: {name}: {belongs}\nhint: name another file to write\n")
+    assert listing(folder) == before
 
 
 COMMANDS = [

@@ -426,7 +426,7 @@ def test_the_examples_are_never_overwritten(folder: Path) -> None:
         *("predict", "run", "--data", "points.csv", "--output", "./points.csv"),
         cwd=folder,
         status=2,
-        error="points.csv: --output is the file of examples itself",
-        hint="name another file",
+        error="points.csv: it is an input of this command",
+        hint="name another file to write",
     )
     assert (folder / "points.csv").read_bytes() == before

@@ -29,7 +29,7 @@ from tests.cli.support import (
 )
 
 FILES = [
-    *("checkpoint.safetensors", "config.yaml", "metrics.csv", "model.safetensors"),
+    *("checkpoint.safetensors", "config.yaml", "digests.csv", "metrics.csv", "model.safetensors"),
     *("run.json", "split.csv", "timings.csv"),
 ]
 

@@ -11,6 +11,7 @@ import typer
 
 from bpcli.cli.arguments import Json, Plugins, Words, config_and_overrides, refuse_export_with_against, refuse_options
 from bpcli.cli.output import emit_json
+from bpcli.cli.output_file import require_no_loss
 from bpcli.errors import ConfigError, ExitStatus
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def gradcheck(
     opened = open_experiment(path, changes, any_encoding=True)  # a gradient can be checked on any data
     display.warn(opened.warnings)
     built = opened.experiment
+    require_no_loss(export, [path, *built.loaded.digests])
     batches = _batches(built, examples)
     theta, part = built.parameters.theta, built.examples("train")
     assert part is not None

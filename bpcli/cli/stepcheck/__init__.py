@@ -9,6 +9,7 @@ import typer
 
 from bpcli.cli.arguments import Json, Plugins, Words, config_and_overrides, refuse_export_with_against, refuse_options
 from bpcli.cli.output import emit_json
+from bpcli.cli.output_file import require_no_loss
 from bpcli.errors import ConfigError, ExitStatus
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def stepcheck(
         refuse_options({"--parameters": parameters, "--engine": engine}, "where no engine is checked")
     opened = open_updates(path, changes)
     display.warn(opened.warnings)
+    require_no_loss(export, [path, *opened.experiments[0].loaded.digests])
     count = updates or UPDATES
     if export is not None or against is not None:
         from bpcli.cli.stepcheck import external
