@@ -9,6 +9,7 @@ from typing import Any
 
 from bpcli.reporting.curves import CURVES, curve_rows
 from bpcli.reporting.evaluation import Evaluation
+from bpcli.reporting.harmless import harmless
 from bpcli.runs.new_folder import new_run_folder
 from bpcli.storage.files import replacing
 from bpcli.storage.text import to_csv
@@ -67,4 +68,4 @@ def _write(path: Path, header: list[Any], rows: Iterable[Iterable[Any]]) -> None
 def _pieces(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
     remaining = iter(rows)
     while some := list(islice(remaining, ROWS_AT_ONCE)):
-        yield to_csv(some)
+        yield to_csv(map(harmless, row) for row in some)

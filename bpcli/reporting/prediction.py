@@ -15,6 +15,7 @@ from bpcli.data.sources import Source
 from bpcli.data.warnings import DataWarnings
 from bpcli.errors import ConfigError
 from bpcli.nn import Array, IndexArray
+from bpcli.reporting.harmless import harmless
 from bpcli.runs.model_file import Model
 from bpcli.storage.text import to_csv
 from bpcli.training.inference import output_batches, outputs
@@ -108,7 +109,7 @@ def _prediction_columns(model: Model, A: Array) -> dict[str, Array]:
 
 def _csv_pieces(model: Model, kept: dict[str, Array], header: list[str], batches: Iterable[Array]) -> Iterator[str]:
     """The header, then the rows of each batch of outputs, (n_L, m), some at a time."""
-    yield to_csv([header])
+    yield to_csv([map(harmless, header)])
     rows, start = max(1, CELLS_AT_ONCE // len(header)), 0
     for A in batches:
         for first in range(0, A.shape[1], rows):
@@ -127,7 +128,9 @@ def _as_in_file(column: Array) -> Array:
 
 
 def _csv_cells(column: Array) -> list[Any]:
-    """Cells with the fewest digits that read back exactly; a missing value is an empty cell."""
+    """Cells with the fewest digits that read back exactly, and text that is no formula; an empty one where missing."""
     if column.dtype == np.float32:
         return [str(value) for value in column]
+    if column.dtype == object:
+        return ["" if value is None or value != value else harmless(value) for value in column]
     return ["" if value is None or value != value else value for value in column.tolist()]
