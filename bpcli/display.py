@@ -168,10 +168,12 @@ def _bar_columns(width: int) -> list[ProgressColumn]:
 class TrainingDisplay:
     """Shows the progress of training: a bar on a terminal, else a line at epochs 1, 2, 4, 8, … and the last.
 
-    ``examples`` is the number of training examples, ``shown_metric`` the metric that the bar shows beside the loss.
+    ``examples`` is the number of training examples, ``shown_metric`` the metric that the bar shows beside the loss,
+    ``seen`` how many examples a resumed training has seen before.
     """
 
-    def __init__(self, epochs: int, examples: int, shown_metric: str, *, quiet: bool) -> None:
+    def __init__(self, epochs: int, examples: int, shown_metric: str, *, quiet: bool, seen: int = 0) -> None:
+        self._seen_before = seen
         self._epochs, self._examples, self._shown_metric = epochs, examples, shown_metric
         self._quiet = quiet
         self._started_at, self._drawn_at = perf_counter(), 0.0
@@ -227,7 +229,7 @@ class TrainingDisplay:
                 epoch=f"{epoch}/{self._epochs}",
                 values="  ".join(filter(None, [loss_text, self._metric_text, self._kept_text])),
                 loss=loss_text,
-                rate=f"{seen / max(now - self._started_at, 1e-9):,.0f}",
+                rate=f"{(seen - self._seen_before) / max(now - self._started_at, 1e-9):,.0f}",
                 refresh=True,
             )
 

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from bpcli.ending.notice import Notice
@@ -15,14 +16,17 @@ from bpcli.errors import BpError
 if TYPE_CHECKING:
     from bpcli.experiment import Experiment
     from bpcli.runs.execution import Execution, OpenRun, RunEnded
+    from bpcli.training.state import TrainingState
 
 
-def prepared(experiment: Experiment, open_run: OpenRun, *, quiet: bool) -> Execution:
-    """The execution of an experiment, compiled where it has to be, with a message before slow work."""
+def prepared(
+    experiment: Experiment, open_run: OpenRun, *, quiet: bool, state: TrainingState | None = None
+) -> Execution:
+    """The execution of an experiment, from a ``state`` on, compiled if need be, with a message before slow work."""
     from bpcli import display
     from bpcli.runs.execution import Execution
 
-    execution = Execution(experiment, open_run)
+    execution = Execution(experiment, open_run, state)
     for message in execution.prepare():
         if not quiet:
             display.say(message)
@@ -36,24 +40,30 @@ def follow(
     notice: Notice,
     *,
     quiet: bool,
+    series: Path | None = None,
 ) -> RunEnded:
-    """Say the lines of ``introduction``, show training as it proceeds, and stop it at a signal."""
+    """Say the lines of ``introduction``, show training as it proceeds, and stop it at a signal.
+
+    ``series`` is the folder of the series that the run is one of.
+    """
     from bpcli import display
     from bpcli.runs.execution import RunEnded
     from bpcli.training.loop import Epoch, Stopped, Stretch
 
-    notice.rescue = partial(_rescue, execution)
+    notice.rescue = partial(_rescue, execution, series)
     events = execution.events()
     next(events)  # RunStarted: what follows is shown only once there is a run
     for line in introduction:
         display.say(line)
     examples, shown = experiment.loaded.parts["train"].size, _shown_column(experiment)
-    training_display = display.TrainingDisplay(experiment.plan.epochs, examples, shown, quiet=quiet)
+    training_display = display.TrainingDisplay(
+        experiment.plan.epochs, examples, shown, quiet=quiet, seen=execution.seen
+    )
     try:
         for event in events:
             if isinstance(event, RunEnded):
                 if event.outcome == "stopped":
-                    display.say(_stopped(event))
+                    display.say(_stopped(event, series))
                 return event
             if isinstance(event, Stopped):
                 training_display.stopped(event)
@@ -91,12 +101,13 @@ def _summary(experiment: Experiment) -> str:
     return f"{layers}, {experiment.parameters.theta.size:,} parameters; {examples} examples; {columns}{assumed}"
 
 
-def _stopped(ended: RunEnded) -> str:
-    """Where a run is saved that a signal stopped."""
-    return f"stopped by {ended.reason} in epoch {ended.run.record['epochs'] + 1}; saved in {ended.run.folder}"
+def _stopped(ended: RunEnded, series: Path | None) -> str:
+    """How far a run came that a signal stopped, and how to go on with it or with its series."""
+    epoch, folder = ended.run.record["epochs"] + 1, series or ended.run.folder
+    return f"stopped by {ended.reason} in epoch {epoch}; saved, to go on: bp train --resume {quote(str(folder))}"
 
 
-def _rescue(execution: Execution, number: signal.Signals) -> None:
+def _rescue(execution: Execution, series: Path | None, number: signal.Signals) -> None:
     """Save a run from another thread than the one that trains; if the system refuses, end by that error."""
     from bpcli.display import say_without_waiting
 
@@ -106,7 +117,7 @@ def _rescue(execution: Execution, number: signal.Signals) -> None:
         say_without_waiting(error.lines())
         os._exit(error.status)
     if ended is not None and ended.outcome == "stopped":
-        say_without_waiting([_stopped(ended)])
+        say_without_waiting([_stopped(ended, series)])
 
 
 def require_expectations(runs: Iterable[tuple[Path, Mapping[str, Any]]]) -> None:

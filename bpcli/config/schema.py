@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from bpcli.choices import IfMissing
 from bpcli.config.choice import Choice, Holder, choice_of
 from bpcli.config.registries import KINDS
-from bpcli.config.sections import FilePath, OmittedWhenDefault, OneOrMore, Section, Shorthand, Word
+from bpcli.config.sections import FilePath, OmittedWhenDefault, OneOrMore, OnResume, Section, Shorthand, Word
 from bpcli.data.encoding.columns import ColumnKind
 from bpcli.data.encoding.scaling import SCALINGS
 from bpcli.data.files.numerals import DecimalMark, ThousandsMark
@@ -213,6 +213,13 @@ class EarlyStoppingSection(Section):
     min_delta: Annotated[Real, Field(ge=0)] = Field(0.0, description="what the best has to be passed by")
 
 
+class CheckpointSection(Section):
+    """When a run under way is saved; at its start, at its end and at a signal it always is."""
+
+    epochs: Annotated[Integer, Field(ge=1, le=MOST_EPOCHS)] | None = Field(None, description="after every so many")
+    seconds: Annotated[Real, Field(gt=0)] | None = Field(None, description="at least so many from one to the next")
+
+
 class Config(Section):
     """A bp experiment."""
 
@@ -225,7 +232,7 @@ class Config(Section):
         (), description="added to the loss"
     )
     optimizer: Annotated[Trainer, TRAINER] = Field(default_factory=lambda: TRAINER.validated({}))
-    epochs: Annotated[Integer, Field(ge=1, le=MOST_EPOCHS)] = 20
+    epochs: Annotated[Integer, Field(ge=1, le=MOST_EPOCHS), OnResume()] = 20
     metrics: Annotated[list[MetricChoice], Field(min_length=1), OneOrMore()] | None = Field(
         None, description="columns of metrics.csv, in this order; default: the usual ones of the task"
     )
@@ -235,17 +242,22 @@ class Config(Section):
     early_stopping: Annotated[EarlyStoppingSection, Shorthand("patience", "epochs without improvement")] | None = Field(
         None, description="default: off"
     )
-    expect: Annotated[list[Expected], OneOrMore(), OmittedWhenDefault()] = Field(
+    expect: Annotated[list[Expected], OneOrMore(), OmittedWhenDefault(), OnResume()] = Field(
         [], description="checked after training, such as test_accuracy >= 0.97; exit status 1 where one is not met"
     )
-    max_seconds: Annotated[Real, Field(gt=0)] | None = Field(None, description="a deadline for training")
+    max_seconds: Annotated[Annotated[Real, Field(gt=0)] | None, OnResume()] = Field(
+        None, description="a deadline for training, counted afresh when it is resumed"
+    )
+    checkpoint: Annotated[CheckpointSection | None, OnResume()] = Field(
+        None, description="when a run under way is saved; default: as often as takes 3 % of the time at most"
+    )
     engine: Literal["auto", "numpy", "numba"] = Field(
         "auto", description="numba, where it is installed and saves time, compiles the steps; numpy is the reference"
     )
     shards: Annotated[Integer, Field(ge=1, le=MOST_SHARDS)] = Field(
         1, description="parts of each batch computed by themselves and added up; changes the last bits"
     )
-    threads: Annotated[Integer, Field(ge=1, le=MOST_SHARDS)] = Field(
+    threads: Annotated[Integer, Field(ge=1, le=MOST_SHARDS), OnResume()] = Field(
         1, description="threads that compute shards side by side; changes no bit"
     )
 

@@ -52,6 +52,11 @@ class FilePath:
 
 
 @dataclass(frozen=True)
+class OnResume:
+    """Marks a key that may change when a run is resumed: no number that the run has come to depends on it."""
+
+
+@dataclass(frozen=True)
 class OmittedWhenDefault:
     """Marks a key that a written config leaves out while it has its default."""
 

@@ -6,6 +6,7 @@ import csv
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +55,26 @@ def sync(folder: Path) -> None:
     for name in TABLES:
         if (folder / name).exists():
             sync_file(folder / name)
+
+
+def mark(folder: Path) -> dict[str, Any]:
+    """How long metrics.csv is, and its SHA-256."""
+    path = folder / METRICS_FILE
+    data = path.read_bytes() if path.exists() else b""
+    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def require_marked(folder: Path, marked: Mapping[str, Any]) -> None:
+    """metrics.csv begins with what was marked.
+
+    Raises:
+        DataError: it does not.
+    """
+    path, length = folder / METRICS_FILE, marked["bytes"]
+    data = path.read_bytes() if path.exists() else b""
+    if len(data) < length or hashlib.sha256(data[:length]).hexdigest() != marked["sha256"]:
+        message = f"its first {length:,} bytes are not those that the checkpoint was written with"
+        raise DataError(message, where=str(path), hint="copy the run again, or train again")
 
 
 def trim(folder: Path, epochs: int) -> None:

@@ -10,22 +10,20 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from time import monotonic
-from typing import Literal
 
 from bpcli.data.splitting import PARTS
 from bpcli.errors import DataError, DivergedError
 from bpcli.experiment import Experiment
 from bpcli.nn.optimizers.second_order.rule import figures_of
 from bpcli.runs.assessment import assess_model, single_class_note
+from bpcli.runs.cadence import Cadence
 from bpcli.runs.folder import RunWriter
 from bpcli.runs.kept_parameters import describe_kept
 from bpcli.runs.model_file import model_of
-from bpcli.training.loop import Epoch, Stopped, TrainingEvent, train
+from bpcli.runs.record import Outcome
+from bpcli.training.loop import COMPLETED, Epoch, Stopped, TrainingEvent, train
 from bpcli.training.safe_point import SafePoint
 from bpcli.training.state import TrainingState, start
-
-SAVE_SECONDS = 10.0
-"""The least time between two saves during training: the most that a crash can lose."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class RunEnded:
     """
 
     run: RunWriter
-    outcome: Literal["completed", "stopped", "diverged"]
+    outcome: Outcome
     reason: str
     divergence: DivergedError | None = None
     notes: tuple[str, ...] = ()
@@ -72,8 +70,13 @@ class Execution:
         self._safe = SafePoint(self._state)
         self._run: RunWriter | None = None
         self._ended: RunEnded | None = None
-        self._saved_at, self._saved_counts = 0.0, (0, 0)
+        self._cadence = Cadence(experiment.config.checkpoint)
         self._stop_reason = ""
+
+    @property
+    def seen(self) -> int:
+        """The examples that training has seen in all its epochs, each as often as it has."""
+        return self._state.epoch * self._training_part.size + self._state.position
 
     def prepare(self) -> Iterator[str]:
         """Compile or load what takes the training steps; yields a message before slow work. Writes no run."""
@@ -95,9 +98,8 @@ class Execution:
 
     def _events_in(self, run: RunWriter) -> Generator[Event, None, RunEnded]:
         """The events but the last, which is returned."""
-        self._saved_at, self._saved_counts = monotonic(), (self._state.epoch, self._state.optimizer.step)
         self._run = run
-        ended = RunEnded(run, "completed", "completed")
+        ended = RunEnded(run, "completed", COMPLETED)
         values: Mapping[str, float] = {}
         try:
             for event in self._recorded_events(run):
@@ -108,24 +110,41 @@ class Execution:
                 if self._stop_reason and not isinstance(event, Stopped):
                     ended = RunEnded(run, "stopped", self._stop_reason)
                     break
-                if monotonic() - self._saved_at > SAVE_SECONDS:
+                if not isinstance(event, RunStarted | Stopped) and self._cadence.due(event):
                     self._save(run)
         except DivergedError as error:
             error.where = str(run.folder)
             ended = RunEnded(run, "diverged", error.message, error)
         final = dict(values) or self._measured(run)
         if ended.outcome == "completed":
-            with self._safe.resting():
-                final |= self._test_metrics()
-                ended = replace(ended, notes=self._notes())
-            run.record["expect"] = [one.result(final) for one in self._experiment.expected]
-            run.record["notes"] = [*run.record["notes"], *ended.notes]
+            ended = self._assessed(run, ended, final)
+        return self._closed(run, ended, final)
+
+    def _assessed(self, run: RunWriter, ended: RunEnded, final: dict[str, float]) -> RunEnded:
+        """A completed run with its notes; the test part's metrics are added to ``final``, and expectations judged."""
+        with self._safe.resting():
+            final |= self._test_metrics()
+            ended = replace(ended, notes=self._notes())
+        run.record["expect"] = [one.result(final) for one in self._experiment.expected]
+        run.record["notes"] = [*run.record["notes"], *ended.notes]
+        return ended
+
+    def _closed(self, run: RunWriter, ended: RunEnded, final: dict[str, float]) -> RunEnded:
+        """The end of a run whose folder is final; after a divergence the last checkpoint that can go on stays.
+
+        Raises:
+            DataError: a mapped file was written to in training.
+        """
         with self._safe.resting():
             written_to = None if ended.outcome == "stopped" else self._file_written_to()
         if written_to is not None:
-            ended = replace(ended, reason=written_to.message)
-        self._save(run)
-        run.finish(ended.reason, *self._saved_counts, final)
+            ended = replace(ended, outcome="failed", reason=written_to.message)
+        if ended.divergence is None:
+            self._save(run)
+        else:
+            run.keep(self._experiment, self._state)
+            self._note_rule(run)
+        run.finish(ended.outcome, ended.reason, final)
         if written_to is not None:
             raise written_to
         if ended.divergence is not None:
@@ -152,7 +171,7 @@ class Execution:
         if state is not None:
             self._state = state
             self._save(self._run)
-        self._run.finish(reason, *self._saved_counts, self._run.measured(self._run.record["kept"]["epoch"]))
+        self._run.finish("stopped", reason, self._run.measured(self._run.record["kept"]["epoch"]))
         return RunEnded(self._run, "stopped", reason)
 
     def _recorded_events(self, run: RunWriter) -> Iterator[RunStarted | TrainingEvent]:
@@ -200,7 +219,10 @@ class Execution:
         return {} if kept.examples else run.measured(kept.epoch)
 
     def _save(self, run: RunWriter) -> None:
+        began = monotonic()
         run.save(self._experiment, self._state)
+        self._note_rule(run)
+        self._cadence.saved(monotonic() - began)
+
+    def _note_rule(self, run: RunWriter) -> None:
         run.note_rule(figures_of(self._experiment.recipe.optimizer, self._state.optimizer))
-        self._saved_counts = self._state.epoch, self._state.optimizer.step
-        self._saved_at = monotonic()

@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 import json
-import platform
-import sys
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, Literal, TypeGuard
 
-import numpy as np
-
-from bpcli import __version__
-from bpcli.choices import PLUGINS
 from bpcli.errors import DataError, refused
 from bpcli.experiment import Experiment
+from bpcli.runs.environment import environment_of
 
 RECORD_FILE = "run.json"
+
+Outcome = Literal["completed", "stopped", "diverged", "failed"]
+"""How a run ended: a run that ended early, by its own rules, is completed too.
+
+One that failed found its data changed under it.
+"""
 
 
 def initial_record(experiment: Experiment) -> dict[str, Any]:
     """What is known of a run before it trains."""
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
-        "bp": __version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
-        "engine": experiment.engine.name,
-        "shards": experiment.engine.shards,
+        **environment_of(experiment),
         "threads": experiment.engine.threads,
-        "cpu": cpu_type(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "plugins": dict(PLUGINS),
         "seed": experiment.plan.seed,
         "layers": list(experiment.network.sizes),
         "parameters": experiment.parameters.theta.size,
         "examples": {name: part.size for name, part in experiment.loaded.parts.items()},
-        "data": experiment.loaded.digests,
         "notes": experiment.loaded.warnings.lines(),
+        "outcome": None,
         "ended": None,
         "epochs": 0,
         "steps": 0,
@@ -45,19 +37,6 @@ def initial_record(experiment: Experiment) -> dict[str, Any]:
         "final": {},
         "expect": [],
     }
-
-
-def cpu_type() -> str:
-    """The processor's name, or its architecture if the system does not give the name."""
-    if sys.platform == "linux":
-        try:
-            with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:
-                for line in file:
-                    if line.startswith("model name"):
-                        return line.partition(":")[2].strip()
-        except OSError:
-            pass
-    return platform.processor() or platform.machine()
 
 
 def read_record(folder: Path) -> dict[str, Any]:

@@ -35,6 +35,10 @@ VALIDATION = "val_"
 """The prefix of what is measured on the validation part."""
 
 
+COMPLETED = "completed"
+"""Why a training ended whose plan is done."""
+
+
 class Stretch(NamedTuple):
     """A stretch of steps ended: ``examples`` seen in the unfinished ``epoch``, and their mean ``loss``."""
 
@@ -122,8 +126,8 @@ def train(
     """
     safe = safe or SafePoint(state)
     deadline, saved = perf_counter() + control.max_seconds, SavedStart(state)
-    while state.epoch < plan.epochs:
-        if reason := control.patience_over(state) or steps.ended():
+    while (reason := over(steps, plan, state, control)) != COMPLETED:
+        if reason:
             yield Stopped(reason)
             return
         began, seconds = perf_counter(), 0.0
@@ -158,6 +162,13 @@ def train(
         control.observe(state, values, measure.higher)
         taken = perf_counter() - began
         yield Epoch(epoch, state.optimizer.step, state.learning_rate, values, seconds, taken, state.kept.epoch)
+
+
+def over(steps: Steps, plan: Plan, state: TrainingState, control: Control) -> str:
+    """Why training has nothing left to do after the last epoch; empty while it has."""
+    if state.epoch >= plan.epochs:
+        return COMPLETED
+    return control.patience_over(state) or steps.ended()
 
 
 def _stopped_within(state: TrainingState, measure: Measure, control: Control, safe: SafePoint) -> Stopped:

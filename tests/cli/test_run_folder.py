@@ -147,7 +147,7 @@ def test_timings_have_these_columns_and_the_epochs_of_metrics(run: Path) -> None
 
 def test_the_record_says_how_the_run_was_made_and_ended(folder: Path, run: Path) -> None:
     record = read_record(run)
-    described = {key: record.pop(key) for key in ("blas", "cpu")}
+    described = {key: record.pop(key) for key in ("blas", "cpu", "simd")}
     assert all(isinstance(value, str) and value for value in described.values())
     assert record.pop("final")["accuracy"] > 0.3
     assert record.pop("kept").keys() == {"epoch", "monitor", "value"}
@@ -166,7 +166,9 @@ def test_the_record_says_how_the_run_was_made_and_ended(folder: Path, run: Path)
         "data": {str(folder / "points.csv"): hashlib.sha256((folder / "points.csv").read_bytes()).hexdigest()},
         "notes": [],
         "plugins": {},
+        "outcome": "completed",
         "ended": "completed",
+        "compiler": {},
         "epochs": 4,
         "steps": 24,
         "expect": [],

@@ -84,13 +84,16 @@ def test_a_signal_ends_training_by_itself_and_the_run_is_kept(folder: Path, name
     assert out == b""
     record, metrics = read_record(folder / "run"), read_metrics(folder / "run")
     done = len(metrics)
-    assert err.decode().splitlines()[-1] == f"stopped by {name} in epoch {done + 1}; saved in run"
+    assert err.decode().splitlines()[-1] == (
+        f"stopped by {name} in epoch {done + 1}; saved, to go on: bp train --resume run"
+    )
     assert (record["ended"], record["epochs"]) == (name, done)
     measured = {key: value for key, value in metrics[-1].items() if key not in ("epoch", "step", "learning_rate")}
     assert record["final"] == measured
 
-    checkpoint, counters = read_tensors(folder / "run/checkpoint.safetensors")
-    assert counters is not None
+    checkpoint, header = read_tensors(folder / "run/checkpoint.safetensors")
+    assert header is not None
+    counters = header["counters"]
     assert (counters["epoch"], counters["step"]) == (done, record["steps"])
     model, _ = read_tensors(folder / "run/model.safetensors")
     kept = np.concatenate([model[tensor].reshape(-1) for tensor in ("W1", "b1", "W2", "b2")])
@@ -107,8 +110,9 @@ def test_a_signal_is_heard_within_an_epoch(folder: Path) -> None:
     process.communicate(timeout=PATIENCE)
     assert process.returncode == -signal.SIGTERM
     assert read_record(folder / "run")["epochs"] == 0
-    _, counters = read_tensors(folder / "run/checkpoint.safetensors")
-    assert counters is not None
+    _, header = read_tensors(folder / "run/checkpoint.safetensors")
+    assert header is not None
+    counters = header["counters"]
     assert 0 < counters["position"] == counters["step"] < 400_000
 
 
@@ -275,11 +279,12 @@ def test_a_signal_is_heard_within_a_step(folder: Path, name: str) -> None:
         [sys.executable, "-c", STEPPING_FOR_EVER, name, *words], cwd=folder, env=environment(), capture_output=True
     )
     assert (done.returncode, done.stdout) == (-signal.Signals[name], b"")
-    assert done.stderr.decode() == f"stopped by {name} in epoch 1; saved in run\n"
+    assert done.stderr.decode() == f"stopped by {name} in epoch 1; saved, to go on: bp train --resume run\n"
     assert read_record(folder / "run")["ended"] == name
     assert rows(folder) == 2
-    _, counters = read_tensors(folder / "run/checkpoint.safetensors")
-    assert counters is not None
+    _, header = read_tensors(folder / "run/checkpoint.safetensors")
+    assert header is not None
+    counters = header["counters"]
     assert counters["epoch"] == 0  # the two epochs took no time, so there was no copy
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import signal
 from collections.abc import Mapping
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,16 +17,16 @@ from bpcli.data.loading import Part
 from bpcli.errors import ConfigError, DataError, DivergedError, ExitStatus
 from bpcli.experiment import build
 from bpcli.nn.metrics import Metric
+from bpcli.runs import cadence
 from bpcli.runs import execution as execution_module
 from bpcli.runs.assessment import assess_model
 from bpcli.runs.execution import Event, Execution, RunEnded, RunStarted
-from bpcli.runs.folder import RunWriter, create_run
+from bpcli.runs.folder import create_run
 from bpcli.runs.model_file import Model, load_model
 from bpcli.runs.record import read_record
 from bpcli.storage.tensors import read_tensors
 from bpcli.training import loop
 from bpcli.training.loop import Epoch, Stopped, Stretch
-from bpcli.training.state import start
 from tests.cli.support import read_metrics, write_config
 from tests.data.support import idx, npy
 
@@ -51,7 +50,8 @@ def counters(run: Path) -> dict[str, Any]:
     """The counters of a run's checkpoint."""
     _, header = read_tensors(run / "checkpoint.safetensors")
     assert header is not None
-    return header
+    saved: dict[str, Any] = header["counters"]
+    return saved
 
 
 def last(events: list[Event]) -> RunEnded:
@@ -123,7 +123,8 @@ KEEPING = ["optimizer.learning_rate=3", "epochs=8"]
 
 @pytest.mark.parametrize("keep", ["best", "last", "{name: best, monitor: accuracy}"])
 def test_model_and_record_are_of_the_kept_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: str) -> None:
-    monkeypatch.setattr(execution_module, "SAVE_SECONDS", -1.0)
+    monkeypatch.setattr(cadence, "LEAST_SECONDS", -1.0)
+    monkeypatch.setattr(cadence, "SHARE", 1e9)
     kept, ends = execution(tmp_path, *KEEPING, f"keep={keep}"), {}
     for event in kept.events():
         record = read_record(tmp_path / "run")
@@ -228,7 +229,7 @@ def test_a_run_that_diverges_ends_with_its_error(tmp_path: Path) -> None:
     assert isinstance(ended.divergence, DivergedError)
     assert (ended.divergence.status, ended.divergence.where) == (ExitStatus.DIVERGED, str(tmp_path / "run"))
     assert record["ended"] == ended.reason == ended.divergence.message
-    assert record["epochs"] == len(rows) == counters(tmp_path / "run")["epoch"]
+    assert record["epochs"] == len(rows) > counters(tmp_path / "run")["epoch"] == 0  # the last state that can go on
     kept = min(rows, key=lambda row: row["val_loss"])
     assert record["kept"] == {"epoch": kept["epoch"], "monitor": "val_loss", "value": kept["val_loss"]}
     assert record["final"]["loss"] == kept["loss"]
@@ -326,38 +327,9 @@ def test_the_length_of_training_is_unknown_with_a_deadline_and_no_epochs(tmp_pat
 def test_a_run_under_way_is_saved_when_the_last_save_is_long_ago(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, steps: list[int]
 ) -> None:
-    monkeypatch.setattr(execution_module, "SAVE_SECONDS", seconds)
+    monkeypatch.setattr(cadence, "LEAST_SECONDS", seconds)
+    monkeypatch.setattr(cadence, "SHARE", 1e9)
     assert [counters(tmp_path / "run")["step"] for _ in execution(tmp_path).events()] == steps
-
-
-CONTINUED = {
-    "gradient_descent": [],
-    "adam": ["optimizer.name=adam"],
-    "early_stopping": [*KEEPING, "early_stopping.patience=1", "keep.monitor=loss"],
-    "reduced": [*KEEPING, "optimizer.schedule={name: reduce_on_plateau, patience: 0, factor: 0.5}"],
-    "last": [*KEEPING, "keep=last", "optimizer.schedule={name: warmup, steps: 3, then: {name: cosine, period: 2}}"],
-}
-
-
-@pytest.mark.parametrize("changes", CONTINUED.values(), ids=CONTINUED)
-@pytest.mark.parametrize("place", [0, 3, 4])
-def test_a_run_continued_from_its_checkpoint_ends_like_one_that_was_never_stopped(
-    tmp_path: Path, place: int, changes: list[str]
-) -> None:
-    list(execution(tmp_path, *changes, run="whole").events())
-    stopped = execution(tmp_path, *changes)
-    for number, _ in enumerate(stopped.events()):
-        if number == place:
-            stopped.stop("SIGTERM")
-
-    built = experiment(tmp_path, *changes)
-    state = start(built.recipe, built.parameters.theta, built.tallies())
-    tensors, header = read_tensors(tmp_path / "run/checkpoint.safetensors")
-    assert header is not None
-    state.restore(tensors, header)
-    run = RunWriter(tmp_path / "run", read_record(tmp_path / "run"))
-    assert last(list(Execution(built, lambda _: nullcontext(run), state).events())).outcome == "completed"
-    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
 
 
 # Data that change meanwhile.

@@ -14,10 +14,12 @@ import pytest
 
 from bpcli.errors import DataError
 from bpcli.nn.workspace import Workspace
-from bpcli.runs import epoch_rows, folder
+from bpcli.runs import epoch_rows
+from bpcli.runs.checkpoint import read_checkpoint
+from bpcli.runs.environment import cpu_type
 from bpcli.runs.folder import RunWriter
 from bpcli.runs.new_folder import new_run_folder
-from bpcli.runs.record import RECORD_FILE, cpu_type, read_record
+from bpcli.runs.record import RECORD_FILE, read_record
 from bpcli.storage.files import write
 from bpcli.training.loop import Epoch
 from bpcli.training.state import start
@@ -42,12 +44,11 @@ def test_rows_are_added_below_one_header_with_all_their_digits(tmp_path: Path) -
 
 def test_how_it_ended_goes_into_the_record(tmp_path: Path) -> None:
     run = RunWriter(tmp_path, {"seed": 3, "ended": None})
-    run.finish("completed", 4, 40, {"loss": 0.5, "test_loss": float("inf")})
+    run.finish("completed", "completed", {"loss": 0.5, "test_loss": float("inf")})
     assert json.loads((tmp_path / RECORD_FILE).read_text()) == {
         "seed": 3,
+        "outcome": "completed",
         "ended": "completed",
-        "epochs": 4,
-        "steps": 40,
         "final": {"loss": 0.5, "test_loss": None},
     }
 
@@ -95,7 +96,8 @@ def test_a_checkpoint_of_an_unfinished_epoch_has_every_output_that_a_metric_need
     state.tallies.update(np.ascontiguousarray(A), np.arange(7) % 3, scratch)
     run = RunWriter(tmp_path, {"kept": {}})
     run.save(built, state)
-    continued.restore(*folder.read_checkpoint(tmp_path, continued))
+    saved = read_checkpoint(tmp_path, continued)
+    continued.restore(saved.tensors, saved.counters)
     for name, array in state.tallies.tensors().items():
         np.testing.assert_array_equal(continued.tallies.tensors()[name], array)
     assert continued.tallies.tensors()["outputs.outputs"].shape == (3, 7)

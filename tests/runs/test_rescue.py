@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,14 +13,13 @@ import pytest
 from bpcli.runs import execution as execution_module
 from bpcli.runs.assessment import assess_model
 from bpcli.runs.execution import Execution, RunEnded
-from bpcli.runs.folder import RunWriter, read_checkpoint
 from bpcli.runs.record import read_record
+from bpcli.runs.resuming import resume
 from bpcli.training import loop, safe_point
 from bpcli.training.loop import Measure
-from bpcli.training.state import start
 from tests.cli.support import PATIENCE
 
-from .support import execution, experiment
+from .support import execution
 from .test_execution import contents
 
 ENGINES = {
@@ -77,11 +76,10 @@ def rescued(training: Execution, busy: Busy) -> RunEnded:
 
 def continued(folder: Path, *changes: str) -> None:
     """Continue the run ``folder / run`` from its checkpoint to its end."""
-    built = experiment(folder, *changes)
-    state = start(built.recipe, built.parameters.theta, built.tallies())
-    state.restore(*read_checkpoint(folder / "run", state))
-    run = RunWriter(folder / "run", read_record(folder / "run"))
-    for _ in Execution(built, lambda _: nullcontext(run), state).events():
+    (folder / "run").rename(folder / "busy")  # the rescued training is still there, in this process, and holds it
+    shutil.copytree(folder / "busy", folder / "run", ignore=shutil.ignore_patterns(".lock"))
+    again = resume(folder / "run", [])
+    for _ in Execution(again.experiment, again.open_run, again.state).events():
         pass
 
 

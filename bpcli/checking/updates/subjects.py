@@ -11,7 +11,7 @@ from bpcli.checking.updates.reference import Snapshot
 from bpcli.checking.updates.subject import Subject
 from bpcli.errors import ConfigError
 from bpcli.experiment import Experiment
-from bpcli.runs.folder import read_checkpoint
+from bpcli.runs.checkpoint import read_checkpoint
 from bpcli.runs.reopen import open_experiment
 from bpcli.training.engines import Engine, EngineName, Work, choose_engine
 from bpcli.training.state import TrainingState, start
@@ -44,7 +44,8 @@ class Opened:
 
         if not self.trained:
             return Subject(experiment.recipe, engine, examples, initial)
-        tensors, counters = read_checkpoint(self.source, initial())
+        checkpoint = read_checkpoint(self.source, initial())
+        tensors, counters = checkpoint.tensors, checkpoint.counters
 
         def restored() -> TrainingState:
             state = initial()

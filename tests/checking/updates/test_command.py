@@ -144,10 +144,11 @@ def test_what_a_checkpoint_lacks_is_refused(folder: Path) -> None:
     write_tensors(folder / place, without, metadata["bp"])
     error = f"{place}: tensor 'kept_theta' is not in the checkpoint"
     refused("stepcheck", "run", cwd=folder, status=3, error=error, hint="another version of bp wrote it: train again")
-    counters = json.loads(metadata["bp"]) | {"position": -1}
-    write_tensors(folder / place, tensors, json.dumps(counters))
+    header = json.loads(metadata["bp"])
+    header["counters"]["position"] = -1
+    write_tensors(folder / place, tensors, json.dumps(header))
     error = f"{place}: the checkpoint's counter 'position' is -1"
-    refused("stepcheck", "run", cwd=folder, status=3, error=error, hint="copy the run again")
+    refused("stepcheck", "run", cwd=folder, status=3, error=error, hint="copy the run again, or train again")
     (folder / "run" / "checkpoint.safetensors").unlink()
     refused(
         "stepcheck", "run", cwd=folder, status=3, error=f"{place}: no such file",

@@ -1,0 +1,45 @@
+"""``bp train --resume``: a run taken up where it stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bpcli.cli.one_run import print_result, run_to_the_end
+from bpcli.cli.running import introduction, prepared, require_expectations
+from bpcli.errors import ConfigError
+
+
+def resumed(folder: Path, words: list[str], *, allow_drift: bool, quiet: bool, json: bool) -> None:
+    """Go on with a run; of one that is complete, say so and end as it did.
+
+    Raises:
+        ConfigError: a word is no override, or one that would change the past.
+        DataError: the run can't go on.
+        DivergedError, CheckFailedError: as in training.
+    """
+    from bpcli.display import say, warning
+    from bpcli.runs.resuming import resume
+
+    run = resume(folder, _overrides(words), allow_drift=allow_drift)
+    if run.complete:
+        if not quiet:
+            say(f"nothing left to train: {run.complete}; epochs=N trains for longer")
+        print_result(folder, run.record, json=json)
+        require_expectations([(folder, run.record)])
+        return
+    execution = prepared(run.experiment, run.open_run, quiet=quiet, state=run.state)
+    lines = [] if quiet else introduction(run.experiment)
+    if not quiet:
+        lines += [warning(f"not as the run began: {line}") for line in run.drifted]
+        lines.append(f"resumed after epoch {run.state.epoch}, step {run.state.optimizer.step}")
+    run_to_the_end(execution, run.experiment, lines, quiet=quiet, json=json)
+
+
+def _overrides(words: list[str]) -> list[str]:
+    from bpcli.config.overrides import is_override
+
+    for word in words:
+        if not is_override(word):
+            hint = "a run goes on with its own config.yaml; leave the config out"
+            raise ConfigError(f"--resume takes KEY=VALUE, and {word!r} is none", where="command line", hint=hint)
+    return words

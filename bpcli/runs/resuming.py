@@ -1,0 +1,195 @@
+"""A run taken up where its checkpoint left it, to the bytes that it would have had without a stop."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bpcli.config import document
+from bpcli.config.past import changed_keys, digest_of_past, free_keys, goes_by_epochs
+from bpcli.config.reading import LocatedConfig, read_config
+from bpcli.config.schema import MOST_EPOCHS, Config
+from bpcli.config.writing import plain
+from bpcli.errors import ConfigError, DataError, refused
+from bpcli.experiment import Experiment, build
+from bpcli.runs import epoch_rows
+from bpcli.runs.checkpoint import CHECKPOINT_FILE, Checkpoint, read_checkpoint
+from bpcli.runs.environment import drift, environment_of
+from bpcli.runs.folder import CONFIG_FILE, RunWriter
+from bpcli.runs.record import initial_record, read_record
+from bpcli.storage.files import write
+from bpcli.storage.locks import only_writer
+from bpcli.training.loop import over
+from bpcli.training.state import TrainingState, start
+
+DRIFTED = "the run would not go on to the same bytes: {}"
+DRIFT_HINT = "restore what has changed, or go on all the same with --allow-drift; run.json then notes it"
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """A run to go on with: its experiment, its state, and what has changed around it, which run.json is to note.
+
+    ``saved`` is the SHA-256 of the checkpoint that was read. ``complete`` says why nothing is left to do; it is empty
+    where something is.
+    """
+
+    folder: Path
+    record: dict[str, Any]
+    experiment: Experiment
+    state: TrainingState
+    saved: str
+    drifted: list[str]
+    complete: str
+
+    @contextmanager
+    def open_run(self, state: TrainingState) -> Iterator[RunWriter]:
+        """The run folder, brought back to its checkpoint: rows of later epochs are cut off. It is held for the block.
+
+        Raises:
+            DataError: another process has trained it meanwhile, or a file of rows is not the run's.
+            SystemRefusedError: another process is writing to it, or the system refused.
+        """
+        with only_writer(self.folder):
+            if _digest(self.folder / CHECKPOINT_FILE) != self.saved:
+                message = "another process has gone on with it meanwhile"
+                raise DataError(message, where=str(self.folder), hint="resume it again")
+            epoch_rows.trim(self.folder, state.epoch)
+            write(self.folder / CONFIG_FILE, document.dump(self.experiment.resolved).encode())
+            run = RunWriter(self.folder, self._record(state))
+            run.save(self.experiment, state)
+            yield run
+
+    def _record(self, state: TrainingState) -> dict[str, Any]:
+        """What run.json holds of a run that goes on: as at its start, with what has changed around it."""
+        record, notes = initial_record(self.experiment), [*self.record.get("drift", [])]
+        if self.drifted:
+            notes.append({"epoch": state.epoch, "step": state.optimizer.step, "changed": self.drifted})
+        return {**record, "drift": notes} if notes else record
+
+
+def resume(folder: Path, changes: list[str], *, allow_drift: bool = False) -> Resumed:
+    """Open a run folder to go on with; nothing is written yet.
+
+    Raises:
+        ConfigError: an override would change the past, or the config is wrong.
+        DataError: there is no checkpoint, the run diverged, the environment is another one, or a file is malformed.
+    """
+    record = read_record(folder)
+    _require_resumable(folder, record)
+    before = read_config(folder / CONFIG_FILE, [])
+    after = read_config(folder / CONFIG_FILE, changes)
+    _refuse_other_past(before.config, after.config, folder)
+    experiment = build(after)
+    drifted = drift(record, environment_of(experiment))
+    if drifted and not allow_drift:
+        raise DataError(DRIFTED.format("; ".join(drifted)), where=str(folder), hint=DRIFT_HINT)
+    state = start(experiment.recipe, experiment.parameters.theta, experiment.tallies())
+    saved = _digest(folder / CHECKPOINT_FILE)
+    checkpoint = read_checkpoint(folder, state)
+    _require_config(checkpoint, before)
+    _require_agreement(checkpoint, state, experiment)
+    _require_epochs_left(experiment.plan.epochs, checkpoint.counters)
+    epoch_rows.require_marked(folder, checkpoint.metrics)
+    state.restore(checkpoint.tensors, checkpoint.counters)
+    changed = plain(before.config) != plain(after.config)
+    complete = "" if changed or record.get("outcome") != "completed" else _complete(experiment, state)
+    return Resumed(folder, record, experiment, state, saved, drifted, complete)
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise refused("read", path, error) from error
+
+
+def _complete(experiment: Experiment, state: TrainingState) -> str:
+    """Why a run that has ended has nothing left to do; empty where it has, after ``max_seconds`` say."""
+    steps = experiment.engine.steps(experiment.recipe, state, experiment.loaded.parts["train"])
+    return over(steps, experiment.plan, state, experiment.control)
+
+
+def _require_resumable(folder: Path, record: Mapping[str, Any]) -> None:
+    """There is a checkpoint, the run has not diverged, and its data can be read again."""
+    if not (folder / CHECKPOINT_FILE).exists():
+        raise DataError(
+            "nothing to resume: the run ended before its first checkpoint was on the disk",
+            where=str(folder),
+            hint=f"start it again: bp train {folder / CONFIG_FILE} --run FOLDER",
+        )
+    if record.get("outcome") == "diverged":
+        raise DataError(
+            f"nothing to resume: {record.get('ended')}",
+            where=str(folder),
+            hint=f"start again from what was kept, for example: bp train {folder / CONFIG_FILE} "
+            f"network.weights={folder} optimizer.learning_rate=…",
+        )
+    if record.get("outcome") == "failed":
+        raise DataError(f"nothing to resume: {record.get('ended')}", where=str(folder), hint="train again")
+    for path in record.get("data", {}):
+        if Path(path).exists() and not Path(path).is_file():
+            message = f"{path} is no file: the data came through a pipe and can't be read again"
+            raise DataError(message, where=str(folder), hint="save the data in a file, and train on it")
+
+
+def _refuse_other_past(before: Config, after: Config, folder: Path) -> None:
+    """Overrides change only what the past does not depend on."""
+    free = free_keys(after)
+    for key in changed_keys(plain(before), plain(after)):
+        top = key.partition(".")[0]
+        if top in free:
+            continue
+        if top == "epochs" and goes_by_epochs(after):
+            what = "epochs can't change: the schedule goes by the whole training, so each rate so far depends on it"
+        else:
+            what = f"{key} can't change: what the run has done depends on it"
+        hint = f"{', '.join(free)} can; for another run: bp train {folder / CONFIG_FILE} {key}=…"
+        raise ConfigError(what, where="command line", hint=hint)
+
+
+def _require_config(checkpoint: Checkpoint, written: LocatedConfig) -> None:
+    """config.yaml is what the checkpoint was written with, but for the keys that are free."""
+    if checkpoint.config != digest_of_past(written.config):
+        message = "it is not the config that the checkpoint was written with"
+        hint = "restore it; epochs and the like may change, on the command line"
+        raise DataError(message, where=str(written.path), hint=hint)
+
+
+def _require_agreement(checkpoint: Checkpoint, state: TrainingState, experiment: Experiment) -> None:
+    """The tensors are those of the state, and the counters those of a point in this training."""
+    for name in sorted({*checkpoint.tensors} - {*state.tensors()}):
+        raise checkpoint.wrong(f"tensor {name!r} is unknown")
+    counters, plan, size = checkpoint.counters, experiment.plan, experiment.loaded.parts["train"].size
+    epoch, position = counters["epoch"], counters["position"]
+    possible = {
+        "epoch": range(MOST_EPOCHS + 1),
+        "position": _points(position, size, plan.batch_size),
+        "step": [epoch * plan.updates(size) - (-position // plan.batch_size)],
+        "kept.epoch": range(epoch + 1),
+        "kept.examples": _points(counters["kept.examples"], size, plan.batch_size),
+        "waiting.epochs": range(epoch + 1),
+        "plateau.waited": range(epoch + 1),
+        "plateau.reductions": range(epoch + 1),
+    }
+    for name, values in possible.items():
+        if counters[name] not in values:
+            raise checkpoint.wrong(
+                f"the checkpoint's counter {name!r} is {counters[name]}, which this training has not"
+            )
+
+
+def _points(position: int, size: int, batch_size: int) -> Sequence[int]:
+    """Where in an epoch a state can be, near ``position``; at its end while its validation is measured."""
+    return [size] if position == size else range(0, size, batch_size)
+
+
+def _require_epochs_left(epochs: int, counters: Mapping[str, int]) -> None:
+    reached = counters["epoch"] + (counters["position"] > 0)
+    if epochs < reached:
+        message = f"epochs is {epochs}, but the run is in epoch {reached}"
+        raise ConfigError(message, where="command line", hint="ask for more")
