@@ -6,7 +6,7 @@ BENCH ?=
 # Where make mnist finds the four files of MNIST.
 MNIST ?= datasets/mnist
 
-.PHONY: bench check mnist test test-slow lint
+.PHONY: bench check fuzz mnist test test-slow lint
 
 check: lint test
 
@@ -20,6 +20,12 @@ lint:
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+
+# How many examples each test of make fuzz draws.
+FUZZ ?= 100000
+
+fuzz:
+	ulimit -v 4000000; BP_FUZZ=$(FUZZ) $(PYTHON) -m pytest tests/fuzz
 
 bench:
 	$(PYTHON) -m pip install --quiet --editable '.[bench]'

@@ -25,6 +25,9 @@ MOST_BYTES = 1_000_000
 MAX_DEPTH = 20
 """Nesting beyond any real config."""
 
+MOST_VALUES = 60_000
+"""How many keys and values a config has at most: room for a list of 50,000 columns, read in about 3 seconds."""
+
 Scalar = str | int | float | bool | None
 
 _NULL = {"", "~", "null", "Null", "NULL"}
@@ -169,7 +172,7 @@ class _Builder:
         self.root = root
         self.stack: list[Node] = []
         self.keys: list[tuple[str, str] | None] = []
-        self.documents = 0
+        self.documents = self.values = 0
 
     def take(self, event: Any, where: str) -> None:
         """Add one event to the tree."""
@@ -185,6 +188,7 @@ class _Builder:
             self._refuse_tag(event, where)
             if len(self.stack) >= MAX_DEPTH:
                 raise ConfigError(f"nested more than {MAX_DEPTH} deep", where=where, hint="a config has a few levels")
+            self._count(where)
             self._open({} if isinstance(event, yaml.MappingStartEvent) else [], where)
         elif isinstance(event, yaml.CollectionEndEvent):
             self.stack.pop()
@@ -192,6 +196,7 @@ class _Builder:
 
     def _scalar(self, event: Any, where: str) -> None:
         self._refuse_tag(event, where)
+        self._count(where)
         unwritable = _UNWRITABLE.search(event.value)
         if unwritable:
             raise ConfigError(
@@ -207,6 +212,12 @@ class _Builder:
     def _refuse_tag(event: Any, where: str) -> None:
         if event.tag is not None:
             raise ConfigError(f"tag '{event.tag}'", where=where, hint="a config holds plain values only")
+
+    def _count(self, where: str) -> None:
+        self.values += 1
+        if self.values > MOST_VALUES:
+            message = f"it has more than {MOST_VALUES:,} keys and values"
+            raise ConfigError(message, where=where, hint="a config has a few lines; leave out lists that are so long")
 
     def _wants_key(self) -> bool:
         return bool(self.stack) and isinstance(self.stack[-1].value, dict) and self.keys[-1] is None

@@ -40,6 +40,9 @@ class LocatedConfig:
 DATA_SUFFIXES = (".csv", ".tsv", ".parquet", ".npz", ".npy", ".gz")
 """Suffixes of files that are no configs, whatever is in them."""
 
+MOST_ERRORS = 20
+"""How many unknown keys, and how many wrong values, are explained one by one; each takes up to 50 ms."""
+
 
 def read_config(path: Path, changes: list[str], model: type[Config] = Config) -> LocatedConfig:
     """Read a config and apply overrides; ``model`` says which keys there are.
@@ -63,7 +66,7 @@ def read_config(path: Path, changes: list[str], model: type[Config] = Config) ->
 def _checked(root: Node, model: type[Config]) -> Config:
     """The config that a tree describes, its paths made absolute."""
     found = list(places(root, model))
-    unknown = list(_unknown_keys(found, model))
+    unknown = list(_unknown_keys(found, model, root.where))
     _resolve_paths(found)
     config, known = None, root.plain()
     errors: list[BpError] = []
@@ -71,7 +74,9 @@ def _checked(root: Node, model: type[Config]) -> Config:
         config = model.model_validate(known)
     except ValidationError as error:
         by_location = {place.location: place for place in found}
-        errors += [invalid(each, root, by_location, model) for each in error.errors(include_url=False)]
+        details = error.errors(include_url=False)
+        errors += [invalid(each, root, by_location, model) for each in details[:MOST_ERRORS]]
+        errors += _further("wrong values", len(details), root.where)
     errors += unknown
     for broken in rules.broken_rules(known):
         broken.where = root.at(tuple(broken.key.split("."))).where
@@ -81,14 +86,28 @@ def _checked(root: Node, model: type[Config]) -> Config:
     return config
 
 
-def _unknown_keys(found: list[Place], model: type[Config]) -> Iterator[ConfigError]:
+def _unknown_keys(found: list[Place], model: type[Config], where: str) -> Iterator[ConfigError]:
     """An error for each key that does not exist; the key is taken out, so validation does not meet it."""
+    count = 0
     for place in found:
         known = place.model.known_keys()
         for key in [key for key in place.keys if key not in known]:
             if place.keys[key].value is not None:
-                yield unknown_key(key, place, model)
+                count += 1
+                if count <= MOST_ERRORS:
+                    yield unknown_key(key, place, model)
             del place.keys[key]
+    yield from _further("unknown keys", count, where)
+
+
+def _further(what: str, count: int, where: str) -> list[ConfigError]:
+    """One error for all of a kind beyond those that have one of their own."""
+    more = count - MOST_ERRORS
+    return (
+        []
+        if more <= 0
+        else [ConfigError(f"{more:,} more {what} than those named here", where=where, hint="is this a config of bp?")]
+    )
 
 
 def _resolve_paths(found: list[Place]) -> None:

@@ -1,0 +1,83 @@
+"""Models, checkpoints and run folders that nobody meant."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors.numpy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.cli.support import good, points, write_config
+
+from .support import answer_of_command, damaged, examples, restructured
+
+FILES = ("config.yaml", "metrics.csv", "model.safetensors", "run.json", "checkpoint.safetensors")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("runs")
+    points(place / "points.csv", 24)
+    text = "data: {path: points.csv, split: {test: 0.25}}\nnetwork: {hidden: [3]}\nloss: cross_entropy\nepochs: 2\n"
+    write_config(place / "c.yaml", text)
+    good("train", "c.yaml", "--run", "run", "--quiet", cwd=place)
+    return place
+
+
+@pytest.fixture
+def whole(folder: Path) -> dict[str, bytes]:
+    """The bytes of the run's files, which are there again after the test."""
+    return {name: (folder / "run" / name).read_bytes() for name in FILES}
+
+
+def put(folder: Path, whole: dict[str, bytes], name: str, content: bytes) -> None:
+    """The run with one file exchanged."""
+    for each, own in whole.items():
+        (folder / "run" / each).write_bytes(content if each == name else own)
+
+
+def header_of(content: bytes) -> dict[str, Any]:
+    length = int.from_bytes(content[:8], "little")
+    found: dict[str, Any] = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["bp"])
+    return found
+
+
+@examples(40)
+@given(data=st.data())
+def test_damaged_models(folder: Path, whole: dict[str, bytes], data: st.DataObject) -> None:
+    put(folder, whole, "model.safetensors", data.draw(damaged([whole["model.safetensors"]])))
+    answer_of_command("predict", "run", "--data", "points.csv", cwd=folder)
+    put(folder, whole, "", b"")
+
+
+@examples(60)
+@given(data=st.data())
+def test_models_with_odd_headers(folder: Path, whole: dict[str, bytes], data: st.DataObject) -> None:
+    tensors = safetensors.numpy.load(whole["model.safetensors"])
+    header = json.dumps(data.draw(restructured(header_of(whole["model.safetensors"]))))
+    put(folder, whole, "model.safetensors", safetensors.numpy.save(tensors, metadata={"bp": header}))
+    answer_of_command("predict", "run", "--data", "points.csv", cwd=folder)
+    put(folder, whole, "", b"")
+
+
+@examples(40)
+@given(data=st.data(), name=st.sampled_from(FILES))
+def test_runs_with_a_damaged_file(folder: Path, whole: dict[str, bytes], data: st.DataObject, name: str) -> None:
+    put(folder, whole, name, data.draw(damaged([whole[name]])))
+    answer_of_command("runs", ".", "--json", cwd=folder)
+    answer_of_command("evaluate", "run", "--json", cwd=folder)
+    put(folder, whole, "", b"")
+
+
+@examples(40)
+@given(data=st.data())
+def test_records_of_odd_values(folder: Path, whole: dict[str, bytes], data: st.DataObject) -> None:
+    record = json.dumps(data.draw(restructured(json.loads(whole["run.json"]))))
+    put(folder, whole, "run.json", record.encode())
+    answer_of_command("runs", ".", "--json", cwd=folder)
+    answer_of_command("evaluate", "run", "--json", cwd=folder)
+    put(folder, whole, "", b"")
