@@ -116,7 +116,13 @@ def _resolve_paths(found: list[Place]) -> None:
         for key, node in place.keys.items():
             field = place.model.model_fields[key]
             if marker(field, FilePath) is not None and isinstance(node.value, str) and node.value:
-                node.value = os.path.abspath(node.base / _at_home(Path(node.value)))
+                node.value = _absolute(node.base / _at_home(Path(node.value)))
+
+
+def _absolute(path: Path) -> str:
+    """The path from the root; links are kept, but for those that a ``..`` behind them leaves for another folder."""
+    short, true = os.path.abspath(path), os.path.realpath(path)
+    return short if os.path.realpath(short) == true else true
 
 
 def _at_home(path: Path) -> Path:

@@ -103,6 +103,7 @@ def load_parts(files: Files, request: DataRequest, dtype: np.dtype, rng: np.rand
     warnings = DataWarnings()
     datasets, learned, learned_from = _read_parts(files, request)
     train = datasets["train"]
+    _warn_of_same_files(datasets, warnings)
     decided = _decided(train, learned, request)
     classes = _learn_classes(datasets, request, decided, warnings)
     rows = deal(datasets, files.split, request.split_columns, request.types, classes, rng)
@@ -240,6 +241,18 @@ def _digests(datasets: dict[str, Dataset]) -> dict[str, str | None]:
             if found.setdefault(path, digest) != digest:
                 raise changed_while_read(path)
     return found
+
+
+def _warn_of_same_files(datasets: dict[str, Dataset], warnings: DataWarnings) -> None:
+    """Tell of parts whose examples are in files of the same bytes."""
+    part_of: dict[str, str] = {}
+    for part, dataset in datasets.items():
+        file = next(iter(dataset.files.values()), None)
+        if file is None or file.value is None:
+            continue
+        other = part_of.setdefault(file.value, part)
+        if other != part:
+            warnings.other.append(f"{part} and {other} are the same examples: {dataset.path} has the same bytes")
 
 
 def _text_columns(dataset: Dataset) -> frozenset[str]:

@@ -40,11 +40,15 @@ def _refuse_lonely_softmax(layer: Layer, key: str, hint: str) -> None:
 
 
 def initial_parameters(config: Config, network: Network, loaded: Loaded) -> Parameters:
-    """The initial parameters: drawn, or W and b of a file; a warning tells of what else differed there."""
+    """The initial parameters: drawn, or W and b of a file; a warning tells of what else differed there.
+
+    The file's SHA-256 joins those of the data.
+    """
     parameters = initial(network, np.dtype(config.dtype), stream(config.seed, "initial weights"))
     if config.network.weights is not None:
         path = Path(config.network.weights)
         origin = read_initial_parameters(path, parameters)
+        loaded.digests[str(origin.file)] = origin.digest
         if origin.naming:
             loaded.warnings.other.append(f"{path} is {origin.naming}")
         other = differences_of_origin(origin.header, network, loaded.features, loaded.targets)

@@ -24,10 +24,15 @@ MODEL = "model.safetensors"
 
 @dataclass(frozen=True)
 class Origin:
-    """Where parameters come from: their model's header, None if it is no run's, and words for a framework's names."""
+    """Where parameters come from: their model's header, None if it is no run's, and words for a framework's names.
+
+    ``file`` is the file that was read, ``digest`` its SHA-256.
+    """
 
     header: dict[str, Any] | None
     naming: str
+    file: Path
+    digest: str
 
 
 def read_initial_parameters(path: Path, parameters: Parameters) -> Origin:
@@ -53,7 +58,7 @@ def read_initial_parameters(path: Path, parameters: Parameters) -> Origin:
         tensors = {name: found.load(name) for name in found.names if is_own_name(name)}
     fill_parameters(parameters, tensors, file, naming.names)
     of_model = found.header is not None and "features" in found.header
-    return Origin(found.header if of_model else None, naming.words)
+    return Origin(found.header if of_model else None, naming.words, file, found.digest)
 
 
 def differences_of_origin(

@@ -372,3 +372,12 @@ def test_a_mapped_file_that_another_replaces_in_training_is_the_one_that_is_reco
     assert record["data"][f"{tmp_path}/x.npy"] == learned
     assert note in ended.notes
     assert note in record["notes"]
+
+
+def test_the_file_of_the_first_parameters_is_recorded_with_its_hash(tmp_path: Path) -> None:
+    list(execution(tmp_path).events())
+    model = tmp_path / "run/model.safetensors"
+    list(execution(tmp_path, f"network.weights={tmp_path}/run", run="tuned").events())
+    recorded = read_record(tmp_path / "tuned")["data"]
+    assert recorded[str(model)] == hashlib.sha256(model.read_bytes()).hexdigest()
+    assert str(tmp_path / "points.csv") in recorded
