@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ UNLIMITED = 1 << 62
 
 PIECE = 1 << 20
 """Bytes read at a time."""
+
+MOST_STREAMED = 1 << 29
+"""The most bytes that are kept of a pipe or a device, which might have no end."""
 
 ROOT = Path("/")
 """Where the system's files are."""
@@ -63,7 +67,9 @@ def read_file(path: Path, most: int, *, what: str, hint: str, error: type[BpErro
         OSError: the system refused to read.
     """
     with path.open("rb") as file:
-        if os.fstat(file.fileno()).st_size <= most:
+        about = os.fstat(file.fileno())
+        most = most if stat.S_ISREG(about.st_mode) else min(most, MOST_STREAMED)
+        if about.st_size <= most:
             data = read_stream(file, most)
             if data is not None:
                 return data

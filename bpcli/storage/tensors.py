@@ -12,6 +12,7 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
+from bpcli import memory
 from bpcli.errors import DataError, refused
 from bpcli.storage import digests
 from bpcli.storage.files import replacing
@@ -37,6 +38,9 @@ TENSOR_TYPES: dict[str, np.dtype[Any]] = {
     "C64": np.dtype("<c8"),
 }
 """The types of safetensors that NumPy has."""
+
+COPIES = 3
+"""A file, its tensors and the parameters made of them, which are in memory at the same time."""
 
 HEADER = "bp"
 """The only key of a tensor file's metadata, because several would not be written in a stable order."""
@@ -67,7 +71,9 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any] | 
         SystemRefusedError: the system refused.
     """
     try:
-        return parse_tensors(path.read_bytes(), str(path))
+        most = memory.left().count // COPIES
+        data = memory.read_file(path, most, what="a file of tensors", hint="is this a model of bp?")
+        return parse_tensors(data, str(path))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError("no such file", where=str(path), hint="name a run folder or a safetensors file") from error
     except (ValueError, KeyError) as error:

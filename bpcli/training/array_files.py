@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bpcli import memory
 from bpcli.errors import DataError, refused
 from bpcli.nn import Array
 from bpcli.storage.tensors import parse_tensors
@@ -129,6 +130,7 @@ def _content(path: Path) -> bytes:
         if not stat.S_ISREG(kind):
             what = "a folder" if stat.S_ISDIR(kind) else "a device or a pipe"
             raise DataError(f"it is {what}, not a file", where=str(path), hint="name a safetensors or an NPZ file")
+        memory.require(path.stat().st_size, "its arrays take", where=str(path), hint=WRITE_HINT)
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError("no such file", where=str(path), hint="check the path") from error

@@ -32,9 +32,6 @@ HEAD = 16
 SAMPLE = 1 << 20
 """Bytes read at a time, and those that show how far a file is compressed."""
 
-MOST_HELD = 1 << 29
-"""The most bytes that are kept of a pipe, which can be read only once and might have no end."""
-
 SHARE = 3
 """Bytes that are kept may take up to so small a part of the memory left, because what is made of them needs more."""
 
@@ -150,7 +147,7 @@ def _kept(stream: IO[bytes], path: str) -> bytes:
         DataError: it is more than is kept of a stream, or than the memory left allows.
     """
     there = memory.left()
-    most = min(MOST_HELD, there.count // SHARE)
+    most = min(memory.MOST_STREAMED, there.count // SHARE)
     data = memory.read_stream(stream, most)
     if data is None:
         kept = f"{memory.size(most)}, which is the most that is kept in memory ({there})"
