@@ -6,7 +6,7 @@ BENCH ?=
 # Where make mnist finds the four files of MNIST.
 MNIST ?= datasets/mnist
 
-.PHONY: bench check fuzz mnist test test-slow lint
+.PHONY: bench check fuzz fuzz-coverage mnist test test-slow lint
 
 check: lint test
 
@@ -26,6 +26,16 @@ FUZZ ?= 100000
 
 fuzz:
 	ulimit -v 4000000; BP_FUZZ=$(FUZZ) $(PYTHON) -m pytest tests/fuzz
+
+# How many seconds make fuzz-coverage gives each parser, and where it keeps the inputs that reach something new.
+FUZZ_SECONDS ?= 600
+FUZZ_CORPUS ?= /tmp/bp-fuzz
+
+fuzz-coverage:
+	$(PYTHON) -m pip install --quiet 'atheris>=2.3'
+	for parser in config table array model; do \
+		$(PYTHON) -m tests.fuzz.coverage $$parser $(FUZZ_CORPUS)/$$parser -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	done
 
 bench:
 	$(PYTHON) -m pip install --quiet --editable '.[bench]'

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bpcli.storage.tensors import read_tensors, write_tensors
 from tests.cli.support import good, points, write_config
 
 from .support import answer_of_command, damaged, examples, restructured
@@ -40,12 +39,6 @@ def put(folder: Path, whole: dict[str, bytes], name: str, content: bytes) -> Non
         (folder / "run" / each).write_bytes(content if each == name else own)
 
 
-def header_of(content: bytes) -> dict[str, Any]:
-    length = int.from_bytes(content[:8], "little")
-    found: dict[str, Any] = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["bp"])
-    return found
-
-
 @examples(40)
 @given(data=st.data())
 def test_damaged_models(folder: Path, whole: dict[str, bytes], data: st.DataObject) -> None:
@@ -57,9 +50,9 @@ def test_damaged_models(folder: Path, whole: dict[str, bytes], data: st.DataObje
 @examples(60)
 @given(data=st.data())
 def test_models_with_odd_headers(folder: Path, whole: dict[str, bytes], data: st.DataObject) -> None:
-    tensors = safetensors.numpy.load(whole["model.safetensors"])
-    header = json.dumps(data.draw(restructured(header_of(whole["model.safetensors"]))))
-    put(folder, whole, "model.safetensors", safetensors.numpy.save(tensors, metadata={"bp": header}))
+    path = folder / "run/model.safetensors"
+    tensors, header = read_tensors(path)
+    write_tensors(path, tensors, data.draw(restructured(header)))
     answer_of_command("predict", "run", "--data", "points.csv", cwd=folder)
     put(folder, whole, "", b"")
 
