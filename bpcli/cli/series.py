@@ -114,9 +114,10 @@ def _train_members(series: Series, planned: list[Member], first: Experiment) -> 
 def _experiment(path: Path, changes: list[str]) -> Experiment:
     """The experiment of the series' config with these overrides."""
     from bpcli.config.reading import read_config
+    from bpcli.diagnosis.gravest import gravest
     from bpcli.experiment import build
 
-    return build(read_config(path, changes))
+    return build(read_config(path, changes), gravest)
 
 
 def _train_member(series: Series, member: Member, experiment: Experiment) -> None:

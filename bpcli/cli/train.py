@@ -103,11 +103,12 @@ def train_once(path: Path, changes: list[str], run: Path | None, *, quiet: bool,
         DivergedError: it diverged.
     """
     from bpcli.config.reading import read_config
+    from bpcli.diagnosis.gravest import gravest
     from bpcli.experiment import build
     from bpcli.runs.folder import create_run
     from bpcli.runs.new_folder import require_free_folder
 
-    experiment = build(read_config(path, changes))
+    experiment = build(read_config(path, changes), gravest)
     require_free_folder(run)
     execution = prepared(experiment, partial(create_run, experiment, path.stem, run), quiet=quiet)
     lines = [] if quiet else introduction(experiment)

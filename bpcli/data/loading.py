@@ -19,6 +19,7 @@ from bpcli.data.encoding.training_columns import TrainingColumn
 from bpcli.data.files.dataset import Dataset, Format, Matrix
 from bpcli.data.files.file_digest import FileDigest, changed_while_read
 from bpcli.data.files.reading import FilePair, read_dataset
+from bpcli.data.raw import Look, RawData
 from bpcli.data.request import DataRequest, feature_names, require_named, require_no_types, target_names
 from bpcli.data.sources import Examples
 from bpcli.data.splitting import SplitRequest
@@ -93,8 +94,10 @@ class Loaded:
         return [str(path) for path, file in read.items() if file.moved_on]
 
 
-def load_parts(files: Files, request: DataRequest, dtype: np.dtype, rng: np.random.Generator) -> Loaded:
-    """Read every part and learn the encoding from the training part.
+def load_parts(
+    files: Files, request: DataRequest, dtype: np.dtype, rng: np.random.Generator, look: Look | None = None
+) -> Loaded:
+    """Read every part and learn the encoding from the training part; ``look`` sees the data before they are encoded.
 
     Raises:
         DataError: a file is absent or malformed.
@@ -118,6 +121,9 @@ def load_parts(files: Files, request: DataRequest, dtype: np.dtype, rng: np.rand
     features = learn_features(
         train, learned_from, rows["train"], decided.scale or "none", warnings, request.types, widths
     )
+    if look is not None:
+        raw = RawData(datasets, rows, learned_from, learned, decided.task == "classification")
+        warnings.other.extend(look(raw))
     parts = {}
     pairs = files.pairs()
     for dataset in datasets.values():  # the last use of each: encoding them releases their memory

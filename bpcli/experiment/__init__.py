@@ -19,6 +19,7 @@ from bpcli.config.writing import plain
 from bpcli.data.encoding.targets import judging_of
 from bpcli.data.files.dataset import Format
 from bpcli.data.loading import Loaded, Part
+from bpcli.data.raw import Look
 from bpcli.errors import BpError
 from bpcli.experiment.data import format_of, load
 from bpcli.experiment.memory_needed import require_memory
@@ -84,15 +85,15 @@ class Experiment:
         return self.loaded.parts.get(part)
 
 
-def build(located: LocatedConfig) -> Experiment:
-    """Load the data and make the network that a config asks for.
+def build(located: LocatedConfig, look: Look | None = None) -> Experiment:
+    """Load the data and make the network that a config asks for; ``look`` sees the data before they are encoded.
 
     Raises:
         ConfigError: the config does not fit its data or itself, at its place.
         DataError: a data or weights file is absent or malformed.
     """
     try:
-        return _experiment(located.config)
+        return _experiment(located.config, look)
     except BpError as error:
         raise located.placed(error) from error
 
@@ -105,9 +106,9 @@ def parts_of(located: LocatedConfig) -> Loaded:
         raise located.placed(error) from error
 
 
-def _experiment(given: Config) -> Experiment:
+def _experiment(given: Config, look: Look | None) -> Experiment:
     _require_memory_of_layers(given)
-    loaded = load(given)
+    loaded = load(given, look)
     judging = judging_of(loaded.targets, output_of(given).range)
     config = resolve(given, _facts(loaded, judging))
     network = network_of(config, loaded)

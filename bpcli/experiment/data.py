@@ -12,6 +12,7 @@ from bpcli.data.dealing import SplitColumns
 from bpcli.data.files.dataset import Format
 from bpcli.data.files.reading import FilePair
 from bpcli.data.loading import Files, Loaded, load_parts
+from bpcli.data.raw import Look
 from bpcli.data.request import DataRequest
 from bpcli.data.splitting import Fold, SplitRequest
 from bpcli.data.weighting import WeightRequest
@@ -20,8 +21,8 @@ from bpcli.nn.activations import Identity
 from bpcli.streams import stream
 
 
-def load(config: Config) -> Loaded:
-    """The parts of the data, encoded.
+def load(config: Config, look: Look | None = None) -> Loaded:
+    """The parts of the data, encoded; ``look`` sees them before that.
 
     Raises:
         ConfigError: the config does not fit the data.
@@ -33,7 +34,7 @@ def load(config: Config) -> Loaded:
     assert train is not None, "the rules let no config through without one"
     files = Files(train, _pair(data.validation), _pair(data.test), _split_request(data.split), format_of(data))
     seed = config.seed if data.split.seed is None else data.split.seed
-    return load_parts(files, _request(config), np.dtype(config.dtype), stream(seed, "split"))
+    return load_parts(files, _request(config), np.dtype(config.dtype), stream(seed, "split"), look)
 
 
 def _request(config: Config) -> DataRequest:

@@ -55,6 +55,6 @@ def test_arrays_and_small_tables_are_trained_on_and_predicted_without_pandas(tmp
     data = f"points.{suffix}"
     write_config(tmp_path / "points.yaml", f"data: {{path: {data}}}\nloss: cross_entropy\nepochs: 1\n")
     needed = {"numpy", "pydantic", "pydantic_core", "safetensors", "yaml"}
-    quiet, shown, most = (["--quiet"], set[str](), 610) if suffix == "csv" else ([], {"rich"}, 720)
+    quiet, shown, most = (["--quiet"], set[str](), 680) if suffix == "csv" else ([], {"rich"}, 790)
     assert loaded("train", "points.yaml", "--run", "run", *quiet, cwd=tmp_path, most=most) == needed | shown
-    assert loaded("predict", "run", "--data", data, cwd=tmp_path, most=610) <= needed
+    assert loaded("predict", "run", "--data", data, cwd=tmp_path, most=660) <= needed

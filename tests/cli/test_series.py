@@ -186,7 +186,7 @@ def test_a_refit_for_too_few_epochs_leaves_the_other_runs_as_they_are(folder: Pa
 
 
 def test_a_series_warns_as_its_runs_would_alone_and_introduces_itself_once(tmp_path: Path) -> None:
-    rows = ["x,y,bad", *(f"{k},1,{'yes' if k % 20 == 0 else 'no'}" for k in range(120))]
+    rows = ["x,y,bad", *(f"{k / 7},1,{'yes' if k % 20 == 0 else 'no'}" for k in range(120))]
     (tmp_path / "rare.csv").write_text("\n".join(rows))
     write_config(tmp_path / "rare.yaml", "data: {path: rare.csv}\nloss: cross_entropy\nepochs: 2\n")
     errors = good("train", "rare.yaml", "--folds", "3", "--run", "rare", cwd=tmp_path).errors

@@ -25,6 +25,7 @@ ROOMS = [
     "starting",
     "experiment",
     "runs",
+    "diagnosis",
     "checking",
     "plugins",
     "pytest_plugin",

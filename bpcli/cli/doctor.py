@@ -1,0 +1,68 @@
+"""``bp doctor``: the usual sanity checks before a long training."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bpcli.cli.arguments import Json, Plugins, Words, config_and_overrides
+from bpcli.cli.output import emit, emit_json
+from bpcli.errors import ExitStatus, fitted, printable
+
+if TYPE_CHECKING:
+    from bpcli.diagnosis.findings import Finding
+
+MARKS = {"ok": "ok     ", "note": "note   ", "problem": "PROBLEM"}
+
+
+def doctor(words: Words, json: Json = False, plugin: Plugins = None) -> int:
+    """Look for what makes a training fail or its result worthless.
+
+    In the data: a constant target, columns that alone tell the target, rows in several parts, ids, columns that do not
+    vary, missing values, rare classes, differences between the parts. In short trainings of the network: scales, the
+    first loss, dead units, twenty examples learned by heart, updates beside weights, a range of learning rates.
+    Nothing is written. A run folder is looked at by its config. Exit status 0 without a problem, 1 with one.
+
+    Example: bp doctor configs/iris.yaml optimizer.name=adam
+    """
+    from bpcli.config.reading import read_config
+    from bpcli.diagnosis.checks import diagnose
+
+    path, changes = config_and_overrides(words)
+    findings = dict(_shown(diagnose(read_config(_config_of(path), changes)), quiet=json))
+    problems = [name for name, finding in findings.items() if finding.verdict == "problem"]
+    if json:
+        checks = [finding.as_dict(name) for name, finding in findings.items()]
+        emit_json({"config": str(path), "checks": checks, "problems": problems})
+    else:
+        emit(
+            f"{len(problems)} problem{'s' * (len(problems) != 1)}: {', '.join(problems)}\n"
+            if problems
+            else "no problems\n"
+        )
+    return ExitStatus.CHECK_FAILED if problems else ExitStatus.DONE
+
+
+def _config_of(path: Path) -> Path:
+    """A config, or that of a run folder."""
+    return path / "config.yaml" if path.is_dir() else path
+
+
+def _shown(findings: Iterable[tuple[str, Finding]], *, quiet: bool) -> Iterator[tuple[str, Finding]]:
+    """The findings, each printed as soon as it is there."""
+    for name, finding in findings:
+        if not quiet:
+            _print(name, finding)
+        yield name, finding
+
+
+def _print(name: str, finding: Finding) -> None:
+    emit(fitted(printable(f"{MARKS[finding.verdict]}  {name}: {finding.figures}"), sys.stdout, 9) + "\n")
+    for line in finding.drawing:
+        emit(f"         {line}\n")
+    if finding.verdict != "ok":
+        for text in filter(None, (finding.meaning, finding.remedy and f"→ {finding.remedy}")):
+            emit(fitted(printable(f"         {text}"), sys.stdout, 9) + "\n")
+    sys.stdout.flush()
