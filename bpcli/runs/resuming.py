@@ -174,6 +174,7 @@ def _require_agreement(checkpoint: Checkpoint, state: TrainingState, experiment:
         "kept.examples": _points(counters["kept.examples"], size, plan.batch_size),
         "waiting.epochs": range(epoch + 1),
         "plateau.waited": range(epoch + 1),
+        "plateau.cooling": range(2**63),
         "plateau.reductions": range(epoch + 1),
     }
     for name, values in possible.items():

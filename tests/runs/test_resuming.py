@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from itertools import islice
+import shutil
+from collections.abc import Callable
+from itertools import islice, product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bpcli.errors import BpError, ConfigError, DataError, ExitStatus
 from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.schedules import SCHEDULES
+from bpcli.runs.epoch_rows import DIGESTS_FILE, METRICS_FILE
 from bpcli.runs.execution import Execution, RunEnded
+from bpcli.runs.record import read_record
 from bpcli.runs.resuming import resume
+from bpcli.storage.tensors import read_tensors, write_tensors
 from bpcli.training import loop
+from bpcli.training.state import TrainingState
+from tests.cli.support import read_metrics
 
-from .support import execution
+from .support import DIVERGING, execution
 
-SAME = ("config.yaml", "metrics.csv", "model.safetensors", "checkpoint.safetensors", "run.json", "split.csv")
+TABLES = (METRICS_FILE, DIGESTS_FILE)
+SAME = (
+    "config.yaml",
+    "metrics.csv",
+    "digests.csv",
+    "model.safetensors",
+    "checkpoint.safetensors",
+    "run.json",
+    "split.csv",
+)
 """The files of which a resumed run has the same bytes."""
 
 
@@ -134,3 +152,159 @@ def test_so_does_a_compiled_one(tmp_path: Path, changes: list[str]) -> None:
         pass
     to_the_end(again)
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint_and_rows_after_it_are_cut_off(tmp_path: Path) -> None:
+    changes = ["checkpoint={epochs: 2}", "epochs=5", "optimizer.name=adam", METRICS]
+    to_the_end(execution(tmp_path, *changes, run="whole"))
+    for events in range(1, 12):  # an event for the start, then two for each epoch
+        shutil.rmtree(tmp_path / "run", ignore_errors=True)
+        killed(execution(tmp_path, *changes), events)
+        rows = len(read_metrics(tmp_path / "run")) if (tmp_path / "run/metrics.csv").exists() else 0
+        saved = read_tensors(tmp_path / "run/checkpoint.safetensors")[1]
+        assert saved is not None
+        assert saved["counters"]["epoch"] == max(0, (events - 2) // 4 * 2) <= rows
+        to_the_end(resumed(tmp_path / "run"))
+        assert contents(tmp_path / "run") == contents(tmp_path / "whole"), events
+        assert len((tmp_path / "run/timings.csv").read_text().splitlines()) == 6
+
+
+def test_longer_is_as_if_asked_for_at_the_start_unless_the_schedule_goes_by_epochs(tmp_path: Path) -> None:
+    to_the_end(execution(tmp_path, "epochs=5", run="whole"))
+    to_the_end(execution(tmp_path, "epochs=2"))
+    assert resume(tmp_path / "run", []).complete == "completed"
+    to_the_end(resumed(tmp_path / "run", "epochs=5"))
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+    with pytest.raises(ConfigError, match="epochs is 4, but the run is in epoch 5"):
+        resume(tmp_path / "run", ["epochs=4"])
+    to_the_end(execution(tmp_path, "epochs=2", "optimizer.schedule=cosine", run="cosine"))
+    with pytest.raises(ConfigError, match="epochs can't change: the schedule goes by the whole training"):
+        resume(tmp_path / "cosine", ["epochs=5"])
+
+
+def test_what_the_past_depends_on_can_not_change(tmp_path: Path) -> None:
+    killed(execution(tmp_path), 3)
+    for change, key in (
+        ("seed=3", "seed"),
+        ("optimizer.learning_rate=0.2", "optimizer.learning_rate"),
+        ("keep=last", "keep"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            resume(tmp_path / "run", [change])
+        assert caught.value.message.startswith(f"{key}")
+        assert caught.value.hint.startswith("epochs, expect, max_seconds, checkpoint, threads can")
+    resume(tmp_path / "run", ["max_seconds=100", "checkpoint.seconds=5", "expect=[test_loss <= 9]"])
+    config = tmp_path / "run/config.yaml"
+    config.write_text(config.read_text().replace("learning_rate: 0.1", "learning_rate: 0.2"))
+    with pytest.raises(DataError, match="it is not the config that the checkpoint was written with"):
+        resume(tmp_path / "run", [])
+
+
+def test_a_run_goes_on_after_its_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    to_the_end(execution(tmp_path, "max_seconds=1000", run="whole"))
+    seconds = iter(range(0, 10**6, 600))
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "perf_counter", lambda: float(next(seconds)))
+        ended = to_the_end(execution(tmp_path, "max_seconds=1000"))
+    assert ended.reason == "max_seconds: 1000 s are over"
+    to_the_end(resumed(tmp_path / "run"))
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+def test_a_drift_is_named_and_refused_or_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed(execution(tmp_path), 3)
+    monkeypatch.setattr("numpy.__version__", "9.9")
+    text = (tmp_path / "points.csv").read_text()
+    (tmp_path / "points.csv").write_text(text.replace("ash", "ash ", 1).replace("ash ", "ash", 1) + "\n")
+    with pytest.raises(DataError, match=r"numpy was .* and is 9\.9; .*points\.csv has changed") as caught:
+        resume(tmp_path / "run", [])
+    assert "--allow-drift" in caught.value.hint
+    to_the_end(resumed(tmp_path / "run", allow_drift=True))
+    (noted,) = read_record(tmp_path / "run")["drift"]
+    assert (noted["epoch"], noted["step"], len(noted["changed"])) == (0, 0, 2)
+    assert resume(tmp_path / "run", []).complete  # run.json has what is so now
+
+
+def test_a_run_that_diverged_or_has_no_checkpoint_has_nothing_to_resume(tmp_path: Path) -> None:
+    to_the_end(execution(tmp_path, *DIVERGING))
+    with pytest.raises(DataError, match="nothing to resume: training diverged") as caught:
+        resume(tmp_path / "run", [])
+    assert "network.weights=" in caught.value.hint
+    killed(execution(tmp_path, run="bare"), 1)
+    (tmp_path / "bare/checkpoint.safetensors").unlink()
+    with pytest.raises(DataError, match="before its first checkpoint was on the disk"):
+        resume(tmp_path / "bare", [])
+
+
+def test_what_a_checkpoint_can_not_hold_is_named(tmp_path: Path) -> None:
+    killed(execution(tmp_path, "checkpoint={epochs: 1}"), 4)
+    path = tmp_path / "run/checkpoint.safetensors"
+    tensors, header = read_tensors(path)
+    assert header is not None
+    wrong: list[tuple[str, Any]] = [
+        *product((f"counters.{name}" for name in header["counters"]), ("x", -1, True, [], 10**30, {})),
+        *product(("counters.epoch", "counters.step", "counters.learning_rate"), [None]),
+        *product(header, (None, 5, "x", [], {})),
+        *product(("metrics.sha256", "config"), ["0" * 64]),
+        *product(("metrics.bytes", "extra", "counters.extra"), [10**9]),
+    ]
+    real = {"counters.learning_rate", "counters.kept.value", "counters.plateau.best", "counters.waiting.best"}
+    for place, value in wrong:
+        if place in real and isinstance(value, int) and not isinstance(value, bool):
+            continue  # any number may be one of these
+        section, _, key = place.partition(".")
+        changed = {**header, section: {**header[section], key: value}} if key else {**header, section: value}
+        write_tensors(path, tensors, changed)
+        try:
+            resume(tmp_path / "run", [])
+            raise AssertionError((place, value))
+        except BpError as error:
+            assert error.status is ExitStatus.DATA, place  # noqa: PT017
+    for name in tensors:
+        write_tensors(path, {key: array for key, array in tensors.items() if key != name}, header)
+        with pytest.raises(DataError, match=name):
+            resume(tmp_path / "run", [])
+    (tmp_path / "run/metrics.csv").write_text("epoch\n1\n")
+    write_tensors(path, tensors, header)
+    with pytest.raises(DataError, match="are not those that the checkpoint was written with"):
+        resume(tmp_path / "run", [])
+
+
+def keeping(what: str) -> Callable[[TrainingState, Any, Any], None]:
+    """A ``restore`` that leaves one piece of the state as it is at the start."""
+    right = TrainingState.restore
+
+    def restore(self: TrainingState, tensors: Any, counters: Any) -> None:
+        begun = {name: array.copy() for name, array in self.tensors().items()}
+        numbers = self.counters()
+        some = {name: begun[name] if name.startswith(what) else array for name, array in tensors.items()}
+        right(self, some, {name: numbers[name] if name.startswith(what) else value for name, value in counters.items()})
+
+    return restore
+
+
+@pytest.mark.parametrize(
+    "what", ["theta", "kept_theta", "kept.", "losses", "tally", "optimizer", "step", "plateau", "waiting"]
+)
+def test_the_law_fails_where_a_piece_of_the_state_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    changes = [
+        "optimizer.name=adam",
+        PLATEAU,
+        "early_stopping={patience: 3, monitor: loss}",
+        *KEEPING,
+        "epochs=30",
+        METRICS,
+    ]
+    to_the_end(execution(tmp_path, *changes, run="whole"))
+    epochs = len(read_metrics(tmp_path / "whole"))
+    training = execution(tmp_path, *changes)
+    events = training.events()
+    seen = [*islice(events, 2 * epochs)]  # within an epoch, shortly before the end
+    assert isinstance(seen[-1], loop.Stretch)
+    training.stop("SIGTERM")
+    list(events)
+    monkeypatch.setattr(TrainingState, "restore", keeping(what))
+    to_the_end(resumed(tmp_path / "run"))
+    assert contents(tmp_path / "run") != contents(tmp_path / "whole")
