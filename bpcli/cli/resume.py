@@ -17,10 +17,11 @@ def resumed(folder: Path, words: list[str], *, allow_drift: bool, quiet: bool, j
         DataError: the run can't go on.
         DivergedError, CheckFailedError: as in training.
     """
+    from bpcli.diagnosis.gravest import gravest
     from bpcli.display import say, warning
     from bpcli.runs.resuming import resume
 
-    run = resume(folder, _overrides(words), allow_drift=allow_drift)
+    run = resume(folder, _overrides(words), gravest, allow_drift=allow_drift)
     if run.complete:
         if not quiet:
             say(f"nothing left to train: {run.complete}; epochs=N trains for longer")

@@ -14,6 +14,7 @@ from bpcli.config.past import changed_keys, digest_of_past, free_keys, goes_by_e
 from bpcli.config.reading import LocatedConfig, read_config
 from bpcli.config.schema import MOST_EPOCHS, Config
 from bpcli.config.writing import plain
+from bpcli.data.raw import Look
 from bpcli.errors import ConfigError, DataError, refused
 from bpcli.experiment import Experiment, build
 from bpcli.runs import epoch_rows
@@ -72,8 +73,8 @@ class Resumed:
         return {**record, "drift": notes} if notes else record
 
 
-def resume(folder: Path, changes: list[str], *, allow_drift: bool = False) -> Resumed:
-    """Open a run folder to go on with; nothing is written yet.
+def resume(folder: Path, changes: list[str], look: Look | None = None, *, allow_drift: bool = False) -> Resumed:
+    """Open a run folder to go on with; nothing is written yet. ``look`` sees the data, as when the run began.
 
     Raises:
         ConfigError: an override would change the past, or the config is wrong.
@@ -84,7 +85,7 @@ def resume(folder: Path, changes: list[str], *, allow_drift: bool = False) -> Re
     before = read_config(folder / CONFIG_FILE, [])
     after = read_config(folder / CONFIG_FILE, changes)
     _refuse_other_past(before.config, after.config, folder)
-    experiment = build(after)
+    experiment = build(after, look)
     drifted = drift(record, environment_of(experiment))
     if drifted and not allow_drift:
         raise DataError(DRIFTED.format("; ".join(drifted)), where=str(folder), hint=DRIFT_HINT)
