@@ -39,7 +39,11 @@ def runs(
 
     if as_csv and json:
         raise ConfigError("--csv and --json exclude each other", where="command line", hint="give one")
-    found = comparison.find_runs(folder)
+    found, skipped = comparison.find_runs(folder)
+    if skipped:
+        from bpcli import display
+
+        display.warn(skipped)
     metric = comparison.ranking_metric(found, by) if found else (by or "loss")
     settings = comparison.differing_settings(found)
     rows = [_row(run, metric, settings) for run in comparison.rank_runs(found, metric)]
@@ -109,7 +113,8 @@ def _show(rows: list[dict[str, Any]], settings: list[str], metrics: list[str]) -
     columns["best_epoch"] = ["" if row["best_epoch"] is None else row["best_epoch"] for row in rows]
     for name in metrics:
         columns[name] = [row["final"].get(name) for row in rows]
-    order = [0, len(texts) + 1, *texts, len(texts), *range(len(texts) + 2, len(columns))]
+    first = [0, *([len(texts) + 1] if metrics else [])]
+    order = [*first, *texts, len(texts), *range(len(texts) + 2, len(columns))]
     table = [list(cells) for cells in zip(*columns.values(), strict=True)]
     left_out = display.print_table(list(columns), table, sys.stdout, text=texts, order=list(dict.fromkeys(order)))
     if left_out:

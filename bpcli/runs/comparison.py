@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from math import isnan
 from pathlib import Path
 from typing import Any
 
 from bpcli.choices import PLUGINS
 from bpcli.config import document
-from bpcli.errors import ConfigError, DataError, did_you_mean
+from bpcli.errors import BpError, ConfigError, DataError, did_you_mean, refused
 from bpcli.nn.metrics import METRICS, Metric, kind_of_column
-from bpcli.runs.epoch_rows import METRICS_FILE, measured, read_epochs
+from bpcli.runs.epoch_rows import measured, read_epochs, require_noted
 from bpcli.runs.folder import CONFIG_FILE
 from bpcli.runs.record import RECORD_FILE, read_record
-from bpcli.storage.files import TEMPORARY
+from bpcli.storage.regular import require_regular
+
+MOST_OF_CONFIG = 1 << 24
+"""More bytes than any config has."""
 
 
 @dataclass(frozen=True)
@@ -42,34 +47,58 @@ class RecordedRun:
         return {**measured(self.epochs, self.kept_epoch), **self.record["final"]}
 
 
-def find_runs(folder: Path) -> list[RecordedRun]:
-    """Every run below a folder, sorted by path; a run.json without a config beside it is not a run's.
+def find_runs(folder: Path) -> tuple[list[RecordedRun], list[str]]:
+    """Every run below a folder, sorted by path, and a warning for each that cannot be read.
+
+    A run.json without a config beside it is not a run's. Links to folders are not followed.
 
     Raises:
-        DataError: the folder is absent or a run in it is malformed.
+        DataError: the folder is absent, or there are runs in it and none can be read.
+        SystemRefusedError: the system refused to read the folder itself.
     """
     if not folder.is_dir():
         raise DataError("no such folder", where=str(folder), hint="name the folder that holds the runs")
-    paths = [path.parent for path in sorted(folder.rglob(RECORD_FILE)) if not _is_half_filled(path.relative_to(folder))]
-    runs = [_read_run(path) for path in paths if (path / CONFIG_FILE).exists()]
+    unreadable: list[BpError] = []
+    runs = []
+    for path in _run_folders(folder, unreadable):
+        try:
+            runs.append(_read_run(path))
+        except BpError as error:
+            unreadable.append(error)
+    if unreadable and not runs:
+        raise unreadable[0]
     named = {key.removesuffix(".name") for run in runs for key in run.settings if key.endswith(".name")}
-    return [replace(run, settings=_one_key_for_names(run.settings, named)) for run in runs]
+    skipped = [f"skipped: {error.where}: {error.message}" for error in unreadable]
+    return [replace(run, settings=_one_key_for_names(run.settings, named)) for run in runs], skipped
 
 
-def _is_half_filled(path: Path) -> bool:
-    """Whether a path leads through a folder that a process is filling or died while it did."""
-    return any(TEMPORARY.fullmatch(name) for name in path.parts)
+def _run_folders(folder: Path, unreadable: list[BpError]) -> list[Path]:
+    """The folders below one that hold a run; what cannot be read goes to ``unreadable``."""
+
+    def skip(error: OSError) -> None:
+        unreadable.append(refused("read", error.filename, error))
+
+    found = (Path(at) for at, _, files in os.walk(folder, onerror=skip) if {RECORD_FILE, CONFIG_FILE} <= {*files})
+    return sorted(found)
 
 
 def _read_run(folder: Path) -> RecordedRun:
-    record = read_record(folder)
-    settings = _dotted_settings(document.read_yaml(folder / CONFIG_FILE).plain())
+    """The run in a folder.
+
+    Raises:
+        BpError: one of its files is malformed, damaged or no file.
+    """
+    record, config = read_record(folder), folder / CONFIG_FILE
     try:
-        return RecordedRun(folder, record, settings, read_epochs(folder))
-    except (ValueError, TypeError) as error:
-        raise DataError(
-            f"malformed metrics: {error}", where=str(folder / METRICS_FILE), hint="move the run away"
-        ) from error
+        require_regular(config, MOST_OF_CONFIG)
+        settings = _dotted_settings(document.read_yaml(config).plain())
+        if isinstance(record.get("config"), str) and sha256(config.read_bytes()).hexdigest() != record["config"]:
+            raise DataError("it has changed since the run", where=str(config), hint="restore it")
+        epochs = read_epochs(folder)
+        require_noted(folder, record.get("metrics"))
+        return RecordedRun(folder, record, settings, epochs)
+    except OSError as error:
+        raise refused("read", folder, error) from error
 
 
 def _dotted_settings(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -10,15 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.errors import DataError
+from bpcli.errors import DataError, refused
 from bpcli.nn import Array
 from bpcli.storage.files import append, cut, sync_file
+from bpcli.storage.regular import require_regular
 from bpcli.training.loop import Epoch
 
 METRICS_FILE, TIMINGS_FILE, DIGESTS_FILE = "metrics.csv", "timings.csv", "digests.csv"
 
 TABLES = (METRICS_FILE, TIMINGS_FILE, DIGESTS_FILE)
 """The files with a row for each epoch."""
+
+MOST_BYTES = 1 << 28
+"""More than the rows of any training that ends."""
 
 NOT_MEASURED = ("epoch", "step", "learning_rate")
 """The columns of metrics.csv that are no result."""
@@ -99,14 +103,57 @@ def read_epochs(folder: Path) -> list[dict[str, float]]:
     """The rows of metrics.csv; none where there is no such file yet. A last row that is being written is left out.
 
     Raises:
-        ValueError, TypeError: the file is malformed.
+        DataError: the file is malformed.
+        SystemRefusedError: the system refused.
     """
     path = folder / METRICS_FILE
-    if not path.exists():
+    try:
+        require_regular(path, MOST_BYTES)
+        data = path.read_bytes()
+    except FileNotFoundError:
         return []
-    text = path.read_bytes().decode()
-    whole = text[: text.rfind("\n") + 1].splitlines()
-    return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(whole)]
+    except OSError as error:
+        raise refused("read", path, error) from error
+    try:
+        return _rows(data[: data.rfind(b"\n") + 1].decode())
+    except (ValueError, csv.Error) as error:
+        raise DataError(f"malformed: {error}", where=str(path), hint="move the run away") from error
+
+
+def note(folder: Path) -> dict[str, Any]:
+    """How many bytes metrics.csv has and their SHA-256, for the record of a run that has ended."""
+    path = folder / METRICS_FILE
+    data = path.read_bytes() if path.exists() else b""
+    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def require_noted(folder: Path, noted: Any) -> None:
+    """The rows that :func:`note` noted are as they were; rows may have followed, and a record may note none.
+
+    Raises:
+        DataError: they have changed.
+    """
+    path = folder / METRICS_FILE
+    if isinstance(noted, dict) and path.exists():
+        data = path.read_bytes()[: noted["bytes"]]
+        if hashlib.sha256(data).hexdigest() != noted["sha256"]:
+            raise DataError("it has changed since the run", where=str(path), hint="copy the run again")
+
+
+def _rows(text: str) -> list[dict[str, float]]:
+    """Each row by the names of its columns, epoch after epoch.
+
+    Raises:
+        ValueError, csv.Error: they are not what :func:`append_epoch` writes.
+    """
+    names, *rows = list(csv.reader(text.splitlines())) or [list(NOT_MEASURED)]
+    if tuple(names[: len(NOT_MEASURED)]) != NOT_MEASURED or len(set(names)) < len(names):
+        raise ValueError(f"its columns are not {', '.join(NOT_MEASURED)} and metrics")
+    found = [{name: float(cell) for name, cell in zip(names, row, strict=True)} for row in rows]
+    for epoch, row in enumerate(found, 1):
+        if row["epoch"] != epoch:
+            raise ValueError(f"the row of epoch {epoch} is of {row['epoch']:g}")
+    return found
 
 
 def measured(rows: list[dict[str, float]], epoch: int) -> dict[str, float]:

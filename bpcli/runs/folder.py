@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from bpcli.runs.record import RECORD_FILE, Outcome, initial_record
 from bpcli.runs.split_file import SPLIT_FILE, write_split
 from bpcli.storage.files import write
 from bpcli.storage.locks import LOCK_FILE
-from bpcli.storage.text import to_json
+from bpcli.storage.sealed import write_json
 from bpcli.training.initial_parameters import MODEL
 from bpcli.training.loop import Epoch
 from bpcli.training.state import TrainingState
@@ -79,12 +80,18 @@ class RunWriter:
     def finish(self, outcome: Outcome, ended: str, final: dict[str, float]) -> None:
         """Write to run.json how and why training ended, and the final metrics."""
         self.record |= {"outcome": outcome, "ended": ended, "final": final}
+        self.record["metrics"] = epoch_rows.note(self.folder)
         self.write_record()
+
+    def write_config(self, experiment: Experiment) -> None:
+        """Write config.yaml, and note its digest in the record."""
+        data = document.dump(experiment.resolved).encode()
+        write(self.folder / CONFIG_FILE, data)
+        self.record["config"] = sha256(data).hexdigest()
 
     def write_record(self) -> None:
         """Write run.json."""
-        text = to_json(self.record, indent=2)
-        write(self.folder / RECORD_FILE, (text + "\n").encode())
+        write_json(self.folder / RECORD_FILE, self.record)
 
 
 @contextmanager
@@ -99,7 +106,7 @@ def create_run(experiment: Experiment, stem: str, folder: Path | None, state: Tr
 
     def fill(part: Path) -> None:
         run.folder = part
-        write(part / CONFIG_FILE, document.dump(experiment.resolved).encode())
+        run.write_config(experiment)
         if experiment.config.data.split.deals:
             write_split(part / SPLIT_FILE, experiment.loaded)
         run.save(experiment, state)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal, TypeGuard
+from typing import Any, Literal
 
 from bpcli.errors import DataError, refused
 from bpcli.experiment import Experiment
 from bpcli.runs.environment import environment_of
+from bpcli.storage.saved import MalformedError, Saved
+from bpcli.storage.sealed import read_json
 
 RECORD_FILE = "run.json"
 
@@ -47,38 +49,54 @@ def read_record(folder: Path) -> dict[str, Any]:
     """
     path = folder / RECORD_FILE
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
+        _require_record(Saved(record))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError("this is no run folder: it has no run.json", where=str(folder), hint="see bp runs") from error
-    except ValueError as error:
+    except MalformedError as error:
         raise DataError(f"malformed: {error}", where=str(path), hint="copy the run again") from error
     except OSError as error:
         raise refused("read", path, error) from error
-    if not _is_record(record):
-        raise DataError("malformed: not a record of a run", where=str(path), hint="copy the run again")
     return record
 
 
-def _is_record(record: Any) -> TypeGuard[dict[str, Any]]:
-    """Whether JSON holds what readers of a run's record rely on; an earlier version's lacks what is kept."""
-    if not isinstance(record, dict) or not isinstance(record.get("final"), dict):
-        return False
-    kept, ended = record.get("kept"), record.get("ended", 0)
-    return (
-        (ended is None or isinstance(ended, str))
-        and all(is_number(value, whole=False) for value in record["final"].values())
-        and isinstance(record.get("data", {}), dict)
-        and ("kept" not in record or _is_kept(kept))
-    )
+def _require_record(saved: Saved) -> None:
+    """What readers of a run's record rely on; what they only show may be anything.
+
+    Raises:
+        MalformedError: it is something else.
+    """
+    record = saved.mapping()
+    for key in ("ended", "final", "kept"):
+        if key not in record:
+            saved.refuse(f"has no {key!r}")
+    if record["ended"].value is not None:
+        record["ended"].text()
+    kept = record["kept"].mapping()
+    if "epoch" not in kept:
+        record["kept"].refuse("has no 'epoch'")
+    _each(Saved.count, [kept[key] for key in ("epoch", "examples") if key in kept])
+    _each(Saved.text, [kept["monitor"]] if "monitor" in kept else [])
+    _each(Saved.number, [kept["value"]] if "value" in kept else [])
+    _each(Saved.number, record["final"].mapping().values())
+    if "metrics" in record:
+        noted = record["metrics"].keys(("bytes", "sha256"))
+        noted["bytes"].count()
+        noted["sha256"].text()
+    for key, check in (
+        ("data", Saved.text),
+        ("plugins", Saved.text),
+        ("examples", Saved.count),
+        ("rule", Saved.number),
+    ):
+        _each(check, record[key].mapping().values() if key in record else [])
 
 
-def _is_kept(kept: Any) -> bool:
-    return (
-        isinstance(kept, dict)
-        and is_number(kept.get("epoch"), whole=True)
-        and is_number(kept.get("value"), whole=False)
-        and is_number(kept.get("examples", 0), whole=True)
-    )
+def _each(check: Callable[[Saved], Any], values: Iterable[Saved]) -> None:
+    """Check every value that is not null, which stands for a number that is not finite and for what there is not."""
+    for value in values:
+        if value.value is not None:
+            check(value)
 
 
 def is_number(saved: Any, *, whole: bool) -> bool:

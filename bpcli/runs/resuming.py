@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bpcli.config import document
 from bpcli.config.past import changed_keys, digest_of_past, free_keys, goes_by_epochs
 from bpcli.config.reading import LocatedConfig, read_config
 from bpcli.config.schema import MOST_EPOCHS, Config
@@ -22,7 +21,6 @@ from bpcli.runs.checkpoint import CHECKPOINT_FILE, Checkpoint, read_checkpoint
 from bpcli.runs.environment import drift, environment_of
 from bpcli.runs.folder import CONFIG_FILE, RunWriter
 from bpcli.runs.record import initial_record, read_record
-from bpcli.storage.files import write
 from bpcli.storage.locks import only_writer
 from bpcli.training.loop import over
 from bpcli.training.state import TrainingState, start
@@ -60,8 +58,8 @@ class Resumed:
                 message = "another process has gone on with it meanwhile"
                 raise DataError(message, where=str(self.folder), hint="resume it again")
             epoch_rows.trim(self.folder, state.epoch)
-            write(self.folder / CONFIG_FILE, document.dump(self.experiment.resolved).encode())
             run = RunWriter(self.folder, self._record(state))
+            run.write_config(self.experiment)
             run.save(self.experiment, state)
             yield run
 

@@ -47,7 +47,9 @@ class Place:
             DataError: it has, or it notes no digest.
         """
         if not self.is_in(data):
-            raise DataError(f"its header notes no {KEY}", where=where, hint="bp writes one: copy the file again")
+            raise DataError(
+                f"it notes no {KEY}, as every file of this kind by bp does", where=where, hint="copy the file again"
+            )
         before, noted, _ = self._parts(data)
         if not before.tobytes().endswith(self.lead) or noted != self._digest(data):
             raise DataError(

@@ -16,6 +16,7 @@ from bpcli import memory
 from bpcli.errors import DataError, refused
 from bpcli.storage import digests
 from bpcli.storage.files import replacing
+from bpcli.storage.regular import require_regular
 from bpcli.storage.saved import parse_json
 from bpcli.storage.text import to_json
 
@@ -71,6 +72,7 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any] | 
         SystemRefusedError: the system refused.
     """
     try:
+        require_regular(path)
         most = memory.left().count // COPIES
         data = memory.read_file(path, most, what="a file of tensors", hint="is this a model of bp?")
         return parse_tensors(data, str(path))

@@ -25,6 +25,7 @@ from bpcli import cli
 from bpcli.nn import Array
 from bpcli.storage import digests
 from bpcli.storage import tensors as tensor_files
+from bpcli.storage.sealed import write_json
 
 ROOT = Path(__file__).parents[2]
 
@@ -218,6 +219,11 @@ def read_record(run: Path) -> dict[str, Any]:
     """A run's run.json."""
     record: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
     return record
+
+
+def write_record(run: Path, record: dict[str, Any]) -> None:
+    """Write a run's run.json as bp does."""
+    write_json(run / "run.json", {key: value for key, value in record.items() if key != digests.KEY})
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:

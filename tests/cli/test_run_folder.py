@@ -147,6 +147,9 @@ def test_timings_have_these_columns_and_the_epochs_of_metrics(run: Path) -> None
 
 def test_the_record_says_how_the_run_was_made_and_ended(folder: Path, run: Path) -> None:
     record = read_record(run)
+    for name, digest in (("config.yaml", record.pop("config")), ("metrics.csv", record.pop("metrics")["sha256"])):
+        assert hashlib.sha256((run / name).read_bytes()).hexdigest() == digest
+    del record["SHA-256"]
     described = {key: record.pop(key) for key in ("blas", "cpu", "simd")}
     assert all(isinstance(value, str) and value for value in described.values())
     assert record.pop("final")["accuracy"] > 0.3

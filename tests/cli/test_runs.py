@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.cli.support import Result, bp, good, line, points, read_metrics, refused, write_config
+from tests.cli.support import Result, bp, good, line, points, read_metrics, refused, write_config, write_record
 
 POINTS = """
     data: {path: points.csv, split: {validation: 0.2, test: 0.2}}
@@ -37,7 +39,8 @@ def fake(folder: Path, name: str, final: dict[str, float | None], rows: str = ""
     run = folder / name
     run.mkdir(parents=True)
     (run / "config.yaml").write_text(settings + "\n")
-    (run / "run.json").write_text(json.dumps({"ended": "completed", "final": final}))
+    kept = {"epoch": max(0, rows.count("\n") - 1), "monitor": None, "value": None}
+    write_record(run, {"ended": "completed", "final": final, "kept": kept})
     if rows:
         (run / "metrics.csv").write_text(rows)
     return run
@@ -121,7 +124,7 @@ def test_the_best_epoch_is_the_kept_one_by_whatever_metric_runs_are_ranked(tmp_p
     rows = "epoch,step,learning_rate,loss,val_loss\n1,1,0.1,3.0,1.0\n2,2,0.1,2.0,0.5\n3,3,0.1,1.0,0.75\n"
     run = fake(tmp_path, "a", {"loss": 2.0, "val_loss": 0.5, "test_loss": 7.0}, rows)
     record = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps({**record, "kept": {"epoch": 2}}))
+    write_record(run, {**record, "kept": {"epoch": 2}})
     for metric, value in (("val_loss", 0.5), ("loss", 2.0), ("test_loss", 7.0)):
         (row,) = good("runs", ".", "--by", metric, "--json", cwd=tmp_path).json["runs"]
         assert (row["best_epoch"], row["best"]) == (2, value)
@@ -184,7 +187,7 @@ def test_the_folder_is_by_default_runs(folder: Path) -> None:
 def test_an_unfinished_run_shows_the_epoch_it_keeps_so_far(tmp_path: Path) -> None:
     rows = "epoch,step,learning_rate,loss,accuracy\n1,1,0.1,3.0,0.5\n2,2,0.1,2.0,0.25\n"
     run = fake(tmp_path, "a", {}, rows)
-    (run / "run.json").write_text('{"ended": null, "final": {}, "kept": {"epoch": 1}}')
+    write_record(run, {"ended": None, "final": {}, "kept": {"epoch": 1}})
     (row,) = good("runs", ".", "--json", cwd=tmp_path).json["runs"]
     assert row == {
         "run": "a",
@@ -246,7 +249,7 @@ def test_a_metric_that_no_run_has_is_refused(tmp_path: Path) -> None:
         cwd=tmp_path,
         status=2,
         error="command line: no run has a metric 'val_acuracy'",
-        hint="did you mean 'accuracy'? (choose from loss, accuracy)",
+        hint="did you mean 'accuracy'? (choose from accuracy, loss)",
     )
 
 
@@ -254,39 +257,110 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     refused("runs", cwd=tmp_path, status=3, error="runs: no such folder", hint="name the folder that holds the runs")
 
 
+KEPT = {"epoch": 0, "monitor": None, "value": None}
+GOOD = {"final": {}, "ended": None, "kept": KEPT}
+
+
 @pytest.mark.parametrize(
-    "record",
+    ("change", "said"),
     [
-        *("{}", "[]", '{"final": 3, "ended": null}', '{"final": {}}', '{"final": {}, "ended": 5}'),
-        *('{"final": {"loss": "x"}, "ended": null}', '{"final": {}, "ended": null, "data": null}'),
-        *('{"final": {}, "ended": null, "kept": null}', '{"final": {}, "ended": null, "kept": {}}'),
-        '{"final": {}, "ended": null, "kept": {"epoch": "x", "monitor": null, "value": null}}',
+        ({"final": 3}, "final is 3, not an object"),
+        ({"ended": 5}, "ended is 5, not a text"),
+        ({"final": {"loss": "x"}}, "final.loss is 'x', not a number"),
+        ({"data": None}, "data is null, not an object"),
+        ({"data": {"a.csv": 3}}, "data.a.csv is 3, not a text"),
+        ({"kept": None}, "kept is null, not an object"),
+        ({"kept": {}}, "kept has no 'epoch'"),
+        ({"kept": {**KEPT, "epoch": "x"}}, "kept.epoch is 'x', not a whole number"),
+        ({"kept": {**KEPT, "epoch": -1}}, "kept.epoch is -1, not from 0 to 9007199254740992"),
+        ({"examples": {"train": 1.5}}, "examples.train is 1.5, not a whole number"),
+        ({"notes": [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}, "nested more than 32 deep"),
     ],
 )
-def test_a_malformed_record_is_refused(tmp_path: Path, record: str) -> None:
-    (fake(tmp_path, "a", {}) / "run.json").write_text(record)
-    refused(
-        *("runs", "."),
-        cwd=tmp_path,
-        status=3,
-        error="a/run.json: malformed: not a record of a run",
-        hint="copy the run again",
-    )
+def test_a_malformed_record_is_skipped_or_where_there_is_no_other_refused(
+    tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    write_record(fake(tmp_path, "a", {}), {**GOOD, **change})
+    refused(*("runs", "."), cwd=tmp_path, status=3, error=f"a/run.json: malformed: {said}", hint="copy the run again")
+    fake(tmp_path, "b", {})
+    result = good("runs", ".", "--json", cwd=tmp_path)
+    assert order(result) == ["b"]
+    assert result.errors == [f"warning: skipped: a/run.json: malformed: {said}"]
 
 
-@pytest.mark.parametrize("record", [b"", b"{", b"\xff"])
-def test_a_record_that_is_not_json_is_refused(tmp_path: Path, record: bytes) -> None:
-    (fake(tmp_path, "a", {}) / "run.json").write_bytes(record)
-    result = bp("runs", ".", cwd=tmp_path)
-    assert (result.status, result.out) == (3, "")
-    assert result.errors[0].startswith("error: a/run.json: malformed: ")
-    assert result.errors[1:] == ["hint: copy the run again"]
+ROWS = "epoch,step,learning_rate,loss\n1,1,0.1,3.0\n"
 
 
-@pytest.mark.parametrize("row", ["2,2,0.1", "2,2,0.1,x", "2,2,0.1,3.0,4.0"])
-def test_malformed_metrics_are_refused(tmp_path: Path, row: str) -> None:
-    fake(tmp_path, "a", {}, f"epoch,step,learning_rate,loss\n1,1,0.1,3.0\n{row}\n")
-    result = bp("runs", ".", cwd=tmp_path)
-    assert (result.status, result.out) == (3, "")
-    assert result.errors[0].startswith("error: a/metrics.csv: malformed metrics: ")
-    assert result.errors[1:] == ["hint: move the run away"]
+@pytest.mark.parametrize(
+    "rows",
+    [
+        *(ROWS + row + "\n" for row in ("2,2,0.1", "2,2,0.1,x", "2,2,0.1,3.0,4.0", "3,2,0.1,3.0", "nan,2,0.1,3")),
+        *("x\n1\n", "step,epoch\n1,1\n", "epoch,step,learning_rate,a,a\n1,1,1,1,1\n", "\0" * 200_000 + "\n"),
+    ],
+)
+def test_malformed_metrics_are_skipped(tmp_path: Path, rows: str) -> None:
+    fake(tmp_path, "a", {}, rows)
+    fake(tmp_path, "b", {})
+    result = good("runs", ".", "--csv", cwd=tmp_path)
+    assert [row["run"] for row in result.rows] == ["b"]
+    (warning,) = result.errors
+    assert warning.startswith("warning: skipped: a/metrics.csv: malformed: ")
+
+
+def test_what_is_no_run_or_cannot_be_read_is_skipped_with_its_reason(tmp_path: Path) -> None:
+    fake(tmp_path, "good", {"loss": 1.0})
+    for name in ("pipe", "rows", "huge", "damaged", "config", "settings", "bytes"):
+        fake(tmp_path, name, {"loss": 2.0}, ROWS)
+    for path in (tmp_path / "pipe/run.json", tmp_path / "rows/metrics.csv", tmp_path / "config/config.yaml"):
+        path.unlink()
+        os.mkfifo(path)
+    with (tmp_path / "huge/metrics.csv").open("ab") as file:
+        file.truncate(1 << 33)
+    with (tmp_path / "damaged/run.json").open("ab") as file:
+        file.write(b" ")
+    (tmp_path / "settings/config.yaml").write_text("a: [")
+    (tmp_path / "bytes/metrics.csv").write_bytes(b"\xff\n")
+    (tmp_path / "good/again").symlink_to(tmp_path)
+    result = good("runs", ".", "--json", cwd=tmp_path)
+    assert order(result) == ["good"]
+    pipe = "it is a device or a pipe, not a file"
+    assert [line.partition("skipped: ")[2] for line in result.errors] == [
+        "bytes/metrics.csv: malformed: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte",
+        f"config/config.yaml: {pipe}",
+        "damaged/run.json: the file is damaged: its SHA-256 is not that noted in it",
+        "huge/metrics.csv: it is of 8,589,934,592 bytes, beyond the 268,435,456 that bp reads of it",
+        f"pipe/run.json: {pipe}",
+        f"rows/metrics.csv: {pipe}",
+        "settings/config.yaml:1: not YAML: expected the node content, but found '<stream end>'",
+    ]
+
+
+def test_a_config_or_rows_that_have_changed_since_the_run_are_skipped(folder: Path) -> None:
+    for name in ("config.yaml", "metrics.csv"):
+        good("train", "points.yaml", "epochs=2", "--run", f"changed/{name}", cwd=folder)
+        path = folder / "changed" / name / name
+        path.write_text(path.read_text().replace("1", "2"))
+    good("train", "points.yaml", "epochs=2", "--run", "changed/good", cwd=folder)
+    result = good("runs", "changed", "--json", cwd=folder)
+    assert order(result) == ["good"]
+    assert len(result.errors) == 2
+    assert "changed/config.yaml/config.yaml: it has changed since the run" in result.errors[0]
+    assert "changed/metrics.csv/metrics.csv: " in result.errors[1]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every folder")
+def test_a_folder_that_may_not_be_read_is_skipped(tmp_path: Path) -> None:
+    fake(tmp_path, "a", {"loss": 1.0})
+    fake(tmp_path, "b", {"loss": 1.0}).chmod(0)
+    result = good("runs", ".", "--json", cwd=tmp_path)
+    assert (order(result), result.errors) == (["a"], ["warning: skipped: ./b: can't read: permission denied"])
+
+
+def test_a_run_that_has_not_finished_an_epoch_is_listed(tmp_path: Path) -> None:
+    write_record(fake(tmp_path, "a", {}), GOOD)
+    (row,) = good("runs", ".", "--json", cwd=tmp_path).json["runs"]
+    assert (row["ended"], row["epochs"], row["best_epoch"], row["best"]) == (None, 0, None, None)
+    for form in ([], ["--csv"]):
+        assert "unfinished" in good("runs", ".", *form, cwd=tmp_path).out
+    fake(tmp_path, "b", {"loss": 1.0})
+    assert order(good("runs", ".", "--json", cwd=tmp_path)) == ["b", "a"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import struct
 from pathlib import Path
 from threading import Thread
@@ -21,6 +20,7 @@ from bpcli.runs.folder import RunWriter
 from bpcli.runs.new_folder import new_run_folder
 from bpcli.runs.record import RECORD_FILE, read_record
 from bpcli.storage.files import write
+from bpcli.storage.sealed import read_json
 from bpcli.training.loop import Epoch
 from bpcli.training.state import start
 
@@ -45,7 +45,9 @@ def test_rows_are_added_below_one_header_with_all_their_digits(tmp_path: Path) -
 def test_how_it_ended_goes_into_the_record(tmp_path: Path) -> None:
     run = RunWriter(tmp_path, {"seed": 3, "ended": None})
     run.finish("completed", "completed", {"loss": 0.5, "test_loss": float("inf")})
-    assert json.loads((tmp_path / RECORD_FILE).read_text()) == {
+    record = read_json(tmp_path / RECORD_FILE)
+    assert record.pop("metrics") == {"bytes": 0, "sha256": hashlib.sha256(b"").hexdigest()}
+    assert record == {
         "seed": 3,
         "outcome": "completed",
         "ended": "completed",
