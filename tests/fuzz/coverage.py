@@ -32,6 +32,8 @@ def _model(path: Path) -> object:
     """Load a model whose header is the file's JSON, with the digest that belongs to it."""
     try:
         header = json.loads(path.read_bytes())
+        if not isinstance(header, dict):
+            return None  # nothing that bp writes
         write_tensors(path, TENSORS, header)
     except (ValueError, RecursionError):
         return None
