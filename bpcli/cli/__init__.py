@@ -19,7 +19,21 @@ import typer  # noqa: E402
 from typer.exceptions import TyperException  # noqa: E402
 
 from bpcli import __version__  # noqa: E402
-from bpcli.cli import config, data, doctor, evaluate, explain, gradcheck, init, listing, predict, runs, stepcheck, train  # noqa: E402
+from bpcli.cli import (  # noqa: E402
+    config,
+    data,
+    doctor,
+    evaluate,
+    explain,
+    gradcheck,
+    init,
+    listing,
+    predict,
+    runs,
+    stepcheck,
+    train,
+    verify,
+)
 from bpcli.cli.arguments import need_command  # noqa: E402
 from bpcli.ending.unfinished import own_process  # noqa: E402
 from bpcli.errors import BpError, ConfigError, ExitStatus, SystemRefusedError, fitted, printable  # noqa: E402
@@ -39,6 +53,7 @@ app.command("explain")(explain.explain)
 app.command("doctor")(doctor.doctor)
 app.command("gradcheck")(gradcheck.gradcheck)
 app.command("stepcheck")(stepcheck.stepcheck)
+app.command("verify")(verify.verify)
 app.command("runs")(runs.runs)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")

@@ -55,7 +55,7 @@ def follow(
     next(events)  # RunStarted: what follows is shown only once there is a run
     for line in introduction:
         display.say(line)
-    examples, shown = experiment.loaded.parts["train"].size, _shown_column(experiment)
+    examples, shown = experiment.loaded.parts["train"].size, shown_column(experiment)
     training_display = display.TrainingDisplay(
         experiment.plan.epochs, examples, shown, quiet=quiet, seen=execution.seen
     )
@@ -84,7 +84,7 @@ def introduction(experiment: Experiment) -> list[str]:
     return [*map(warning, experiment.loaded.warnings.lines()), _summary(experiment)]
 
 
-def _shown_column(experiment: Experiment) -> str:
+def shown_column(experiment: Experiment) -> str:
     """What is shown beside the loss: the monitor; where that is a loss, the first metric, of validation if possible."""
     monitor, metric = experiment.control.keep.monitor, next(iter(experiment.metrics))
     if monitor and not monitor.endswith("loss"):

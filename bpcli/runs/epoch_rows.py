@@ -24,25 +24,35 @@ TABLES = (METRICS_FILE, TIMINGS_FILE, DIGESTS_FILE)
 MOST_BYTES = 1 << 28
 """More than the rows of any training that ends."""
 
+PARAMETERS = "parameters"
+"""The column of digests.csv with the SHA-256 of θ."""
+
 NOT_MEASURED = ("epoch", "step", "learning_rate")
 """The columns of metrics.csv that are no result."""
 
 
 def append_epoch(folder: Path, epoch: Epoch, theta: Array) -> None:
     """Append a row to every table; ``theta`` are the parameters that the epoch left, kept or not."""
-    row = {"epoch": epoch.epoch, "step": epoch.step, "learning_rate": epoch.learning_rate, **epoch.values}
-    times = {
-        "epoch": epoch.epoch,
-        "train_seconds": epoch.train_seconds,
-        "validation_seconds": epoch.validation_seconds,
+    for name, row in rows_of(epoch, theta).items():
+        _append(folder / name, row)
+
+
+def rows_of(epoch: Epoch, theta: Array) -> dict[str, dict[str, str]]:
+    """The row of each table, as text by column."""
+    rows: dict[str, dict[str, object]] = {
+        METRICS_FILE: {"epoch": epoch.epoch, "step": epoch.step, "learning_rate": epoch.learning_rate, **epoch.values},
+        TIMINGS_FILE: {
+            "epoch": epoch.epoch,
+            "train_seconds": epoch.train_seconds,
+            "validation_seconds": epoch.validation_seconds,
+        },
+        DIGESTS_FILE: {"epoch": epoch.epoch, PARAMETERS: digest(theta)},
     }
-    _append(folder / METRICS_FILE, row)
-    _append(folder / TIMINGS_FILE, times)
-    _append(folder / DIGESTS_FILE, {"epoch": epoch.epoch, "parameters": digest(theta)})
+    return {name: {key: str(value) for key, value in row.items()} for name, row in rows.items()}
 
 
-def _append(path: Path, row: Mapping[str, object]) -> None:
-    append(path, ",".join(row) + "\n", ",".join(map(str, row.values())) + "\n")
+def _append(path: Path, row: Mapping[str, str]) -> None:
+    append(path, ",".join(row) + "\n", ",".join(row.values()) + "\n")
 
 
 def digest(theta: Array) -> str:
@@ -108,16 +118,39 @@ def read_epochs(folder: Path) -> list[dict[str, float]]:
     """
     path = folder / METRICS_FILE
     try:
+        return _rows(_whole_rows(path))
+    except (ValueError, csv.Error) as error:
+        raise DataError(f"malformed: {error}", where=str(path), hint="move the run away") from error
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The same of any table, as text.
+
+    Raises:
+        DataError: the file is malformed.
+        SystemRefusedError: the system refused.
+    """
+    try:
+        names, *rows = list(csv.reader(_whole_rows(path).splitlines())) or [[]]
+        return [dict(zip(names, row, strict=True)) for row in rows]
+    except (ValueError, csv.Error) as error:
+        raise DataError(f"malformed: {error}", where=str(path), hint="move the run away") from error
+
+
+def _whole_rows(path: Path) -> str:
+    """The text of a table up to the end of its last whole row; nothing where there is no file.
+
+    Raises:
+        ValueError: it is not UTF-8.
+    """
+    try:
         require_regular(path, MOST_BYTES)
         data = path.read_bytes()
     except FileNotFoundError:
-        return []
+        return ""
     except OSError as error:
         raise refused("read", path, error) from error
-    try:
-        return _rows(data[: data.rfind(b"\n") + 1].decode())
-    except (ValueError, csv.Error) as error:
-        raise DataError(f"malformed: {error}", where=str(path), hint="move the run away") from error
+    return data[: data.rfind(b"\n") + 1].decode()
 
 
 def note(folder: Path) -> dict[str, Any]:

@@ -1,0 +1,143 @@
+"""A run trained again from its config.yaml, and compared with it bit for bit as it proceeds.
+
+The rerun goes as far as the run's rows, and no further. The parameters of each epoch are
+compared by their SHA-256, the columns of metrics.csv by their text, the model by its bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bpcli.config.reading import read_config
+from bpcli.ending.unfinished import unfinished
+from bpcli.experiment import Experiment, build
+from bpcli.runs.environment import drift, environment_of
+from bpcli.runs.epoch_rows import DIGESTS_FILE, METRICS_FILE, PARAMETERS, digest, read_rows, rows_of
+from bpcli.runs.execution import Event, Execution, RunStarted
+from bpcli.runs.folder import CONFIG_FILE, RunWriter, create_run
+from bpcli.runs.model_file import load_model
+from bpcli.runs.record import read_record
+from bpcli.training.initial_parameters import MODEL
+from bpcli.training.loop import Epoch
+from bpcli.training.state import TrainingState
+
+NO_TIME_LIMIT = "max_seconds=null"
+"""A limit of time ends a rerun elsewhere, and no number depends on it."""
+
+
+@dataclass
+class Verdict:
+    """How many ``epochs`` were compared, and what differs.
+
+    ``first`` is the first epoch that differs, ``differs`` what of it does: columns of metrics.csv, and
+    the parameters. ``model`` says whether the model is the same, None where it could not be compared.
+    """
+
+    environment: list[str]
+    epochs: int = 0
+    first: int | None = None
+    differs: list[str] = field(default_factory=list)
+    model: bool | None = None
+    not_compared: list[str] = field(default_factory=list)
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs."""
+        return self.first is None and self.model is not False
+
+
+class Verification:
+    """A run and the experiment that repeats it; iterate over :meth:`events` of its execution for the verdict."""
+
+    def __init__(self, run: Path) -> None:
+        """Read the run, and build the experiment of its config.
+
+        Raises:
+            BpError: the run, its config or its data are absent or malformed.
+        """
+        self._run, self._record = run, read_record(run)
+        self.experiment: Experiment = build(read_config(run / CONFIG_FILE, [NO_TIME_LIMIT]))
+        now = environment_of(self.experiment) | {"seed": self.experiment.plan.seed}
+        self.verdict = Verdict(drift(self._record, now))
+        self._rows = _recorded(run)
+        self._digests = [digest(self.experiment.parameters.theta)]  # by epoch, 0 being the start
+        self._state: TrainingState | None = None
+
+    @contextmanager
+    def open_run(self, state: TrainingState) -> Iterator[RunWriter]:
+        """A run folder among the system's temporary files; its model is compared at the end."""
+        self._state = state
+        with (
+            TemporaryDirectory(prefix="bp-verify-") as place,
+            unfinished(Path(place)),
+            create_run(self.experiment, "again", Path(place) / "run", state) as again,
+        ):
+            yield again
+            self._finish(again)
+
+    def events(self, execution: Execution) -> Iterator[Event]:
+        """The events of the rerun, up to the end of the run's rows or to the first that differs."""
+        for event in execution.events():
+            if isinstance(event, Epoch) and self.verdict.same and self.verdict.epochs < len(self._rows):
+                self._compare_row(event)
+            if isinstance(event, RunStarted | Epoch) and self._is_over():
+                execution.stop("compared")
+            yield event
+
+    def _is_over(self) -> bool:
+        return not self.verdict.same or self.verdict.epochs == len(self._rows)
+
+    def _compare_row(self, epoch: Epoch) -> None:
+        """Compare what the run has of an epoch with what the rerun comes to."""
+        assert self._state is not None
+        rows = rows_of(epoch, self._state.theta)
+        self._digests.append(rows[DIGESTS_FILE][PARAMETERS])
+        found = rows[METRICS_FILE] | rows[DIGESTS_FILE]
+        recorded = self._rows[self.verdict.epochs]
+        columns = dict.fromkeys([*recorded, *rows[METRICS_FILE]])
+        differs = [name for name in columns if recorded.get(name) != found.get(name)]
+        if differs:
+            self.verdict.first, self.verdict.differs = epoch.epoch, differs
+        else:
+            self.verdict.epochs += 1
+
+    def _finish(self, again: RunWriter) -> None:
+        """Compare the models, unless the epochs differ already, and note what was not compared."""
+        verdict = self.verdict
+        if verdict.same and verdict.epochs < len(self._rows):
+            verdict.first, verdict.differs = verdict.epochs + 1, ["the rerun ends before it"]
+        if not (self._run / DIGESTS_FILE).exists():
+            verdict.not_compared.append(f"the parameters of each epoch: there is no {DIGESTS_FILE}")
+        if self._record["ended"] is None:
+            verdict.not_compared.append("how it ends: the run has not ended")
+        if verdict.same:
+            self._compare_models(again)
+
+    def _compare_models(self, again: RunWriter) -> None:
+        """Compare the files where both keep the same epoch, else the parameters with those of the epoch kept."""
+        kept, own = self._record["kept"], again.record["kept"]
+        if kept.get("examples"):
+            self.verdict.not_compared.append(f"{MODEL}: its parameters are of the middle of an epoch")
+        elif kept["epoch"] == own["epoch"] and not own.get("examples"):
+            self.verdict.model = (self._run / MODEL).read_bytes() == (again.folder / MODEL).read_bytes()
+        elif kept["epoch"] >= len(self._digests):
+            self.verdict.not_compared.append(f"{MODEL}: there is no row of its epoch, {kept['epoch']}")
+        else:
+            theta = load_model(self._run).parameters.theta
+            self.verdict.model = self._digests[kept["epoch"]] == digest(theta)
+
+
+def _recorded(run: Path) -> list[dict[str, str]]:
+    """The rows of metrics.csv, each with the digest of the parameters where there is one.
+
+    Raises:
+        DataError: a table is malformed.
+    """
+    metrics, digests = (read_rows(run / name) for name in (METRICS_FILE, DIGESTS_FILE))
+    if not (run / DIGESTS_FILE).exists():
+        return metrics
+    return [row | of_parameters for row, of_parameters in zip(metrics, digests, strict=False)]

@@ -1,0 +1,170 @@
+"""Runs repeated: the same, or which epoch differs, in what, and what may be the reason."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from bpcli.training.loop import Epoch
+from tests.cli.support import Result, bp, good, listing, points, write_config
+from tests.runs.support import execution
+
+POINTS = """
+    data: {path: points.csv, split: {validation: 0.2, test: 0.1}}
+    network: {hidden: [5]}
+    loss: cross_entropy
+    optimizer: {name: adam, batch_size: 8}
+    epochs: 4
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("verify")
+    points(folder / "points.csv")
+    write_config(folder / "points.yaml", POINTS)
+    good("train", "points.yaml", "--run", "run", "--quiet", cwd=folder)
+    return folder
+
+
+@pytest.fixture
+def folder(trained: Path, tmp_path: Path) -> Path:
+    """The run, its config naming its own copy of the data."""
+    shutil.copytree(trained, tmp_path / "copy")
+    replace(tmp_path / "copy/run/config.yaml", str(trained), str(tmp_path / "copy"))
+    replace(tmp_path / "copy/run/run.json", str(trained), str(tmp_path / "copy"))
+    return tmp_path / "copy"
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def verdict(folder: Path) -> list[str]:
+    """What is printed of a run that is not the same."""
+    result = bp("verify", "run", "--quiet", cwd=folder)
+    assert (result.status, result.err) == (1, "")
+    return result.out.splitlines()
+
+
+def test_a_run_that_repeats_is_said_in_one_line_and_left_as_it_is(folder: Path) -> None:
+    before = listing(folder)
+    result = bp("verify", "run", cwd=folder)
+    assert result.out == "run: the same bytes again: 4 epochs of metrics.csv and model.safetensors\n"
+    assert result.status == 0
+    assert [line.split("  ")[0] for line in result.errors[1:]] == ["epoch 1/4", "epoch 2/4", "epoch 4/4"]
+    assert listing(folder) == before
+
+
+def test_json_has_the_verdict(folder: Path) -> None:
+    report = json.loads(bp("verify", "run", "--quiet", "--json", cwd=folder).out)
+    same = {"run": "run", "same": True, "epochs": 4, "first": None, "differs": [], "model": True}
+    assert report == {**same, "environment": [], "not_compared": []}
+
+
+def test_another_seed_differs_from_the_first_epoch_on(folder: Path) -> None:
+    replace(folder / "run/config.yaml", "seed: 0", "seed: 1")
+    first, reason = verdict(folder)
+    assert first.startswith("run: epoch 1 is the first that differs: loss, ")
+    assert first.endswith(", parameters")
+    assert reason == "seed was 0 and is 1"
+
+
+def test_other_data_are_named(folder: Path) -> None:
+    rows = (folder / "points.csv").read_text().splitlines()
+    (folder / "points.csv").write_text("\n".join([rows[0], "9" + rows[1], *rows[2:]]) + "\n")
+    lines = verdict(folder)
+    assert lines[0].startswith("run: epoch 1 is the first that differs: ")
+    assert f"{folder}/points.csv has changed" in lines
+
+
+@pytest.mark.skipif(find_spec("numba") is None, reason="numba is not installed")
+@pytest.mark.slow
+def test_another_engine_is_named(folder: Path) -> None:
+    replace(folder / "run/config.yaml", "engine: numpy", "engine: numba")
+    assert "engine was numpy and is numba" in verdict(folder)
+
+
+def test_a_changed_bit_of_the_model_differs(folder: Path) -> None:
+    data = bytearray((folder / "run/model.safetensors").read_bytes())
+    data[-1] ^= 1
+    (folder / "run/model.safetensors").write_bytes(data)
+    nothing = "no version, processor, engine or data file differs"
+    assert verdict(folder) == ["run: 4 epochs are the same, model.safetensors differs", nothing]
+
+
+@pytest.mark.parametrize("name", ["metrics.csv", "digests.csv"])
+def test_the_first_row_and_the_column_that_differ_are_named(folder: Path, name: str) -> None:
+    table = (folder / "run" / name).read_text().splitlines()
+    row = table[3].split(",")
+    row[-1] = row[-1][:-1] + ("1" if row[-1][-1] != "1" else "2")
+    (folder / "run" / name).write_text("\n".join([*table[:3], ",".join(row), *table[4:]]) + "\n")
+    column = table[0].split(",")[-1]
+    assert verdict(folder)[0] == f"run: epoch 3 is the first that differs: {column}"
+
+
+def test_versions_that_differ_are_named(folder: Path) -> None:
+    replace(folder / "run/config.yaml", "seed: 0", "seed: 1")
+    record = json.loads((folder / "run/run.json").read_text())
+    (folder / "run/run.json").write_text(json.dumps(record | {"numpy": "1.0", "cpu": "an abacus", "seed": 1}))
+    reasons = verdict(folder)[1:]
+    assert len(reasons) == 2
+    assert reasons[0].startswith("numpy was 1.0 and is ")
+    assert reasons[1].startswith("cpu was an abacus and is ")
+
+
+def interrupted(folder: Path, epochs: int, reason: str | None) -> None:
+    """Train a run that a signal stops, or that is killed for no ``reason``, after as many epochs."""
+    training = execution(folder, "epochs=9", "keep=last")
+    for event in training.events():
+        if isinstance(event, Epoch) and event.epoch == epochs:
+            if reason is None:
+                return
+            training.stop(reason)
+
+
+def test_a_run_that_was_killed_is_compared_as_far_as_it_came(tmp_path: Path) -> None:
+    """Its rows, of which the last may be cut short, and its model, which is of an earlier epoch."""
+    interrupted(tmp_path, 2, None)
+    with (tmp_path / "run/metrics.csv").open("a") as file:
+        file.write("3,6,0.")
+    lines = good("verify", "run", "--quiet", cwd=tmp_path).out.splitlines()
+    assert lines == [
+        "run: the same bytes again: 2 epochs of metrics.csv and model.safetensors",
+        "not compared: how it ends: the run has not ended",
+    ]
+    (tmp_path / "other").mkdir()
+    interrupted(tmp_path / "other", 2, "SIGTERM")
+    shutil.copy(tmp_path / "other/run/model.safetensors", tmp_path / "run/model.safetensors")
+    assert verdict(tmp_path)[0] == "run: 2 epochs are the same, model.safetensors differs"
+
+
+def test_a_run_that_was_stopped_is_compared_with_its_model(tmp_path: Path) -> None:
+    interrupted(tmp_path, 2, "SIGTERM")
+    line = "run: the same bytes again: 2 epochs of metrics.csv and model.safetensors\n"
+    assert good("verify", "run", "--quiet", cwd=tmp_path).out == line
+
+
+def test_what_cannot_be_compared_is_said(folder: Path) -> None:
+    (folder / "run/digests.csv").unlink()
+    record = json.loads((folder / "run/run.json").read_text())
+    kept = record["kept"] | {"examples": 8}
+    (folder / "run/run.json").write_text(json.dumps(record | {"kept": kept}))
+    assert good("verify", "run", "--quiet", cwd=folder).out.splitlines() == [
+        "run: the same bytes again: 4 epochs of metrics.csv",
+        "not compared: the parameters of each epoch: there is no digests.csv",
+        "not compared: model.safetensors: its parameters are of the middle of an epoch",
+    ]
+
+
+def test_what_is_no_run_is_refused(folder: Path) -> None:
+    hint = "hint: see bp runs"
+    assert bp("verify", "points.yaml", cwd=folder) == Result(
+        3, "", f"error: points.yaml: this is no run folder: it has no run.json\n{hint}\n"
+    )
