@@ -6,7 +6,7 @@ BENCH ?=
 # Where make mnist finds the four files of MNIST.
 MNIST ?= datasets/mnist
 
-.PHONY: bench check fuzz fuzz-coverage mnist test test-slow lint
+.PHONY: bench check faults fuzz fuzz-coverage lint mnist test test-slow
 
 check: lint test
 
@@ -15,6 +15,9 @@ test:
 
 test-slow:
 	$(PYTHON) -m pytest -m slow -s -n 0
+
+faults:
+	$(PYTHON) -m pytest -m faults -s -n 0 tests/faults
 
 lint:
 	$(PYTHON) -m ruff check .

@@ -1,0 +1,1 @@
+"""Faults made on purpose: kills, refused calls, full disks, power cuts; a few by default, all with make faults."""

@@ -1,0 +1,65 @@
+"""The system refuses a call, once or for ever: one error, status 74, no stray file, and the run goes on afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.oracle import MODES, Bench, bench, ended_properly, finishes
+from tests.faults.system_calls import Call, Fault, calls, needs_strace, with_fault
+
+ERRORS = ("ENOSPC", "EIO", "EROFS", "EACCES")
+LASTING = ("write", "fsync", "rename", "mkdir")
+"""The calls that may fail for ever; a Python that can open no file does not run."""
+
+
+@needs_strace
+def test_a_refused_call_is_one_error_and_the_run_goes_on(tmp_path: Path) -> None:
+    made = bench(tmp_path, "mini_batch")
+    found = calls(*made.training, cwd=tmp_path, below=made.run)
+    of_kinds = {call.name: call for call in found[len(found) // 2 :]}
+    for call, error in zip(of_kinds.values(), ERRORS * 2, strict=False):
+        refuse(made, Fault(call, f"error={error}"))
+
+
+@pytest.mark.faults
+@needs_strace
+@pytest.mark.parametrize("mode", MODES)
+def test_each_refused_call_is_one_error_and_the_run_goes_on(mode: str, tmp_path: Path) -> None:
+    made = bench(tmp_path, mode)
+    found = calls(*made.training, cwd=tmp_path, below=made.run)
+    faults = [*map_faults(found)]
+    for fault in faults:
+        refuse(made, fault)
+    print(f"{mode}: {len(faults)} refused calls, all resumed to the same bytes")
+
+
+@pytest.mark.faults
+@needs_strace
+def test_short_writes_are_completed(tmp_path: Path) -> None:
+    made = bench(tmp_path, "mini_batch")
+    found = [call for call in calls(*made.training, cwd=tmp_path, below=made.run) if call.name == "write"]
+    for call in found:
+        made.clear()
+        refuse(made, Fault(call, "error=EINTR"))
+    print(f"{len(found)} interrupted writes, all completed")
+
+
+def map_faults(found: list[Call]) -> list[Fault]:
+    """Every error at every call, once; and for ever where Python itself can go on."""
+    once = [Fault(call, f"error={error}") for call in found for error in ERRORS]
+    return [*once, *(Fault(call, "error=ENOSPC", lasting=True) for call in found if call.name in LASTING)]
+
+
+def refuse(made: Bench, fault: Fault) -> None:
+    """Train with the fault: it succeeds in spite of it or ends properly; then the run goes on."""
+    made.clear()
+    result = with_fault(fault, *made.training, cwd=made.folder)
+    if fault.lasting and fault.call.name == "write":
+        assert result.status == 74, (fault, result)  # its message cannot be written either
+    else:
+        ended_properly(result, 0, 74)
+    stray = [path.name for path in made.folder.rglob("*") if ".part" in path.name or path.name.startswith(".")]
+    assert stray == [] or fault.call.name in ("unlink", "unlinkat", "rmdir"), (fault, stray)
+    finishes(made)
