@@ -6,9 +6,12 @@ import json
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bpcli.runs.record import read_record
+from bpcli.storage.sealed import write_json
 from bpcli.training.loop import Epoch
 from tests.cli.support import Result, bp, good, listing, points, write_config
 from tests.runs.support import execution
@@ -22,22 +25,18 @@ POINTS = """
 """
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("verify")
-    points(folder / "points.csv")
-    write_config(folder / "points.yaml", POINTS)
-    good("train", "points.yaml", "--run", "run", "--quiet", cwd=folder)
-    return folder
-
-
 @pytest.fixture
-def folder(trained: Path, tmp_path: Path) -> Path:
-    """The run, its config naming its own copy of the data."""
-    shutil.copytree(trained, tmp_path / "copy")
-    replace(tmp_path / "copy/run/config.yaml", str(trained), str(tmp_path / "copy"))
-    replace(tmp_path / "copy/run/run.json", str(trained), str(tmp_path / "copy"))
-    return tmp_path / "copy"
+def folder(tmp_path: Path) -> Path:
+    points(tmp_path / "points.csv")
+    write_config(tmp_path / "points.yaml", POINTS)
+    good("train", "points.yaml", "--run", "run", "--quiet", cwd=tmp_path)
+    return tmp_path
+
+
+def change_record(folder: Path, **changes: Any) -> None:
+    """Write other values into run.json."""
+    path = folder / "run/run.json"
+    write_json(path, read_record(folder / "run") | changes)
 
 
 def replace(path: Path, old: str, new: str) -> None:
@@ -111,8 +110,7 @@ def test_the_first_row_and_the_column_that_differ_are_named(folder: Path, name: 
 
 def test_versions_that_differ_are_named(folder: Path) -> None:
     replace(folder / "run/config.yaml", "seed: 0", "seed: 1")
-    record = json.loads((folder / "run/run.json").read_text())
-    (folder / "run/run.json").write_text(json.dumps(record | {"numpy": "1.0", "cpu": "an abacus", "seed": 1}))
+    change_record(folder, numpy="1.0", cpu="an abacus", seed=1)
     reasons = verdict(folder)[1:]
     assert len(reasons) == 2
     assert reasons[0].startswith("numpy was 1.0 and is ")
@@ -153,9 +151,7 @@ def test_a_run_that_was_stopped_is_compared_with_its_model(tmp_path: Path) -> No
 
 def test_what_cannot_be_compared_is_said(folder: Path) -> None:
     (folder / "run/digests.csv").unlink()
-    record = json.loads((folder / "run/run.json").read_text())
-    kept = record["kept"] | {"examples": 8}
-    (folder / "run/run.json").write_text(json.dumps(record | {"kept": kept}))
+    change_record(folder, kept=read_record(folder / "run")["kept"] | {"examples": 8})
     assert good("verify", "run", "--quiet", cwd=folder).out.splitlines() == [
         "run: the same bytes again: 4 epochs of metrics.csv",
         "not compared: the parameters of each epoch: there is no digests.csv",
