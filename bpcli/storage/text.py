@@ -30,7 +30,8 @@ class _Lines(list[str]):
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
     """JSON with sorted keys, so that equal values give equal bytes; a number that is not finite becomes null."""
-    return json.dumps(_finite(value), sort_keys=True, ensure_ascii=False, indent=indent, allow_nan=False)
+    text = json.dumps(_finite(value), sort_keys=True, ensure_ascii=False, indent=indent, allow_nan=False)
+    return text.encode(errors="backslashreplace").decode()  # what of a file's name is not UTF-8, as JSON escapes it
 
 
 def _finite(value: Any) -> Any:

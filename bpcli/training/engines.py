@@ -7,6 +7,7 @@ the resolved config names it.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -16,7 +17,8 @@ import numpy as np
 
 from bpcli.choices import name_of
 from bpcli.data.sources import Examples
-from bpcli.errors import ConfigError
+from bpcli.errors import ConfigError, SystemRefusedError
+from bpcli.memory import left, size
 from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.optimizers.second_order.rule import SecondOrder
 from bpcli.nn.tallies import Tallies
@@ -31,6 +33,9 @@ EngineChoice = Literal["auto", "numpy", "numba"]
 
 WORTH_COMPILING = 2.0
 """Seconds that compiled code must save to be worth loading Numba and compiling the first time."""
+
+NUMBA = 450_000_000
+"""Bytes of addresses that Numba takes to compile: measured, a process of it takes 624 MB in all, without it 180 MB."""
 
 PER_LAYER, PER_ACTIVATION, PER_PARAMETER = 25e-6, 3e-9, 0.3e-9
 """Seconds that a compiled step saves: for each layer in calls, for each activation and parameter in memory accesses."""
@@ -115,6 +120,7 @@ def choose_engine(choice: EngineChoice, shards: int, threads: int, work: Work) -
         )
     if choice == "auto" and work.saving < WORTH_COMPILING:
         return numpy_engine, ""
+    _require_room_for_numba()
     if failure := _import_failure(work.recipe.plan.batch_size):
         if choice == "numba":
             hint = "install compatible versions of NumPy, SciPy and Numba, or engine: numpy"
@@ -126,6 +132,18 @@ def choose_engine(choice: EngineChoice, shards: int, threads: int, work: Work) -
     if choice == "numba":
         raise ConfigError(f"engine numba cannot compile {obstacle}", key="engine", hint="engine: numpy")
     return numpy_engine, f"engine numpy, because there is no compiled form of {obstacle}"
+
+
+def _require_room_for_numba() -> None:
+    """Refuse to load Numba where a limit leaves too few addresses: LLVM ends the process there.
+
+    Raises:
+        SystemRefusedError: it does.
+    """
+    there = left()
+    if "RLIMIT" in there.limit and there.count < NUMBA and "numba" not in sys.modules:
+        hint = "engine: numpy, or raise the limit of the process (ulimit -v)"
+        raise SystemRefusedError(f"out of memory: Numba takes {size(NUMBA)}; {there}", key="engine", hint=hint)
 
 
 def _import_failure(batch_size: int) -> str:

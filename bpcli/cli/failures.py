@@ -1,0 +1,100 @@
+"""What is printed of an exception that ends a command, and the exit status."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from contextlib import suppress
+
+from typer.exceptions import TyperException
+
+from bpcli import __version__
+from bpcli.errors import BpError, ConfigError, ExitStatus, SystemRefusedError, fitted, printable
+
+NO_MEMORY = re.compile("cannot allocate memory|failed to map segment|out of memory", re.IGNORECASE)
+"""How the loader of libraries says that there is no memory."""
+
+IMPORTING = (ImportError, AttributeError, SystemError)
+"""What a library raises that could not load another, or half of it only; the reason is the exception before."""
+
+
+def report(error: Exception) -> ExitStatus:
+    """Print what an exception means to the user; what means nothing is a defect."""
+    if isinstance(error, TyperException):
+        return _report(_usage_error(error))
+    if isinstance(error, BpError):
+        return _report(error)
+    refusal = _refusal(error)
+    if refusal is not None:
+        return _report(refusal)
+    return _report_plugin(error) or _report_defect(error)
+
+
+def _usage_error(error: TyperException) -> ConfigError:
+    """Typer's error in the form of bp's own."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "bp"
+    message = " ".join(error.format_message().split()).replace("Value error, ", "")
+    return ConfigError(
+        message[:1].lower() + message[1:].rstrip("."), where="command line", hint=f"see {command} --help"
+    )
+
+
+def _report(error: BpError) -> ExitStatus:
+    _print_to_stderr(error.lines())
+    return error.status
+
+
+def _refusal(error: BaseException) -> SystemRefusedError | None:
+    """The system's refusal that an exception comes from; None where there is none."""
+    if isinstance(error, MemoryError) or NO_MEMORY.search(str(error)):
+        return SystemRefusedError("out of memory", hint="take fewer examples or a smaller network")
+    if isinstance(error, RuntimeError) and str(error).startswith("can't start new thread"):
+        return SystemRefusedError(
+            "can't start a thread", hint="threads: 1, or raise the limit of processes (ulimit -u)"
+        )
+    if isinstance(error, OSError):
+        where = "" if error.filename is None else str(error.filename)
+        reason = (error.strerror or str(error)).lower()
+        return SystemRefusedError(reason, where, hint="check the space left and the permissions")
+    causes = error.__cause__ or error.__context__
+    return _refusal(causes) if causes is not None and isinstance(error, IMPORTING) else None
+
+
+def _report_plugin(error: Exception) -> ExitStatus | None:
+    """Report an exception of the user's own choices at its line in their file; None for any other."""
+    import traceback
+
+    from bpcli.choices import PLUGINS
+
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if os.path.basename(frame.filename) in PLUGINS]
+    if not own:
+        return None
+    where = f"{own[-1].filename}:{own[-1].lineno}"
+    return _report(ConfigError(f"{type(error).__name__}: {error}", where=where, hint="mend the file of --plugin"))
+
+
+def _report_defect(error: Exception) -> ExitStatus:
+    """Write the traceback to a temporary file, and print where it is."""
+    import tempfile
+    import traceback
+
+    try:
+        descriptor, path = tempfile.mkstemp(prefix="bp-defect-", suffix=".txt")
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"bp {__version__}\n{' '.join(sys.argv)}\n\n")
+            traceback.print_exception(error, file=file)
+        hint = f"please report it with {path}"
+    except OSError as refusal:
+        hint = f"please report it with this message: {error} (its report could not be written: {refusal})"
+    _print_to_stderr([f"error: a defect in bp: {type(error).__name__}", f"hint: {hint}"])
+    return ExitStatus.DEFECT
+
+
+def _print_to_stderr(lines: list[str]) -> None:
+    """Print lines on standard error; if the system refuses even that, the exit status must be enough."""
+    with suppress(OSError):
+        for line in lines:
+            print(fitted(printable(line), sys.stderr), file=sys.stderr, flush=True)
