@@ -43,7 +43,7 @@ COMMANDS = {
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGXCPU", "SIGUSR1", "SIGUSR2")
 
-MOMENTS = 15
+MOMENTS = 6
 """How many moments of each command each signal comes at."""
 
 
