@@ -24,6 +24,9 @@ EXAMPLES, UPDATES, RATE = 20, 1200, 0.02
 LEARNED, HALF_LEARNED = 0.1, 0.5
 """By heart is below the first share of the loss of one answer for all; above the second, hardly anything is learned."""
 
+ROOM = 2
+"""Parameters for each example from which on a network with a hidden layer should have room for them."""
+
 SMALL, LARGE, HUGE = 1e-5, 3e-2, 0.3
 """The ratio of an update to a weight should be around 1e-3: below and above the first two it is a note."""
 
