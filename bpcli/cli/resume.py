@@ -6,11 +6,12 @@ from pathlib import Path
 
 from bpcli.cli.one_run import print_result, run_to_the_end
 from bpcli.cli.running import introduction, prepared, require_expectations
+from bpcli.cli.series import resume_series
 from bpcli.errors import ConfigError
 
 
 def resumed(folder: Path, words: list[str], *, allow_drift: bool, quiet: bool, json: bool) -> None:
-    """Go on with a run; of one that is complete, say so and end as it did.
+    """Go on with a run, or a series; of one that is complete, say so and end as it did.
 
     Raises:
         ConfigError: a word is no override, or one that would change the past.
@@ -20,7 +21,14 @@ def resumed(folder: Path, words: list[str], *, allow_drift: bool, quiet: bool, j
     from bpcli.diagnosis.gravest import gravest
     from bpcli.display import say, warning
     from bpcli.runs.resuming import resume
+    from bpcli.runs.series import SERIES_FILE
 
+    if (folder / SERIES_FILE).exists():
+        if words:
+            message = f"{words[0]!r}, but a series goes on as it was asked for"
+            raise ConfigError(message, where="command line", hint="leave it out")
+        resume_series(folder, allow_drift=allow_drift, quiet=quiet, json=json)
+        return
     run = resume(folder, _overrides(words), gravest, allow_drift=allow_drift)
     if run.complete:
         if not quiet:

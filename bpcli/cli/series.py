@@ -15,9 +15,10 @@ from bpcli.ending.notice import noticed
 from bpcli.errors import BpError, ConfigError
 
 if TYPE_CHECKING:
+    from bpcli.config.schema import Config
     from bpcli.experiment import Experiment
     from bpcli.reporting.out_of_fold import Tested
-    from bpcli.runs.execution import RunEnded
+    from bpcli.runs.execution import Execution, RunEnded
     from bpcli.runs.intervals import Interval
     from bpcli.runs.series import Member, Outcome, SeriesRequest
 
@@ -34,7 +35,7 @@ def series_request(seeds: int | None, folds: int | None, *, refit: bool) -> Seri
         return None
     from bpcli.runs.series import SeriesRequest
 
-    return SeriesRequest(seeds, folds)
+    return SeriesRequest(seeds, folds, refit)
 
 
 @dataclass
@@ -46,6 +47,7 @@ class Series:
     request: SeriesRequest
     folder: Path
     quiet: bool
+    allow_drift: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
     tested: list[Tested] = field(default_factory=list)
     failures: list[BpError] = field(default_factory=list)
@@ -66,7 +68,7 @@ class Series:
 
 
 def train_series(
-    path: Path, changes: list[str], request: SeriesRequest, run: Path | None, *, refit: bool, quiet: bool, json: bool
+    path: Path, changes: list[str], request: SeriesRequest, run: Path | None, *, quiet: bool, json: bool
 ) -> None:
     """Train every run of a series, one after the other; print the series' folder, or one JSON object.
 
@@ -77,20 +79,55 @@ def train_series(
     """
     from bpcli.config.reading import read_config
     from bpcli.runs.new_folder import new_run_folder, require_free_folder
-    from bpcli.runs.series import fold_changes, members, refit_changes, write_series
+    from bpcli.runs.series import fold_changes, members, refit_changes
 
     require_free_folder(run)
     given = read_config(path, [*changes, *fold_changes(request, None if request.folds is None else 0)]).config
     planned = members(request, given.seed)
     first = _experiment(path, [*changes, *planned[0].changes])  # what is wrong shows before there is a folder
-    if refit:
+    if request.refit:
         _experiment(path, refit_changes(changes, [given.epochs]))  # so does what a run on all rows lacks
-    no_runs_yet = partial(write_series, request=request, outcomes=[], metrics={})
-    with new_run_folder(path.stem, run, no_runs_yet) as folder:
+    with new_run_folder(path.stem, run, partial(_write_request, request=request, given=given)) as folder:
         series = Series(path, changes, request, folder, quiet)
         metrics = _train_members(series, planned, first)
-        if refit and series.outcomes:
-            _refit(series)
+    _conclude(series, metrics, json=json)
+
+
+def resume_series(folder: Path, *, allow_drift: bool, quiet: bool, json: bool) -> None:
+    """Go on with a series: runs that have ended are kept, one that was stopped is resumed, the others are trained.
+
+    Raises:
+        DataError: the series is malformed, or a run of it can't go on.
+        BpError: as :func:`train_series`.
+    """
+    from bpcli.config.reading import read_config
+    from bpcli.runs.folder import CONFIG_FILE
+    from bpcli.runs.series import members, read_request
+    from bpcli.storage.locks import only_writer
+
+    request, path = read_request(folder), folder / CONFIG_FILE
+    planned = members(request, read_config(path, []).config.seed)
+    first = _experiment(path, [*planned[0].changes])
+    with only_writer(folder):
+        series = Series(path, [], request, folder, quiet, allow_drift)
+        metrics = _train_members(series, planned, first)
+    _conclude(series, metrics, json=json)
+
+
+def _write_request(folder: Path, request: SeriesRequest, given: Config) -> None:
+    """Write what the series is asked for, and the config that its runs are made of."""
+    from bpcli.config import document
+    from bpcli.config.writing import plain
+    from bpcli.runs.folder import CONFIG_FILE
+    from bpcli.runs.series import write_series
+    from bpcli.storage.files import write
+
+    write_series(folder, request, outcomes=[], metrics={})
+    write(folder / CONFIG_FILE, document.dump(plain(given)).encode())
+
+
+def _conclude(series: Series, metrics: dict[str, Interval], *, json: bool) -> None:
+    """Show and print what the series came to; raise the first failure of a run."""
     _show(series, metrics)
     _print(series, metrics, json=json)
     if series.failures:
@@ -108,6 +145,8 @@ def _train_members(series: Series, planned: list[Member], first: Experiment) -> 
     metrics = summarise(series.outcomes)
     write_series(series.folder, series.request, series.outcomes, metrics)
     _write_predictions(series)
+    if series.request.refit and series.outcomes:
+        _refit(series)
     return metrics
 
 
@@ -144,16 +183,33 @@ def _train_member(series: Series, member: Member, experiment: Experiment) -> Non
 def _train(series: Series, experiment: Experiment, name: str) -> RunEnded:
     """Train a run in a folder of the series; a signal ends the series with it."""
     from bpcli.display import warning
-    from bpcli.runs.folder import create_run
+    from bpcli.runs.resuming import finished
 
-    open_run = partial(create_run, experiment, name, series.folder / name)
-    execution = prepared(experiment, open_run, quiet=series.quiet)
+    folder = series.folder / name
+    ended = finished(folder, experiment) if folder.exists() else None
+    if ended is not None:
+        return ended
+    execution = _execution(series, experiment, folder)
     quiet = series.quiet or not sys.stderr.isatty()
     with noticed() as notice:
-        ended = follow(execution, experiment, series.introduction(experiment), notice, quiet=quiet)
+        ended = follow(
+            execution, experiment, series.introduction(experiment), notice, quiet=quiet, series=series.folder
+        )
     for note in ended.notes:
         series.say(warning(f"{name}: {note}"))
     return ended
+
+
+def _execution(series: Series, experiment: Experiment, folder: Path) -> Execution:
+    """The training of a run of the series, or what is left of it where the series is resumed."""
+    from bpcli.diagnosis.gravest import gravest
+    from bpcli.runs.folder import create_run
+    from bpcli.runs.resuming import resume
+
+    if not folder.exists():
+        return prepared(experiment, partial(create_run, experiment, folder.name, folder), quiet=series.quiet)
+    run = resume(folder, [], gravest, allow_drift=series.allow_drift)
+    return prepared(run.experiment, run.open_run, quiet=series.quiet, state=run.state)
 
 
 def _short(final: dict[str, float]) -> str:

@@ -80,7 +80,7 @@ def train(
     if request is None:
         train_once(path, changes, run, quiet=quiet, json=json)
     else:
-        train_series(path, changes, request, run, refit=refit, quiet=quiet, json=json)
+        train_series(path, changes, request, run, quiet=quiet, json=json)
 
 
 def refuse_with_resume(options: Mapping[str, object]) -> None:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,21 @@ from bpcli.config.reading import LocatedConfig, read_config
 from bpcli.config.schema import MOST_EPOCHS, Config
 from bpcli.config.writing import plain
 from bpcli.data.raw import Look
-from bpcli.errors import ConfigError, DataError, refused
+from bpcli.errors import ConfigError, DataError, DivergedError, refused
 from bpcli.experiment import Experiment, build
 from bpcli.runs import epoch_rows
 from bpcli.runs.checkpoint import CHECKPOINT_FILE, Checkpoint, read_checkpoint
 from bpcli.runs.environment import drift, environment_of
+from bpcli.runs.execution import RunEnded
 from bpcli.runs.folder import CONFIG_FILE, RunWriter
+from bpcli.runs.kept_parameters import describe_kept
 from bpcli.runs.record import initial_record, read_record
 from bpcli.storage.locks import only_writer
 from bpcli.training.loop import over
+from bpcli.training.monitors import TEST
 from bpcli.training.state import TrainingState, start
 
+DIVERGED_HINT = "lower optimizer.learning_rate, or scale the data"
 DRIFTED = "the run would not go on to the same bytes: {}"
 DRIFT_HINT = "restore what has changed, or go on all the same with --allow-drift; run.json then notes it"
 
@@ -193,3 +198,22 @@ def _require_epochs_left(epochs: int, counters: Mapping[str, int]) -> None:
     if epochs < reached:
         message = f"epochs is {epochs}, but the run is in epoch {reached}"
         raise ConfigError(message, where="command line", hint="ask for more")
+
+
+def finished(folder: Path, experiment: Experiment) -> RunEnded | None:
+    """The end of a run of an experiment that has ended by itself; None of one that was stopped, or is under way.
+
+    Its final metrics are in the order in which training gives them.
+    """
+    record = read_record(folder)
+    outcome, reason = record.get("outcome"), str(record.get("ended"))
+    names = [*experiment.measure.columns, *(f"{TEST}{name}" for name in ("loss", *experiment.metrics))]
+    final = {name: record["final"][name] for name in names if name in record["final"]}
+    record["final"] = {name: nan if value is None else value for name, value in final.items()}
+    run = RunWriter(folder, record)
+    if outcome == "completed":
+        return RunEnded(run, "completed", reason)
+    if outcome == "diverged":
+        hint = f"{DIVERGED_HINT}; kept: {describe_kept(record)}"
+        return RunEnded(run, "diverged", reason, DivergedError(reason, where=str(folder), hint=hint))
+    return None

@@ -6,15 +6,20 @@ adds ``series.json`` and ``summary.csv``, a line for each metric.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
+from bpcli.errors import DataError, refused
 from bpcli.runs.intervals import Interval, interval
 from bpcli.storage.files import write
 from bpcli.storage.text import to_csv, to_json
+
+MOST_RUNS = 100_000
+"""The most runs that a series makes of seeds or of folds; they are listed before the first begins."""
 
 SERIES_FILE, SUMMARY_FILE = "series.json", "summary.csv"
 PREDICTIONS_FILE = "predictions.csv"
@@ -27,10 +32,14 @@ REFIT = "refit"
 
 @dataclass(frozen=True)
 class SeriesRequest:
-    """How many seeds, from the config's own upwards, and how many folds; None for no such repetition."""
+    """How many seeds, from the config's own upwards, and how many folds; None for no such repetition.
+
+    ``refit`` asks for a run on all rows afterwards.
+    """
 
     seeds: int | None = None
     folds: int | None = None
+    refit: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,26 @@ def _overlap(metric: str, outcomes: Sequence[Outcome]) -> float:
 
 HELD_OUT = {"test_": "test", "val_": "validation"}
 """The parts of metrics by their prefix."""
+
+
+def read_request(folder: Path) -> SeriesRequest:
+    """What a series was asked for, from its series.json.
+
+    Raises:
+        DataError: the file is malformed.
+    """
+    path = folder / SERIES_FILE
+    try:
+        whole = json.loads(path.read_bytes())
+        request = SeriesRequest(whole["seeds"], whole["folds"], whole["refit"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise DataError(f"malformed: {error!r}", where=str(path), hint="copy the series again") from error
+    except OSError as error:
+        raise refused("read", path, error) from error
+    counts = [count for count in (request.seeds, request.folds) if count is not None]
+    if not counts or not all(type(count) is int and 2 <= count <= MOST_RUNS for count in counts):
+        raise DataError("malformed: not a series", where=str(path), hint="copy the series again")
+    return request
 
 
 def write_series(

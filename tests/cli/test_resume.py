@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from bpcli.runs.record import read_record
+from bpcli.storage.sealed import write_json
 
 from .support import bp, command, environment, good, listing, points, read_metrics, refused, wait_for, write_config
 
@@ -80,3 +84,38 @@ def test_what_does_not_go_with_resume_is_refused(folder: Path) -> None:
     error, hint = f"{where}: --allow-drift goes with --resume", "leave it out"
     refused("train", "points.yaml", "--allow-drift", cwd=folder, status=2, error=error, hint=hint)
     assert bp("train", "--resume", "nowhere", cwd=folder).status == 3
+
+
+def test_a_series_goes_on_with_what_is_left_of_it(folder: Path) -> None:
+    words = [
+        "train",
+        "points.yaml",
+        "--folds",
+        "2",
+        "--seeds",
+        "2",
+        "--refit",
+        "--quiet",
+        "epochs=3",
+        "checkpoint=null",
+    ]
+    good(*words, "--run", "whole", cwd=folder)
+    shutil.copytree(folder / "whole", folder / "stopped")
+    for name in ("summary.csv", "predictions.csv", "refit", "seed-1-fold-1"):
+        path = folder / "stopped" / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.rmtree(folder / "stopped/seed-1-fold-0")
+    half = ["seed=1", "data.split.test=null", "data.split.folds=2", "data.split.fold=0", "epochs=1", "checkpoint=null"]
+    good("train", "points.yaml", *half, "--run", "stopped/seed-1-fold-0", "--quiet", cwd=folder)
+    place = folder / "stopped/seed-1-fold-0"
+    (place / "config.yaml").write_bytes((folder / "whole/seed-1-fold-0/config.yaml").read_bytes())
+    write_json(place / "run.json", read_record(place) | {"outcome": "stopped", "ended": "SIGTERM"})
+    finished = (folder / "stopped/seed-0-fold-0/run.json").stat().st_mtime_ns
+    assert good("train", "--resume", "stopped", "--quiet", cwd=folder).out == "stopped\n"
+    assert (folder / "stopped/seed-0-fold-0/run.json").stat().st_mtime_ns == finished
+    bare = {name.partition("/whole/")[2]: data for name, data in listing(folder / "whole").items()}
+    again = {name.partition("/stopped/")[2]: data for name, data in listing(folder / "stopped").items()}
+    assert bare.keys() == again.keys()
+    assert [name for name in bare if bare[name] != again[name] and not name.endswith("timings.csv")] == []
+    error, hint = "command line: 'epochs=5', but a series goes on as it was asked for", "leave it out"
+    refused("train", "--resume", "stopped", "epochs=5", cwd=folder, status=2, error=error, hint=hint)
