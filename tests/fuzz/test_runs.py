@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bpcli.storage.digests import BLANK, KEY
+from bpcli.storage.sealed import DIGEST
 from bpcli.storage.tensors import read_tensors, write_tensors
 from tests.cli.support import good, points, write_config
 
@@ -69,8 +71,10 @@ def test_runs_with_a_damaged_file(folder: Path, whole: dict[str, bytes], data: s
 @examples(40)
 @given(data=st.data())
 def test_records_of_odd_values(folder: Path, whole: dict[str, bytes], data: st.DataObject) -> None:
-    record = json.dumps(data.draw(restructured(json.loads(whole["run.json"]))))
-    put(folder, whole, "run.json", record.encode())
+    record = {key: value for key, value in json.loads(whole["run.json"]).items() if key != KEY}
+    odd = data.draw(restructured(record))
+    text = json.dumps({KEY: BLANK, **odd} if isinstance(odd, dict) else odd, sort_keys=True, indent=2).encode()
+    put(folder, whole, "run.json", b"".join(DIGEST.seal(text)) if text.startswith(DIGEST.lead) else text)
     answer_of_command("runs", ".", "--json", cwd=folder)
     answer_of_command("evaluate", "run", "--json", cwd=folder)
     put(folder, whole, "", b"")
