@@ -7,7 +7,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cli.support import Result, points, process, write_config
+from tests.cli.support import ROOT, Result, points, process, write_config
 
 SAME = ("config.yaml", "metrics.csv", "model.safetensors", "split.csv", "digests.csv")
 """The files of a run whose bytes a resumed run must repeat."""
@@ -31,11 +31,15 @@ RUN = "the-run"
 
 @dataclass(frozen=True)
 class Bench:
-    """A folder with a config, the overrides of a mode, and the files of an uninterrupted run."""
+    """A folder with a config, the overrides of a mode, and the files of an uninterrupted run.
+
+    ``code`` is the folder with the package that is run.
+    """
 
     folder: Path
     changes: list[str]
     reference: dict[str, bytes]
+    code: Path = ROOT
 
     @property
     def run(self) -> Path:
@@ -46,6 +50,10 @@ class Bench:
     def training(self) -> list[str]:
         """The command that trains it."""
         return ["train", "points.yaml", *self.changes, "--run", RUN, "--quiet"]
+
+    def bp(self, *words: str | Path) -> Result:
+        """Run a command in the folder."""
+        return process(*words, cwd=self.folder, PYTHONPATH=str(self.code))
 
     def clear(self) -> None:
         """Remove the run with all that is beside the inputs."""
@@ -59,7 +67,7 @@ def bench(folder: Path, mode: str, *changes: str) -> Bench:
     points(folder / "points.csv")
     write_config(folder / "points.yaml", CONFIG)
     made = Bench(folder, [*MODES[mode], *changes], {})
-    result = process(*made.training, cwd=folder)
+    result = made.bp(*made.training)
     assert result.status == 0, result
     made.reference.update(contents(made.run))
     made.clear()
@@ -73,11 +81,16 @@ def contents(run: Path) -> dict[str, bytes]:
 
 def finishes(made: Bench) -> None:
     """Started again or resumed, the run ends as the uninterrupted one; there is nothing beside it."""
-    words = ["train", "--resume", RUN, "--quiet"] if made.run.exists() else made.training
-    result = process(*words, cwd=made.folder)
-    assert result.status == 0, (words, result)
-    assert contents(made.run) == made.reference
+    assert finished(made) == made.reference
     assert {path.name for path in made.folder.iterdir()} == {"points.csv", "points.yaml", RUN}
+
+
+def finished(made: Bench) -> dict[str, bytes]:
+    """What the run holds once it has been started again or resumed."""
+    words = ["train", "--resume", RUN, "--quiet"] if made.run.exists() else made.training
+    result = made.bp(*words)
+    assert result.status == 0, (words, result)
+    return contents(made.run)
 
 
 def ended_properly(result: Result, *statuses: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support import Result, command, environment
+from tests.cli.support import ROOT, Result, command, environment
 
 CREATING = ("openat", "mkdir", "mkdirat")
 WRITING = ("write", "pwrite64", "writev", "ftruncate")
@@ -36,10 +36,10 @@ class Call:
 
     @property
     def path(self) -> str:
-        """The part of the arguments that names the file, without process numbers."""
-        found = re.findall(r'"([^"]*)"|<([^>]*)>', self.arguments)
-        names = [quoted or descriptor for quoted, descriptor in found]
-        return re.sub(r"\.\d+\.", ".PID.", names[-1] if names else "")
+        """The file that it concerns: of a descriptor, or the last that is named."""
+        descriptor = re.match(r"\d+<([^>]*)>", self.arguments)
+        named = re.findall(r'"([^"]*)"', self.arguments)
+        return descriptor[1] if descriptor else (named or [""])[-1]
 
     def __str__(self) -> str:
         return f"{self.name} {self.ordinal} {Path(self.path).name}"
@@ -58,10 +58,10 @@ class Fault:
         return f"inject={self.call.name}:{self.effect}:when={self.call.ordinal}{'+' if self.lasting else ''}"
 
 
-def calls(*words: str | Path, cwd: Path, below: Path) -> list[Call]:
+def calls(*words: str | Path, cwd: Path, below: Path, code: Path = ROOT) -> list[Call]:
     """The calls of a command, run to its end, that change what lies at or below a folder."""
     trace = cwd / "trace.txt"
-    done = _strace(["-y", "-o", str(trace), "-e", f"trace={','.join(TRACED)}"], *words, cwd=cwd)
+    done = _strace(["-y", "-o", str(trace), "-e", f"trace={','.join(TRACED)}"], *words, cwd=cwd, code=code)
     assert done.status == 0, done
     found = parse(trace.read_text(errors="replace"))
     trace.unlink()
@@ -102,8 +102,9 @@ def with_fault(fault: Fault, *words: str | Path, cwd: Path) -> Result:
     return result
 
 
-def _strace(options: list[str], *words: str | Path, cwd: Path) -> Result:
-    """Run a command under strace; its status is the command's own."""
+def _strace(options: list[str], *words: str | Path, cwd: Path, code: Path = ROOT) -> Result:
+    """Run a command of the package below ``code`` under strace; its status is the command's own."""
     line = ["strace", "-f", "-qq", *options, *command(*words)]
-    done = subprocess.run(line, cwd=cwd, capture_output=True, env=environment(**STEADY), stdin=subprocess.DEVNULL)
+    variables = environment(**STEADY, PYTHONPATH=str(code))
+    done = subprocess.run(line, cwd=cwd, capture_output=True, env=variables, stdin=subprocess.DEVNULL)
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode(errors="replace"))
