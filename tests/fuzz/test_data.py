@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.config.reading import read_config
+from bpcli.errors import DataError
 from bpcli.experiment import build
 
 from .support import TOKENS, answer, damaged, examples
@@ -82,6 +83,13 @@ tasks = st.sampled_from(["classification", "regression"])
 @given(data=damaged(TABLES), task=tasks)
 def test_damaged_tables(folder: Path, data: bytes, task: str) -> None:
     load(folder, data, task)
+
+
+def test_a_table_that_ends_within_a_character_is_refused(folder: Path) -> None:
+    """Found by atheris."""
+    (folder / "file").write_bytes(b"x,y\n1,\xed")
+    with pytest.raises(DataError, match="byte 0xed is not UTF-8 text"):
+        build(read_config(folder / "regression.yaml", []))
 
 
 @st.composite

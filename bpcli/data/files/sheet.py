@@ -12,6 +12,7 @@ import csv
 import io
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -87,8 +88,9 @@ def examine(source: ByteSource, form: Format) -> Sheet:
         try:
             delimiter, names = _examined(_lines(stream), source.path, form)
         finally:  # bytes that are no text are the reason of any other fault, and reported first
-            while stream.read(SAMPLE):
-                pass
+            with suppress(UnicodeDecodeError):  # the start of a character at the end, refused before
+                while stream.read(SAMPLE):
+                    pass
     return Sheet(source, form, delimiter, names, checked.lines)
 
 
