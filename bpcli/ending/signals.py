@@ -1,7 +1,4 @@
-"""Which signals end bp, and how it ends by one.
-
-Little is imported here: the first lines of the command need it.
-"""
+"""Which signals end bp, and how it ends by one."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def require_whole_runs(folder: Path) -> None:
 
 def before_the_first_line(err: bytes) -> bool:
     """Whether an interrupt met Python itself, which had not begun to load bp."""
-    return b"KeyboardInterrupt" in err and b"bpcli/" not in err
+    return b"KeyboardInterrupt" in err and b"bpcli/cli" not in err
 
 
 @pytest.mark.parametrize("name", SIGNALS)
