@@ -17,7 +17,7 @@ test-slow:
 	$(PYTHON) -m pytest -m slow -s -n 0
 
 faults:
-	$(PYTHON) -m pytest -m faults -s -n 0 tests/faults
+	$(PYTHON) -m pytest -m faults tests/faults
 
 lint:
 	$(PYTHON) -m ruff check .

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.support import command, environment, process
+from tests.faults.counting import Counted
 from tests.faults.disks import image, make_image, needs_mount, small_disk
 from tests.faults.oracle import RUN, Bench, bench, ended_properly, finishes
 
@@ -27,13 +28,13 @@ def test_on_a_disk_that_fills_up_a_run_ends_properly_and_goes_on_elsewhere(tmp_p
 
 @pytest.mark.faults
 @needs_mount
-def test_on_a_disk_of_any_size_a_run_ends_properly_and_goes_on_elsewhere(tmp_path: Path) -> None:
+def test_on_a_disk_of_any_size_a_run_ends_properly_and_goes_on_elsewhere(tmp_path: Path, counted: Counted) -> None:
     (tmp_path / "work").mkdir()
     made = bench(tmp_path / "work", "mini_batch")
     statuses = [fill(made, tmp_path / "disk", size) for size in range(STEP, 20 * STEP, STEP)]
     assert statuses[0] == 74
     assert statuses[-1] == 0
-    print(f"{len(statuses)} sizes of the disk, {statuses.count(74)} too small; all resumed to the same bytes")
+    counted(f"{len(statuses)} sizes of the disk, {statuses.count(74)} too small; all resumed to the same bytes")
 
 
 def fill(made: Bench, folder: Path, kilobytes: int) -> int:
@@ -53,13 +54,13 @@ def fill(made: Bench, folder: Path, kilobytes: int) -> int:
 
 @pytest.mark.faults
 @needs_mount
-def test_after_a_power_cut_there_is_a_checkpoint_and_the_run_goes_on(tmp_path: Path) -> None:
+def test_after_a_power_cut_there_is_a_checkpoint_and_the_run_goes_on(tmp_path: Path, counted: Counted) -> None:
     (tmp_path / "work").mkdir()
     made = bench(tmp_path / "work", "sgd", "epochs=60")
     rng, cuts, resumed = random.Random(2), 100, 0
     for _ in range(cuts):
         resumed += cut(made, tmp_path, rng)
-    print(f"{cuts} power cuts, {resumed} with a run to resume; all went on to the same bytes")
+    counted(f"{cuts} power cuts, {resumed} with a run to resume; all went on to the same bytes")
 
 
 def cut(made: Bench, folder: Path, rng: random.Random) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.support import command, environment, process
+from tests.faults.counting import Counted
 from tests.faults.oracle import MODES, RUN, Bench, bench, finishes, killed
 from tests.faults.system_calls import Call, Fault, calls, needs_strace, with_fault
 
@@ -29,17 +30,17 @@ def test_a_run_killed_before_a_change_of_its_files_goes_on_to_the_same_bytes(tmp
 @pytest.mark.faults
 @needs_strace
 @pytest.mark.parametrize("mode", MODES)
-def test_a_run_killed_before_each_change_of_its_files_goes_on(mode: str, tmp_path: Path) -> None:
+def test_a_run_killed_before_each_change_of_its_files_goes_on(mode: str, tmp_path: Path, counted: Counted) -> None:
     made = bench(tmp_path, mode)
     found = calls(*made.training, cwd=tmp_path, below=made.run)
     made.clear()
     kill_at_each(made, found)
-    print(f"{mode}: killed before each of {len(found)} calls, {len(found)} resumed to the same bytes")
+    counted(f"{mode}: killed before each of {len(found)} calls, {len(found)} resumed to the same bytes")
 
 
 @pytest.mark.faults
 @needs_strace
-def test_a_resumption_killed_before_each_change_goes_on(tmp_path: Path) -> None:
+def test_a_resumption_killed_before_each_change_goes_on(tmp_path: Path, counted: Counted) -> None:
     made = bench(tmp_path, "mini_batch")
     found = calls(*made.training, cwd=tmp_path, below=made.run)
     middle = found[len(found) * 2 // 3]
@@ -53,11 +54,11 @@ def test_a_resumption_killed_before_each_change_goes_on(tmp_path: Path) -> None:
         killed(with_fault(Fault(call, "signal=KILL"), *resume, cwd=tmp_path))
         finishes(made)
         count += 1
-    print(f"a resumption killed before each of {count} calls, {count} resumed to the same bytes")
+    counted(f"a resumption killed before each of {count} calls, {count} resumed to the same bytes")
 
 
 @pytest.mark.faults
-def test_runs_killed_at_random_times_go_on(tmp_path: Path) -> None:
+def test_runs_killed_at_random_times_go_on(tmp_path: Path, counted: Counted) -> None:
     made = bench(tmp_path, "sgd")
     rng, times = random.Random(0), 500
     began = time.monotonic()
@@ -67,11 +68,11 @@ def test_runs_killed_at_random_times_go_on(tmp_path: Path) -> None:
         made.clear()
         kill_after(made.training, tmp_path, rng.uniform(0, taken))
         finishes(made)
-    print(f"{times} kills at random times, all resumed to the same bytes")
+    counted(f"{times} kills at random times, all resumed to the same bytes")
 
 
 @pytest.mark.faults
-def test_chains_of_kills_go_on(tmp_path: Path) -> None:
+def test_chains_of_kills_go_on(tmp_path: Path, counted: Counted) -> None:
     made = bench(tmp_path, "mini_batch")
     rng, chains, kills = random.Random(1), 50, 10
     for _ in range(chains):
@@ -80,7 +81,7 @@ def test_chains_of_kills_go_on(tmp_path: Path) -> None:
             words = ["train", "--resume", RUN, "--quiet"] if made.run.exists() else made.training
             kill_after(words, tmp_path, rng.uniform(0.1, 0.7))
         finishes(made)
-    print(f"{chains} chains of {kills} kills, all resumed to the same bytes")
+    counted(f"{chains} chains of {kills} kills, all resumed to the same bytes")
 
 
 def kill_at_each(made: Bench, found: list[Call]) -> None:

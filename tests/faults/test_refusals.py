@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.counting import Counted
 from tests.faults.oracle import MODES, Bench, bench, ended_properly, finishes
 from tests.faults.system_calls import REMOVING, Call, Fault, calls, needs_strace, with_fault
 
@@ -25,31 +26,34 @@ def test_a_refused_call_is_one_error_and_the_run_goes_on(tmp_path: Path) -> None
 
 @pytest.mark.faults
 @needs_strace
+@pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize("mode", MODES)
-def test_each_refused_call_is_one_error_and_the_run_goes_on(mode: str, tmp_path: Path) -> None:
+def test_each_refused_call_is_one_error_and_the_run_goes_on(
+    mode: str, error: str, tmp_path: Path, counted: Counted
+) -> None:
     made = bench(tmp_path, mode)
     found = calls(*made.training, cwd=tmp_path, below=made.run)
-    faults = [*map_faults(found)]
+    faults = faults_of(found, error)
     for fault in faults:
         refuse(made, fault)
-    print(f"{mode}: {len(faults)} refused calls, all resumed to the same bytes")
+    counted(f"{mode}, {error}: {len(faults)} refused calls, all resumed to the same bytes")
 
 
 @pytest.mark.faults
 @needs_strace
-def test_short_writes_are_completed(tmp_path: Path) -> None:
+def test_short_writes_are_completed(tmp_path: Path, counted: Counted) -> None:
     made = bench(tmp_path, "mini_batch")
     found = [call for call in calls(*made.training, cwd=tmp_path, below=made.run) if call.name == "write"]
     for call in found:
         made.clear()
         refuse(made, Fault(call, "error=EINTR"))
-    print(f"{len(found)} interrupted writes, all completed")
+    counted(f"{len(found)} interrupted writes, all completed")
 
 
-def map_faults(found: list[Call]) -> list[Fault]:
-    """Every error at every call, once; and for ever where Python itself can go on."""
-    once = [Fault(call, f"error={error}") for call in found for error in ERRORS]
-    return [*once, *(Fault(call, "error=ENOSPC", lasting=True) for call in found if call.name in LASTING)]
+def faults_of(found: list[Call], error: str) -> list[Fault]:
+    """The error at every call, once; and for ever from every third on where Python itself can go on."""
+    once = [Fault(call, f"error={error}") for call in found]
+    return [*once, *(Fault(call, f"error={error}", lasting=True) for call in found[::3] if call.name in LASTING)]
 
 
 def refuse(made: Bench, fault: Fault) -> None:

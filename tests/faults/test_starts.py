@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.support import command, environment, process
+from tests.faults.counting import Counted
 from tests.faults.oracle import Bench, bench, contents
 
 AT_ONCE = 8
@@ -23,13 +24,13 @@ def test_runs_that_start_at_once_have_numbers_of_their_own(tmp_path: Path) -> No
 
 
 @pytest.mark.faults
-def test_many_simultaneous_starts_do_not_collide(tmp_path: Path) -> None:
+def test_many_simultaneous_starts_do_not_collide(tmp_path: Path, counted: Counted) -> None:
     made = bench(tmp_path, "mini_batch")
     rounds = 50
     for _ in range(rounds):
         start_together(made, AT_ONCE)
         number_together(made, AT_ONCE)
-    print(f"{rounds} rounds of {AT_ONCE} simultaneous starts under one name and as many with numbers: no collision")
+    counted(f"{rounds} rounds of {AT_ONCE} simultaneous starts under one name and as many with numbers: no collision")
 
 
 @pytest.mark.faults
@@ -44,7 +45,7 @@ def test_simultaneous_starts_on_an_empty_cache_compile_the_same_kernels(tmp_path
 
 
 @pytest.mark.faults
-def test_circumstances_change_no_byte(tmp_path: Path) -> None:
+def test_circumstances_change_no_byte(tmp_path: Path, counted: Counted) -> None:
     made = bench(tmp_path, "mini_batch")
     repeats = 100
     for i in range(repeats):
@@ -64,7 +65,7 @@ def test_circumstances_change_no_byte(tmp_path: Path) -> None:
             os.umask(umask)
         assert result.status == 0, result
         assert contents(made.run) == made.reference, odd
-    print(f"{repeats} repeats under other hash seeds, locales, umasks, time zones and folders: one set of bytes")
+    counted(f"{repeats} repeats under other hash seeds, locales, umasks, time zones and folders: one set of bytes")
 
 
 def start_together(made: Bench, count: int) -> None:
