@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from bpcli.errors import DataError, refused
 from bpcli.experiment import Experiment
@@ -79,6 +79,10 @@ def _require_record(saved: Saved) -> None:
     _each(Saved.text, [kept["monitor"]] if "monitor" in kept else [])
     _each(Saved.number, [kept["value"]] if "value" in kept else [])
     _each(Saved.number, record["final"].mapping().values())
+    if "outcome" in record and record["outcome"].value is not None:
+        record["outcome"].one_of(get_args(Outcome))
+    for each in record["drift"].items() if "drift" in record else ():
+        each.mapping()
     if "metrics" in record:
         noted = record["metrics"].keys(("bytes", "sha256"))
         noted["bytes"].count()

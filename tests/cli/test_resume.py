@@ -119,3 +119,10 @@ def test_a_series_goes_on_with_what_is_left_of_it(folder: Path) -> None:
     assert [name for name in bare if bare[name] != again[name] and not name.endswith("timings.csv")] == []
     error, hint = "command line: 'epochs=5', but a series goes on as it was asked for", "leave it out"
     refused("train", "--resume", "stopped", "epochs=5", cwd=folder, status=2, error=error, hint=hint)
+
+
+def test_a_checkpoint_goes_by_epochs_or_by_seconds(folder: Path) -> None:
+    result = bp("config", "check", "points.yaml", "checkpoint.seconds=5", cwd=folder)
+    assert result.status == 2
+    assert "checkpoint goes by a number of epochs or of seconds, not both\nhint: keep one\n" in result.err
+    assert "checkpoint:\n  epochs: 1\n" in good("config", "show", "points.yaml", cwd=folder).out

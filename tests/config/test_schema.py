@@ -131,6 +131,7 @@ VALUES: dict[str, list[Any]] = {
     "early_stopping": [{}, {"patience": 3, "min_delta": 0.5, "monitor": "loss"}, {"patience": 0}, {"min_delta": -1}, 3],
     "expect": ["loss < 1", [], ["loss>=-1e3", "a <= .5"], 3, [True]],
     "max_seconds": [1, 0.5, 0, -1, "1", True],
+    "checkpoint": [{}, {"epochs": 3}, {"seconds": 0.5}, {"epochs": 0}, {"seconds": -1}, {"steps": 3}, 3],
     "penalties": ["l2", [], ["l1", {"name": "elastic", "ratio": 0.1}], {"name": "l2", "per_example": True}, ["l3"],
                   [{"name": "l2", "ratio": 0.1}], {"name": "l1", "strength": -1}, {"strength": 1}, 3, {"l2": 0.1}],
     "loss": ["cross_entropy", "mse", {"outputs": "sum"}, 3, []],

@@ -123,8 +123,8 @@ CASES: dict[str, list[str]] = {
     "float64": ["dtype=float64", "optimizer.name=nadam", "expect=[test_accuracy >= 0.1]"],
 }
 COMPILED: dict[str, list[str]] = {
-    "numba": ["engine=numba", "optimizer.name=adam", METRICS, "optimizer.batch_size=16", "network.dropout=0.3"],
-    "numba sgd": ["engine=numba", "optimizer.mode=sgd", "data.split.test=0.6", "epochs=2"],
+    "adam": ["engine=numba", "optimizer.name=adam", METRICS, "optimizer.batch_size=16", "network.dropout=0.3"],
+    "sgd": ["engine=numba", "optimizer.mode=sgd", "data.split.test=0.6", "epochs=2"],
 }
 
 
@@ -136,7 +136,9 @@ def test_a_run_stopped_at_every_event_ends_like_one_that_was_never_stopped(tmp_p
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("changes", COMPILED.values(), ids=COMPILED)
+@pytest.mark.parametrize(
+    "changes", [COMPILED["sgd"], pytest.param(COMPILED["adam"], marks=pytest.mark.slow)], ids=["sgd", "adam"]
+)
 def test_so_does_a_compiled_one(tmp_path: Path, changes: list[str]) -> None:
     pytest.importorskip("numba")
     pytest.importorskip("scipy")
