@@ -171,7 +171,7 @@ class Execution:
         if state is not None:
             self._state = state
             self._save(self._run)
-        self._run.finish("stopped", reason, self._run.measured(self._run.record["kept"]["epoch"]))
+        self._run.finish("stopped", reason, self._run.measured_as_saved())
         return RunEnded(self._run, "stopped", reason)
 
     def _recorded_events(self, run: RunWriter) -> Iterator[RunStarted | TrainingEvent]:

@@ -47,6 +47,11 @@ class RunWriter:
         """What metrics.csv has of an epoch; nothing of one that has not ended."""
         return epoch_rows.measured(epoch_rows.read_epochs(self.folder), epoch)
 
+    def measured_as_saved(self) -> dict[str, float]:
+        """What metrics.csv has of the kept parameters of the last save."""
+        kept = self.record["kept"]
+        return {} if "examples" in kept else self.measured(kept["epoch"])
+
     def save(self, experiment: Experiment, state: TrainingState) -> None:
         """Write the model with the kept parameters, the checkpoint to resume from, and run.json, in this order.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -127,6 +128,20 @@ def test_a_validation_is_left_with_the_steps_of_its_epoch_saved(
     assert (record["epochs"], record["steps"]) == (1, 4)
     continued(tmp_path)
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+def test_parameters_of_an_unfinished_epoch_have_no_metrics_of_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = Busy(assess_model, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "perf_counter", count().__next__)  # a second between any two looks at the clock
+        patch.setattr(execution_module, "assess_model", busy)
+        rescued(execution(tmp_path, "keep=last", "max_seconds=21"), busy)
+    record = read_record(tmp_path / "run")
+    assert record["kept"]["epoch"] >= 1
+    assert record["kept"]["examples"] > 0
+    assert record["final"] == {}
 
 
 def test_an_evaluation_of_the_test_part_is_left_with_the_training_saved(
