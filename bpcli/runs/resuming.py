@@ -24,6 +24,7 @@ from bpcli.runs.execution import RunEnded
 from bpcli.runs.folder import CONFIG_FILE, RunWriter
 from bpcli.runs.kept_parameters import describe_kept
 from bpcli.runs.record import initial_record, read_record
+from bpcli.runs.split_file import SPLIT_FILE, write_split
 from bpcli.storage.locks import only_writer
 from bpcli.training.loop import over
 from bpcli.training.monitors import TEST
@@ -63,6 +64,8 @@ class Resumed:
                 message = "another process has gone on with it meanwhile"
                 raise DataError(message, where=str(self.folder), hint="resume it again")
             epoch_rows.trim(self.folder, state.epoch)
+            if self.drifted and self.experiment.config.data.split.deals:
+                write_split(self.folder / SPLIT_FILE, self.experiment.loaded)
             run = RunWriter(self.folder, self._record(state))
             run.write_config(self.experiment)
             run.save(self.experiment, state)

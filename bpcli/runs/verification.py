@@ -63,7 +63,8 @@ class Verification:
         self.experiment: Experiment = build(read_config(run / CONFIG_FILE, [NO_TIME_LIMIT]))
         now = environment_of(self.experiment) | {"seed": self.experiment.plan.seed}
         self.verdict = Verdict(drift(self._record, now))
-        self._rows = _recorded(run)
+        self._kept = digest(load_model(run).parameters.theta) if self._record["ended"] is None else ""
+        self._rows = _recorded(run)  # after the model, which is of one of these epochs, even while it is trained
         self._digests = [digest(self.experiment.parameters.theta)]  # by epoch, 0 being the start
         self._state: TrainingState | None = None
 
@@ -118,10 +119,15 @@ class Verification:
             self._compare_models(again)
 
     def _compare_models(self, again: RunWriter) -> None:
-        """Compare the files where both keep the same epoch, else the parameters with those of the epoch kept."""
+        """Compare the files where both keep the same epoch, else the parameters with those of the epoch kept.
+
+        Of a run that has not ended, run.json may tell of an earlier epoch than the model's.
+        """
         kept, own = self._record["kept"], again.record["kept"]
         if kept.get("examples"):
             self.verdict.not_compared.append(f"{MODEL}: its parameters are of the middle of an epoch")
+        elif self._record["ended"] is None:
+            self.verdict.model = self._kept in self._digests[kept["epoch"] :]
         elif kept["epoch"] == own["epoch"] and not own.get("examples"):
             self.verdict.model = (self._run / MODEL).read_bytes() == (again.folder / MODEL).read_bytes()
         elif kept["epoch"] >= len(self._digests):

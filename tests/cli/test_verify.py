@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from bpcli.runs.execution import Execution
 from bpcli.runs.record import read_record
+from bpcli.runs.verification import Verification
 from bpcli.storage.sealed import write_json
 from bpcli.training.loop import Epoch
 from tests.cli.support import Result, bp, good, listing, points, write_config
@@ -137,10 +139,28 @@ def test_a_run_that_was_killed_is_compared_as_far_as_it_came(tmp_path: Path) -> 
         "run: the same bytes again: 2 epochs of metrics.csv and model.safetensors",
         "not compared: how it ends: the run has not ended",
     ]
-    (tmp_path / "other").mkdir()
-    interrupted(tmp_path / "other", 2, "SIGTERM")
-    shutil.copy(tmp_path / "other/run/model.safetensors", tmp_path / "run/model.safetensors")
-    assert verdict(tmp_path)[0] == "run: 2 epochs are the same, model.safetensors differs"
+    for name, epochs in (("ahead", 2), ("beyond", 3)):
+        (tmp_path / name).mkdir()
+        interrupted(tmp_path / name, epochs, "SIGTERM")
+        shutil.copy(tmp_path / name / "run/model.safetensors", tmp_path / "run/model.safetensors")
+        if name == "ahead":  # killed after the model was written, and before run.json was
+            assert good("verify", "run", "--quiet", cwd=tmp_path).out.splitlines() == lines
+        else:
+            assert verdict(tmp_path)[0] == "run: 2 epochs are the same, model.safetensors differs"
+
+
+def test_a_run_that_is_trained_meanwhile_is_compared_as_it_was_when_it_was_read(tmp_path: Path) -> None:
+    interrupted(tmp_path, 2, None)
+    (tmp_path / "later").mkdir()
+    interrupted(tmp_path / "later", 5, None)
+    (tmp_path / "last").mkdir()
+    interrupted(tmp_path / "last", 5, "SIGTERM")
+    verification = Verification(tmp_path / "run")
+    for name, source in (("metrics.csv", "later"), ("digests.csv", "later"), ("model.safetensors", "last")):
+        shutil.copy(tmp_path / source / "run" / name, tmp_path / "run" / name)
+    for _ in verification.events(Execution(verification.experiment, verification.open_run)):
+        pass
+    assert (verification.verdict.same, verification.verdict.epochs) == (True, 2)
 
 
 def test_a_run_that_was_stopped_is_compared_with_its_model(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from bpcli.nn.schedules import SCHEDULES
 from bpcli.runs.epoch_rows import DIGESTS_FILE, METRICS_FILE
 from bpcli.runs.execution import Execution, RunEnded
 from bpcli.runs.record import read_record
+from bpcli.runs.reopen import reopen
 from bpcli.runs.resuming import resume
 from bpcli.storage.tensors import read_tensors, write_tensors
 from bpcli.training import loop
@@ -225,6 +226,14 @@ def test_a_drift_is_named_and_refused_or_noted(tmp_path: Path, monkeypatch: pyte
     (noted,) = read_record(tmp_path / "run")["drift"]
     assert (noted["epoch"], noted["step"], len(noted["changed"])) == (0, 0, 2)
     assert resume(tmp_path / "run", []).complete  # run.json has what is so now
+
+
+def test_the_parts_of_drifted_data_are_noted(tmp_path: Path) -> None:
+    killed(execution(tmp_path), 3)
+    with (tmp_path / "points.csv").open("a") as file:
+        file.write((tmp_path / "points.csv").read_text().splitlines()[1] + "\n")
+    to_the_end(resumed(tmp_path / "run", allow_drift=True))
+    assert reopen(tmp_path / "run").parts()["test"].size > 0
 
 
 def test_a_run_that_diverged_or_has_no_checkpoint_has_nothing_to_resume(tmp_path: Path) -> None:
