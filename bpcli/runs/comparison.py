@@ -14,7 +14,7 @@ from bpcli.choices import PLUGINS
 from bpcli.config import document
 from bpcli.errors import BpError, ConfigError, DataError, did_you_mean, refused
 from bpcli.nn.metrics import METRICS, Metric, kind_of_column
-from bpcli.runs.epoch_rows import measured, read_epochs, require_noted
+from bpcli.runs.epoch_rows import METRICS_FILE, begins_with, measured, read_epochs
 from bpcli.runs.folder import CONFIG_FILE
 from bpcli.runs.record import RECORD_FILE, read_record
 from bpcli.storage.regular import require_regular
@@ -93,12 +93,17 @@ def _read_run(folder: Path) -> RecordedRun:
         require_regular(config, MOST_OF_CONFIG)
         settings = _dotted_settings(document.read_yaml(config).plain())
         if isinstance(record.get("config"), str) and sha256(config.read_bytes()).hexdigest() != record["config"]:
-            raise DataError("it has changed since the run", where=str(config), hint="restore it")
+            raise _changed(config)
         epochs = read_epochs(folder)
-        require_noted(folder, record.get("metrics"))
+        if "metrics" in record and not begins_with(folder, record["metrics"]):
+            raise _changed(folder / METRICS_FILE)
         return RecordedRun(folder, record, settings, epochs)
     except OSError as error:
         raise refused("read", folder, error) from error
+
+
+def _changed(path: Path) -> DataError:
+    return DataError("it has changed since the run", where=str(path), hint="restore it")
 
 
 def _dotted_settings(value: Any, prefix: str = "") -> dict[str, Any]:

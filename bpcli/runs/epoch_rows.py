@@ -72,23 +72,22 @@ def sync(folder: Path) -> None:
 
 
 def mark(folder: Path) -> dict[str, Any]:
-    """How long metrics.csv is, and its SHA-256."""
-    path = folder / METRICS_FILE
-    data = path.read_bytes() if path.exists() else b""
+    """How many bytes metrics.csv has, and their SHA-256; none where there is no such file yet."""
+    return _mark_of(_bytes(folder))
+
+
+def begins_with(folder: Path, marked: Mapping[str, Any]) -> bool:
+    """Whether metrics.csv begins with what :func:`mark` gave; rows may have followed."""
+    return _mark_of(_bytes(folder)[: marked["bytes"]]) == marked
+
+
+def _mark_of(data: bytes) -> dict[str, Any]:
     return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
-def require_marked(folder: Path, marked: Mapping[str, Any]) -> None:
-    """metrics.csv begins with what was marked.
-
-    Raises:
-        DataError: it does not.
-    """
-    path, length = folder / METRICS_FILE, marked["bytes"]
-    data = path.read_bytes() if path.exists() else b""
-    if len(data) < length or hashlib.sha256(data[:length]).hexdigest() != marked["sha256"]:
-        message = f"its first {length:,} bytes are not those that the checkpoint was written with"
-        raise DataError(message, where=str(path), hint="copy the run again, or train again")
+def _bytes(folder: Path) -> bytes:
+    path = folder / METRICS_FILE
+    return path.read_bytes() if path.exists() else b""
 
 
 def trim(folder: Path, epochs: int) -> None:
@@ -151,26 +150,6 @@ def _whole_rows(path: Path) -> str:
     except OSError as error:
         raise refused("read", path, error) from error
     return data[: data.rfind(b"\n") + 1].decode()
-
-
-def note(folder: Path) -> dict[str, Any]:
-    """How many bytes metrics.csv has and their SHA-256, for the record of a run that has ended."""
-    path = folder / METRICS_FILE
-    data = path.read_bytes() if path.exists() else b""
-    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-
-
-def require_noted(folder: Path, noted: Any) -> None:
-    """The rows that :func:`note` noted are as they were; rows may have followed, and a record may note none.
-
-    Raises:
-        DataError: they have changed.
-    """
-    path = folder / METRICS_FILE
-    if isinstance(noted, dict) and path.exists():
-        data = path.read_bytes()[: noted["bytes"]]
-        if hashlib.sha256(data).hexdigest() != noted["sha256"]:
-            raise DataError("it has changed since the run", where=str(path), hint="copy the run again")
 
 
 def _rows(text: str) -> list[dict[str, float]]:

@@ -85,7 +85,7 @@ class RunWriter:
     def finish(self, outcome: Outcome, ended: str, final: dict[str, float]) -> None:
         """Write to run.json how and why training ended, and the final metrics."""
         self.record |= {"outcome": outcome, "ended": ended, "final": final}
-        self.record["metrics"] = epoch_rows.note(self.folder)
+        self.record["metrics"] = epoch_rows.mark(self.folder)
         self.write_record()
 
     def write_config(self, experiment: Experiment) -> None:

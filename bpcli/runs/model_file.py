@@ -31,6 +31,7 @@ VERSION = 2
 """The version of the header's layout."""
 
 NEEDED_KEYS = ("version", *NETWORK_KEYS, "features", "targets", "format")
+OPTIONAL_KEYS = ("plugins", "sample_weight")
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,7 @@ def load_model(path: Path) -> Model:
             f"the header is of version {version!r}, not {VERSION}", where=str(file), hint="use the bp that wrote it"
         )
     try:
-        keys = Saved(header).keys(
-            ("version", *NETWORK_KEYS, "features", "targets", "format"), ("plugins", "sample_weight")
-        )
+        keys = Saved(header).keys(NEEDED_KEYS, OPTIONAL_KEYS)
         _require_plugins({name: each.text() for name, each in _optional(keys, "plugins").items()}, file)
         network = network_from_json(keys)
         features = features_from_json(keys["features"])

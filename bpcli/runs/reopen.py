@@ -32,7 +32,6 @@ ANY_DATA = "measure on any examples with --data FILE"
 DATA_OPTION_HINT = f"restore the data file, or {ANY_DATA}"
 OVERRIDES_HINT = "restore the data file, or leave out the overrides that change how the data are encoded"
 
-
 SHOWN = 12
 """How many digits of a hash are shown."""
 

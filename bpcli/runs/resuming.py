@@ -101,7 +101,7 @@ def resume(folder: Path, changes: list[str], look: Look | None = None, *, allow_
     _require_config(checkpoint, before)
     _require_agreement(checkpoint, state, experiment)
     _require_epochs_left(experiment.plan.epochs, checkpoint.counters)
-    epoch_rows.require_marked(folder, checkpoint.metrics)
+    _require_rows(folder, checkpoint)
     state.restore(checkpoint.tensors, checkpoint.counters)
     changed = plain(before.config) != plain(after.config)
     complete = "" if changed or record.get("outcome") != "completed" else _complete(experiment, state)
@@ -165,6 +165,14 @@ def _require_config(checkpoint: Checkpoint, written: LocatedConfig) -> None:
         message = "it is not the config that the checkpoint was written with"
         hint = "restore it; epochs and the like may change, on the command line"
         raise DataError(message, where=str(written.path), hint=hint)
+
+
+def _require_rows(folder: Path, checkpoint: Checkpoint) -> None:
+    """metrics.csv begins with the rows that the checkpoint was written with."""
+    if not epoch_rows.begins_with(folder, checkpoint.metrics):
+        message = f"its first {checkpoint.metrics['bytes']:,} bytes are not those that the checkpoint was written with"
+        hint = "copy the run again, or train again"
+        raise DataError(message, where=str(folder / epoch_rows.METRICS_FILE), hint=hint)
 
 
 def _require_agreement(checkpoint: Checkpoint, state: TrainingState, experiment: Experiment) -> None:
