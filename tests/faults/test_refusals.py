@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.counting import Counted
-from tests.faults.oracle import MODES, Bench, bench, ended_properly, finishes
+from tests.faults.oracle import Bench, bench, ended_properly, finishes
 from tests.faults.system_calls import REMOVING, Call, Fault, calls, needs_strace, with_fault
 
 ERRORS = ("ENOSPC", "EIO", "EROFS", "EACCES")
@@ -27,16 +27,13 @@ def test_a_refused_call_is_one_error_and_the_run_goes_on(tmp_path: Path) -> None
 @pytest.mark.faults
 @needs_strace
 @pytest.mark.parametrize("error", ERRORS)
-@pytest.mark.parametrize("mode", MODES)
-def test_each_refused_call_is_one_error_and_the_run_goes_on(
-    mode: str, error: str, tmp_path: Path, counted: Counted
-) -> None:
-    made = bench(tmp_path, mode)
+def test_each_refused_call_is_one_error_and_the_run_goes_on(error: str, tmp_path: Path, counted: Counted) -> None:
+    made = bench(tmp_path, "mini_batch")
     found = calls(*made.training, cwd=tmp_path, below=made.run)
     faults = faults_of(found, error)
     for fault in faults:
         refuse(made, fault)
-    counted(f"{mode}, {error}: {len(faults)} refused calls, all resumed to the same bytes")
+    counted(f"{error}: {len(faults)} refused calls, all resumed to the same bytes")
 
 
 @pytest.mark.faults
