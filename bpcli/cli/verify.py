@@ -80,6 +80,8 @@ def _lines(run: Path, verdict: Verdict) -> list[str]:
     elif verdict.first is not None:
         found = f"{run}: epoch {verdict.first} is the first that differs: {', '.join(verdict.differs)}"
     else:
-        found = f"{run}: {epochs} are the same, {MODEL} differs"
-    reasons = [] if verdict.same else verdict.environment or ["no version, processor, engine or data file differs"]
+        differs = f"{MODEL} differs" if verdict.model is False else "the run's files are not"
+        found = f"{run}: {epochs} are the same, {differs}"
+    reasons = [*verdict.files, *verdict.environment] or ["no version, processor, engine or data file differs"]
+    reasons = [] if verdict.same else reasons
     return [found, *reasons, *(f"not compared: {one}" for one in verdict.not_compared)]

@@ -72,8 +72,10 @@ class RunWriter:
 
     def _note(self, state: TrainingState) -> None:
         """Note in run.json which parameters are kept, and how far training has come."""
-        kept = {"epoch": state.kept.epoch, "value": state.kept.value}
-        self.record["kept"] |= kept if state.kept.examples == 0 else {**kept, "examples": state.kept.examples}
+        self.record["kept"] |= {"epoch": state.kept.epoch, "value": state.kept.value}
+        self.record["kept"].pop("examples", None)
+        if state.kept.examples:
+            self.record["kept"]["examples"] = state.kept.examples
         self.record |= {"epochs": state.epoch, "steps": state.optimizer.step}
         self.write_record()
 

@@ -72,6 +72,7 @@ def _require_record(saved: Saved) -> None:
             saved.refuse(f"has no {key!r}")
     if record["ended"].value is not None:
         record["ended"].text()
+    _each(Saved.count, [record["epochs"]] if "epochs" in record else [])
     kept = record["kept"].mapping()
     if "epoch" not in kept:
         record["kept"].refuse("has no 'epoch'")

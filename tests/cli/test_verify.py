@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bpcli.runs.execution import Execution
+from bpcli.runs.execution import Execution, RunEnded
 from bpcli.runs.record import read_record
 from bpcli.runs.verification import Verification
 from bpcli.storage.sealed import write_json
 from bpcli.training.loop import Epoch
 from tests.cli.support import Result, bp, good, listing, points, write_config
-from tests.runs.support import execution
+from tests.runs.support import DIVERGING, execution
 
 POINTS = """
     data: {path: points.csv, split: {validation: 0.2, test: 0.1}}
@@ -25,6 +26,9 @@ POINTS = """
     optimizer: {name: adam, batch_size: 8}
     epochs: 4
 """
+
+CONFIG_CHANGED = "config.yaml has changed since the run"
+SPLIT_CHANGED = "split.csv has not the rows that config.yaml deals to each part"
 
 
 @pytest.fixture
@@ -66,15 +70,15 @@ def test_a_run_that_repeats_is_said_in_one_line_and_left_as_it_is(folder: Path) 
 def test_json_has_the_verdict(folder: Path) -> None:
     report = json.loads(bp("verify", "run", "--quiet", "--json", cwd=folder).out)
     same = {"run": "run", "same": True, "epochs": 4, "first": None, "differs": [], "model": True}
-    assert report == {**same, "environment": [], "not_compared": []}
+    assert report == {**same, "files": [], "environment": [], "not_compared": []}
 
 
 def test_another_seed_differs_from_the_first_epoch_on(folder: Path) -> None:
     replace(folder / "run/config.yaml", "seed: 0", "seed: 1")
-    first, reason = verdict(folder)
+    first, *reasons = verdict(folder)
     assert first.startswith("run: epoch 1 is the first that differs: loss, ")
     assert first.endswith(", parameters")
-    assert reason == "seed was 0 and is 1"
+    assert reasons == [CONFIG_CHANGED, SPLIT_CHANGED, "seed was 0 and is 1"]
 
 
 def test_other_data_are_named(folder: Path) -> None:
@@ -110,10 +114,62 @@ def test_the_first_row_and_the_column_that_differ_are_named(folder: Path, name: 
     assert verdict(folder)[0] == f"run: epoch 3 is the first that differs: {column}"
 
 
+@pytest.mark.parametrize("rows", [0, 2])
+@pytest.mark.parametrize(
+    ("name", "differs"), [("metrics.csv", "metrics.csv has no row of it"), ("digests.csv", "parameters")]
+)
+def test_a_row_that_is_missing_differs(folder: Path, name: str, differs: str, rows: int) -> None:
+    table = (folder / "run" / name).read_text().splitlines(keepends=True)
+    (folder / "run" / name).write_text("".join(table[: rows + 1 if rows else 0]))
+    assert verdict(folder)[0] == f"run: epoch {rows + 1} is the first that differs: {differs}"
+
+
+def other_epochs(run: Path) -> None:
+    replace(run / "config.yaml", "epochs: 4", "epochs: 40")
+
+
+def other_split(run: Path) -> None:
+    replace(run / "split.csv", "\n1,train\n", "\n1,test\n")
+
+
+def other_bit(run: Path) -> None:
+    data = bytearray((run / "checkpoint.safetensors").read_bytes())
+    data[-1] ^= 1
+    (run / "checkpoint.safetensors").write_bytes(data)
+
+
+def no_model(run: Path) -> None:
+    (run / "model.safetensors").unlink()
+
+
+CHANGES: dict[Callable[[Path], None], str] = {
+    other_epochs: CONFIG_CHANGED,
+    other_split: SPLIT_CHANGED,
+    other_bit: "checkpoint.safetensors: the file is damaged: its SHA-256 is not that noted in it",
+    no_model: "there is no model.safetensors",
+}
+
+
+@pytest.mark.parametrize(("change", "said"), CHANGES.items())
+def test_a_changed_file_of_the_run_is_named(folder: Path, change: Callable[[Path], None], said: str) -> None:
+    change(folder / "run")
+    assert verdict(folder) == ["run: 4 epochs are the same, the run's files are not", said]
+
+
+def test_a_run_that_diverged_diverges_again(tmp_path: Path) -> None:
+    """To the parameters before that step, in the middle of an epoch."""
+    ended = list(execution(tmp_path, *DIVERGING, "keep=last", "optimizer.batch_size=8").events())[-1]
+    assert isinstance(ended, RunEnded)
+    epochs, examples = ended.run.record["epochs"], ended.run.record["kept"].get("examples")
+    assert (ended.outcome, examples) == ("diverged", 24)
+    line = f"run: the same bytes again: {epochs} epochs of metrics.csv and model.safetensors\n"
+    assert good("verify", "run", "--quiet", cwd=tmp_path).out == line
+
+
 def test_versions_that_differ_are_named(folder: Path) -> None:
     replace(folder / "run/config.yaml", "seed: 0", "seed: 1")
     change_record(folder, numpy="1.0", cpu="an abacus", seed=1)
-    reasons = verdict(folder)[1:]
+    reasons = [line for line in verdict(folder)[1:] if line not in (CONFIG_CHANGED, SPLIT_CHANGED)]
     assert len(reasons) == 2
     assert reasons[0].startswith("numpy was 1.0 and is ")
     assert reasons[1].startswith("cpu was an abacus and is ")

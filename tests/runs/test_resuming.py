@@ -203,13 +203,17 @@ def test_what_the_past_depends_on_can_not_change(tmp_path: Path) -> None:
         resume(tmp_path / "run", [])
 
 
-def test_a_run_goes_on_after_its_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    to_the_end(execution(tmp_path, "max_seconds=1000", run="whole"))
-    seconds = iter(range(0, 10**6, 600))
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_a_run_goes_on_after_its_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: str) -> None:
+    """Of the middle of an epoch, whose parameters were kept, nothing is left in run.json."""
+    changes = ["max_seconds=1000", f"keep={keep}"]
+    to_the_end(execution(tmp_path, *changes, run="whole"))
+    seconds = iter(range(0, 10**6, 300))
     with monkeypatch.context() as patched:
         patched.setattr(loop, "perf_counter", lambda: float(next(seconds)))
-        ended = to_the_end(execution(tmp_path, "max_seconds=1000"))
+        ended = to_the_end(execution(tmp_path, *changes))
     assert ended.reason == "max_seconds: 1000 s are over"
+    assert ended.run.record["kept"]["examples"] == 32
     to_the_end(resumed(tmp_path / "run"))
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
 
