@@ -6,10 +6,9 @@ depends on) and ``metrics`` (length and SHA-256 of metrics.csv). What identifies
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite, isnan
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from bpcli.errors import DataError
 from bpcli.nn import Array
-from bpcli.runs.record import is_number
+from bpcli.storage.saved import MalformedError, Saved
 from bpcli.storage.tensors import read_tensors, write_tensors
 from bpcli.training.state import TrainingState
 
@@ -25,9 +24,6 @@ CHECKPOINT_FILE = "checkpoint.safetensors"
 
 VERSION = 1
 """The layout of the header; another one is refused."""
-
-KEYS = {"version", "counters", "config", "metrics"}
-DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -67,33 +63,37 @@ def read_checkpoint(folder: Path, state: TrainingState) -> Checkpoint:
     tensors, header = read_tensors(path)
     for name, array in state.tensors().items():
         _require_tensor(path, name, array, tensors.get(name))
-    if not isinstance(header, dict) or header.get("version") != VERSION:
-        found = header.get("version") if isinstance(header, dict) else None
-        message, hint = f"the header is of version {found!r}, not {VERSION}", "use the bp that wrote it, or train again"
-        raise DataError(message, where=str(path), hint=hint)
-    checkpoint = _checkpoint(path, tensors, header)
-    _check_counters(checkpoint, state)
+    version = header.get("version") if isinstance(header, dict) else None
+    if header is None or version != VERSION:
+        message = f"the header is of version {version!r}, not {VERSION}"
+        raise DataError(message, where=str(path), hint="use the bp that wrote it, or train again")
+    try:
+        _require_header(Saved(header), state.counters())
+    except MalformedError as error:
+        message = f"the checkpoint's header is malformed: {error}"
+        raise DataError(message, where=str(path), hint="copy the run again, or train again") from error
+    checkpoint = Checkpoint(path, tensors, header["counters"], header["config"], header["metrics"])
     if not np.isfinite(tensors["kept_theta"]).all():
         raise checkpoint.wrong("tensor 'kept_theta' is not finite")
     return checkpoint
 
 
-def _checkpoint(path: Path, tensors: dict[str, Array], header: dict[str, Any]) -> Checkpoint:
-    """The checkpoint that a header describes."""
-    counters, config, metrics = (header.get(key) for key in ("counters", "config", "metrics"))
-    wrong = [key for key in ("counters", "metrics") if not isinstance(header.get(key), dict)]
-    if not isinstance(counters, dict) or not isinstance(metrics, dict):
-        raise DataError(f"the header's {wrong[0]!r} is no mapping", where=str(path), hint="copy the run again")
-    checkpoint = Checkpoint(path, tensors, counters, str(config), metrics)
-    unknown = sorted({*map(str, header)} - KEYS)
-    if unknown:
-        raise checkpoint.wrong(f"the header's key {unknown[0]!r} is unknown")
-    for name, value in (("config", config), ("metrics.sha256", metrics.get("sha256"))):
-        if not isinstance(value, str) or not DIGEST.fullmatch(value):
-            raise checkpoint.wrong(f"the header's {name!r} is no SHA-256")
-    if set(metrics) != {"bytes", "sha256"} or not is_number(metrics["bytes"], whole=True):
-        raise checkpoint.wrong("the header's 'metrics' is not a number of bytes and their SHA-256")
-    return checkpoint
+def _require_header(header: Saved, own: Mapping[str, int | float]) -> None:
+    """A header as :func:`save_checkpoint` writes it; of ``own``, the first counters, what is NaN may be null in JSON.
+
+    Raises:
+        MalformedError: it is something else.
+    """
+    keys = header.keys(("version", "counters", "config", "metrics"))
+    keys["config"].sha256()
+    metrics = keys["metrics"].keys(("bytes", "sha256"))
+    metrics["bytes"].count()
+    metrics["sha256"].sha256()
+    for name, counter in keys["counters"].keys(own).items():
+        if isinstance(own[name], int):
+            counter.count()
+        elif counter.value is not None or not isnan(own[name]):
+            counter.number()
 
 
 def _require_tensor(path: Path, name: str, own: Array, saved: Array | None) -> None:
@@ -107,17 +107,3 @@ def _require_tensor(path: Path, name: str, own: Array, saved: Array | None) -> N
     if saved.shape != own.shape and not grows:
         message = f"tensor {name!r} is in shape {saved.shape}, not {own.shape}"
         raise DataError(message, where=str(path), hint=hint)
-
-
-def _check_counters(checkpoint: Checkpoint, state: TrainingState) -> None:
-    """The counters are those of a state, each a number of its kind; what may be NaN, null in JSON, begins as it."""
-    saved, own = checkpoint.counters, state.counters()
-    for name in dict.fromkeys([*own, *map(str, saved)]):
-        if name not in saved or name not in own:
-            raise checkpoint.wrong(f"the checkpoint's counter {name!r} is {'missing' if name in own else 'unknown'}")
-        begun, value = own[name], saved[name]
-        nullable = isinstance(begun, float) and isnan(begun)
-        if not is_number(value, whole=isinstance(begun, int)) or (value is None and not nullable):
-            raise checkpoint.wrong(f"the checkpoint's counter {name!r} is {value!r}")
-        if isinstance(value, float) and not isfinite(value):
-            raise checkpoint.wrong(f"the checkpoint's counter {name!r} is {value!r}")

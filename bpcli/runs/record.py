@@ -87,7 +87,7 @@ def _require_record(saved: Saved) -> None:
     if "metrics" in record:
         noted = record["metrics"].keys(("bytes", "sha256"))
         noted["bytes"].count()
-        noted["sha256"].text()
+        noted["sha256"].sha256()
     for key, check in (
         ("data", Saved.text),
         ("plugins", Saved.text),
@@ -102,10 +102,3 @@ def _each(check: Callable[[Saved], Any], values: Iterable[Saved]) -> None:
     for value in values:
         if value.value is not None:
             check(value)
-
-
-def is_number(saved: Any, *, whole: bool) -> bool:
-    """Whether JSON holds a number, or a count; it has null where a number is not finite."""
-    if whole:
-        return isinstance(saved, int) and not isinstance(saved, bool) and saved >= 0
-    return saved is None or (isinstance(saved, int | float) and not isinstance(saved, bool))

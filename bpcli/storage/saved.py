@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -10,6 +11,8 @@ from typing import Any, NoReturn
 
 MOST_NESTED = 32
 """Nesting beyond anything that bp writes."""
+
+SHA_256 = re.compile("[0-9a-f]{64}")
 
 SHOWN = 40
 """How many characters of a wrong value a message shows."""
@@ -143,6 +146,12 @@ class Saved:
         known = list(names)
         if not isinstance(self.value, str) or self.value not in known:
             self._refuse_type(f"one of {', '.join(known)}")
+        return self.value
+
+    def sha256(self) -> str:
+        """A SHA-256 in hexadecimal."""
+        if not isinstance(self.value, str) or not SHA_256.fullmatch(self.value):
+            self._refuse_type("a SHA-256")
         return self.value
 
     def texts(self) -> tuple[str, ...]:

@@ -147,7 +147,7 @@ def test_what_a_checkpoint_lacks_is_refused(folder: Path) -> None:
     header = json.loads(metadata["bp"])
     header["counters"]["position"] = -1
     write_tensors(folder / place, tensors, json.dumps(header))
-    error = f"{place}: the checkpoint's counter 'position' is -1"
+    error = f"{place}: the checkpoint's header is malformed: counters.position is -1, not from 0 to 9007199254740992"
     refused("stepcheck", "run", cwd=folder, status=3, error=error, hint="copy the run again, or train again")
     (folder / "run" / "checkpoint.safetensors").unlink()
     refused(
