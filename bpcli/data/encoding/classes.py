@@ -97,13 +97,17 @@ class Classes:
         """The cells as text, numbers without blanks around them; in an array a number, which has no spelling there."""
         known, numerals = frozenset(self.labels), dataset.numerals
         texts = keys_of(dataset, self.name, numeric=False)
-        if dataset.as_written(self.name).dtype != object and all(numerals.is_number(str(label)) for label in known):
+        if self._only_valued(dataset) and all(numerals.is_number(str(label)) for label in known):
             labels = {numerals.exact(str(label)): label for label in known}
             return np.array([text and labels.get(numerals.exact(text), text) for text in texts], object)
         number = numerals.is_number
         return np.array(
             [text.strip() if text and text not in known and number(text) else text for text in texts], object
         )
+
+    def _only_valued(self, dataset: Dataset) -> bool:
+        """Whether the cells are numbers that were never written; a file is read again only for what is not text."""
+        return dataset.column(self.name).dtype != object and dataset.as_written(self.name).dtype != object
 
     def source(self, dataset: Dataset, rows: IndexArray, dtype: np.dtype) -> Source:
         """The encoded targets of ``rows``."""

@@ -10,6 +10,8 @@ import pytest
 from bpcli.data.dealing import SplitColumns
 from bpcli.data.encoding.classes import Classes
 from bpcli.data.files import tables
+from bpcli.data.files.csv_reader import CsvReader
+from bpcli.data.files.pandas_reader import PandasReader
 from bpcli.data.files.reading import FilePair
 from bpcli.errors import DataError
 from tests.cli.support import good, write_config
@@ -74,6 +76,15 @@ def test_whole_numbers_beyond_float64_are_classes_of_their_own_in_every_kind_of_
     for path in files:
         assert labels(path) == tuple(BIG)
         assert targets(loaded(path), "train").astype(int).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_classes_in_words_are_never_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_again(reader: object, name: str) -> None:
+        raise AssertionError(name)
+
+    for reader in (CsvReader, PandasReader):
+        monkeypatch.setattr(reader, "as_written", read_again)
+    assert labels(table(tmp_path, ["no", "yes", "no"])) == ("no", "yes")
 
 
 def test_groups_are_as_written_and_an_order_goes_by_every_digit(tmp_path: Path) -> None:
