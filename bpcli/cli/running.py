@@ -11,7 +11,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from bpcli.ending.notice import Notice
-from bpcli.errors import BpError
+from bpcli.errors import BpError, SystemRefusedError
 
 if TYPE_CHECKING:
     from bpcli.experiment import Experiment
@@ -45,14 +45,18 @@ def follow(
     """Say the lines of ``introduction``, show training as it proceeds, and stop it at a signal.
 
     ``series`` is the folder of the series that the run is one of.
+
+    Raises:
+        BpError: as :meth:`Execution.events`; what the system refused is said with how to go on.
     """
     from bpcli import display
-    from bpcli.runs.execution import RunEnded
+    from bpcli.runs.execution import RunEnded, RunStarted
     from bpcli.training.loop import Epoch, Stopped, Stretch
 
     notice.rescue = partial(_rescue, execution, series)
     events = execution.events()
-    next(events)  # RunStarted: what follows is shown only once there is a run
+    started = next(events)  # what follows is shown only once there is a run
+    assert isinstance(started, RunStarted)
     for line in introduction:
         display.say(line)
     examples, shown = experiment.loaded.parts["train"].size, shown_column(experiment)
@@ -72,6 +76,9 @@ def follow(
             if notice.heard is not None:
                 training_display.close()
                 execution.stop(notice.heard.name)
+    except SystemRefusedError as error:
+        error.hint += f"; then, {how_to_go_on(series or started.run.folder)}"
+        raise
     finally:
         training_display.close()
     raise AssertionError("the last event of an execution is RunEnded")
@@ -102,9 +109,14 @@ def _summary(experiment: Experiment) -> str:
 
 
 def _stopped(ended: RunEnded, series: Path | None) -> str:
-    """How far a run came that a signal stopped, and how to go on with it or with its series."""
-    epoch, folder = ended.run.record["epochs"] + 1, series or ended.run.folder
-    return f"stopped by {ended.reason} in epoch {epoch}; saved, to go on: bp train --resume {quote(str(folder))}"
+    """How far a run came that a signal stopped, and how to go on with it; a series says that itself."""
+    saved = f"stopped by {ended.reason} in epoch {ended.run.record['epochs'] + 1}; saved"
+    return saved if series else f"{saved}, {how_to_go_on(ended.run.folder)}"
+
+
+def how_to_go_on(folder: Path) -> str:
+    """The command that goes on with a run, or a series."""
+    return f"to go on: bp train --resume {quote(str(folder))}"
 
 
 def _rescue(execution: Execution, series: Path | None, number: signal.Signals) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bpcli.cli.output import emit, emit_json
-from bpcli.cli.running import follow, introduction, prepared, require_expectations
+from bpcli.cli.running import follow, how_to_go_on, introduction, prepared, require_expectations
 from bpcli.ending.notice import noticed
+from bpcli.ending.unfinished import undone_by_signals
 from bpcli.errors import BpError, ConfigError
 
 if TYPE_CHECKING:
@@ -87,7 +89,8 @@ def train_series(
     first = _experiment(path, [*changes, *planned[0].changes])  # what is wrong shows before there is a folder
     if request.refit:
         _experiment(path, refit_changes(changes, [given.epochs]))  # so does what a run on all rows lacks
-    with new_run_folder(path.stem, run, partial(_write_request, request=request, given=given)) as folder:
+    fill = partial(_write_request, request=request, given=given)
+    with new_run_folder(path.stem, run, fill) as folder, _can_go_on(folder):
         series = Series(path, changes, request, folder, quiet)
         metrics = _train_members(series, planned, first)
     _conclude(series, metrics, json=json)
@@ -108,10 +111,19 @@ def resume_series(folder: Path, *, allow_drift: bool, quiet: bool, json: bool) -
     request, path = read_request(folder), folder / CONFIG_FILE
     planned = members(request, read_config(path, []).config.seed)
     first = _experiment(path, [*planned[0].changes])
-    with only_writer(folder):
+    with only_writer(folder), _can_go_on(folder):
         series = Series(path, [], request, folder, quiet, allow_drift)
         metrics = _train_members(series, planned, first)
     _conclude(series, metrics, json=json)
+
+
+@contextmanager
+def _can_go_on(folder: Path) -> Iterator[None]:
+    """Say how to go on with a series if a signal ends it within, between two runs too."""
+    from bpcli.display import say_without_waiting
+
+    with undone_by_signals(partial(say_without_waiting, [how_to_go_on(folder)])):
+        yield
 
 
 def _write_request(folder: Path, request: SeriesRequest, given: Config) -> None:

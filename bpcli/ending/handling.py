@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from bpcli.ending.signals import heeded
+from bpcli.ending.signals import Action, actions
 
 Reaction = Callable[[signal.Signals], None]
 
@@ -47,21 +47,29 @@ def can_handle() -> bool:
 
 @contextmanager
 def handled(handling: Handling) -> Iterator[None]:
-    """Handle the signals that would end the process; give them their default action again afterwards."""
-    numbers = heeded()
-    with _heard_aside(numbers, handling):
-        _set_handlers(numbers, handling.handle)
+    """Handle the signals that would end the process, or that another handling has; leave them as they were afterwards.
+
+    What only removes unfinished files gives way to work that saves itself.
+    """
+    before = {number: action for number, action in actions().items() if _is_ours(action)}
+    with _heard_aside([*before], handling):
+        _set_handlers(dict.fromkeys(before, handling.handle))
         try:
             yield
         finally:
-            _set_handlers(numbers, signal.SIG_DFL)
+            _set_handlers(before)
 
 
-def _set_handlers(numbers: list[signal.Signals], handler: Callable[[int, object], None] | signal.Handlers) -> None:
-    """Set one handler for all; one that comes meanwhile waits, because Python loses one whose handler has just gone."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+def _is_ours(action: Action) -> bool:
+    """Whether a signal's action is the default one, or that of a handling."""
+    return action is signal.SIG_DFL or isinstance(getattr(action, "__self__", None), Handling)
+
+
+def _set_handlers(handlers: Mapping[signal.Signals, Action]) -> None:
+    """Set handlers; a signal that comes meanwhile waits, because Python loses one whose handler has just gone."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
     try:
-        for number in numbers:
+        for number, handler in handlers.items():
             signal.signal(number, handler)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bpcli.ending.handling import Handling, Reaction
-from bpcli.ending.signals import end_by
-from bpcli.ending.unfinished import let_one_thread_end, standing, undo_all_and_end
+from bpcli.ending.unfinished import let_one_thread_end, standing, undo_all_and_end, undo_and_end
 
 GRACE = 0.5
 """Seconds that the work has to end by itself."""
@@ -56,5 +55,4 @@ def noticed() -> Iterator[Notice]:
         finally:
             notice.close()
     if notice.heard is not None:
-        let_one_thread_end()
-        end_by(notice.heard)
+        undo_and_end(notice.heard)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from types import FrameType
+from typing import Any, NoReturn
 
 ENDING = (
     "SIGINT",
@@ -22,6 +23,10 @@ ENDING = (
     "SIGPROF",
 )
 """The signals that end a process and that it may handle; not every system has all of them."""
+
+
+Action = Callable[[int, FrameType | None], Any] | int | signal.Handlers | None
+"""What the standard library gives and takes as the action of a signal."""
 
 
 def take_default_actions() -> None:
@@ -47,10 +52,10 @@ def default_actions() -> Iterator[None]:
             signal.signal(number, action)
 
 
-def heeded() -> list[signal.Signals]:
-    """The signals that would end this process: those whose action is the default one."""
+def actions() -> dict[signal.Signals, Action]:
+    """What this process does at each of the signals that end one."""
     known = [signal.Signals[name] for name in ENDING if hasattr(signal, name)]
-    return [number for number in known if signal.getsignal(number) is signal.SIG_DFL]
+    return {number: signal.getsignal(number) for number in known}
 
 
 def end_by(number: signal.Signals) -> NoReturn:

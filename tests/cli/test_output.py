@@ -131,6 +131,17 @@ def test_a_run_folder_that_cannot_be_written_is_the_systems_refusal(folder: Path
     )
 
 
+@pytest.mark.parametrize("words", ["", "--seeds 2"])
+def test_a_full_disk_is_said_with_how_to_go_on(folder: Path, tmp_path: Path, words: str) -> None:
+    line = f"ulimit -f 8; bp train {folder}/points.yaml epochs=200 engine=numpy --quiet --run run {words}"
+    result = shell(line, cwd=tmp_path)
+    error, hint = result.errors
+    assert (result.status, result.out) == (74, "")
+    assert error.endswith("s.csv: can't write: file too large")
+    assert hint.endswith("the space left; then, to go on: bp train --resume run")
+    assert shell("bp train --resume run --quiet", cwd=tmp_path).status == 0
+
+
 def test_standard_error_that_cannot_be_written_changes_no_status(folder: Path, tmp_path: Path) -> None:
     line = f"ulimit -f 0; bp evaluate {tmp_path}/nowhere 2> err.txt"
     assert shell(line, cwd=tmp_path) == Result(3, "", "")

@@ -288,6 +288,52 @@ def test_a_signal_is_heard_within_a_step(folder: Path, name: str) -> None:
     assert counters["epoch"] == 0  # the two epochs took no time, so there was no copy
 
 
+# A series.
+
+PREPARING = """
+import os, signal, sys
+from bpcli.cli import main
+from bpcli.runs.execution import Execution
+
+prepare, times, fatal = Execution.prepare, [0], int(sys.argv.pop(1))
+
+def killed(execution):
+    times[0] += 1
+    if times[0] == fatal:
+        os.kill(os.getpid(), signal.SIGINT)
+    return prepare(execution)
+
+Execution.prepare = killed
+main()
+"""
+
+
+@pytest.mark.parametrize("member", [1, 2])
+def test_a_signal_before_a_run_of_a_series_says_how_to_go_on(folder: Path, member: int) -> None:
+    words = ["train", "endless.yaml", "epochs=1", "--seeds", "2", "--run", "a series", "--quiet"]
+    done = subprocess.run(
+        [sys.executable, "-c", PREPARING, str(member), *words], cwd=folder, env=environment(), capture_output=True
+    )
+    assert (done.returncode, done.stdout) == (-signal.SIGINT, b"")
+    assert done.stderr.decode() == "to go on: bp train --resume 'a series'\n"
+    names = {path.name for path in (folder / "a series").iterdir()}
+    assert names - {"summary.csv"} == {"config.yaml", "series.json", *["seed-0"][: member - 1]}
+
+
+def test_a_signal_in_a_run_of_a_series_saves_the_run_and_says_how_to_go_on_with_the_series(folder: Path) -> None:
+    process = start(folder, "--seeds", "2", "--quiet")
+    wait_for((folder / "run/seed-0/timings.csv").exists, "first epoch")
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out) == (-signal.SIGTERM, b"")
+    done = read_record(folder / "run/seed-0")["epochs"]
+    assert err.decode().splitlines() == [
+        f"stopped by SIGTERM in epoch {done + 1}; saved",
+        "to go on: bp train --resume run",
+    ]
+    assert not (folder / "run/.lock").exists()
+
+
 # Signals while a file is written, and how they are handled in a process.
 
 WRITING = """
