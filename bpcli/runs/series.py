@@ -6,7 +6,6 @@ adds ``series.json`` and ``summary.csv``, a line for each metric.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,9 @@ from typing import Any
 from bpcli.errors import DataError, refused
 from bpcli.runs.intervals import Interval, interval
 from bpcli.storage.files import write
-from bpcli.storage.text import to_csv, to_json
+from bpcli.storage.saved import MalformedError, Saved
+from bpcli.storage.sealed import read_json, write_json
+from bpcli.storage.text import to_csv
 
 MOST_RUNS = 100_000
 """The most runs that a series makes of seeds or of folds; they are listed before the first begins."""
@@ -128,20 +129,22 @@ def read_request(folder: Path) -> SeriesRequest:
     """What a series was asked for, from its series.json.
 
     Raises:
-        DataError: the file is malformed.
+        DataError: the file is damaged or malformed.
+        SystemRefusedError: the system refused.
     """
     path = folder / SERIES_FILE
     try:
-        whole = json.loads(path.read_bytes())
-        request = SeriesRequest(whole["seeds"], whole["folds"], whole["refit"])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise DataError(f"malformed: {error!r}", where=str(path), hint="copy the series again") from error
+        series = Saved(read_json(path))
+        keys = series.keys(("seeds", "folds", "refit", "runs", "metrics"))
+        counts = keys["seeds"], keys["folds"]
+        seeds, folds = (None if each.value is None else each.count(2, MOST_RUNS) for each in counts)
+        if seeds is None and folds is None:
+            series.refuse("has neither seeds nor folds")
+        return SeriesRequest(seeds, folds, keys["refit"].truth())
+    except MalformedError as error:
+        raise DataError(f"malformed: {error}", where=str(path), hint="copy the series again") from error
     except OSError as error:
         raise refused("read", path, error) from error
-    counts = [count for count in (request.seeds, request.folds) if count is not None]
-    if not counts or not all(type(count) is int and 2 <= count <= MOST_RUNS for count in counts):
-        raise DataError("malformed: not a series", where=str(path), hint="copy the series again")
-    return request
 
 
 def write_series(
@@ -154,6 +157,6 @@ def write_series(
         for outcome in outcomes
     ]
     whole = {**vars(request), "runs": runs, "metrics": {name: vars(value) for name, value in metrics.items()}}
-    write(folder / SERIES_FILE, (to_json(whole, indent=2) + "\n").encode())
+    write_json(folder / SERIES_FILE, whole)
     rows = [[name, *vars(value).values()] for name, value in metrics.items()]
     write(folder / SUMMARY_FILE, to_csv([["metric", "mean", "low", "high", "runs"], *rows]).encode())
