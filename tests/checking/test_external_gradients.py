@@ -365,15 +365,13 @@ def test_an_export_replaces_an_export_and_nothing_else(suffix: str, tmp_path: Pa
         for name in (f"given.{suffix}", f"empty.{suffix}"):
             for _ in range(2):
                 good(*words, name, cwd=tmp_path)
-        for name in (f"mine.{suffix}", f"text.{suffix}", "run/model.safetensors", "run/checkpoint.safetensors"):
-            refused(
-                *words,
-                name,
-                cwd=tmp_path,
-                status=2,
-                error=f"command line: --export to {name!r}: there is a file of that name which is no export of bp",
-                hint="export to another name, or move the file",
-            )
+        for name in (f"mine.{suffix}", f"text.{suffix}"):
+            error = f"command line: --export to {name!r}: there is a file of that name which is no export of bp"
+            hint = "export to another name, or move the file"
+            refused(*words, name, cwd=tmp_path, status=2, error=error, hint=hint)
+        for name in ("run/model.safetensors", "run/checkpoint.safetensors"):
+            error, hint = f"{name}: it belongs to the run in this folder", "name another file to write"
+            refused(*words, name, cwd=tmp_path, status=2, error=error, hint=hint)
 
 
 def test_export_and_against_at_once_are_refused(tmp_path: Path) -> None:
