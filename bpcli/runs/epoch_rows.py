@@ -12,8 +12,9 @@ import numpy as np
 
 from bpcli.errors import DataError, refused
 from bpcli.nn import Array
-from bpcli.storage.files import append, cut, sync_file
+from bpcli.storage.files import cut, sync_file
 from bpcli.storage.regular import require_regular
+from bpcli.storage.tables import GrowingTable
 from bpcli.training.loop import Epoch
 
 METRICS_FILE, TIMINGS_FILE, DIGESTS_FILE = "metrics.csv", "timings.csv", "digests.csv"
@@ -31,10 +32,25 @@ NOT_MEASURED = ("epoch", "step", "learning_rate")
 """The columns of metrics.csv that are no result."""
 
 
-def append_epoch(folder: Path, epoch: Epoch, theta: Array) -> None:
-    """Append a row to every table; ``theta`` are the parameters that the epoch left, kept or not."""
-    for name, row in rows_of(epoch, theta).items():
-        _append(folder / name, row)
+class EpochTables:
+    """The tables of a run folder, held open while rows are appended to them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._tables = {name: GrowingTable(folder / name) for name in TABLES}
+
+    def append(self, epoch: Epoch, theta: Array) -> None:
+        """Append a row to every table; ``theta`` are the parameters that the epoch left, kept or not.
+
+        Raises:
+            SystemRefusedError: the system refused.
+        """
+        for name, row in rows_of(epoch, theta).items():
+            self._tables[name].append(",".join(row) + "\n", ",".join(row.values()) + "\n")
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for table in self._tables.values():
+            table.close()
 
 
 def rows_of(epoch: Epoch, theta: Array) -> dict[str, dict[str, str]]:
@@ -49,10 +65,6 @@ def rows_of(epoch: Epoch, theta: Array) -> dict[str, dict[str, str]]:
         DIGESTS_FILE: {"epoch": epoch.epoch, PARAMETERS: digest(theta)},
     }
     return {name: {key: str(value) for key, value in row.items()} for name, row in rows.items()}
-
-
-def _append(path: Path, row: Mapping[str, str]) -> None:
-    append(path, ",".join(row) + "\n", ",".join(row.values()) + "\n")
 
 
 def digest(theta: Array) -> str:
@@ -156,7 +168,7 @@ def _rows(text: str) -> list[dict[str, float]]:
     """Each row by the names of its columns, epoch after epoch.
 
     Raises:
-        ValueError, csv.Error: they are not what :func:`append_epoch` writes.
+        ValueError, csv.Error: they are not what :class:`EpochTables` writes.
     """
     names, *rows = list(csv.reader(text.splitlines())) or [list(NOT_MEASURED)]
     if tuple(names[: len(NOT_MEASURED)]) != NOT_MEASURED or len(set(names)) < len(names):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -34,14 +34,22 @@ RUN_FILES = (CONFIG_FILE, RECORD_FILE, SPLIT_FILE, MODEL, CHECKPOINT_FILE, LOCK_
 
 @dataclass
 class RunWriter:
-    """Writes the files of one run folder; ``record`` is the content of its run.json."""
+    """Writes the files of one run folder; ``record`` is the content of its run.json. To be closed after its epochs."""
 
     folder: Path
     record: dict[str, Any]
+    _tables: epoch_rows.EpochTables | None = field(default=None, init=False, repr=False)
 
     def append_epoch(self, epoch: Epoch, theta: Array) -> None:
         """Append a row of an epoch that left the parameters ``theta`` to every table."""
-        epoch_rows.append_epoch(self.folder, epoch, theta)
+        if self._tables is None:
+            self._tables = epoch_rows.EpochTables(self.folder)
+        self._tables.append(epoch, theta)
+
+    def close(self) -> None:
+        """Let go of the tables."""
+        if self._tables is not None:
+            self._tables.close()
 
     def measured(self, epoch: int) -> dict[str, float]:
         """What metrics.csv has of an epoch; nothing of one that has not ended."""
@@ -118,5 +126,5 @@ def create_run(experiment: Experiment, stem: str, folder: Path | None, state: Tr
             write_split(part / SPLIT_FILE, experiment.loaded)
         run.save(experiment, state)
 
-    with new_run_folder(stem, folder, fill) as run.folder:
+    with new_run_folder(stem, folder, fill) as run.folder, closing(run):
         yield run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
@@ -69,7 +69,8 @@ class Resumed:
             run = RunWriter(self.folder, self._record(state))
             run.write_config(self.experiment)
             run.save(self.experiment, state)
-            yield run
+            with closing(run):
+                yield run
 
     def _record(self, state: TrainingState) -> dict[str, Any]:
         """What run.json holds of a run that goes on: as at its start, with what has changed around it."""

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and tables that grow by whole rows.
+"""Files that are written whole or not at all.
 
 ``numpy.save`` to a full disk can return normally and leave a truncated file, so
 everything is serialised to bytes first, written under a temporary name, synced and renamed.
@@ -125,35 +125,6 @@ def remove_temporaries(folder: Path) -> None:
                 Path(entry).unlink(missing_ok=True)
     except OSError as error:
         raise refused("tidy up", folder, error) from error
-
-
-def append(path: Path, head: str, row: str) -> None:
-    """Append a row to a table, whole or not at all; an empty or absent one gets ``head`` first.
-
-    Raises:
-        SystemRefusedError: the system refused; the table is as it was.
-    """
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666)
-        try:
-            length = os.fstat(descriptor).st_size
-            _write_all(descriptor, (row if length else head + row).encode(), length)
-        finally:
-            os.close(descriptor)
-        if not length:
-            sync_folder(path.parent)
-    except OSError as error:
-        raise refused("write", path, error) from error
-
-
-def _write_all(descriptor: int, data: bytes, length: int) -> None:
-    """Append all of ``data`` to a file of ``length`` bytes, which an error leaves as long."""
-    try:
-        while data:
-            data = data[os.write(descriptor, data) :]
-    except BaseException:
-        os.ftruncate(descriptor, length)
-        raise
 
 
 def sync_file(path: Path) -> None:

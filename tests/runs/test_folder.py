@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import struct
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 
@@ -30,8 +31,9 @@ from .support import experiment
 def test_rows_are_added_below_one_header_with_all_their_digits(tmp_path: Path) -> None:
     run = RunWriter(tmp_path, {})
     theta = np.arange(3.0, dtype="f4")
-    run.append_epoch(Epoch(1, 10, 0.1, {"loss": 1 / 3, "accuracy": 1.0}, 0.25, 0.5), theta)
-    run.append_epoch(Epoch(2, 20, 1e-7, {"loss": 1e300, "accuracy": 0.1}, 1.5, 0.0), 2 * theta)
+    with closing(run):
+        run.append_epoch(Epoch(1, 10, 0.1, {"loss": 1 / 3, "accuracy": 1.0}, 0.25, 0.5), theta)
+        run.append_epoch(Epoch(2, 20, 1e-7, {"loss": 1e300, "accuracy": 0.1}, 1.5, 0.0), 2 * theta)
     assert (tmp_path / epoch_rows.METRICS_FILE).read_text() == (
         "epoch,step,learning_rate,loss,accuracy\n1,10,0.1,0.3333333333333333,1.0\n2,20,1e-07,1e+300,0.1\n"
     )
@@ -108,25 +110,27 @@ def test_a_checkpoint_of_an_unfinished_epoch_has_every_output_that_a_metric_need
 def test_rows_are_cut_back_to_an_epoch_and_go_on_from_there(tmp_path: Path) -> None:
     def append(*epochs: int) -> None:
         for number in epochs:
-            epoch_rows.append_epoch(tmp_path, Epoch(number, number, 0.1, {"loss": 1 / number}, 0.25, 0.5), np.zeros(2))
+            tables.append(Epoch(number, number, 0.1, {"loss": 1 / number}, 0.25, 0.5), np.zeros(2))
 
     def contents() -> list[bytes]:
         return [(tmp_path / name).read_bytes() for name in epoch_rows.TABLES]
 
-    append(1, 2, 3)
-    whole = contents()
-    for kept in (2, 1, 0):
-        epoch_rows.trim(tmp_path, kept)
-        assert [row["epoch"] for row in epoch_rows.read_epochs(tmp_path)] == list(range(1, kept + 1))
-        append(*range(kept + 1, 4))
-        assert contents() == whole
+    with closing(epoch_rows.EpochTables(tmp_path)) as tables:
+        append(1, 2, 3)
+        whole = contents()
+        for kept in (2, 1, 0):
+            epoch_rows.trim(tmp_path, kept)
+            assert [row["epoch"] for row in epoch_rows.read_epochs(tmp_path)] == list(range(1, kept + 1))
+            append(*range(kept + 1, 4))
+            assert contents() == whole
     with pytest.raises(DataError, match=r"^it has no row of epoch 4$"):
         epoch_rows.trim(tmp_path, 4)
     assert contents() == whole
 
 
 def test_a_last_row_without_its_end_is_not_read_and_not_kept(tmp_path: Path) -> None:
-    epoch_rows.append_epoch(tmp_path, Epoch(1, 10, 0.1, {"loss": 0.5}, 0.25, 0.5), np.zeros(2))
+    with closing(epoch_rows.EpochTables(tmp_path)) as tables:
+        tables.append(Epoch(1, 10, 0.1, {"loss": 0.5}, 0.25, 0.5), np.zeros(2))
     path = tmp_path / epoch_rows.METRICS_FILE
     whole = path.read_bytes()
     for part in (b"2", b"2,20,0.1", b"2,20,0.1,0.2"):

@@ -9,7 +9,7 @@ import pytest
 
 from bpcli.errors import ExitStatus, SystemRefusedError
 from bpcli.storage import files
-from bpcli.storage.files import append, write
+from bpcli.storage.files import write
 
 
 def failing(*_: object) -> None:
@@ -72,17 +72,6 @@ def test_a_file_is_synced_before_it_takes_its_name_and_its_folder_after(
     assert calls == ["sync", "rename", "sync"]
 
 
-def test_text_is_added_at_the_end_as_it_is(tmp_path: Path) -> None:
-    for row in ("1,ß\r\n", "2,ü\n"):
-        append(tmp_path / "table.csv", "a,b\n", row)
-    assert (tmp_path / "table.csv").read_bytes() == "a,b\n1,ß\r\n2,ü\n".encode()
-
-
-def test_text_that_cannot_be_added_is_the_systems_refusal(tmp_path: Path) -> None:
-    with pytest.raises(SystemRefusedError, match="can't write: is a directory"):
-        append(tmp_path, "head", "row")
-
-
 def test_a_link_planted_under_a_temporary_name_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "victim").write_bytes(b"mine")
     monkeypatch.setattr("secrets.token_hex", lambda _: "00000000")
@@ -108,28 +97,6 @@ def test_a_file_keeps_its_permissions_and_a_link_to_it(tmp_path: Path, mode: int
 def test_a_name_as_long_as_the_system_takes_can_be_written(tmp_path: Path) -> None:
     write(tmp_path / ("ß" * 127), b"data")
     assert (tmp_path / ("ß" * 127)).read_bytes() == b"data"
-
-
-def test_a_system_that_writes_a_few_bytes_at_a_time_writes_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = os.write
-    monkeypatch.setattr(os, "write", lambda descriptor, data: whole(descriptor, data[:3]))
-    append(tmp_path / "table.csv", "a,b\n", "1,22222\n")
-    assert (tmp_path / "table.csv").read_bytes() == b"a,b\n1,22222\n"
-
-
-def test_a_row_for_which_there_is_no_room_is_cut_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, room = os.write, [3]
-
-    def short(descriptor: int, data: bytes) -> int:
-        if not room:
-            failing()
-        return whole(descriptor, data[: room.pop()])
-
-    append(tmp_path / "table.csv", "a,b\n", "1,2\n")
-    monkeypatch.setattr(os, "write", short)
-    with pytest.raises(SystemRefusedError, match="can't write: no space left on device"):
-        append(tmp_path / "table.csv", "a,b\n", "3,4\n")
-    assert (tmp_path / "table.csv").read_bytes() == b"a,b\n1,2\n"
 
 
 def test_temporaries_are_removed_and_nothing_else(tmp_path: Path) -> None:
