@@ -50,7 +50,8 @@ class RecordedRun:
 def find_runs(folder: Path) -> tuple[list[RecordedRun], list[str]]:
     """Every run below a folder, sorted by path, and a warning for each that cannot be read.
 
-    A run.json without a config beside it is not a run's. Links to folders are not followed.
+    A folder with two of run.json, config.yaml and metrics.csv is a run's, others are not. Links to folders are
+    not followed.
 
     Raises:
         DataError: the folder is absent, or there are runs in it and none can be read.
@@ -78,8 +79,8 @@ def _run_folders(folder: Path, unreadable: list[BpError]) -> list[Path]:
     def skip(error: OSError) -> None:
         unreadable.append(refused("read", error.filename, error))
 
-    found = (Path(at) for at, _, files in os.walk(folder, onerror=skip) if {RECORD_FILE, CONFIG_FILE} <= {*files})
-    return sorted(found)
+    own = {RECORD_FILE, CONFIG_FILE, METRICS_FILE}
+    return sorted(Path(at) for at, _, files in os.walk(folder, onerror=skip) if len(own & {*files}) > 1)
 
 
 def _read_run(folder: Path) -> RecordedRun:
@@ -99,7 +100,7 @@ def _read_run(folder: Path) -> RecordedRun:
             raise _changed(folder / METRICS_FILE)
         return RecordedRun(folder, record, settings, epochs)
     except OSError as error:
-        raise refused("read", folder, error) from error
+        raise refused("read", error.filename or folder, error) from error
 
 
 def _changed(path: Path) -> DataError:

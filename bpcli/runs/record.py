@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -52,7 +53,10 @@ def read_record(folder: Path) -> dict[str, Any]:
         record = read_json(path)
         _require_record(Saved(record))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataError("this is no run folder: it has no run.json", where=str(folder), hint="see bp runs") from error
+        what = "this is no run folder: it has no run.json" if os.path.lexists(folder) else "no such folder"
+        within = (folder.parent / RECORD_FILE).is_file()
+        hint = f"name the run's folder, {folder.parent}" if within else "see bp runs"
+        raise DataError(what, where=str(folder), hint=hint) from error
     except MalformedError as error:
         raise DataError(f"malformed: {error}", where=str(path), hint="copy the run again") from error
     except OSError as error:

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
+from shlex import join, quote
 from typing import Any
 
 from bpcli.config.past import changed_keys, digest_of_past, free_keys, goes_by_epochs
@@ -91,7 +92,7 @@ def resume(folder: Path, changes: list[str], look: Look | None = None, *, allow_
     _require_resumable(folder, record)
     before = read_config(folder / CONFIG_FILE, [])
     after = read_config(folder / CONFIG_FILE, changes)
-    _refuse_other_past(before.config, after.config, folder)
+    _refuse_other_past(before.config, after.config, folder, changes)
     experiment = build(after, look)
     drifted = drift(record, environment_of(experiment))
     if drifted and not allow_drift:
@@ -128,14 +129,14 @@ def _require_resumable(folder: Path, record: Mapping[str, Any]) -> None:
         raise DataError(
             "nothing to resume: the run ended before its first checkpoint was on the disk",
             where=str(folder),
-            hint=f"start it again: bp train {folder / CONFIG_FILE} --run FOLDER",
+            hint=f"start it again: bp train {quote(str(folder / CONFIG_FILE))} --run FOLDER",
         )
     if record.get("outcome") == "diverged":
         raise DataError(
             f"nothing to resume: {record.get('ended')}",
             where=str(folder),
-            hint=f"start again from what was kept, for example: bp train {folder / CONFIG_FILE} "
-            f"network.weights={folder} optimizer.learning_rate=…",
+            hint=f"start again from what was kept, for example: bp train {quote(str(folder / CONFIG_FILE))} "
+            f"{quote(f'network.weights={folder}')} optimizer.learning_rate=…",
         )
     if record.get("outcome") == "failed":
         raise DataError(f"nothing to resume: {record.get('ended')}", where=str(folder), hint="train again")
@@ -145,7 +146,7 @@ def _require_resumable(folder: Path, record: Mapping[str, Any]) -> None:
             raise DataError(message, where=str(folder), hint="save the data in a file, and train on it")
 
 
-def _refuse_other_past(before: Config, after: Config, folder: Path) -> None:
+def _refuse_other_past(before: Config, after: Config, folder: Path, changes: list[str]) -> None:
     """Overrides change only what the past does not depend on."""
     free = free_keys(after)
     for key in changed_keys(plain(before), plain(after)):
@@ -156,7 +157,7 @@ def _refuse_other_past(before: Config, after: Config, folder: Path) -> None:
             what = "epochs can't change: the schedule goes by the whole training, so each rate so far depends on it"
         else:
             what = f"{key} can't change: what the run has done depends on it"
-        hint = f"{', '.join(free)} can; for another run: bp train {folder / CONFIG_FILE} {key}=…"
+        hint = f"{', '.join(free)} can; for another run: bp train {join([str(folder / CONFIG_FILE), *changes])}"
         raise ConfigError(what, where="command line", hint=hint)
 
 

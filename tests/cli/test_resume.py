@@ -83,7 +83,12 @@ def test_what_does_not_go_with_resume_is_refused(folder: Path) -> None:
         refused("train", "--resume", "run", *words, cwd=folder, status=2, error=f"{where}: {error}", hint=hint)
     error, hint = f"{where}: --allow-drift goes with --resume", "leave it out"
     refused("train", "points.yaml", "--allow-drift", cwd=folder, status=2, error=error, hint=hint)
-    assert bp("train", "--resume", "nowhere", cwd=folder).status == 3
+    for place, error, hint in (
+        ("nowhere", "no such folder", "see bp runs"),
+        ("points.yaml", "this is no run folder: it has no run.json", "see bp runs"),
+        ("run/model.safetensors", "this is no run folder: it has no run.json", "name the run's folder, run"),
+    ):
+        refused("train", "--resume", place, cwd=folder, status=3, error=f"{place}: {error}", hint=hint)
 
 
 def test_a_series_goes_on_with_what_is_left_of_it(folder: Path) -> None:

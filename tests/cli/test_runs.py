@@ -309,8 +309,10 @@ def test_malformed_metrics_are_skipped(tmp_path: Path, rows: str) -> None:
 
 def test_what_is_no_run_or_cannot_be_read_is_skipped_with_its_reason(tmp_path: Path) -> None:
     fake(tmp_path, "good", {"loss": 1.0})
-    for name in ("pipe", "rows", "huge", "damaged", "config", "settings", "bytes"):
+    for name in ("pipe", "rows", "huge", "damaged", "config", "settings", "bytes", "no config", "no record"):
         fake(tmp_path, name, {"loss": 2.0}, ROWS)
+    (tmp_path / "no record/run.json").unlink()
+    (tmp_path / "no config/config.yaml").unlink()
     for path in (tmp_path / "pipe/run.json", tmp_path / "rows/metrics.csv", tmp_path / "config/config.yaml"):
         path.unlink()
         os.mkfifo(path)
@@ -329,6 +331,8 @@ def test_what_is_no_run_or_cannot_be_read_is_skipped_with_its_reason(tmp_path: P
         f"config/config.yaml: {pipe}",
         "damaged/run.json: the file is damaged: its SHA-256 is not that noted in it",
         "huge/metrics.csv: it is of 8,589,934,592 bytes, beyond the 268,435,456 that bp reads of it",
+        "no config/config.yaml: can't read: no such file or directory",
+        "no record: this is no run folder: it has no run.json",
         f"pipe/run.json: {pipe}",
         f"rows/metrics.csv: {pipe}",
         "settings/config.yaml:1: not YAML: expected the node content, but found '<stream end>'",

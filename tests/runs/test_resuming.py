@@ -195,7 +195,8 @@ def test_what_the_past_depends_on_can_not_change(tmp_path: Path) -> None:
         with pytest.raises(ConfigError) as caught:
             resume(tmp_path / "run", [change])
         assert caught.value.message.startswith(f"{key}")
-        assert caught.value.hint.startswith("epochs, expect, max_seconds, checkpoint, threads can")
+        again = f"bp train {tmp_path}/run/config.yaml {change}"
+        assert caught.value.hint == f"epochs, expect, max_seconds, checkpoint, threads can; for another run: {again}"
     resume(tmp_path / "run", ["max_seconds=100", "checkpoint.seconds=5", "expect=[test_loss <= 9]"])
     config = tmp_path / "run/config.yaml"
     config.write_text(config.read_text().replace("learning_rate: 0.1", "learning_rate: 0.2"))
