@@ -56,7 +56,7 @@ def ids(table: Table) -> Finding:
         "problem",
         f"each row has a value of its own: {listed(names)}",
         "a name or a number of the row can be learned by heart and says nothing about new rows",
-        f"data.drop: [{', '.join(names[:5])}]",
+        f"add {', '.join(names[:5])} to data.drop",
     )
 
 

@@ -46,7 +46,7 @@ def leaking_columns(table: Table) -> Finding:
         listed(leaks),
         "a column that alone tells the target is often the target in other words, known only after the fact; a network "
         "that sees it looks perfect and is worth nothing on new data",
-        f"data.drop: [{name}], unless it is known when you will predict",
+        f"add {name} to data.drop, unless it is known when you will predict",
     )
 
 

@@ -156,16 +156,16 @@ class ReopenedRun:
         Unless ``refuse``, a different encoding is a warning too.
         """
         warnings = []
-        if _encoding(loaded) != _encoding(self.model):
-            if refuse:
-                raise DataError(OTHER_ENCODING, where=str(self.path), hint=hint)
-            warnings.append(OTHER_ENCODING)
         recorded = read_record(self.path).get("data", {})
         for path, digest in loaded.digests.items():
             if digest is not None and path not in recorded:
                 warnings.append(f"{path} is not what the run learned from")
             elif digest is not None and recorded[path] != digest:
                 warnings.append(f"{path} has changed since the run")
+        if _encoding(loaded) != _encoding(self.model):
+            if refuse:
+                raise DataError("; ".join([OTHER_ENCODING, *warnings]), where=str(self.path), hint=hint)
+            warnings.insert(0, OTHER_ENCODING)
         return warnings
 
 

@@ -197,7 +197,8 @@ def test_data_that_are_encoded_differently_are_refused(folder: Path, command: st
         *ON_ITS_DATA[command],
         cwd=folder,
         status=3,
-        error="run: the data are not encoded as those the run was trained on",
+        error="run: the data are not encoded as those the run was trained on; "
+        f"{folder}/train.csv has changed since the run",
         hint=OVERRIDE_HINT,
     )
 
