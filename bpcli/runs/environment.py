@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,17 @@ def environment_of(experiment: Experiment) -> dict[str, Any]:
 def drift(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What of ``now``, an environment, is not as a run's record has it, in words; empty where all is the same."""
     return [line for key, value in now.items() for line in _differences(key, recorded.get(key), value)]
+
+
+def drift_note(epoch: int, step: int, changed: Sequence[str]) -> dict[str, Any]:
+    """What a record says of a run that went on, after so many epochs, although something had ``changed``."""
+    return {"epoch": epoch, "step": step, "changed": [*changed]}
+
+
+def drifts_noted(record: Mapping[str, Any]) -> list[str]:
+    """In words, with what a run went on that was not as at its beginning."""
+    notes = record.get("drift", [])
+    return [f"resumed after epoch {note['epoch']}: {line}" for note in notes for line in note["changed"]]
 
 
 def _differences(key: str, before: Any, after: Any) -> list[str]:

@@ -87,7 +87,9 @@ def _require_record(saved: Saved) -> None:
     if "outcome" in record and record["outcome"].value is not None:
         record["outcome"].one_of(get_args(Outcome))
     for each in record["drift"].items() if "drift" in record else ():
-        each.mapping()
+        note = each.keys(("epoch", "step", "changed"))
+        _each(Saved.count, [note["epoch"], note["step"]])
+        note["changed"].texts()
     if "metrics" in record:
         noted = record["metrics"].keys(("bytes", "sha256"))
         noted["bytes"].count()

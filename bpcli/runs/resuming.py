@@ -20,7 +20,7 @@ from bpcli.errors import ConfigError, DataError, DivergedError, refused
 from bpcli.experiment import Experiment, build
 from bpcli.runs import epoch_rows
 from bpcli.runs.checkpoint import CHECKPOINT_FILE, Checkpoint, read_checkpoint
-from bpcli.runs.environment import drift, environment_of
+from bpcli.runs.environment import drift, drift_note, environment_of
 from bpcli.runs.execution import RunEnded
 from bpcli.runs.folder import CONFIG_FILE, RunWriter
 from bpcli.runs.kept_parameters import describe_kept
@@ -77,7 +77,7 @@ class Resumed:
         """What run.json holds of a run that goes on: as at its start, with what has changed around it."""
         record, notes = initial_record(self.experiment), [*self.record.get("drift", [])]
         if self.drifted:
-            notes.append({"epoch": state.epoch, "step": state.optimizer.step, "changed": self.drifted})
+            notes.append(drift_note(state.epoch, state.optimizer.step, self.drifted))
         return {**record, "drift": notes} if notes else record
 
 
@@ -99,9 +99,14 @@ def resume(folder: Path, changes: list[str], look: Look | None = None, *, allow_
         raise DataError(DRIFTED.format("; ".join(drifted)), where=str(folder), hint=DRIFT_HINT)
     state = start(experiment.recipe, experiment.parameters.theta, experiment.tallies())
     saved = _digest(folder / CHECKPOINT_FILE)
-    checkpoint = read_checkpoint(folder, state)
-    _require_config(checkpoint, before)
-    _require_agreement(checkpoint, state, experiment)
+    try:
+        checkpoint = read_checkpoint(folder, state)
+        _require_config(checkpoint, before)
+        _require_agreement(checkpoint, state, experiment)
+    except DataError as error:
+        if drifted:
+            error.hint = f"it can't go on with what has changed; restore it: {'; '.join(drifted)}"
+        raise
     _require_epochs_left(experiment.plan.epochs, checkpoint.counters)
     _require_rows(folder, checkpoint)
     state.restore(checkpoint.tensors, checkpoint.counters)

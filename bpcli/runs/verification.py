@@ -20,7 +20,7 @@ from bpcli.errors import DataError
 from bpcli.experiment import Experiment, build
 from bpcli.nn import Array
 from bpcli.runs.checkpoint import CHECKPOINT_FILE
-from bpcli.runs.environment import drift, environment_of
+from bpcli.runs.environment import drift, drifts_noted, environment_of
 from bpcli.runs.epoch_rows import DIGESTS_FILE, METRICS_FILE, PARAMETERS, digest, read_rows, rows_of
 from bpcli.runs.execution import Event, Execution, RunStarted
 from bpcli.runs.folder import CONFIG_FILE, RunWriter, create_run
@@ -71,7 +71,8 @@ class Verification:
         self._run, self._record = run, read_record(run)
         self.experiment: Experiment = build(read_config(run / CONFIG_FILE, [NO_TIME_LIMIT]))
         now = environment_of(self.experiment) | {"seed": self.experiment.plan.seed}
-        self.verdict = Verdict(drift(self._record, now), [*_changed_files(run, self._record, self.experiment)])
+        environment = [*drifts_noted(self._record), *drift(self._record, now)]
+        self.verdict = Verdict(environment, [*_changed_files(run, self._record, self.experiment)])
         self._epochs: int = self._record.get("epochs") or 0
         self._kept = digest(load_model(run).parameters.theta) if self._record["ended"] is None else ""
         self._rows = _recorded(run, self._epochs)  # after the model, which is of one of these epochs, even in training

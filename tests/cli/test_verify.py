@@ -240,3 +240,12 @@ def test_what_is_no_run_is_refused(folder: Path) -> None:
     assert bp("verify", "points.yaml", cwd=folder) == Result(
         3, "", f"error: points.yaml: this is no run folder: it has no run.json\n{hint}\n"
     )
+
+
+def test_what_a_run_went_on_with_that_had_changed_is_named(folder: Path) -> None:
+    """Its record has the data of now, so no file differs from that."""
+    replace(folder / "points.csv", "ash", "birch")
+    good("train", "--resume", "run", "epochs=5", "--allow-drift", "--quiet", cwd=folder)
+    first, reason = verdict(folder)
+    assert first.startswith("run: epoch 1 is the first that differs: ")
+    assert reason == f"resumed after epoch 4: {folder}/points.csv has changed"

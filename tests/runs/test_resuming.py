@@ -241,6 +241,17 @@ def test_the_parts_of_drifted_data_are_noted(tmp_path: Path) -> None:
     assert reopen(tmp_path / "run").parts()["test"].size > 0
 
 
+def test_where_a_run_cannot_go_on_with_what_has_drifted_that_is_said(tmp_path: Path) -> None:
+    killed(execution(tmp_path, "checkpoint={epochs: 1}"), 4)
+    with (tmp_path / "points.csv").open("a") as file:
+        file.write((tmp_path / "points.csv").read_text().partition("\n")[2])
+    with pytest.raises(DataError, match="which this training has not") as caught:
+        resume(tmp_path / "run", [], allow_drift=True)
+    assert caught.value.hint == (
+        f"it can't go on with what has changed; restore it: {tmp_path / 'points.csv'} has changed"
+    )
+
+
 def test_a_run_that_diverged_or_has_no_checkpoint_has_nothing_to_resume(tmp_path: Path) -> None:
     to_the_end(execution(tmp_path, *DIVERGING))
     with pytest.raises(DataError, match="nothing to resume: training diverged") as caught:
