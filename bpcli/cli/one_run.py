@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from bpcli.cli.output import emit, emit_json
 from bpcli.cli.running import follow, require_expectations
-from bpcli.ending.notice import noticed
 
 if TYPE_CHECKING:
     from bpcli.experiment import Experiment
@@ -24,6 +23,7 @@ def run_to_the_end(execution: Execution, experiment: Experiment, lines: list[str
         CheckFailedError: a metric is not as expected.
     """
     from bpcli.display import warn
+    from bpcli.ending.notice import noticed
 
     with noticed() as notice:
         ended = follow(execution, experiment, lines, notice, quiet=quiet)

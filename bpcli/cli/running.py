@@ -10,10 +10,10 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from bpcli.ending.notice import Notice
 from bpcli.errors import BpError, SystemRefusedError
 
 if TYPE_CHECKING:
+    from bpcli.ending.notice import Notice
     from bpcli.experiment import Experiment
     from bpcli.runs.execution import Execution, OpenRun, RunEnded
     from bpcli.training.state import TrainingState

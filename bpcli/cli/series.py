@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from bpcli.cli.output import emit, emit_json
 from bpcli.cli.running import follow, how_to_go_on, introduction, prepared, require_expectations
-from bpcli.ending.notice import noticed
 from bpcli.ending.unfinished import undone_by_signals
 from bpcli.errors import BpError, ConfigError
 
@@ -195,6 +194,7 @@ def _train_member(series: Series, member: Member, experiment: Experiment) -> Non
 def _train(series: Series, experiment: Experiment, name: str) -> RunEnded:
     """Train a run in a folder of the series; a signal ends the series with it."""
     from bpcli.display import warning
+    from bpcli.ending.notice import noticed
     from bpcli.runs.resuming import finished
 
     folder = series.folder / name

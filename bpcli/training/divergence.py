@@ -3,7 +3,7 @@
 The loop copies the state before each stretch. Where a stretch diverges, the engine takes its updates again from the
 copy, in halves, until the first wrong update is alone (:func:`find_first_update`): the streams of chance, and that
 stretches change no number, make these the same updates. That update is then taken on the NumPy engine with checks
-on. The state is left as it was before that update.
+on. The state is left as it was before that update. What does so is imported only then.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ import numpy as np
 from bpcli.data.sources import Examples
 from bpcli.errors import DivergedError
 from bpcli.nn import IndexArray
-from bpcli.training.first_nonfinite import CheckedUpdate, first_nonfinite_output
 from bpcli.training.recipe import Recipe
-from bpcli.training.remedies import remedy
 from bpcli.training.state import TrainingState, diverged
 from bpcli.training.steps import Steps
 
@@ -71,6 +69,9 @@ def locate(error: DivergedError, steps: Steps, batch_size: int, start: SavedStar
 
     The state is left as it was before the update with that operation.
     """
+    from bpcli.training.first_nonfinite import CheckedUpdate
+    from bpcli.training.remedies import remedy
+
     state, recipe = start.state, steps.recipe
     find_first_update(steps, batch_size, start, order)
     indices = order[state.position : state.position + batch_size]
@@ -87,6 +88,9 @@ def locate(error: DivergedError, steps: Steps, batch_size: int, start: SavedStar
 
 def locate_in_validation(recipe: Recipe, state: TrainingState, examples: Examples) -> DivergedError:
     """The error of a validation loss that is not finite after an epoch, with the operation that was the first."""
+    from bpcli.training.first_nonfinite import first_nonfinite_output
+    from bpcli.training.remedies import remedy
+
     error = diverged("the validation loss", state.epoch + 1, state.optimizer.step)
     found = first_nonfinite_output(recipe.network, state, examples)
     if found is None:

@@ -13,7 +13,7 @@ from tests.cli.support import environment, write_config
 
 HEAVY = {"numpy", "pydantic", "pydantic_core", "rich", "safetensors", "yaml"}
 HEAVY |= {"numba", "scipy", "numpy.ma", "pandas", "pyarrow"}
-HEAVY |= {"bpcli.training.array_files", "bpcli.training.array_names"}
+HEAVY |= {"bpcli.training.array_files", "bpcli.training.array_names", "bpcli.training.first_nonfinite"}
 
 LISTING = """
 import sys
@@ -53,7 +53,9 @@ def test_arrays_and_small_tables_are_trained_on_and_predicted_without_pandas(tmp
     table = np.column_stack([features, targets])
     np.savetxt(tmp_path / "points.csv", table, delimiter=",", header="a,b,y", comments="")
     data = f"points.{suffix}"
-    write_config(tmp_path / "points.yaml", f"data: {{path: {data}}}\nloss: cross_entropy\nepochs: 1\n")
+    write_config(
+        tmp_path / "points.yaml", f"data: {{path: {data}, split: {{test: 0.2}}}}\nloss: cross_entropy\nepochs: 1\n"
+    )
     needed = {"numpy", "pydantic", "pydantic_core", "safetensors", "yaml"}
     quiet, shown, most = (["--quiet"], set[str](), 680) if suffix == "csv" else ([], {"rich"}, 790)
     assert loaded("train", "points.yaml", "--run", "run", *quiet, cwd=tmp_path, most=most) == needed | shown

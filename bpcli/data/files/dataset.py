@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from bpcli.data.files.file_digest import FileDigest
-from bpcli.data.files.memory import Pages
 from bpcli.data.files.numerals import PLAIN, Numerals, numerals
 from bpcli.nn import Array, IndexArray
+
+if TYPE_CHECKING:
+    from bpcli.data.files.file_digest import FileDigest
+    from bpcli.data.files.memory import Pages
 
 CellsOf = Callable[[], Array]
 """The cells of a column as the file has them, words for missing values included; read again at each call."""
