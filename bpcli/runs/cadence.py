@@ -23,7 +23,8 @@ class Cadence:
     def __init__(self, section: CheckpointSection | None) -> None:
         self._epochs = None if section is None else section.epochs
         self._seconds = None if section is None else section.seconds
-        self._interval, self._saved_at = LEAST_SECONDS, monotonic()
+        self._interval = LEAST_SECONDS if self._seconds is None else self._seconds
+        self._saved_at = monotonic()
 
     def saved(self, took: float) -> None:
         """Take notice of a save that has just ended, after so many seconds."""

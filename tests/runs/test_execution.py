@@ -332,6 +332,11 @@ def test_a_run_under_way_is_saved_when_the_last_save_is_long_ago(
     assert [counters(tmp_path / "run")["step"] for _ in execution(tmp_path).events()] == steps
 
 
+def test_the_seconds_of_the_config_count_from_the_start(tmp_path: Path) -> None:
+    events = execution(tmp_path, "checkpoint.seconds=1e-9").events()
+    assert [counters(tmp_path / "run")["step"] for _ in events] == [0, 0, 1, 2, 3, 4, 5, 6]
+
+
 # Data that change meanwhile.
 
 
