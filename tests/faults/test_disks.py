@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support import command, environment, process
+from tests.cli.support import command, environment, process, wait_for
 from tests.faults.counting import Counted
 from tests.faults.disks import image, make_image, needs_mount, small_disk
 from tests.faults.oracle import RUN, Bench, bench, ended_properly, finishes
@@ -57,13 +58,13 @@ def fill(made: Bench, folder: Path, kilobytes: int) -> int:
 def test_after_a_power_cut_there_is_a_checkpoint_and_the_run_goes_on(tmp_path: Path, counted: Counted) -> None:
     (tmp_path / "work").mkdir()
     made = bench(tmp_path / "work", "sgd", "epochs=60")
-    rng, cuts, resumed = random.Random(2), 100, 0
+    rng, cuts, resumed, seconds = random.Random(2), 100, 0, 1.5
     for _ in range(cuts):
-        resumed += cut(made, tmp_path, rng)
+        resumed += cut(made, tmp_path, rng, seconds)
     counted(f"{cuts} power cuts, {resumed} with a run to resume; all went on to the same bytes")
 
 
-def cut(made: Bench, folder: Path, rng: random.Random) -> bool:
+def cut(made: Bench, folder: Path, rng: random.Random, seconds: float) -> bool:
     """Copy the disk's image in the middle of a run, and go on from what it holds; whether that is a run."""
     made.clear()
     disk, copy = folder / "disk.img", folder / "copy.img"
@@ -72,7 +73,8 @@ def cut(made: Bench, folder: Path, rng: random.Random) -> bool:
         words = [str(mounted / RUN) if word == RUN else word for word in made.training]
         silent = subprocess.DEVNULL
         running = subprocess.Popen(command(*words), cwd=made.folder, env=environment(), stdout=silent, stderr=silent)
-        time.sleep(rng.uniform(0.2, 1.5))
+        wait_for(lambda: len(os.listdir(mounted)) > 1, "the run has begun")  # the disk has a lost+found
+        time.sleep(rng.uniform(0, seconds))
         shutil.copyfile(disk, copy)
         running.kill()
         running.wait()
