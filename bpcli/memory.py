@@ -6,24 +6,15 @@ not killed, and does not slow a machine down, for what could have been known.
 
 from __future__ import annotations
 
-import io
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from bpcli.errors import BpError, DataError
 
 UNLIMITED = 1 << 62
 """A limit from here on is none."""
-
-PIECE = 1 << 20
-"""Bytes read at a time."""
-
-MOST_STREAMED = 1 << 29
-"""The most bytes that are kept of a pipe or a device, which might have no end."""
 
 ROOT = Path("/")
 """Where the system's files are."""
@@ -57,31 +48,6 @@ def require(
     there = left()
     if needed > there.count:
         raise error(f"{what} {size(needed)} of memory, {there}", where=where, key=key, hint=hint)
-
-
-def read_file(path: Path, most: int, *, what: str, hint: str, error: type[BpError] = DataError) -> bytes:
-    """The bytes of a file, a pipe or a device of at most ``most`` bytes, which may have no end.
-
-    Raises:
-        BpError: of the type ``error``; it is larger.
-        OSError: the system refused to read.
-    """
-    with path.open("rb") as file:
-        about = os.fstat(file.fileno())
-        most = most if stat.S_ISREG(about.st_mode) else min(most, MOST_STREAMED)
-        if about.st_size <= most:
-            data = read_stream(file, most)
-            if data is not None:
-                return data
-    raise error(f"{what} of more than {size(most)}", where=str(path), hint=hint)
-
-
-def read_stream(file: IO[bytes], most: int) -> bytes | None:
-    """What a stream holds to its end; None where that is more than ``most`` bytes."""
-    held = io.BytesIO()
-    while held.tell() <= most and (piece := file.read(PIECE)):
-        held.write(piece)
-    return held.getvalue() if held.tell() <= most else None
 
 
 def size(count: float) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import resource
 from pathlib import Path
 
 import pytest
 
 from bpcli import memory
-from bpcli.errors import ConfigError, DataError
-from bpcli.memory import UNLIMITED, Left, read_file, read_stream, require
+from bpcli.errors import ConfigError
+from bpcli.memory import UNLIMITED, Left, require
 
 NONE = resource.RLIM_INFINITY
 
@@ -89,17 +88,3 @@ def test_more_than_is_left_is_refused_with_figures_and_the_limit(monkeypatch: py
         "error: t.csv: its indicators take 14.4 GB of memory, 2.0 GB are left of the 3.0 GB that RLIMIT_AS allows",
         "hint: drop it",
     ]
-
-
-def test_files_and_streams_are_read_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "PIECE", 4)
-    path = tmp_path / "f"
-    path.write_bytes(b"0123456789")
-
-    assert read_file(path, 10, what="a config", hint="h") == b"0123456789"
-    assert read_stream(io.BytesIO(b"0123456789"), 10) == b"0123456789"
-    assert read_stream(io.BytesIO(b"0123456789"), 9) is None
-    for endless in (path, Path("/dev/zero")):
-        with pytest.raises(DataError) as caught:
-            read_file(endless, 9, what="a config", hint="h")
-        assert caught.value.lines() == [f"error: {endless}: a config of more than 9 bytes", "hint: h"]

@@ -17,7 +17,8 @@ from typing import Any
 import yaml
 
 from bpcli.errors import ConfigError, refused
-from bpcli.memory import read_file
+from bpcli.memory import size
+from bpcli.storage.bounded import read_file
 
 MOST_BYTES = 1_000_000
 """Of a config, which are read in about 2 seconds; a list of 50,000 columns is half as long."""
@@ -74,15 +75,16 @@ def read_yaml(path: Path) -> Node:
         ConfigError: it is absent or not the YAML described above.
     """
     try:
-        data = read_file(
-            path, MOST_BYTES, what="a config", hint="is this the config, and not its data?", error=ConfigError
-        )
+        data = read_file(path, MOST_BYTES)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ConfigError("no such config", where=str(path), hint="name a YAML file") from error
     except IsADirectoryError as error:
         raise ConfigError("this is a folder, not a config", where=str(path), hint="name the YAML file in it") from error
     except OSError as error:
         raise refused("read", path, error) from error
+    if data is None:
+        message, hint = f"a config of more than {size(MOST_BYTES)}", "is this the config, and not its data?"
+        raise ConfigError(message, where=str(path), hint=hint)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

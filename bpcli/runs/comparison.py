@@ -17,10 +17,7 @@ from bpcli.nn.metrics import METRICS, Metric, kind_of_column
 from bpcli.runs.epoch_rows import METRICS_FILE, begins_with, measured, read_epochs
 from bpcli.runs.folder import CONFIG_FILE
 from bpcli.runs.record import RECORD_FILE, read_record
-from bpcli.storage.regular import require_regular
-
-MOST_OF_CONFIG = 1 << 24
-"""More bytes than any config has."""
+from bpcli.storage.bounded import require_regular
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ def _read_run(folder: Path) -> RecordedRun:
     """
     record, config = read_record(folder), folder / CONFIG_FILE
     try:
-        require_regular(config, MOST_OF_CONFIG)
+        require_regular(config)
         settings = _dotted_settings(document.read_yaml(config).plain())
         if isinstance(record.get("config"), str) and sha256(config.read_bytes()).hexdigest() != record["config"]:
             raise _changed(config)

@@ -12,8 +12,8 @@ import numpy as np
 
 from bpcli.errors import DataError, refused
 from bpcli.nn import Array
+from bpcli.storage.bounded import require_regular
 from bpcli.storage.files import cut, sync_file
-from bpcli.storage.regular import require_regular
 from bpcli.storage.tables import GrowingTable
 from bpcli.training.loop import Epoch
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from bpcli.errors import DataError
 from bpcli.storage import digests
+from bpcli.storage.bounded import require_regular
 from bpcli.storage.files import write
-from bpcli.storage.regular import require_regular
 from bpcli.storage.saved import MalformedError, parse_json
 from bpcli.storage.text import to_json
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from bpcli import memory
 from bpcli.errors import DataError, refused
 from bpcli.storage import digests
+from bpcli.storage.bounded import require_regular
 from bpcli.storage.files import replacing
-from bpcli.storage.regular import require_regular
 from bpcli.storage.saved import parse_json
 from bpcli.storage.text import to_json
 
@@ -73,9 +73,9 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any] | 
     """
     try:
         require_regular(path)
-        most = memory.left().count // COPIES
-        data = memory.read_file(path, most, what="a file of tensors", hint="is this a model of bp?")
-        return parse_tensors(data, str(path))
+        size = COPIES * path.stat().st_size
+        memory.require(size, "its tensors take", where=str(path), hint="is this a model of bp?")
+        return parse_tensors(path.read_bytes(), str(path))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError("no such file", where=str(path), hint="name a run folder or a safetensors file") from error
     except (ValueError, KeyError) as error:

@@ -24,6 +24,7 @@ from bpcli import memory
 from bpcli.data.files.file_digest import FileDigest, Stamp, changed_while_read
 from bpcli.data.files.memory import Pages
 from bpcli.errors import DataError, refused
+from bpcli.storage import bounded
 
 STDIN = "-"
 HEAD = 16
@@ -147,8 +148,8 @@ def _kept(stream: IO[bytes], path: str) -> bytes:
         DataError: it is more than is kept of a stream, or than the memory left allows.
     """
     there = memory.left()
-    most = min(memory.MOST_STREAMED, there.count // SHARE)
-    data = memory.read_stream(stream, most)
+    most = min(bounded.MOST_STREAMED, there.count // SHARE)
+    data = bounded.read_stream(stream, most)
     if data is None:
         kept = f"{memory.size(most)}, which is the most that is kept in memory ({there})"
         hint = "write it to a file, uncompressed: a plain one is read in pieces"

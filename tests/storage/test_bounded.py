@@ -1,0 +1,22 @@
+"""What is read whole has an end, or a limit."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from bpcli.storage import bounded
+from bpcli.storage.bounded import read_file, read_stream
+
+
+def test_files_and_streams_are_read_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "PIECE", 4)
+    path = tmp_path / "f"
+    path.write_bytes(b"0123456789")
+
+    assert read_file(path, 10) == read_stream(io.BytesIO(b"0123456789"), 10) == b"0123456789"
+    assert read_stream(io.BytesIO(b"0123456789"), 9) is None
+    assert read_file(path, 9) is None
+    assert read_file(Path("/dev/zero"), 9) is None
