@@ -22,7 +22,7 @@ from bpcli.nn import Array
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 from bpcli.runs.model_header import NETWORK_KEYS, describe_network, format_from_json, network_from_json
-from bpcli.runs.series import SERIES_FILE, SUMMARY_FILE
+from bpcli.runs.series import require_no_series
 from bpcli.storage.saved import MalformedError, Saved
 from bpcli.storage.tensors import read_tensors, write_tensors
 from bpcli.training.initial_parameters import MODEL, fill_parameters
@@ -89,10 +89,7 @@ def load_model(path: Path) -> Model:
         raise ConfigError(
             "this is a config, not a run", where=str(path), hint=f"name the run folder that bp train {path} prints"
         )
-    if (path / SERIES_FILE).exists():
-        runs = sorted(each.parent.name for each in path.glob(f"*/{MODEL}"))
-        hint = f"name one of its runs: {', '.join(runs)}; their means are in {SUMMARY_FILE}"
-        raise DataError("this is a series of runs, each with a model", where=str(path), hint=hint)
+    require_no_series(path)
     file = path / MODEL if path.is_dir() else path
     tensors, header = read_tensors(file)
     if header is None:

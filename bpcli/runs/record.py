@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from bpcli.errors import DataError, refused
 from bpcli.experiment import Experiment
 from bpcli.runs.environment import environment_of
+from bpcli.runs.series import require_no_series
 from bpcli.storage.saved import MalformedError, Saved
 from bpcli.storage.sealed import read_json
 
@@ -49,6 +50,7 @@ def read_record(folder: Path) -> dict[str, Any]:
         DataError: the file is absent or malformed.
     """
     path = folder / RECORD_FILE
+    require_no_series(folder)
     try:
         record = read_json(path)
         _require_record(Saved(record))

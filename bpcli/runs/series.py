@@ -18,6 +18,7 @@ from bpcli.storage.files import write
 from bpcli.storage.saved import MalformedError, Saved
 from bpcli.storage.sealed import read_json, write_json
 from bpcli.storage.text import to_csv
+from bpcli.training.initial_parameters import MODEL
 
 MOST_RUNS = 100_000
 """The most runs that a series makes of seeds or of folds; they are listed before the first begins."""
@@ -29,6 +30,18 @@ SERIES_FILES = (SERIES_FILE, SUMMARY_FILE, PREDICTIONS_FILE)
 
 REFIT = "refit"
 """The folder of the run on all rows."""
+
+
+def require_no_series(path: Path) -> None:
+    """Require that a path is not the folder of a series.
+
+    Raises:
+        DataError: it is one.
+    """
+    if (path / SERIES_FILE).exists():
+        runs = sorted(each.parent.name for each in path.glob(f"*/{MODEL}"))
+        hint = f"name one of its runs: {', '.join(runs)}; their means are in {SUMMARY_FILE}"
+        raise DataError("this is a series of runs, each with a model", where=str(path), hint=hint)
 
 
 @dataclass(frozen=True)

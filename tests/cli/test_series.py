@@ -201,7 +201,7 @@ def test_a_series_warns_as_its_runs_would_alone_and_introduces_itself_once(tmp_p
     assert not quiet.err
 
 
-@pytest.mark.parametrize("command", [["evaluate"], ["predict", "--split", "test"], ["gradcheck"]])
+@pytest.mark.parametrize("command", [["evaluate"], ["predict", "--split", "test"], ["gradcheck"], ["verify"]])
 def test_a_series_is_no_run_and_names_its_runs(folder: Path, command: list[str]) -> None:
     refused(
         *(*command, "folds"),
