@@ -31,6 +31,7 @@ def resumed(folder: Path, words: list[str], *, allow_drift: bool, quiet: bool, j
         return
     run = resume(folder, _overrides(words), gravest, allow_drift=allow_drift)
     if run.complete:
+        run.tidy()
         if not quiet:
             say(f"nothing left to train: {run.complete}; epochs=N trains for longer")
         print_result(folder, run.record, json=json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
@@ -16,7 +16,7 @@ from bpcli.config.reading import LocatedConfig, read_config
 from bpcli.config.schema import MOST_EPOCHS, Config
 from bpcli.config.writing import plain
 from bpcli.data.raw import Look
-from bpcli.errors import ConfigError, DataError, DivergedError, refused
+from bpcli.errors import ConfigError, DataError, DivergedError, SystemRefusedError, refused
 from bpcli.experiment import Experiment, build
 from bpcli.runs import epoch_rows
 from bpcli.runs.checkpoint import CHECKPOINT_FILE, Checkpoint, read_checkpoint
@@ -72,6 +72,11 @@ class Resumed:
             run.save(self.experiment, state)
             with closing(run):
                 yield run
+
+    def tidy(self) -> None:
+        """Remove the lock and the temporary files that a dead writer left, where this process may."""
+        with suppress(SystemRefusedError), only_writer(self.folder):
+            pass
 
     def _record(self, state: TrainingState) -> dict[str, Any]:
         """What run.json holds of a run that goes on: as at its start, with what has changed around it."""

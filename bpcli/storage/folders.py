@@ -72,6 +72,9 @@ def _temporary_folder(beside: Path) -> tuple[Path, int]:
             return part, take(part)
         except (FileNotFoundError, HeldError):
             continue
+        except OSError:
+            part.rmdir()
+            raise
 
 
 def _placed(part: Path, names: Iterable[Path]) -> Path:
