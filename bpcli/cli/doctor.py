@@ -47,7 +47,12 @@ def doctor(words: Words, json: Json = False, plugin: Plugins = None) -> int:
 
 def _config_of(path: Path) -> Path:
     """A config, or that of a run folder."""
-    return path / "config.yaml" if path.is_dir() else path
+    from bpcli.runs.folder import CONFIG_FILE, require_files
+
+    if not path.is_dir():
+        return path
+    require_files(path)
+    return path / CONFIG_FILE
 
 
 def _shown(findings: Iterable[tuple[str, Finding]], *, quiet: bool) -> Iterator[tuple[str, Finding]]:

@@ -103,10 +103,11 @@ def resume_series(folder: Path, *, allow_drift: bool, quiet: bool, json: bool) -
         BpError: as :func:`train_series`.
     """
     from bpcli.config.reading import read_config
-    from bpcli.runs.folder import CONFIG_FILE
-    from bpcli.runs.series import members, read_request
+    from bpcli.runs.folder import CONFIG_FILE, require_files
+    from bpcli.runs.series import SERIES_FILES, members, read_request
     from bpcli.storage.locks import only_writer
 
+    require_files(folder, (CONFIG_FILE, *SERIES_FILES), to_write=True)
     request, path = read_request(folder), folder / CONFIG_FILE
     planned = members(request, read_config(path, []).config.seed)
     first = _experiment(path, [*planned[0].changes])

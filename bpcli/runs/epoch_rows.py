@@ -98,8 +98,19 @@ def _mark_of(data: bytes) -> dict[str, Any]:
 
 
 def _bytes(folder: Path) -> bytes:
-    path = folder / METRICS_FILE
-    return path.read_bytes() if path.exists() else b""
+    return _bytes_of(folder / METRICS_FILE)
+
+
+def _bytes_of(path: Path) -> bytes:
+    """A table's bytes; none where there is no file.
+
+    Raises:
+        DataError: it is no file, or larger than any table.
+    """
+    if not path.exists():
+        return b""
+    require_regular(path, MOST_BYTES)
+    return path.read_bytes()
 
 
 def trim(folder: Path, epochs: int) -> None:
@@ -111,7 +122,7 @@ def trim(folder: Path, epochs: int) -> None:
     """
     for name in TABLES:
         path = folder / name
-        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+        lines = _bytes_of(path).splitlines(keepends=True)
         kept = b"".join(lines[: epochs + 1 if epochs else 0])
         if epochs and (len(lines) <= epochs or not kept.endswith(b"\n")):
             message = f"it has no row of epoch {epochs}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -11,6 +11,7 @@ from typing import Any
 
 from bpcli.config import document
 from bpcli.config.past import digest_of_past
+from bpcli.errors import DataError, refused
 from bpcli.experiment import Experiment
 from bpcli.nn import Array
 from bpcli.runs import epoch_rows
@@ -19,6 +20,7 @@ from bpcli.runs.model_file import model_of, save_model
 from bpcli.runs.new_folder import new_run_folder
 from bpcli.runs.record import RECORD_FILE, Outcome, initial_record
 from bpcli.runs.split_file import SPLIT_FILE, write_split
+from bpcli.storage.bounded import require_regular
 from bpcli.storage.files import write
 from bpcli.storage.locks import LOCK_FILE
 from bpcli.storage.sealed import write_json
@@ -30,6 +32,27 @@ CONFIG_FILE = "config.yaml"
 
 RUN_FILES = (CONFIG_FILE, RECORD_FILE, SPLIT_FILE, MODEL, CHECKPOINT_FILE, LOCK_FILE, *epoch_rows.TABLES)
 """All files of a run."""
+
+
+def require_files(folder: Path, names: Iterable[str] = RUN_FILES, *, to_write: bool = False) -> None:
+    """Refuse a run in which a file is a device or a pipe or, where bp is ``to_write`` to it, a link.
+
+    A link in a run that somebody else made could have bp write to any file. What is absent is not refused here.
+
+    Raises:
+        DataError: one is; it is named.
+        SystemRefusedError: the system refused to look.
+    """
+    for path in (folder / name for name in names):
+        if to_write and path.is_symlink():
+            message, hint = "it is a link: bp would write elsewhere", "put the file itself there"
+            raise DataError(message, where=str(path), hint=hint)
+        try:
+            require_regular(path)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise refused("read", path, error) from error
 
 
 @dataclass

@@ -20,7 +20,7 @@ from bpcli.data.loading import Loaded, Part
 from bpcli.errors import BpError, ConfigError, DataError
 from bpcli.experiment import Experiment, build, parts_of
 from bpcli.nn.metrics import Metric, by_column, usual_metrics
-from bpcli.runs.folder import CONFIG_FILE
+from bpcli.runs.folder import CONFIG_FILE, require_files
 from bpcli.runs.kept_parameters import describe_kept, kept_epoch
 from bpcli.runs.model_file import Model, load_model
 from bpcli.runs.record import RECORD_FILE, read_record
@@ -204,8 +204,10 @@ def reopen(path: Path) -> ReopenedRun:
     """Open a run folder, or a model file by itself, to use its model.
 
     Raises:
-        DataError: the model file is absent or malformed.
+        DataError: the model file is absent or malformed, or a file of the run is a device or a pipe.
     """
+    if path.is_dir():
+        require_files(path)
     return ReopenedRun(path, load_model(path))
 
 

@@ -22,7 +22,7 @@ from bpcli.runs import epoch_rows
 from bpcli.runs.checkpoint import CHECKPOINT_FILE, Checkpoint, read_checkpoint
 from bpcli.runs.environment import drift, drift_note, environment_of
 from bpcli.runs.execution import RunEnded
-from bpcli.runs.folder import CONFIG_FILE, RunWriter
+from bpcli.runs.folder import CONFIG_FILE, RunWriter, require_files
 from bpcli.runs.kept_parameters import describe_kept
 from bpcli.runs.record import initial_record, read_record
 from bpcli.runs.split_file import SPLIT_FILE, write_split
@@ -93,6 +93,7 @@ def resume(folder: Path, changes: list[str], look: Look | None = None, *, allow_
         ConfigError: an override would change the past, or the config is wrong.
         DataError: there is no checkpoint, the run diverged, the environment is another one, or a file is malformed.
     """
+    require_files(folder, to_write=True)
     record = read_record(folder)
     _require_resumable(folder, record)
     before = read_config(folder / CONFIG_FILE, [])
@@ -122,7 +123,8 @@ def resume(folder: Path, changes: list[str], look: Look | None = None, *, allow_
 
 def _digest(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise refused("read", path, error) from error
 

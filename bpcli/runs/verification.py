@@ -23,7 +23,7 @@ from bpcli.runs.checkpoint import CHECKPOINT_FILE
 from bpcli.runs.environment import drift, drifts_noted, environment_of
 from bpcli.runs.epoch_rows import DIGESTS_FILE, METRICS_FILE, PARAMETERS, digest, read_rows, rows_of
 from bpcli.runs.execution import Event, Execution, RunStarted
-from bpcli.runs.folder import CONFIG_FILE, RunWriter, create_run
+from bpcli.runs.folder import CONFIG_FILE, RunWriter, create_run, require_files
 from bpcli.runs.model_file import load_model
 from bpcli.runs.record import read_record
 from bpcli.runs.split_file import SPLIT_FILE, is_split
@@ -68,6 +68,7 @@ class Verification:
         Raises:
             BpError: the run, its config or its data are absent or malformed.
         """
+        require_files(run)
         self._run, self._record = run, read_record(run)
         self.experiment: Experiment = build(read_config(run / CONFIG_FILE, [NO_TIME_LIMIT]))
         now = environment_of(self.experiment) | {"seed": self.experiment.plan.seed}
@@ -148,7 +149,7 @@ class Verification:
         if not (self._run / MODEL).exists():
             self.verdict.files.append(f"there is no {MODEL}")
         elif self._record["ended"] and (kept["epoch"], kept.get("examples")) == (own["epoch"], own.get("examples")):
-            self.verdict.model = (self._run / MODEL).read_bytes() == (again.folder / MODEL).read_bytes()
+            self.verdict.model = _same_bytes(self._run / MODEL, again.folder / MODEL)
         else:
             self._compare_parameters(load_model(self._run).parameters.theta, kept)
 
@@ -162,6 +163,11 @@ class Verification:
             self.verdict.not_compared.append(f"{MODEL}: there is no row of its epoch, {kept['epoch']}")
         else:
             self.verdict.model = self._digests[kept["epoch"]] == digest(theta)
+
+
+def _same_bytes(recorded: Path, again: Path) -> bool:
+    """Whether two files are the same; one of another length is not read."""
+    return recorded.stat().st_size == again.stat().st_size and recorded.read_bytes() == again.read_bytes()
 
 
 def _changed_files(run: Path, record: Mapping[str, Any], experiment: Experiment) -> Iterator[str]:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from bpcli.runs.folder import RUN_FILES
 from bpcli.runs.record import read_record
+from bpcli.runs.series import SERIES_FILES
 from bpcli.storage.sealed import write_json
 
 from .support import bp, command, environment, good, listing, points, read_metrics, refused, wait_for, write_config
@@ -124,6 +126,25 @@ def test_a_series_goes_on_with_what_is_left_of_it(folder: Path) -> None:
     assert [name for name in bare if bare[name] != again[name] and not name.endswith("timings.csv")] == []
     error, hint = "command line: 'epochs=5', but a series goes on as it was asked for", "leave it out"
     refused("train", "--resume", "stopped", "epochs=5", cwd=folder, status=2, error=error, hint=hint)
+
+
+@pytest.mark.parametrize("name", RUN_FILES)
+def test_no_link_in_a_run_has_bp_write_elsewhere(folder: Path, name: str) -> None:
+    good("train", "points.yaml", "epochs=2", "--run", "run", "--quiet", cwd=folder)
+    (folder / "run" / name).unlink(missing_ok=True)
+    (folder / "run" / name).symlink_to(folder / "other")
+    (folder / "other").write_text("1\n" * 10)
+    error, hint = f"run/{name}: it is a link: bp would write elsewhere", "put the file itself there"
+    refused("train", "--resume", "run", "epochs=3", cwd=folder, status=3, error=error, hint=hint)
+
+
+@pytest.mark.parametrize("name", ["config.yaml", *SERIES_FILES])
+def test_nor_does_one_in_a_series(folder: Path, name: str) -> None:
+    good("train", "points.yaml", "--seeds", "2", "epochs=1", "--run", "whole", "--quiet", cwd=folder)
+    (folder / "whole" / name).unlink(missing_ok=True)
+    (folder / "whole" / name).symlink_to(folder / "points.csv")
+    error, hint = f"whole/{name}: it is a link: bp would write elsewhere", "put the file itself there"
+    refused("train", "--resume", "whole", cwd=folder, status=3, error=error, hint=hint)
 
 
 def test_a_checkpoint_goes_by_epochs_or_by_seconds(folder: Path) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bpcli.errors import BpError, DataError, ExitStatus
+from bpcli.runs.folder import RUN_FILES
 from bpcli.runs.model_file import load_model
 from bpcli.runs.reopen import open_experiment, reopen
-from tests.cli.support import bp, good, points, refused, write_config
+from tests.cli.support import Result, bp, good, points, refused, write_config
 
 CONFIG = """
     data: {train: train.csv, test: test.csv}
@@ -303,3 +305,14 @@ def test_a_run_is_not_opened_at_other_weights(folder: Path, command: str) -> Non
         error="command line: network.weights, but a run is opened at its trained parameters",
         hint="leave it out, or name a config",
     )
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict", "gradcheck", "explain", "doctor", "verify", "train"])
+@pytest.mark.parametrize("name", RUN_FILES)
+def test_a_pipe_among_the_files_of_a_run_is_not_waited_for(folder: Path, command: str, name: str) -> None:
+    (folder / "run" / name).unlink(missing_ok=True)
+    os.mkfifo(folder / "run" / name)
+    words = {"predict": ["run", "--split", "test"], "train": ["--resume", "run"]}.get(command, ["run"])
+    result = bp(command, *words, cwd=folder)
+    error = f"error: run/{name}: it is a device or a pipe, not a file\nhint: copy the run again\n"
+    assert result == Result(3, "", error)
