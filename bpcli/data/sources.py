@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from bpcli.data.files.memory import Pages
+from bpcli.data.files.pages import Pages
 from bpcli.nn import Array, IndexArray
 
 

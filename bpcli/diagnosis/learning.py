@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 
-from bpcli.data.files.memory import Pages
+from bpcli.data.files.pages import Pages
 from bpcli.data.sources import Examples, Source
 from bpcli.diagnosis.chance import chance_loss
 from bpcli.diagnosis.findings import Finding, ok

@@ -38,10 +38,14 @@ ENDLESS = """
 """
 
 
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""What a shell may have its background jobs ignore."""
+
+
 @pytest.fixture(autouse=True)
 def heeded_signals() -> Iterator[None]:
     """Ignore no signal: tests started in the background ignore some, and a child process would inherit that."""
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    previous = {number: signal.getsignal(number) for number in STOPPING}
     for number in previous:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     yield

@@ -48,7 +48,7 @@ every_file = pytest.mark.parametrize("name", FILES)
 
 @pytest.fixture(params=[1 << 19, 50], ids=["at once", "in pieces"])
 def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bpcli.data.files.memory.CELLS", request.param)
+    monkeypatch.setattr("bpcli.data.files.pages.CELLS", request.param)
 
 
 def both(monkeypatch: pytest.MonkeyPatch, path: str, **how: Any) -> list[Loaded]:
@@ -130,7 +130,7 @@ def test_number_out_of_range_is_refused_with_its_row_wherever_it_lies(
     values = VALUES.copy()
     values[17, 2] = -1e300
     path = write(tmp_path, "f", npy(values))
-    monkeypatch.setattr("bpcli.data.files.memory.CELLS", 20)
+    monkeypatch.setattr("bpcli.data.files.pages.CELLS", 20)
     reports = []
     for limit in (1 << 28, 0):
         monkeypatch.setattr("bpcli.data.encoding.matrix_features.LOADED", limit)

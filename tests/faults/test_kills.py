@@ -15,7 +15,7 @@ from tests.faults.counting import Counted
 from tests.faults.oracle import MODES, RUN, Bench, bench, finishes, killed
 from tests.faults.system_calls import Call, Fault, calls, needs_strace, with_fault
 
-FEW = 8
+FEW = 5
 """At how many calls the quick test kills."""
 
 

@@ -14,7 +14,7 @@ from tests.faults.system_calls import Fault, calls, needs_strace, with_fault
 from tests.faults.test_order import faults_of_order
 
 DURABLE = {
-    "no fsync of files": ("storage/files.py", "    os.fsync(descriptor)\n", "    pass\n"),
+    "no fsync of files": ("storage/files.py", "return\n    os.fsync(descriptor)\n", "return\n"),
     "no fsync of folders": ("storage/files.py", "            os.fsync(descriptor)\n", "            pass\n"),
     "saved in place": ("storage/files.py", "os.replace(part, target)", "target.write_bytes(part.read_bytes())"),
 }

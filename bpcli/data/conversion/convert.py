@@ -25,7 +25,7 @@ from bpcli.data.conversion.npy_file import NpyFile
 from bpcli.data.files.arrays import array_reader
 from bpcli.data.files.byte_source import ByteSource, open_bytes
 from bpcli.data.files.dataset import Format, Matrix
-from bpcli.data.files.memory import blocks
+from bpcli.data.files.pages import blocks
 from bpcli.data.warnings import DataWarnings, Strays
 from bpcli.errors import ConfigError, DataError, did_you_mean
 from bpcli.nn import Array

@@ -13,7 +13,7 @@ from numpy.lib import format as npy
 
 from bpcli.data.conversion.column_writers import ColumnWriter, PlaceOf
 from bpcli.data.conversion.contents import Progress
-from bpcli.data.files.memory import blocks
+from bpcli.data.files.pages import blocks
 from bpcli.nn import Array
 from bpcli.storage.files import replacing
 

@@ -23,7 +23,7 @@ from bpcli.data.encoding.lookup import place_of, require_columns, require_width,
 from bpcli.data.encoding.matrix_features import MatrixFeatures, learn_matrix
 from bpcli.data.encoding.training_columns import TrainingColumn
 from bpcli.data.files.dataset import Dataset, Matrix
-from bpcli.data.files.memory import blocks
+from bpcli.data.files.pages import blocks
 from bpcli.data.sources import Rows, Source
 from bpcli.data.warnings import DataWarnings
 from bpcli.errors import ConfigError

@@ -17,7 +17,7 @@ from bpcli.data.encoding.scaling import SCALINGS, Scaling, in_precision, learn_s
 from bpcli.data.encoding.selection import Selection
 from bpcli.data.encoding.training_columns import numeric
 from bpcli.data.files.dataset import Dataset, Matrix
-from bpcli.data.files.memory import Pages, blocks
+from bpcli.data.files.pages import Pages, blocks
 from bpcli.data.sources import ByteRows, FileRows, Rows, Source
 from bpcli.data.warnings import DataWarnings
 from bpcli.nn import Array, IndexArray

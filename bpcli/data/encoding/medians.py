@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from bpcli.data.encoding.selection import Selection
-from bpcli.data.files.memory import blocks
+from bpcli.data.files.pages import blocks
 from bpcli.nn import Array, IndexArray
 
 COUNTERS = 1 << 22

@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 
 from bpcli.data.encoding.selection import NumberBlocks
-from bpcli.data.files import memory
-from bpcli.data.files.memory import blocks
+from bpcli.data.files import pages
+from bpcli.data.files.pages import blocks
 from bpcli.nn import Array, IndexArray
 
 SMALLEST, UNROLLED = 128, 8
@@ -59,7 +59,7 @@ class Summary:
 
     def _sum(self, start: int, stop: int, shift: Array, power: int) -> Array:
         """Σ (x − shift)^power over the rows from ``start`` to ``stop``, by column, (n,)."""
-        if stop - start > max(SMALLEST, memory.CELLS // max(len(self.fill), 1)):
+        if stop - start > max(SMALLEST, pages.CELLS // max(len(self.fill), 1)):
             half = (stop - start) // 2
             middle = start + half - half % UNROLLED
             return self._sum(start, middle, shift, power) + self._sum(middle, stop, shift, power)

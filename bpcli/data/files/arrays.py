@@ -24,7 +24,7 @@ from bpcli import memory
 from bpcli.data.files.archives import open_archive
 from bpcli.data.files.byte_source import ByteSource
 from bpcli.data.files.dataset import CellsOf, Matrix
-from bpcli.data.files.memory import Pages, blocks
+from bpcli.data.files.pages import Pages, blocks
 from bpcli.errors import BpError, DataError
 from bpcli.nn import Array
 

@@ -22,7 +22,7 @@ from typing import IO, Any, BinaryIO
 
 from bpcli import memory
 from bpcli.data.files.file_digest import FileDigest, Stamp, changed_while_read
-from bpcli.data.files.memory import Pages
+from bpcli.data.files.pages import Pages
 from bpcli.errors import DataError, refused
 from bpcli.storage import bounded
 

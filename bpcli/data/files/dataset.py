@@ -18,7 +18,7 @@ from bpcli.nn import Array, IndexArray
 
 if TYPE_CHECKING:
     from bpcli.data.files.file_digest import FileDigest
-    from bpcli.data.files.memory import Pages
+    from bpcli.data.files.pages import Pages
 
 CellsOf = Callable[[], Array]
 """The cells of a column as the file has them, words for missing values included; read again at each call."""

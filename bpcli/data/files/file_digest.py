@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import time_ns
 
-from bpcli.data.files.memory import Pages
+from bpcli.data.files.pages import Pages
 from bpcli.errors import DataError
 
 FRESH = 2_000_000_000

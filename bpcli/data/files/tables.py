@@ -21,7 +21,7 @@ from bpcli.data.files.byte_source import SAMPLE, ByteSource
 from bpcli.data.files.cells import Kind, refuse_infinite
 from bpcli.data.files.dataset import Format, Table
 from bpcli.data.files.file_digest import changed_while_read
-from bpcli.data.files.memory import Pages
+from bpcli.data.files.pages import Pages
 from bpcli.data.files.sheet import examine
 from bpcli.data.files.table_reader import RowChunk, TableReader
 from bpcli.nn import Array

@@ -32,7 +32,7 @@ def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr("bpcli.data.files.tables.SMALL", 0)
         monkeypatch.setattr("bpcli.data.files.pandas_reader.CHUNK", request.param)
         monkeypatch.setattr("bpcli.data.files.pandas_reader.LEAST", 1)
-        monkeypatch.setattr("bpcli.data.files.memory.CELLS", request.param)
+        monkeypatch.setattr("bpcli.data.files.pages.CELLS", request.param)
 
 
 def converted(folder: Path, content: str | bytes, **wanted: Any) -> tuple[Converted, Array]:

@@ -44,7 +44,7 @@ def whole(scale: str, values: Array) -> Scaling:
 
 @pytest.mark.parametrize("cells", [1, 150, 3000, 1 << 19])
 def test_scaling_in_pieces_has_the_bits_of_the_whole(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bpcli.data.files.memory.CELLS", cells * 5)
+    monkeypatch.setattr("bpcli.data.files.pages.CELLS", cells * 5)
     for size, scale in product([1, 7, 8, 129, 1000, 4099] if cells > 1 else [7, 129], SCALES):
         values = RNG.normal(size=(size, 5)) * 10.0 ** RNG.integers(-3, 4, 5)
         values[:, 2] = 0.1
@@ -55,7 +55,7 @@ def test_scaling_in_pieces_has_the_bits_of_the_whole(cells: int, monkeypatch: py
 
 @pytest.mark.parametrize("dtype", TYPES)
 def test_summary_is_of_the_numbers_that_are_there(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bpcli.data.files.memory.CELLS", 9)
+    monkeypatch.setattr("bpcli.data.files.pages.CELLS", 9)
     values = RNG.integers(0, 2, (20, 3)).astype(dtype)
     if values.dtype.kind == "f":
         values[3:9, 1] = np.nan
@@ -93,7 +93,7 @@ def numpys(values: Array) -> list[float]:
 def test_medians_are_exact(counters: int, sample: int, sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(medians_room, "COUNTERS", counters)
     monkeypatch.setattr(medians_room, "SAMPLE", sample)
-    monkeypatch.setattr("bpcli.data.files.memory.CELLS", 64)
+    monkeypatch.setattr("bpcli.data.files.pages.CELLS", 64)
     for size, dtype in product(sizes, TYPES):
         values = (RNG.normal(size=(size, 4)) * 50).astype(dtype)
         if values.dtype.kind == "f":

@@ -50,8 +50,8 @@ def test_digest_is_of_the_whole_file_as_it_lies_on_disk(
 
 
 def test_file_of_many_pieces_is_hashed_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bpcli.data.files.memory.CELLS", 1000)
-    monkeypatch.setattr("bpcli.data.files.memory.HASHED", 4096)
+    monkeypatch.setattr("bpcli.data.files.pages.CELLS", 1000)
+    monkeypatch.setattr("bpcli.data.files.pages.HASHED", 4096)
     for values in (np.arange(30_000.0).reshape(-1, 3), np.arange(30_000).reshape(-1, 3), np.zeros((9, 9999)).T):
         path = write(tmp_path, "f.npy", npy(values))
         assert digests(read_file(path)) == {path: sha(npy(values))}

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.data.files.memory import Pages, blocks
+from bpcli.data.files.pages import Pages, blocks
 
 from ..support import write
 
 
 def test_blocks_make_up_all_rows_and_depend_on_the_shape_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bpcli.data.files.memory.CELLS", 12)
+    monkeypatch.setattr("bpcli.data.files.pages.CELLS", 12)
 
     assert list(blocks(7, 4)) == [(0, 3), (3, 6), (6, 7)]
     assert list(blocks(2, 100)) == [(0, 1), (1, 2)]
