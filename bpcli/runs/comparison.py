@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ from bpcli.choices import PLUGINS
 from bpcli.config import document
 from bpcli.errors import BpError, ConfigError, DataError, did_you_mean, refused
 from bpcli.nn.metrics import METRICS, Metric, kind_of_column
-from bpcli.runs.epoch_rows import METRICS_FILE, begins_with, measured, read_epochs
+from bpcli.runs.epoch_rows import METRICS_FILE, measured, read_epochs
 from bpcli.runs.folder import CONFIG_FILE
+from bpcli.runs.own_files import require_own_config, require_own_rows
 from bpcli.runs.record import RECORD_FILE, read_record
-from bpcli.storage.bounded import require_regular
 
 
 @dataclass(frozen=True)
@@ -88,20 +87,13 @@ def _read_run(folder: Path) -> RecordedRun:
     """
     record, config = read_record(folder), folder / CONFIG_FILE
     try:
-        require_regular(config)
+        require_own_config(folder, record)
         settings = _dotted_settings(document.read_yaml(config).plain())
-        if isinstance(record.get("config"), str) and sha256(config.read_bytes()).hexdigest() != record["config"]:
-            raise _changed(config)
         epochs = read_epochs(folder)
-        if "metrics" in record and not begins_with(folder, record["metrics"]):
-            raise _changed(folder / METRICS_FILE)
+        require_own_rows(folder, record, ["metrics"])
         return RecordedRun(folder, record, settings, epochs)
     except OSError as error:
         raise refused("read", error.filename or folder, error) from error
-
-
-def _changed(path: Path) -> DataError:
-    return DataError("it has changed since the run", where=str(path), hint="restore it")
 
 
 def _dotted_settings(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -83,34 +83,18 @@ def sync(folder: Path) -> None:
             sync_file(folder / name)
 
 
-def mark(folder: Path) -> dict[str, Any]:
-    """How many bytes metrics.csv has, and their SHA-256; none where there is no such file yet."""
-    return _mark_of(_bytes(folder))
+def mark(path: Path) -> dict[str, Any]:
+    """How many bytes a table has, and their SHA-256; none where there is no such file yet."""
+    return _mark_of(_bytes(path))
 
 
-def begins_with(folder: Path, marked: Mapping[str, Any]) -> bool:
-    """Whether metrics.csv begins with what :func:`mark` gave; rows may have followed."""
-    return _mark_of(_bytes(folder)[: marked["bytes"]]) == marked
+def begins_with(path: Path, marked: Mapping[str, Any]) -> bool:
+    """Whether a table begins with what :func:`mark` gave; rows may have followed."""
+    return _mark_of(_bytes(path)[: marked["bytes"]]) == marked
 
 
 def _mark_of(data: bytes) -> dict[str, Any]:
     return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-
-
-def _bytes(folder: Path) -> bytes:
-    return _bytes_of(folder / METRICS_FILE)
-
-
-def _bytes_of(path: Path) -> bytes:
-    """A table's bytes; none where there is no file.
-
-    Raises:
-        DataError: it is no file, or larger than any table.
-    """
-    if not path.exists():
-        return b""
-    require_regular(path, MOST_BYTES)
-    return path.read_bytes()
 
 
 def trim(folder: Path, epochs: int) -> None:
@@ -122,7 +106,7 @@ def trim(folder: Path, epochs: int) -> None:
     """
     for name in TABLES:
         path = folder / name
-        lines = _bytes_of(path).splitlines(keepends=True)
+        lines = _bytes(path).splitlines(keepends=True)
         kept = b"".join(lines[: epochs + 1 if epochs else 0])
         if epochs and (len(lines) <= epochs or not kept.endswith(b"\n")):
             message = f"it has no row of epoch {epochs}"
@@ -160,19 +144,24 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def _whole_rows(path: Path) -> str:
-    """The text of a table up to the end of its last whole row; nothing where there is no file.
+    """The text of a table up to the end of its last whole row.
 
     Raises:
         ValueError: it is not UTF-8.
     """
+    data = _bytes(path)
+    return data[: data.rfind(b"\n") + 1].decode()
+
+
+def _bytes(path: Path) -> bytes:
+    """The bytes of a table; none where there is no file."""
     try:
         require_regular(path, MOST_BYTES)
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
-        return ""
+        return b""
     except OSError as error:
         raise refused("read", path, error) from error
-    return data[: data.rfind(b"\n") + 1].decode()
 
 
 def _rows(text: str) -> list[dict[str, float]]:

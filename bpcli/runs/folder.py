@@ -18,7 +18,7 @@ from bpcli.runs import epoch_rows
 from bpcli.runs.checkpoint import CHECKPOINT_FILE, save_checkpoint
 from bpcli.runs.model_file import model_of, save_model
 from bpcli.runs.new_folder import new_run_folder
-from bpcli.runs.record import RECORD_FILE, Outcome, initial_record
+from bpcli.runs.record import MARKED_TABLES, RECORD_FILE, Outcome, initial_record
 from bpcli.runs.split_file import SPLIT_FILE, write_split
 from bpcli.storage.bounded import require_regular
 from bpcli.storage.files import write
@@ -90,7 +90,12 @@ class RunWriter:
         """
         epoch_rows.sync(self.folder)
         self._save_model(experiment, state)
-        save_checkpoint(self.folder, state, digest_of_past(experiment.config), epoch_rows.mark(self.folder))
+        save_checkpoint(
+            self.folder,
+            state,
+            digest_of_past(experiment.config),
+            epoch_rows.mark(self.folder / epoch_rows.METRICS_FILE),
+        )
         self._note(state)
 
     def keep(self, experiment: Experiment, state: TrainingState) -> None:
@@ -118,7 +123,7 @@ class RunWriter:
     def finish(self, outcome: Outcome, ended: str, final: dict[str, float]) -> None:
         """Write to run.json how and why training ended, and the final metrics."""
         self.record |= {"outcome": outcome, "ended": ended, "final": final}
-        self.record["metrics"] = epoch_rows.mark(self.folder)
+        self.record |= {key: epoch_rows.mark(self.folder / name) for key, name in MARKED_TABLES.items()}
         self.write_record()
 
     def write_config(self, experiment: Experiment) -> None:
@@ -126,6 +131,24 @@ class RunWriter:
         data = document.dump(experiment.resolved).encode()
         write(self.folder / CONFIG_FILE, data)
         self.record["config"] = sha256(data).hexdigest()
+
+    @contextmanager
+    def config_replaced(self, experiment: Experiment) -> Iterator[None]:
+        """Write config.yaml after the block, which writes run.json; until then that has the digests of both.
+
+        So there is no moment at which config.yaml is none of those that run.json notes.
+        """
+        old = (self.folder / CONFIG_FILE).read_bytes()
+        new = document.dump(experiment.resolved).encode()
+        self.record["config"] = sha256(new).hexdigest()
+        if new == old:
+            yield
+            return
+        self.record["config_before"] = sha256(old).hexdigest()
+        yield
+        write(self.folder / CONFIG_FILE, new)
+        del self.record["config_before"]
+        self.write_record()
 
     def write_record(self) -> None:
         """Write run.json."""

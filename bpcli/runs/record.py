@@ -10,11 +10,15 @@ from typing import Any, Literal, get_args
 from bpcli.errors import DataError, refused
 from bpcli.experiment import Experiment
 from bpcli.runs.environment import environment_of
+from bpcli.runs.epoch_rows import DIGESTS_FILE, METRICS_FILE
 from bpcli.runs.series import require_no_series
 from bpcli.storage.saved import MalformedError, Saved
 from bpcli.storage.sealed import read_json
 
 RECORD_FILE = "run.json"
+
+MARKED_TABLES = {"metrics": METRICS_FILE, "digests": DIGESTS_FILE}
+"""The tables of which it notes, once the run has ended, how long they are and their SHA-256, by their keys."""
 
 Outcome = Literal["completed", "stopped", "diverged", "failed"]
 """How a run ended: a run that ended early, by its own rules, is completed too.
@@ -92,10 +96,12 @@ def _require_record(saved: Saved) -> None:
         note = each.keys(("epoch", "step", "changed"))
         _each(Saved.count, [note["epoch"], note["step"]])
         note["changed"].texts()
-    if "metrics" in record:
-        noted = record["metrics"].keys(("bytes", "sha256"))
-        noted["bytes"].count()
-        noted["sha256"].sha256()
+    _each(Saved.sha256, [record[key] for key in ("config", "config_before") if key in record])
+    for key in MARKED_TABLES:
+        if key in record:
+            marked = record[key].keys(("bytes", "sha256"))
+            marked["bytes"].count()
+            marked["sha256"].sha256()
     for key, check in (
         ("data", Saved.text),
         ("plugins", Saved.text),

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bpcli.config.reading import read_config
+from bpcli.config.reading import LocatedConfig, read_config
 from bpcli.config.schema import Config
 from bpcli.data.encoding.targets import judging_of
 from bpcli.data.loading import Loaded, Part
@@ -23,8 +23,8 @@ from bpcli.nn.metrics import Metric, by_column, usual_metrics
 from bpcli.runs.folder import CONFIG_FILE, require_files
 from bpcli.runs.kept_parameters import describe_kept, kept_epoch
 from bpcli.runs.model_file import Model, load_model
+from bpcli.runs.own_files import read_own_config, require_own_split
 from bpcli.runs.record import RECORD_FILE, read_record
-from bpcli.runs.split_file import SPLIT_FILE, is_split
 from bpcli.training.initial_parameters import MODEL, fill_parameters
 
 OTHER_ENCODING = "the data are not encoded as those the run was trained on"
@@ -62,7 +62,7 @@ class ReopenedRun:
         Raises:
             ConfigError, DataError: the config or the data are absent or malformed, or not those of the run.
         """
-        located = read_config(self.path / CONFIG_FILE, [])
+        located = read_own_config(self.path)
         try:
             loaded = parts_of(located)
         except BpError:  # what is wrong with other data than the run's does not matter
@@ -70,13 +70,7 @@ class ReopenedRun:
             raise
         self._require_own_files(loaded.digests)
         self._check_data(loaded, DATA_OPTION_HINT)
-        split = self.path / SPLIT_FILE
-        if split.exists() and not is_split(split, loaded):
-            raise DataError(
-                "the run's rows are dealt to other parts than config.yaml deals them to",
-                where=str(split),
-                hint=f"copy the run again, or {ANY_DATA}",
-            )
+        require_own_split(self.path, located.config, loaded)
         return loaded.parts
 
     def learned_from(self, part: Part) -> str:
@@ -85,10 +79,10 @@ class ReopenedRun:
         Raises:
             ConfigError, DataError: the run's config or its record is malformed.
         """
-        config, given = self.path / CONFIG_FILE, next((file.value for file in part.files), None)
-        if given is None or not config.is_file() or not (self.path / RECORD_FILE).exists():
+        given = next((file.value for file in part.files), None)
+        if given is None or not (self.path / CONFIG_FILE).exists() or not (self.path / RECORD_FILE).exists():
             return ""
-        data, record = read_config(config, []).config.data, read_record(self.path)
+        data, record = read_own_config(self.path).config.data, read_record(self.path)
         train = data.path or data.train
         if train is None or record.get("data", {}).get(train.features) != given:
             return ""
@@ -122,9 +116,16 @@ class ReopenedRun:
         Raises:
             ConfigError: the config is malformed.
         """
-        config, output_range = self.path / CONFIG_FILE, self.model.network.head.activation.range
-        picked = read_config(config, []).config.metrics if config.is_file() else None
+        output_range = self.model.network.head.activation.range
+        picked = self._picked()
         return by_column(picked or usual_metrics(judging_of(self.model.targets, output_range)))
+
+    def _picked(self) -> list[Metric] | None:
+        if not (self.path / CONFIG_FILE).exists():
+            return None
+        of_run = (self.path / RECORD_FILE).exists()
+        located = read_own_config(self.path) if of_run else read_config(self.path / CONFIG_FILE, [])
+        return located.config.metrics
 
     def experiment(
         self, changes: list[str], *, any_encoding: bool = False, own_precision: bool = False
@@ -144,7 +145,7 @@ class ReopenedRun:
                 hint="leave it out, or name a config",
             )
         without_weights = [*changes, "network.weights=null"]
-        opened = open_config(self.path / CONFIG_FILE, without_weights, own_precision=own_precision)
+        opened = _opened(read_own_config(self.path, without_weights), own_precision=own_precision)
         loaded = opened.experiment.loaded
         warnings = self._check_data(loaded, OVERRIDES_HINT, refuse=not (changes and any_encoding))
         fill_parameters(opened.experiment.parameters, self.model.parameters.named(), self.path / MODEL)
@@ -213,7 +214,10 @@ def reopen(path: Path) -> ReopenedRun:
 
 def open_config(path: Path, changes: list[str], *, own_precision: bool = False) -> OpenedExperiment:
     """The experiment of a config file, with overrides, at its initial parameters, in float64 or its own precision."""
-    read = read_config(path, changes)
+    return _opened(read_config(path, changes), own_precision=own_precision)
+
+
+def _opened(read: LocatedConfig, *, own_precision: bool) -> OpenedExperiment:
     dtype = read.config.dtype
     if not own_precision:
         read = replace(read, config=read.config.model_copy(update={"dtype": "float64"}))

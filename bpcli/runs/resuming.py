@@ -24,6 +24,7 @@ from bpcli.runs.environment import drift, drift_note, environment_of
 from bpcli.runs.execution import RunEnded
 from bpcli.runs.folder import CONFIG_FILE, RunWriter, require_files
 from bpcli.runs.kept_parameters import describe_kept
+from bpcli.runs.own_files import read_own_config, require_own_split
 from bpcli.runs.record import initial_record, read_record
 from bpcli.runs.split_file import SPLIT_FILE, write_split
 from bpcli.storage.locks import only_writer
@@ -68,8 +69,8 @@ class Resumed:
             if self.drifted and self.experiment.config.data.split.deals:
                 write_split(self.folder / SPLIT_FILE, self.experiment.loaded)
             run = RunWriter(self.folder, self._record(state))
-            run.write_config(self.experiment)
-            run.save(self.experiment, state)
+            with run.config_replaced(self.experiment):
+                run.save(self.experiment, state)
             with closing(run):
                 yield run
 
@@ -96,13 +97,15 @@ def resume(folder: Path, changes: list[str], look: Look | None = None, *, allow_
     require_files(folder, to_write=True)
     record = read_record(folder)
     _require_resumable(folder, record)
-    before = read_config(folder / CONFIG_FILE, [])
+    before = read_own_config(folder)
     after = read_config(folder / CONFIG_FILE, changes)
     _refuse_other_past(before.config, after.config, folder, changes)
     experiment = build(after, look)
     drifted = drift(record, environment_of(experiment))
     if drifted and not allow_drift:
         raise DataError(DRIFTED.format("; ".join(drifted)), where=str(folder), hint=DRIFT_HINT)
+    if not drifted:
+        require_own_split(folder, after.config, experiment.loaded)
     state = start(experiment.recipe, experiment.parameters.theta, experiment.tallies())
     saved = _digest(folder / CHECKPOINT_FILE)
     try:
@@ -114,7 +117,7 @@ def resume(folder: Path, changes: list[str], look: Look | None = None, *, allow_
             error.hint = f"it can't go on with what has changed; restore it: {'; '.join(drifted)}"
         raise
     _require_epochs_left(experiment.plan.epochs, checkpoint.counters)
-    _require_rows(folder, checkpoint)
+    _require_rows(folder / epoch_rows.METRICS_FILE, checkpoint)
     state.restore(checkpoint.tensors, checkpoint.counters)
     changed = plain(before.config) != plain(after.config)
     complete = "" if changed or record.get("outcome") != "completed" else _complete(experiment, state)
@@ -181,12 +184,11 @@ def _require_config(checkpoint: Checkpoint, written: LocatedConfig) -> None:
         raise DataError(message, where=str(written.path), hint=hint)
 
 
-def _require_rows(folder: Path, checkpoint: Checkpoint) -> None:
+def _require_rows(path: Path, checkpoint: Checkpoint) -> None:
     """metrics.csv begins with the rows that the checkpoint was written with."""
-    if not epoch_rows.begins_with(folder, checkpoint.metrics):
+    if not epoch_rows.begins_with(path, checkpoint.metrics):
         message = f"its first {checkpoint.metrics['bytes']:,} bytes are not those that the checkpoint was written with"
-        hint = "copy the run again, or train again"
-        raise DataError(message, where=str(folder / epoch_rows.METRICS_FILE), hint=hint)
+        raise DataError(message, where=str(path), hint="copy the run again, or train again")
 
 
 def _require_agreement(checkpoint: Checkpoint, state: TrainingState, experiment: Experiment) -> None:

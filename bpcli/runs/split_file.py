@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from bpcli.data.loading import Loaded
+from bpcli.errors import DataError, refused
+from bpcli.storage.bounded import require_regular
 from bpcli.storage.files import replacing
 
 SPLIT_FILE = "split.csv"
@@ -29,8 +32,43 @@ def write_split(path: Path, loaded: Loaded) -> None:
 
 def is_split(path: Path, loaded: Loaded) -> bool:
     """Whether the file has the rows in the very parts that they are in now."""
-    with path.open("rb") as file:
-        return all(file.read(len(piece)) == piece for piece in _pieces(loaded)) and not file.read(1)
+    try:
+        require_split(path, loaded)
+    except DataError:
+        return False
+    return True
+
+
+def require_split(path: Path, loaded: Loaded) -> None:
+    """The file has the rows in the very parts that they are in now.
+
+    Raises:
+        DataError: it has not, or there is no such file.
+        SystemRefusedError: the system refused.
+    """
+    try:
+        require_regular(path)
+        with path.open("rb") as file:
+            line = _first_difference(file, loaded)
+    except FileNotFoundError as error:
+        raise DataError("no such file", where=str(path), hint="copy the run again") from error
+    except OSError as error:
+        raise refused("read", path, error) from error
+    if line is not None:
+        message = "the run's rows are dealt to other parts than config.yaml deals them to"
+        raise DataError(message, where=f"{path}:{line}", hint="copy the run again")
+
+
+def _first_difference(file: BinaryIO, loaded: Loaded) -> int | None:
+    """The line, from 1, at which the file is not what :func:`write_split` writes; None where it is."""
+    line = 1
+    for piece in _pieces(loaded):
+        found = file.read(len(piece))
+        if found != piece:
+            same = next((i for i, (a, b) in enumerate(zip(found, piece, strict=False)) if a != b), len(found))
+            return line + piece[:same].count(b"\n")
+        line += piece.count(b"\n")
+    return line if file.read(1) else None
 
 
 def _pieces(loaded: Loaded) -> Iterator[bytes]:

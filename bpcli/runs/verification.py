@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,6 +24,7 @@ from bpcli.runs.epoch_rows import DIGESTS_FILE, METRICS_FILE, PARAMETERS, digest
 from bpcli.runs.execution import Event, Execution, RunStarted
 from bpcli.runs.folder import CONFIG_FILE, RunWriter, create_run, require_files
 from bpcli.runs.model_file import load_model
+from bpcli.runs.own_files import changed_tables, is_own_config
 from bpcli.runs.record import read_record
 from bpcli.runs.split_file import SPLIT_FILE, is_split
 from bpcli.storage.tensors import read_tensors
@@ -172,11 +172,10 @@ def _same_bytes(recorded: Path, again: Path) -> bool:
 
 def _changed_files(run: Path, record: Mapping[str, Any], experiment: Experiment) -> Iterator[str]:
     """In words, which files of a run beside its tables and its model are not as it left them."""
-    config, split, checkpoint = run / CONFIG_FILE, run / SPLIT_FILE, run / CHECKPOINT_FILE
-    noted = record.get("config")
-    if noted is not None and sha256(config.read_bytes()).hexdigest() != noted:
-        yield f"{CONFIG_FILE} has changed since the run"
-    if experiment.config.data.split.deals and not (split.exists() and is_split(split, experiment.loaded)):
+    split, checkpoint = run / SPLIT_FILE, run / CHECKPOINT_FILE
+    changed = [] if is_own_config(run, record) else [CONFIG_FILE]
+    yield from (f"{name} has changed since the run" for name in [*changed, *changed_tables(run, record)])
+    if experiment.config.data.split.deals and not is_split(split, experiment.loaded):
         yield f"{SPLIT_FILE} has not the rows that {CONFIG_FILE} deals to each part"
     try:
         if checkpoint.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import signal
 import subprocess
@@ -116,7 +117,8 @@ def test_a_series_goes_on_with_what_is_left_of_it(folder: Path) -> None:
     good("train", "points.yaml", *half, "--run", "stopped/seed-1-fold-0", "--quiet", cwd=folder)
     place = folder / "stopped/seed-1-fold-0"
     (place / "config.yaml").write_bytes((folder / "whole/seed-1-fold-0/config.yaml").read_bytes())
-    write_json(place / "run.json", read_record(place) | {"outcome": "stopped", "ended": "SIGTERM"})
+    digest = hashlib.sha256((place / "config.yaml").read_bytes()).hexdigest()
+    write_json(place / "run.json", read_record(place) | {"outcome": "stopped", "ended": "SIGTERM", "config": digest})
     finished = (folder / "stopped/seed-0-fold-0/run.json").stat().st_mtime_ns
     assert good("train", "--resume", "stopped", "--quiet", cwd=folder).out == "stopped\n"
     assert (folder / "stopped/seed-0-fold-0/run.json").stat().st_mtime_ns == finished

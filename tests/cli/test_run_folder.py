@@ -147,7 +147,8 @@ def test_timings_have_these_columns_and_the_epochs_of_metrics(run: Path) -> None
 
 def test_the_record_says_how_the_run_was_made_and_ended(folder: Path, run: Path) -> None:
     record = read_record(run)
-    for name, digest in (("config.yaml", record.pop("config")), ("metrics.csv", record.pop("metrics")["sha256"])):
+    tables = {f"{name}.csv": record.pop(name)["sha256"] for name in ("metrics", "digests")}
+    for name, digest in {"config.yaml": record.pop("config"), **tables}.items():
         assert hashlib.sha256((run / name).read_bytes()).hexdigest() == digest
     del record["SHA-256"]
     described = {key: record.pop(key) for key in ("blas", "cpu", "simd")}

@@ -111,7 +111,11 @@ def test_the_first_row_and_the_column_that_differ_are_named(folder: Path, name: 
     row[-1] = row[-1][:-1] + ("1" if row[-1][-1] != "1" else "2")
     (folder / "run" / name).write_text("\n".join([*table[:3], ",".join(row), *table[4:]]) + "\n")
     column = table[0].split(",")[-1]
-    assert verdict(folder)[0] == f"run: epoch 3 is the first that differs: {column}"
+    first, *reasons = verdict(folder)
+    assert (first, reasons) == (
+        f"run: epoch 3 is the first that differs: {column}",
+        [f"{name} has changed since the run"],
+    )
 
 
 @pytest.mark.parametrize("rows", [0, 2])
@@ -227,7 +231,9 @@ def test_a_run_that_was_stopped_is_compared_with_its_model(tmp_path: Path) -> No
 
 def test_what_cannot_be_compared_is_said(folder: Path) -> None:
     (folder / "run/digests.csv").unlink()
-    change_record(folder, kept=read_record(folder / "run")["kept"] | {"examples": 8})
+    record = read_record(folder / "run")
+    del record["digests"]
+    write_json(folder / "run/run.json", record | {"kept": record["kept"] | {"examples": 8}})
     assert good("verify", "run", "--quiet", cwd=folder).out.splitlines() == [
         "run: the same bytes again: 4 epochs of metrics.csv",
         "not compared: the parameters of each epoch: there is no digests.csv",

@@ -48,7 +48,8 @@ def test_how_it_ended_goes_into_the_record(tmp_path: Path) -> None:
     run = RunWriter(tmp_path, {"seed": 3, "ended": None})
     run.finish("completed", "completed", {"loss": 0.5, "test_loss": float("inf")})
     record = read_json(tmp_path / RECORD_FILE)
-    assert record.pop("metrics") == {"bytes": 0, "sha256": hashlib.sha256(b"").hexdigest()}
+    for table in ("metrics", "digests"):
+        assert record.pop(table) == {"bytes": 0, "sha256": hashlib.sha256(b"").hexdigest()}
     assert record == {
         "seed": 3,
         "outcome": "completed",
@@ -86,8 +87,11 @@ def test_the_processor_has_a_name() -> None:
 
 
 def test_a_folder_without_a_record_is_no_run(tmp_path: Path) -> None:
-    for place in (tmp_path, tmp_path / "absent"):
-        with pytest.raises(DataError, match=r"this is no run folder: it has no run\.json") as caught:
+    for place, said in (
+        (tmp_path, r"this is no run folder: it has no run\.json"),
+        (tmp_path / "absent", "no such folder"),
+    ):
+        with pytest.raises(DataError, match=said) as caught:
             read_record(place)
         assert caught.value.where == str(place)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from bpcli.errors import BpError, DataError, ExitStatus
 from bpcli.runs.folder import RUN_FILES
 from bpcli.runs.model_file import load_model
 from bpcli.runs.reopen import open_experiment, reopen
-from tests.cli.support import Result, bp, good, points, refused, write_config
+from tests.cli.support import Result, bp, good, points, read_record, refused, write_config, write_record
 
 CONFIG = """
     data: {train: train.csv, test: test.csv}
@@ -150,6 +151,7 @@ def test_rows_of_a_file_that_the_run_has_no_hash_of_are_refused(folder: Path) ->
     config = folder / "run/config.yaml"
     (folder / "other.csv").write_bytes((folder / "test.csv").read_bytes())
     config.write_text(config.read_text().replace("/test.csv", "/other.csv"))
+    write_record(folder / "run", {**read_record(folder / "run"), "config": sha(config)})
     result = bp("evaluate", "run", cwd=folder)
     assert (result.status, result.out) == (3, "")
     assert result.errors[0].endswith("the run has none of it")
@@ -165,7 +167,9 @@ def test_rows_that_are_dealt_otherwise_than_in_training_are_refused(folder: Path
         split.write_text(other)
         result = bp("evaluate", "dealt", cwd=folder)
         assert (result.status, result.out) == (3, "")
-        assert "dealt/split.csv: the run's rows are dealt to other parts" in result.errors[0]
+        assert re.match("error: dealt/split.csv:[0-9]+: the run's rows are dealt to other parts", result.errors[0])
+    split.unlink()
+    assert bp("evaluate", "dealt", cwd=folder).errors[0] == "error: dealt/split.csv: no such file"
 
 
 def test_evaluating_on_what_the_model_learned_from_is_said(folder: Path) -> None:
@@ -231,6 +235,42 @@ def test_predicting_does_not_depend_on_the_data_of_the_run(folder: Path) -> None
     points(folder / "train.csv", seed=9)
     assert good(*ALL["predict"], cwd=folder) == before
     assert before.err == ""
+
+
+# Files of the run that changed.
+
+
+FILE_BY_COMMAND = [
+    ("config.yaml", ["evaluate", "run"]),
+    ("config.yaml", ["evaluate", "run", "--data", "test.csv"]),
+    ("config.yaml", ["predict", "run", "--split", "test"]),
+    ("config.yaml", ["explain", "run"]),
+    ("config.yaml", ["gradcheck", "run"]),
+    ("config.yaml", ["stepcheck", "run"]),
+    *((name, ["train", "--resume", "run"]) for name in ("config.yaml", "metrics.csv", "checkpoint.safetensors")),
+    *((name, ["runs", "."]) for name in ("config.yaml", "metrics.csv")),
+]
+
+
+def test_a_file_of_the_run_that_changed_is_refused_by_whatever_reads_it(folder: Path) -> None:
+    for name, words in FILE_BY_COMMAND:
+        path = folder / "run" / name
+        whole = path.read_bytes()
+        path.write_bytes(whole.replace(b"1", b"2", 1))
+        result = bp(*words, cwd=folder)
+        path.write_bytes(whole)
+        assert (result.status, result.out) == (3, ""), (name, words, result)
+        assert result.errors[0].startswith(f"error: run/{name}: "), (name, words, result)
+
+
+def test_rows_dealt_otherwise_are_refused_by_resume(folder: Path) -> None:
+    write_config(folder / "dealt.yaml", "data: {path: train.csv, split: {test: 0.3}}\nloss: cross_entropy\nepochs: 1\n")
+    good("train", "dealt.yaml", "--run", "dealt", "--quiet", cwd=folder)
+    split = folder / "dealt/split.csv"
+    split.write_text(split.read_text().replace("\n7,", "\n8,"))
+    result = bp("train", "--resume", "dealt", cwd=folder)
+    assert (result.status, result.out) == (3, "")
+    assert result.errors[0].startswith("error: dealt/split.csv:9: the run's rows are dealt to other parts")
 
 
 # Files that are absent.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from itertools import islice, product
@@ -13,11 +14,13 @@ import pytest
 from bpcli.errors import BpError, ConfigError, DataError, ExitStatus
 from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.schedules import SCHEDULES
+from bpcli.runs import folder
 from bpcli.runs.epoch_rows import DIGESTS_FILE, METRICS_FILE
 from bpcli.runs.execution import Execution, RunEnded
 from bpcli.runs.record import read_record
 from bpcli.runs.reopen import reopen
 from bpcli.runs.resuming import resume
+from bpcli.storage.sealed import write_json
 from bpcli.storage.tensors import read_tensors, write_tensors
 from bpcli.training import loop
 from bpcli.training.state import TrainingState
@@ -200,8 +203,36 @@ def test_what_the_past_depends_on_can_not_change(tmp_path: Path) -> None:
     resume(tmp_path / "run", ["max_seconds=100", "checkpoint.seconds=5", "expect=[test_loss <= 9]"])
     config = tmp_path / "run/config.yaml"
     config.write_text(config.read_text().replace("learning_rate: 0.1", "learning_rate: 0.2"))
+    with pytest.raises(DataError, match="it has changed since the run"):
+        resume(tmp_path / "run", [])
+    digest = hashlib.sha256(config.read_bytes()).hexdigest()
+    write_json(tmp_path / "run/run.json", read_record(tmp_path / "run") | {"config": digest})
     with pytest.raises(DataError, match="it is not the config that the checkpoint was written with"):
         resume(tmp_path / "run", [])
+
+
+@pytest.mark.parametrize(("written", "name"), [(0, "write"), (0, "write_json"), (1, "write_json")])
+def test_a_run_killed_while_its_config_is_replaced_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int, name: str
+) -> None:
+    """Before run.json has both digests, before config.yaml is the new one, before run.json has the new one's alone."""
+    to_the_end(execution(tmp_path))
+    run = resume(tmp_path / "run", ["epochs=9"])
+    right, calls = getattr(folder, name), iter(range(written, -1, -1))
+
+    def write(*words: Any) -> None:
+        if next(calls) == 0:
+            raise KeyboardInterrupt
+        right(*words)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(folder, name, write)
+        with pytest.raises(KeyboardInterrupt), run.open_run(run.state):
+            pass
+    reopen(tmp_path / "run").parts()
+    to_the_end(resumed(tmp_path / "run", "epochs=9"))
+    to_the_end(execution(tmp_path, "epochs=9", run="whole"))
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])
