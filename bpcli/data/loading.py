@@ -61,6 +61,10 @@ class Part(Examples):
         """The file with the features."""
         return self.pair.features
 
+    def where(self, example: int) -> str:
+        """The place of an example, for messages: its row, counted from 0."""
+        return f"{self.path}: row {self.rows[example]}"
+
     def require_learned_bytes(self) -> None:
         """The part's numbers are those whose hash was taken, wherever they still lie.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,12 @@ from bpcli.data.encoding.shares import Shares
 from bpcli.data.encoding.targets import Targets, judging_of
 from bpcli.data.loading import Part
 from bpcli.errors import ConfigError
+from bpcli.nn import Array, IndexArray
 from bpcli.nn.metrics import Metric, by_column, metric_values, suiting
 from bpcli.nn.tallies import Choices, ClassCounts, Judging, Outputs, Tallies, described, empty_tallies
 from bpcli.nn.workspace import layer_scratch, output_scratch
 from bpcli.reporting.confusion import confusion_matrices
+from bpcli.reporting.finite import require_finite
 from bpcli.runs.assessment import decided_alike
 from bpcli.runs.model_file import Model
 from bpcli.training import inference
@@ -117,19 +119,28 @@ def evaluate_model(
 
     Raises:
         ConfigError: the outputs are not compared with a threshold, or never reach this one.
-        DataError: a mapped file was written to meanwhile.
+        DataError: a mapped file was written to meanwhile, or a prediction is not finite.
     """
     judging = judging_of(model.targets, model.network.head.activation.range)
     if threshold is not None:
         _require_threshold(model, judging, threshold)
         judging = replace(judging, threshold=threshold)
     tallies = _tallies(picked, judging)
-    loss = inference.assess(model.network, model.parameters, part, tallies)
+    loss = inference.assess(model.network, model.parameters, part, tallies, partial(_require_finite, model, part))
     part.require_learned_bytes()
     if threshold is not None and judging.scoring == "largest":
         judging = replace(judging, n=1, scoring="threshold", middle=0.5)
         tallies = _of_second_class(tallies.of(Outputs), _tallies(picked, judging), part)
     return Evaluation(loss, model.targets, judging, tallies, _names(model), picked)
+
+
+def _require_finite(model: Model, part: Part, examples: IndexArray, A: Array) -> None:
+    """What is predicted of these examples from the outputs A, (n_L, m), is finite.
+
+    Raises:
+        DataError: it is not; the row is named.
+    """
+    require_finite(model, A, lambda example: part.where(int(examples[example])))
 
 
 def _every(picked: Mapping[str, Metric], judging: Judging) -> dict[str, Metric]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from bpcli.data.sources import Source
 from bpcli.data.warnings import DataWarnings
 from bpcli.errors import ConfigError
 from bpcli.nn import Array, IndexArray
+from bpcli.reporting.finite import prediction_columns, require_finite
 from bpcli.reporting.harmless import harmless
 from bpcli.runs.model_file import Model
 from bpcli.storage.text import to_csv
@@ -47,7 +49,7 @@ def predict_file(model: Model, path: str, keep: list[str]) -> tuple[Iterator[str
         for file in files:
             file.require_learned_bytes()
 
-    return _table(model, kept, source, require_learned_bytes), warnings
+    return _table(model, kept, source, require_learned_bytes, dataset.where), warnings
 
 
 def predict_part(model: Model, part: Part, keep: list[str]) -> Iterator[str]:
@@ -61,7 +63,7 @@ def predict_part(model: Model, part: Part, keep: list[str]) -> Iterator[str]:
         raise _clash(ROW)
     if keep:
         kept |= _kept(read_dataset(part.pair, model.form, frozenset(keep)), keep, part.rows)
-    return _table(model, kept, part.features, part.require_learned_bytes)
+    return _table(model, kept, part.features, part.require_learned_bytes, part.where)
 
 
 def _kept(dataset: Dataset, keep: list[str], rows: IndexArray) -> dict[str, Array]:
@@ -70,24 +72,49 @@ def _kept(dataset: Dataset, keep: list[str], rows: IndexArray) -> dict[str, Arra
     return {name: _as_in_file(dataset.as_written(name))[rows] for name in keep}
 
 
-def _table(model: Model, kept: dict[str, Array], features: Source, require_same: Callable[[], None]) -> Iterator[str]:
+def _table(
+    model: Model,
+    kept: dict[str, Array],
+    features: Source,
+    require_same: Callable[[], None],
+    where: Callable[[int], str],
+) -> Iterator[str]:
     """The CSV text in pieces; ``require_same`` raises a DataError where the file is no longer what was read.
 
-    That is so before the first piece, or after the last where there are too many outputs to be kept.
+    That is so before the first piece, or after the last where there are too many outputs to be kept. ``where``
+    gives the place of a row, for a prediction that is no number.
 
     Raises:
         ConfigError: a column to copy has the name of a prediction's.
+        DataError: the file is another now, or a prediction is not finite.
     """
-    columns = [*kept, *_prediction_columns(model, np.empty((model.network.sizes[-1], 0), model.dtype))]
+    columns = [*kept, *prediction_columns(model, np.empty((model.network.sizes[-1], 0), model.dtype))]
     for name in kept:
         if columns.count(name) > 1:
             raise _clash(name)
     if model.network.sizes[-1] * features.size <= MOST_OUTPUTS:
-        batches: Iterable[Array] = [outputs(model.network, model.parameters, features)]
+        A = outputs(model.network, model.parameters, features)
         require_same()
+        require_finite(model, A, where)
+        batches: Iterable[Array] = [A]
     else:
-        batches = _followed(output_batches(model.network, model.parameters, features), require_same)
+        batches = _finite(model, output_batches(model.network, model.parameters, features), where)
+        batches = _followed(batches, require_same)
     return _csv_pieces(model, kept, columns, batches)
+
+
+def _finite(model: Model, batches: Iterator[Array], where: Callable[[int], str]) -> Iterator[Array]:
+    """The batches up to one with a prediction that is not finite, which is a DataError."""
+    start = 0
+    for A in batches:
+        require_finite(model, A, partial(_later, where, start))
+        start += A.shape[1]
+        yield A
+
+
+def _later(where: Callable[[int], str], start: int, row: int) -> str:
+    """The place of a row that is counted from ``start``."""
+    return where(start + row)
 
 
 def _followed(batches: Iterator[Array], then: Callable[[], None]) -> Iterator[Array]:
@@ -101,12 +128,6 @@ def _clash(name: str) -> ConfigError:
     )
 
 
-def _prediction_columns(model: Model, A: Array) -> dict[str, Array]:
-    """The columns of the predictions from the outputs A_L, (n_L, m), each with m rows."""
-    low, high = model.network.head.activation.range
-    return model.targets.predictions(A, probabilities=low >= 0 and high <= 1)
-
-
 def _csv_pieces(model: Model, kept: dict[str, Array], header: list[str], batches: Iterable[Array]) -> Iterator[str]:
     """The header, then the rows of each batch of outputs, (n_L, m), some at a time."""
     yield to_csv([map(harmless, header)])
@@ -115,7 +136,7 @@ def _csv_pieces(model: Model, kept: dict[str, Array], header: list[str], batches
         for first in range(0, A.shape[1], rows):
             some = A[:, first : first + rows]
             stop = start + some.shape[1]
-            columns = {name: column[start:stop] for name, column in kept.items()} | _prediction_columns(model, some)
+            columns = {name: column[start:stop] for name, column in kept.items()} | prediction_columns(model, some)
             yield to_csv(zip(*(_csv_cells(column) for column in columns.values()), strict=True))
             start = stop
 

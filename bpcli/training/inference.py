@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from bpcli.nn.workspace import Workspace
 
 EXAMPLES_PER_PASS = 1024
 """Fixed, because the width of a matrix can change the last bits of a product."""
+
+
+Look = Callable[[IndexArray, Array], None]
+"""Is shown outputs A_L, (n_L, m), with the indices of their examples."""
 
 
 def _forward_passes(
@@ -63,8 +67,13 @@ def only_class(network: Network, parameters: Parameters, features: Source, judgi
     return first
 
 
-def assess(network: Network, parameters: Parameters, examples: Examples, tallies: Tallies) -> float:
-    """The data loss over every example, reduced as the loss says; adds the outputs to ``tallies``."""
+def assess(
+    network: Network, parameters: Parameters, examples: Examples, tallies: Tallies, look: Look = lambda _, __: None
+) -> float:
+    """The data loss over every example, reduced as the loss says; adds the outputs to ``tallies``.
+
+    ``look`` is shown the outputs, some examples at a time.
+    """
     losses = LossSums(network.head.loss, network.sizes[-1])
     weights, metric_weights = examples.weights, examples.metric_weights
     weighted = {"weighted": weights is not None, "metrics_weighted": metric_weights is not None}
@@ -77,4 +86,5 @@ def assess(network: Network, parameters: Parameters, examples: Examples, tallies
         with np.errstate(all="ignore"):
             losses.add(float(np.add.reduce(network.terms(ws))), weight_of(ws))
             tallies.update(ws.A[-1], ws.Y, ws.output, ws.metric_weights)
+        look(indices, ws.A[-1])
     return losses.value()

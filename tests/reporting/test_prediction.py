@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from bpcli.data.loading import Part
+from bpcli.data.files.reading import FilePair
+from bpcli.data.loading import Part, load_with_encoding
 from bpcli.errors import DataError
 from bpcli.reporting import prediction
+from bpcli.reporting.evaluation import evaluate_model
 from bpcli.runs.model_file import model_of
 from tests.runs.support import experiment
 
@@ -55,3 +58,30 @@ def test_file_that_changes_while_many_outputs_are_written_is_refused_at_the_end(
     with pytest.raises(DataError, match="changed"):
         written.extend(prediction.predict_part(model_of(built, built.parameters.theta), part, []))
     assert sum(piece.count("\n") for piece in written) == part.size + 1
+
+
+OVERFLOWING = "x,y,tree\n0.5,1,ash\n1e38,2,birch\n"
+
+
+@pytest.mark.parametrize("most", [prediction.MOST_OUTPUTS, 0])
+@pytest.mark.parametrize(
+    "changes", [[], ["loss=hinge"], ["data.target=y", "data.drop=[tree]", "loss=half_squared_error"]]
+)
+def test_row_whose_prediction_is_no_number_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: list[str], most: int
+) -> None:
+    (tmp_path / "large.csv").write_text(OVERFLOWING)
+    built = experiment(tmp_path, "data.scale=none", *changes)
+    model = model_of(built, built.parameters.theta * np.float32(1e6))
+    monkeypatch.setattr(prediction, "MOST_OUTPUTS", most)
+    if not most:
+        monkeypatch.setattr("bpcli.training.inference.EXAMPLES_PER_PASS", 1)
+    with pytest.raises(DataError, match="its prediction is not finite: p") as caught:
+        list(prediction.predict_file(model, str(tmp_path / "large.csv"), [])[0])
+    assert caught.value.where == f"{tmp_path}/large.csv:3"
+    pair = FilePair(str(tmp_path / "large.csv"))
+    part, _ = load_with_encoding(pair, model.form, model.features, model.targets, model.dtype)
+    for read in (lambda: list(prediction.predict_part(model, part, [])), lambda: evaluate_model(model, part, {})):
+        with pytest.raises(DataError, match="its prediction is not finite: p") as caught:
+            read()
+        assert caught.value.where == f"{tmp_path}/large.csv: row 1"
