@@ -77,38 +77,72 @@ def _require_record(saved: Saved) -> None:
         MalformedError: it is something else.
     """
     record = saved.mapping()
-    for key in ("ended", "final", "kept"):
+    for key in ("ended", "final", "kept", "epochs", "expect"):
         if key not in record:
             saved.refuse(f"has no {key!r}")
-    if record["ended"].value is not None:
-        record["ended"].text()
-    _each(Saved.count, [record["epochs"]] if "epochs" in record else [])
-    kept = record["kept"].mapping()
-    if "epoch" not in kept:
-        record["kept"].refuse("has no 'epoch'")
-    _each(Saved.count, [kept[key] for key in ("epoch", "examples") if key in kept])
+    record["epochs"].count()
+    _each(Saved.text, [record["ended"]])
+    _each(Saved.number, record["final"].mapping().values())
+    _require_kept(record["kept"])
+    for each in record["expect"].items():
+        _require_expectation(each)
+    for key, check in OPTIONAL.items():
+        if key in record:
+            check(record[key])
+
+
+def _require_kept(saved: Saved) -> None:
+    kept = saved.keys(("epoch",), ("monitor", "value", "examples"))
+    kept["epoch"].count()
     _each(Saved.text, [kept["monitor"]] if "monitor" in kept else [])
     _each(Saved.number, [kept["value"]] if "value" in kept else [])
-    _each(Saved.number, record["final"].mapping().values())
-    if "outcome" in record and record["outcome"].value is not None:
-        record["outcome"].one_of(get_args(Outcome))
-    for each in record["drift"].items() if "drift" in record else ():
+    if "examples" in kept:
+        kept["examples"].count()
+
+
+def _require_expectation(saved: Saved) -> None:
+    one = saved.keys(("expected", "value", "met"))
+    one["expected"].text()
+    _each(Saved.number, [one["value"]])
+    one["met"].truth()
+
+
+def _require_outcome(saved: Saved) -> None:
+    if saved.value is not None:
+        saved.one_of(get_args(Outcome))
+
+
+def _require_drift(saved: Saved) -> None:
+    for each in saved.items():
         note = each.keys(("epoch", "step", "changed"))
-        _each(Saved.count, [note["epoch"], note["step"]])
+        note["epoch"].count()
+        note["step"].count()
         note["changed"].texts()
-    _each(Saved.sha256, [record[key] for key in ("config", "config_before") if key in record])
-    for key in MARKED_TABLES:
-        if key in record:
-            marked = record[key].keys(("bytes", "sha256"))
-            marked["bytes"].count()
-            marked["sha256"].sha256()
-    for key, check in (
-        ("data", Saved.text),
-        ("plugins", Saved.text),
-        ("examples", Saved.count),
-        ("rule", Saved.number),
-    ):
-        _each(check, record[key].mapping().values() if key in record else [])
+
+
+def _require_mark(saved: Saved) -> None:
+    marked = saved.keys(("bytes", "sha256"))
+    marked["bytes"].count()
+    marked["sha256"].sha256()
+
+
+def _all(check: Callable[[Saved], Any]) -> Callable[[Saved], None]:
+    """A check of every value of an object that is not null."""
+    return lambda saved: _each(check, saved.mapping().values())
+
+
+OPTIONAL: dict[str, Callable[[Saved], Any]] = {
+    "outcome": _require_outcome,
+    "drift": _require_drift,
+    "config": Saved.sha256,
+    "config_before": Saved.sha256,
+    **dict.fromkeys(MARKED_TABLES, _require_mark),
+    "data": _all(Saved.text),
+    "plugins": _all(Saved.text),
+    "examples": _all(Saved.count),
+    "rule": _all(Saved.number),
+}
+"""What is checked where a record has it."""
 
 
 def _each(check: Callable[[Saved], Any], values: Iterable[Saved]) -> None:

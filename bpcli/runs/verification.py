@@ -15,7 +15,7 @@ from typing import Any
 
 from bpcli.config.reading import read_config
 from bpcli.ending.unfinished import unfinished
-from bpcli.errors import DataError
+from bpcli.errors import BpError, DataError
 from bpcli.experiment import Experiment, build
 from bpcli.nn import Array
 from bpcli.runs.checkpoint import CHECKPOINT_FILE
@@ -24,7 +24,7 @@ from bpcli.runs.epoch_rows import DIGESTS_FILE, METRICS_FILE, PARAMETERS, digest
 from bpcli.runs.execution import Event, Execution, RunStarted
 from bpcli.runs.folder import CONFIG_FILE, RunWriter, create_run, require_files
 from bpcli.runs.model_file import load_model
-from bpcli.runs.own_files import changed_tables, is_own_config
+from bpcli.runs.own_files import changed_tables, is_own_config, require_own_config
 from bpcli.runs.record import read_record
 from bpcli.runs.split_file import SPLIT_FILE, is_split
 from bpcli.storage.tensors import read_tensors
@@ -70,7 +70,7 @@ class Verification:
         """
         require_files(run)
         self._run, self._record = run, read_record(run)
-        self.experiment: Experiment = build(read_config(run / CONFIG_FILE, [NO_TIME_LIMIT]))
+        self.experiment: Experiment = _experiment_of(run, self._record)
         now = environment_of(self.experiment) | {"seed": self.experiment.plan.seed}
         environment = [*drifts_noted(self._record), *drift(self._record, now)]
         self.verdict = Verdict(environment, [*_changed_files(run, self._record, self.experiment)])
@@ -163,6 +163,16 @@ class Verification:
             self.verdict.not_compared.append(f"{MODEL}: there is no row of its epoch, {kept['epoch']}")
         else:
             self.verdict.model = self._digests[kept["epoch"]] == digest(theta)
+
+
+def _experiment_of(run: Path, record: Mapping[str, Any]) -> Experiment:
+    """The experiment of the run's config.yaml; where that is wrong, it matters first whether it is the run's own."""
+    try:
+        return build(read_config(run / CONFIG_FILE, [NO_TIME_LIMIT]))
+    except BpError:
+        if (run / CONFIG_FILE).exists():
+            require_own_config(run, record)
+        raise
 
 
 def _same_bytes(recorded: Path, again: Path) -> bool:

@@ -40,7 +40,7 @@ def fake(folder: Path, name: str, final: dict[str, float | None], rows: str = ""
     run.mkdir(parents=True)
     (run / "config.yaml").write_text(settings + "\n")
     kept = {"epoch": max(0, rows.count("\n") - 1), "monitor": None, "value": None}
-    write_record(run, {"ended": "completed", "final": final, "kept": kept})
+    write_record(run, {"ended": "completed", "final": final, "kept": kept, "epochs": kept["epoch"], "expect": []})
     if rows:
         (run / "metrics.csv").write_text(rows)
     return run
@@ -187,7 +187,7 @@ def test_the_folder_is_by_default_runs(folder: Path) -> None:
 def test_an_unfinished_run_shows_the_epoch_it_keeps_so_far(tmp_path: Path) -> None:
     rows = "epoch,step,learning_rate,loss,accuracy\n1,1,0.1,3.0,0.5\n2,2,0.1,2.0,0.25\n"
     run = fake(tmp_path, "a", {}, rows)
-    write_record(run, {"ended": None, "final": {}, "kept": {"epoch": 1}})
+    write_record(run, {**GOOD, "kept": {"epoch": 1}})
     (row,) = good("runs", ".", "--json", cwd=tmp_path).json["runs"]
     assert row == {
         "run": "a",
@@ -258,7 +258,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 KEPT = {"epoch": 0, "monitor": None, "value": None}
-GOOD = {"final": {}, "ended": None, "kept": KEPT}
+GOOD = {"final": {}, "ended": None, "kept": KEPT, "epochs": 0, "expect": []}
 
 
 @pytest.mark.parametrize(
