@@ -258,7 +258,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 KEPT = {"epoch": 0, "monitor": None, "value": None}
-GOOD = {"final": {}, "ended": None, "kept": KEPT, "epochs": 0, "expect": []}
+GOOD: dict[str, Any] = {"final": {}, "ended": None, "kept": KEPT, "epochs": 0, "expect": []}
 
 
 @pytest.mark.parametrize(
