@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from bpcli.ending.unfinished import undone_by_signals
 from bpcli.errors import fitted, printable
-from bpcli.training.loop import Epoch, Stopped, Stretch
+from bpcli.training.loop import Epoch, Stopped, TrainingEvent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -186,9 +186,11 @@ class TrainingDisplay:
             with suppress(OSError):
                 self._bar.start()
 
-    def show(self, event: Stretch | Epoch) -> None:
+    def show(self, event: TrainingEvent) -> None:
         """Show one event of training."""
-        if isinstance(event, Epoch):
+        if isinstance(event, Stopped):
+            self._show_end(event)
+        elif isinstance(event, Epoch):
             if self._shown_metric in event.values:
                 self._metric_text = f"{self._shown_metric} {short_number(event.values[self._shown_metric])}"
             self._kept_text = f"kept {event.kept}" if 0 < event.kept < event.epoch else ""
@@ -199,7 +201,7 @@ class TrainingDisplay:
             seen = (event.epoch - 1) * self._examples + event.examples
             self._draw_bar(event.epoch, seen, event.loss, is_last=False)
 
-    def stopped(self, event: Stopped) -> None:
+    def _show_end(self, event: Stopped) -> None:
         """Show the last epoch, if it has not been shown, and why training ended there."""
         self.close()
         if self._unprinted is not None:

@@ -51,7 +51,6 @@ def follow(
     """
     from bpcli import display
     from bpcli.runs.execution import RunEnded, RunStarted
-    from bpcli.training.loop import Epoch, Stopped, Stretch
 
     notice.rescue = partial(_rescue, execution, series)
     events = execution.events()
@@ -69,9 +68,7 @@ def follow(
                 if event.outcome == "stopped":
                     display.say(_stopped(event, series))
                 return event
-            if isinstance(event, Stopped):
-                training_display.stopped(event)
-            elif isinstance(event, Stretch | Epoch):
+            if not isinstance(event, RunStarted):
                 training_display.show(event)
             if notice.heard is not None:
                 training_display.close()

@@ -53,16 +53,14 @@ def verify(
 def _follow(verification: Verification, execution: Execution, *, quiet: bool) -> None:
     """Show the rerun as it proceeds."""
     from bpcli import display
-    from bpcli.training.loop import Epoch, Stopped, Stretch
+    from bpcli.runs.execution import RunEnded, RunStarted
 
     experiment = verification.experiment
     examples = experiment.loaded.parts["train"].size
     shown = display.TrainingDisplay(experiment.plan.epochs, examples, shown_column(experiment), quiet=quiet)
     try:
         for event in verification.events(execution):
-            if isinstance(event, Stopped):
-                shown.stopped(event)
-            elif isinstance(event, Stretch | Epoch):
+            if not isinstance(event, RunStarted | RunEnded):
                 shown.show(event)
     finally:
         shown.close()

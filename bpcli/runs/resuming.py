@@ -30,9 +30,8 @@ from bpcli.runs.split_file import SPLIT_FILE, write_split
 from bpcli.storage.locks import only_writer
 from bpcli.training.loop import over
 from bpcli.training.monitors import TEST
-from bpcli.training.state import TrainingState, start
+from bpcli.training.state import DIVERGED_HINT, TrainingState, start
 
-DIVERGED_HINT = "lower optimizer.learning_rate, or scale the data"
 DRIFTED = "the run would not go on to the same bytes: {}"
 DRIFT_HINT = "restore what has changed, or go on all the same with --allow-drift; run.json then notes it"
 

@@ -18,6 +18,9 @@ from bpcli.training.keeping import Kept
 from bpcli.training.recipe import Recipe
 from bpcli.training.stopping import Waiting
 
+DIVERGED_HINT = "lower optimizer.learning_rate, or scale the data"
+"""The remedy where no operation is known to be the first that left the finite numbers."""
+
 
 @dataclass
 class TrainingState:
@@ -116,5 +119,5 @@ def diverged(what: str, epoch: int, step: int) -> DivergedError:
     """The error to raise where something left the finite numbers."""
     return DivergedError(
         f"training diverged: {what} is no longer finite at epoch {epoch}, step {step}",
-        hint="lower optimizer.learning_rate, or scale the data",
+        hint=DIVERGED_HINT,
     )

@@ -38,11 +38,10 @@ def test_each_refused_call_is_one_error_and_the_run_goes_on(error: str, tmp_path
 
 @pytest.mark.faults
 @needs_strace
-def test_short_writes_are_completed(tmp_path: Path, counted: Counted) -> None:
+def test_interrupted_writes_are_completed(tmp_path: Path, counted: Counted) -> None:
     made = bench(tmp_path, "mini_batch")
     found = [call for call in calls(*made.training, cwd=tmp_path, below=made.run) if call.name == "write"]
     for call in found:
-        made.clear()
         refuse(made, Fault(call, "error=EINTR"))
     counted(f"{len(found)} interrupted writes, all completed")
 
