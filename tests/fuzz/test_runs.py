@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +59,17 @@ def test_models_with_odd_headers(folder: Path, whole: dict[str, bytes], data: st
     write_tensors(path, tensors, data.draw(restructured(header)))
     answer_of_command("predict", "run", "--data", "points.csv", cwd=folder)
     put(folder, whole, "", b"")
+
+
+@examples(40)
+@given(data=st.data())
+def test_damaged_files_of_weights(folder: Path, data: st.DataObject) -> None:
+    tensors, _ = read_tensors(folder / "run/model.safetensors")
+    (folder / "weights.safetensors").write_bytes(data.draw(damaged([safetensors.numpy.save(tensors)])))
+    words = ("config", "check", "c.yaml", "network.weights=weights.safetensors")
+    answer_of_command(*words, cwd=folder)
+    shutil.rmtree(folder / "again", ignore_errors=True)
+    answer_of_command("train", *words[2:], "epochs=1", "--run", "again", "--json", cwd=folder)
 
 
 @examples(40)
