@@ -18,6 +18,7 @@ ROOMS = [
     "streams",
     "storage",
     "choices",
+    "web",
     "nn",
     "data",
     "training",
