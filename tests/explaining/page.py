@@ -1,4 +1,4 @@
-"""The last chapter of ``docs/documents.md``, made of the equations themselves.
+"""The last chapter of ``docs/understand/documents.md``, made of the equations themselves.
 
 ``python -m tests.explaining.page`` writes it and prints how many of the displayed equations it has.
 """
@@ -18,7 +18,7 @@ from bpcli.explaining.explanation import explain
 from bpcli.explaining.rendering.unicode import math, prose
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "documents.md"
+PAGE = ROOT / "docs" / "understand" / "documents.md"
 TITLE = "## Every displayed equation, evaluated"
 
 Network = tuple[str, str]

@@ -1,4 +1,4 @@
-"""Every setting that docs/coming-from.md gives is one that a config takes."""
+"""Every setting that docs/look_up/coming-from.md gives is one that a config takes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bpcli.config.document import dump, parse
 from bpcli.config.reading import read_config
 from bpcli.errors import BpError
 
-PAGE = Path(__file__).parents[2] / "docs/coming-from.md"
+PAGE = Path(__file__).parents[2] / "docs/look_up/coming-from.md"
 
 ROWS = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
 """The rows of its tables, heads among them."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "docs" / "documents.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "understand" / "documents.md").read_text(encoding="utf-8")
 
 PLACE = re.compile(r"`(bpcli/[\w/]+\.py)` `([\w.]+)`")
 TEST = re.compile(r"`(test_\w+)`")
