@@ -12,7 +12,9 @@ from typing import Literal
 
 import numpy as np
 
-Purpose = Literal["split", "initial weights", "shuffle", "noise", "input noise", "gradient check", "diagnosis"]
+Purpose = Literal[
+    "split", "initial weights", "shuffle", "noise", "input noise", "gradient check", "diagnosis", "bootstrap"
+]
 
 
 def stream(seed: int, purpose: Purpose, epoch: int = 0, step: int | None = None) -> np.random.Generator:

@@ -98,10 +98,10 @@ def build(located: LocatedConfig, look: Look | None = None) -> Experiment:
         raise located.placed(error) from error
 
 
-def parts_of(located: LocatedConfig) -> Loaded:
-    """The data alone, as :func:`build` loads them."""
+def parts_of(located: LocatedConfig, look: Look | None = None) -> Loaded:
+    """The data alone, as :func:`build` loads them; ``look`` sees them before they are encoded."""
     try:
-        return load(located.config)
+        return load(located.config, look)
     except BpError as error:
         raise located.placed(error) from error
 

@@ -17,6 +17,7 @@ from bpcli.config.reading import LocatedConfig, read_config
 from bpcli.config.schema import Config
 from bpcli.data.encoding.targets import judging_of
 from bpcli.data.loading import Loaded, Part
+from bpcli.data.raw import Look
 from bpcli.errors import BpError, ConfigError, DataError
 from bpcli.experiment import Experiment, build, parts_of
 from bpcli.nn.metrics import Metric, by_column, usual_metrics
@@ -60,18 +61,26 @@ class ReopenedRun:
         """The parts of the run's data, split as in training.
 
         Raises:
+            ConfigError, DataError: as :meth:`loaded`.
+        """
+        return self.loaded().parts
+
+    def loaded(self, look: Look | None = None) -> Loaded:
+        """The run's data, split and encoded as in training; ``look`` sees them before they are encoded.
+
+        Raises:
             ConfigError, DataError: the config or the data are absent or malformed, or not those of the run.
         """
         located = read_own_config(self.path)
         try:
-            loaded = parts_of(located)
+            loaded = parts_of(located, look)
         except BpError:  # what is wrong with other data than the run's does not matter
             self._require_own_files(_digests_on_disk(located.config))
             raise
         self._require_own_files(loaded.digests)
         self._check_data(loaded, DATA_OPTION_HINT)
         require_own_split(self.path, located.config, loaded)
-        return loaded.parts
+        return loaded
 
     def learned_from(self, part: Part) -> str:
         """In words, that a part of another file has examples that the model learned from, if their file tells.

@@ -56,6 +56,16 @@ def outputs(network: Network, parameters: Parameters, features: Source) -> Array
     return result
 
 
+def losses(network: Network, parameters: Parameters, examples: Examples) -> Array:
+    """Each example's term of the loss, without its weight, (N,) float64; divided by nothing."""
+    result = np.empty(examples.size)
+    for indices, ws in _forward_passes(network, parameters, examples.features):
+        examples.targets.gather(indices, ws.Y)
+        with np.errstate(all="ignore"):
+            result[indices] = network.terms(ws)
+    return result
+
+
 def only_class(network: Network, parameters: Parameters, features: Source, judging: Judging) -> int | None:
     """The class that every example is decided for; None where there are two, which ends the pass."""
     first = None
