@@ -9,7 +9,7 @@ import scipy.stats
 from bpcli.nn import Array
 from bpcli.nn.metrics import Metric, by_column, metric_values, suiting, tallies_for
 from bpcli.nn.tallies import Judging, Outputs
-from bpcli.nn.workspace import layer_scratch, output_scratch
+from bpcli.nn.workspace import OutputScratch, layer_scratch, output_scratch
 from bpcli.reporting.bootstrap import (
     FEWEST_RESAMPLES,
     MOST_RESAMPLES,
@@ -32,8 +32,8 @@ JUDGINGS = {
 def outputs_of(judging: Judging, size: int, dtype: type = np.float64, weights: Array | None = None) -> Outputs:
     rng = np.random.default_rng(7)
     if judging.of_numbers:
-        Y = rng.normal(0, 1, (judging.n, size))
-        A = Y + rng.normal(0, 0.5, Y.shape)
+        Y: Array = rng.normal(0, 1, (judging.n, size))
+        A: Array = Y + rng.normal(0, 0.5, Y.shape)
     elif judging.scoring == "largest":
         Y = rng.integers(judging.n, size=size)
         A = rng.dirichlet(np.ones(judging.n), size).T + 0.3 * np.eye(judging.n)[:, Y]
@@ -44,16 +44,20 @@ def outputs_of(judging: Judging, size: int, dtype: type = np.float64, weights: A
     return kept(judging, A.astype(dtype), Y if Y.ndim == 1 else Y.astype(dtype), weights)
 
 
+def scratch_of(A: Array) -> OutputScratch:
+    return output_scratch(layer_scratch(A.shape[0], A.shape[1], A.dtype))
+
+
 def kept(judging: Judging, A: Array, Y: Array, weights: Array | None = None) -> Outputs:
     outputs = Outputs(judging)
-    outputs.update(A, Y, output_scratch(layer_scratch(*A.shape, A.dtype)), weights)
+    outputs.update(A, Y, scratch_of(A), weights)
     return outputs
 
 
 def values_of(outputs: Outputs, metrics: dict[str, Metric], weights: Array | None = None) -> Array:
     A, Y = outputs.outputs, outputs.targets
     tallies = tallies_for(metrics, outputs.judging)
-    tallies.update(A, Y, output_scratch(layer_scratch(*A.shape, A.dtype)), weights)
+    tallies.update(A, Y, scratch_of(A), weights)
     return np.array(list(metric_values(metrics, tallies).values()))
 
 
