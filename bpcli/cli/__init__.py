@@ -8,6 +8,8 @@ from __future__ import annotations
 import codecs
 import os
 import sys
+from collections.abc import Callable
+from functools import cache
 from typing import Annotated, NoReturn
 
 # The number of BLAS threads changes the last bits of results, and a rerun must give
@@ -94,11 +96,17 @@ def main() -> NoReturn:
 def _status_of_command() -> int:
     """Run a command; every error is handled here."""
     try:
-        status: int = app(prog_name="bp", standalone_mode=False) or ExitStatus.DONE
+        status: int = _commands()(prog_name="bp", standalone_mode=False) or ExitStatus.DONE
         sys.stdout.flush()
     except Exception as error:  # noqa: BLE001 - what is not known is a defect, with a report and a status
         return report(error)
     return status
+
+
+@cache
+def _commands() -> Callable[..., int | None]:
+    """The parser of all commands, built once in a process: building it takes longer than many a command."""
+    return typer.main.get_command(app)
 
 
 def _prepare_streams() -> None:
