@@ -59,7 +59,7 @@ def find_runs(folder: Path) -> tuple[list[RecordedRun], list[str]]:
     runs = []
     for path in _run_folders(folder, unreadable):
         try:
-            runs.append(_read_run(path))
+            runs.append(read_run(path))
         except BpError as error:
             unreadable.append(error)
     if unreadable and not runs:
@@ -79,7 +79,7 @@ def _run_folders(folder: Path, unreadable: list[BpError]) -> list[Path]:
     return sorted(Path(at) for at, _, files in os.walk(folder, onerror=skip) if len(own & {*files}) > 1)
 
 
-def _read_run(folder: Path) -> RecordedRun:
+def read_run(folder: Path) -> RecordedRun:
     """The run in a folder.
 
     Raises:

@@ -32,6 +32,7 @@ ROOMS = [
     "pytest_plugin",
     "explaining",
     "reporting",
+    "figures",
     "display",
     "cli",
 ]
@@ -46,6 +47,7 @@ ONLY_IN = {
     "safetensors": "storage/tensors.py",
     "pytest": "pytest_plugin.py",
     "numba": "training/compiled/",
+    "matplotlib": "figures/",
 }
 
 CHOICE_ROOMS = ["activations", "initializers", "losses", "metrics", "optimizers"]

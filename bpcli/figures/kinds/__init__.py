@@ -1,0 +1,1 @@
+"""The kinds of pictures, one module for each question that a picture answers."""
