@@ -15,15 +15,24 @@ from typing import TextIO
 
 
 class ExitStatus(IntEnum):
-    """The exit statuses of every command."""
+    """The exit statuses of every command; ``meaning`` is what each says, in words."""
 
-    DONE = 0
-    CHECK_FAILED = 1
-    USAGE = 2  # the command line or the config itself
-    DATA = 3  # a data or model file absent or malformed
-    DIVERGED = 4
-    DEFECT = 70  # sysexits' EX_SOFTWARE
-    SYSTEM = 74  # sysexits' EX_IOERR
+    meaning: str
+
+    def __new__(cls, status: int, meaning: str) -> ExitStatus:
+        """A status and its meaning."""
+        member = int.__new__(cls, status)
+        member._value_ = status
+        member.meaning = meaning
+        return member
+
+    DONE = 0, "done"
+    CHECK_FAILED = 1, "a check failed: what was asked for does not hold; the command's page says what it checks"
+    USAGE = 2, "the command line or the config is wrong: an unknown key, a column that the data lack, a run that exists"
+    DATA = 3, "a data or model file is absent or malformed, or a file of a run has changed since"
+    DIVERGED = 4, "training diverged"
+    DEFECT = 70, "a defect in bp: the traceback is in a file, whose path is printed"  # sysexits' EX_SOFTWARE
+    SYSTEM = 74, "the system refused to read or write"  # sysexits' EX_IOERR
 
 
 class BpError(Exception):

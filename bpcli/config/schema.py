@@ -59,11 +59,15 @@ ClippingChoice = Annotated[Transformation, choice_of(KINDS["clippings"])]
 class TrainerKeys(Section):
     """The keys of ``optimizer`` that say how it trains, whatever the rule."""
 
-    mode: Mode = Field("mini_batch", description="sgd: each example; mini_batch; batch: all examples")
-    batch_size: Annotated[Integer, Field(ge=1)] | None = Field(None, description="for mini_batch; default 32")
-    shuffle: Boolean | None = Field(None, description="a fresh order each epoch; default true, false for batch")
+    mode: Mode = Field(
+        "mini_batch", description="how many examples an update sees: sgd one, mini_batch batch_size, batch all"
+    )
+    batch_size: Annotated[Integer, Field(ge=1)] | None = Field(None, description="for mini_batch; default: 32")
+    shuffle: Boolean | None = Field(
+        None, description="a fresh order of examples each epoch; default: true, false for batch"
+    )
     schedule: ScheduleChoice | None = Field(None, description="of the learning rate; default: constant")
-    clip: ClippingChoice | None = Field(None, description="of the gradient; default: none")
+    clip: ClippingChoice | None = Field(None, description="how a large gradient is shortened; default: none")
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,8 @@ FileName = Annotated[String, Field(min_length=1), FilePath()]
 class PairSection(Section):
     """A file, or features and targets in a file each."""
 
-    features: Annotated[FileName, IfMissing("name the file with the features")]
-    targets: FileName | None = None
+    features: Annotated[FileName, IfMissing("name the file with the features")] = Field(description="their file")
+    targets: FileName | None = Field(None, description="their file; default: the same")
 
 
 Pair = Annotated[PairSection, Shorthand("features", "a file")]
@@ -113,11 +117,19 @@ Pair = Annotated[PairSection, Shorthand("features", "a file")]
 class SplitSection(Section):
     """Fractions of the file to hold out."""
 
-    validation: Annotated[Real, Field(ge=0, lt=1)] = 0.0
-    test: Annotated[Real, Field(ge=0, lt=1)] = 0.0
-    seed: Annotated[Integer, Field(ge=0)] | None = Field(None, description="default: the config's seed")
-    folds: Annotated[Integer, Field(ge=2)] | None = Field(None, description="equal parts, one the test part")
-    fold: Annotated[Integer, Field(ge=0)] | None = Field(None, description="which of the folds, from 0; default 0")
+    validation: Annotated[Real, Field(ge=0, lt=1)] = Field(0.0, description="the fraction for validation")
+    test: Annotated[Real, Field(ge=0, lt=1)] = Field(0.0, description="the fraction for the test part")
+    seed: Annotated[Integer, Field(ge=0)] | None = Field(
+        None, description="keeps the split fixed while the top-level seed varies; default: that one"
+    )
+    folds: Annotated[Integer, Field(ge=2)] | None = Field(
+        None,
+        description="so many equal parts, one of them the test part; validation then takes its fraction of the others; "
+        "default: none",
+    )
+    fold: Annotated[Integer, Field(ge=0)] | None = Field(
+        None, description="which of the folds is the test part, from 0; default: 0"
+    )
 
     @property
     def deals(self) -> bool:
@@ -128,36 +140,61 @@ class SplitSection(Section):
 class DataSection(Section):
     """Where the examples are and how they are encoded."""
 
-    path: Pair | None = Field(None, description="one file, to be split")
-    train: Pair | None = Field(None, description="the training file")
-    validation: Pair | None = None
-    test: Pair | None = None
+    path: Pair | None = Field(None, description="one file, to be split; required: this or train")
+    train: Pair | None = Field(None, description="the training file, instead of path; default: none")
+    validation: Pair | None = Field(None, description="the validation file, beside train; default: none")
+    test: Pair | None = Field(None, description="the test file, beside train; default: none")
     target: Annotated[Columns, OneOrMore(written_bare=True)] | None = Field(
         None, description="a column or a list of them; default: the last column"
     )
     features: Columns | None = Field(None, description="default: every other column")
-    drop: Annotated[list[Column], OneOrMore(), OmittedWhenDefault()] = Field([], description="columns to leave out")
+    drop: Annotated[list[Column], OneOrMore(), OmittedWhenDefault()] = Field(
+        [], description="columns to leave out; default: none"
+    )
     types: Annotated[dict[Column, ColumnKindChoice], OmittedWhenDefault()] = Field(
-        {}, description="of columns, where not as their cells look"
+        {},
+        description="what columns are, where not as their cells look: {zip: category, id: drop, born: date}; "
+        "default: by the training cells",
     )
-    task: Literal["classification", "regression"] | None = None
-    split: Annotated[SplitSection, OmittedWhenDefault()] = SplitSection()
-    group: Column | None = Field(None, description="rows with the same cell here stay in one part")
-    order: Column | None = Field(None, description="split in the order of this column, the latest rows to test")
-    sample_weight: Column | None = Field(None, description="a column that says how much each example counts")
+    task: Literal["classification", "regression"] | None = Field(
+        None, description="whether targets are classes or numbers; default: by the loss and the targets"
+    )
+    split: Annotated[SplitSection, OmittedWhenDefault()] = Field(
+        SplitSection(), description="fractions of the file to hold out, the same share of each class; default: none"
+    )
+    group: Column | None = Field(
+        None, description="rows with the same cell in this column stay in one part; default: none"
+    )
+    order: Column | None = Field(
+        None,
+        description="the split follows this column (numbers, text, ISO dates, or dates by types), the latest rows to "
+        "test; default: at random",
+    )
+    sample_weight: Column | None = Field(
+        None, description="a column that says how much each example counts, in every part; default: each 1"
+    )
     class_weight: ClassWeights | None = Field(
-        None, description="how much each class counts in training: balanced, or a weight for each label"
+        None,
+        description="how much each class counts in training: balanced, or a weight for each label, others 1; "
+        "default: each 1",
     )
-    scale: ScaleName | None = Field(None, description="default: standard for tables, minmax for images")
-    scale_targets: Literal["standard", "none"] | None = None
+    scale: ScaleName | None = Field(
+        None,
+        description="of features, learned from the training examples; default: standard for tables, minmax for images",
+    )
+    scale_targets: Literal["standard", "none"] | None = Field(
+        None, description="of a regression's targets; default: standard where the output is identity, else none"
+    )
     input_noise: InputNoiseChoice | None = Field(None, description="on scaled inputs, in training alone; default: none")
-    delimiter: Annotated[String, Field(pattern=r"^[\t !#-~]$")] | None = None
-    header: Boolean = True
+    delimiter: Annotated[String, Field(pattern=r"^[\t !#-~]$")] | None = Field(
+        None, description="between the cells of a text table; default: tab, comma or semicolon, as found"
+    )
+    header: Boolean = Field(True, description="whether a table's first row names its columns")
     missing: Annotated[list[Cell], OneOrMore()] = Field(
         ["NA", "NaN", "null"], description="cells that mean a missing value, besides empty ones"
     )
     decimal: DecimalMark = Field(".", description="the decimal mark of numbers")
-    thousands: ThousandsMark | None = Field(None, description="the mark between thousands")
+    thousands: ThousandsMark | None = Field(None, description="the mark between thousands; default: none")
 
 
 MOST_EPOCHS = 10**9
@@ -181,7 +218,9 @@ HiddenLayer = Annotated[
 class NetworkSection(Section):
     """The architecture."""
 
-    hidden: Annotated[list[HiddenLayer], OneOrMore()] = Field([], description="widths, or mappings with units")
+    hidden: Annotated[list[HiddenLayer], OneOrMore()] = Field(
+        [], description="the hidden layers: widths, or mappings with units; default: none, a single-layer network"
+    )
     activation: ActivationChoice | None = Field(None, description="of hidden layers that name none; default: relu")
     dropout: Annotated[Dropout, Strict()] | None = Field(
         None, description="of hidden layers that name none: the probability that training drops a unit; default: 0"
@@ -189,9 +228,17 @@ class NetworkSection(Section):
     max_norm: Annotated[MaxNorm, Strict()] | None = Field(
         None, description="of hidden layers that name none: the length of a unit's weights at most; default: no limit"
     )
-    output: ActivationChoice | None = Field(None, description="default: the loss's usual one")
-    initializer: InitializerChoice | None = Field(None, description="default: he for relu-like layers, else glorot")
-    weights: FileName | None = Field(None, description="start from a run folder, a safetensors or an NPZ file")
+    output: ActivationChoice | None = Field(None, description="the output's activation; default: the loss's usual one")
+    initializer: InitializerChoice | None = Field(
+        None,
+        description="of the first weights; biases start at 0; default: he for relu and its kin, lecun for selu, else "
+        "glorot",
+    )
+    weights: FileName | None = Field(
+        None,
+        description="start from the W and b of a run, or of a safetensors or NPZ file, also by a framework's names; "
+        "scaling, categories and classes are learned from the new data; default: drawn by the initializer",
+    )
 
 
 def _as_expectation(value: str) -> str:
@@ -209,30 +256,45 @@ class EarlyStoppingSection(Section):
     """When training ends because it no longer improves."""
 
     monitor: String | None = Field(None, description="a column of metrics.csv; default: that of keep, else val_loss")
-    patience: Annotated[Integer, Field(ge=1)] = Field(10, description="epochs in succession without improvement")
-    min_delta: Annotated[Real, Field(ge=0)] = Field(0.0, description="what the best has to be passed by")
+    patience: Annotated[Integer, Field(ge=1)] = Field(
+        10, description="how many epochs in succession may pass without an improvement, counted as Keras counts"
+    )
+    min_delta: Annotated[Real, Field(ge=0)] = Field(0.0, description="by how much a value has to pass the best one")
 
 
 class CheckpointSection(Section):
     """When a run under way is saved; at its start, at its end and at a signal it always is."""
 
-    epochs: Annotated[Integer, Field(ge=1, le=MOST_EPOCHS)] | None = Field(None, description="after every so many")
-    seconds: Annotated[Real, Field(gt=0)] | None = Field(None, description="at least so many from one to the next")
+    epochs: Annotated[Integer, Field(ge=1, le=MOST_EPOCHS)] | None = Field(
+        None, description="after every so many epochs; default: by the time it takes"
+    )
+    seconds: Annotated[Real, Field(gt=0)] | None = Field(
+        None, description="at least so many seconds from one to the next; default: by the time it takes"
+    )
 
 
 class Config(Section):
     """A bp experiment."""
 
-    seed: Annotated[Integer, Field(ge=0)] = 0
-    dtype: Literal["float32", "float64"] = "float32"
-    data: Annotated[DataSection, IfMissing("for example data: {path: table.csv, target: label}")]
-    network: NetworkSection = NetworkSection()
-    loss: LossChoice
-    penalties: Annotated[tuple[PenaltyChoice, ...], OneOrMore(), OmittedWhenDefault()] = Field(
-        (), description="added to the loss"
+    seed: Annotated[Integer, Field(ge=0)] = Field(
+        0, description="for the split, the initial weights and the order of examples, each with its own random stream"
     )
-    optimizer: Annotated[Trainer, TRAINER] = Field(default_factory=lambda: TRAINER.validated({}))
-    epochs: Annotated[Integer, Field(ge=1, le=MOST_EPOCHS), OnResume()] = 20
+    dtype: Literal["float32", "float64"] = Field("float32", description="the precision in which training computes")
+    data: Annotated[DataSection, IfMissing("for example data: {path: table.csv, target: label}")] = Field(
+        description="where the examples are and how they are encoded; required"
+    )
+    network: NetworkSection = Field(NetworkSection(), description="the architecture; default: no hidden layer")
+    loss: LossChoice = Field(description="what training makes small; required")
+    penalties: Annotated[tuple[PenaltyChoice, ...], OneOrMore(), OmittedWhenDefault()] = Field(
+        (), description="terms of the loss in the weights, not the biases; default: none"
+    )
+    optimizer: Annotated[Trainer, TRAINER] = Field(
+        default_factory=lambda: TRAINER.validated({}),
+        description="how it trains, and the update rule; default: gradient_descent on mini-batches of 32",
+    )
+    epochs: Annotated[Integer, Field(ge=1, le=MOST_EPOCHS), OnResume()] = Field(
+        20, description="passes over the training examples"
+    )
     metrics: Annotated[list[MetricChoice], Field(min_length=1), OneOrMore()] | None = Field(
         None, description="columns of metrics.csv, in this order; default: the usual ones of the task"
     )
@@ -240,16 +302,20 @@ class Config(Section):
         None, description="the parameters to keep; default: best by val_loss, last where there is no validation part"
     )
     early_stopping: Annotated[EarlyStoppingSection, Shorthand("patience", "epochs without improvement")] | None = Field(
-        None, description="default: off"
+        None, description="ends a training that no longer improves; default: off"
     )
     expect: Annotated[list[Expected], OneOrMore(), OmittedWhenDefault(), OnResume()] = Field(
-        [], description="checked after training, such as test_accuracy >= 0.97; exit status 1 where one is not met"
+        [],
+        description="final metrics with bounds, such as test_accuracy >= 0.97: exit status 1 where one is not met; "
+        "default: none",
     )
     max_seconds: Annotated[Annotated[Real, Field(gt=0)] | None, OnResume()] = Field(
-        None, description="a deadline for training, counted afresh when it is resumed"
+        None, description="a deadline for training, counted afresh when it is resumed; default: none"
     )
     checkpoint: Annotated[CheckpointSection | None, OnResume()] = Field(
-        None, description="when a run under way is saved; default: as often as takes 3 % of the time at most"
+        None,
+        description="when a run under way is saved; default: every 10 s, or so seldom that it takes 3 % of the time at "
+        "most, but every 10 minutes",
     )
     engine: Literal["auto", "numpy", "numba"] = Field(
         "auto", description="numba, where it is installed and saves time, compiles the steps; numpy is the reference"

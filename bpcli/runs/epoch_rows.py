@@ -19,8 +19,12 @@ from bpcli.training.loop import Epoch
 
 METRICS_FILE, TIMINGS_FILE, DIGESTS_FILE = "metrics.csv", "timings.csv", "digests.csv"
 
-TABLES = (METRICS_FILE, TIMINGS_FILE, DIGESTS_FILE)
-"""The files with a row for each epoch."""
+TABLES: Mapping[str, str] = {
+    METRICS_FILE: "a row for each epoch: `epoch,step,learning_rate,loss,<metrics>,val_loss,val_<metrics>`",
+    TIMINGS_FILE: "`epoch,train_seconds,validation_seconds`",
+    DIGESTS_FILE: "`epoch,parameters`: the SHA-256 of all parameters after each epoch",
+}
+"""The files with a row for each epoch, and what it says."""
 
 MOST_BYTES = 1 << 28
 """More than the rows of any training that ends."""

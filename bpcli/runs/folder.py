@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -30,8 +30,26 @@ from bpcli.training.state import TrainingState
 
 CONFIG_FILE = "config.yaml"
 
-RUN_FILES = (CONFIG_FILE, RECORD_FILE, SPLIT_FILE, MODEL, CHECKPOINT_FILE, LOCK_FILE, *epoch_rows.TABLES)
-"""All files of a run."""
+RUN_FILES: Mapping[str, str] = {
+    CONFIG_FILE: "the resolved config: `bp train` on it repeats the run to the same bytes",
+    **epoch_rows.TABLES,
+    MODEL: (
+        "the kept parameters, `W1, b1, …`, and in its header all that prediction needs, and the file's SHA-256: "
+        "a changed bit is refused"
+    ),
+    CHECKPOINT_FILE: (
+        "the state of training, for `bp train --resume`: parameters, the optimizer's memory, counters; to start "
+        "another run from its weights, use `network.weights`"
+    ),
+    SPLIT_FILE: "`row,part`: which row of the file, from 0, is in which part; where the file was split",
+    RECORD_FILE: (
+        "versions, processor, data hashes, which epoch's parameters are kept, their metrics, why training ended, and "
+        "the SHA-256 of itself, of config.yaml, metrics.csv and digests.csv: a command that reads a file that has "
+        "changed since ends with status 3"
+    ),
+    LOCK_FILE: "which process writes to the run, while one does; a second writer is refused with status 74",
+}
+"""All files of a run, and what each holds."""
 
 
 def require_files(folder: Path, names: Iterable[str] = RUN_FILES, *, to_write: bool = False) -> None:
