@@ -68,9 +68,9 @@ def contents_of(
     """The contents of each column in the reader's chunks, but for those that are dropped."""
     found = [ColumnContents(name, reader.numerals) for name in reader.names]
     for chunk in chunks:
-        for column, (kind, cells) in zip(found, chunk, strict=True):
-            column.rows += len(cells)
-            if column.name not in drop and kind is not None:
-                column.add(kind, cells)
+        for column, cells in zip(found, chunk, strict=True):
+            column.rows += len(cells.values)
+            if column.name not in drop and cells.kind is not None:
+                column.add(cells.kind, cells.values)
         progress(found[0].rows)
     return found

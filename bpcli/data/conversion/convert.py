@@ -89,7 +89,7 @@ def _convert_table(
     order = [*(name for name in reader.names if name not in targets and name not in request.drop), *targets]
     writers = [writer_of(known[name], targets, reader.path) for name in order]
     places = [reader.names.index(name) for name in order]
-    rows = ([chunk[place][1] for place in places] for chunk in reader.chunks(exact, mixed))
+    rows = ([chunk[place].values for place in places] for chunk in reader.chunks(exact, mixed))
     file = NpyFile(found[0].rows, writers, request.dtype, reader.where)
     file.write(target, rows, progress, source.require_unchanged)
     nearly = [column for column in map(known.__getitem__, order) if column.nearly_numbers]

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from bpcli.data.files.cells import as_texts, texts_of
+from bpcli.data.files.cells import different_texts, texts_of
 from bpcli.data.files.dataset import Dataset
 from bpcli.errors import DataError
 from bpcli.nn import Array
@@ -44,10 +44,13 @@ def spelled_labels(datasets: list[Dataset], name: str) -> tuple[int, ...] | tupl
 
 
 def _different(dataset: Dataset, name: str) -> list[str]:
-    """The different cells of a column of numbers, without blanks around them, in the order of their text."""
-    cells = dataset.as_written(name)
-    texts = texts_of(dataset, name) if cells.dtype == object else as_texts(np.unique(cells, return_counts=True)[0])
-    return sorted({text.strip() for text in texts if text is not None})
+    """The different cells of a column of numbers, without blanks around them, in the order of their text.
+
+    The file is read again where it holds more than are kept while it is read.
+    """
+    if name in dataset.spellings:
+        return sorted(dataset.spellings[name])
+    return sorted({text.strip() for text in different_texts(dataset, name)})
 
 
 def _two_spellings(dataset: Dataset, name: str, text: str, other: str) -> DataError:

@@ -168,7 +168,7 @@ def numbers_and_strays(dataset: Dataset, name: str) -> tuple[Array, IndexArray]:
     known = column.copy()
     known[strays] = None
     numbers = np.array([np.nan if text is None else numerals.value(text) for text in known])
-    return without_missing(numbers, dataset.missing, numerals)[1], strays
+    return without_missing(numbers, dataset.missing, numerals).values, strays
 
 
 PlaceOf = Callable[[int], str]

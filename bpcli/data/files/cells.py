@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -21,15 +22,32 @@ FEW = 0.1
 """Up to this share of other cells, a text column looks like numbers with slips in it."""
 
 
+@dataclass(frozen=True)
+class ColumnCells:
+    """Some rows of a column: the ``kind`` of its cells, None where all are missing, and their ``values``.
+
+    Values are float64, NaN where missing; or objects, None where missing: str, in lower case for truth values.
+    ``spellings`` are the different ways in which numbers are written, of a column that is read to the letter.
+    """
+
+    kind: Kind | None
+    values: Array
+    spellings: frozenset[str] = frozenset()
+
+
 def as_numbers(column: Array, numerals: Numerals) -> Array | None:
     """A column as float64, NaN where missing; text is rounded correctly. None where any is not a number."""
     if column.dtype != object:
         return column
-    present = [text for text in column if text is not None]
-    if not present or not all(map(numerals.is_number, present)):
-        return None
+    different = set(column.tolist()) - {None}
+    return _values(column, different, numerals) if different and all(map(numerals.is_number, different)) else None
+
+
+def _values(texts: Array, different: set[str], numerals: Numerals) -> Array:
+    """The numbers of texts, NaN where one is missing; each of the ``different`` ones is read once."""
     value = numerals.value
-    return np.array([np.nan if text is None else value(text) for text in column])
+    known = {None: np.nan} | {text: value(text) for text in different}
+    return np.array([known[text] for text in texts.tolist()])
 
 
 def refuse_infinite(table: Table, cell: Callable[[int, int], str]) -> None:
@@ -74,6 +92,17 @@ def texts_of(dataset: Dataset, name: str) -> Array:
     return cells
 
 
+def different_texts(dataset: Dataset, name: str) -> set[str]:
+    """The different texts of :func:`texts_of`, missing ones left out."""
+    column = dataset.column(name)
+    cells = column if column.dtype == object else dataset.as_written(name)
+    if cells.dtype != object:
+        cells = as_texts(distinct(cells))
+    elif column.dtype != object:
+        cells = cells[~np.isnan(column)]
+    return set(cells.tolist()) - {None}
+
+
 def as_texts(column: Array) -> Array:
     """A column as objects, str or None where missing; whole numbers without a point."""
     if column.dtype == object:
@@ -92,32 +121,31 @@ def number_words(missing: frozenset[str], numerals: Numerals) -> dict[str, float
     return {word: way.value(word) for way in ways for word in missing if way.looks_like_number(word)}
 
 
-def without_missing(numbers: Array, missing: frozenset[str], numerals: Numerals = PLAIN) -> tuple[Kind | None, Array]:
+def without_missing(numbers: Array, missing: frozenset[str], numerals: Numerals = PLAIN) -> ColumnCells:
     """Numbers, NaN where one is missing or equals a number that stands for missing ones."""
     known = list(number_words(missing, numerals).values())
     if known:
         numbers = np.where(np.isin(numbers, known), np.nan, numbers)
-    return (None if np.isnan(numbers).all() else "number"), numbers
+    return ColumnCells(None if np.isnan(numbers).all() else "number", numbers)
 
 
 def classify_column(
     cells: Array, missing: frozenset[str], numerals: Numerals = PLAIN, *, exact: bool, text: bool
-) -> tuple[Kind | None, Array]:
-    """The kind of a column's cells, and the cells as that kind; None where all are missing.
+) -> ColumnCells:
+    """The kind of a column's cells, and the cells as that kind.
 
     ``cells`` are str, or None where one is known to be missing. An ``exact`` column holds no truth
-    values; ``text`` makes it text whatever it looks like.
+    values, and its numbers' spellings are kept; ``text`` makes it text whatever it looks like.
     """
     texts = np.array([None if cell in missing else cell for cell in cells], object)
-    present = [cell for cell in texts if cell is not None]
-    if not present:
-        return None, np.full(len(texts), np.nan)
+    different = set(texts.tolist()) - {None}
+    if not different:
+        return ColumnCells(None, np.full(len(texts), np.nan))
     if not exact and not text:
-        if TRUTH_WORDS.issuperset(map(str.lower, present)):
-            return "truth", np.array([None if cell is None else cell.lower() for cell in texts], object)
-        if all(map(numerals.looks_like_number, present)):
-            value = numerals.value
-            numbers = np.array([np.nan if cell is None else value(cell) for cell in texts])
-            return without_missing(numbers, missing, numerals)
-    found = None if text else as_numbers(texts, numerals)
-    return ("text", texts) if found is None else ("number", found)
+        if TRUTH_WORDS.issuperset(map(str.lower, different)):
+            return ColumnCells("truth", np.array([None if cell is None else cell.lower() for cell in texts], object))
+        if all(map(numerals.looks_like_number, different)):
+            return without_missing(_values(texts, different, numerals), missing, numerals)
+    if text or not all(map(numerals.is_number, different)):
+        return ColumnCells("text", texts)
+    return ColumnCells("number", _values(texts, different, numerals), frozenset(map(str.strip, different)))

@@ -88,6 +88,11 @@ class Dataset(Protocol):
         """By path, what was read; None for what can be read only once."""
         ...
 
+    @property
+    def spellings(self) -> dict[str, frozenset[str]]:
+        """By column, the different numbers of a text table as it writes them, as far as they were kept."""
+        ...
+
     def column(self, name: str) -> Array:
         """(N,): float64 with NaN where missing, or objects, str or None where missing."""
         ...
@@ -110,14 +115,15 @@ class Table:
     """Named columns of numbers or text.
 
     ``truth_columns`` are text columns of true and false; ``missing`` has the words for a missing
-    value; ``cells`` reads columns as the file has them; numbers may lie in ``pages``, each
-    column's from low addresses to high.
+    value; ``cells`` reads columns as the file has them, ``spellings`` are those of numbers that were
+    kept as they were read; numbers may lie in ``pages``, each column's from low addresses to high.
     """
 
     path: str
     columns: dict[str, Array]
     truth_columns: frozenset[str] = frozenset()
     cells: dict[str, CellsOf] = field(default_factory=dict)
+    spellings: dict[str, frozenset[str]] = field(default_factory=dict)
     place: Callable[[int], str] | None = None
     own_targets: list[str] = field(default_factory=list)
     holds_classes: bool = False
@@ -176,6 +182,7 @@ class Matrix:
     holds_classes: bool = False
     pages: Pages | None = None
     cells: dict[str, CellsOf] = field(default_factory=dict)
+    spellings: dict[str, frozenset[str]] = field(default_factory=dict)
     files: dict[str, FileDigest | None] = field(default_factory=dict)
     _kept: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bpcli.data.files.byte_source import SAMPLE, ByteSource
-from bpcli.data.files.cells import Kind, classify_column, number_words, without_missing
+from bpcli.data.files.cells import ColumnCells, classify_column, number_words, without_missing
 from bpcli.data.files.numerals import PLAIN, Numerals
 from bpcli.data.files.sheet import Sheet
 from bpcli.data.files.table_reader import RowChunk
@@ -128,17 +128,18 @@ class ParquetReader:
     def chunks(self, exact: frozenset[str], text: frozenset[str]) -> Iterator[RowChunk]:
         """All rows at once."""
         frame = self._taken()
+        floating = {name for name in self.names if pd.api.types.is_float_dtype(frame[name].dtype)}
         yield [
-            _classified(frame[name], self.missing, PLAIN, exact=name in exact, text=name in text) for name in self.names
+            _classified(frame[name], self.missing, PLAIN, exact=name in exact - floating, text=name in text)
+            for name in self.names
         ]
 
     def as_written(self, name: str) -> Array:
-        """The cells of one column: whole numbers with all their digits, other values have no other form."""
+        """The cells of one column: whole numbers with all their digits; a floating one has no other form."""
         column = self._taken()[name]
-        if pd.api.types.is_integer_dtype(column.dtype):
-            return _texts(column)
-        _, cells = _classified(column, frozenset(), PLAIN, exact=True, text=False)
-        return cells
+        if pd.api.types.is_float_dtype(column.dtype):
+            return _classified(column, frozenset(), PLAIN, exact=False, text=False).values
+        return _texts(column)
 
     def cell(self, row: int, column: int) -> str:
         """One cell, for messages."""
@@ -178,8 +179,8 @@ def _parquet_frame(source: ByteSource) -> pd.DataFrame:
 
 def _classified(
     series: pd.Series, missing: frozenset[str], numerals: Numerals, *, exact: bool, text: bool
-) -> tuple[Kind | None, Array]:
-    """The kind of some rows of a column, None where all are missing, and their cells."""
+) -> ColumnCells:
+    """Some rows of a column."""
     number = pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_bool_dtype(series.dtype)
     if number and not exact:
         return without_missing(series.to_numpy(np.float64, na_value=np.nan), missing, numerals)

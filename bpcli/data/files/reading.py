@@ -64,9 +64,15 @@ def _joined(features: Table | Matrix, targets: Table | Matrix, form: Format) -> 
         own = _told_apart(names, set(features.names))
     columns = {new: targets.column(name) for new, name in own.items()}
     files = features.files | targets.files
+    spellings = {new: targets.spellings[name] for new, name in own.items() if name in targets.spellings}
     if isinstance(features, Matrix):
         return replace(
-            features, targets=columns, holds_classes=targets.holds_classes, cells=_cells(targets, own), files=files
+            features,
+            targets=columns,
+            holds_classes=targets.holds_classes,
+            cells=_cells(targets, own),
+            spellings=spellings,
+            files=files,
         )
     clash = [name for name in columns if name in features.names]
     if clash:
@@ -78,6 +84,7 @@ def _joined(features: Table | Matrix, targets: Table | Matrix, form: Format) -> 
         {name: features.column(name) for name in features.names} | columns,
         features.truth_columns,
         _cells(targets, own) | _cells(features, {name: name for name in features.names}),
+        features.spellings | spellings,
         place=features.where,
         own_targets=list(columns),
         holds_classes=targets.holds_classes,

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from bpcli.data.files.cells import Kind
+from bpcli.data.files.cells import ColumnCells
 from bpcli.data.files.numerals import Numerals
 from bpcli.nn import Array
 
-RowChunk = Sequence[tuple[Kind | None, Array]]
-"""Some rows: for each column the kind of its cells there, None where all are missing, and the cells.
-
-Cells are float64, or str in lower case for truth values, or str; None where missing.
-"""
+RowChunk = Sequence[ColumnCells]
+"""Some rows, column by column."""
 
 
 class TableReader(Protocol):
@@ -47,8 +44,8 @@ class TableReader(Protocol):
     def chunks(self, exact: frozenset[str], text: frozenset[str]) -> Iterator[RowChunk]:
         """All rows, some at a time, in order.
 
-        ``exact`` columns hold no truth values, and numbers only if every cell is one; columns of
-        ``text`` are text, whatever they look like.
+        ``exact`` columns hold no truth values, and numbers only if every cell is one, with their spellings
+        where the file has any; columns of ``text`` are text, whatever they look like.
         """
         ...
 

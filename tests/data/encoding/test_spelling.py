@@ -9,7 +9,7 @@ import pytest
 
 from bpcli.data.dealing import SplitColumns
 from bpcli.data.encoding.classes import Classes
-from bpcli.data.files import tables
+from bpcli.data.files import gathering, pandas_reader, tables
 from bpcli.data.files.csv_reader import CsvReader
 from bpcli.data.files.pandas_reader import PandasReader
 from bpcli.data.files.reading import FilePair
@@ -78,13 +78,34 @@ def test_whole_numbers_beyond_float64_are_classes_of_their_own_in_every_kind_of_
         assert targets(loaded(path), "train").astype(int).tolist() == [0, 1, 2, 3, 4]
 
 
-def test_classes_in_words_are_never_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_of_numbers_in_parquet_are_classes_as_they_are_written(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.parquet", parquet({"a": range(3), "y": ["007", "8", "007"]}))
+    assert labels(path) == ("007", "8")
+    path = write(tmp_path, "b.parquet", parquet({"a": range(3), "y": ["007", "7", "8"]}))
+    assert "one number, but perhaps two classes" in refusal(lambda: loaded(path), DataError)
+    path = write(tmp_path, "c.parquet", parquet({"a": range(3), "y": [1.0, 2.0, 1.0]}))
+    assert labels(path) == (1, 2)
+
+
+def test_more_spellings_than_are_kept_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "MOST_SPELLINGS", 3)
+    monkeypatch.setattr(pandas_reader, "CHUNK", 4)
+    monkeypatch.setattr(pandas_reader, "LEAST", 2)
+    assert labels(table(tmp_path, ["1", "2", "3", "4", "1"])) == (1, 2, 3, 4)
+    path = table(tmp_path, ["1", "2", "3", "4", "5", "1.0"])
+    assert "'1.0'" in refusal(lambda: loaded(path), DataError)
+
+
+def test_classes_are_never_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def read_again(reader: object, name: str) -> None:
         raise AssertionError(name)
 
     for reader in (CsvReader, PandasReader):
         monkeypatch.setattr(reader, "as_written", read_again)
     assert labels(table(tmp_path, ["no", "yes", "no"])) == ("no", "yes")
+    assert labels(table(tmp_path, ["10", "9", "10"])) == (9, 10)
+    features = write(tmp_path, "x.npy", npy(np.arange(4.0)[:, None]))
+    assert labels(FilePair(features, write(tmp_path, "y.csv", csv({"y": [3, 1, 3, 1]})))) == (1, 3)
 
 
 def test_groups_are_as_written_and_an_order_goes_by_every_digit(tmp_path: Path) -> None:
