@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bpcli.data.loading import Part
+from bpcli.data.loading import Loaded, Part
+from bpcli.data.raw import Look
 from bpcli.data.splitting import PARTS
 from bpcli.errors import ConfigError
 from bpcli.reporting.evaluation import Evaluation, evaluate_model
@@ -19,11 +20,12 @@ class Subject:
     """The run in a folder; ``split`` is the part that its model is looked at on.
 
     By default that is the test part, else the validation part, else the training part. Everything is read where it is
-    first asked for, and then kept.
+    first asked for, and then kept. ``look`` sees the data before they are encoded.
     """
 
     folder: Path
     split: str | None = None
+    look: Look | None = None
 
     @cached_property
     def recorded(self) -> RecordedRun:
@@ -44,13 +46,22 @@ class Subject:
         return reopen(self.folder)
 
     @cached_property
+    def loaded(self) -> Loaded:
+        """The run's data.
+
+        Raises:
+            BpError: the data are not those of the run.
+        """
+        return self.reopened.loaded(self.look)
+
+    @property
     def parts(self) -> dict[str, Part]:
         """The parts of the run's data.
 
         Raises:
             BpError: the data are not those of the run.
         """
-        return self.reopened.parts()
+        return self.loaded.parts
 
     @property
     def part_name(self) -> str:
