@@ -13,43 +13,19 @@ from hypothesis import strategies as st
 from bpcli.config.document import read_yaml
 from bpcli.config.reading import read_config
 from tests.config.support import SHIPPED
+from tests.mutants import TOKENS, VALUES
 
-from .support import ODD_VALUES, TOKENS, answer, damaged, examples, restructured
+from .support import answer, damaged, examples, restructured
 
 TEXTS = [path.read_bytes() for path in SHIPPED]
 TREES = [read_yaml(path).plain() for path in SHIPPED]
 
-KEYS = [
-    "seed",
-    "data",
-    "data.path",
-    "data.split",
-    "data.target",
-    "network.hidden",
-    "network.hidden.0",
-    "loss",
-    "loss.name",
-]
-KEYS += [
-    "optimizer",
-    "optimizer.name",
-    "optimizer.learning_rate",
-    "optimizer.schedule",
-    "epochs",
-    "keep",
-    "metrics",
-    "x",
-]
-KEYS += [
-    "network.hidden.99999999999999999999",
-    "data..path",
-    ".",
-    "",
-    "network.hidden.-1",
-    "loss.loss",
-    "engine",
-    "shards",
-]
+KEYS = (
+    *("seed", "data", "data.path", "data.split", "data.target", "network.hidden", "network.hidden.0", "loss"),
+    *("loss.name", "optimizer", "optimizer.name", "optimizer.learning_rate", "optimizer.schedule", "epochs"),
+    *("keep", "metrics", "engine", "shards", "x", "network.hidden.99999999999999999999", "network.hidden.-1"),
+    *("loss.loss", "data..path", ".", ""),
+)
 
 
 @pytest.fixture(scope="module")
@@ -65,15 +41,13 @@ def test_damaged_configs(path: Path, data: bytes) -> None:
 
 
 @examples(150)
-@given(tree=st.sampled_from(TREES).flatmap(restructured))
+@given(tree=restructured(TREES))
 def test_configs_of_odd_values(path: Path, tree: Any) -> None:
     path.write_text(json.dumps(tree), encoding="utf-8")
     answer(lambda: read_config(path, []))
 
 
-values = st.sampled_from(ODD_VALUES).map(json.dumps) | st.sampled_from(TOKENS).map(
-    lambda token: token.decode("latin-1")
-)
+values = st.sampled_from(VALUES).map(json.dumps) | st.sampled_from([token.decode("latin-1") for token in TOKENS])
 words = st.builds("{}={}".format, st.sampled_from(KEYS), values | st.text(max_size=20)) | st.text(max_size=20)
 
 

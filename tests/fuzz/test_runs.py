@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,10 @@ from hypothesis import strategies as st
 
 from bpcli.storage.digests import BLANK, KEY
 from bpcli.storage.sealed import DIGEST
-from bpcli.storage.tensors import read_tensors, write_tensors
+from bpcli.storage.tensors import read_tensors
+from tests import mutants
 from tests.cli.support import good, points, write_config
+from tests.runs.test_hostile_files import with_header
 
 from .support import answer_of_command, damaged, examples, restructured
 
@@ -31,34 +35,34 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.fixture
-def whole(folder: Path) -> dict[str, bytes]:
-    """The bytes of the run's files, which are there again after the test."""
-    return {name: (folder / "run" / name).read_bytes() for name in FILES}
+@contextmanager
+def exchanged(path: Path, content: bytes) -> Iterator[None]:
+    """A file with another content, and then with its own again."""
+    own = path.read_bytes()
+    path.write_bytes(content)
+    yield
+    path.write_bytes(own)
 
 
-def put(folder: Path, whole: dict[str, bytes], name: str, content: bytes) -> None:
-    """The run with one file exchanged."""
-    for each, own in whole.items():
-        (folder / "run" / each).write_bytes(content if each == name else own)
+def damage(data: st.DataObject, path: Path) -> AbstractContextManager[None]:
+    """A file damaged by chance, for a while."""
+    return exchanged(path, data.draw(damaged([path.read_bytes()])))
 
 
 @examples(40)
 @given(data=st.data())
-def test_damaged_models(folder: Path, whole: dict[str, bytes], data: st.DataObject) -> None:
-    put(folder, whole, "model.safetensors", data.draw(damaged([whole["model.safetensors"]])))
-    answer_of_command("predict", "run", "--data", "points.csv", cwd=folder)
-    put(folder, whole, "", b"")
+def test_damaged_models(folder: Path, data: st.DataObject) -> None:
+    with damage(data, folder / "run/model.safetensors"):
+        answer_of_command("predict", "run", "--data", "points.csv", cwd=folder)
 
 
 @examples(60)
 @given(data=st.data())
-def test_models_with_odd_headers(folder: Path, whole: dict[str, bytes], data: st.DataObject) -> None:
+def test_models_with_odd_headers(folder: Path, data: st.DataObject) -> None:
     path = folder / "run/model.safetensors"
     tensors, header = read_tensors(path)
-    write_tensors(path, tensors, data.draw(restructured(header)))
-    answer_of_command("predict", "run", "--data", "points.csv", cwd=folder)
-    put(folder, whole, "", b"")
+    with exchanged(path, with_header(tensors, mutants.text(data.draw(restructured([header]))))):
+        answer_of_command("predict", "run", "--data", "points.csv", cwd=folder)
 
 
 @examples(40)
@@ -74,20 +78,18 @@ def test_damaged_files_of_weights(folder: Path, data: st.DataObject) -> None:
 
 @examples(40)
 @given(data=st.data(), name=st.sampled_from(FILES))
-def test_runs_with_a_damaged_file(folder: Path, whole: dict[str, bytes], data: st.DataObject, name: str) -> None:
-    put(folder, whole, name, data.draw(damaged([whole[name]])))
-    answer_of_command("runs", ".", "--json", cwd=folder)
-    answer_of_command("evaluate", "run", "--json", cwd=folder)
-    put(folder, whole, "", b"")
+def test_runs_with_a_damaged_file(folder: Path, data: st.DataObject, name: str) -> None:
+    with damage(data, folder / "run" / name):
+        answer_of_command("runs", ".", "--json", cwd=folder)
+        answer_of_command("evaluate", "run", "--json", cwd=folder)
 
 
 @examples(40)
 @given(data=st.data())
-def test_records_of_odd_values(folder: Path, whole: dict[str, bytes], data: st.DataObject) -> None:
-    record = {key: value for key, value in json.loads(whole["run.json"]).items() if key != KEY}
-    odd = data.draw(restructured(record))
-    text = json.dumps({KEY: BLANK, **odd} if isinstance(odd, dict) else odd, sort_keys=True, indent=2).encode()
-    put(folder, whole, "run.json", b"".join(DIGEST.seal(text)) if text.startswith(DIGEST.lead) else text)
-    answer_of_command("runs", ".", "--json", cwd=folder)
-    answer_of_command("evaluate", "run", "--json", cwd=folder)
-    put(folder, whole, "", b"")
+def test_records_of_odd_values(folder: Path, data: st.DataObject) -> None:
+    path = folder / "run/run.json"
+    record = {key: value for key, value in json.loads(path.read_bytes()).items() if key != KEY}
+    text = json.dumps({KEY: BLANK, **data.draw(restructured([record]))}, sort_keys=True, indent=2).encode()
+    with exchanged(path, b"".join(DIGEST.seal(text)) if text.startswith(DIGEST.lead) else text):
+        answer_of_command("runs", ".", "--json", cwd=folder)
+        answer_of_command("evaluate", "run", "--json", cwd=folder)

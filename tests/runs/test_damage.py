@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from bpcli.errors import ExitStatus
 from bpcli.runs.record import read_record
 from bpcli.storage.sealed import write_json
 from bpcli.storage.tensors import read_tensors
+from tests import mutants
 from tests.cli.support import Result, bp, good, points, write_config
-from tests.runs import mutants
 from tests.runs.test_hostile_files import with_header
 
 CONFIG = """
@@ -142,7 +143,7 @@ def after(whole: Whole, words: tuple[str, ...]) -> bool:
 
 def refused_records(whole: Whole, count: int, seed: int) -> int:
     """How many mutants of run.json are refused."""
-    rng, record, refusals = np.random.default_rng(seed), read_record(whole.folder / "run"), 0
+    rng, record, refusals = Random(seed), read_record(whole.folder / "run"), 0
     for number in range(count):
         mutant = mutants.mutant(record, rng)
         try:
@@ -157,7 +158,7 @@ def refused_checkpoints(whole: Whole, count: int, seed: int) -> int:
     """How many mutants of a checkpoint's header are refused by resuming."""
     path = whole.folder / "run/checkpoint.safetensors"
     tensors, header = read_tensors(path)
-    rng, refusals = np.random.default_rng(seed), 0
+    rng, refusals = Random(seed), 0
     for _ in range(count):
         mutant = mutants.mutant(header, rng)
         path.write_bytes(with_header(tensors, mutants.text(mutant)))

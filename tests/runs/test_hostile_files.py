@@ -6,9 +6,9 @@ import json
 import re
 from itertools import product
 from pathlib import Path
+from random import Random
 from typing import Any
 
-import numpy as np
 import pytest
 import safetensors.numpy
 
@@ -19,7 +19,7 @@ from bpcli.errors import BpError, ExitStatus
 from bpcli.reporting.prediction import predict_file
 from bpcli.runs.model_file import load_model, save_model
 from bpcli.storage.tensors import DIGEST, read_tensors
-from tests.runs import mutants
+from tests import mutants
 from tests.runs.test_model_file import FEATURES, TARGETS, made
 
 
@@ -63,7 +63,7 @@ ROWS = {"categories": "0.5;ß;1\n", "dates": "0.5;31.12.2024;1;2\n", "matrix": "
 
 def survivors(folder: Path, count: int, seed: int) -> int:
     """How many mutants of the headers of models are not refused."""
-    rng, taken, headers = np.random.default_rng(seed), 0, {}
+    rng, taken, headers = Random(seed), 0, {}
     for features, targets in product(COLUMNS, TARGETS):
         (folder / features).write_text(ROWS[features])
         save_model(folder / "model", made(COLUMNS[features], TARGETS[targets]))
