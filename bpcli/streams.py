@@ -13,7 +13,15 @@ from typing import Literal
 import numpy as np
 
 Purpose = Literal[
-    "split", "initial weights", "shuffle", "noise", "input noise", "gradient check", "diagnosis", "bootstrap"
+    "split",
+    "initial weights",
+    "shuffle",
+    "noise",
+    "input noise",
+    "gradient check",
+    "diagnosis",
+    "bootstrap",
+    "importance",
 ]
 
 
