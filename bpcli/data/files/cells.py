@@ -39,13 +39,22 @@ def as_numbers(column: Array, numerals: Numerals) -> Array | None:
     """A column as float64, NaN where missing; text is rounded correctly. None where any is not a number."""
     if column.dtype != object:
         return column
-    different = set(column.tolist()) - {None}
+    different = _different(column)
     return _values(column, different, numerals) if different and all(map(numerals.is_number, different)) else None
 
 
+def _different(texts: Array) -> set[str]:
+    """The different texts, missing ones left out."""
+    found = set(texts.tolist())
+    found.discard(None)
+    return found
+
+
 def _values(texts: Array, different: set[str], numerals: Numerals) -> Array:
-    """The numbers of texts, NaN where one is missing; each of the ``different`` ones is read once."""
+    """The numbers of texts, NaN where one is missing; each of the ``different`` ones is read once, if they are few."""
     value = numerals.value
+    if 2 * len(different) > len(texts):
+        return np.array([np.nan if text is None else value(text) for text in texts])
     known = {None: np.nan} | {text: value(text) for text in different}
     return np.array([known[text] for text in texts.tolist()])
 
@@ -100,7 +109,7 @@ def different_texts(dataset: Dataset, name: str) -> set[str]:
         cells = as_texts(distinct(cells))
     elif column.dtype != object:
         cells = cells[~np.isnan(column)]
-    return set(cells.tolist()) - {None}
+    return _different(cells)
 
 
 def as_texts(column: Array) -> Array:
@@ -138,7 +147,7 @@ def classify_column(
     values, and its numbers' spellings are kept; ``text`` makes it text whatever it looks like.
     """
     texts = np.array([None if cell in missing else cell for cell in cells], object)
-    different = set(texts.tolist()) - {None}
+    different = _different(texts)
     if not different:
         return ColumnCells(None, np.full(len(texts), np.nan))
     if not exact and not text:
