@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from bpcli.data.conversion import contents
 from bpcli.data.conversion.contents import ColumnContents
+from bpcli.data.conversion.exactness import rounded_rows
 from bpcli.data.encoding.category_columns import CategoryColumn
 from bpcli.data.encoding.date_columns import PARTS, values_of
 from bpcli.data.encoding.dates import ISO
@@ -18,16 +20,23 @@ from bpcli.data.warnings import listed
 from bpcli.errors import ConfigError, DataError
 from bpcli.nn import Array
 
+TEXT_INSTEAD = "make a CSV table with a letter in front of each: classes that are text are numbered"
+"""The remedy for classes that no precision tells apart."""
+
 PlaceOf = Callable[[int], str]
 """The place of a row, for messages."""
 
 
 @dataclass(frozen=True)
 class NumberWriter:
-    """Numbers as they are, NaN where missing; ``required`` in every row where the column is a target."""
+    """Numbers as they are, NaN where missing; ``required``, and whole ones exact, where the column is a target.
+
+    ``rounded`` counts whole numbers of other columns that the file's precision does not have.
+    """
 
     name: str
     required: bool = False
+    rounded: Counter[str] = field(default_factory=Counter)
 
     @property
     def outputs(self) -> list[str]:
@@ -38,7 +47,7 @@ class NumberWriter:
         """Write m cells into ``out``, (m, 1).
 
         Raises:
-            DataError: a number is infinite, or missing though required.
+            DataError: a number is infinite, missing though required, or a whole one of a target would be another.
         """
         if cells.dtype == object:
             cells = np.array([np.nan if cell is None else float(TRUTH[cell.lower()]) for cell in cells])
@@ -50,6 +59,18 @@ class NumberWriter:
         if len(infinite):
             row = int(infinite[0])
             raise self._infinite(float(cells[row]), out.dtype, where(row))
+        self._look_at_rounded(cells, out[:, 0], where)
+
+    def _look_at_rounded(self, cells: Array, kept: Array, where: PlaceOf) -> None:
+        rows = rounded_rows(cells, kept)
+        if len(rows) and self.required:
+            row = int(rows[0])
+            raise DataError(
+                f"the target {self.name!r} is {int(cells[row])}, which would be {int(kept[row])} in {kept.dtype}",
+                where=where(row),
+                hint="--dtype float64" if kept.dtype == np.float32 else TEXT_INSTEAD,
+            )
+        self.rounded[self.name] += len(rows)
 
     def _infinite(self, cell: float, dtype: np.dtype, where: str) -> DataError:
         if np.isinf(cell):
@@ -124,15 +145,19 @@ class ClassIndexWriter:
 ColumnWriter = NumberWriter | IndicatorWriter | DateWriter | ClassIndexWriter
 
 
-def writer_of(column: ColumnContents, targets: list[str], path: str) -> ColumnWriter:
-    """The writer that suits a column's contents.
+def writer_of(column: ColumnContents, targets: list[str], path: str, rounded: Counter[str]) -> ColumnWriter:
+    """The writer that suits a column's contents; ``rounded`` is to count numbers that are not kept.
 
     Raises:
         ConfigError: text has too many categories, or is one target of several.
+        DataError: a target is a whole number that no precision has.
     """
     name, of_target = column.name, column.name in targets
     if column.kinds <= {"number"}:
-        return NumberWriter(name, required=of_target)
+        if column.written.lost:
+            problem = f"the target {name!r} is {column.written.lost}, which float64 does not have"
+            raise DataError(problem, where=path, hint=TEXT_INSTEAD)
+        return NumberWriter(name, of_target, rounded)
     if of_target and len(targets) > 1:
         other = sorted(word for word in column.words or () if word.lower() not in TRUTH)
         if other or column.words is None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bpcli.data.conversion.exactness import WrittenNumbers
 from bpcli.data.encoding.dates import ISO, misfits
-from bpcli.data.files.cells import Kind, are_few, non_numbers
+from bpcli.data.files.cells import ColumnCells, Kind, are_few, non_numbers
 from bpcli.data.files.numerals import Numerals
 from bpcli.data.files.table_reader import RowChunk, TableReader
-from bpcli.nn import Array
 
 MOST = 1000
 """Up to so many categories, a text column is worth an indicator each."""
@@ -26,6 +26,7 @@ class ColumnContents:
 
     ``dates`` says that all text in it so far is an ISO date.
     ``strays`` of its ``present`` cells are no numbers, ``stray`` is the first of them, in ``stray_row``.
+    ``written`` is how the numbers of a target are written.
     """
 
     name: str
@@ -38,16 +39,25 @@ class ColumnContents:
     strays: int = 0
     stray: str = ""
     stray_row: int = 0
+    written: WrittenNumbers = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing has been read yet."""
+        self.written = WrittenNumbers(self.numerals)
 
     @property
     def nearly_numbers(self) -> bool:
         """Whether it is text for a few cells only."""
         return are_few(self.strays, self.present)
 
-    def add(self, kind: Kind, cells: Array) -> None:
-        """Count the last ``cells`` of its ``rows``, of one kind."""
-        self.kinds.add(kind)
-        if kind == "number":
+    def add(self, chunk: ColumnCells) -> None:
+        """Count the last cells of its ``rows``, of one kind, or none where all are missing."""
+        if chunk.kind is None:
+            return
+        self.kinds.add(chunk.kind)
+        self.written.add(chunk.spellings)
+        cells = chunk.values
+        if chunk.kind == "number":
             self.present += int(np.count_nonzero(~np.isnan(cells)))
             return
         texts = [cell for cell in cells if cell is not None]
@@ -70,7 +80,7 @@ def contents_of(
     for chunk in chunks:
         for column, cells in zip(found, chunk, strict=True):
             column.rows += len(cells.values)
-            if column.name not in drop and cells.kind is not None:
-                column.add(cells.kind, cells.values)
+            if column.name not in drop:
+                column.add(cells)
         progress(found[0].rows)
     return found

@@ -7,6 +7,7 @@ them as the index of its class.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,13 +21,13 @@ from bpcli.data.conversion.column_writers import (
     text_among_targets,
     writer_of,
 )
-from bpcli.data.conversion.contents import Progress, contents_of
+from bpcli.data.conversion.contents import ColumnContents, Progress, contents_of
 from bpcli.data.conversion.npy_file import NpyFile
 from bpcli.data.files.arrays import array_reader
 from bpcli.data.files.byte_source import ByteSource, open_bytes
 from bpcli.data.files.dataset import Format, Matrix
 from bpcli.data.files.pages import blocks
-from bpcli.data.warnings import DataWarnings, Strays
+from bpcli.data.warnings import DataWarnings, Strays, listed
 from bpcli.errors import ConfigError, DataError, did_you_mean
 from bpcli.nn import Array
 
@@ -87,14 +88,16 @@ def _convert_table(
         found = contents_of(reader, reader.chunks(exact, mixed), request.drop, progress)
     known = {column.name: column for column in found}
     order = [*(name for name in reader.names if name not in targets and name not in request.drop), *targets]
-    writers = [writer_of(known[name], targets, reader.path) for name in order]
+    rounded = Counter[str]()
+    writers = [writer_of(known[name], targets, reader.path, rounded) for name in order]
     places = [reader.names.index(name) for name in order]
     rows = ([chunk[place].values for place in places] for chunk in reader.chunks(exact, mixed))
     file = NpyFile(found[0].rows, writers, request.dtype, reader.where)
     file.write(target, rows, progress, source.require_unchanged)
     nearly = [column for column in map(known.__getitem__, order) if column.nearly_numbers]
     strays = [Strays(one.name, one.stray, reader.where(one.stray_row), one.strays, one.rows) for one in nearly]
-    return _converted(file, targets), DataWarnings(slips=strays)
+    notes = [*_of_two_ways([known[name] for name in targets]), *_of_rounded(rounded, request.dtype)]
+    return _converted(file, targets), DataWarnings(slips=strays, other=notes)
 
 
 def _convert_matrix(
@@ -103,16 +106,37 @@ def _convert_matrix(
     targets = _targets(matrix.names, request, matrix.path, matrix.own_targets)
     left_out = {*targets, *matrix.own_targets, *request.drop}
     order = [*(name for name in matrix.names if name not in left_out), *targets]
-    writers = [_writer_of_array(matrix, name, targets) for name in order]
+    rounded = Counter[str]()
+    writers = [_writer_of_array(matrix, name, targets, rounded) for name in order]
     file = NpyFile(matrix.size, writers, request.dtype, matrix.where)
     file.write(target, _rows_of(matrix, order), progress, source.require_unchanged)
-    return _converted(file, targets), DataWarnings()
+    return _converted(file, targets), DataWarnings(other=_of_rounded(rounded, request.dtype))
 
 
-def _writer_of_array(matrix: Matrix, name: str, targets: list[str]) -> ColumnWriter:
+def _of_two_ways(targets: list[ColumnContents]) -> list[str]:
+    """A line for each target that writes a whole number in two ways."""
+    return [
+        f"the target {column.name!r} is {one!r} and {other!r}, which are one number in the array: "
+        "where they are two classes, put a letter in front of each"
+        for column in targets
+        if column.kinds == {"number"} and column.written.two_ways is not None
+        for one, other in [column.written.two_ways]
+    ]
+
+
+def _of_rounded(rounded: Counter[str], dtype: np.dtype) -> list[str]:
+    """A line about whole numbers that are not kept, if there are any."""
+    if not rounded.total():
+        return []
+    columns = listed([f"{name} ({count:,})" for name, count in rounded.most_common() if count])
+    remedy = "; --dtype float64 keeps them up to 9,007,199,254,740,992" if dtype == np.float32 else ""
+    return [f"whole numbers rounded in {dtype}: {columns}{remedy}"]
+
+
+def _writer_of_array(matrix: Matrix, name: str, targets: list[str], rounded: Counter[str]) -> ColumnWriter:
     apart = matrix.targets.get(name)
     if apart is None or apart.dtype != object:
-        return NumberWriter(name, required=name in targets)
+        return NumberWriter(name, name in targets, rounded)
     labels = sorted(set(apart))
     if len(targets) > 1:
         raise text_among_targets(name, matrix.path, labels)
@@ -121,14 +145,9 @@ def _writer_of_array(matrix: Matrix, name: str, targets: list[str]) -> ColumnWri
 
 def _rows_of(matrix: Matrix, order: list[str]) -> Iterator[list[Array]]:
     """The columns of some rows at a time."""
+    columns = [matrix.as_written(name) for name in order]
     for start, stop in blocks(matrix.size, len(order)):
-        values = matrix.values[start:stop]
-        yield [
-            matrix.targets[name][start:stop]
-            if name in matrix.targets
-            else values[:, matrix.places([name])[0]].astype(np.float64)
-            for name in order
-        ]
+        yield [column[start:stop] for column in columns]
         matrix.done(start, stop)
 
 

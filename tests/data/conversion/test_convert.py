@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,53 @@ def test_table_may_be_compressed_without_names_and_with_other_marks(tmp_path: Pa
 
     assert told.columns == ["0", "1"]
     np.testing.assert_array_equal(values, [[1, 7], [np.nan, 4], [np.nan, 6]])
+
+
+def test_whole_targets_that_a_precision_has_not_are_refused_by_column_and_row(tmp_path: Path) -> None:
+    big, double = 1 << 24, np.dtype("float64")
+    table = csv({"a": range(3), "y": [big, big + 1, -big - 1]})
+    array = npy(np.array([[0, big], [1, big + 1]]))
+    beside = npz(features=np.zeros((2, 1)), targets=np.array([big, big + 1]))
+    for content, place, name in (
+        (table, "source:3", "y"),
+        (array, "source: row 1", "1"),
+        (beside, "source: row 1", "target"),
+        (npy(np.array([[0, big], [1, big + 1]], float)), "source: row 1", "1"),
+    ):
+        report = refusal(partial(converted, tmp_path, content), DataError)
+        assert report.startswith(f"error: {place}: the target {name!r} is 16777217, which would be 16777216 in float32")
+        assert report.endswith("hint: --dtype float64")
+        assert not (tmp_path / "target.npy").exists()
+    assert converted(tmp_path, table, dtype=double)[1][:, 1].tolist() == [big, big + 1, -big - 1]
+    assert converted(tmp_path, array, dtype=double)[1][:, 1].tolist() == [big, big + 1]
+    for content in (csv({"a": range(2), "y": [(1 << 53) + 1, 1 << 53]}), npy(np.array([[0, (1 << 53) + 1], [1, 2]]))):
+        report = refusal(partial(converted, tmp_path, content, dtype=double), DataError)
+        assert "is 9007199254740993, which " in report
+        assert "a letter in front of each" in report
+    _, values = converted(tmp_path, "a,y\n1,1e23\n2,0.1234567890123456789\n", dtype=double)
+    assert values[:, 1].tolist() == [1e23, 0.1234567890123456789]
+
+
+def test_rounded_features_and_one_number_in_two_ways_are_told(tmp_path: Path) -> None:
+    big = 1 << 24
+    text = csv({"id": [big + 1, big + 2, 3], "x": [1e30, 0.1, 16777216.5], "y": ["007", "7", "1.0"]})
+    lines = warnings_of(tmp_path, text)
+    assert lines == [
+        (
+            "the target 'y' is '007' and '7', which are one number in the array: where they are two classes, "
+            "put a letter in front of each"
+        ),
+        "whole numbers rounded in float32: id (1); --dtype float64 keeps them up to 9,007,199,254,740,992",
+    ]
+    assert warnings_of(tmp_path, text, dtype=np.dtype("float64")) == lines[:1]
+    array = npy(np.array([[big + 1, 0], [(1 << 53) + 1, 0]]))
+    assert warnings_of(tmp_path, array)[0].startswith("whole numbers rounded in float32: 0 (2)")
+    assert warnings_of(tmp_path, array, dtype=np.dtype("float64")) == ["whole numbers rounded in float64: 0 (1)"]
+
+
+def warnings_of(folder: Path, content: str | bytes, **wanted: Any) -> list[str]:
+    source = write(folder, "source", content)
+    return convert(source, folder / "target.npy", ConversionRequest(**wanted), lambda rows: None)[1].lines()
 
 
 def test_rows_read_are_told(tmp_path: Path) -> None:
