@@ -8,10 +8,8 @@ with the status of its kind.
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
-from typing import TextIO
 
 
 class ExitStatus(IntEnum):
@@ -137,23 +135,6 @@ def did_you_mean(word: str, choices: Iterable[str], of: str = "choose from") -> 
     if near and listed:
         return f"did you mean '{near[0]}'? ({listed})"
     return listed
-
-
-def fitted(text: str, stream: TextIO, indent: int = 0) -> str:
-    """``text`` as it is; on a terminal that is too narrow broken between words, later lines indented."""
-    if not stream.isatty():
-        return text
-    try:
-        columns = int(os.environ.get("COLUMNS") or os.get_terminal_size(stream.fileno()).columns)
-    except (OSError, ValueError):
-        return text
-    if not indent < columns < len(text):
-        return text
-    import textwrap
-
-    wrapper = textwrap.TextWrapper(columns, replace_whitespace=False, break_long_words=False, break_on_hyphens=False)
-    wrapper.subsequent_indent = " " * indent
-    return wrapper.fill(text)
 
 
 def printable(text: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bpcli.cli.arguments import Plugins, Words, config_and_overrides, need_command
+from bpcli.lines.widths import terminal_width
 
 if TYPE_CHECKING:
     from bpcli.experiment import Experiment
@@ -58,12 +60,11 @@ def show(
     if inputs:
         _show_inputs(built)
     else:
-        emit(dump(built.resolved))
+        emit(dump(built.resolved, terminal_width(sys.stdout)))
 
 
 def _show_inputs(built: Experiment) -> None:
     """Print a table with a row for each input."""
-    import sys
     from dataclasses import astuple
 
     from bpcli import display
@@ -74,7 +75,7 @@ def _show_inputs(built: Experiment) -> None:
         for number, each in enumerate(features.inputs)
     ]
     columns = ["input", "column", "kind", "part", "if missing", "shift", "width"]
-    display.print_table(columns, rows, sys.stdout, title=features.summary, text=(1, 2, 3))
+    display.print_table(columns, rows, sys.stdout, title=features.summary, text=(1, 2, 3), names=(1, 3))
 
 
 @app.command()

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpcli.cli.arguments import Json, Plugins, Words, config_and_overrides
-from bpcli.cli.output import emit, emit_json
-from bpcli.errors import ExitStatus, fitted, printable
+from bpcli.cli.output import emit_json, emit_lines
+from bpcli.errors import ExitStatus
 
 if TYPE_CHECKING:
     from bpcli.diagnosis.findings import Finding
 
 MARKS = {"ok": "ok     ", "note": "note   ", "problem": "PROBLEM"}
+
+INDENT = 9
+"""Where the findings begin, after their marks."""
 
 
 def doctor(words: Words, json: Json = False, plugin: Plugins = None) -> int:
@@ -37,12 +40,12 @@ def doctor(words: Words, json: Json = False, plugin: Plugins = None) -> int:
         checks = [finding.as_dict(name) for name, finding in findings.items()]
         emit_json({"config": str(path), "checks": checks, "problems": problems})
     else:
-        emit(
-            f"{len(problems)} problem{'s' * (len(problems) != 1)}: {', '.join(problems)}\n"
-            if problems
-            else "no problems\n"
-        )
+        emit_lines(f"{_count(problems)}: {', '.join(problems)}" if problems else "no problems")
     return ExitStatus.CHECK_FAILED if problems else ExitStatus.DONE
+
+
+def _count(problems: list[str]) -> str:
+    return f"{len(problems)} problem{'s' * (len(problems) != 1)}"
 
 
 def _config_of(path: Path) -> Path:
@@ -64,10 +67,10 @@ def _shown(findings: Iterable[tuple[str, Finding]], *, quiet: bool) -> Iterator[
 
 
 def _print(name: str, finding: Finding) -> None:
-    emit(fitted(printable(f"{MARKS[finding.verdict]}  {name}: {finding.figures}"), sys.stdout, 9) + "\n")
+    emit_lines(f"{MARKS[finding.verdict]}  {name}: {finding.figures}", INDENT)
     for line in finding.drawing:
-        emit(f"         {line}\n")
+        emit_lines(f"{' ' * INDENT}{line}", INDENT)
     if finding.verdict != "ok":
         for text in filter(None, (finding.meaning, finding.remedy and f"→ {finding.remedy}")):
-            emit(fitted(printable(f"         {text}"), sys.stdout, 9) + "\n")
+            emit_lines(f"{' ' * INDENT}{text}", INDENT)
     sys.stdout.flush()

@@ -9,14 +9,12 @@ import typer
 
 from bpcli.cli.arguments import Json, Plugins, RunFolder, Split, part_of_run
 from bpcli.cli.output import emit_json
+from bpcli.lines.widths import PAGE, terminal_width
 
 if TYPE_CHECKING:
     from bpcli.data.loading import Part
     from bpcli.reporting.evaluation import Evaluation
     from bpcli.runs.model_file import Model
-
-WIDTH = 80
-"""The widest confusion matrix that is shown; of a wider one the largest confusions are."""
 
 MOST_CONFUSIONS = 10
 """How many confusions are shown of many classes."""
@@ -127,16 +125,17 @@ def _show(evaluation: Evaluation, title: str) -> None:
 
     metrics = evaluation.metrics
     rows = [["loss", evaluation.loss], *([name, metrics[name]] for name in evaluation.picked)]
-    display.print_table(["metric", "value"], rows, sys.stdout, title=title)
+    display.print_table(["metric", "value"], rows, sys.stdout, title=title, names=(0,))
     if evaluation.classes:
         print()
-        display.print_table(list(evaluation.classes[0]), [list(row.values()) for row in evaluation.classes], sys.stdout)
+        heads, classes = list(evaluation.classes[0]), [list(row.values()) for row in evaluation.classes]
+        display.print_table(heads, classes, sys.stdout, names=(0,))
         print()
         _show_confusions(evaluation)
 
 
 def _show_confusions(evaluation: Evaluation) -> None:
-    """Print the confusion matrix, or of many classes the largest confusions; of labels a row of each."""
+    """Print the confusion matrix, or the largest confusions where it is wider than a page; of labels a row of each."""
     import sys
 
     from bpcli import display
@@ -145,14 +144,14 @@ def _show_confusions(evaluation: Evaluation) -> None:
     names, confusion = evaluation.names, evaluation.confusion
     if evaluation.of_labels:
         rows = [[name, *matrix[0], *matrix[1]] for name, matrix in zip(names, confusion, strict=True)]
-        display.print_table(["label", "true no", "false yes", "false no", "true yes"], rows, sys.stdout)
+        display.print_table(["label", "true no", "false yes", "false no", "true yes"], rows, sys.stdout, names=(0,))
         return
     if evaluation.many_classes:
         _show_largest(sorted(evaluation.confusions, key=lambda row: -row[2])[:MOST_CONFUSIONS])
         return
     header = ["true \\ predicted", *map(str, names)]
     rows = [[name, *row] for name, row in zip(names, confusion, strict=True)]
-    if display.table_width(header, rows) <= WIDTH:
+    if display.table_width(header, rows) <= (terminal_width(sys.stdout) or PAGE):
         display.print_table(header, rows, sys.stdout)
         return
     _show_largest(largest_confusions(confusion, names, MOST_CONFUSIONS))
@@ -165,4 +164,5 @@ def _show_largest(largest: list[list[Any]]) -> None:
     from bpcli import display
 
     title = "the largest confusions" if largest else "no confusions"
-    display.print_table(["true", "predicted", "examples"], largest, sys.stdout, title=title, text=(0, 1))
+    columns = ["true", "predicted", "examples"]
+    display.print_table(columns, largest, sys.stdout, title=title, text=(0, 1), names=(0, 1))

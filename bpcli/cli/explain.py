@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from bpcli.cli.arguments import Plugins, config_and_overrides
+from bpcli.lines.widths import page_width
 
 Format = Literal["text", "markdown", "latex", "json"]
 
@@ -66,13 +67,5 @@ def explain(
 
     explained = explanation.explain(path, changes, document, example or [0], with_derivation=derive)
     display.warn(explained.warnings)
-    width = _line_width()
+    width = page_width(sys.stdout)
     emit(rendering.text.render(explained, width) if form == "text" else rendering.FORMATS[form](explained))
-
-
-def _line_width() -> int:
-    """The width of a page of text: the terminal's within bounds; elsewhere always the same."""
-    from bpcli import display
-    from bpcli.explaining.rendering import wrapping
-
-    return wrapping.page_width(display.line_width(sys.stdout)) if sys.stdout.isatty() else wrapping.WIDTH

@@ -10,7 +10,8 @@ from contextlib import suppress
 from typer.exceptions import TyperException
 
 from bpcli import __version__
-from bpcli.errors import BpError, ConfigError, ExitStatus, SystemRefusedError, fitted, printable
+from bpcli.errors import BpError, ConfigError, ExitStatus, SystemRefusedError, printable
+from bpcli.lines.breaking import fitted
 
 NO_MEMORY = re.compile("cannot allocate memory|failed to map segment|out of memory", re.IGNORECASE)
 """How the loader of libraries says that there is no memory."""

@@ -9,6 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from bpcli.cli.arguments import Plugins
+from bpcli.cli.output import emit, emit_lines
+from bpcli.lines.breaking import HANGING, paragraphs, wrapped
+from bpcli.lines.widths import page_width
 
 
 def _kinds(incomplete: str) -> list[str]:
@@ -31,12 +34,12 @@ def listing(
     Example: bp list activations leaky_relu
     """
     from bpcli.config.registries import offered
-    from bpcli.errors import ConfigError, did_you_mean, fitted
+    from bpcli.errors import ConfigError, did_you_mean
 
     registries = offered()
     if kind is None:
         for each, registry in registries.items():
-            typer.echo(fitted(f"{each}: {', '.join(registry)}", sys.stdout, indent=2))
+            emit_lines(f"{each}: {', '.join(registry)}")
         return
     if kind not in registries:
         raise ConfigError(
@@ -46,12 +49,13 @@ def listing(
     if name is None:
         width = max(map(len, choices))
         for each, choice in choices.items():
-            typer.echo(fitted(f"{each:<{width}}  {_summary(choice)}", sys.stdout, indent=width + 2))
+            emit_lines(f"{each:<{width}}  {_summary(choice)}", indent=width + 2)
         return
     if name not in choices:
         raise ConfigError(f"no {name!r} among the {kind}", where="command line", hint=_hint(kind, name))
-    explained = [fitted(line, sys.stdout) for line in _explained(name, choices[name])]
-    typer.echo("\n".join([*explained, *_drawn(kind, choices[name])]))
+    width = page_width(sys.stdout)
+    explained = [line for text in _explained(name, choices[name]) for line in wrapped(text, width, rest=_indent(text))]
+    emit("".join(f"{line}\n" for line in [*explained, *_drawn(kind, choices[name], width)]))
 
 
 def _hint(kind: str, name: str) -> str:
@@ -69,24 +73,30 @@ def _summary(choice: type) -> str:
 
 
 def _explained(name: str, choice: type[Any]) -> list[str]:
-    """A choice's docstring, and its settings with their defaults."""
+    """A choice's docstring, paragraphs in one line, and its settings with their defaults."""
     from inspect import cleandoc
 
-    lines = [name, "", *cleandoc(choice.__doc__ or "").splitlines()]
+    lines = [name, "", *paragraphs(cleandoc(choice.__doc__ or ""))]
     settings = [f"  {setting.name}: {_default(setting)}" for setting in fields(choice)]
     return [*lines, "", "settings and their defaults:", *settings] if settings else lines
 
 
-def _drawn(kind: str, choice: type[Any]) -> list[str]:
+def _indent(text: str) -> str:
+    """How the further lines of a text are indented: a setting's more than its first one."""
+    return " " * (2 * HANGING) if text.startswith(" ") else ""
+
+
+def _drawn(kind: str, choice: type[Any], width: int) -> list[str]:
     """A schedule's rates with its defaults, drawn below a caption; nothing for another kind, or without defaults."""
     if kind != "schedules" or any(_default(setting) == "required" for setting in fields(choice)):
         return []
     from bpcli.nn.schedules.course import driven_by_results
-    from bpcli.reporting.rate_curve import rate_curve
+    from bpcli.reporting.rate_curve import EPOCHS, rate_curve, updates_that_fit
 
-    schedule = choice()
+    schedule, updates = choice(), updates_that_fit(width)
     results = ", if nothing improves" if driven_by_results(schedule) is not None else ""
-    return ["", f"its rates with these settings, in 20 epochs of 3 updates{results}:", "", *rate_curve(schedule)]
+    caption = f"its rates with these settings, in {EPOCHS} epochs of {updates} updates{results}:"
+    return ["", *wrapped(caption, width), "", *rate_curve(schedule, updates)]
 
 
 def _default(setting: Any) -> Any:

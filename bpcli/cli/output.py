@@ -1,4 +1,4 @@
-"""Standard output: results exactly as they are, because other programs read them."""
+"""Standard output: results exactly as they are, because other programs read them; reports in lines that fit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from bpcli.errors import printable
+from bpcli.lines.breaking import HANGING, fitted
 
 
 def emit(text: str) -> None:
@@ -13,6 +14,13 @@ def emit(text: str) -> None:
     if sys.stdout.isatty():
         text = "\n".join(map(printable, text.split("\n")))
     sys.stdout.write(text)
+
+
+def emit_lines(text: str, indent: int = HANGING) -> None:
+    """Write lines of a report for people; those too long for a terminal are broken, their rests indented."""
+    if sys.stdout.isatty():
+        text = "\n".join(fitted(printable(line), sys.stdout, indent) for line in text.split("\n"))
+    sys.stdout.write(f"{text}\n")
 
 
 def emit_json(value: Any) -> None:

@@ -98,7 +98,7 @@ def _csv_row(row: dict[str, Any], settings: list[str], metrics: list[str]) -> li
 
 
 def _show(rows: list[dict[str, Any]], settings: list[str], metrics: list[str]) -> None:
-    """Print a table; on a narrow terminal, without its least important columns."""
+    """Print a table; on a narrow terminal, without metrics that the runs are not ranked by."""
     import sys
 
     from bpcli import display
@@ -116,9 +116,16 @@ def _show(rows: list[dict[str, Any]], settings: list[str], metrics: list[str]) -
     first = [0, *([len(texts) + 1] if metrics else [])]
     order = [*first, *texts, len(texts), *range(len(texts) + 2, len(columns))]
     table = [list(cells) for cells in zip(*columns.values(), strict=True)]
-    left_out = display.print_table(list(columns), table, sys.stdout, text=texts, order=list(dict.fromkeys(order)))
-    if left_out:
-        display.say(f"too narrow for {left_out} more columns; bp runs --csv has them all")
+    display.print_table(
+        list(columns),
+        table,
+        sys.stdout,
+        text=texts,
+        order=list(dict.fromkeys(order)),
+        names=(0,),
+        essential=len({*first, *texts}),
+        whole="bp runs --csv has them all",
+    )
 
 
 def _short_keys(settings: list[str], metrics: list[str]) -> list[str]:

@@ -266,7 +266,7 @@ def _show(series: Series, metrics: dict[str, Interval]) -> None:
         return
     rows = [[name, *vars(found).values()] for name, found in metrics.items()]
     with suppress(OSError):
-        display.print_table(["metric", "mean", "95 % from", "to", "runs"], rows, sys.stderr)
+        display.print_table(["metric", "mean", "95 % from", "to", "runs"], rows, sys.stderr, names=(0,))
     if not sys.stdout.isatty():
         display.say(f"series: {series.folder}")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpcli.cli.arguments import Json, Plugins, RunFolder
-from bpcli.cli.output import emit, emit_json
+from bpcli.cli.output import emit_json, emit_lines
 from bpcli.cli.running import introduction, prepared, shown_column
 from bpcli.errors import ExitStatus
 
@@ -46,7 +46,7 @@ def verify(
     if json:
         emit_json({"run": str(run), "same": verdict.same, **vars(verdict)})
     else:
-        emit("".join(f"{line}\n" for line in _lines(run, verdict)))
+        emit_lines("\n".join(_lines(run, verdict)))
     return ExitStatus.DONE if verdict.same else ExitStatus.CHECK_FAILED
 
 

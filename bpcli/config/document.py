@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from bpcli.errors import ConfigError, refused
+from bpcli.lines.cells import cells
 from bpcli.memory import size
 from bpcli.storage.bounded import read_file
 
@@ -135,9 +136,15 @@ def _remedy(text: str, *, lines: bool) -> str:
     return f"""quote it, and once more for the shell: "'{text}'\""""
 
 
-def dump(value: dict[str, Any]) -> str:
-    """YAML that :func:`parse` reads back as the same values."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
+def dump(value: dict[str, Any], width: int | None = None) -> str:
+    """YAML that :func:`parse` reads back as the same values, settings on one line where it is at most ``width``."""
+    text = _dump(value, flow=None)
+    return text if width is None or max(map(cells, text.splitlines())) <= width else _dump(value, flow=False)
+
+
+def _dump(value: dict[str, Any], *, flow: bool | None) -> str:
+    """YAML with collections on one line, or with a line for each entry; None: where they hold no others."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=flow, width=100)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -23,8 +23,8 @@ SMOOTH = 0.2
 LOWERED = 4
 """How often the suggested rate is lowered to a third."""
 
-ROWS, WIDTH = 16, 40
-"""The size of the drawing."""
+ROWS, WIDTH = 16, 30
+"""The size of the drawing, which a line of 60 characters has room for."""
 
 
 def suggested_rates(rehearsal: Rehearsal) -> Finding:

@@ -16,7 +16,9 @@ from bpcli.explaining.rendering.numbers import shown
 from bpcli.explaining.rendering.shared_text import agreement
 from bpcli.explaining.rendering.text import matrix, render
 from bpcli.explaining.rendering.unicode import math, prose
-from bpcli.explaining.rendering.wrapping import NARROWEST, WIDEST, WIDTH, between, broken, page_width
+from bpcli.explaining.rendering.wrapping import NARROWEST, between, broken
+from bpcli.lines.cells import cells
+from bpcli.lines.widths import PAGE, WIDEST
 from tests.explaining.support import SUITED, explained, json_of
 
 SETTINGS = [
@@ -109,22 +111,18 @@ def test_text_holds_no_markup(found: Explanation) -> None:
 
 
 def test_text_keeps_its_width_and_breaks_no_index(found: Explanation) -> None:
-    assert rendering.FORMATS["text"](found) == render(found, WIDTH)
-    assert WIDTH in range(NARROWEST, WIDEST)
-    for width in (NARROWEST, WIDTH, WIDEST):
+    assert rendering.FORMATS["text"](found) == render(found, PAGE)
+    assert render(found, NARROWEST // 2) == render(found, NARROWEST)
+    for width in (NARROWEST, PAGE, WIDEST):
         for line in render(found, width).splitlines():
-            assert len(line) <= width or line.startswith("Source: ")
+            assert cells(line) <= width or line.startswith(("Source: ", "data: "))
             assert line.count("{") == line.count("}") or line.startswith("Source: ")
-    assert _words(render(found, WIDEST)) == _words(render(found, WIDTH))
+    assert _words(render(found, WIDEST)) == _words(render(found, PAGE))
 
 
 def _words(text: str) -> list[str]:
     """What stands in a text, whatever its lines; without the rules below headings."""
     return [word for word in text.split() if set(word) - set("-=")]
-
-
-def test_a_page_is_as_wide_as_the_terminal_within_bounds() -> None:
-    assert [page_width(columns) for columns in (20, 59, 60, 100, 120, 121, 400)] == [60, 60, 60, 100, 120, 120, 120]
 
 
 def test_a_reference_without_room_beside_the_title_stands_below() -> None:
@@ -249,11 +247,11 @@ def test_columns_line_up_whatever_their_numbers() -> None:
 
 def test_an_equation_breaks_outside_of_parentheses_and_indices() -> None:
     long = " + ".join(["f(a + b)", "w_{n₁ n₂}", "g((c - d) (e - f))"] * 6)
-    lines = broken(long, WIDTH)
+    lines = broken(long, PAGE)
     assert len(lines) > 1
     assert " ".join(line.strip() for line in lines) == long
     for line in lines:
-        assert len(line) <= WIDTH
+        assert cells(line) <= PAGE
         assert line.count("(") == line.count(")")
         assert line.count("{") == line.count("}")
 

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[2] / "bpcli"
 
 ROOMS = [
     "errors",
+    "lines",
     "ending",
     "memory",
     "streams",
@@ -41,7 +42,7 @@ ROOMS = [
 ONLY_IN = {
     "yaml": "config/document.py",
     "pandas": "data/files/pandas_reader.py",
-    "rich": "display.py",
+    "rich": "display/",
     "typer": "cli/",
     "pydantic": "config/",
     "safetensors": "storage/tensors.py",

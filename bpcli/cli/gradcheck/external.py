@@ -12,7 +12,7 @@ from bpcli.checking.external_gradients import GivenGradients, read_gradients, re
 from bpcli.checking.known_mistakes.diagnosis import Diagnosis, diagnose
 from bpcli.checking.precisions import excused_of, tolerance_of
 from bpcli.checking.starters import STARTERS, Files
-from bpcli.cli.output import emit
+from bpcli.cli.output import emit, emit_lines
 from bpcli.display import say
 from bpcli.errors import ConfigError, ExitStatus
 from bpcli.experiment import Experiment
@@ -22,12 +22,12 @@ from bpcli.nn.workspace import Workspace
 from bpcli.storage.files import write
 from bpcli.storage.text import to_json
 
-SAME_INPUTS_HINT = "hint: config, overrides and --examples have to be those of the --export it was computed for\n"
+SAME_INPUTS_HINT = "hint: config, overrides and --examples have to be those of the --export it was computed for"
 
 
 UNJUDGEABLE_HINT = (
     "hint: units are saturated, or outputs fit their targets to the last digit; scale the features, choose other "
-    "parameters or examples, or compute in a finer precision\n"
+    "parameters or examples, or compute in a finer precision"
 )
 
 
@@ -129,20 +129,22 @@ def check_external(built: Experiment, batch: IndexArray, path: Path, *, json: bo
         emit(to_json(report) + "\n")
     elif diagnosis.unjudgeable:
         share = max(map(excused_of, found.arrays.values()))
-        emit(
+        emit_lines(
             f"{path}: {', '.join(diagnosis.unjudgeable)} cannot be judged: rounding alone is more than {share:.1%} of "
             f"the layer's largest derivative\n{UNJUDGEABLE_HINT}"
         )
     elif diagnosis.layer == 0:
         differ = "entry differs" if diagnosis.excused == 1 else "entries differ"
         excused = f"; {diagnosis.excused:,} {differ} by rounding alone" if diagnosis.excused else ""
-        emit(f"{path}: every gradient agrees, to {tolerance:.0e} of the array's largest entry{excused}\n")
+        emit_lines(f"{path}: every gradient agrees, to {tolerance:.0e} of the array's largest entry{excused}")
     else:
         wrong = ", ".join(diagnosis.wrong)
-        emit(f"{path}: layer {diagnosis.layer} is the first wrong one from the output ({wrong})\n")
-        emit("".join(f"{line}\n" for line in _shapes(found, diagnosis.wrong, built.network.sizes)))
-        emit("".join(f"{one.in_words()}\n" for one in diagnosis.location))
-        emit(f"{diagnosis.mistake}\n{'' if diagnosis.recognised else SAME_INPUTS_HINT}")
+        emit_lines(f"{path}: layer {diagnosis.layer} is the first wrong one from the output ({wrong})")
+        shapes = _shapes(found, diagnosis.wrong, built.network.sizes)
+        for line in (*shapes, *(one.in_words() for one in diagnosis.location), diagnosis.mistake):
+            emit_lines(line)
+        if not diagnosis.recognised:
+            emit_lines(SAME_INPUTS_HINT)
     return ExitStatus.DONE if _passed(diagnosis) else ExitStatus.CHECK_FAILED
 
 

@@ -12,6 +12,8 @@ from bpcli import display
 from bpcli.checking.acceptance import BY_BADNESS
 from bpcli.checking.comparison import EXCUSED, GradientComparison, GroupCheck, Verdict
 from bpcli.checking.step_sizes import StepSizeError
+from bpcli.cli.output import emit_lines
+from bpcli.lines.widths import PAGE, terminal_width
 from bpcli.nn import IndexArray
 
 PLOT_WIDTH = 40
@@ -111,23 +113,20 @@ class CheckReport:
 def print_report(report: CheckReport) -> None:
     """Print the losses, the table, remarks on it, and the conclusion."""
     for m in report.rows:
-        print(_losses([one for one in report.comparisons if one.probe.X.shape[1] == m], m))
+        emit_lines(_losses([one for one in report.comparisons if one.probe.X.shape[1] == m], m))
     precisions = [check.dtype for check in report.groups[0]]
     columns = ["batch", "layer", "", *precisions, "checked", report.method, "at", "backward", "exact", ""]
     title = f"right digits; errors of {report.method} relative to the layer's largest derivative"
     rows = [_row(checks) for checks in report.groups]
-    left_out = display.print_table(
-        columns, rows, sys.stdout, title=title, text=_shifted(TEXT_COLUMNS, precisions), order=_order(precisions)
-    )
-    if left_out:
-        display.say(f"too narrow for {left_out} more columns; --json has them all")
+    texts, order = _shifted(TEXT_COLUMNS, precisions), _order(precisions)
+    display.print_table(columns, rows, sys.stdout, title, texts, order, whole="--json has them all")
     for check in report.checked:
         for words in _remarks(report, check):
             batch = f"{check.examples} example{'s' * (check.examples > 1)}"
-            print(f"layer {check.layer}, {check.kind}, {batch}, {check.dtype}: {words}")
+            emit_lines(f"layer {check.layer}, {check.kind}, {batch}, {check.dtype}: {words}")
     if report.sizes:
         _print_sizes(report.sizes)
-    print(_conclusion(report))
+    emit_lines(_conclusion(report))
 
 
 def _shifted(columns: tuple[int, ...], precisions: list[str]) -> tuple[int, ...]:
@@ -245,14 +244,14 @@ def duration(seconds: float) -> str:
 
 def _print_sizes(sizes: list[StepSizeError]) -> None:
     """Print a row per step, its error drawn on a logarithmic scale."""
-    print("\ncentral differences: the largest error against the step h")
+    emit_lines("\ncentral differences: the largest error against the step h")
     logs = [log10(max(size.largest, 1e-16)) for size in sizes if not isnan(size.largest)]
     low, high = min(logs, default=0), max(logs, default=0)
     rest = len("  h = 1e-01  1.0e-01  ●") + max(len(_crossing(size)) for size in sizes)
-    longest = max(0, min(PLOT_WIDTH, display.line_width(sys.stdout) - rest))
+    longest = max(0, min(PLOT_WIDTH, (terminal_width(sys.stdout) or PAGE) - rest))
     for size in sizes:
-        print(f"  h = {size.h:.0e}  {_drawn(size, low, high, longest)}{_crossing(size)}")
-    print("  truncation shrinks with h² from above, round-off grows with 1/h from below\n")
+        emit_lines(f"  h = {size.h:.0e}  {_drawn(size, low, high, longest)}{_crossing(size)}")
+    emit_lines("  truncation shrinks with h² from above, round-off grows with 1/h from below\n")
 
 
 def _drawn(size: StepSizeError, low: float, high: float, longest: int) -> str:

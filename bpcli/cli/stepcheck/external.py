@@ -14,7 +14,7 @@ from bpcli.checking.updates.equations import NotStatedError
 from bpcli.checking.updates.external_updates import header_of, read_updates, task_of, write_task
 from bpcli.checking.updates.subjects import Opened
 from bpcli.checking.updates.trajectories import Task
-from bpcli.cli.output import emit, emit_json
+from bpcli.cli.output import emit, emit_json, emit_lines
 from bpcli.errors import ConfigError, ExitStatus
 
 SAME_INPUTS_HINT = "hint: config, overrides and --updates have to be those of the --export that it was made of"
@@ -77,7 +77,7 @@ def check_external(opened: Opened, count: int, path: Path, *, json: bool) -> Exi
             }
         )
     else:
-        emit("".join(f"{line}\n" for line in _report(path, count, kind, found)))
+        emit_lines("\n".join(_report(path, count, kind, found)))
     return ExitStatus.DONE if passed else ExitStatus.CHECK_FAILED
 
 

@@ -11,6 +11,7 @@ from bpcli import display
 from bpcli.checking.updates.subjects import Opened
 from bpcli.checking.updates.verdicts import EXCUSED, ArrayCheck, EngineCheck, name_of_array
 from bpcli.choices import name_of
+from bpcli.cli.output import emit_lines
 from bpcli.nn.markup import NEW_THETA
 from bpcli.nn.optimizers import OPTIMIZERS
 
@@ -95,21 +96,20 @@ def _array(check: ArrayCheck) -> str:
 def print_report(report: StepReport) -> None:
     """Print what was taken, the table, remarks on it, and the conclusion."""
     if report.checks:
-        print(_taken(report))
+        emit_lines(_taken(report))
         rows = [row for check in report.checks for row in _rows(check)]
-        left_out = display.print_table(COLUMNS, rows, sys.stdout, text=TEXT_COLUMNS, order=BY_IMPORTANCE)
-        if left_out:
-            display.say(f"too narrow for {left_out} more columns; --json has them all")
+        whole = "--json has them all"
+        display.print_table(COLUMNS, rows, sys.stdout, text=TEXT_COLUMNS, order=BY_IMPORTANCE, whole=whole)
     for check in report.checks:
         for words in _remarks(check):
-            print(f"{check.engine} {check.dtype}: {words}")
+            emit_lines(f"{check.engine} {check.dtype}: {words}")
     for reason in report.unchecked.values():
-        print(f"not checked: {reason}")
-    print(_conclusion(report))
+        emit_lines(f"not checked: {reason}")
+    emit_lines(_conclusion(report))
     if any(check.beyond for check in report.checks):
-        print("hint: judge them with dtype=float64, or at an optimizer.learning_rate nearer to 1")
+        emit_lines("hint: judge them with dtype=float64, or at an optimizer.learning_rate nearer to 1")
     elif any(check.unjudged and not check.wrong for check in report.checks):
-        print("hint: judge them with dtype=float64, or at a larger optimizer.learning_rate")
+        emit_lines("hint: judge them with dtype=float64, or at a larger optimizer.learning_rate")
 
 
 def _taken(report: StepReport) -> str:

@@ -7,18 +7,23 @@ from bpcli.explaining.explanation import Explanation
 from bpcli.explaining.rendering import shared_text
 from bpcli.explaining.rendering.numbers import LINE, ShownMatrix, shape, short, shown
 from bpcli.explaining.rendering.unicode import equation, math, prose
-from bpcli.explaining.rendering.wrapping import INDENT, WIDTH, between, broken, filled, joined
+from bpcli.explaining.rendering.wrapping import INDENT, NARROWEST, between, broken, filled, joined
+from bpcli.lines.breaking import kept_together
+from bpcli.lines.cells import cells, padded
+from bpcli.lines.widths import PAGE
 
 BESIDE_FIGURES = 9
 """What a line of a matrix has beside its figures: the indent, the brackets and the dots."""
 
 
-def render(explained: Explanation, width: int = WIDTH) -> str:
-    """The whole text, in lines of at most ``width`` where no name is longer."""
+def render(explained: Explanation, width: int = PAGE) -> str:
+    """The whole text, in lines of at most ``width`` where no name is longer; the least width is ``NARROWEST``."""
+    width = max(width, NARROWEST)
     lines = [*_title(shared_text.HEADING, "=", width), ""]
     for line in shared_text.introduction(explained):
         lines += filled(line, width)
-    lines += [f"Source: {explained.source}; data: {explained.data}", ""]
+    origins = [kept_together(f"Source: {explained.source};"), kept_together(f"data: {explained.data}")]
+    lines += [*filled(" ".join(origins), width), ""]
     lines += [*_listed(explained.document.conventions, width), "", *_notation(explained, width)]
     for place, update in enumerate(explained.updates):
         lines += ["", *_title(shared_text.update_heading(explained, place), "=", width)]
@@ -33,7 +38,7 @@ def render(explained: Explanation, width: int = WIDTH) -> str:
 
 def _title(title: str, rule: str, width: int) -> list[str]:
     lines = filled(title, width)
-    return [*lines, rule * max(map(len, lines))]
+    return [*lines, rule * max(map(cells, lines))]
 
 
 def _listed(sentences: tuple[str, ...], width: int) -> list[str]:
@@ -43,9 +48,10 @@ def _listed(sentences: tuple[str, ...], width: int) -> list[str]:
 
 def _notation(explained: Explanation, width: int) -> list[str]:
     rows = [(math(symbol), prose(meaning)) for symbol, meaning in explained.document.notation]
-    widest = max(len(symbol) for symbol, _ in rows)
+    widest = max(cells(symbol) for symbol, _ in rows)
     rest = " " * len(f"{INDENT}{'':<{widest}}  ")
-    return [line for symbol, meaning in rows for line in filled(meaning, width, f"{INDENT}{symbol:<{widest}}  ", rest)]
+    firsts = [(f"{INDENT}{padded(symbol, widest)}  ", meaning) for symbol, meaning in rows]
+    return [line for first, meaning in firsts for line in filled(meaning, width, first, rest)]
 
 
 def _step(step: DerivationStep, width: int) -> list[str]:

@@ -1,53 +1,57 @@
-"""Lines no wider than the page, broken between symbols and never within one."""
+"""Lines no wider than the page: sentences broken between words, formulas before operators, not within an index."""
 
 from __future__ import annotations
 
-from textwrap import TextWrapper
+from itertools import pairwise
 
-WIDTH = 88
-"""The width off a terminal, the same wherever the text goes."""
+from bpcli.lines.breaking import GLUE, kept_together, wrapped
+from bpcli.lines.cells import cells, padded
 
-NARROWEST, WIDEST = 60, 120
-"""The bounds on a terminal: narrower, formulas are in pieces; wider, sentences are hard to follow."""
+NARROWEST = 60
+"""The least width of a page: on a narrower one, formulas are in pieces."""
 
 INDENT = "    "
 
 DEEPEST = 6
 """The open parentheses within which a line is never broken."""
 
-GLUE = "\N{NO-BREAK SPACE}"
+OPERATORS = frozenset("=+-·⊙×∗←≡≠−")
+"""Where a formula can be broken: before them, if a space follows, and after a comma or a semicolon."""
 
+STOPS = (",", ";")
 
-def page_width(terminal: int) -> int:
-    """The width on a terminal of so many columns."""
-    return max(NARROWEST, min(terminal, WIDEST))
+CONDITIONS = frozenset({"where", "else", "for"})
+"""Words that begin a part of a formula."""
 
 
 def filled(line: str, width: int, first: str = "", rest: str = "") -> list[str]:
     """A sentence in lines, the first indented by ``first``, the others by ``rest``; names with hyphens stay whole."""
-    return _lines(_wrapper(width, first, rest), glued(line))
+    return wrapped(glued(line), width, first, rest)
 
 
 def joined(parts: list[str], width: int) -> list[str]:
     """Parts with commas between them, indented, broken between two of them only."""
-    return _lines(_wrapper(width, INDENT, INDENT * 2), ", ".join(part.replace(" ", GLUE) for part in parts))
+    return wrapped(", ".join(map(kept_together, parts)), width, INDENT, INDENT * 2) if parts else []
 
 
 def broken(formula: str, width: int, indent: str = INDENT) -> list[str]:
-    """An equation on as many lines as it needs, broken outside of indices, and of parentheses as far as it can be."""
-    wrapper = _wrapper(width, indent, indent + INDENT)
-    for depth in range(1, DEEPEST):
-        lines = _lines(wrapper, glued(formula, depth))
-        if all(len(line) <= width for line in lines):
+    """An equation on as many lines as it needs, broken outside of indices, and of parentheses as far as it can be.
+
+    A line ends before an operator; between other symbols only where a single term is wider than the page.
+    """
+    glues = [glued(formula, depth) for depth in range(1, DEEPEST)]
+    for text in (*map(_whole_terms, glues), *glues):
+        lines = wrapped(text, width, indent, indent + INDENT)
+        if all(cells(line) <= width for line in lines):
             break
     return lines
 
 
 def between(left: str, right: str, width: int) -> list[str]:
-    """One text at each margin, on one line where they fit."""
-    if len(left) + 1 + len(right) <= width:
-        return [f"{left} {right:>{width - len(left) - 1}}"]
-    return [*filled(left, width), *(f"{line:>{width}}" for line in filled(right, width))]
+    """One text at each margin, on one line where they fit; the right one stays whole."""
+    if cells(left) + 1 + cells(right) <= width:
+        return [f"{left} {padded(right, width - cells(left) - 1, right=True)}"]
+    return [*filled(left, width), padded(right, width, right=True)]
 
 
 def glued(text: str, kept: int | None = None) -> str:
@@ -61,11 +65,10 @@ def glued(text: str, kept: int | None = None) -> str:
     return written
 
 
-def _wrapper(width: int, first: str, rest: str) -> TextWrapper:
-    return TextWrapper(
-        width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
-    )
-
-
-def _lines(wrapper: TextWrapper, text: str) -> list[str]:
-    return [line.replace(GLUE, " ") for line in wrapper.wrap(text)]
+def _whole_terms(formula: str) -> str:
+    """A formula in which a space is left before an operator and after a comma only."""
+    words = formula.split(" ")
+    gaps = [
+        " " if after in OPERATORS | CONDITIONS or before.endswith(STOPS) else GLUE for before, after in pairwise(words)
+    ]
+    return "".join(piece for pair in zip(words, [*gaps, ""], strict=True) for piece in pair)

@@ -1,0 +1,120 @@
+"""The bar of a training on one line of a terminal of any width, which may change meanwhile.
+
+What there is no room for is left out, the least important first; what is shown is never cut.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
+
+from bpcli.display.cursor import show_cursor
+from bpcli.ending.unfinished import undone_by_signals
+from bpcli.lines.cells import cells
+from bpcli.lines.widths import PAGE, terminal_width
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
+
+ECHO = 3
+"""Characters kept free at the right end of the bar, where a terminal echoes ^C."""
+
+BY_IMPORTANCE = ("epoch", "loss", "left", "share", "bar", "metric", "kept", "speed")
+IN_ORDER = ("epoch", "bar", "share", "loss", "metric", "kept", "speed", "left")
+"""How the pieces stand in the line."""
+
+LEAST_BAR = 10
+NUMBER = 6
+"""The usual length of a number with four digits, such as 0.1234."""
+
+
+def training_bar(epochs: int, examples: int, metric: str) -> TrainingBar | None:
+    """The bar of a training, or None: off a terminal, and on one that cannot move its cursor."""
+    if not sys.stderr.isatty():
+        return None
+    from rich.console import Console
+
+    if Console(stderr=True).is_dumb_terminal:
+        return None
+    usual = {
+        "epoch": len(f"epoch {epochs}/{epochs}"),
+        "bar": LEAST_BAR,
+        "share": len("100%"),
+        "loss": len("loss ") + NUMBER,
+        "metric": cells(f"{metric} ") + NUMBER,
+        "kept": len(f"kept {epochs}"),
+        "speed": len(" examples/s") + NUMBER,
+        "left": len("00:00"),
+    }
+    return TrainingBar(epochs * examples, f"epoch 0/{epochs}", usual)
+
+
+def pieces_for(width: int, widths: Mapping[str, int]) -> list[str]:
+    """The pieces that fit a width, each with a space before the next, in the order in which they stand."""
+    taken: list[str] = []
+    for piece in BY_IMPORTANCE:
+        if not taken or sum(widths[one] + 1 for one in taken) + widths[piece] <= width:
+            taken.append(piece)
+    return [piece for piece in IN_ORDER if piece in taken]
+
+
+class TrainingBar:
+    """A bar on standard error, over ``total`` examples; ``usual`` has the width that each piece usually gets.
+
+    A terminal that is gone is ignored: the run must still be saved.
+    """
+
+    def __init__(self, total: int, epoch: str, usual: Mapping[str, int]) -> None:
+        self._widths = dict(usual)
+        self._shown = ExitStack()
+        self._progress = _progress(total, {**dict.fromkeys(usual, ""), "epoch": epoch})
+        self._shown.enter_context(undone_by_signals(show_cursor))
+        self._lay_out()
+        with suppress(OSError):
+            self._progress.start()
+
+    def draw(self, seen: int, **texts: str) -> None:
+        """Draw the bar after ``seen`` examples, with what its pieces say."""
+        for piece, text in texts.items():
+            self._widths[piece] = max(self._widths[piece], cells(text))
+        self._lay_out()
+        with suppress(OSError):
+            self._progress.update(self._progress.task_ids[0], completed=seen, refresh=True, texts=texts)
+
+    def close(self) -> None:
+        """End the bar and restore the cursor."""
+        self._lay_out()
+        with suppress(OSError):
+            self._progress.refresh()
+            self._progress.stop()
+        self._shown.close()
+
+    def _lay_out(self) -> None:
+        """Choose the pieces for the width that the terminal has now."""
+        width = max((terminal_width(sys.stderr) or PAGE) - ECHO, 1)
+        self._progress.console.width = width
+        self._progress.columns = tuple(map(self._column, pieces_for(width, self._widths)))
+
+    def _column(self, piece: str) -> ProgressColumn:
+        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.table import Column
+
+        column = Column(no_wrap=True, min_width=self._widths[piece])
+        if piece == "bar":
+            return BarColumn(bar_width=None)
+        if piece == "share":
+            return TaskProgressColumn()
+        if piece == "left":
+            return TimeRemainingColumn(compact=True, table_column=column)
+        return TextColumn(f"{{task.fields[texts][{piece}]}}", table_column=column, markup=False)
+
+
+def _progress(total: int, texts: Mapping[str, str]) -> Progress:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    progress = Progress(console=Console(stderr=True, highlight=False), auto_refresh=False, expand=True)
+    progress.add_task("", total=total, texts=texts)
+    return progress

@@ -1,0 +1,83 @@
+"""The progress of a training: a bar on a terminal that can move its cursor, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from bpcli.display.bar import TrainingBar, training_bar
+from bpcli.display.messages import say, short_number
+from bpcli.training.loop import Epoch, Stopped, TrainingEvent
+
+REFRESH_SECONDS = 0.1
+"""The least time between two redrawings of the bar."""
+
+
+class TrainingDisplay:
+    """Shows the progress of training: a bar on a terminal, else a line at epochs 1, 2, 4, 8, … and the last.
+
+    ``examples`` is the number of training examples, ``shown_metric`` the metric that the bar shows beside the loss,
+    ``seen`` how many examples a resumed training has seen before.
+    """
+
+    def __init__(self, epochs: int, examples: int, shown_metric: str, *, quiet: bool, seen: int = 0) -> None:
+        self._seen_before = seen
+        self._epochs, self._examples, self._shown_metric = epochs, examples, shown_metric
+        self._quiet = quiet
+        self._started_at, self._drawn_at = perf_counter(), 0.0
+        self._metric_text = self._kept_text = ""
+        self._unprinted: Epoch | None = None
+        self._bar: TrainingBar | None = None if quiet else training_bar(epochs, examples, shown_metric)
+
+    def show(self, event: TrainingEvent) -> None:
+        """Show one event of training."""
+        if isinstance(event, Stopped):
+            self._show_end(event)
+        elif isinstance(event, Epoch):
+            if self._shown_metric in event.values:
+                self._metric_text = f"{self._shown_metric} {short_number(event.values[self._shown_metric])}"
+            self._kept_text = f"kept {event.kept}" if 0 < event.kept < event.epoch else ""
+            seen, is_last = event.epoch * self._examples, event.epoch == self._epochs
+            self._draw_bar(event.epoch, seen, event.values["loss"], is_last=is_last)
+            self._print_line(event, is_last=is_last)
+        else:
+            seen = (event.epoch - 1) * self._examples + event.examples
+            self._draw_bar(event.epoch, seen, event.loss, is_last=False)
+
+    def _show_end(self, event: Stopped) -> None:
+        """Show the last epoch, if it has not been shown, and why training ended there."""
+        self.close()
+        if self._unprinted is not None:
+            self._print_line(self._unprinted, is_last=True)
+        if not self._quiet:
+            say(event.reason)
+
+    def close(self) -> None:
+        """End the bar."""
+        if self._bar is not None:
+            self._bar.close()
+
+    def _draw_bar(self, epoch: int, seen: int, loss: float, *, is_last: bool) -> None:
+        """Redraw the bar after ``seen`` examples of all epochs, unless it has just been drawn."""
+        now = perf_counter()
+        if self._bar is None or (now - self._drawn_at < REFRESH_SECONDS and not is_last):
+            return
+        self._drawn_at = now
+        speed = (seen - self._seen_before) / max(now - self._started_at, 1e-9)
+        self._bar.draw(
+            seen,
+            epoch=f"epoch {epoch}/{self._epochs}",
+            loss=f"loss {short_number(loss)}",
+            metric=self._metric_text,
+            kept=self._kept_text,
+            speed=f"{speed:,.0f} examples/s",
+        )
+
+    def _print_line(self, event: Epoch, *, is_last: bool) -> None:
+        if self._quiet or self._bar is not None:
+            return
+        if event.epoch & (event.epoch - 1) == 0 or is_last:
+            values = "  ".join(f"{name} {short_number(value)}" for name, value in event.values.items())
+            say("  ".join(filter(None, [f"epoch {event.epoch}/{self._epochs}", values, self._kept_text])))
+            self._unprinted = None
+        else:
+            self._unprinted = event

@@ -1,0 +1,38 @@
+"""How wide a line may be: on a terminal as wide as it is; elsewhere as wide as it comes, or a page's width.
+
+What a program reads, CSV, JSON, LaTeX and Markdown, is never laid out. Nor are messages and tables off a terminal:
+one line each, as ``grep`` and an editor want them. Only pages, which are read from the top to the bottom, have a width
+there too.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TextIO
+
+PAGE = 80
+"""The width of a page off a terminal, the same wherever the text goes; that of a terminal which does not tell it."""
+
+WIDEST = 120
+"""The width of a page on a terminal that is wider: sentences would be hard to follow."""
+
+
+def terminal_width(stream: TextIO) -> int | None:
+    """How many characters a line of the terminal has that ``stream`` writes to; None off a terminal.
+
+    The variable COLUMNS goes first, as POSIX has it.
+    """
+    if not stream.isatty():
+        return None
+    wanted = os.environ.get("COLUMNS", "")
+    if wanted.isdecimal() and int(wanted):
+        return int(wanted)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or PAGE
+    except (OSError, ValueError):
+        return PAGE
+
+
+def page_width(stream: TextIO) -> int:
+    """How wide a page is: as the terminal, up to a bound; elsewhere always the same."""
+    return min(terminal_width(stream) or PAGE, WIDEST)
