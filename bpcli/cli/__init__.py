@@ -29,6 +29,7 @@ from bpcli.cli import (  # noqa: E402
     gradcheck,
     init,
     listing,
+    plot,
     predict,
     runs,
     stepcheck,
@@ -60,6 +61,7 @@ app.command("doctor")(doctor.doctor)
 app.command("gradcheck")(gradcheck.gradcheck)
 app.command("stepcheck")(stepcheck.stepcheck)
 app.command("verify")(verify.verify)
+app.command("plot")(plot.plot)
 app.command("runs")(runs.runs)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")

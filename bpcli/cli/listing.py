@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bpcli.cli.arguments import Plugins
 from bpcli.cli.output import emit, emit_lines
+from bpcli.errors import did_you_mean
 from bpcli.lines.breaking import HANGING, paragraphs, wrapped
 from bpcli.lines.widths import page_width
+
+if TYPE_CHECKING:
+    from bpcli.choices import Registry
+
+
+PICTURES = "pictures"
+"""What the kinds of ``bp plot`` are listed under, which are chosen on the command line and not in a config."""
 
 
 def _kinds(incomplete: str) -> list[str]:
     """The kinds of choices whose names begin with ``incomplete``."""
     from bpcli.config.registries import offered
 
-    return [kind for kind in offered() if kind.startswith(incomplete)]
+    return [kind for kind in (*offered(), PICTURES) if kind.startswith(incomplete)]
+
+
+def _registries(kind: str | None) -> Mapping[str, Registry]:
+    """What there is to choose from, the pictures only where they are asked for: they load much more."""
+    from bpcli.config.registries import offered
+
+    if kind not in (None, PICTURES):
+        return offered()
+    from bpcli.figures import KINDS
+
+    return {**offered(), PICTURES: KINDS}
 
 
 def listing(
@@ -33,17 +53,16 @@ def listing(
 
     Example: bp list activations leaky_relu
     """
-    from bpcli.config.registries import offered
-    from bpcli.errors import ConfigError, did_you_mean
+    from bpcli.errors import ConfigError
 
-    registries = offered()
+    registries = _registries(kind)
     if kind is None:
         for each, registry in registries.items():
             emit_lines(f"{each}: {', '.join(registry)}")
         return
     if kind not in registries:
         raise ConfigError(
-            f"there is no kind of choice {kind!r}", where="command line", hint=did_you_mean(kind, registries)
+            f"there is no kind of choice {kind!r}", where="command line", hint=did_you_mean(kind, _registries(None))
         )
     choices = registries[kind]
     if name is None:
@@ -60,6 +79,8 @@ def listing(
 
 def _hint(kind: str, name: str) -> str:
     """What an unknown name is here, as for a config, or the names there are."""
+    if kind == PICTURES:
+        return did_you_mean(name, _registries(kind)[kind])
     from bpcli.config.registries import KINDS
     from bpcli.config.schema import Config
     from bpcli.config.wording import unknown_choice

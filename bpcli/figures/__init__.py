@@ -6,12 +6,50 @@ In the order of reading: ``figure`` (what a picture is), ``kinds/`` (which there
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from bpcli.errors import ConfigError, did_you_mean
+from bpcli.figures.figure import Figure
 from bpcli.figures.kinds.confusion import Confusion
 from bpcli.figures.kinds.curves import Curves
-from bpcli.figures.kinds.protocol import Kind
+from bpcli.figures.kinds.protocol import Picture
+from bpcli.figures.plotted_run import PlottedRun
 
-KINDS: dict[str, type[Kind]] = {
+KINDS: dict[str, type[Picture]] = {
     "curves": Curves,
     "confusion": Confusion,
 }
 """The kinds of pictures by name, the first by default."""
+
+
+def picture(kind: str, runs: Sequence[PlottedRun]) -> Figure:
+    """The picture of a kind, of runs.
+
+    Raises:
+        ConfigError: there is no such kind, or no such picture of these runs; the hint says which there are.
+        BpError: a run, or its data, cannot be read.
+    """
+    if kind not in KINDS:
+        raise ConfigError(f"there is no kind of picture {kind!r}", where="command line", hint=did_you_mean(kind, KINDS))
+    made = KINDS[kind]()
+    if len(runs) > 1 and not made.several:
+        several = ", ".join(name for name, each in KINDS.items() if each.several)
+        hint = f"name one run; of several there is --kind {several}"
+        raise ConfigError(f"{kind} shows one run, not {len(runs)}", where="command line", hint=hint)
+    if not made.of_part and any(run.split is not None for run in runs):
+        raise ConfigError(f"--split: {kind} shows no part of the data", where="command line", hint="leave it out")
+    for run in runs:
+        objection = made.objection(run)
+        if objection:
+            hint = f"of it there is --kind {', '.join(applicable(run)) or 'none'}"
+            raise ConfigError(f"there is no picture {kind}: {objection}", where=str(run.folder), hint=hint)
+    return made.figure(runs)
+
+
+def applicable(run: PlottedRun) -> list[str]:
+    """The names of the kinds of pictures that there are of a run.
+
+    Raises:
+        BpError: the run cannot be read.
+    """
+    return [name for name, kind in KINDS.items() if not kind().objection(run)]

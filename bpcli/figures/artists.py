@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.figures.figure import Band, Bars, Cells, Columns, Line, Mark, Points, Reference, Regions
+from bpcli.figures.figure import Band, Bars, Cells, Histogram, Line, Mark, Points, Reference, Regions
 from bpcli.figures.inline_svg import INK
 from bpcli.figures.palette import MUTED, PALETTE, look
 from bpcli.figures.words import names_of, shortened
@@ -94,7 +94,7 @@ def _reference(axes: Any, mark: Reference, order: float) -> Entries:
     yield from _entry(handle, mark.name)
 
 
-def _columns(axes: Any, mark: Columns, order: float) -> Entries:
+def _histogram(axes: Any, mark: Histogram, order: float) -> Entries:
     style = look(mark.look)
     handle = axes.stairs(mark.heights, mark.edges, fill=True, color=style.colour, alpha=0.7, zorder=order)
     yield from _entry(handle, mark.name)
@@ -191,7 +191,7 @@ ARTISTS: Mapping[type[Any], Callable[[Any, Any, float], Entries]] = {
     Band: _band,
     Points: _points,
     Reference: _reference,
-    Columns: _columns,
+    Histogram: _histogram,
     Bars: _bars,
     Cells: _cells,
     Regions: _regions,

@@ -68,7 +68,7 @@ class Reference:
 
 
 @dataclass(frozen=True, eq=False)
-class Columns:
+class Histogram:
     """A histogram: ``heights``, (n,), between ``edges``, (n + 1,)."""
 
     edges: Array
@@ -131,7 +131,7 @@ class Regions:
     names: tuple[str, ...]
 
 
-Mark = Line | Band | Points | Reference | Columns | Bars | Cells | Regions
+Mark = Line | Band | Points | Reference | Histogram | Bars | Cells | Regions
 
 
 @dataclass(frozen=True)

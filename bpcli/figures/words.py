@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bpcli.errors import printable
+from bpcli.lines import cells
 
 LONGEST = 24
-"""Characters of a name on a picture."""
+"""Cells of a line that a name takes on a picture at most."""
 
 
 def shortened(name: object, most: int = LONGEST) -> str:
     """A name with escapes for what cannot be printed, its middle left out where it is too long."""
-    text = printable(str(name))
-    if len(text) <= most:
-        return text
-    start = (most - 1 + 1) // 2
-    return f"{text[:start]}…{text[len(text) - (most - 1 - start) :]}"
+    return cells.shortened(printable(str(name)), most)
 
 
 def names_of(names: Iterable[object], most: int = LONGEST) -> tuple[str, ...]:

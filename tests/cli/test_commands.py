@@ -13,10 +13,11 @@ import typer.main
 from bpcli import __version__, cli
 from bpcli.config.document import parse
 from bpcli.config.registries import offered
+from bpcli.figures import KINDS
 from bpcli.nn.optimizers import OPTIMIZERS
 from tests.cli.support import Result, bp, good, points, process, refused, write_config
 
-REGISTRIES = offered()
+REGISTRIES = {**offered(), "pictures": KINDS}
 
 
 def commands(command: Any = None, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -154,7 +155,7 @@ def test_an_unknown_kind_of_choice_is_hinted_at(tmp_path: Path) -> None:
         cwd=tmp_path,
         status=2,
         error="command line: there is no kind of choice 'losess'",
-        hint=f"did you mean 'losses'? (choose from {', '.join(offered())})",
+        hint=f"did you mean 'losses'? (choose from {', '.join(REGISTRIES)})",
     )
 
 

@@ -14,8 +14,8 @@ from bpcli.figures.figure import (
     Band,
     Bars,
     Cells,
-    Columns,
     Figure,
+    Histogram,
     Line,
     Panel,
     Points,
@@ -41,7 +41,7 @@ def every_mark(name: str = "name") -> Figure:
         name,
         (
             Panel((*lines, Points(X, X, name), Reference(X, X, name)), name, Axis(name, whole=True), axis),
-            Panel((Columns(np.arange(6.0), X, name),), square=True),
+            Panel((Histogram(np.arange(6.0), X, name),), square=True),
             Panel((Bars((name, name), X[:2], X[:2] - 1, X[:2] + 1),)),
             Panel((Bars((name,), X[:1]),)),
             Panel((Cells(values, (name,) * 5, (name,) * 5, numbered=True),)),

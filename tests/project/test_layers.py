@@ -48,7 +48,7 @@ ONLY_IN = {
     "safetensors": "storage/tensors.py",
     "pytest": "pytest_plugin.py",
     "numba": "training/compiled/",
-    "matplotlib": "figures/",
+    "matplotlib": "figures/artists.py",
 }
 
 CHOICE_ROOMS = ["activations", "initializers", "losses", "metrics", "optimizers"]

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bpcli.figures.figure import Axis, Cells, Figure, Panel
-from bpcli.figures.subject import Subject
+from bpcli.figures.plotted_run import PlottedRun
 from bpcli.nn import Array
-from bpcli.nn.tallies import described
+from bpcli.nn.tallies import Judging, described
+from bpcli.reporting.evaluation import MOST_CLASSES
 
 MOST_LABELS = 12
 """How many labels are shown, each with a matrix of its own."""
@@ -27,17 +28,13 @@ class Confusion:
     """
 
     several: ClassVar[bool] = False
+    of_part: ClassVar[bool] = True
 
-    def objection(self, run: Subject) -> str:
+    def objection(self, run: PlottedRun) -> str:
         """There must be classes, and not too many for a matrix."""
-        evaluation = run.evaluation
-        if not evaluation.names:
-            return f"the run is of {described(evaluation.judging)}"
-        if evaluation.many_classes:
-            return f"it has {len(evaluation.names):,} classes, too many for a matrix; see bp evaluate"
-        return ""
+        return no_classes(run.judging)
 
-    def figure(self, runs: Sequence[Subject]) -> Figure:
+    def figure(self, runs: Sequence[PlottedRun]) -> Figure:
         """A matrix; of labels one for each."""
         (run,) = runs
         evaluation = run.evaluation
@@ -50,6 +47,15 @@ class Confusion:
         panels = tuple(_panel(matrix, ["no", "yes"], str(name)) for name, matrix in pairs[:MOST_LABELS])
         notes = [f"The first {MOST_LABELS} of {len(pairs)} labels."] if len(pairs) > MOST_LABELS else []
         return Figure(title, panels, tuple(notes), across=3)
+
+
+def no_classes(judging: Judging) -> str:
+    """Why the outputs decide for no classes, or for too many to look at each; an empty text where they do."""
+    if judging.of_numbers:
+        return f"the run is {described(judging)}"
+    if judging.classes > MOST_CLASSES:
+        return f"of {judging.classes:,} classes not every output is kept; see bp evaluate"
+    return ""
 
 
 def _panel(matrix: Sequence[Sequence[Any]], names: Sequence[str], title: str) -> Panel:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import PurePath
+from typing import Any, ClassVar
 
 import numpy as np
 
 from bpcli.figures.figure import Axis, Band, Figure, Line, Mark, Panel, Points
-from bpcli.figures.subject import Subject
+from bpcli.figures.plotted_run import PlottedRun
 from bpcli.nn import Array
 from bpcli.runs.comparison import RecordedRun, differing_settings
 from bpcli.runs.epoch_rows import NOT_MEASURED
@@ -20,6 +21,15 @@ VALIDATION = "val_"
 LOG_FROM = 30
 """From which ratio of the largest to the smallest loss its axis is logarithmic."""
 
+SAME_BUT_FOR = ("seed", "data.split.seed", "data.split.fold")
+"""The settings in which runs of one group may differ."""
+
+MOST_SETTINGS = 2
+"""How many settings name a group; where more differ, the name of its first run does."""
+
+MOST_GROUPS = 8
+"""How many groups are shown, because more cannot be told apart."""
+
 
 @dataclass(frozen=True)
 class Curves:
@@ -27,16 +37,18 @@ class Curves:
 
     Training values are running ones: each batch counts before its own update, so they lag behind the validation ones,
     which are of the end of the epoch. Runs of one config with other seeds, or other folds, are shown together: a line
-    through the medians, and a band from the lowest to the highest.
+    through the medians, and a band from the lowest to the highest. Of runs that differ otherwise the validation part
+    alone is shown, or the training part where they have no other.
     """
 
     several: ClassVar[bool] = True
+    of_part: ClassVar[bool] = False
 
-    def objection(self, run: Subject) -> str:
+    def objection(self, run: PlottedRun) -> str:
         """There must be an epoch."""
         return "" if run.recorded.epochs else "no epoch of it has ended"
 
-    def figure(self, runs: Sequence[Subject]) -> Figure:
+    def figure(self, runs: Sequence[PlottedRun]) -> Figure:
         """A panel of the loss, and one of the first metric."""
         return curves_of([run.recorded for run in runs])
 
@@ -44,58 +56,58 @@ class Curves:
 def curves_of(runs: Sequence[RecordedRun]) -> Figure:
     """The learning curves of runs with at least an epoch each."""
     groups = _groups(runs)
-    metric = _metric(runs)
-    names = ["loss", *([metric] if metric else [])]
-    panels = tuple(_panel(groups, name) for name in names)
-    return Figure(_title(runs), panels, tuple(_notes(groups)))
-
-
-def _title(runs: Sequence[RecordedRun]) -> str:
-    if len(runs) == 1:
-        return f"{runs[0].folder.name}: learning curves"
-    return f"learning curves of {len(runs)} runs"
+    shown = dict(list(groups.items())[:MOST_GROUPS])
+    names = ["loss", *filter(None, [_metric(runs)])]
+    panels = tuple(_panel(shown, name) for name in names)
+    title = f"{runs[0].folder.name}: learning curves" if len(runs) == 1 else f"learning curves of {len(runs)} runs"
+    return Figure(title, panels, (*_notes(shown), *_left_out(len(groups))))
 
 
 def _groups(runs: Sequence[RecordedRun]) -> dict[str, list[RecordedRun]]:
-    """Runs that differ in their seed or fold alone, by the settings in which they differ from the others."""
+    """Runs that differ in their seed or fold alone, by a name for what the others have differently."""
     keys = [key for key in differing_settings([*runs]) if key not in SAME_BUT_FOR]
     groups: dict[str, list[RecordedRun]] = {}
     for run in runs:
-        label = ", ".join(f"{key.rpartition('.')[2]}={_word(run.settings.get(key))}" for key in keys)
-        groups.setdefault(label, []).append(run)
-    return groups
+        groups.setdefault(json.dumps([run.settings.get(key) for key in keys]), []).append(run)
+    return {_name(group[0], keys, len(groups)): group for group in groups.values()}
 
 
-SAME_BUT_FOR = ("seed", "data.split.seed", "data.split.fold")
-"""The settings in which runs of one group may differ."""
+def _name(run: RecordedRun, keys: Sequence[str], groups: int) -> str:
+    """What tells a group from the others: its settings, or its first run."""
+    if groups == 1:
+        return ""
+    if len(keys) > MOST_SETTINGS:
+        return run.folder.name
+    return ", ".join(f"{key.removesuffix('.name').rpartition('.')[2]}={_word(run.settings.get(key))}" for key in keys)
 
 
-def _word(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def _word(value: Any) -> str:
+    """A setting in short: of a path the file's name."""
+    if isinstance(value, str):
+        return PurePath(value).name if value.startswith("/") else value
+    return json.dumps(value)
 
 
 def _metric(runs: Sequence[RecordedRun]) -> str:
-    """The first metric that every run has, as training has it or by validation alone; none where there is none."""
-    known = [[_plain(name) for name in run.epochs[0] if name not in NOT_MEASURED] for run in runs]
-    common = [name for name in known[0] if name != "loss" and all(name in others for others in known)]
-    return next(iter(common), "")
-
-
-def _plain(name: str) -> str:
-    return name.removeprefix(VALIDATION)
+    """The first metric that every run has, of either part; none where there is none."""
+    known = [{name.removeprefix(VALIDATION): None for name in run.epochs[0]} for run in runs]
+    common = [name for name in known[0] if all(name in others for others in known)]
+    return next((name for name in common if name not in (*NOT_MEASURED, "loss")), "")
 
 
 def _panel(groups: dict[str, list[RecordedRun]], name: str) -> Panel:
-    """The curves of one quantity: training and validation of each group."""
+    """The curves of one quantity: training and validation of a group, or one of the two of each of several."""
     marks: list[Mark] = []
-    look = 0
     for label, group in groups.items():
-        for column, part in ((name, "training"), (VALIDATION + name, "validation")):
-            if any(column in run.epochs[0] for run in group):
-                shown = f"{label}, {part}" if label else part
-                marks += _curve(group, column, shown, look)
-                look += 1
-        marks += _kept(group, name, named=group is next(reversed(groups.values())))
+        there = {name: "training", VALIDATION + name: "validation"}
+        columns = [column for column in there if any(column in run.epochs[0] for run in group)]
+        for column in columns if len(groups) == 1 else columns[-1:]:
+            look = sum(isinstance(mark, Line) for mark in marks)
+            marks += _curve(group, column, label or there[column], look)
+    points = [point for group in groups.values() for point in _kept(group, name)]
+    if points:
+        x, y = np.array(points, float).T
+        marks.append(Points(x, y, "kept epoch", strong=True))
     values = [mark.y for mark in marks if isinstance(mark, Line)]
     return Panel(tuple(marks), "", Axis("epoch", whole=True), Axis(name, log=name == "loss" and _is_wide(values)))
 
@@ -112,23 +124,18 @@ def _curve(group: Sequence[RecordedRun], column: str, name: str, look: int) -> I
     yield Line(epochs, _by_epoch(np.median, values), name, look)
 
 
-def _by_epoch(summary: object, values: Array) -> Array:
+def _by_epoch(summary: Callable[[Array], Any], values: Array) -> Array:
     """A summary of each column's values, those that are NaN left out; NaN where all are."""
-    assert callable(summary)
     columns = [column[~np.isnan(column)] for column in values.T]
     return np.array([summary(column) if len(column) else np.nan for column in columns])
 
 
-def _kept(group: Sequence[RecordedRun], name: str, *, named: bool) -> Iterator[Mark]:
-    """A point at the kept epoch of each run, on the curve of validation where it has one."""
-    places = []
+def _kept(group: Sequence[RecordedRun], name: str) -> Iterator[tuple[float, float]]:
+    """The kept epoch of each run, and its value, of validation where there is one."""
     for run in group:
         if 0 < run.kept_epoch <= len(run.epochs):
             row = run.epochs[run.kept_epoch - 1]
-            places.append((run.kept_epoch, row.get(VALIDATION + name, row.get(name, np.nan))))
-    if places:
-        x, y = np.array(places, float).T
-        yield Points(x, y, "kept epoch" if named else "", strong=True)
+            yield run.kept_epoch, row.get(VALIDATION + name, row.get(name, np.nan))
 
 
 def _is_wide(values: Sequence[Array]) -> bool:
@@ -139,12 +146,22 @@ def _is_wide(values: Sequence[Array]) -> bool:
 
 
 def _notes(groups: dict[str, list[RecordedRun]]) -> Iterator[str]:
+    if len(groups) > 1:
+        validated = all(any(VALIDATION + "loss" in run.epochs[0] for run in group) for group in groups.values())
+        yield f"{'Validation' if validated else 'The last measured'} part of each."
     for label, group in groups.items():
         prefix = f"{label}: " if label else ""
-        for run in group[:1] if len(group) == 1 else ():
-            yield f"{prefix}{len(run.epochs)} epochs, epoch {run.kept_epoch} kept."
         if len(group) > 1:
-            yield f"{prefix}{len(group)} runs: a line through their medians, a band from the lowest to the highest."
-        for run in group:
-            if (run.record["ended"] or "").startswith("training diverged"):
-                yield f"{run.folder.name}: {run.record['ended']}."
+            yield f"{prefix}{len(group)} runs, a line through their medians, a band from the lowest to the highest."
+        else:
+            yield f"{prefix}{len(group[0].epochs)} epochs, epoch {group[0].kept_epoch} kept."
+        yield from (f"{run.folder.name}: {run.record['ended']}." for run in group if _diverged(run))
+
+
+def _diverged(run: RecordedRun) -> bool:
+    return (run.record["ended"] or "").startswith("training diverged")
+
+
+def _left_out(groups: int) -> Iterator[str]:
+    if groups > MOST_GROUPS:
+        yield f"The first {MOST_GROUPS} of {groups} settings are shown."

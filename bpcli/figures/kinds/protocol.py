@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
 from bpcli.figures.figure import Figure
-from bpcli.figures.subject import Subject
+from bpcli.figures.plotted_run import PlottedRun
 
 
-class Kind(Protocol):
+class Picture(Protocol):
     """A kind of picture; its docstring says what is seen.
 
-    ``several`` says whether it shows more than one run at once.
+    ``several`` says whether it shows more than one run at once, ``of_part`` whether it looks at the examples of a part.
     """
 
     several: ClassVar[bool]
+    of_part: ClassVar[bool]
 
-    def objection(self, run: Subject) -> str:
+    def objection(self, run: PlottedRun) -> str:
         """Why there is no such picture of a run; an empty text where there is.
 
         Raises:
@@ -25,7 +26,7 @@ class Kind(Protocol):
         """
         ...
 
-    def figure(self, runs: Sequence[Subject]) -> Figure:
+    def figure(self, runs: Sequence[PlottedRun]) -> Figure:
         """The picture of runs, of which none has an objection.
 
         Raises:

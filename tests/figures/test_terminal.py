@@ -1,0 +1,93 @@
+"""A figure as text: every line within the width, whatever the marks, the numbers and the names."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bpcli.figures.figure import Axis, Bars, Cells, Figure, Line, Mark, Panel, Points
+from bpcli.figures.terminal import drawn_text
+from bpcli.figures.ticks import log_ticks, ticks
+from bpcli.figures.words import shortened
+from bpcli.lines.cells import cells
+from tests.figures.test_drawing import HOSTILE, every_mark
+
+NAMES = ["name", HOSTILE, "ž̌" * 30, "日本語の名前" * 9, "שלום " * 12, "_x", "$\\frac{1}{2}$", ""]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    for name in NAMES:
+        lines = drawn_text(every_mark(name), width).splitlines()
+        assert max(map(cells, lines)) <= width
+        assert all(line.isprintable() for line in lines)
+
+
+def test_series_are_told_apart_by_their_characters() -> None:
+    x = np.arange(50.0)
+    lines = [Line(x, x + 20 * k, f"n{k}", k) for k in range(8)]
+    marks: tuple[Mark, ...] = (*lines, Points(x[:1], x[:1], "kept", strong=True))
+    text = drawn_text(Figure("t", (Panel(marks, "", Axis("x"), Axis("y")),)), 80)
+    legend, chart = text.splitlines()[2], text.partition("┌")[2]
+    assert legend == "y:  o n0  x n1  + n2  # n3  * n4  = n5  % n6  @ n7  ◆ kept"
+    assert all(character in chart for character in "ox+#*=%@◆")
+
+
+def test_a_line_has_a_gap_where_it_has_no_number_and_keeps_its_peaks() -> None:
+    x, y = np.arange(20_000.0), np.ones(20_000)
+    y[5_000:15_000] = np.nan
+    y[777] = 9.0
+    text = drawn_text(Figure("t", (Panel((Line(x, y),), "", Axis(), Axis(limits=(0, 10))),)), 80)
+    rows = [line.partition("│")[2] or line.partition("┤")[2] for line in text.splitlines()]
+    level = next(row for row in rows if row.count("o") > 10)
+    assert "o" + " " * 30 in level
+    assert sum("o" in row for row in rows) > 8
+
+
+def test_a_picture_of_nothing_is_empty_axes() -> None:
+    nothing = np.array([np.nan, np.inf])
+    for log in (False, True):
+        text = drawn_text(Figure("t", (Panel((Line(nothing, nothing),), "", Axis(log=log), Axis(log=log)),)), 80)
+        assert "└" in text
+
+
+def test_a_matrix_shows_its_numbers_else_shades_else_shades_of_several() -> None:
+    def drawn(size: int, **options: bool) -> list[str]:
+        values = np.eye(size) * 5
+        names = tuple(map(str, range(size)))
+        return drawn_text(Figure("t", (Panel((Cells(values, names, names, numbered=True),)),)), 80).splitlines()[2:]
+
+    assert drawn(3) == ["   0  1  2", "0  5  ·  ·", "1  ·  5  ·", "2  ·  ·  5"]
+    assert drawn(30)[:2] == ["0  ██", "1    ██"]
+    assert drawn(100)[0] == "██" + " " * 0
+    assert drawn(100)[-1].endswith("each stands for the darkest of 3 × 3 cells")
+    signed = Cells(np.array([[-1.0, 0.0, 1.0]]), signed=True)
+    assert drawn_text(Figure("t", (Panel((signed,)),)), 80).splitlines()[2:] == [
+        "  ▒▒██",
+        "light to dark from -1 to 1:  |░|▒|▓|█",
+    ]
+
+
+def test_bars_have_their_numbers() -> None:
+    bars = Bars(("first", "second"), np.array([4.0, -1.0]), np.array([3.0, -2.0]), np.array([5.0, 0.0]))
+    lines = drawn_text(Figure("t", (Panel((bars,), "", Axis("drop")),)), 60).splitlines()[2:]
+    assert lines == [
+        "drop",
+        f"first  {'█' * 39}   4 (3 to 5)",
+        f"second {' ' * 39} -1 (-2 to 0)",
+    ]
+
+
+def test_axes_have_round_numbers() -> None:
+    assert ticks(0, 1, 5) == [0, 0.5, 1]
+    assert ticks(0.7, 20.3, 6, whole=True) == [5, 10, 15, 20]
+    assert ticks(1, 3, 7, whole=True) == [1, 2, 3]
+    assert ticks(5, 5, 5) == [5]
+    assert log_ticks(-3.2, 1.1, 5) == [-3, -2, -1, 0, 1]
+    assert [round(10**tick, 9) for tick in log_ticks(0.2, 0.8, 5)] == [2, 5]
+
+
+def test_a_long_name_loses_its_middle() -> None:
+    assert shortened("short") == "short"
+    assert shortened("abcdefghij", 5) == "ab…ij"
+    assert cells(shortened("日本語の名前" * 9, 24)) <= 24
