@@ -16,6 +16,7 @@ from bpcli.lines.widths import page_width
 if TYPE_CHECKING:
     from bpcli.figures.plotted_run import PlottedRun
 
+
 def _kinds(incomplete: str) -> list[str]:
     """The kinds of pictures whose names begin with ``incomplete``."""
     from bpcli.figures import KINDS

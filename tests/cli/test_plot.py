@@ -98,9 +98,7 @@ def test_an_unreadable_run_among_others_is_left_out_with_a_warning(runs: Path) -
     assert result.out == good("plot", "series/seed-0", cwd=runs).out
 
 
-def test_without_the_libraries_the_remedy_is_said(
-    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_libraries_the_remedy_is_said(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for library in ("matplotlib", "plotext"):
         monkeypatch.setitem(__import__("sys").modules, library, None)
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
