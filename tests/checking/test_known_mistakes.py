@@ -92,7 +92,17 @@ def squared(dtype: str = "float64", **details: Any) -> Homework:
     return homework(dtype, **{"output": "identity", "of": loss("half_squared_error"), **details})
 
 
-LAYERS = pytest.mark.parametrize("layer", [3, 2, 1])
+FEW = {(3, "float64"), (2, "float64"), (1, "float32")}
+"""Every layer and either precision; the slow tests have all of both."""
+
+every_place = pytest.mark.parametrize(
+    ("layer", "dtype"),
+    [
+        pytest.param(layer, dtype, marks=[] if (layer, dtype) in FEW else [pytest.mark.slow])
+        for layer in (3, 2, 1)
+        for dtype in PRECISIONS
+    ],
+)
 
 
 @every_precision
@@ -142,8 +152,7 @@ OF_A_LAYER = {3: "scaled by a constant", 1 / 3: "scaled by a constant", 2: "coun
 """The same factors where they begin below the output."""
 
 
-@every_precision
-@LAYERS
+@every_place
 @pytest.mark.parametrize(("c", "words"), OF_ANY_LAYER.values(), ids=OF_ANY_LAYER)
 def test_a_constant_factor_is_recognised(c: float, words: str, layer: int, dtype: str) -> None:
     work = squared(dtype)
@@ -174,8 +183,7 @@ def test_a_factor_of_the_output_layer_alone_is_not_of_the_loss(dtype: str) -> No
     assert work.judged(twice).mistake == "right, but counted twice: 2 times what it should be"
 
 
-@every_precision
-@LAYERS
+@every_place
 def test_a_constant_factor_of_db_alone_is_recognised(layer: int, dtype: str) -> None:
     work = squared(dtype)
     diagnosis = work.judged(work.changed(**{f"db{layer}": work.right[f"db{layer}"] / M}))
@@ -186,8 +194,7 @@ def test_a_constant_factor_of_db_alone_is_recognised(layer: int, dtype: str) -> 
     )
 
 
-@every_precision
-@LAYERS
+@every_place
 def test_a_constant_factor_of_dW_alone_is_recognised(layer: int, dtype: str) -> None:
     work = squared(dtype)
     diagnosis = work.judged(work.changed(**{f"dW{layer}": -work.right[f"dW{layer}"]}))
@@ -198,8 +205,7 @@ def test_a_constant_factor_of_dW_alone_is_recognised(layer: int, dtype: str) -> 
     )
 
 
-@every_precision
-@pytest.mark.parametrize("layer", [3, 2, 1])
+@every_place
 def test_a_transposed_dW_is_recognised_by_its_shape(layer: int, dtype: str) -> None:
     work = homework(dtype, sizes=(4, 5, 6, 3))
     diagnosis = work.judged(work.changed(**{f"dW{layer}": work.right[f"dW{layer}"].T}))
@@ -211,16 +217,14 @@ def square(dtype: str = "float64", **details: Any) -> Homework:
     return homework(dtype, sizes=(4, 4, 4, 4), **details)
 
 
-@every_precision
-@LAYERS
+@every_place
 def test_a_transposed_square_dW_is_recognised_by_its_numbers(layer: int, dtype: str) -> None:
     work = square(dtype)
     diagnosis = work.judged(work.changed(**{f"dW{layer}": work.right[f"dW{layer}"].T}))
     assert diagnosis == Diagnosis(layer, (f"dW{layer}",), "dW is transposed")
 
 
-@every_precision
-@LAYERS
+@every_place
 @pytest.mark.parametrize("work", [square, homework], ids=["square", "oblong"])
 def test_a_transposed_dW_with_a_constant_is_recognised(work: Callable[[str], Homework], layer: int, dtype: str) -> None:
     done = work(dtype)
@@ -250,8 +254,7 @@ def bias(work: Homework, layer: int, db: Array) -> Diagnosis:
     return work.judged(work.changed(**{f"db{layer}": db}))
 
 
-@every_precision
-@LAYERS
+@every_place
 def test_a_bias_summed_over_the_units_is_recognised_by_its_shape(layer: int, dtype: str) -> None:
     work = squared(dtype)
     diagnosis = bias(work, layer, work.ws.dZ[layer].sum(axis=0))
@@ -259,8 +262,7 @@ def test_a_bias_summed_over_the_units_is_recognised_by_its_shape(layer: int, dty
     assert diagnosis == Diagnosis(layer, (f"db{layer}",), words)
 
 
-@every_precision
-@LAYERS
+@every_place
 def test_a_bias_summed_over_the_units_is_recognised_by_its_numbers(layer: int, dtype: str) -> None:
     work = squared(dtype, sizes=(4, 7, 7, 7))
     diagnosis = bias(work, layer, work.ws.dZ[layer].sum(axis=0))
@@ -268,16 +270,14 @@ def test_a_bias_summed_over_the_units_is_recognised_by_its_numbers(layer: int, d
     assert diagnosis == Diagnosis(layer, (f"db{layer}",), words)
 
 
-@every_precision
-@LAYERS
+@every_place
 def test_a_bias_summed_over_both_axes_is_recognised(layer: int, dtype: str) -> None:
     work = squared(dtype)
     for db in (work.ws.dZ[layer].sum().reshape(1), np.full(work.ws.dZ[layer].shape[0], work.ws.dZ[layer].sum())):
         assert bias(work, layer, db) == Diagnosis(layer, (f"db{layer}",), "db is summed over both axes")
 
 
-@every_precision
-@LAYERS
+@every_place
 @pytest.mark.parametrize("example", [0, 3, M - 1])
 def test_a_bias_of_one_example_is_recognised(example: int, layer: int, dtype: str) -> None:
     work = squared(dtype)
@@ -286,8 +286,7 @@ def test_a_bias_of_one_example_is_recognised(example: int, layer: int, dtype: st
     assert diagnosis == Diagnosis(layer, (f"db{layer}",), words)
 
 
-@every_precision
-@LAYERS
+@every_place
 @pytest.mark.parametrize("width", [3, 1])
 @pytest.mark.parametrize("turned", ["", "turned"])
 @pytest.mark.parametrize("c", [1, M])
@@ -330,8 +329,7 @@ def test_a_single_weight_is_a_multiple_of_anything_so_only_a_known_factor_counts
     assert work.judged(work.changed(dW3=1.7 * work.right["dW3"])).mistake == UNRECOGNISED
 
 
-@every_precision
-@LAYERS
+@every_place
 def test_a_bias_left_zero_is_recognised(layer: int, dtype: str) -> None:
     work = squared(dtype)
     assert bias(work, layer, np.zeros(work.ws.dZ[layer].shape[0])) == Diagnosis(
@@ -339,16 +337,14 @@ def test_a_bias_left_zero_is_recognised(layer: int, dtype: str) -> None:
     )
 
 
-@every_precision
-@LAYERS
+@every_place
 def test_weights_left_zero_are_recognised(layer: int, dtype: str) -> None:
     work = squared(dtype)
     diagnosis = work.judged(work.changed(**{f"dW{layer}": np.zeros_like(work.right[f"dW{layer}"])}))
     assert diagnosis == Diagnosis(layer, (f"dW{layer}",), "dW is all zeros")
 
 
-@every_precision
-@LAYERS
+@every_place
 def test_a_bias_mistake_is_recognised_beside_a_constant_in_the_weights(layer: int, dtype: str) -> None:
     work = squared(dtype)
     given = work.scaled(layer, M)
@@ -376,8 +372,7 @@ SIGMOID = {"hidden": ("sigmoid", "sigmoid"), "output": "sigmoid", "of": loss("ha
 CURVED = pytest.mark.parametrize("kind", [TANH, SIGMOID], ids=["tanh", "sigmoid"])
 
 
-@every_precision
-@LAYERS
+@every_place
 @CURVED
 @pytest.mark.parametrize("c", [1, M, -1, 0.5])
 def test_a_missing_derivative_is_recognised_also_with_a_constant(
@@ -399,8 +394,7 @@ def test_a_missing_derivative_is_recognised_in_every_hidden_activation(hidden: s
     assert (diagnosis.layer, diagnosis.mistake) == (layer, "the activation's derivative is missing")
 
 
-@every_precision
-@LAYERS
+@every_place
 @CURVED
 def test_a_derivative_at_A_where_it_needs_Z_is_recognised(kind: dict[str, Any], layer: int, dtype: str) -> None:
     work = homework(dtype, **kind)
@@ -414,8 +408,7 @@ def test_a_derivative_at_A_where_it_needs_Z_is_recognised(kind: dict[str, Any], 
     )
 
 
-@every_precision
-@LAYERS
+@every_place
 @CURVED
 def test_a_formula_for_A_used_with_Z_is_recognised(kind: dict[str, Any], layer: int, dtype: str) -> None:
     work = homework(dtype, **kind)
@@ -711,8 +704,7 @@ def test_a_softmax_along_the_wrong_axis_is_recognised(axis: int | None, words: s
         assert work.judged(work.from_dZ(3, dZ / M)).mistake == f"softmax is taken {words}"
 
 
-@every_precision
-@LAYERS
+@every_place
 def test_a_softmax_derived_along_the_wrong_axis_is_recognised(layer: int, dtype: str) -> None:
     work = homework(dtype, hidden=("softmax", "softmax"))
     A, dA = work.ws.A[layer], dA_of(work, layer)

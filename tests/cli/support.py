@@ -101,8 +101,8 @@ def listing(folder: Path) -> dict[str, bytes | None]:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """This process's variables, with bp on the path and without those that change its output."""
-    changing = ("PYTHONUNBUFFERED", "NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "LINES")
+    """This process's variables, with bp on the path, without those that change its output or have it compiled again."""
+    changing = ("PYTHONUNBUFFERED", "NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if name not in changing}
     return {**kept, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **changes}
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.faults.counting import Counted
+from tests.faults.oracle import Bench, bench
+from tests.faults.system_calls import Call
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -17,6 +19,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("counted")
     for line in lines:
         terminalreporter.line(str(line))
+
+
+@pytest.fixture(scope="session")
+def traced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bench, list[Call]]:
+    """A bench of mini-batches, and the calls of its training."""
+    made = bench(tmp_path_factory.mktemp("traced"), "mini_batch")
+    return made, made.calls()
 
 
 @pytest.fixture

@@ -7,7 +7,10 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.cli import support
 from tests.cli.support import ROOT, Result, points, process, write_config
+from tests.faults import system_calls
+from tests.faults.system_calls import Call
 
 SAME = ("config.yaml", "metrics.csv", "model.safetensors", "split.csv", "digests.csv")
 """The files of a run whose bytes a resumed run must repeat."""
@@ -52,8 +55,14 @@ class Bench:
         return ["train", "points.yaml", *self.changes, "--run", RUN, "--quiet"]
 
     def bp(self, *words: str | Path) -> Result:
-        """Run a command in the folder."""
+        """Run a command in the folder: inside this process where the code is its own, which is faster."""
+        if self.code == ROOT:
+            return support.bp(*words, cwd=self.folder)
         return process(*words, cwd=self.folder, PYTHONPATH=str(self.code))
+
+    def calls(self, *words: str | Path) -> list[Call]:
+        """The calls of a command, of the training without one, that change the run's files."""
+        return system_calls.calls(*(words or self.training), cwd=self.folder, below=self.run, code=self.code)
 
     def clear(self) -> None:
         """Remove the run with all that is beside the inputs."""

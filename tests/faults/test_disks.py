@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support import command, environment, process, wait_for
+from tests.cli.support import command, environment, wait_for
 from tests.faults.counting import Counted
 from tests.faults.disks import image, make_image, needs_mount, small_disk
 from tests.faults.oracle import RUN, Bench, bench, ended_properly, finishes
@@ -43,7 +43,7 @@ def fill(made: Bench, folder: Path, kilobytes: int) -> int:
     made.clear()
     with small_disk(folder, kilobytes) as disk:
         words = [str(disk / RUN) if word == RUN else word for word in made.training]
-        result = process(*words, cwd=made.folder)
+        result = made.bp(*words)
         ended_properly(result, 0, 74)
         for rows in disk.rglob("*.csv"):
             assert rows.read_bytes()[-1:] in (b"", b"\n"), f"half a row in {rows.name}"

@@ -13,18 +13,17 @@ import pytest
 from tests.cli.support import command, environment, process
 from tests.faults.counting import Counted
 from tests.faults.oracle import MODES, RUN, Bench, bench, finishes, killed
-from tests.faults.system_calls import Call, Fault, calls, needs_strace, with_fault
+from tests.faults.system_calls import Call, Fault, needs_strace, with_fault
 
-FEW = 5
+FEW = 4
 """At how many calls the quick test kills."""
 
 
 @needs_strace
-def test_a_run_killed_before_a_change_of_its_files_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
-    made = bench(tmp_path, "mini_batch")
-    found = calls(*made.training, cwd=tmp_path, below=made.run)
+def test_a_run_killed_before_a_change_of_its_files_goes_on_to_the_same_bytes(traced: tuple[Bench, list[Call]]) -> None:
+    made, found = traced
     assert len(found) > 20
-    kill_at_each(made, found[:: len(found) // FEW])
+    kill_at_each(made, found[len(found) // FEW // 2 :: len(found) // FEW])
 
 
 @pytest.mark.faults
@@ -32,7 +31,7 @@ def test_a_run_killed_before_a_change_of_its_files_goes_on_to_the_same_bytes(tmp
 @pytest.mark.parametrize("mode", MODES)
 def test_a_run_killed_before_each_change_of_its_files_goes_on(mode: str, tmp_path: Path, counted: Counted) -> None:
     made = bench(tmp_path, mode)
-    found = calls(*made.training, cwd=tmp_path, below=made.run)
+    found = made.calls()
     made.clear()
     kill_at_each(made, found)
     counted(f"{mode}: killed before each of {len(found)} calls, {len(found)} resumed to the same bytes")
@@ -42,13 +41,13 @@ def test_a_run_killed_before_each_change_of_its_files_goes_on(mode: str, tmp_pat
 @needs_strace
 def test_a_resumption_killed_before_each_change_goes_on(tmp_path: Path, counted: Counted) -> None:
     made = bench(tmp_path, "mini_batch")
-    found = calls(*made.training, cwd=tmp_path, below=made.run)
+    found = made.calls()
     middle = found[len(found) * 2 // 3]
     count = 0
     resume = ["train", "--resume", RUN, "--quiet"]
     made.clear()
     killed(with_fault(Fault(middle, "signal=KILL"), *made.training, cwd=tmp_path))
-    for call in calls(*resume, cwd=tmp_path, below=made.run):
+    for call in made.calls(*resume):
         made.clear()
         killed(with_fault(Fault(middle, "signal=KILL"), *made.training, cwd=tmp_path))
         killed(with_fault(Fault(call, "signal=KILL"), *resume, cwd=tmp_path))

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.support import ROOT
 from tests.faults.oracle import Bench, bench, finished, killed
-from tests.faults.system_calls import Fault, calls, needs_strace, with_fault
+from tests.faults.system_calls import Fault, needs_strace, with_fault
 from tests.faults.test_order import faults_of_order
 
 DURABLE = {
@@ -50,7 +50,7 @@ def made(tmp_path: Path) -> Bench:
 @pytest.mark.parametrize("mistake", DURABLE)
 def test_a_write_that_is_not_durable_is_caught(mistake: str, made: Bench, tmp_path: Path) -> None:
     code = copy_with_mistake(tmp_path / "code", *DURABLE[mistake])
-    found = calls(*made.training, cwd=made.folder, below=made.run, code=code)
+    found = replace(made, code=code).calls()
     assert faults_of_order(found), mistake
 
 
@@ -59,7 +59,7 @@ def test_a_write_that_is_not_durable_is_caught(mistake: str, made: Bench, tmp_pa
 @pytest.mark.parametrize("mistake", STATE)
 def test_a_state_that_is_not_whole_is_caught(mistake: str, made: Bench, tmp_path: Path) -> None:
     code = copy_with_mistake(tmp_path / "code", "training/state.py", *STATE[mistake])
-    found = calls(*made.training, cwd=made.folder, below=made.run)
+    found = made.calls()
     late = [call for call in found if call.name == "write" and call.path.endswith("metrics.csv")][-1]
     for path, same in ((ROOT, True), (code, False)):
         made.clear()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.faults.oracle import bench
-from tests.faults.system_calls import Call, calls, needs_strace
+from tests.faults.oracle import Bench
+from tests.faults.system_calls import Call, needs_strace
 
 
 @needs_strace
-def test_a_file_is_synced_before_it_takes_its_name_and_the_folder_after_it(tmp_path: Path) -> None:
-    made = bench(tmp_path, "mini_batch")
-    assert faults_of_order(calls(*made.training, cwd=tmp_path, below=made.run)) == []
+def test_a_file_is_synced_before_it_takes_its_name_and_the_folder_after_it(traced: tuple[Bench, list[Call]]) -> None:
+    assert faults_of_order(traced[1]) == []
 
 
 def test_the_law_of_order_sees_what_is_missing() -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.faults.counting import Counted
-from tests.faults.oracle import Bench, bench, ended_properly, finishes
-from tests.faults.system_calls import REMOVING, Call, Fault, calls, needs_strace, with_fault
+from tests.faults.oracle import Bench, ended_properly, finishes
+from tests.faults.system_calls import REMOVING, Call, Fault, needs_strace, with_fault
 
 ERRORS = ("ENOSPC", "EIO", "EROFS", "EACCES")
 LASTING = ("write", "fsync", "rename", "mkdir")
@@ -16,9 +14,8 @@ LASTING = ("write", "fsync", "rename", "mkdir")
 
 
 @needs_strace
-def test_a_refused_call_is_one_error_and_the_run_goes_on(tmp_path: Path) -> None:
-    made = bench(tmp_path, "mini_batch")
-    found = calls(*made.training, cwd=tmp_path, below=made.run)
+def test_a_refused_call_is_one_error_and_the_run_goes_on(traced: tuple[Bench, list[Call]]) -> None:
+    made, found = traced
     of_kinds = {call.name: call for call in found[len(found) // 2 :]}
     for call, error in zip(of_kinds.values(), ERRORS * 2, strict=False):
         refuse(made, Fault(call, f"error={error}"))
@@ -27,9 +24,10 @@ def test_a_refused_call_is_one_error_and_the_run_goes_on(tmp_path: Path) -> None
 @pytest.mark.faults
 @needs_strace
 @pytest.mark.parametrize("error", ERRORS)
-def test_each_refused_call_is_one_error_and_the_run_goes_on(error: str, tmp_path: Path, counted: Counted) -> None:
-    made = bench(tmp_path, "mini_batch")
-    found = calls(*made.training, cwd=tmp_path, below=made.run)
+def test_each_refused_call_is_one_error_and_the_run_goes_on(
+    error: str, traced: tuple[Bench, list[Call]], counted: Counted
+) -> None:
+    made, found = traced
     faults = faults_of(found, error)
     for fault in faults:
         refuse(made, fault)
@@ -38,9 +36,8 @@ def test_each_refused_call_is_one_error_and_the_run_goes_on(error: str, tmp_path
 
 @pytest.mark.faults
 @needs_strace
-def test_interrupted_writes_are_completed(tmp_path: Path, counted: Counted) -> None:
-    made = bench(tmp_path, "mini_batch")
-    found = [call for call in calls(*made.training, cwd=tmp_path, below=made.run) if call.name == "write"]
+def test_interrupted_writes_are_completed(traced: tuple[Bench, list[Call]], counted: Counted) -> None:
+    made, found = traced[0], [call for call in traced[1] if call.name == "write"]
     for call in found:
         refuse(made, Fault(call, "error=EINTR"))
     counted(f"{len(found)} interrupted writes, all completed")

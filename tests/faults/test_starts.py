@@ -13,14 +13,16 @@ from tests.faults.counting import Counted
 from tests.faults.oracle import Bench, bench, contents
 
 AT_ONCE = 8
+FEW = 3
+"""How many start at once, and how many in the quick tests."""
 
 
 def test_of_runs_that_start_at_once_under_one_name_one_trains(tmp_path: Path) -> None:
-    start_together(bench(tmp_path, "mini_batch"), 4)
+    start_together(bench(tmp_path, "mini_batch"), FEW)
 
 
 def test_runs_that_start_at_once_have_numbers_of_their_own(tmp_path: Path) -> None:
-    number_together(bench(tmp_path, "mini_batch"), 4)
+    number_together(bench(tmp_path, "mini_batch"), FEW)
 
 
 @pytest.mark.faults

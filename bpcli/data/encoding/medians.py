@@ -16,7 +16,10 @@ from bpcli.data.files.pages import blocks
 from bpcli.nn import Array, IndexArray
 
 COUNTERS = 1 << 22
-"""Counters, and numbers of the first few rows, in use at a time: 32 MiB."""
+"""Counters, and numbers of the first few rows, in use at a time: 32 MiB at most."""
+
+COUNTERS_PER_ROW = 64
+"""Counters of a column for each of its rows: with more, few rows take longer to add up than to read again."""
 
 SAMPLE = 1 << 12
 """Rows that show about where the medians lie."""
@@ -29,7 +32,7 @@ def medians(of: Selection, missing: IndexArray) -> Array:
     """The median of the numbers that are present, (n,) float64; 0 where there are none."""
     n = len(of.columns)
     dtype = _precision(of.matrix.values.dtype)
-    bits = max(1, (COUNTERS // n).bit_length() - 1)
+    bits = max(1, min(COUNTERS // n, COUNTERS_PER_ROW * len(of.rows)).bit_length() - 1)
     present = len(of.rows) - missing
     rank = np.maximum(present - 1, 0) // 2
     low, high = _about(of, dtype)

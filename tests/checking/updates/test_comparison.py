@@ -99,6 +99,8 @@ def fitted_to(rule: str, changes: list[str]) -> list[str]:
     return [*kept, "optimizer.mode=batch", "optimizer.batch_size=null"]
 
 
+slow = pytest.mark.slow
+
 CHAINS = [
     ["penalties=[{name: ridge, strength: 0.1}]"],
     ["optimizer.clip=norm_limit"],
@@ -106,11 +108,17 @@ CHAINS = [
 ]
 
 
+ONE_BY_ONE = ["optimizer.mode=sgd", "optimizer.batch_size=null"]
+
+
 @every_engine
 @pytest.mark.parametrize("rule", [*STEP_RULES, "look_ahead", "fading"])
-def test_every_rules_updates_agree(config: Path, engine: EngineName, rule: str) -> None:
+@pytest.mark.parametrize(
+    "chains", [[CHAINS[-1]], pytest.param([[], *CHAINS[:-1], ONE_BY_ONE], marks=slow)], ids=["all", "apart"]
+)
+def test_every_rules_updates_agree(config: Path, engine: EngineName, rule: str, chains: list[list[str]]) -> None:
     for dtype in PRECISIONS:
-        for changes in ([], *CHAINS, ["optimizer.mode=sgd", "optimizer.batch_size=null"]):
+        for changes in chains:
             fitting = fitted_to(rule, changes)
             found = check(config, engine, dtype, f"optimizer.name={rule}", *fitting)
             assert found.passed, (dtype, changes, found.wrong, found.unjudged, found.scaled, found.rates)
@@ -368,14 +376,14 @@ def with_slip(rule: str, right: str, wrong: str) -> Callable[..., Any]:
     return step
 
 
-def test_every_slip_in_a_rules_code_is_found(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("dtype", [pytest.param("float64", marks=slow), "float32"])
+def test_every_slip_in_a_rules_code_is_found(config: Path, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
     missed = []  # in the engine that runs the text itself; compiled code is tried with the named slips below
     for rule, right, wrong in RULE_SLIPS:
         with monkeypatch.context() as patched:
             patched.setattr(OPTIMIZERS[rule], "step", with_slip(rule, right, wrong))
-            for dtype in PRECISIONS:
-                found = check(config, "numpy", dtype, *in_config(rule), updates=3)
-                missed += [] if found.wrong else [(rule, right, wrong, dtype)]
+            found = check(config, "numpy", dtype, *in_config(rule), updates=3)
+            missed += [] if found.wrong else [(rule, right, wrong)]
     assert missed == []
 
 
@@ -537,11 +545,14 @@ CHAIN_SLIPS: list[tuple[type[Any], str, Callable[..., Any]]] = [
 ]
 
 
-def test_a_penalty_or_clipping_other_than_it_says_is_found(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rules", [["gradient_descent", "adamw", "nesterov"], pytest.param(STEP_RULES, marks=slow)])
+def test_a_penalty_or_clipping_other_than_it_says_is_found(
+    config: Path, rules: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for kind, change, apply in CHAIN_SLIPS:
         with monkeypatch.context() as patched:
             patched.setattr(kind, "apply", apply)
-            for rule in STEP_RULES:
+            for rule in rules:
                 assert check(config, "numpy", "float64", change, *in_config(rule)).wrong, (kind, rule)
 
 
