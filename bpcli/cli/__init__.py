@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import cache
-from typing import Annotated, NoReturn
+from typing import IO, Annotated, NoReturn
 
 # The number of BLAS threads changes the last bits of results, and a rerun must give
 # the same bytes. BLAS reads these variables when NumPy is loaded.
@@ -115,8 +115,7 @@ def _prepare_streams() -> None:
     """Use UTF-8 in every locale; replace a stream that was closed before bp started by the null device."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            null_device = os.open(os.devnull, os.O_RDWR)
-            setattr(sys, name, os.fdopen(null_device, mode, encoding="utf-8", closefd=False))
+            setattr(sys, name, _null_device(mode))
     codecs.register_error(NAMES, _bytes_of_names)
     for stream, errors in ((sys.stdout, NAMES), (sys.stderr, "backslashreplace")):
         stream.reconfigure(encoding="utf-8", errors=errors)  # type: ignore[union-attr]
@@ -132,10 +131,16 @@ def _bytes_of_names(error: UnicodeError) -> tuple[str | bytes, int]:
 
 def _discard_unwritable_output() -> None:
     """Discard output that a stream cannot write; else Python tries again at exit and sets an exit status of its own."""
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
         try:
             stream.flush()
         except OSError:
-            null_device = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null_device, stream.fileno())
-            os.close(null_device)
+            discarding = _null_device("w")
+            os.dup2(discarding.fileno(), stream.fileno())
+            setattr(sys, name, discarding)
+
+
+def _null_device(mode: str) -> IO[str]:
+    """A stream of the null device, open until the process ends."""
+    return os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8", closefd=False)

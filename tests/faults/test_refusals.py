@@ -18,7 +18,7 @@ def test_a_refused_call_is_one_error_and_the_run_goes_on(traced: tuple[Bench, li
     made, found = traced
     of_kinds = {call.name: call for call in found[len(found) // 2 :]}
     for call, error in zip(of_kinds.values(), ERRORS * 2, strict=False):
-        refuse(made, Fault(call, f"error={error}"))
+        refuse(made, Fault(call, f"error={error}", lasting=call.name == "write"))
 
 
 @pytest.mark.faults
