@@ -38,6 +38,7 @@ from bpcli.cli import (  # noqa: E402
 )
 from bpcli.cli.arguments import need_command  # noqa: E402
 from bpcli.cli.failures import report  # noqa: E402
+from bpcli.cli.help_page import give_help_pages  # noqa: E402
 from bpcli.cli.libraries import require_room  # noqa: E402
 from bpcli.ending.unfinished import own_process  # noqa: E402
 from bpcli.errors import ExitStatus  # noqa: E402
@@ -108,7 +109,9 @@ def _status_of_command() -> int:
 @cache
 def _commands() -> Callable[..., int | None]:
     """The parser of all commands, built once in a process: building it takes longer than many a command."""
-    return typer.main.get_command(app)
+    commands = typer.main.get_command(app)
+    give_help_pages(commands)
+    return commands
 
 
 def _prepare_streams() -> None:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from bpcli.cli.help_page import help_page
 from bpcli.errors import ConfigError
+from bpcli.lines.widths import page_width
 
 if TYPE_CHECKING:
     from bpcli.data.loading import Part
@@ -56,7 +58,7 @@ def need_command(context: typer.Context) -> None:
     """
     if context.invoked_subcommand is None:
         with suppress(OSError):
-            print(context.get_help(), end="\n\n", file=sys.stderr, flush=True)
+            print(help_page(context, page_width(sys.stderr)), file=sys.stderr, flush=True)
         raise ConfigError("no command is named", where="command line", hint=f"see {context.command_path} --help")
 
 

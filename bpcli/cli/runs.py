@@ -113,19 +113,11 @@ def _show(rows: list[dict[str, Any]], settings: list[str], metrics: list[str]) -
     columns["best_epoch"] = ["" if row["best_epoch"] is None else row["best_epoch"] for row in rows]
     for name in metrics:
         columns[name] = [row["final"].get(name) for row in rows]
-    first = [0, *([len(texts) + 1] if metrics else [])]
-    order = [*first, *texts, len(texts), *range(len(texts) + 2, len(columns))]
+    ranked = [0, *([len(texts) + 1] if metrics else []), *texts[1:]]
+    order = [*ranked, *(k for k in range(len(columns)) if k not in ranked)]
+    ranking = display.Ranking(order, len(ranked), "bp runs --csv has them all")
     table = [list(cells) for cells in zip(*columns.values(), strict=True)]
-    display.print_table(
-        list(columns),
-        table,
-        sys.stdout,
-        text=texts,
-        order=list(dict.fromkeys(order)),
-        names=(0,),
-        essential=len({*first, *texts}),
-        whole="bp runs --csv has them all",
-    )
+    display.print_table(list(columns), table, sys.stdout, text=texts, names=(0,), ranking=ranking)
 
 
 def _short_keys(settings: list[str], metrics: list[str]) -> list[str]:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from bpcli.display.long_work import progress_bar
 from bpcli.display.messages import say, say_without_waiting, short_number, warn, warning
+from bpcli.display.table_layout import Ranking
 from bpcli.display.tables import print_table, table_width
 from bpcli.display.training import TrainingDisplay
 
 __all__ = [
+    "Ranking",
     "TrainingDisplay",
     "print_table",
     "progress_bar",

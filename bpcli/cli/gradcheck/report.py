@@ -118,8 +118,9 @@ def print_report(report: CheckReport) -> None:
     columns = ["batch", "layer", "", *precisions, "checked", report.method, "at", "backward", "exact", ""]
     title = f"right digits; errors of {report.method} relative to the layer's largest derivative"
     rows = [_row(checks) for checks in report.groups]
-    texts, order = _shifted(TEXT_COLUMNS, precisions), _order(precisions)
-    display.print_table(columns, rows, sys.stdout, title, texts, order, whole="--json has them all")
+    ranking = display.Ranking(_order(precisions), essential=1, whole="--json has them all")
+    texts = _shifted(TEXT_COLUMNS, precisions)
+    display.print_table(columns, rows, sys.stdout, title, text=texts, ranking=ranking)
     for check in report.checked:
         for words in _remarks(report, check):
             batch = f"{check.examples} example{'s' * (check.examples > 1)}"

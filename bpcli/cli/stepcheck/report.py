@@ -19,7 +19,7 @@ COLUMNS = ["engine", "precision", "array", "checked", "not judged", "ulps", "of 
 TEXT_COLUMNS = (0, 1, 2, 7)
 """The columns that hold text."""
 
-BY_IMPORTANCE = (7, 0, 1, 2, 5, 6, 4, 3)
+BY_IMPORTANCE = display.Ranking((7, 0, 1, 2, 5, 6, 4, 3), essential=1, whole="--json has them all")
 """The columns by importance: a narrow terminal omits the last ones."""
 
 NAMED = 3
@@ -98,8 +98,7 @@ def print_report(report: StepReport) -> None:
     if report.checks:
         emit_lines(_taken(report))
         rows = [row for check in report.checks for row in _rows(check)]
-        whole = "--json has them all"
-        display.print_table(COLUMNS, rows, sys.stdout, text=TEXT_COLUMNS, order=BY_IMPORTANCE, whole=whole)
+        display.print_table(COLUMNS, rows, sys.stdout, text=TEXT_COLUMNS, ranking=BY_IMPORTANCE)
     for check in report.checks:
         for words in _remarks(check):
             emit_lines(f"{check.engine} {check.dtype}: {words}")
