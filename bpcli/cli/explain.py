@@ -34,7 +34,7 @@ def explain(
         typer.Option(
             "--document",
             metavar="NAME",
-            help="binary, biswas, brawer, general or half-squared-error; default the one that derives the loss.",
+            help="standard, binary, biswas, brawer, general or half-squared-error. Default standard.",
             autocompletion=_documents,
         ),
     ] = None,
@@ -54,9 +54,10 @@ def explain(
 ) -> None:
     """Explain backpropagation: every equation with its numbers.
 
-    In a derivation's notation, with the shapes. Forward, loss, backward and one update on the
-    chosen examples, in float64. In mode sgd each example is an update of its own, else they are
-    one batch. With --derive also how the derivation gets from one step to the next, in its own order.
+    In the standard notation or in that of a derivation, with the shapes. Forward, loss, backward
+    and one update on the chosen examples, in float64. In mode sgd each example is an update of its
+    own, else they are one batch. With --derive also how the chain rule leads from one step to the
+    next; a derivation's own equations in its own order.
 
     Example: bp explain configs/xor.yaml --example 1 --example 2 --format latex > xor.tex
     """

@@ -182,24 +182,41 @@ def _follow(
     state = optimizers.start(built.recipe.optimizer, theta, built.network.parameters(theta).W[1:])
     updates = []
     for examples in batches:
-        X, Y = _gather(built, examples)
+        X, Y, weights = _gather(built, examples)
+        _require_no_weights(document, weights)
         course = built.recipe.course(built.loaded.parts["train"].size)
         (rate,) = built.recipe.rates(state.step, 1, course).tolist()
-        followed = trace(built.recipe, state, theta, X, Y, mode, rate)
+        followed = trace(built.recipe, state, theta, X, Y, mode, rate, weights)
         with np.errstate(all="ignore"):
             updates.append(ExplainedUpdate(examples, document.steps(followed), followed))
     return tuple(updates)
 
 
-def _gather(built: Experiment, examples: tuple[ExampleRow, ...]) -> tuple[Array, Array]:
-    """X and Y of the examples, as the network gets them."""
+def _require_no_weights(document: Document, weights: Array | None) -> None:
+    """A document without weights of examples is not shown with another loss than it has.
+
+    Raises:
+        ConfigError: an example's weight is not 1.
+    """
+    if weights is not None and not document.complete and (weights != 1).any():
+        problem = (
+            f"document {document.name} has no weights of examples, and one of these has {weights[weights != 1][0]:g}"
+        )
+        hint = "leave out --document, or data.sample_weight=null data.class_weight=null"
+        raise ConfigError(problem, where=WHERE, hint=hint)
+
+
+def _gather(built: Experiment, examples: tuple[ExampleRow, ...]) -> tuple[Array, Array, Array | None]:
+    """X and Y of the examples, as the network gets them, and their weights, None where training has none."""
     columns = [_column(built.network, built.loaded.parts[example.part], example.row) for example in examples]
-    X, Y = zip(*columns, strict=True)
-    return np.hstack(X), np.hstack(Y)
+    X, Y, weights = zip(*columns, strict=True)
+    weighted = built.loaded.parts["train"].weights is not None
+    return np.hstack(X), np.hstack(Y), np.hstack(weights) if weighted else None
 
 
-def _column(network: Network, part: Part, row: int) -> tuple[Array, Array]:
-    ws = network.workspace(1, np.float64, training=False)
+def _column(network: Network, part: Part, row: int) -> tuple[Array, Array, Array]:
+    ws = network.workspace(1, np.float64, training=False, weighted=True)
     place = np.flatnonzero(part.rows == row)
-    part.gather(place, ws.X, ws.Y)
-    return ws.X, ws.Y
+    part.gather(place, ws.X, ws.Y, ws.weights)
+    assert ws.weights is not None, "the workspace was asked for weights"
+    return ws.X, ws.Y, ws.weights

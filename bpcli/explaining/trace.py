@@ -2,7 +2,8 @@
 
 Forward, backward and the update rule run as they do in training. Backward leaves
 dA in memory that the layers share, so dA is computed again by the same product,
-W_lᵀ dZ_l, and at the output by the loss's backward.
+W_lᵀ dZ_l, and at the output by the loss's backward. An example's weight is a
+factor of its column of dA and dZ.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from bpcli.nn.optimizers import Optimizer, OptimizerState
 from bpcli.nn.optimizers.second_order.rule import SecondOrder
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.penalties import PENALTIES
-from bpcli.nn.transformations import early, finish, transform
+from bpcli.nn.transformations import Transformation, early, finish, transform
 from bpcli.nn.workspace import Workspace
 from bpcli.training.recipe import Recipe
 from bpcli.training.whole_loss import WholeLoss
@@ -35,32 +36,43 @@ Mode = Literal["sgd", "mini_batch", "batch"]
 class Trace:
     """One update on m examples, in the notation of :mod:`bpcli.nn`; lists are by layer, the inputs at 0.
 
-    ``slopes`` are f′(Z), None where a layer's activation is not elementwise.
-    ``before`` and ``after`` are the parameters around the update, ``memory_before``
-    and ``memory_after`` the rule's arrays by name; ``chain`` names the penalties and the
-    clipping of the config, ``chained`` is the gradient after them, ``added`` what they add
-    to the loss; ``terms`` are each example's terms of the loss, undivided; ``number`` counts the rule's
-    updates from 1; ``learning_rate`` is that of this one. ``mode`` is the config's.
+    ``slopes`` are f′(Z), None where a layer's activation is not elementwise; then ``jacobians`` has that of
+    each example, (m, n, n), ∂a_k/∂z_j in row k.
+    ``before`` and ``after`` are the parameters around the update, ``updated`` those that the rule left, before a
+    layer's constraint; ``memory_before`` and ``memory_after`` the rule's arrays by name. ``links`` are the penalties
+    and the clipping of the config, ``linked`` the gradient after each; the rule takes it at ``point``, which is
+    ``before`` unless the rule looks ahead. ``added`` is what they add to the loss, here and ``added_after`` the update,
+    with ``loss`` and ``loss_after`` beside them; ``predicted`` is the change of both by first-order theory, ∇L · Δθ.
+    ``terms`` are each example's terms of the loss, undivided and without the ``weights`` of the examples, (m,) or None;
+    ``number`` counts the rule's updates from 1; ``learning_rate`` is that of this one. ``mode`` is the config's.
     """
 
     network: Network
     optimizer: Optimizer
     before: Parameters
+    updated: Parameters
     after: Parameters
     gradient: Parameters
-    chain: tuple[str, ...]
-    chained: Parameters
+    point: Parameters
+    at_point: Parameters
+    links: tuple[Transformation, ...]
+    linked: tuple[Parameters, ...]
     added: float
+    added_after: float
+    loss_after: float
+    predicted: float
     memory_before: dict[str, Array]
     memory_after: dict[str, Array]
     number: int
     learning_rate: float
     Y: Array
+    weights: Array | None
     Z: list[Array]
     A: list[Array]
     dZ: list[Array]  # noqa: N815 - the notation of the mathematics
     dA: list[Array]  # noqa: N815
     slopes: list[Array | None]
+    jacobians: list[Array | None]
     terms: Array
     loss: float
     mode: Mode
@@ -69,6 +81,16 @@ class Trace:
     def m(self) -> int:
         """The number of examples."""
         return int(self.A[0].shape[1])
+
+    @property
+    def chained(self) -> Parameters:
+        """The gradient that the rule gets."""
+        return self.linked[-1] if self.linked else self.at_point
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """The names of the penalties and of the clipping."""
+        return tuple(name_of({**PENALTIES, **CLIPPINGS}, link) for link in self.links)
 
     @property
     def last(self) -> int:
@@ -95,85 +117,137 @@ class Trace:
 
 
 def trace(
-    recipe: Recipe, state: OptimizerState, theta: Array, X: Array, Y: Array, mode: Mode, rate: float | None = None
+    recipe: Recipe,
+    state: OptimizerState,
+    theta: Array,
+    X: Array,
+    Y: Array,
+    mode: Mode,
+    rate: float | None = None,
+    weights: Array | None = None,
 ) -> Trace:
     """Trace one update on the examples X (n_0, m) and Y; ``theta`` and ``state`` are updated.
 
-    ``rate`` is η, by default the rule's own. Nothing is drawn: no unit is dropped, the inputs are as given.
+    ``rate`` is η, by default the rule's own; ``weights`` are those of the examples, (m,). Nothing is drawn: no unit
+    is dropped, the inputs are as given.
     """
     network, optimizer = recipe.network, recipe.optimizer
     rate = optimizer.learning_rate if rate is None else rate
-    ws = _filled(network, theta.dtype, X, Y)
+    ws = _filled(network, theta.dtype, X, Y, weights)
     before, gradient = _copy(network, theta), _copy(network, theta)
     memory_before = {name: array.copy() for name, array in state.memory.items()}
     with np.errstate(all="ignore"):
         loss = _evaluate(network, before, gradient, ws)
-        terms = network.terms(ws).copy()
-        dA, slopes = _output_first(network, before, ws)
-        chained = _copy(network, gradient.theta)
-        added = transform(recipe.chain, before, chained, _copy(network, theta), ws.m)
+        terms = network.weighted_terms(ws.Z[-1], ws.A[-1], ws.Y, None, ws.output).copy()
+        dA = _output_first(network, before, ws)
+        slopes = [_slope(network, before, ws, l) for l in range(len(network.sizes))]
+        jacobians = [_jacobian(network, before, ws, l) for l in range(len(network.sizes))]
         Z, A, dZ = ([array.copy() for array in arrays] for arrays in (ws.Z, ws.A, ws.dZ))
-        update(recipe, state, theta, ws, rate)
+        point, updated = update(recipe, state, theta, ws, rate)
+        at_point, linked = _chained(recipe, point, ws)
+        after, whole = _copy(network, theta), _copy(network, gradient.theta)
+        added = _penalise(recipe, before, whole, ws)
+        predicted = float(np.dot(whole.theta, theta - before.theta))
+        scratch = _copy(network, theta)
+        loss_after, added_after = _evaluate(network, after, scratch, ws), _penalise(recipe, after, scratch, ws)
     return Trace(
         network=network,
         optimizer=optimizer,
         before=before,
-        after=_copy(network, theta),
+        updated=updated,
+        after=after,
         gradient=gradient,
-        chain=_names(recipe),
-        chained=chained,
-        added=float(added),
+        point=point,
+        at_point=at_point,
+        links=recipe.chain,
+        linked=linked,
+        added=added,
+        added_after=added_after,
+        loss_after=loss_after,
+        predicted=predicted,
         memory_before=memory_before,
         memory_after={name: array.copy() for name, array in state.memory.items()},
         number=state.step,
         learning_rate=rate,
         Y=ws.Y.copy(),
+        weights=None if weights is None else np.array(weights, np.float64),
         Z=Z,
         A=A,
         dZ=dZ,
         dA=dA,
         slopes=slopes,
+        jacobians=jacobians,
         terms=terms,
         loss=loss,
         mode=mode,
     )
 
 
-def update(recipe: Recipe, state: OptimizerState, theta: Array, ws: Workspace, rate: float) -> None:
-    """One step of the rule on the examples in ``ws``, or one iteration; it may look at several θ."""
+def update(
+    recipe: Recipe, state: OptimizerState, theta: Array, ws: Workspace, rate: float
+) -> tuple[Parameters, Parameters]:
+    """One step of the rule on the examples in ``ws``, or one iteration, which may look at several θ.
+
+    Returns the θ at which the rule took its gradient, and the one that it left, before a layer's constraint.
+    """
     network, chain = recipe.network, recipe.chain
+    points = [_copy(network, theta)]
     if isinstance(recipe.optimizer, SecondOrder):
         _iterate(recipe, recipe.optimizer, state, theta, ws)
-        return
+        return points[0], _copy(network, theta)
 
     def gradient(at: Array, out: Array, factor: float) -> Any:
         parameters, gradients = network.parameters(at), network.parameters(out)
+        points.append(_copy(network, at))
         _evaluate(network, parameters, gradients, ws, early(chain, factor))
-        return finish(chain, parameters, gradients, _copy(network, at), ws.m, factor)
+        return finish(chain, parameters, gradients, _copy(network, at), _weight(ws), factor)
 
     optimizers.update(recipe.optimizer, theta, state, gradient, rate)
+    updated = _copy(network, theta)
     network.constrain(network.parameters(theta), _copy(network, theta))
+    return points[-1], updated
 
 
 def _iterate(recipe: Recipe, rule: SecondOrder, state: OptimizerState, theta: Array, ws: Workspace) -> None:
     """One iteration of a rule of second order, as if these examples were all."""
     targets = ClassIndices(ws.Y) if ws.Y.ndim == 1 else Columns(ws.Y)
-    objective = WholeLoss(recipe, Examples(Rows(np.ascontiguousarray(ws.X.T)), targets), theta)
+    examples = Examples(Rows(np.ascontiguousarray(ws.X.T)), targets, weights=ws.weights)
+    objective = WholeLoss(recipe, examples, theta)
     state.step += 1
     rule.iterate(theta, state, objective, objective.loss(theta))
 
 
-def _filled(network: Network, dtype: DTypeLike, X: Array, Y: Array) -> Workspace:
-    ws = network.workspace(X.shape[1], dtype)
+def _filled(network: Network, dtype: DTypeLike, X: Array, Y: Array, weights: Array | None) -> Workspace:
+    ws = network.workspace(X.shape[1], dtype, weighted=weights is not None)
     ws.X[...] = X
     ws.Y[...] = Y
+    if ws.weights is not None and weights is not None:
+        ws.weights[...] = weights
     return ws
 
 
-def _names(recipe: Recipe) -> tuple[str, ...]:
-    """The names of the recipe's penalties and of its clipping."""
-    clip = () if recipe.clip is None else (name_of(CLIPPINGS, recipe.clip),)
-    return (*(name_of(PENALTIES, penalty) for penalty in recipe.penalties), *clip)
+def _weight(ws: Workspace) -> Any:
+    """The weight of the batch: m, or Σ of its examples' weights."""
+    return ws.m if ws.weights is None else np.add.reduce(ws.weights)
+
+
+def _chained(recipe: Recipe, point: Parameters, ws: Workspace) -> tuple[Parameters, tuple[Parameters, ...]]:
+    """∂L/∂θ at a point, and after each link of the chain."""
+    network = recipe.network
+    first = _copy(network, point.theta)
+    _evaluate(network, point, first, ws)
+    linked, last = [], first
+    for link in recipe.chain:
+        last = _copy(network, last.theta)
+        link.apply(point, last, _copy(network, last.theta), _weight(ws))
+        linked.append(last)
+    return first, tuple(linked)
+
+
+def _penalise(recipe: Recipe, parameters: Parameters, gradient: Parameters, ws: Workspace) -> float:
+    """Add the penalties' derivatives to ``gradient``; return what they add to the loss."""
+    scratch = _copy(recipe.network, gradient.theta)
+    return float(transform(recipe.penalties, parameters, gradient, scratch, _weight(ws)))
 
 
 def _copy(network: Network, theta: Array) -> Parameters:
@@ -183,25 +257,44 @@ def _copy(network: Network, theta: Array) -> Parameters:
 def _evaluate(
     network: Network, parameters: Parameters, gradient: Parameters, ws: Workspace, factor: float = 1.0
 ) -> float:
-    scale = float(network.scale(ws.m))
+    scale = float(network.scale(_weight(ws)))
     network.forward(parameters, ws)
     loss = float(np.add.reduce(network.terms(ws))) * scale
     network.backward(parameters, gradient, ws, factor * scale)
     return loss
 
 
-def _output_first(network: Network, parameters: Parameters, ws: Workspace) -> tuple[list[Array], list[Array | None]]:
-    """dA_1 … dA_L and f′(Z_1) … f′(Z_L), each in an array of its own."""
+def _output_first(network: Network, parameters: Parameters, ws: Workspace) -> list[Array]:
+    """dA_1 … dA_L, each in an array of its own."""
     last = len(network.sizes) - 1
     dA = [np.empty_like(Z) for Z in ws.Z]
-    network.head.loss.backward(ws.A[last], ws.Y, network.scale(ws.m), dA[last], ws.output)
+    network.head.loss.backward(ws.A[last], ws.Y, float(network.scale(_weight(ws))), dA[last], ws.output)
+    if ws.weights is not None:
+        np.multiply(dA[last], ws.weights, dA[last])
     for l in range(last, 1, -1):
         np.dot(parameters.W[l].T, ws.dZ[l], out=dA[l - 1])
-    slopes: list[Array | None] = [None]
-    for l, activation in enumerate(network.activations, start=1):
-        slope = np.empty_like(ws.Z[l])
-        own = parameters.own[l]
-        given = np.ones_like(slope), ws.Z[l], ws.A[l], own
-        activation.backward(*given, slope, np.empty_like(own), ws.scratch[l])
-        slopes.append(slope if activation.elementwise else None)
-    return dA, slopes
+    return dA
+
+
+def _slope(network: Network, parameters: Parameters, ws: Workspace, l: int) -> Array | None:
+    """f′(Z_l), None where units act on one another."""
+    if l == 0 or not network.activations[l - 1].elementwise:
+        return None
+    return _pulled_back(network, parameters, ws, l, np.ones_like(ws.Z[l]))
+
+
+def _jacobian(network: Network, parameters: Parameters, ws: Workspace, l: int) -> Array | None:
+    """∂a_k/∂z_j of each example, (m, n, n), where units act on one another: Jᵀ of a unit vector is a row of J."""
+    if l == 0 or network.activations[l - 1].elementwise:
+        return None
+    n, m = ws.Z[l].shape
+    rows = [_pulled_back(network, parameters, ws, l, np.repeat(one[:, None], m, axis=1)) for one in np.eye(n)]
+    return np.stack(rows).transpose(2, 0, 1)
+
+
+def _pulled_back(network: Network, parameters: Parameters, ws: Workspace, l: int, dA: Array) -> Array:
+    """Jᵀ dA of layer l."""
+    found, own = np.empty_like(ws.Z[l]), parameters.own[l]
+    activation = network.activations[l - 1]
+    activation.backward(dA, ws.Z[l], ws.A[l], own, found, np.empty_like(own), ws.scratch[l])
+    return found

@@ -94,20 +94,21 @@ def test_a_loss_is_explained_with_its_formula(name: str, folder: Path) -> None:
         assert "C" in good(*words, form, cwd=folder).out
 
 
-def test_smoothed_targets_are_explained_by_the_general_case_alone(folder: Path) -> None:
+def test_smoothed_targets_are_explained_by_the_general_case_alone_of_the_documents(folder: Path) -> None:
     smoothed = ("loss={name: binary_cross_entropy, label_smoothing: 0.2}", "data.target=both")
     report = good("explain", "losses.yaml", *smoothed, "--derive", "--format", "json", cwd=folder).json
-    assert (report["document"]["name"], report["others"]) == ("general", [])
+    assert (report["document"]["name"], report["others"]) == ("standard", ["general"])
     steps = [step for step in report["updates"][0]["steps"] if step["stage"] == "derivation"]
     assert max(step["distance"] for step in steps) < 1e-12
-    assert "[(1 - 0.2) yᵖ + 0.2/2]" in good("explain", "losses.yaml", *smoothed, cwd=folder).out
+    general = good("explain", "losses.yaml", *smoothed, "--document", "general", cwd=folder).out
+    assert "[(1 - 0.2) yᵖ + 0.2/2]" in general
     refused(
         *("explain", "losses.yaml", *smoothed, "--document", "binary"),
         cwd=folder,
         status=2,
         error="command line: document binary cannot express this network: the document needs targets as they are, "
         "the network has smoothed ones (label_smoothing)",
-        hint="documents that can: general",
+        hint="documents that can: standard, general",
     )
 
 

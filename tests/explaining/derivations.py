@@ -10,7 +10,7 @@ from pathlib import Path
 from bpcli.explaining.derivations import DERIVATIONS, sheets_of
 from bpcli.explaining.derivations.derived import Derived, Sides, evaluated
 from bpcli.explaining.explanation import Explanation
-from tests.explaining.support import SUITED, displaced, explained
+from tests.explaining.support import EXPRESSED, displaced, explained
 
 HIDDEN = ("[3]", "[]", "[4, 3]", "[4, 3, 2]", "[1, 1]", "[3, 3]")
 """None, one, several hidden layers; one unit in each, so that there is one path; the same number in each."""
@@ -49,12 +49,14 @@ def networks(folder: Path, document: str) -> Iterator[Explanation]:
 
 def _kinds(document: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The kinds with the changes of each."""
-    first, *others = (kind for kind, name in SUITED if name == document)
+    first, *others = (kind for kind, name in EXPRESSED if name == document)
     for units in HIDDEN if document == "binary" else (*HIDDEN, *MIXED):
         yield first, (f"network.hidden={units}",)
     for kind in others:
         for units in FEW:
             yield kind, (f"network.hidden={units}",)
+    if document == "standard":
+        yield first, ("network.hidden=[{units: 3, activation: prelu}, {units: 2, activation: softmax}]",)
     for output in OUTPUTS.get(document, ()):
         for units in FEW[:2]:
             yield first, (f"network.hidden={units}", f"network.output={output}")

@@ -18,6 +18,9 @@ from bpcli.nn import Array
 TOLERANCE = 1e-12
 """Of the largest entry."""
 
+PARAMETERS = ("new_", "constrained_")
+"""What the keys of steps begin with that give the parameters themselves new values."""
+
 CALL = r"\text{"
 """What a formula begins with that names a function of the update instead of writing it out."""
 
@@ -81,12 +84,12 @@ class Follower:
         side = self.side(step)
         if step.stage == "given":
             self.given[step.key, step.layer or 0] = side
-        if not step.key.startswith("new_"):
+        if not step.key.startswith(PARAMETERS):
             self.sheet.learn(side, step.value)
 
     def side(self, step: DerivationStep) -> Side:
         """The left side; a symbol of the rule's memory is laid out as the parameters that it belongs to."""
-        if step.stage != "update" or step.key.startswith("new_"):
+        if step.stage != "update" or step.key.startswith(PARAMETERS):
             return self.sheet.side(step, {} if step.example is None else {"i": step.example})
         remembered = np.zeros_like(step.value) if step.before is None else step.before
         return self.sheet.name(step.symbol, self.block(step), remembered)
@@ -101,11 +104,12 @@ class Follower:
         if not step.formula or step.formula.startswith(CALL):
             return ""
         try:
-            right = self.sheet.value(step.formula, side)
+            rights = [self.sheet.value(form, side) for form in step.sides]
             left = self.sheet.independent(side) if step.stage == "backward" else step.value
         except EquationError as error:
             return str(error)
-        return "; ".join(filter(None, (off("right", right, step.value), off("left", left, step.value))))
+        every = [off("left", left, step.value), *(off("right", right, step.value) for right in rights)]
+        return "; ".join(filter(None, every))
 
 
 def off(name: str, found: Array, shown: Array) -> str:

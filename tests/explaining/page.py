@@ -122,7 +122,8 @@ def _lines_of(document: str, network: Network) -> dict[tuple[str, str], Line]:
 def chapter() -> str:
     """The chapter."""
     parts, covered = [], {}
-    for document, derivation in DERIVATIONS.items():
+    for document in NETWORKS:
+        derivation = DERIVATIONS[document]
         of_document = lines(document)
         covered[document] = len({line.equation.label for line in of_document} & set(derivation.displayed))
         config = NETWORKS[document][0][0]
@@ -131,7 +132,7 @@ def chapter() -> str:
         head = f"### {document}\n\n{count}. `bp explain configs/{config}.yaml{option} --derive`"
         table = ["| where | sides | l | network |", "|---|---|---|---|", *(line.text for line in of_document)]
         parts.append(f"{head}\n\n" + "\n".join(table))
-    total = sum(len(derivation.displayed) for derivation in DERIVATIONS.values())
+    total = sum(len(DERIVATIONS[document].displayed) for document in NETWORKS)
     summary = f"{sum(covered.values())} of {total} displayed equations."
     return "\n\n".join([TITLE, summary, COUNTED, *parts]) + "\n"
 

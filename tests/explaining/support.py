@@ -52,6 +52,12 @@ SUITED = [
 ]
 """Kinds of experiment and the documents that express them."""
 
+EXPRESSED = [*SUITED, *((kind, "standard") for kind in LOSSES)]
+"""The same with the standard notation, which expresses every kind."""
+
+DERIVING = dict(reversed(SUITED))
+"""By kind: the document that derives it."""
+
 
 def config(folder: Path, kind: str) -> Path:
     """A config of one kind over the table, in batch mode, with a 2-3-… network of sigmoids."""
@@ -78,8 +84,9 @@ def explained(
     rows: tuple[int, ...] = (0,),
     with_derivation: bool = False,
 ) -> Explanation:
-    """An explanation of one kind of experiment."""
-    return explain(config(folder, kind), list(changes), document, rows, with_derivation=with_derivation)
+    """An explanation of one kind of experiment; by default in the notation of the document that derives it."""
+    path = config(folder, kind)
+    return explain(path, list(changes), document or DERIVING[kind], rows, with_derivation=with_derivation)
 
 
 def json_of(explanation: Explanation) -> dict[str, Any]:

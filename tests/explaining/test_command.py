@@ -121,7 +121,7 @@ def test_a_document_that_cannot_express_the_network_is_refused(tmp_path: Path) -
         status=2,
         error="command line: document biswas cannot express this network: "
         "the document needs loss cross_entropy, the network has loss half_squared_error",
-        hint="documents that can: general, half-squared-error",
+        hint="documents that can: standard, general, half-squared-error",
     )
 
 
@@ -183,7 +183,7 @@ def test_text_is_as_wide_as_the_terminal(tmp_path: Path, columns: int, width: in
 
 def test_derive_adds_the_displayed_equations_before_the_update(tmp_path: Path) -> None:
     config(tmp_path, "classes")
-    update = explained("classes.yaml", "--derive", cwd=tmp_path)["updates"][0]
+    update = explained("classes.yaml", "--document", "biswas", "--derive", cwd=tmp_path)["updates"][0]
     stages = [step["stage"] for step in update["steps"]]
     first, last = stages.index("derivation"), len(stages) - stages[::-1].index("derivation")
     assert set(stages[first:last]) == {"derivation"}

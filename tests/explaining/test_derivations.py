@@ -1,4 +1,4 @@
-"""Every equation that the five documents display holds, number for number, on networks that have it."""
+"""Every equation that the documents display holds, number for number, on networks that have it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bpcli.explaining.documents import DOCUMENTS
 from bpcli.explaining.evaluation import quantities, tilts
 from bpcli.explaining.evaluation.sheet import apart
 from tests.explaining.derivations import networks, sides, slipped
-from tests.explaining.page import PAGE, generated, lines
-from tests.explaining.support import SUITED, displaced, explained
+from tests.explaining.page import NETWORKS, PAGE, generated, lines
+from tests.explaining.support import EXPRESSED, displaced, explained
 
 TOLERANCE = 1e-12
 
@@ -46,7 +46,7 @@ def test_every_displayed_equation_holds_on_some_network(tmp_path: Path, document
 def test_labels_are_in_the_documents_order(tmp_path: Path, document: str) -> None:
     displayed = DERIVATIONS[document].displayed
     assert len(set(displayed)) == len(displayed)
-    kind = next(kind for kind, name in SUITED if name == document)
+    kind = next(kind for kind, name in EXPRESSED if name == document)
     for hidden in ("[]", "[3, 3]"):
         trace = explained(tmp_path, kind, f"network.hidden={hidden}", document=document).updates[0].trace
         places = [displayed.index(equation.label) for equation in DERIVATIONS[document].equations(trace)]
@@ -55,7 +55,7 @@ def test_labels_are_in_the_documents_order(tmp_path: Path, document: str) -> Non
 
 @every_document
 def test_every_displayed_equation_is_shown_or_it_is_said_what_it_takes(tmp_path: Path, document: str) -> None:
-    kind = next(kind for kind, name in SUITED if name == document)
+    kind = next(kind for kind, name in EXPRESSED if name == document)
     for hidden in ("[]", "[3]", "[1, 1]"):
         trace = explained(tmp_path, kind, f"network.hidden={hidden}", document=document).updates[0].trace
         steps, omitted = derive(document, trace)
@@ -66,7 +66,7 @@ def test_every_displayed_equation_is_shown_or_it_is_said_what_it_takes(tmp_path:
 
 @every_document
 def test_an_equation_with_a_wrong_side_does_not_hold(tmp_path: Path, document: str) -> None:
-    kind = next(kind for kind, name in reversed(SUITED) if name == document)
+    kind = next(kind for kind, name in reversed(EXPRESSED) if name == document)
     found = displaced(explained(tmp_path, kind, "network.hidden=[4, 3]", document=document, rows=(0, 1)))
     trace = found.updates[0].trace
     derivation, checked = DERIVATIONS[document], 0
@@ -99,7 +99,7 @@ def test_an_equation_with_a_slip_does_not_hold_on_every_network(tmp_path: Path, 
 
 @every_document
 def test_steps_show_the_equation_and_how_far_its_sides_agree(tmp_path: Path, document: str) -> None:
-    kind = next(kind for kind, name in SUITED if name == document)
+    kind = next(kind for kind, name in EXPRESSED if name == document)
     trace = explained(tmp_path, kind, "network.hidden=[4, 3]", document=document, rows=(0, 1)).updates[0].trace
     steps, _ = derive(document, trace)
     assert all(step.stage == "derivation" and step.sides for step in steps)
@@ -112,7 +112,7 @@ def test_steps_show_the_equation_and_how_far_its_sides_agree(tmp_path: Path, doc
 
 @every_document
 def test_a_derivation_leaves_the_other_steps_as_they_are(tmp_path: Path, document: str) -> None:
-    kind = next(kind for kind, name in SUITED if name == document)
+    kind = next(kind for kind, name in EXPRESSED if name == document)
     plain, derived = (
         explained(tmp_path, kind, document=document, with_derivation=derive).updates[0] for derive in (False, True)
     )
@@ -151,7 +151,7 @@ def test_a_network_too_large_is_refused(tmp_path: Path) -> None:
 def test_slopes_are_the_same_entry_by_entry_and_all_at_once(
     tmp_path: Path, document: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kind = next(kind for kind, name in SUITED if name == document)
+    kind = next(kind for kind, name in EXPRESSED if name == document)
     found = displaced(explained(tmp_path, kind, "network.hidden=[4, 3]", document=document, rows=(0, 1)))
     whole = [found.values for _, _, found in sides(found)]
     monkeypatch.setattr(tilts, "MOST_NUMBERS", 1)
@@ -175,5 +175,5 @@ def test_the_page_of_the_documents_is_made_of_the_equations() -> None:
 
 
 def test_every_displayed_equation_is_shown_by_a_shipped_config() -> None:
-    for document, derivation in DERIVATIONS.items():
-        assert {line.equation.label for line in lines(document)} == set(derivation.displayed)
+    for document in NETWORKS:
+        assert {line.equation.label for line in lines(document)} == set(DERIVATIONS[document].displayed)

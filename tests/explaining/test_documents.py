@@ -33,21 +33,6 @@ def step(explanation: Explanation, key: str, layer: int | None = None, update: i
     return found[0]
 
 
-DEFAULTS = [
-    (network("sigmoid", "binary_cross_entropy", (2, 3, 1)), "binary"),
-    (network("sigmoid", "binary_cross_entropy"), "brawer"),
-    (network("softmax", "cross_entropy"), "biswas"),
-    (network("identity", "half_squared_error"), "half-squared-error"),
-    (network("sigmoid", "binary_cross_entropy", (2, 3, 1), "tanh"), "brawer"),
-    (network("sigmoid", "cross_entropy"), "general"),
-]
-
-
-@pytest.mark.parametrize(("of", "name"), DEFAULTS)
-def test_the_default_derives_the_loss_and_can_express_the_network(of: Network, name: str) -> None:
-    assert choose(None, of).name == name
-
-
 REFUSED = [
     (
         "biswas",
@@ -119,14 +104,13 @@ def test_a_document_that_cannot_says_why_and_which_can(
     why = f"the document needs {needed}, the network has {found}"
     assert refusal.value.lines() == [
         f"error: command line: document {name} cannot express this network: {why}",
-        f"hint: documents that can: {able or 'none'}",
+        f"hint: documents that can: {', '.join(filter(None, ('standard', able)))}",
     ]
 
 
-def test_a_network_beyond_all_documents_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no document can express this network") as refusal:
-        choose(None, network("softmax", "half_squared_error"))
-    assert refusal.value.hint.startswith("half-squared-error: the document needs σ to act on each unit")
+@pytest.mark.parametrize(("output", "loss"), [("softmax", "half_squared_error"), ("sigmoid", "binary_cross_entropy")])
+def test_the_default_is_the_standard_notation(output: str, loss: str) -> None:
+    assert choose(None, network(output, loss)).name == "standard"
 
 
 def test_an_unknown_document_is_refused() -> None:
@@ -435,5 +419,5 @@ def test_json_is_complete(tmp_path: Path) -> None:
     assert parsed["layers"] == [2, 40, 3]
     assert parsed["updates"][0]["examples"][5] == {"row": 5, "part": "train"}
     assert parsed["document"]["name"] == "biswas"
-    assert parsed["others"] == []
+    assert parsed["others"] == ["standard"]
     assert parsed["optimizer"] == {"mode": "batch", "name": "gradient_descent", "learning_rate": 0.3}

@@ -12,7 +12,7 @@ from bpcli.explaining.derivations import DERIVATIONS
 from bpcli.explaining.evaluation.sheet import Sheet
 from bpcli.nn import Array
 from tests.explaining.following import CALL, Follower, wrong_steps
-from tests.explaining.support import SUITED, displaced, explained
+from tests.explaining.support import EXPRESSED, displaced, explained
 from tests.nn.support import STEP_RULES
 
 SETTINGS = {
@@ -37,7 +37,7 @@ every_document = pytest.mark.parametrize("document", DERIVATIONS)
 
 
 def kinds(document: str) -> list[str]:
-    return [kind for kind, known in SUITED if known == document]
+    return [kind for kind, known in EXPRESSED if known == document]
 
 
 @every_document

@@ -252,6 +252,8 @@ def test_it_is_explained(folder: Path, case: Case, form: str) -> None:
     words = ["--document", "general", "--example", "0", "--example", "3", "--format", form]
     given = [*case.changes, *([] if "loss=margin" in case.changes else ["network.output=sigmoid"])]
     assert good("explain", "probe.yaml", *given, *words, cwd=folder).out
+    if form == "json":
+        assert good("explain", "probe.yaml", *case.changes, "--derive", cwd=folder).out
 
 
 def test_a_rule_whose_gradient_is_elsewhere_is_explained_by_its_name(folder: Path) -> None:
@@ -274,7 +276,7 @@ def test_an_explained_update_is_of_the_gradient_after_the_chain(folder: Path) ->
     steps = good("explain", "probe.yaml", *given, *words, cwd=folder).json["updates"][0]["steps"]
     values = {(step["key"], step["layer"]): np.array(step["value"]) for step in steps}
     titles = {step["key"]: step["title"] for step in steps}
-    assert titles["chained_weights"].startswith("Gradient after ridge, norm limit")
+    assert titles["chained_weights"].startswith("Gradient after norm limit")
     for layer in range(3):
         for key in ("weights", "biases"):
             moved = values["new_" + key, layer] - values[key, layer]

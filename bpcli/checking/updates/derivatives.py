@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bpcli.nn.expressions import (
+    PHI,
+    PI,
     Cases,
     Expression,
     FormulaError,
@@ -59,6 +61,10 @@ SLOPES: dict[str, Callable[[Expression], Expression]] = {
     r"\sin": lambda u: Function(r"\cos", u),
     r"\cos": lambda u: Sum(((-1, Function(r"\sin", u)),)),
     r"\tanh": lambda u: Sum(((1, ONE), (-1, Power(Function(r"\tanh", u), Number("2"))))),
+    PHI: lambda u: Quotient(
+        Function(r"\exp", Sum(((-1, Quotient(Power(u, Number("2")), Number("2"))),))),
+        Function(r"\sqrt", Product(Number("2"), Number(PI))),
+    ),
     "|": lambda u: Cases(u, ZERO, ONE, Cases(ZERO, u, Sum(((-1, ONE),)), ZERO)),
 }
 """f′(u) as an expression in u."""

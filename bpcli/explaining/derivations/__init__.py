@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bpcli.explaining import vocabularies
-from bpcli.explaining.derivations import binary, biswas, brawer, general, half_squared_error
+from bpcli.explaining.derivations import binary, biswas, brawer, general, half_squared_error, standard
 from bpcli.explaining.derivations.derived import Derived, step
 from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.evaluation.sheet import Sheet
@@ -33,6 +33,7 @@ class Derivation:
 
 
 DERIVATIONS: dict[str, Derivation] = {
+    "standard": Derivation(standard.DISPLAYED, standard.derived, vocabularies.standard.vocabulary, single=False),
     "binary": Derivation(binary.DISPLAYED, binary.derived, vocabularies.binary.vocabulary, single=True),
     "biswas": Derivation(
         biswas.DISPLAYED,

@@ -1,4 +1,4 @@
-"""Five derivations of backpropagation: the notation, the equations and the steps of each.
+"""The standard notation, and five derivations of backpropagation: notation, equations and steps of each.
 
 A :class:`~bpcli.explaining.trace.Trace` holds what the engine computed; a
 document has its own numbering of layers, orientation of weights, reductions and
@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from bpcli.choices import name_of
 from bpcli.errors import ConfigError, did_you_mean
-from bpcli.explaining.documents import binary, biswas, brawer, general, half_squared_error
+from bpcli.explaining.documents import binary, biswas, brawer, general, half_squared_error, standard
 from bpcli.explaining.documents.steps import Document
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.layers import LAYERS, Dense
-from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network
 
 DOCUMENTS: dict[str, Document] = {
     document.name: document
     for document in (
+        standard.DOCUMENT,
         binary.DOCUMENT,
         biswas.DOCUMENT,
         brawer.DOCUMENT,
@@ -36,7 +36,7 @@ def objection_to(document: Document, network: Network) -> str:
     for l, layer in enumerate(network.layers, start=1):
         if not isinstance(layer, Dense):
             return f"layer {l} is a {name_of(LAYERS, layer)} one"
-        if layer.activation.owned:
+        if layer.activation.owned and not document.complete:
             name, names = name_of(ACTIVATIONS, layer.activation), " and ".join(layer.activation.owned)
             return f"{name} in layer {l} learns its {names}, where the document's parameters are W and b alone"
     return document.objection(network)
@@ -47,20 +47,13 @@ def expressing(network: Network) -> list[str]:
     return [name for name, document in DOCUMENTS.items() if not objection_to(document, network)]
 
 
-def deriving(loss: Loss) -> list[Document]:
-    """The documents that derive ``loss``, then those that leave the loss open."""
-    own = [document for document in DOCUMENTS.values() if type(loss) in document.losses]
-    return own + [document for document in DOCUMENTS.values() if not document.losses]
-
-
 def choose(name: str | None, network: Network) -> Document:
-    """The document called ``name``, by default the first that derives the loss and can express ``network``.
+    """The document called ``name``, by default the standard notation.
 
     Raises:
         ConfigError: there is no such document, or it cannot express the network.
     """
-    if name is None:
-        return _default(network)
+    name = standard.DOCUMENT.name if name is None else name
     if name not in DOCUMENTS:
         raise ConfigError(f"there is no document {name!r}", where=WHERE, hint=did_you_mean(name, DOCUMENTS))
     objection = objection_to(DOCUMENTS[name], network)
@@ -68,13 +61,3 @@ def choose(name: str | None, network: Network) -> Document:
         hint = f"documents that can: {', '.join(expressing(network)) or 'none'}"
         raise ConfigError(f"document {name} cannot express this network: {objection}", where=WHERE, hint=hint)
     return DOCUMENTS[name]
-
-
-def _default(network: Network) -> Document:
-    objections = {}
-    for document in deriving(network.head.loss):
-        objections[document.name] = objection_to(document, network)
-        if not objections[document.name]:
-            return document
-    hint = "; ".join(f"{name}: {objection}" for name, objection in objections.items())
-    raise ConfigError("no document can express this network", where=WHERE, hint=hint)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bpcli.explaining.documents.blocks import UNWRITTEN
 from bpcli.explaining.documents.matrices import MatrixSteps
 from bpcli.explaining.documents.objections import clash, of_loss
 from bpcli.explaining.documents.reductions import DocumentReduction, gradient_ratio, loss_notes
 from bpcli.explaining.documents.steps import DerivationStep, Document, Equation, StepBuilder, activation_names
-from bpcli.explaining.documents.updates import UNWRITTEN
 from bpcli.explaining.trace import Trace
 from bpcli.nn.losses import BinaryCrossEntropy
 from bpcli.nn.network import Network

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bpcli.explaining.documents.blocks import UNWRITTEN
 from bpcli.explaining.documents.matrices import MatrixSteps
 from bpcli.explaining.documents.objections import hidden_layers, of_joint_units, of_loss, of_output
 from bpcli.explaining.documents.reductions import DocumentReduction, gradient_ratio, loss_notes
 from bpcli.explaining.documents.steps import DerivationStep, Document, Equation, StepBuilder
-from bpcli.explaining.documents.updates import UNWRITTEN
 from bpcli.explaining.trace import Trace
 from bpcli.nn.losses import CrossEntropy
 from bpcli.nn.network import Network

@@ -13,12 +13,19 @@ from dataclasses import replace
 
 import numpy as np
 
+from bpcli.explaining.documents.blocks import ParameterBlock
 from bpcli.explaining.documents.brawer_equations import EQUATIONS, UNLIKE, hidden_h
-from bpcli.explaining.documents.matrices import LEARNING_RATE
 from bpcli.explaining.documents.objections import clash, hidden_layers, of_joint_units, of_loss, of_output
 from bpcli.explaining.documents.reductions import DocumentReduction, gradient_ratio, loss_notes
-from bpcli.explaining.documents.steps import DerivationStep, Document, StepBuilder, activation_names, slope_of_numbers
-from bpcli.explaining.documents.updates import ParameterBlock, add_updates
+from bpcli.explaining.documents.steps import (
+    LEARNING_RATE,
+    DerivationStep,
+    Document,
+    StepBuilder,
+    activation_names,
+    slope_of_numbers,
+)
+from bpcli.explaining.documents.updates import add_updates
 from bpcli.explaining.trace import Trace
 from bpcli.explaining.vocabularies.brawer import at_one
 from bpcli.nn import Array

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from bpcli.explaining.documents.blocks import ParameterBlock
 from bpcli.explaining.documents.general_equations import (
     LAST_WEIGHTS,
     STATED,
@@ -23,10 +24,10 @@ from bpcli.explaining.documents.general_equations import (
     equations,
     output_symbol,
 )
-from bpcli.explaining.documents.matrices import LEARNING_RATE
 from bpcli.explaining.documents.objections import all_layers, derives, of_joint_outputs, of_joint_units
 from bpcli.explaining.documents.reductions import DocumentReduction, GradientRatio, gradient_ratio, loss_notes
 from bpcli.explaining.documents.steps import (
+    LEARNING_RATE,
     DerivationStep,
     Document,
     StepBuilder,
@@ -35,7 +36,7 @@ from bpcli.explaining.documents.steps import (
     own_letter,
     slope_of_numbers,
 )
-from bpcli.explaining.documents.updates import ParameterBlock, add_updates
+from bpcli.explaining.documents.updates import add_updates
 from bpcli.explaining.trace import Trace
 from bpcli.nn import Array
 from bpcli.nn.losses import BinaryCrossEntropy

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bpcli.explaining.documents.blocks import ParameterBlock
 from bpcli.explaining.documents.reductions import GradientRatio
-from bpcli.explaining.documents.steps import Equation, Stage, StepBuilder, function_note, slope_formula
-from bpcli.explaining.documents.updates import ParameterBlock, add_updates
+from bpcli.explaining.documents.steps import LEARNING_RATE, Stage, StepBuilder, function_note, slope_formula
+from bpcli.explaining.documents.updates import add_updates
 from bpcli.explaining.trace import Trace
 from bpcli.nn import Array
 from bpcli.nn.activations import Activation
 from bpcli.nn.parameters import Parameters
-
-LEARNING_RATE = Equation("Learning rate", "from the config", r"\eta")
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,8 @@ class Document:
 
     ``losses`` are those that it derives; it is empty where the document leaves the
     loss open. ``objection`` says why the document cannot express a network; it is
-    empty where it can. ``steps`` are the derivation's on one update.
+    empty where it can. ``steps`` are the derivation's on one update. A ``complete`` one has symbols for all that bp
+    has: weights of examples, what activations own, every rule, penalty and clipping.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Document:
     notation: tuple[tuple[str, str], ...]
     objection: Callable[[Network], str]
     steps: Callable[[Trace], tuple[DerivationStep, ...]]
+    complete: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class Equation:
     """How a document writes a quantity of any layer.
 
     ``rows`` and ``columns`` name the indices; ``k:0`` is one that counts from 0.
-    ``notes`` are shown at the first such step.
+    ``notes`` are shown at the first such step; ``more`` are further right sides, equal to ``formula``.
     """
 
     title: str
@@ -115,6 +117,10 @@ class Equation:
     rows: str = ""
     columns: str = ""
     notes: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
+
+
+LEARNING_RATE = Equation("Learning rate", "from the config", r"\eta")
 
 
 class StepBuilder:
@@ -177,6 +183,7 @@ class StepBuilder:
             notes=notes,
             example=example,
             before=before,
+            more=tuple(with_layer(side, layer) for side in equation.more),
         )
         self.steps.append(step)
 

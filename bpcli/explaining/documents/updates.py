@@ -2,57 +2,35 @@
 
 Of the five documents only the half squared error's has an update, W − η ∇W. The
 equations of every other rule stand beside the rule in :mod:`bpcli.nn.optimizers`.
-Each array of the rule's memory is a step of its own.
+Each array of the rule's memory is a step of its own. Before them stand the links of the gradient's chain
+(:mod:`~bpcli.explaining.documents.links`), after them what a layer's constraint changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from bpcli.checking.updates.equations import GRADIENT, RATE, STEP, THETA, stated_rule
 from bpcli.choices import name_of
+from bpcli.explaining.documents.blocks import UNWRITTEN, Assignment, ParameterBlock
+from bpcli.explaining.documents.links import constrained, linked, shared_totals
 from bpcli.explaining.documents.reductions import GradientRatio
-from bpcli.explaining.documents.steps import Equation, StepBuilder
+from bpcli.explaining.documents.steps import LEARNING_RATE, Equation, StepBuilder
 from bpcli.explaining.trace import Trace
 from bpcli.nn import Array
 from bpcli.nn.expressions import Floats, evaluate
 from bpcli.nn.markup import AT_THETA, NEW_THETA, RuleEquation, filled
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
 from bpcli.nn.optimizers.rule import rule_statements
-from bpcli.nn.parameters import Parameters
-
-UNWRITTEN = "not in the document"
-"""The reference of what a document leaves out."""
 
 ARROW = r"\leftarrow"
 
-
-@dataclass(frozen=True)
-class ParameterBlock:
-    """Parameters that a document writes as one: the keys of their equation and their gradient's, their view of θ.
-
-    ``weights`` says whether they are weights, None where a document writes weights and biases in one matrix.
-    """
-
-    key: str
-    gradient: str
-    layer: int
-    view: Callable[[Parameters], Array]
-    weights: bool | None
-
-
-class Assignment(NamedTuple):
-    """What one equation of the rule assigns: to a block, or to the whole network where ``layer`` is None."""
-
-    equation: Equation
-    key: str
-    layer: int | None
-    value: Array
-    before: Array | None = None
+FIRST_LETTER = re.compile(r"^(\\[a-z]+\{\w+\}|\w)")
+"""What a symbol begins with, before its indices."""
 
 
 def add_updates(
@@ -62,93 +40,140 @@ def add_updates(
     ratio: GradientRatio,
     reference: str = UNWRITTEN,
     notes: tuple[str, ...] = (),
+    *,
+    complete: bool = False,
 ) -> None:
     """Append the update of every block, after the arrays of memory that belong to the whole network.
 
-    ``reference`` is where the document has gradient descent; ``notes`` are shown at the first step.
+    ``reference`` is where the document has gradient descent; ``notes`` are shown at the first step. A ``complete``
+    document has every rule, and a symbol for the point at which it looks.
     """
-    if not isinstance(trace.optimizer, GradientDescent):
+    rule = name_of(OPTIMIZERS, trace.optimizer).replace("_", " ")
+    if complete:
+        reference = f"rule {rule}"
+    elif not isinstance(trace.optimizer, GradientDescent):
         reference = UNWRITTEN
-    assignments = [*_of_network(trace, blocks, ratio)]
-    for block in blocks:
-        assignments += _of_block(builder, trace, block, blocks, ratio, reference)
-    notes = (*_chain_notes(trace), *_rule_notes(trace, blocks), *notes)
-    for equation, key, layer, value, before in assignments:
-        builder.append(equation, "update", key, layer, value, notes, ARROW, before=before)
+    updates = _Updates(builder, trace, blocks, ratio, reference, complete=complete)
+    notes = (*_chain_notes(trace, complete=complete), *updates.rule_notes(), *notes)
+    for equation, key, layer, value, before in updates.assignments():
+        builder.append(equation, "update", key, layer, value, (*equation.notes, *notes), ARROW, before=before)
         notes = ()
 
 
-def _of_network(trace: Trace, blocks: list[ParameterBlock], ratio: GradientRatio) -> Iterator[Assignment]:
-    """The arrays of memory of which no block has a part."""
-    symbols = _symbols("", "", ratio, trace.number)
-    for line in _equations(trace.optimizer, blocks):
-        if _is_shared(line):
-            equation = Equation(line.title, UNWRITTEN, *_filled(line, trace.optimizer, symbols))
-            after, before = (None if one is None else _as_column(one) for one in _around(trace, line))
-            assert after is not None
-            yield Assignment(equation, line.name, None, after, before)
+@dataclass(frozen=True)
+class _Updates:
+    """The assignments of one update in a document's symbols."""
 
+    builder: StepBuilder
+    trace: Trace
+    blocks: list[ParameterBlock]
+    ratio: GradientRatio
+    reference: str
+    complete: bool
 
-def _of_block(
-    builder: StepBuilder,
-    trace: Trace,
-    block: ParameterBlock,
-    blocks: list[ParameterBlock],
-    ratio: GradientRatio,
-    reference: str,
-) -> Iterator[Assignment]:
-    """The block's part of the rule's memory, and the block itself."""
-    written = builder.equations[block.key]
-    symbols = _symbols(written.symbol, builder.equations[block.gradient].symbol, ratio, trace.number)
-    if trace.chain:
-        yield _chained(trace, block, written, symbols)
-        symbols |= {"gradient": _CHAINED.format(written.symbol), "plus": "+", "minus": "-", "sign": ""}
-    of_weights = rule_statements(trace.optimizer).weight_term if block.weights else ""
-    symbols["weight_term"] = filled(of_weights, trace.optimizer, **symbols)
-    for line in _equations(trace.optimizer, blocks):
-        if _is_shared(line):
-            continue
-        title = f"{line.title}: {written.title[:1].lower()}{written.title[1:]}"
-        where = reference if line.name == NEW_THETA else UNWRITTEN
-        equation = Equation(title, where, *_filled(line, trace.optimizer, symbols), written.rows, written.columns)
-        arrays = (None if one is None else block.view(trace.network.parameters(one)) for one in _around(trace, line))
-        after, before = arrays
+    def assignments(self) -> Iterator[Assignment]:
+        """Those of the whole network, then block by block."""
+        symbols = _symbols("", "", self.ratio, self.trace.number)
+        yield from shared_totals(self.trace, self.from_config)
+        for line in self.equations():
+            if _is_shared(line):
+                equation = Equation(line.title, self.elsewhere, *_filled(line, self.trace.optimizer, symbols))
+                after, before = (None if one is None else _as_column(one) for one in _around(self.trace, line))
+                assert after is not None
+                yield Assignment(equation, line.name, None, after, before)
+        for block in self.blocks:
+            yield from self.of_block(block)
+
+    @property
+    def from_config(self) -> str:
+        """The reference of penalties, clipping and constraints."""
+        return LEARNING_RATE.reference if self.complete else UNWRITTEN
+
+    @property
+    def elsewhere(self) -> str:
+        """The reference of what the document itself does not write."""
+        return self.reference if self.complete else UNWRITTEN
+
+    def of_block(self, block: ParameterBlock) -> Iterator[Assignment]:
+        """The block's gradient at the point where the rule looks and after each link; memory; the block itself."""
+        trace, written = self.trace, self.builder.equations[block.key]
+        symbols = _symbols(written.symbol, self.builder.equations[block.gradient].symbol, self.ratio, trace.number)
+        if self.looks_elsewhere:
+            point, at_point = self.look(block, written, symbols)
+            yield from (point, at_point)
+            symbols["gradient"] = at_point.equation.symbol
+        for link in linked(trace, block, written, symbols, self.from_config):
+            yield link
+            symbols |= {"gradient": link.equation.symbol, "plus": "+", "minus": "-", "sign": ""}
+        of_weights = rule_statements(trace.optimizer).weight_term if block.weights else ""
+        symbols["weight_term"] = filled(of_weights, trace.optimizer, **symbols)
+        for line in self.equations():
+            if not _is_shared(line):
+                yield self.of_line(line, block, written, symbols)
+        yield from constrained(trace, block, written, self.from_config)
+
+    def of_line(
+        self, line: RuleEquation, block: ParameterBlock, written: Equation, symbols: dict[str, str]
+    ) -> Assignment:
+        """One of the rule's equations for a block."""
+        where = self.reference if line.name == NEW_THETA else self.elsewhere
+        sides = _filled(line, self.trace.optimizer, symbols)
+        equation = Equation(block.title(line.title, written), where, *sides, written.rows, written.columns)
+        network = self.trace.network
+        after, before = (
+            None if one is None else block.view(network.parameters(one)) for one in _around(self.trace, line)
+        )
         assert after is not None
-        yield Assignment(equation, f"{line.name}_{block.key}", block.layer, after, before)
+        return Assignment(equation, f"{line.name}_{block.key}", block.layer, after, before)
 
+    @property
+    def looks_elsewhere(self) -> bool:
+        """Whether the rule takes its gradient at another point than θ, and the document can say so."""
+        return self.complete and rule_statements(self.trace.optimizer).gradient_at != AT_THETA
 
-_CHAINED = "g_{{{}}}"
-"""The symbol of a gradient after penalties and clipping, by that of the parameters."""
+    def look(self, block: ParameterBlock, written: Equation, symbols: dict[str, str]) -> tuple[Assignment, Assignment]:
+        """The point at which the rule takes the gradient, and the gradient there."""
+        rule, symbol = self.trace.optimizer, FIRST_LETTER.sub(r"\\hat{\1}", written.symbol)
+        point = filled(rule_statements(rule).gradient_at, rule, **symbols)
+        there = rf"\text{{derivative of }} L \text{{ at }} {symbol}"
+        both = ("Point ahead", symbol, point), ("Gradient at the point ahead", rf"\nabla {symbol}", there)
+        first, second = (
+            Equation(block.title(title, written), self.reference, left, right, written.rows, written.columns)
+            for title, left, right in both
+        )
+        return (
+            Assignment(first, f"point_{block.key}", block.layer, block.view(self.trace.point)),
+            Assignment(second, f"ahead_{block.key}", block.layer, block.view(self.trace.at_point)),
+        )
 
+    def equations(self) -> tuple[RuleEquation, ...]:
+        """The rule's equations; without any to show, the rule is a function of θ and the gradient, under its name."""
+        name = name_of(OPTIMIZERS, self.trace.optimizer).replace("_", " ")
+        unwritten = RuleEquation(NEW_THETA, "Update", "<theta>", rf"\text{{{name}}}(<theta>, <sign><gradient>)")
+        return self.written() or (unwritten,)
 
-def _chained(trace: Trace, block: ParameterBlock, written: Equation, symbols: dict[str, str]) -> Assignment:
-    """The block's gradient after the config's penalties and clipping."""
-    names = ", ".join(trace.chain).replace("_", " ")
-    title = f"Gradient after {names}: {written.title[:1].lower()}{written.title[1:]}"
-    formula = rf"\text{{{names}}}({symbols['sign']}{symbols['gradient']})"
-    symbol = _CHAINED.format(written.symbol)
-    equation = Equation(title, UNWRITTEN, symbol, formula, written.rows, written.columns)
-    return Assignment(equation, f"chained_{block.key}", block.layer, block.view(trace.chained))
+    def written(self) -> tuple[RuleEquation, ...]:
+        """The equations that the rule states.
 
+        None where its gradient is not at θ, for which the five documents have no symbol; and where only weights decay,
+        but the document writes them in one matrix with biases.
+        """
+        stated = rule_statements(self.trace.optimizer)
+        together = any(block.weights is None for block in self.blocks)
+        ahead = stated.gradient_at != AT_THETA and not self.complete
+        return () if ahead or (stated.weight_term and together) else stated.equations
 
-def _equations(rule: Optimizer, blocks: list[ParameterBlock]) -> tuple[RuleEquation, ...]:
-    """The rule's equations; without any to show, the rule is a function of θ and the gradient, under its name."""
-    name = name_of(OPTIMIZERS, rule).replace("_", " ")
-    unwritten = RuleEquation(NEW_THETA, "Update", "<theta>", rf"\text{{{name}}}(<theta>, <sign><gradient>)")
-    return _written(rule, blocks) or (unwritten,)
-
-
-def _written(rule: Optimizer, blocks: list[ParameterBlock]) -> tuple[RuleEquation, ...]:
-    """The equations that the rule states.
-
-    None where its gradient is not at θ, for which no document has a symbol; and where only weights decay, but the
-    document writes them in one matrix with biases.
-    """
-    together = any(block.weights is None for block in blocks)
-    stated = rule_statements(rule)
-    if stated.gradient_at != AT_THETA or (stated.weight_term and together):
-        return ()
-    return stated.equations
+    def rule_notes(self) -> tuple[str, ...]:
+        """The note on a rule other than gradient descent."""
+        rule, start = name_of(OPTIMIZERS, self.trace.optimizer), _start_of_memory(self.trace)
+        if isinstance(self.trace.optimizer, GradientDescent):
+            return ()
+        if not self.written():
+            return (f"The config's rule is {rule}; see bp list optimizers {rule}.",)
+        if self.complete:
+            return (f"What {rule} remembers starts at {start}.",) if start else ()
+        start = f", and what it remembers starts at {start}" if start else ""
+        return (f"The config's rule is {rule} instead of gradient descent{start}.",)
 
 
 def _symbols(theta: str, gradient: str, ratio: GradientRatio, number: int) -> dict[str, str]:
@@ -176,7 +201,7 @@ def _is_shared(line: RuleEquation) -> bool:
 def _around(trace: Trace, line: RuleEquation) -> tuple[Array, Array | None]:
     """What the equation assigned, and what was there before; nothing was, of what the update does not keep."""
     if line.name == NEW_THETA:
-        return trace.after.theta, trace.before.theta
+        return trace.updated.theta, trace.before.theta
     if line.name in trace.memory_after:
         return trace.memory_after[line.name], trace.memory_before[line.name]
     return _working(trace)[line.name], None
@@ -201,27 +226,17 @@ def _as_column(array: Array) -> Array:
     return array.reshape(()) if array.size == 1 else array.reshape(-1, 1)
 
 
-def _chain_notes(trace: Trace) -> tuple[str, ...]:
+def _chain_notes(trace: Trace, *, complete: bool) -> tuple[str, ...]:
     """The note on penalties and clipping."""
     if not trace.chain:
         return ()
+    if complete:
+        return (f"The penalties add {trace.added:.6g} to the loss.",) if trace.added else ()
     added = f", and {trace.added:.6g} is added to the loss" if trace.added else ""
     return (f"The document has no {' and no '.join(trace.chain)}: the config's gradients go through it{added}.",)
-
-
-def _rule_notes(trace: Trace, blocks: list[ParameterBlock]) -> tuple[str, ...]:
-    """The note on a rule other than gradient descent."""
-    rule = name_of(OPTIMIZERS, trace.optimizer)
-    if isinstance(trace.optimizer, GradientDescent):
-        return ()
-    if not _written(trace.optimizer, blocks):
-        return (f"The config's rule is {rule}; see bp list optimizers {rule}.",)
-    return (f"The config's rule is {rule} instead of gradient descent{_start_of_memory(trace)}.",)
 
 
 def _start_of_memory(trace: Trace) -> str:
     """The value that the rule's memory starts from, where it is the same everywhere."""
     values = [float(value) for array in trace.memory_before.values() for value in np.unique(array)]
-    if trace.number != 1 or len(set(values)) != 1:
-        return ""
-    return f", and what it remembers starts at {values[0]:g}"
+    return f"{values[0]:g}" if trace.number == 1 and len(set(values)) == 1 else ""

@@ -40,14 +40,16 @@ from bpcli.explaining.evaluation.nodes import (
     Symbol,
     Times,
     Transpose,
+    UnitSum,
+    entrywise,
     parts,
 )
 from bpcli.explaining.evaluation.quantities import Quantities
 from bpcli.explaining.evaluation.scope import Known, Scope, Tilt, covers, same
 from bpcli.explaining.evaluation.tensors import ONE, WRITTEN_OUT, Range, Value
 from bpcli.explaining.evaluation.tilts import blocks, by_matrix, joined, slope_of
-from bpcli.explaining.evaluation.vocabulary import SIZE, Found, Vocabulary
-from bpcli.nn.expressions import Floats
+from bpcli.explaining.evaluation.vocabulary import DIAGONAL, SIZE, Found, Vocabulary
+from bpcli.nn.expressions import PHI, PI, Floats
 from bpcli.nn.markup import filled
 
 
@@ -195,6 +197,8 @@ class Evaluator:
         size = self.vocabulary.size(symbol)
         if size is not None:
             return Value(np.float64(size.last))
+        if symbol.base == PI:
+            return Value(np.float64(np.pi))
         text = symbol.base + "".join(f"_{mark}" for mark in symbol.sub)
         if text in self.vocabulary.constants:
             base = Value(np.float64(self.vocabulary.constants[text]))
@@ -205,22 +209,28 @@ class Evaluator:
 
     def _applied(self, node: Apply, scope: Scope) -> Value:
         """An activation by the formula that it states."""
-        if node.function.base == SIZE:
-            return tensors.sized(self.evaluate(node.argument, scope))
+        argument = self.evaluate(node.argument, scope)
+        if node.function.base in _OF_MATRICES:
+            return _OF_MATRICES[node.function.base](argument)
         base = self.vocabulary.slopes.get(node.function.base, node.function.base)
         primes = node.primes + (node.function.base in self.vocabulary.slopes)
-        activation = self.vocabulary.activation(base, node.function.sub + node.function.sup)
-        argument = self.evaluate(node.argument, scope)
-        if not activation.elementwise:
-            return _softmax(argument)
-        value = self._formula(filled(activation.formula, activation, z="x"), {"x": argument})
+        marks = node.function.sub + node.function.sup
+        activation, own = (
+            self.vocabulary.activation(base, marks),
+            self.vocabulary.owned(self.vocabulary.layer_of(marks)),
+        )
+        value = self._formula(filled(activation.formula, activation, z="x", **own), {"x": argument}, scope)
         if not primes:
             return tensors.entrywise(_keep, value, argument)
-        derivative = filled(activation.derivative, activation, z="x", a="f")
-        return tensors.entrywise(_keep, self._formula(derivative, {"x": argument, "f": value}), argument)
+        derivative = filled(activation.derivative, activation, z="x", a="f", **own)
+        return tensors.entrywise(_keep, self._formula(derivative, {"x": argument, "f": value}, scope), argument)
 
-    def _formula(self, markup: str, names: Mapping[str, Value]) -> Value:
-        return self.evaluate(parse(markup, frozenset(), tuple(names)), Scope({}, names))
+    def _formula(self, markup: str, names: Mapping[str, Value], scope: Scope) -> Value:
+        """A choice's formula, of single numbers: each product is that entry by entry."""
+        return self.evaluate(entrywise(parse(markup, frozenset(), tuple(names))), Scope({}, names, scope.tilt))
+
+    def _total_of_units(self, node: UnitSum, scope: Scope) -> Value:
+        return tensors.summed_over_rows(self.evaluate(node.body, scope))
 
     def _derivative(self, node: Derivative, scope: Scope) -> Value:
         if isinstance(node.of, Symbol) and node.of.base in self.vocabulary.letters:
@@ -331,6 +341,7 @@ class Evaluator:
         Derivative: _derivative,
         Nabla: _nabla,
         SumOver: _total,
+        UnitSum: _total_of_units,
         Add: _sum,
         Times: _product,
         Over: _quotient,
@@ -346,6 +357,9 @@ class Evaluator:
 def _function(name: str, x: Any) -> Any:
     if name == "|":
         return np.where(np.real(x) > 0, x, -x)
+    if name == PHI and np.iscomplexobj(x):  # to first order in the imaginary part, of which nothing else is kept
+        density = np.exp(-(np.real(x) ** 2) / 2) / np.sqrt(2 * np.pi)
+        return Floats().apply(name, np.real(x)) + 1j * np.imag(x) * density
     return Floats().apply(name, x)
 
 
@@ -361,11 +375,8 @@ def _keep(value: Any, argument: Any) -> Any:
     return value + 0 * np.real(argument)
 
 
-def _softmax(value: Value) -> Value:
-    if value.shape is None:
-        raise EquationError("softmax of a number")
-    raised = np.exp(value.array - value.array.real.max(axis=-2, keepdims=True))
-    return Value(raised / raised.sum(axis=-2, keepdims=True), value.letters, value.shape)
+_OF_MATRICES = {SIZE: tensors.sized, DIAGONAL: tensors.diagonal}
+"""The functions that are of a matrix as a whole."""
 
 
 def _as_number(value: Value) -> Value:

@@ -31,6 +31,7 @@ from bpcli.explaining.evaluation.nodes import (
     Symbol,
     Times,
     Transpose,
+    UnitSum,
 )
 from bpcli.nn.formulas import FUNCTIONS
 
@@ -241,6 +242,8 @@ class _Reader:
         return Function(r"\sqrt", self.inner(self.group()))
 
     def total(self) -> Node:
+        if self.peek() != "_":
+            return UnitSum(self.product())
         self.take("_")
         index, _, first = self.group().partition("=")
         self.take("^")

@@ -81,6 +81,13 @@ class SumOver:
 
 
 @dataclass(frozen=True)
+class UnitSum:
+    """Σ over the rows of a matrix, in the formula of units that act on one another."""
+
+    body: Node
+
+
+@dataclass(frozen=True)
 class Add:
     """Terms, each with the sign 1 or −1."""
 
@@ -167,6 +174,7 @@ Node = (
     | Derivative
     | Nabla
     | SumOver
+    | UnitSum
     | Add
     | Times
     | Over
@@ -190,3 +198,11 @@ def parts(node: Any) -> tuple[Any, ...]:
 def made_of(node: Any, changed: Iterable[Any]) -> Any:
     """A node or a tuple with other parts."""
     return tuple(changed) if isinstance(node, tuple) else type(node)(*changed)
+
+
+def entrywise(node: Any) -> Any:
+    r"""A formula of single numbers as one of matrices: its products with ``\odot``."""
+    if not parts(node):
+        return node
+    inner = [entrywise(one) for one in parts(node)]
+    return Times(r"\odot", *inner[1:]) if isinstance(node, Times) else made_of(node, inner)

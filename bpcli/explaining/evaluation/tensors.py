@@ -140,6 +140,30 @@ def summed(value: Value, letter: str) -> Value:
     return Value(value.array.sum(axis=place), value.letters[:place] + value.letters[place + 1 :], value.shape)
 
 
+def summed_over_rows(value: Value) -> Value:
+    """Σ over the rows of a matrix, in each of its rows, so that it goes entry by entry with the matrix.
+
+    Raises:
+        EquationError: it is no matrix.
+    """
+    if value.shape is None:
+        raise EquationError("a sum over units of a number")
+    total = value.array.sum(axis=-2, keepdims=True)
+    return Value(np.broadcast_to(total, value.array.shape), value.letters, value.shape)
+
+
+def diagonal(value: Value) -> Value:
+    """The square matrix that has a column as its diagonal.
+
+    Raises:
+        EquationError: it is no column.
+    """
+    if value.shape is None or value.shape[1] != ONE:
+        raise EquationError("the diagonal of a matrix that is no column")
+    array = value.array * np.eye(value.array.shape[-2])
+    return Value(array, value.letters, (value.shape[0], value.shape[0]))
+
+
 def transposed(value: Value) -> Value:
     """Rows for columns.
 

@@ -56,7 +56,7 @@ def joined(slopes: list[Value], sizes: list[int]) -> Value:
     place = letters.index(COPY)
     array = np.concatenate([slope.array for slope in slopes], axis=place)
     stars = (f"{COPY}{axis}" for axis in range(len(sizes)))
-    array = array.reshape(*array.shape[:place], *sizes, *array.shape[place + 1 :])
+    array = array.reshape((*array.shape[:place], *sizes, *array.shape[place + 1 :]))
     return Value(array, (*letters[:place], *stars, *letters[place + 1 :]), shape)
 
 

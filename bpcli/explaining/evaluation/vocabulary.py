@@ -26,6 +26,10 @@ WHOLE = r"\cdot"
 
 SIZE = r"\mathrm{size}"
 """The function that gives an array's rows and columns."""
+
+DIAGONAL = r"\mathrm{diag}"
+"""The function that gives the square matrix with a column as its diagonal."""
+
 SPACE = re.compile(r"(l|L|x|m|1)([+-]\d)?(?::(\d))?")
 
 
@@ -64,9 +68,9 @@ class Vocabulary:
 
     ``units`` are the layers' sizes by the document's own numbers; ``sizes`` are the symbols of sizes, each
     with what it is the size of. ``functions`` give a layer's activation; a function without a layer has 0.
-    ``slopes`` are the letters that are the derivatives of such functions. ``classes`` are the true classes, from 1,
-    written ``\ell``. ``diagonal`` are the pairs whose Jacobian the document writes as its diagonal. ``loss``
-    is what ``\nabla`` is the gradient of.
+    ``owned`` gives the symbols of what a layer's activation owns, by name. ``slopes`` are the letters that are the
+    derivatives of such functions. ``classes`` are the true classes, from 1, written ``\ell``. ``diagonal`` are the
+    pairs whose Jacobian the document writes as its diagonal. ``loss`` is what ``\nabla`` is the gradient of.
     """
 
     quantities: tuple[Quantity, ...]
@@ -74,6 +78,7 @@ class Vocabulary:
     units: Mapping[int, int]
     examples: int
     functions: Mapping[str, Callable[[int], Activation]] = field(default_factory=dict)
+    owned: Callable[[int], Mapping[str, str]] = lambda layer: {}
     slopes: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, float] = field(default_factory=dict)
     classes: Array | None = None
@@ -94,7 +99,7 @@ class Vocabulary:
     @property
     def letters(self) -> frozenset[str]:
         """What is a function before a parenthesis."""
-        return frozenset((*self.functions, *self.slopes, SIZE))
+        return frozenset((*self.functions, *self.slopes, SIZE, DIAGONAL))
 
     def find(self, symbol: Symbol) -> Found | None:
         """The declaration of a symbol.
@@ -179,9 +184,13 @@ class Vocabulary:
         Raises:
             EquationError: it has two meanings, or none.
         """
+        return self.functions[base](self.layer_of(marks))
+
+    def layer_of(self, marks: tuple[str, ...]) -> int:
+        """The layer of a function's mark; 0 without one."""
         if not marks:
-            return self.functions[base](0)
-        return self.functions[base](self.last if marks[0] == "L" else int(marks[0]))
+            return 0
+        return self.last if marks[0] == "L" else int(marks[0])
 
 
 def one_activation(activations: Mapping[int, Activation]) -> Callable[[int], Activation]:

@@ -15,6 +15,7 @@ from bpcli.explaining.documents.steps import DerivationStep
 COMMANDS = {
     "partial": "∂", "nabla": "∇", "delta": "δ", "theta": "θ", "eta": "η", "sigma": "σ", "Phi": "Φ", "Psi": "Ψ",
     "mu": "μ", "beta": "β", "lambda": "λ", "nu": "ν", "rho": "ρ", "psi": "ψ", "infty": "∞", "varepsilon": "ε",
+    "omega": "ω", "pi": "π",
     "ell": "ℓ",
     "top": "T", "sum": "Σ", "ldots": "… ", "mathcal": "", "mathbf": "",
     "mathrm": "", "text": "", "underline": "", "left": "", "right": "",

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from bpcli.explaining.vocabularies import binary, biswas, brawer, general, half_squared_error
+from bpcli.explaining.vocabularies import binary, biswas, brawer, general, half_squared_error, standard
 
-__all__ = ["binary", "biswas", "brawer", "general", "half_squared_error"]
+__all__ = ["binary", "biswas", "brawer", "general", "half_squared_error", "standard"]

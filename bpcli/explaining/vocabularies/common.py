@@ -22,4 +22,6 @@ def of_first_example(trace: Trace) -> Trace:
     """What a document of one example reads of a trace: the first example and the parameters."""
     A, Z, dZ, dA = ([array[:, :1] for array in arrays] for arrays in (trace.A, trace.Z, trace.dZ, trace.dA))
     slopes = [None if slope is None else slope[:, :1] for slope in trace.slopes]
-    return replace(trace, Y=trace.Y[..., :1], A=A, Z=Z, dZ=dZ, dA=dA, slopes=slopes, terms=trace.terms[:1])
+    jacobians = [None if jacobian is None else jacobian[:1] for jacobian in trace.jacobians]
+    Y, terms = trace.Y[..., :1], trace.terms[:1]
+    return replace(trace, Y=Y, A=A, Z=Z, dZ=dZ, dA=dA, slopes=slopes, jacobians=jacobians, terms=terms)

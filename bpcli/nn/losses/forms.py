@@ -182,7 +182,10 @@ def pick(A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
 
 
 def in_symbols(formula: str, loss: Loss, n: int, **symbols: str) -> str:
-    """A formula of a loss over n outputs, in markup, its symbols and settings filled in."""
+    """A formula of a loss over n outputs, in markup, its symbols and settings filled in.
+
+    A number that differs from output to output is that of the first, unless ``symbols`` has one for it.
+    """
     of_outputs = loss_statements(loss).of_outputs(n)
     numbers = {name: decimal(float(np.ravel(value)[0])) for name, value in of_outputs.items()}
-    return filled(formula, loss, **numbers, **symbols)
+    return filled(formula, loss, **(numbers | symbols))

@@ -91,14 +91,19 @@ class CrossEntropy:
     likelihood: ClassVar[bool] = True
 
     @property
+    def target(self) -> str:
+        """y in markup, or what smoothing makes of it."""
+        return "<y>" if self.label_smoothing is None else SMOOTHED_ONE_HOT
+
+    @property
     def term(self) -> str:
         """y log a."""
-        return r"<y> \log <a>" if self.label_smoothing is None else rf"{SMOOTHED_ONE_HOT} \log <a>"
+        return rf"{self.target} \log <a>"
 
     @property
     def term_derivative(self) -> str:
         """y/a."""
-        return r"\frac{<y>}{<a>}" if self.label_smoothing is None else rf"\frac{{{SMOOTHED_ONE_HOT}}}{{<a>}}"
+        return rf"\frac{{{self.target}}}{{<a>}}"
 
 
 SMOOTHED_ONE_HOT = r"\left[ (1 - <label_smoothing>) <y> + \frac{<label_smoothing>}{<n>} \right]"
@@ -163,15 +168,20 @@ class BinaryCrossEntropy:
     likelihood: ClassVar[bool] = True
 
     @property
+    def target(self) -> str:
+        """y in markup, or what smoothing makes of it."""
+        return "<y>" if self.label_smoothing is None else SMOOTHED
+
+    @property
     def term(self) -> str:
         """y log a + (1 − y) log(1 − a)."""
-        y = "<y>" if self.label_smoothing is None else SMOOTHED
+        y = self.target
         return rf"\left[ {y} \log <a> + (1 - {y}) \log (1 - <a>) \right]"
 
     @property
     def term_derivative(self) -> str:
         """y/a − (1 − y)/(1 − a)."""
-        y = "<y>" if self.label_smoothing is None else SMOOTHED
+        y = self.target
         return rf"\frac{{{y}}}{{<a>}} - \frac{{1 - {y}}}{{1 - <a>}}"
 
 

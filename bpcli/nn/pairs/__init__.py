@@ -7,8 +7,10 @@ logarithm meets a rounded 0, and nothing overflows but a that is too large itsel
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+from bpcli.choices import optional_statements
 from bpcli.nn import Array
 from bpcli.nn.activations import Activation, ExponentialOutput, Identity, Sigmoid, Softmax
 from bpcli.nn.losses import (
@@ -34,6 +36,7 @@ __all__ = [
     "ExponentialPoisson",
     "IdentityHalfSquaredError",
     "Pair",
+    "PairStatements",
     "SigmoidBinaryCrossEntropy",
     "SigmoidCrossEntropy",
     "SigmoidFocal",
@@ -41,11 +44,15 @@ __all__ = [
     "SoftmaxCategoricalFocal",
     "SoftmaxCrossEntropy",
     "SoftmaxKullbackLeibler",
+    "pair_statements",
 ]
 
 
 class Pair(Protocol):
-    """An output activation that owns nothing and a loss, with formulas of their own; arrays as in the two rooms."""
+    """An output activation that owns nothing and a loss, with formulas of their own; arrays as in the two rooms.
+
+    :class:`PairStatements` has what else it may say of itself.
+    """
 
     free: ClassVar[frozenset[str]]
     """The loss's settings that may have any value besides its reductions; the others have the value listed."""
@@ -69,6 +76,21 @@ class Pair(Protocol):
     ) -> None:
         """Write dZ into ``out``; ``dA`` may be used on the way."""
         ...
+
+
+@dataclass(frozen=True)
+class PairStatements:
+    """What a pair may state: ``error``, dZ of one output in markup, from ``<y>`` and ``<a>``, without the scale.
+
+    Empty where it is no simpler than the general way.
+    """
+
+    error: str = ""
+
+
+def pair_statements(head: Any) -> PairStatements:
+    """What a head states; nothing where it is no pair."""
+    return optional_statements(PairStatements, head)
 
 
 PAIRS: dict[tuple[Activation, Loss], type[Any]] = {

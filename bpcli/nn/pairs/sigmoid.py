@@ -22,6 +22,11 @@ class SigmoidBinaryCrossEntropy:
 
     free: ClassVar[frozenset[str]] = frozenset({"label_smoothing"})
 
+    @property
+    def error(self) -> str:
+        """a − y."""
+        return f"<a> - {self.loss.target}"
+
     def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """max(z, 0) − y z + log(1 + e^-|z|), summed over the outputs; |z| written max(z, −z)."""
         Y, first, second = self.loss.smoothed(Y, scratch), scratch.layer.matrix, scratch.second
@@ -52,6 +57,11 @@ class SigmoidCrossEntropy:
     loss: CrossEntropy
 
     free: ClassVar[frozenset[str]] = frozenset({"label_smoothing"})
+
+    @property
+    def error(self) -> str:
+        """y (a − 1)."""
+        return f"{self.loss.target} (<a> - 1)"
 
     def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """max(−z_y, 0) + log(1 + e^-|z_y|); −|z| written min(z, −z)."""

@@ -23,6 +23,11 @@ class SoftmaxCrossEntropy:
 
     free: ClassVar[frozenset[str]] = frozenset({"label_smoothing"})
 
+    @property
+    def error(self) -> str:
+        """a − y."""
+        return f"<a> - {self.loss.target}"
+
     def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """The surprise of the true class, or the mean of all classes' by y′."""
         if self.loss.label_smoothing is None:
@@ -53,6 +58,7 @@ class SoftmaxKullbackLeibler:
     loss: KullbackLeibler
 
     free: ClassVar[frozenset[str]] = frozenset()
+    error: ClassVar[str] = "<a> - <y>"
 
     def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """Σ y log y − Σ y log a, the second as the smoothed cross-entropy; y log y is 0 where y is."""

@@ -21,6 +21,7 @@ class IdentityHalfSquaredError:
     loss: HalfSquaredError
 
     free: ClassVar[frozenset[str]] = frozenset()
+    error: ClassVar[str] = "<a> - <y>"
 
     def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """½(z − y)², summed over the outputs."""
@@ -41,6 +42,7 @@ class ExponentialPoisson:
     loss: Poisson
 
     free: ClassVar[frozenset[str]] = frozenset()
+    error: ClassVar[str] = "<a> - <y>"
 
     def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """a − y + y (log y − z), summed over the outputs; y log y is 0 where y is."""
@@ -69,6 +71,7 @@ class ExponentialGamma:
     loss: Gamma
 
     free: ClassVar[frozenset[str]] = frozenset()
+    error: ClassVar[str] = r"1 - \frac{<y>}{<a>}"
 
     def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """y e^-z − 1 − (log y − z), summed over the outputs."""
