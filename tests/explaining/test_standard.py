@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -153,7 +154,9 @@ def test_every_rule_that_takes_steps_is_written_out() -> None:
 
 def test_every_penalty_is_written_out() -> None:
     for name, kind in PENALTIES.items():
-        found = traced(PLAIN, 2, change=lambda recipe, of=kind: replace(recipe, penalties=(of(),)))
+        penalties: tuple[Any, ...] = (kind(),)
+        recipe = partial(replace, penalties=penalties)
+        found = traced(PLAIN, 2, change=recipe)
         chained = [step for step in steps_of(found) if step.key == "chained_weights"]
         assert wrong(found) == [], name
         assert len(chained) == 2
@@ -162,8 +165,9 @@ def test_every_penalty_is_written_out() -> None:
 
 def test_a_constraint_is_a_step_after_the_rule() -> None:
     network = _network(HalfSquaredError(), Tanh())
-    first = replace(network.layers[0], max_norm=0.05)
+    first = network.layers[0]
     assert isinstance(first, Dense)
+    first = replace(first, max_norm=0.05)
     found = traced(replace(network, layers=(first, network.layers[1])), 2)
     steps = {(step.key, step.layer): step for step in steps_of(found)}
     assert wrong(found) == []
