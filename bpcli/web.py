@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from bpcli.storage.text import to_json
@@ -25,6 +26,24 @@ SCRIPT_SIGNS = {sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
 ENDING = re.compile(r"</(?:script|style)|<!--", re.IGNORECASE)
 """What a script or a style written in a file must not contain."""
+
+
+GENERATOR = '<meta name="generator" content="bp">'
+"""By what a file is known as a page of bp."""
+
+BEGINNING = 1 << 14
+"""In how many bytes of a file it stands."""
+
+
+def is_own_page(path: Path) -> bool:
+    """Whether a file is empty or a page that bp wrote.
+
+    Raises:
+        OSError: the system refused to read it.
+    """
+    with path.open("rb") as file:
+        beginning = file.read(BEGINNING)
+    return not beginning or GENERATOR.encode() in beginning
 
 
 @dataclass(frozen=True)
@@ -58,6 +77,7 @@ class WebPage:
                 '<meta name="viewport" content="width=device-width, initial-scale=1">',
                 '<meta name="color-scheme" content="light dark">',
                 '<meta name="referrer" content="no-referrer">',
+                GENERATOR,
                 f"<title>{escape(visible(self.title))}</title>",
                 *(f"<style>{style}</style>" for style in self.styles),
                 "</head>",

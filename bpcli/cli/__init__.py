@@ -31,13 +31,14 @@ from bpcli.cli import (  # noqa: E402
     listing,
     plot,
     predict,
+    report,
     runs,
     stepcheck,
     train,
     verify,
 )
 from bpcli.cli.arguments import need_command  # noqa: E402
-from bpcli.cli.failures import report  # noqa: E402
+from bpcli.cli.failures import report_failure  # noqa: E402
 from bpcli.cli.help_page import give_help_pages  # noqa: E402
 from bpcli.cli.libraries import require_room  # noqa: E402
 from bpcli.ending.unfinished import own_process  # noqa: E402
@@ -63,6 +64,7 @@ app.command("gradcheck")(gradcheck.gradcheck)
 app.command("stepcheck")(stepcheck.stepcheck)
 app.command("verify")(verify.verify)
 app.command("plot")(plot.plot)
+app.command("report")(report.report)
 app.command("runs")(runs.runs)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")
@@ -102,7 +104,7 @@ def _status_of_command() -> int:
         status: int = _commands()(prog_name="bp", standalone_mode=False) or ExitStatus.DONE
         sys.stdout.flush()
     except Exception as error:  # noqa: BLE001 - what is not known is a defect, with a report and a status
-        return report(error)
+        return report_failure(error)
     return status
 
 

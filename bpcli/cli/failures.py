@@ -20,7 +20,7 @@ IMPORTING = (ImportError, AttributeError, SystemError)
 """What a library raises that could not load another, or half of it only; the reason is the exception before."""
 
 
-def report(error: Exception) -> ExitStatus:
+def report_failure(error: Exception) -> ExitStatus:
     """Print what an exception means to the user; what means nothing is a defect."""
     if isinstance(error, TyperException):
         return _report(_usage_error(error))

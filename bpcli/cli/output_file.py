@@ -1,4 +1,7 @@
-"""Files that a command is asked to write: never one that it reads, and never one that a run folder consists of."""
+"""Files that a command is asked to write: never one that it reads, and never one that a run folder consists of.
+
+A page is written over no file that is not a page of bp.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from bpcli.errors import ConfigError
+from bpcli.errors import ConfigError, refused
 
 
 def require_no_loss(output: Path | None, inputs: Iterable[str | Path]) -> None:
@@ -23,6 +26,23 @@ def require_no_loss(output: Path | None, inputs: Iterable[str | Path]) -> None:
     if _belongs_to_run(target):
         message = "it belongs to the run in this folder"
         raise ConfigError(message, where=str(output), hint="name another file to write")
+
+
+def require_own_page(output: Path) -> None:
+    """Refuse to write a page over a file that bp did not write.
+
+    Raises:
+        ConfigError: ``output`` is one.
+        SystemRefusedError: the system refused to look.
+    """
+    from bpcli.web import is_own_page
+
+    try:
+        if output.is_file() and not is_own_page(output):
+            hint = "name another file to write, or remove it"
+            raise ConfigError("it is a file that bp did not write", where=str(output), hint=hint)
+    except OSError as error:
+        raise refused("read", output, error) from error
 
 
 def _is_same(one: Path, other: Path) -> bool:

@@ -87,9 +87,11 @@ def _print(rows: list[dict[str, Any]], metric: str, folder: Path, *, as_csv: boo
 
 
 def _csv_row(row: dict[str, Any], settings: list[str], metrics: list[str]) -> list[Any]:
+    from bpcli.runs.setting_words import setting_text
+
     return [
         row["run"],
-        *(_setting_text(row["settings"][key]) for key in settings),
+        *(setting_text(row["settings"][key]) for key in settings),
         row["ended"] or "unfinished",
         row["epochs"],
         "" if row["best_epoch"] is None else row["best_epoch"],
@@ -102,11 +104,12 @@ def _show(rows: list[dict[str, Any]], settings: list[str], metrics: list[str]) -
     import sys
 
     from bpcli import display
+    from bpcli.runs.setting_words import short_keys, short_values
 
     ended = [(row["ended"] or "unfinished").replace("training diverged", "diverged").partition(":")[0] for row in rows]
     columns: dict[str, list[Any]] = {"run": [row["run"] for row in rows]}
-    for key, short in zip(settings, _short_keys(settings, metrics), strict=True):
-        columns[short] = _short_values([row["settings"][key] for row in rows])
+    for key, short in zip(settings, short_keys(settings, metrics), strict=True):
+        columns[short] = short_values([row["settings"][key] for row in rows])
     if set(ended) != {"completed"}:
         columns["ended"] = ended
     texts = range(len(columns))
@@ -118,39 +121,3 @@ def _show(rows: list[dict[str, Any]], settings: list[str], metrics: list[str]) -
     ranking = display.Ranking(order, len(ranked), "bp runs --csv has them all")
     table = [list(cells) for cells in zip(*columns.values(), strict=True)]
     display.print_table(list(columns), table, sys.stdout, text=texts, names=(0,), ranking=ranking)
-
-
-def _short_keys(settings: list[str], metrics: list[str]) -> list[str]:
-    """The last word of each dotted key, or the whole key if several keys or a metric have that word.
-
-    The name of a choice goes by the word before it: ``keep.name`` is keep.
-    """
-    tails = [key.removesuffix(".name").rpartition(".")[2] for key in settings]
-    taken = [*tails, *metrics]
-    return [tail if taken.count(tail) == 1 else key for key, tail in zip(settings, tails, strict=True)]
-
-
-def _short_values(values: list[Any]) -> list[str]:
-    """The values of one setting, as short as possible while distinct: layers by width, files by name."""
-    if all(isinstance(value, list) and all(isinstance(layer, dict) for layer in value) for value in values):
-        layers = [[f"{layer['units']} {_choice_name(layer['activation'])}" for layer in value] for value in values]
-        return [", ".join(value) for value in layers]
-    if all(value is None or (isinstance(value, str) and value.startswith("/")) for value in values):
-        names = [Path(value).name if value else "" for value in values]
-        if len(set(names)) == len(set(values)):
-            return names
-    return [_setting_text(value) for value in values]
-
-
-def _choice_name(choice: Any) -> str:
-    return str(choice["name"] if isinstance(choice, dict) else choice)
-
-
-def _setting_text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    from bpcli.storage.text import to_json
-
-    return to_json(value)

@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 
 from bpcli.data.encoding.targets import judging_of
-from bpcli.data.loading import Part
+from bpcli.data.loading import Loaded, Part
+from bpcli.data.raw import Look
 from bpcli.data.splitting import PARTS
 from bpcli.errors import BpError, ConfigError
 from bpcli.nn.tallies import Judging
@@ -28,11 +29,12 @@ class PlottedRun:
     """The run in a folder; ``split`` is the part that its model is looked at on.
 
     By default that is the test part, else the validation part, else the training part. Everything is read where it is
-    first asked for, and then kept.
+    first asked for, and then kept. ``look`` sees the data before they are encoded.
     """
 
     folder: Path
     split: str | None = None
+    look: Look | None = None
 
     @cached_property
     def recorded(self) -> RecordedRun:
@@ -63,13 +65,22 @@ class PlottedRun:
         return judging_of(self.model.targets, self.model.network.head.activation.range)
 
     @cached_property
+    def loaded(self) -> Loaded:
+        """The run's data.
+
+        Raises:
+            BpError: the data are not those of the run.
+        """
+        return self.reopened.loaded(self.look)
+
+    @property
     def parts(self) -> dict[str, Part]:
         """The parts of the run's data.
 
         Raises:
             BpError: the data are not those of the run.
         """
-        return self.reopened.parts()
+        return self.loaded.parts
 
     @property
     def part_name(self) -> str:

@@ -131,7 +131,7 @@ def evaluate_model(
     if threshold is not None and judging.scoring == "largest":
         judging = replace(judging, n=1, scoring="threshold", middle=0.5)
         tallies = _of_second_class(tallies.of(Outputs), _tallies(picked, judging), part)
-    return Evaluation(loss, model.targets, judging, tallies, _names(model), picked)
+    return Evaluation(loss, model.targets, judging, tallies, class_names(model), picked)
 
 
 def _require_finite(model: Model, part: Part, examples: IndexArray, A: Array) -> None:
@@ -173,7 +173,8 @@ def _of_second_class(outputs: Outputs, tallies: Tallies, part: Part) -> Tallies:
     return tallies
 
 
-def _names(model: Model) -> list[Any]:
+def class_names(model: Model) -> list[Any]:
+    """The names of a model's classes or labels; none of a regression."""
     targets = model.targets
     if isinstance(targets, Classes):
         return list(targets.labels)

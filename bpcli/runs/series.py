@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -145,6 +146,16 @@ def read_request(folder: Path) -> SeriesRequest:
         DataError: the file is damaged or malformed.
         SystemRefusedError: the system refused.
     """
+    return read_series(folder)[0]
+
+
+def read_series(folder: Path) -> tuple[SeriesRequest, dict[str, Interval]]:
+    """What a series was asked for, and what its runs came to together; nothing before the last of them has ended.
+
+    Raises:
+        DataError: series.json is damaged or malformed.
+        SystemRefusedError: the system refused.
+    """
     path = folder / SERIES_FILE
     try:
         series = Saved(read_json(path))
@@ -153,11 +164,19 @@ def read_request(folder: Path) -> SeriesRequest:
         seeds, folds = (None if each.value is None else each.count(2, MOST_RUNS) for each in counts)
         if seeds is None and folds is None:
             series.refuse("has neither seeds nor folds")
-        return SeriesRequest(seeds, folds, keys["refit"].truth())
+        metrics = {name: _interval(each) for name, each in keys["metrics"].mapping().items()}
+        return SeriesRequest(seeds, folds, keys["refit"].truth()), metrics
     except MalformedError as error:
         raise DataError(f"malformed: {error}", where=str(path), hint="copy the series again") from error
     except OSError as error:
         raise refused("read", path, error) from error
+
+
+def _interval(saved: Saved) -> Interval:
+    """The interval that was written; null stands for NaN."""
+    keys = saved.keys(("mean", "low", "high", "runs"))
+    mean, low, high = (nan if keys[name].value is None else keys[name].number() for name in ("mean", "low", "high"))
+    return Interval(mean, low, high, keys["runs"].count())
 
 
 def write_series(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bpcli.cli.failures import report
+from bpcli.cli.failures import report_failure
 from bpcli.errors import ExitStatus
 from tests.cli.support import command, environment, write_config
 
@@ -38,7 +38,7 @@ def test_what_the_system_refuses_is_no_defect(capsys: pytest.CaptureFixture[str]
         (RuntimeError("can't start new thread"), "can't start a thread"),
         (OSError(errno.EIO, "Input/output error", "file"), "file: input/output error"),
     ):
-        assert report(error) is ExitStatus.SYSTEM
+        assert report_failure(error) is ExitStatus.SYSTEM
         assert capsys.readouterr().err.splitlines()[0] == f"error: {said}"
 
 

@@ -34,6 +34,7 @@ ROOMS = [
     "explaining",
     "reporting",
     "figures",
+    "report",
     "display",
     "cli",
 ]
@@ -49,6 +50,7 @@ ONLY_IN = {
     "pytest": "pytest_plugin.py",
     "numba": "training/compiled/",
     "matplotlib": "figures/artists.py",
+    "jinja2": "report/page.py",
 }
 
 CHOICE_ROOMS = ["activations", "initializers", "losses", "metrics", "optimizers"]

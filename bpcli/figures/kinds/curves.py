@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,14 +13,12 @@ from bpcli.figures.plotted_run import PlottedRun
 from bpcli.nn import Array
 from bpcli.runs.comparison import RecordedRun, differing_settings
 from bpcli.runs.epoch_rows import NOT_MEASURED
+from bpcli.runs.setting_words import alike_but_for_chance
 
 VALIDATION = "val_"
 
 LOG_FROM = 30
 """From which ratio of the largest to the smallest loss its axis is logarithmic."""
-
-SAME_BUT_FOR = ("seed", "data.split.seed", "data.split.fold")
-"""The settings in which runs of one group may differ."""
 
 MOST_SETTINGS = 2
 """How many settings name a group; where more differ, the name of its first run does."""
@@ -55,37 +51,12 @@ class Curves:
 
 def curves_of(runs: Sequence[RecordedRun]) -> Figure:
     """The learning curves of runs with at least an epoch each."""
-    groups = _groups(runs)
+    groups = alike_but_for_chance(runs, differing_settings([*runs]), MOST_SETTINGS)
     shown = dict(list(groups.items())[:MOST_GROUPS])
     names = ["loss", *filter(None, [_metric(runs)])]
     panels = tuple(_panel(shown, name) for name in names)
     title = f"{runs[0].folder.name}: learning curves" if len(runs) == 1 else f"learning curves of {len(runs)} runs"
     return Figure(title, panels, (*_notes(shown), *_left_out(len(groups))))
-
-
-def _groups(runs: Sequence[RecordedRun]) -> dict[str, list[RecordedRun]]:
-    """Runs that differ in their seed or fold alone, by a name for what the others have differently."""
-    keys = [key for key in differing_settings([*runs]) if key not in SAME_BUT_FOR]
-    groups: dict[str, list[RecordedRun]] = {}
-    for run in runs:
-        groups.setdefault(json.dumps([run.settings.get(key) for key in keys]), []).append(run)
-    return {_name(group[0], keys, len(groups)): group for group in groups.values()}
-
-
-def _name(run: RecordedRun, keys: Sequence[str], groups: int) -> str:
-    """What tells a group from the others: its settings, or its first run."""
-    if groups == 1:
-        return ""
-    if len(keys) > MOST_SETTINGS:
-        return run.folder.name
-    return ", ".join(f"{key.removesuffix('.name').rpartition('.')[2]}={_word(run.settings.get(key))}" for key in keys)
-
-
-def _word(value: Any) -> str:
-    """A setting in short: of a path the file's name."""
-    if isinstance(value, str):
-        return PurePath(value).name if value.startswith("/") else value
-    return json.dumps(value)
 
 
 def _metric(runs: Sequence[RecordedRun]) -> str:
