@@ -1,8 +1,13 @@
-"""A signal at any moment of any command ends it by that signal, in silence, and leaves nothing incomplete."""
+"""A signal at any moment of any command ends it by that signal, in silence, and leaves nothing incomplete.
+
+``BP_MOMENTS`` sets how many moments of each command each signal comes at, and ``BP_SIGNALS`` which signals.
+"""
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -28,6 +33,9 @@ COMMANDS = {
     "train a series": ["train", "points.yaml", "--run", "out/run", "--seeds", "3"],
     "train by numbers of its own": ["train", "points.yaml", "epochs=5"],
     "train by batches of all": ["train", "points.yaml", "--run", "out/run", "optimizer={mode: batch, name: lbfgs}"],
+    "resume": ["train", "--resume", "out/copy", "epochs=80"],
+    "verify": ["verify", "trained"],
+    "doctor": ["doctor", "points.yaml"],
     "predict": ["predict", "trained", "--data", "points.csv", "--output", "out/predictions.csv"],
     "predict to stdout": ["predict", "trained", "--data", "points.csv"],
     "evaluate": ["evaluate", "trained"],
@@ -35,16 +43,17 @@ COMMANDS = {
     "gradcheck": ["gradcheck", "trained"],
     "stepcheck": ["stepcheck", "points.yaml"],
     "convert": ["data", "convert", "numbers.csv", "out/numbers.npy"],
-    "init": ["init", "points.csv"],
+    "plot": ["plot", "trained"],
+    "plot to a file": ["plot", "trained", "--output", "out/curves.svg"],
+    "init": ["init", "points.csv", "--output", "out/first.yaml"],
     "list": ["list"],
     "runs": ["runs", "."],
     "config": ["config", "show", "points.yaml"],
 }
 
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGXCPU", "SIGUSR1", "SIGUSR2")
+SIGNALS = os.environ.get("BP_SIGNALS", "SIGINT SIGTERM SIGHUP SIGQUIT SIGXCPU SIGUSR1 SIGUSR2").split()
 
-MOMENTS = 6
-"""How many moments of each command each signal comes at."""
+MOMENTS = int(os.environ.get("BP_MOMENTS") or 6)
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +69,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def started(words: list[str], folder: Path) -> subprocess.Popen[bytes]:
     (folder / "out").mkdir(exist_ok=True)
+    if "out/copy" in words:
+        shutil.copytree(folder / "trained", folder / "out/copy")
     return subprocess.Popen(
         command(*words), cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

@@ -72,8 +72,10 @@ def read_idx(source: ByteSource) -> Matrix:
             where=path,
             hint="the file is cut short or damaged; copy it again",
         )
+    if size == 0:  # beside the 0, NumPy has no room for the largest lengths
+        raise _empty(shape, path)
     values = pages.array(shape, dtype, 4 + 4 * axes if pages.lasting else 0)
-    if axes == 1 and len(values):
+    if axes == 1:
         labels = _refuse_infinite(Matrix(path, values.astype(np.float64)[:, None])).values[:, 0]
         matrix = Matrix(path, np.empty((len(labels), 0)), {"label": labels}, holds_classes=True)
     else:
@@ -215,12 +217,16 @@ def _unpacked(origin: _Origin, stream: IO[bytes], size: int, offset: int) -> tup
     return pages, held
 
 
+def _empty(shape: Shape, path: str) -> DataError:
+    return DataError(f"an array of shape {shape} holds no examples", where=path, hint="one example per row")
+
+
 def _matrix(values: Array, path: str, pages: Pages | None = None) -> Matrix:
     """(N, …) as (N, n). Bytes with more than one axis per example are images."""
     if values.dtype.kind not in "fiub":
         raise DataError(f"an array of {values.dtype}, not of numbers", where=path, hint="save numbers")
     if values.ndim == 0 or values.size == 0:
-        raise DataError(f"an array of shape {values.shape} holds no examples", where=path, hint="one example per row")
+        raise _empty(values.shape, path)
     flat = values.reshape(values.shape[0], -1)
     if values.dtype.itemsize > np.dtype(np.float64).itemsize:
         flat = _shortened(flat)

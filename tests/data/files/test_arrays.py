@@ -137,6 +137,10 @@ def test_infinite_number_is_refused_with_its_row(data: bytes) -> None:
         (npy(np.zeros(2, [("a", "f4")])), "an array of [('a', '<f4')], not of numbers\nhint: save numbers"),
         (idx(np.empty((0, 2, 2))), "an array of shape (0, 2, 2) holds no examples\nhint: one example per row"),
         (idx([]), "an array of shape (0,) holds no examples\nhint: one example per row"),
+        (  # found by atheris
+            b"\0\0\x08\x04" + b"\xff" * 12 + bytes(4),
+            ("an array of shape (4294967295, 4294967295, 4294967295, 0) holds no examples\nhint: one example per row"),
+        ),
         (
             npz(x=NUMBERS, y=[1]),
             "no array named 'features' (it holds x, y)\nhint: numpy.savez(file, features=X, targets=y)",
