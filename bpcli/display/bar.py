@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 ECHO = 3
 """Characters kept free at the right end of the bar, where a terminal echoes ^C."""
 
-BY_IMPORTANCE = ("epoch", "loss", "left", "share", "bar", "metric", "kept", "speed")
-IN_ORDER = ("epoch", "bar", "share", "loss", "metric", "kept", "speed", "left")
-"""How the pieces stand in the line."""
+BY_IMPORTANCE = ("epoch", "count", "loss", "left", "share", "bar", "metric", "kept", "speed")
+IN_ORDER = ("epoch", "count", "bar", "share", "loss", "metric", "kept", "speed", "left")
+"""How the pieces stand in the line; the count is that of the epochs, without the word."""
 
 LEAST_BAR = 10
 NUMBER = 6
@@ -40,6 +40,7 @@ def training_bar(epochs: int, examples: int, metric: str) -> TrainingBar | None:
         return None
     usual = {
         "epoch": len(f"epoch {epochs}/{epochs}"),
+        "count": len(f"{epochs}/{epochs}"),
         "bar": LEAST_BAR,
         "share": len("100%"),
         "loss": len("loss ") + NUMBER,
@@ -48,14 +49,15 @@ def training_bar(epochs: int, examples: int, metric: str) -> TrainingBar | None:
         "speed": len(" examples/s") + NUMBER,
         "left": len("00:00"),
     }
-    return TrainingBar(epochs * examples, f"epoch 0/{epochs}", usual)
+    return TrainingBar(epochs * examples, f"0/{epochs}", usual)
 
 
 def pieces_for(width: int, widths: Mapping[str, int]) -> list[str]:
     """The pieces that fit a width, each with a space before the next, in the order in which they stand."""
     taken: list[str] = []
     for piece in BY_IMPORTANCE:
-        if not taken or sum(widths[one] + 1 for one in taken) + widths[piece] <= width:
+        fits = sum(widths[one] + 1 for one in taken) + widths[piece] <= width
+        if fits and not (piece == "count" and "epoch" in taken):
             taken.append(piece)
     return [piece for piece in IN_ORDER if piece in taken]
 
@@ -66,17 +68,18 @@ class TrainingBar:
     A terminal that is gone is ignored: the run must still be saved.
     """
 
-    def __init__(self, total: int, epoch: str, usual: Mapping[str, int]) -> None:
+    def __init__(self, total: int, count: str, usual: Mapping[str, int]) -> None:
         self._widths = dict(usual)
         self._shown = ExitStack()
-        self._progress = _progress(total, {**dict.fromkeys(usual, ""), "epoch": epoch})
+        self._progress = _progress(total, {**dict.fromkeys(usual, ""), **_epoch(count)})
         self._shown.enter_context(undone_by_signals(show_cursor))
         self._lay_out()
         with suppress(OSError):
             self._progress.start()
 
-    def draw(self, seen: int, **texts: str) -> None:
-        """Draw the bar after ``seen`` examples, with what its pieces say."""
+    def draw(self, seen: int, count: str, **pieces: str) -> None:
+        """Draw the bar after ``seen`` examples and a ``count`` of epochs, with what its other pieces say."""
+        texts = {**_epoch(count), **pieces}
         for piece, text in texts.items():
             self._widths[piece] = max(self._widths[piece], cells(text))
         self._lay_out()
@@ -109,6 +112,10 @@ class TrainingBar:
         if piece == "left":
             return TimeRemainingColumn(compact=True, table_column=column)
         return TextColumn(f"{{task.fields[texts][{piece}]}}", table_column=column, markup=False)
+
+
+def _epoch(count: str) -> dict[str, str]:
+    return {"epoch": f"epoch {count}", "count": count}
 
 
 def _progress(total: int, texts: Mapping[str, str]) -> Progress:

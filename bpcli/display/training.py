@@ -65,7 +65,7 @@ class TrainingDisplay:
         speed = (seen - self._seen_before) / max(now - self._started_at, 1e-9)
         self._bar.draw(
             seen,
-            epoch=f"epoch {epoch}/{self._epochs}",
+            f"{epoch}/{self._epochs}",
             loss=f"loss {short_number(loss)}",
             metric=self._metric_text,
             kept=self._kept_text,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+import re
+from collections.abc import Callable
 
 from bpcli.lines.breaking import GLUE, kept_together, wrapped
 from bpcli.lines.cells import cells, padded
@@ -19,6 +20,9 @@ OPERATORS = frozenset("=+-·⊙×∗←≡≠−")
 """Where a formula can be broken: before them, if a space follows, and after a comma or a semicolon."""
 
 STOPS = (",", ";")
+
+PREFIX = re.compile(r"(Σ[^()]*|\bln|\blog)$")
+"""The end of a word that belongs to the next one."""
 
 CONDITIONS = frozenset({"where", "else", "for"})
 """Words that begin a part of a formula."""
@@ -37,14 +41,58 @@ def joined(parts: list[str], width: int) -> list[str]:
 def broken(formula: str, width: int, indent: str = INDENT) -> list[str]:
     """An equation on as many lines as it needs, broken outside of indices, and of parentheses as far as it can be.
 
-    A line ends before an operator; between other symbols only where a single term is wider than the page.
+    A line ends before an operator; between factors only where a term is wider than the page, within parentheses only
+    where a factor is. A matrix that is written out breaks between rows.
     """
-    glues = [glued(formula, depth) for depth in range(1, DEEPEST)]
-    for text in (*map(_whole_terms, glues), *glues):
-        lines = wrapped(text, width, indent, indent + INDENT)
-        if all(cells(line) <= width for line in lines):
-            break
-    return lines
+    rules: list[tuple[Rule, int]] = [
+        (rule, depth) for depth in range(1, DEEPEST) for rule in (_between_rows, _between_terms, _between_factors)
+    ]
+    pieces = _pieces(formula, width - len(indent + INDENT), rules)
+    return wrapped(" ".join(map(kept_together, pieces)), width, indent, indent + INDENT)
+
+
+Rule = Callable[[str, str], bool]
+"""Whether a line can end between two words."""
+
+
+def _between_rows(before: str, _after: str) -> bool:
+    return before.endswith(";")
+
+
+def _between_terms(before: str, after: str) -> bool:
+    return after in OPERATORS | CONDITIONS or before.endswith(STOPS)
+
+
+def _between_factors(before: str, _after: str) -> bool:
+    return before not in OPERATORS and not PREFIX.search(before)
+
+
+def _pieces(formula: str, room: int, rules: list[tuple[Rule, int]]) -> list[str]:
+    """The parts of a formula that stay on one line: what a rule leaves too wide, the next one divides.
+
+    With each rule goes from how many open parentheses on nothing is divided.
+    """
+    (apart, depth), *others = rules
+    parts = _divided(glued(formula, depth), apart)
+    fit = [[part] if cells(part) <= room or not others else _pieces(part, room, others) for part in parts]
+    return [piece for pieces in fit for piece in pieces]
+
+
+def _divided(formula: str, apart: Rule) -> list[str]:
+    """The words of a formula, joined but where they are to be ``apart``."""
+    parts: list[str] = []
+    before = ""
+    for word in formula.split(" "):
+        if parts and not apart(before, word):
+            parts[-1] += f" {word}"
+        else:
+            parts.append(word)
+        before = word
+    return [_loose(part) for part in parts]
+
+
+def _loose(text: str) -> str:
+    return text.replace(GLUE, " ")
 
 
 def between(left: str, right: str, width: int) -> list[str]:
@@ -63,12 +111,3 @@ def glued(text: str, kept: int | None = None) -> str:
         deep = kept is not None and brackets >= kept
         written += GLUE if sign == " " and (deep or braces) else sign
     return written
-
-
-def _whole_terms(formula: str) -> str:
-    """A formula in which a space is left before an operator and after a comma only."""
-    words = formula.split(" ")
-    gaps = [
-        " " if after in OPERATORS | CONDITIONS or before.endswith(STOPS) else GLUE for before, after in pairwise(words)
-    ]
-    return "".join(piece for pair in zip(words, [*gaps, ""], strict=True) for piece in pair)
