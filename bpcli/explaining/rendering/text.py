@@ -12,6 +12,9 @@ from bpcli.lines.breaking import kept_together
 from bpcli.lines.cells import cells, padded
 from bpcli.lines.widths import PAGE
 
+WHOLE = 24
+"""The widest formula within a sentence that stays on one line; a wider one is broken as it comes."""
+
 BESIDE_FIGURES = 9
 """What a line of a matrix has beside its figures: the indent, the brackets and the dots."""
 
@@ -36,6 +39,16 @@ def render(explained: Explanation, width: int = PAGE) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _sentence(line: str) -> str:
+    """A sentence with markup between dollar signs as text whose short formulas stay on one line."""
+    parts = line.split("$")
+    return "".join(_inline(math(part)) if place % 2 else part for place, part in enumerate(parts))
+
+
+def _inline(formula: str) -> str:
+    return kept_together(formula) if cells(formula) <= WHOLE else formula
+
+
 def _title(title: str, rule: str, width: int) -> list[str]:
     lines = filled(title, width)
     return [*lines, rule * max(map(cells, lines))]
@@ -43,11 +56,11 @@ def _title(title: str, rule: str, width: int) -> list[str]:
 
 def _listed(sentences: tuple[str, ...], width: int) -> list[str]:
     """Sentences as a list."""
-    return [line for sentence in sentences for line in filled(prose(sentence), width, "- ", "  ")]
+    return [line for sentence in sentences for line in filled(_sentence(sentence), width, "- ", "  ")]
 
 
 def _notation(explained: Explanation, width: int) -> list[str]:
-    rows = [(math(symbol), prose(meaning)) for symbol, meaning in explained.document.notation]
+    rows = [(math(symbol), _sentence(meaning)) for symbol, meaning in explained.document.notation]
     widest = max(cells(symbol) for symbol, _ in rows)
     rest = " " * len(f"{INDENT}{'':<{widest}}  ")
     firsts = [(f"{INDENT}{padded(symbol, widest)}  ", meaning) for symbol, meaning in rows]
@@ -63,7 +76,7 @@ def _step(step: DerivationStep, width: int) -> list[str]:
     runs = [f"{kind} {math(run)}" for kind, run in shared_text.runs(step)]
     about = [*([shape(step.value)] if step.value.ndim else []), *runs, *shared_text.agreement(step)]
     lines += [*joined(about, width), *_value(step, width)]
-    return [*lines, *(line for note in step.notes for line in filled(prose(note), width, "  * ", "    "))]
+    return [*lines, *(line for note in step.notes for line in filled(_sentence(note), width, "  * ", "    "))]
 
 
 def _value(step: DerivationStep, width: int) -> list[str]:

@@ -44,10 +44,7 @@ def broken(formula: str, width: int, indent: str = INDENT) -> list[str]:
     A line ends before an operator; between factors only where a term is wider than the page, within parentheses only
     where a factor is. A matrix that is written out breaks between rows.
     """
-    rules: list[tuple[Rule, int]] = [
-        (rule, depth) for depth in range(1, DEEPEST) for rule in (_between_rows, _between_terms, _between_factors)
-    ]
-    pieces = _pieces(formula, width - len(indent + INDENT), rules)
+    pieces = _pieces(formula, width - len(indent + INDENT), RULES)
     return wrapped(" ".join(map(kept_together, pieces)), width, indent, indent + INDENT)
 
 
@@ -67,11 +64,19 @@ def _between_factors(before: str, _after: str) -> bool:
     return before not in OPERATORS and not PREFIX.search(before)
 
 
-def _pieces(formula: str, room: int, rules: list[tuple[Rule, int]]) -> list[str]:
-    """The parts of a formula that stay on one line: what a rule leaves too wide, the next one divides.
+def _between_words(_before: str, _after: str) -> bool:
+    return True
 
-    With each rule goes from how many open parentheses on nothing is divided.
-    """
+
+RULES: list[tuple[Rule, int]] = [
+    *((rule, depth) for depth in range(1, DEEPEST) for rule in (_between_rows, _between_terms, _between_factors)),
+    (_between_words, DEEPEST),
+]
+"""Where a formula is divided, the first that helps, and from how many open parentheses on nothing is."""
+
+
+def _pieces(formula: str, room: int, rules: list[tuple[Rule, int]]) -> list[str]:
+    """The parts of a formula that stay on one line: what a rule leaves too wide, the next one divides."""
     (apart, depth), *others = rules
     parts = _divided(glued(formula, depth), apart)
     fit = [[part] if cells(part) <= room or not others else _pieces(part, room, others) for part in parts]
