@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 import bpcli
 from benchmarks.workers.protocol import Task, Trainer, serve
 from benchmarks.workloads import SEED, Workload
-from bpcli.data.sources import ClassIndices, Columns, Examples, OneHot, Rows, Source
+from bpcli.data.sources import ClassIndices, Columns, Examples, Rows, Source, one_hot
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES, Loss
@@ -83,7 +83,7 @@ def _targets(task: Task, loss: Loss) -> Source:
     classes = task.classes.astype(np.intp)
     if loss.targets.class_indices:
         return ClassIndices(classes)
-    return OneHot(classes, task.workload.sizes[-1], np.dtype(np.float32))
+    return one_hot(classes, task.workload.sizes[-1], np.dtype(np.float32))
 
 
 def build(task: Task) -> dict[str, Callable[[], Trainer]]:

@@ -123,7 +123,7 @@ def load_parts(
     weights, of_classes = weigh(datasets, rows, targets, request.weights, dtype)
     widths = widths_of(train, learned)
     features = learn_features(
-        train, learned_from, rows["train"], decided.scale or "none", warnings, request.types, widths
+        train, learned_from, rows["train"], decided.scale or "none", warnings, request.types, widths, dtype
     )
     if look is not None:
         raw = RawData(datasets, rows, learned_from, learned, decided.task == "classification")

@@ -182,14 +182,23 @@ class ClassIndices:
         self.indices.take(indices, out=out, mode="clip")
 
 
-class OneHot:
+MOST_TABLED = 256
+"""Classes up to which their columns are copied from a table: beyond, filling them takes less time and memory."""
+
+
+def one_hot(indices: IndexArray, classes: int, dtype: np.dtype, *, off: float = 0.0, on: float = 1.0) -> Source:
     """Targets as columns that are ``on`` for the class and ``off`` for others, made per batch from indices, (N,)."""
+    if classes <= MOST_TABLED:
+        return OneHot(indices, classes, dtype, off, on)
+    return WideOneHot(indices, off, on)
+
+
+class OneHot:
+    """Targets as columns of a table, a column for each class."""
 
     pages: Pages | None = None
 
-    def __init__(
-        self, indices: IndexArray, classes: int, dtype: np.dtype, *, off: float = 0.0, on: float = 1.0
-    ) -> None:
+    def __init__(self, indices: IndexArray, classes: int, dtype: np.dtype, off: float, on: float) -> None:
         self.indices = indices
         self.size = len(indices)
         self.columns = np.full((classes, classes), off, dtype)
@@ -203,6 +212,28 @@ class OneHot:
             self._buffers[m] = np.empty(m, np.intp)
         self.indices.take(indices, out=self._buffers[m], mode="clip")
         self.columns.take(self._buffers[m], axis=1, out=out, mode="clip")
+
+
+class WideOneHot:
+    """Targets as columns that are filled with ``off``, then ``on`` is written where the class is."""
+
+    pages: Pages | None = None
+
+    def __init__(self, indices: IndexArray, off: float, on: float) -> None:
+        self.indices = indices
+        self.size = len(indices)
+        self.off, self.on = off, on
+        self._buffers: dict[int, tuple[IndexArray, IndexArray]] = {}
+
+    def gather(self, indices: IndexArray, out: Array) -> None:
+        """Write a column per example into ``out``, (K, m)."""
+        m = len(indices)
+        if m not in self._buffers:
+            self._buffers[m] = np.empty(m, np.intp), np.arange(m)
+        classes, places = self._buffers[m]
+        self.indices.take(indices, out=classes, mode="clip")
+        out.fill(self.off)
+        out[classes, places] = self.on
 
 
 class Columns:

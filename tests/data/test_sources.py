@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.data.sources import ByteRows, ClassIndices, Columns, Examples, OneHot, Rows, Source
+from bpcli.data.sources import ByteRows, ClassIndices, Columns, Examples, OneHot, Rows, Source, WideOneHot
 from bpcli.nn import Array
 
 from .support import PRECISIONS, deterministic, gathered
@@ -30,14 +30,18 @@ def byte_rows(dtype: str) -> tuple[Source, Array]:
 
 
 def one_hot(dtype: str) -> tuple[Source, Array]:
-    return OneHot(KINDS, WIDTH, np.dtype(dtype)), (KINDS[:, None] == np.arange(WIDTH)).astype(dtype)
+    return OneHot(KINDS, WIDTH, np.dtype(dtype), 0, 1), (KINDS[:, None] == np.arange(WIDTH)).astype(dtype)
+
+
+def wide_one_hot(dtype: str) -> tuple[Source, Array]:
+    return WideOneHot(KINDS, -1, 1), np.where(KINDS[:, None] == np.arange(WIDTH), 1, -1).astype(dtype)
 
 
 def columns(dtype: str) -> tuple[Source, Array]:
     return Columns(np.ascontiguousarray(VALUES.T.astype(dtype))), VALUES.astype(dtype)
 
 
-SOURCES = {"Rows": rows, "ByteRows": byte_rows, "OneHot": one_hot, "Columns": columns}
+SOURCES = {"Rows": rows, "ByteRows": byte_rows, "OneHot": one_hot, "WideOneHot": wide_one_hot, "Columns": columns}
 
 every_source = pytest.mark.parametrize("name", SOURCES)
 every_precision = pytest.mark.parametrize("dtype", PRECISIONS)

@@ -63,7 +63,7 @@ def convert(path: str, target: Path, request: ConversionRequest, progress: Progr
     read_array = array_reader(source.head)
     try:
         if read_array is not None:
-            return _convert_matrix(read_array(source), source, target, request, progress)
+            return _convert_matrix(read_array(source, examples=False), source, target, request, progress)
         return _convert_table(source, target, request, progress)
     except Exception:
         source.require_unchanged()  # else what is wrong is the file's own

@@ -17,7 +17,7 @@ from bpcli.data.encoding.target_cells import (
 )
 from bpcli.data.files.cells import as_numbers
 from bpcli.data.files.dataset import Dataset
-from bpcli.data.sources import ClassIndices, Columns, OneHot, Source
+from bpcli.data.sources import ClassIndices, Columns, Source, one_hot
 from bpcli.data.warnings import listed
 from bpcli.errors import DataError
 from bpcli.nn import Array, IndexArray
@@ -71,17 +71,17 @@ class Classes:
         """
         column = dataset.column(self.name)
         require_present(dataset, self.name, column, rows)
-        places = {label: k for k, label in enumerate(self.labels)}
-        found = [places.get(key, -1) for key in self._keys(dataset)[rows].tolist()]
-        if -1 in found:
-            row = int(rows[found.index(-1)])
+        found = _places(self._keys(dataset)[rows], self.labels)
+        unknown = np.flatnonzero(found < 0)
+        if len(unknown):
+            row = int(rows[unknown[0]])
             known = [str(label) for label in self.labels]
             raise DataError(
                 f"target {self.name!r} is {shown(dataset, self.name, row)}, a class the model does not have",
                 where=dataset.where(row),
                 hint=f"its classes are {listed(known)}",
             )
-        return np.array(found, np.intp)
+        return found
 
     def _keys(self, dataset: Dataset) -> Array:
         """What of each row is looked for among the labels."""
@@ -117,7 +117,7 @@ class Classes:
         if self.encoding == "binary":
             codes = np.array([self.form.off, self.form.on], dtype)
             return Columns(codes[indices][None, :])
-        return OneHot(indices, len(self.labels), dtype, off=self.form.off, on=self.form.on)
+        return one_hot(indices, len(self.labels), dtype, off=self.form.off, on=self.form.on)
 
     def predictions(self, A: Array, *, probabilities: bool) -> dict[str, Array]:
         """``prediction``, then ``p_<class>`` where outputs are probabilities."""
@@ -145,6 +145,18 @@ class Classes:
         if not alike or (encoding == "binary" and len(labels) != 2):
             keys["labels"].refuse(f"are not classes of the encoding {encoding}")
         return cls(keys["name"].text(), labels, cast("Encoding", encoding), form)
+
+
+def _places(keys: Array, labels: tuple[Label, ...]) -> IndexArray:
+    """The place of each key among the labels, −1 where it is none of them."""
+    if keys.dtype == object:
+        places = {label: k for k, label in enumerate(labels)}
+        return np.array([places.get(key, -1) for key in keys.tolist()], np.intp)
+    numbers = np.array(labels, keys.dtype)
+    order = np.argsort(numbers)
+    found: IndexArray = order[np.searchsorted(numbers, keys, sorter=order).clip(max=len(labels) - 1)]
+    found[numbers[found] != keys] = -1
+    return found
 
 
 def _label(saved: Saved) -> Label:

@@ -30,6 +30,8 @@ from bpcli.errors import ConfigError
 from bpcli.nn import Array, IndexArray
 from bpcli.storage.saved import Saved
 
+FLOAT32 = np.dtype(np.float32)
+
 
 class Features(Protocol):
     """A learned encoding of features."""
@@ -201,18 +203,21 @@ def learn_features(
     warnings: DataWarnings,
     kinds: Mapping[str, ColumnKind] | None = None,
     widths: tuple[int, ...] = (),
+    dtype: np.dtype = FLOAT32,
 ) -> Features:
     """Learn the encoding of columns ``names`` from the training ``rows``; ``kinds`` are those that are declared.
 
-    Other files may have ``widths`` many columns, where these have no names.
+    Other files may have ``widths`` many columns, where these have no names. ``dtype`` is the precision of what
+    is to be encoded.
 
     Raises:
+        DataError: there is no room in memory for what is to be encoded.
         ConfigError: a column is not of the kind that is declared.
     """
     declared = kinds or {}
     if isinstance(dataset, Matrix):
         _require_numbers(declared, dataset.path)
-        return replace(learn_matrix(dataset, names, rows, scale, warnings), widths=widths)
+        return replace(learn_matrix(dataset, names, rows, scale, warnings, dtype), widths=widths)
     columns = [TrainingColumn(dataset, name, rows) for name in names]
     learned = tuple(learn_column(each, declared.get(each.name), scale, warnings) for each in columns)
     for column, encoder in zip(columns, learned, strict=True):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from bpcli import memory
 from bpcli.data.encoding import summaries
 from bpcli.data.encoding.inputs import Input, summary
 from bpcli.data.encoding.lookup import place_of, require_columns, require_width, rows_within
@@ -24,7 +26,7 @@ from bpcli.nn import Array, IndexArray
 from bpcli.storage.saved import Saved
 
 LOADED = 1 << 28
-"""Up to so many bytes, numbers are encoded once and kept in memory; where they are more, a file's are left in it."""
+"""Up to so many bytes, and half the memory left, numbers are encoded once; where they are more, a file's stay in it."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,10 @@ class MatrixFeatures:
         if self.bytes_only and isinstance(dataset, Matrix) and dataset.images and dataset.pixels == list(self.names):
             factor, pages = float(self.scaling.factor), dataset.pages
             return {part: ByteRows(dataset.values, rows, factor, pages) for part, rows in parts.items()}
-        size = sum(map(len, parts.values())) * self.size * dtype.itemsize
-        if isinstance(dataset, Matrix) and dataset.pages is not None and dataset.in_file and size > LOADED:
+        shape = sum(map(len, parts.values())), self.size
+        if isinstance(dataset, Matrix) and dataset.pages is not None and _stays_in_file(dataset, shape, dtype):
             return {part: self._in_file(dataset, dataset.pages, rows, dtype, warnings) for part, rows in parts.items()}
+        _require_room(dataset, shape, dtype)
         return dict(self._in_memory(dataset, parts, dtype, warnings, last=last))
 
     def _in_memory(
@@ -147,12 +150,17 @@ class MatrixFeatures:
 
 
 def learn_matrix(
-    dataset: Matrix, names: list[str], rows: IndexArray, scale: str, warnings: DataWarnings
+    dataset: Matrix, names: list[str], rows: IndexArray, scale: str, warnings: DataWarnings, dtype: np.dtype
 ) -> MatrixFeatures:
-    """Learn the encoding of columns ``names`` from the training ``rows``."""
+    """Learn the encoding of columns ``names`` from the training ``rows``.
+
+    Raises:
+        DataError: there is no room for all rows, once they are encoded in the precision ``dtype``.
+    """
     of_bytes = SCALINGS[scale]().of_bytes() if dataset.images else None
     if of_bytes is not None:
         return MatrixFeatures(tuple(names), np.zeros(len(names)), of_bytes, bytes_only=True)
+    _require_room(dataset, (dataset.size, len(names)), dtype)
     chosen = Selection(dataset, np.array(dataset.places(names), np.intp), rows)
     found = summaries.extent(chosen)
     median = medians(chosen, found.missing)
@@ -160,6 +168,27 @@ def learn_matrix(
     constant = ~(found.low < found.high)
     warnings.constant.extend(name for name, flat in zip(names, constant, strict=True) if flat)
     return MatrixFeatures(tuple(names), median, scaling)
+
+
+def _stays_in_file(matrix: Matrix, shape: tuple[int, int], dtype: np.dtype) -> bool:
+    """Whether so many rows and columns are read from their file whenever they are needed, to the same bits."""
+    return matrix.in_file and prod(shape) * dtype.itemsize > min(LOADED, memory.left().count // 2)
+
+
+def _require_room(dataset: Dataset, shape: tuple[int, int], dtype: np.dtype) -> None:
+    """So many rows and columns, encoded, have room in memory, or stay in their file.
+
+    Raises:
+        DataError: they have not.
+    """
+    if isinstance(dataset, Matrix) and _stays_in_file(dataset, shape, dtype):
+        return
+    memory.require(
+        prod(shape) * dtype.itemsize,
+        f"{shape[0]:,} examples of {shape[1]:,} inputs in {dtype} take",
+        where=dataset.path,
+        hint="save the numbers uncompressed with numpy.save: such a file is read in place; or data.drop columns",
+    )
 
 
 def _values(dataset: Dataset, names: list[str], warnings: DataWarnings) -> Callable[[IndexArray], Array]:

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from bpcli.data.files.file_digest import FileDigest
     from bpcli.data.files.pages import Pages
 
+ROW_BYTES = 48
+"""What a row takes while it becomes an example, besides its numbers.
+
+That is its number in the file, in its part and in an epoch's order, and its target as read, compared and encoded.
+"""
+
 CellsOf = Callable[[], Array]
 """The cells of a column as the file has them, words for missing values included; read again at each call."""
 

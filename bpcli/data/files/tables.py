@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bpcli import memory
 from bpcli.data.files.byte_source import SAMPLE, ByteSource
-from bpcli.data.files.dataset import Format, Table
+from bpcli.data.files.dataset import ROW_BYTES, Format, Table
 from bpcli.data.files.gathering import gather
 from bpcli.data.files.sheet import examine
 from bpcli.data.files.table_reader import TableReader
@@ -74,10 +74,11 @@ def refuse_too_large(source: ByteSource, delimiter: str | None) -> None:
     with source.open() as stream:
         sample = stream.read(SAMPLE)
     mark = (delimiter or ("\t" if sample.count(b"\t") > sample.count(b",") else ",")).encode()
-    cells = sample.count(mark) + sample.count(b"\n") + 1
+    rows = sample.count(b"\n") + 1
+    cells = sample.count(mark) + rows
     memory.require(
-        int(source.length / len(sample) * cells) * NUMBER_BYTES,
-        "its numbers take",
+        source.length / len(sample) * (cells * NUMBER_BYTES + rows * ROW_BYTES),
+        "its rows and their numbers take",
         where=source.path,
         hint=f"bp data convert {shlex.quote(source.path)} OUTPUT.npy (--target COLUMN where it is not the last), "
         "and train on that: it is read as needed, not loaded",

@@ -12,7 +12,7 @@ from typing import IO
 import numpy as np
 import pytest
 
-from bpcli.data.files import arrays, tables
+from bpcli.data.files import array_bytes, arrays, tables
 from bpcli.data.files.byte_source import ByteSource, open_bytes
 from bpcli.data.files.dataset import Format
 from bpcli.data.files.sheet import Sheet, examine
@@ -141,7 +141,7 @@ def test_archive_that_is_written_to_while_it_is_read_is_refused(
     path = write(tmp_path, "f.npz", npz(features=[[1.0, 0], [2, 1]]))
     read_array = arrays._read_array
 
-    def reading(origin: arrays._Origin, stream: IO[bytes]) -> object:
+    def reading(origin: array_bytes.Origin, stream: IO[bytes]) -> object:
         with Path(path).open("ab") as file:
             file.write(b"more")
         return read_array(origin, stream)

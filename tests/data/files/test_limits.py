@@ -18,8 +18,9 @@ import pytest
 
 from bpcli import memory
 from bpcli.config.document import MOST_BYTES, read_yaml
-from bpcli.data.files import archives, byte_source, sheet
+from bpcli.data.files import archives, byte_source, sheet, tables
 from bpcli.data.files.byte_source import open_bytes
+from bpcli.data.sources import WideOneHot
 from bpcli.errors import BpError, ConfigError, DataError
 from bpcli.memory import Left
 from bpcli.storage import bounded
@@ -65,10 +66,12 @@ BOMBS: dict[str, tuple[bytes, str]] = {
         b",".join(b"c%d" % i for i in range(55)) + b"\n" + b"1," * 54 + b"1\n",
         "its 55 columns take 0.6 GB of memory, 3.0 MB are left of a test",
     ),
-    "npz": (packed(features=ZEROS), "its array takes 16.0 MB of memory, 3.0 MB are left of a test"),
+    "npz": (packed(features=ZEROS), "its array takes 24.0 MB of memory, 3.0 MB are left of a test"),
     "npz targets": (packed(features=np.zeros((4, 3)), targets=ZEROS), "its array takes 16.0 MB of memory, 3.0 MB"),
-    "npy.gz": (gzip.compress(npy(ZEROS)), "its array takes 16.0 MB of memory, 3.0 MB are left of a test"),
-    "promised npy.gz": (gzip.compress(PROMISED["npy"]), "its array takes 96.0 GB of memory"),
+    "rows of one number": (npy(np.zeros((80_000, 1), "u1")), "its 80,000 rows take 3.8 MB of memory, 3.0 MB are left"),
+    "rows of a table": (b"a,y\n" + b"1,2\n" * 80_000, "its rows and their numbers take"),
+    "npy.gz": (gzip.compress(npy(ZEROS)), "its array takes 24.0 MB of memory, 3.0 MB are left of a test"),
+    "promised npy.gz": (gzip.compress(PROMISED["npy"]), "its array takes 144.0 GB of memory"),
     "promised idx.gz": (gzip.compress(PROMISED["idx"]), "its array takes"),
     "more behind an array": (gzip.compress(npy(np.zeros((4, 3))) + bytes(3 * MB)), "but more than"),
     "a header without end": (
@@ -88,6 +91,8 @@ def test_what_would_fill_memory_is_refused_with_figures(
     monkeypatch.setattr(sheet, "MOST_COLUMNS", 60)
     monkeypatch.setattr(sheet, "COLUMN_BYTES", 10 * MB if name == "columns beyond memory" else 1)
     monkeypatch.setattr(byte_source, "SHARE", 1)
+    if name == "rows of a table":
+        monkeypatch.setattr(tables, "SAMPLE", 1000)
     monkeypatch.setattr(memory, "left", lambda: Left(3 * MB, "a test"))
 
     with pytest.raises(DataError) as caught:
@@ -219,6 +224,40 @@ def limited(folder: Path, prepare: Callable[[], None], *words: str) -> tuple[int
     return done.returncode, done.stderr
 
 
+def test_rows_that_would_fill_memory_once_encoded_are_refused_before_anything_is_learned_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing_is_learned(*arguments: object) -> None:
+        raise AssertionError
+
+    wide = np.zeros((200, 4000), "u1")
+    wide[::2, -1] = 1
+    small, whole = write(tmp_path, "w.npz", packed(features=wide, targets=wide[:, -1])), npy(wide)
+    monkeypatch.setattr(memory, "left", lambda: Left(5 * MB, "a test"))
+    loaded(small, dtype="float32")
+    monkeypatch.setattr("bpcli.data.encoding.summaries.extent", nothing_is_learned)
+    with pytest.raises(DataError) as caught:
+        loaded(small, dtype="float64")
+    assert (
+        caught.value.message
+        == "200 examples of 4,000 inputs in float64 take 6.4 MB of memory, 5.0 MB are left of a test"
+    )
+    assert caught.value.hint.startswith("save the numbers uncompressed with numpy.save")
+    monkeypatch.undo()
+    monkeypatch.setattr(memory, "left", lambda: Left(5 * MB, "a test"))
+    in_place = loaded(write(tmp_path, "w.npy", whole), dtype="float64")
+    assert in_place.parts["train"].features.pages is not None
+
+
+def test_targets_of_many_classes_are_no_table_of_all_pairs(tmp_path: Path) -> None:
+    path = write(tmp_path, "k.csv", csv({"a": range(600), "y": range(600)}))
+    targets = loaded(path, "half_squared_error", task="classification").parts["train"].targets
+    assert isinstance(targets, WideOneHot)
+    out = np.empty((600, 2))
+    targets.gather(np.array([3, 599]), out)
+    assert out.sum() == out[3, 0] + out[599, 1] == 2
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not keep to RLIMIT_AS")
 def test_under_a_limit_of_addresses_every_refusal_names_it(tmp_path: Path) -> None:
     def prepare() -> None:
@@ -227,12 +266,15 @@ def test_under_a_limit_of_addresses_every_refusal_names_it(tmp_path: Path) -> No
     write(tmp_path, "t.csv", near_unique(50))
     write(tmp_path, "c.yaml", CONFIG)
     write(tmp_path, "b.npz.gz", gzip.compress(PROMISED["npy"]))
+    with Path(write(tmp_path, "in_place.npy", npy(np.zeros((4, 3))))).open("r+b") as file:
+        file.truncate(2_000 * MB)
     for words, status, told in (
         (("train", "c.yaml", "network.hidden=[100000,100000]"), 2, "hidden layer 2 of 100,000 units on 100,000 inputs"),
-        (("train", "c.yaml", "data={path: b.npz.gz}"), 3, "its array takes 96.0 GB of memory"),
+        (("train", "c.yaml", "data={path: b.npz.gz}"), 3, "its array takes 144.0 GB of memory"),
+        (("train", "c.yaml", "data={path: in_place.npy}"), 74, "can't map the file into memory"),
     ):
         found, messages = limited(tmp_path, prepare, *words)
         assert (found, messages.count("\n")) == (status, 2), messages
         assert told in messages
-        assert "that RLIMIT_AS allows" in messages
+        assert ("that RLIMIT_AS allows" in messages) is (status != 74)
     assert not (tmp_path / "runs").exists()

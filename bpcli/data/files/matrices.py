@@ -1,0 +1,83 @@
+"""How does an array become a matrix of examples? One example per row, no number infinite; targets beside it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from bpcli.data.files.dataset import CellsOf, Matrix
+from bpcli.data.files.pages import Pages, blocks
+from bpcli.errors import DataError
+from bpcli.nn import Array
+
+
+def empty(shape: tuple[int, ...], path: str) -> DataError:
+    """The error of an array without numbers."""
+    return DataError(f"an array of shape {shape} holds no examples", where=path, hint="one example per row")
+
+
+def matrix_of(values: Array, path: str, pages: Pages | None = None) -> Matrix:
+    """(N, …) as (N, n). Bytes with more than one axis per example are images."""
+    if values.dtype.kind not in "fiub":
+        raise DataError(f"an array of {values.dtype}, not of numbers", where=path, hint="save numbers")
+    if values.ndim == 0 or values.size == 0:
+        raise empty(values.shape, path)
+    flat = values.reshape(values.shape[0], -1)
+    if values.dtype.itemsize > np.dtype(np.float64).itemsize:
+        flat = _shortened(flat)
+    if not np.may_share_memory(flat, values):
+        pages = None
+    images = values.ndim > 2 and values.dtype == np.uint8
+    return refuse_infinite_numbers(Matrix(path, flat, images=images, pages=pages))
+
+
+def _shortened(values: Array) -> Array:
+    """Extended precision as float64, infinite where it is out of range."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float64)
+
+
+def refuse_infinite_numbers(matrix: Matrix) -> Matrix:
+    """The matrix, none of its numbers infinite."""
+    if matrix.values.dtype.kind == "f":
+        for start, stop in blocks(*matrix.values.shape):
+            rows = matrix.values[start:stop]
+            if matrix.pages is not None and matrix.in_file and rows.flags.c_contiguous:
+                matrix.pages.hash_through(rows)
+            infinite = np.isinf(rows)
+            if infinite.any():
+                raise DataError(
+                    "an infinite number",
+                    where=matrix.where(start + int(np.argwhere(infinite)[0, 0])),
+                    hint="use numbers, or NaN where one is missing",
+                )
+            matrix.done(start, stop)
+    return matrix
+
+
+def exact_cells(given: Array, targets: dict[str, Array]) -> dict[str, CellsOf]:
+    """What reads the columns of whole numbers in their own type, which has digits that float64 has not."""
+    if given.dtype.kind not in "iu":
+        return {}
+    columns = given.reshape(len(given), -1)
+    return {name: partial(columns.__getitem__, (slice(None), k)) for k, name in enumerate(targets)}
+
+
+def target_columns(values: Array, path: str) -> dict[str, Array]:
+    """Targets by name: a column of numbers or text, or several.
+
+    Raises:
+        DataError: they are something else, or a number is infinite.
+    """
+    if values.ndim not in (1, 2) or values.size == 0 or values.dtype.kind not in "fiubU":
+        raise DataError(
+            f"targets of {values.dtype} in shape {values.shape}", where=path, hint="one row of numbers or text each"
+        )
+    if values.dtype.kind == "U":
+        columns = values.astype(object).reshape(len(values), -1)
+    else:
+        columns = refuse_infinite_numbers(Matrix(path, _shortened(values).reshape(len(values), -1))).values
+    if values.ndim == 1:
+        return {"target": columns[:, 0]}
+    return {f"target_{k}": columns[:, k] for k in range(columns.shape[1])}
