@@ -58,7 +58,7 @@ def require_room_for_rows(origin: Origin, shape: Shape) -> None:
     Raises:
         DataError: there is not.
     """
-    if origin.examples and prod(shape) and shape:
+    if origin.examples and shape and 0 not in shape:
         rows = f"its {shape[0]:,} rows take"
         memory.require(shape[0] * ROW_BYTES, rows, where=origin.path, hint="train on fewer examples")
 
