@@ -28,15 +28,22 @@ def series_request(seeds: int | None, folds: int | None, *, refit: bool) -> Seri
     """The series that the options ask for; None for a single run.
 
     Raises:
-        ConfigError: --refit without a series.
+        ConfigError: --refit without a series, or more runs than a series may have.
     """
     if seeds is None and folds is None:
         if refit:
             raise ConfigError("--refit goes with --seeds or --folds", where="command line", hint="give one of them")
         return None
-    from bpcli.runs.series import SeriesRequest
+    from bpcli.runs.series import MOST_RUNS, SeriesRequest
 
-    return SeriesRequest(seeds, folds, refit)
+    request = SeriesRequest(seeds, folds, refit)
+    if request.runs > MOST_RUNS:
+        raise ConfigError(
+            f"more than the {MOST_RUNS:,} runs that a series may have",
+            where="command line",
+            hint="fewer seeds or folds; another series can begin with another seed: seed=N",
+        )
+    return request
 
 
 @dataclass

@@ -15,9 +15,6 @@ from bpcli.cli.running import introduction, prepared
 from bpcli.cli.series import series_request, train_series
 from bpcli.errors import ConfigError
 
-MOST_RUNS = 100_000
-"""The most runs that a series makes of seeds or of folds; they are listed before the first begins."""
-
 
 def train(
     words: Annotated[
@@ -31,19 +28,11 @@ def train(
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(
-            "--seeds", metavar="N", min=2, max=MOST_RUNS, help="Train N times, with seeds from the config's on."
-        ),
+        typer.Option("--seeds", metavar="N", min=2, help="Train N times, with seeds from the config's on."),
     ] = None,
     folds: Annotated[
         int | None,
-        typer.Option(
-            "--folds",
-            metavar="K",
-            min=2,
-            max=MOST_RUNS,
-            help="Train K times, each time testing another K-th of the rows.",
-        ),
+        typer.Option("--folds", metavar="K", min=2, help="Train K times, each time testing another K-th of the rows."),
     ] = None,
     refit: Annotated[
         bool, typer.Option("--refit", help="Then train on all rows, for the median of the best epochs.")

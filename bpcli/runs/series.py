@@ -21,8 +21,8 @@ from bpcli.storage.sealed import read_json, write_json
 from bpcli.storage.text import to_csv
 from bpcli.training.initial_parameters import MODEL
 
-MOST_RUNS = 100_000
-"""The most runs that a series makes of seeds or of folds; they are listed before the first begins."""
+MOST_RUNS = 10_000
+"""The most runs of a series: they are listed before the first begins, and what each came to is kept until the end."""
 
 SERIES_FILE, SUMMARY_FILE = "series.json", "summary.csv"
 PREDICTIONS_FILE = "predictions.csv"
@@ -55,6 +55,11 @@ class SeriesRequest:
     seeds: int | None = None
     folds: int | None = None
     refit: bool = False
+
+    @property
+    def runs(self) -> int:
+        """How many runs that makes, without the one on all rows."""
+        return (self.seeds or 1) * (self.folds or 1)
 
 
 @dataclass(frozen=True)
@@ -164,8 +169,11 @@ def read_series(folder: Path) -> tuple[SeriesRequest, dict[str, Interval]]:
         seeds, folds = (None if each.value is None else each.count(2, MOST_RUNS) for each in counts)
         if seeds is None and folds is None:
             series.refuse("has neither seeds nor folds")
+        request = SeriesRequest(seeds, folds, keys["refit"].truth())
+        if request.runs > MOST_RUNS:
+            series.refuse(f"asks for more than {MOST_RUNS:,} runs")
         metrics = {name: _interval(each) for name, each in keys["metrics"].mapping().items()}
-        return SeriesRequest(seeds, folds, keys["refit"].truth()), metrics
+        return request, metrics
     except MalformedError as error:
         raise DataError(f"malformed: {error}", where=str(path), hint="copy the series again") from error
     except OSError as error:

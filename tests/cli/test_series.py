@@ -126,11 +126,18 @@ def test_a_folder_that_exists_is_refused(folder: Path) -> None:
     assert (result.status, result.errors[0]) == (2, "error: seeds: it exists already, and a run is never overwritten")
 
 
-@pytest.mark.parametrize("option", ["--seeds", "--folds"])
-def test_more_runs_than_can_be_listed_are_refused(folder: Path, option: str) -> None:
-    result = bp("train", "points.yaml", option, "99999999999999999999", cwd=folder)
+@pytest.mark.parametrize(
+    "options", [("--seeds", "9" * 4000), ("--folds", "10001"), ("--seeds", "200", "--folds", "51")]
+)
+def test_more_runs_than_a_series_may_have_are_refused_before_anything_is_read(
+    folder: Path, options: tuple[str, ...]
+) -> None:
+    result = bp("train", "absent.yaml", *options, cwd=folder)
     assert result.status == 2
-    assert result.errors[0].startswith(f"error: command line: invalid value for '{option}'")
+    assert result.errors == [
+        "error: command line: more than the 10,000 runs that a series may have",
+        "hint: fewer seeds or folds; another series can begin with another seed: seed=N",
+    ]
 
 
 def test_a_refit_needs_a_series(folder: Path) -> None:

@@ -22,7 +22,8 @@ def test_a_request_is_read_back(tmp_path: Path, asked: SeriesRequest) -> None:
     ("change", "said"),
     [
         ({"seeds": None}, "malformed: it has neither seeds nor folds"),
-        ({"seeds": 1}, "malformed: seeds is 1, not from 2 to 100000"),
+        ({"seeds": 1}, "malformed: seeds is 1, not from 2 to 10000"),
+        ({"seeds": 200, "folds": 100}, "malformed: it asks for more than 10,000 runs"),
         ({"folds": True}, "malformed: folds is True, not a whole number"),
         ({"refit": 1}, "malformed: refit is 1, not true or false"),
         ({"x": 0}, "malformed: it has 'x', which is unknown"),
