@@ -163,21 +163,24 @@ def read_series(folder: Path) -> tuple[SeriesRequest, dict[str, Interval]]:
     """
     path = folder / SERIES_FILE
     try:
-        series = Saved(read_json(path))
-        keys = series.keys(("seeds", "folds", "refit", "runs", "metrics"))
-        counts = keys["seeds"], keys["folds"]
-        seeds, folds = (None if each.value is None else each.count(2, MOST_RUNS) for each in counts)
-        if seeds is None and folds is None:
-            series.refuse("has neither seeds nor folds")
-        request = SeriesRequest(seeds, folds, keys["refit"].truth())
-        if request.runs > MOST_RUNS:
-            series.refuse(f"asks for more than {MOST_RUNS:,} runs")
-        metrics = {name: _interval(each) for name, each in keys["metrics"].mapping().items()}
-        return request, metrics
+        return _series(Saved(read_json(path)))
     except MalformedError as error:
         raise DataError(f"malformed: {error}", where=str(path), hint="copy the series again") from error
     except OSError as error:
         raise refused("read", path, error) from error
+
+
+def _series(saved: Saved) -> tuple[SeriesRequest, dict[str, Interval]]:
+    """The request and the metrics that were written."""
+    keys = saved.keys(("seeds", "folds", "refit", "runs", "metrics"))
+    counts = keys["seeds"], keys["folds"]
+    seeds, folds = (None if each.value is None else each.count(2, MOST_RUNS) for each in counts)
+    if seeds is None and folds is None:
+        saved.refuse("has neither seeds nor folds")
+    request = SeriesRequest(seeds, folds, keys["refit"].truth())
+    if request.runs > MOST_RUNS:
+        saved.refuse(f"asks for more than {MOST_RUNS:,} runs")
+    return request, {name: _interval(each) for name, each in keys["metrics"].mapping().items()}
 
 
 def _interval(saved: Saved) -> Interval:
