@@ -6,7 +6,7 @@ BENCH ?=
 # Where make mnist finds the four files of MNIST.
 MNIST ?= datasets/mnist
 
-.PHONY: bench check faults fuzz fuzz-coverage lint mnist test test-slow
+.PHONY: bench check docs faults fuzz fuzz-coverage lint mnist test test-slow
 
 check: lint test
 
@@ -43,6 +43,11 @@ fuzz-coverage:
 bench:
 	$(PYTHON) -m pip install --quiet --editable '.[bench]'
 	$(PYTHON) -m benchmarks $(BENCH)
+
+# The site: its first page is build/docs/site/index.html.
+docs:
+	$(PYTHON) -m pip install --quiet --editable '.[docs]'
+	$(PYTHON) -m docs.generate build/docs
 
 mnist:
 	$(PYTHON) -m bpcli train configs/mnist_dropout.yaml --seeds 3 \

@@ -140,14 +140,14 @@ class SplitSection(Section):
 class DataSection(Section):
     """Where the examples are and how they are encoded."""
 
-    path: Pair | None = Field(None, description="one file, to be split; required: this or train")
+    path: Pair | None = Field(None, description="one file, to be split; default: none, there is train")
     train: Pair | None = Field(None, description="the training file, instead of path; default: none")
     validation: Pair | None = Field(None, description="the validation file, beside train; default: none")
     test: Pair | None = Field(None, description="the test file, beside train; default: none")
     target: Annotated[Columns, OneOrMore(written_bare=True)] | None = Field(
         None, description="a column or a list of them; default: the last column"
     )
-    features: Columns | None = Field(None, description="default: every other column")
+    features: Columns | None = Field(None, description="the columns to use; default: every other column")
     drop: Annotated[list[Column], OneOrMore(), OmittedWhenDefault()] = Field(
         [], description="columns to leave out; default: none"
     )

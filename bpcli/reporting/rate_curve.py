@@ -27,7 +27,7 @@ def updates_that_fit(width: int) -> int:
 
 def rate_curve(schedule: Schedule, updates: int = PER_EPOCH) -> list[str]:
     """The lines of the drawing, with so many updates in each epoch."""
-    levels = np.rint((HEIGHT - 1) * (1 - _shares(schedule, updates))).astype(int)
+    levels = np.rint((HEIGHT - 1) * (1 - rate_shares(schedule, updates))).astype(int)
     rows = [
         f"{LABELS.get(row, ''):>5} ┤" + "".join("•" if level == row else " " for level in levels)
         for row in range(HEIGHT)
@@ -37,7 +37,7 @@ def rate_curve(schedule: Schedule, updates: int = PER_EPOCH) -> list[str]:
     return [*(row.rstrip() for row in rows), *bottom]
 
 
-def _shares(schedule: Schedule, updates: int) -> Array:
+def rate_shares(schedule: Schedule, updates: int) -> Array:
     """The rates of all updates, η being 1, while no epoch improves on the first; one example in each update."""
     driven, course = driven_by_results(schedule), Course(EPOCHS * updates, updates, examples=updates)
     plateau, found = Plateau(), []
