@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support import bp
+from tests.cli.support import bp, environment
 from tests.test_pytest_plugin import session
 
 ROOT = Path(__file__).parents[2]
@@ -39,13 +39,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(block: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        "PATH": f"{folder}/.venv/bin{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
-    }
+    variables = environment(PATH=f"{folder}/.venv/bin{os.pathsep}{os.environ['PATH']}")
     return subprocess.run(
-        ["sh", "-eu", "-c", block], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        ["sh", "-eu", "-c", block], cwd=folder, env=variables, capture_output=True, text=True, check=False
     )
 
 
