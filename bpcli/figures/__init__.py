@@ -10,14 +10,31 @@ from collections.abc import Sequence
 
 from bpcli.errors import ConfigError, did_you_mean
 from bpcli.figures.figure import Figure
+from bpcli.figures.kinds.calibration import Calibration
 from bpcli.figures.kinds.confusion import Confusion
 from bpcli.figures.kinds.curves import Curves
+from bpcli.figures.kinds.differences import Differences
+from bpcli.figures.kinds.distributions import Distributions
+from bpcli.figures.kinds.importance import ColumnImportance
 from bpcli.figures.kinds.protocol import Picture
+from bpcli.figures.kinds.regions import DecisionRegions
+from bpcli.figures.kinds.residuals import Residuals
+from bpcli.figures.kinds.scores import PrecisionRecall, Roc
+from bpcli.figures.kinds.weights import Weights
 from bpcli.figures.plotted_run import PlottedRun
 
 KINDS: dict[str, type[Picture]] = {
     "curves": Curves,
     "confusion": Confusion,
+    "roc": Roc,
+    "precision_recall": PrecisionRecall,
+    "calibration": Calibration,
+    "residuals": Residuals,
+    "importance": ColumnImportance,
+    "regions": DecisionRegions,
+    "weights": Weights,
+    "distributions": Distributions,
+    "differences": Differences,
 }
 """The kinds of pictures by name, the first by default."""
 

@@ -10,6 +10,7 @@ import numpy as np
 from bpcli.figures.figure import Band, Bars, Cells, Histogram, Line, Mark, Points, Reference, Regions
 from bpcli.figures.inline_svg import INK
 from bpcli.figures.palette import MUTED, PALETTE, look
+from bpcli.figures.ticks import numeral
 from bpcli.figures.words import names_of, shortened
 
 Entries = Iterator[tuple[Any, str]]
@@ -18,8 +19,14 @@ Entries = Iterator[tuple[Any, str]]
 MARKED = 12
 """About how many markers a line has."""
 
-MOST_NAMES, MOST_NUMBERS = 36, 20
-"""Rows or columns of cells up to which each has its name, and each cell its number."""
+FEW = 60
+"""Up to so many points are large and opaque."""
+
+MOST_NAMES = 36
+"""Rows or columns of cells up to which each has its name."""
+
+MOST_ROWS, MOST_CHARACTERS = 20, 45
+"""Rows, and characters of a row, up to which cells have their numbers."""
 
 MOST_DRAWN = 40
 """Rows or columns of cells up to which each cell is drawn by itself, not as a pixel."""
@@ -30,8 +37,11 @@ SHADES = PALETTE[0].colour
 SIGNED_SHADES = "cividis"
 """Matplotlib's name of the colours of signed cells: from dark to light also to the colour-blind and in grey."""
 
+SCALE_STEPS = 64
+"""How many colours signed cells have."""
+
 LIGHT_TEXT_FROM = 0.55
-"""How dark a cell is on which numbers are white."""
+"""From which darkness of a cell its number is white; of signed cells, whose scale ends light, below it."""
 
 HATCHES = ("", "///", "...", "\\\\\\", "xx", "---", "ooo", "+++")
 
@@ -73,7 +83,8 @@ def _band(axes: Any, mark: Band, order: float) -> Entries:
 
 def _points(axes: Any, mark: Points, order: float) -> Entries:
     style = look(mark.look)
-    size, edge, alpha = (70, INK, 1.0) if mark.strong else (14, "none", 0.6)
+    few = len(mark.x) <= FEW
+    size, edge, alpha = (70, INK, 1.0) if mark.strong else (44 if few else 14, "none", 1.0 if few else 0.6)
     face = "none" if mark.strong else style.colour
     handle = axes.scatter(
         mark.x,
@@ -123,7 +134,8 @@ def _cells(axes: Any, mark: Cells, order: float) -> Entries:
     rows, columns = mark.values.shape
     if max(rows, columns) <= MOST_DRAWN:
         corners = np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5
-        axes.pcolormesh(*corners, colours, edgecolors=MUTED, linewidth=0.15, zorder=order)
+        edge = "none" if mark.signed else MUTED
+        axes.pcolormesh(*corners, colours, edgecolors=edge, linewidth=0.15, zorder=order)
     else:
         axes.imshow(colours, aspect="auto", interpolation="nearest", zorder=order)
     axes.set_xlim(-0.5, columns - 0.5)
@@ -132,7 +144,9 @@ def _cells(axes: Any, mark: Cells, order: float) -> Entries:
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     _name_cells(axes, mark)
-    if mark.numbered and max(rows, columns) <= MOST_NUMBERS:
+    if mark.signed:
+        _colour_scale(axes, mark)
+    if mark.numbered and rows <= MOST_ROWS:
         _number_cells(axes, mark)
     yield from ()
 
@@ -150,9 +164,21 @@ def _shaded_colours(mark: Cells) -> Any:
 def _signed_colours(mark: Cells) -> Any:
     from matplotlib import colormaps
 
-    colours = colormaps[SIGNED_SHADES](np.nan_to_num(mark.darkness, nan=0.5))
+    colours = colormaps[SIGNED_SHADES].resampled(SCALE_STEPS)(np.nan_to_num(mark.darkness, nan=0.5))
     colours[~np.isfinite(mark.values), 3] = 0
     return colours
+
+
+def _colour_scale(axes: Any, mark: Cells) -> None:
+    """A bar beside the cells that says what their colours stand for."""
+    from matplotlib import colormaps
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    colours = colormaps[SIGNED_SHADES].resampled(SCALE_STEPS)
+    scale = ScalarMappable(Normalize(-mark.largest, mark.largest), colours)
+    bar = axes.figure.colorbar(scale, ax=axes, shrink=0.8, drawedges=False)
+    bar.outline.set_visible(False)
 
 
 def _name_cells(axes: Any, mark: Cells) -> None:
@@ -165,12 +191,23 @@ def _name_cells(axes: Any, mark: Cells) -> None:
 
 
 def _number_cells(axes: Any, mark: Cells) -> None:
+    """Write the number of each cell that is not 0, if all of them have room."""
+    texts = {place: numeral(float(value)) for place, value in np.ndenumerate(mark.values) if value}
+    longest = max(map(len, texts.values()), default=0)
+    if longest * mark.values.shape[1] > MOST_CHARACTERS:
+        return
     size = 8 if len(mark.values) <= 12 else 6
-    for (row, column), value in np.ndenumerate(mark.values):
-        if value and np.isfinite(value):
-            white = mark.darkness[row, column] >= LIGHT_TEXT_FROM
-            colour = "white" if white else INK
-            axes.text(column, row, f"{value:.4g}", ha="center", va="center", color=colour, fontsize=size, zorder=5)
+    for (row, column), text in texts.items():
+        if np.isfinite(mark.values[row, column]):
+            colour = _text_colour(mark, float(mark.darkness[row, column]))
+            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=size, zorder=5)
+
+
+def _text_colour(mark: Cells, darkness: float) -> str:
+    """The colour of a number: white on a dark cell, else the page's, or black where the cell hides the page."""
+    if mark.signed:
+        return "white" if darkness < LIGHT_TEXT_FROM else "black"
+    return "white" if darkness >= LIGHT_TEXT_FROM else INK
 
 
 def _regions(axes: Any, mark: Regions, order: float) -> Entries:

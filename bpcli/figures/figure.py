@@ -92,8 +92,8 @@ class Cells:
     """A matrix, (r, c), drawn as cells, the first row on top.
 
     ``rows`` and ``columns`` are the names, none where the places say nothing. ``shades``, (r, c) in [0, 1], say
-    how dark the cells are; by default that follows from the values. ``signed`` values are shown from −``extent``
-    to ``extent``, else from 0; ``numbered`` cells show their numbers where there is room.
+    how dark the cells are; by default that follows from the values, those that are ``signed`` from their largest size
+    below 0 to the same above. ``numbered`` cells show their numbers where there is room.
     """
 
     values: Array
@@ -102,13 +102,10 @@ class Cells:
     shades: Array | None = None
     signed: bool = False
     numbered: bool = False
-    extent: float | None = None
 
     @property
     def largest(self) -> float:
-        """The value at the end of the scale: ``extent``, by default the largest absolute value; 1 of no finite one."""
-        if self.extent is not None:
-            return self.extent or 1.0
+        """The value at the end of the scale: the largest absolute value, 1 where there is none but 0."""
         finite = np.abs(self.values[np.isfinite(self.values)])
         return float(finite.max(initial=0.0)) or 1.0
 

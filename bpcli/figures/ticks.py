@@ -33,3 +33,8 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
 def written(value: float) -> str:
     """A number as an axis has it."""
     return f"{value:.4g}"
+
+
+def numeral(value: float) -> str:
+    """A number in a cell: a count as it is, else three digits."""
+    return f"{value:.0f}" if value.is_integer() and abs(value) < 1e7 else f"{value:.3g}"

@@ -62,7 +62,7 @@ def test_a_picture_that_does_not_exist_is_refused_with_those_that_do(runs: Path)
         cwd=runs,
         status=2,
         error="regression: there is no picture confusion: the run is a regression",
-        hint="of it there is --kind curves",
+        hint="of it there is --kind curves, residuals, importance, weights, distributions, differences",
     )
 
 

@@ -57,7 +57,7 @@ class Frame:
         """Draw points by a character, those that share a cell once."""
         across, down = self.places(x, y)
         there = ~np.isnan(across)
-        steps = [(high - low) / count for (low, high), count in ((self.x, self.columns), (self.y, self.rows))]
+        steps = [(high - low) / count / 2 for (low, high), count in ((self.x, self.columns), (self.y, self.rows))]
         cells = np.stack([across[there] / steps[0], down[there] / steps[1]]).round()
         _, first = np.unique(cells, axis=1, return_index=True)
         if len(first):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -67,19 +68,22 @@ class ExpectedCalibrationError:
 
     def value(self, tally: Outputs) -> float:
         """The mean over the labels, or that of the classes."""
-        A, Y, w = tally.outputs.astype(np.float64), tally.targets, tally.weights
-        if not A.size:
+        if not tally.outputs.size:
             return float("nan")
-        if tally.judging.scoring == "largest":
-            right = np.argmax(A, axis=0) == tally.judging.true_classes(Y)
-            return self._error(A.max(axis=0), right, w)
-        right = (A > 1 / 2) == (tally.judging.middle < Y)
-        rows = zip(np.maximum(A, 1 - A), right, strict=True)
-        return float(np.mean([self._error(confidence, row, w) for confidence, row in rows]))
+        return float(np.mean([self._error(*each, tally.weights) for each in confidences(tally)]))
 
     def _error(self, confidence: Array, right: Array, w: Array) -> float:
         _, confidences, rights = calibration(confidence, right, w, self.bins)
         return float(np.abs(rights - confidences).sum() / w.sum())
+
+
+def confidences(tally: Outputs) -> Iterator[tuple[Array, Array]]:
+    """The probability of what is decided, and whether that is right, (N,) each; for each label, or of the classes."""
+    A, Y, judging = tally.outputs.astype(np.float64), tally.targets, tally.judging
+    if judging.scoring == "largest":
+        yield A.max(axis=0), np.argmax(A, axis=0) == judging.true_classes(Y)
+    else:
+        yield from zip(np.maximum(A, 1 - A), (A > 1 / 2) == (judging.middle < Y), strict=True)
 
 
 def calibration(probabilities: Array, truths: Array, w: Array, bins: int) -> tuple[Array, Array, Array]:

@@ -1,0 +1,56 @@
+"""Permutation importance: how much worse the model is where a column says nothing of its example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from bpcli.figures.figure import Axis, Bars, Figure, Panel
+from bpcli.figures.plotted_run import PlottedRun
+from bpcli.reporting.importance import MOST_COLUMNS, MOST_EXAMPLES, REPEATS, importances, inputs_by_column
+from bpcli.reporting.pixels import image_shape
+
+MOST_BARS = 20
+"""How many columns are shown."""
+
+SEED = 0
+"""So the picture of a run is always the same."""
+
+
+@dataclass(frozen=True)
+class ColumnImportance:
+    """How much the run's first metric is worse where the cells of a column of the file change places.
+
+    A column counts as a whole, with all inputs that it became, such as those of a category (Breiman 2001). The bar is
+    the mean of the shuffles, its ends the lowest and the highest. Of columns that say the same, each may look
+    unimportant, for the other is still there.
+    """
+
+    several: ClassVar[bool] = False
+    of_part: ClassVar[bool] = True
+
+    def objection(self, run: PlottedRun) -> str:
+        """The columns must not be too many."""
+        columns = len(inputs_by_column(run.model))
+        if columns <= MOST_COLUMNS:
+            return ""
+        pixels = ", which are pixels" if image_shape(run.model.features.inputs) else ""
+        return f"it has {columns:,} columns{pixels}, more than {MOST_COLUMNS}"
+
+    def figure(self, runs: Sequence[PlottedRun]) -> Figure:
+        """A bar for each column, the most important first."""
+        (run,) = runs
+        name, metric = next(iter(run.reopened.metrics().items()))
+        found = importances(run.model, run.part, metric, SEED)
+        shown = found[:MOST_BARS]
+        values = (np.array([getattr(one, which) for one in shown]) for which in ("worse", "least", "most"))
+        bars = Bars(tuple(one.column for one in shown), *values)
+        panel = Panel((bars,), "", Axis(f"how much {'lower' if metric.higher else 'higher'} {name} is"))
+        examples = min(run.part.size, MOST_EXAMPLES)
+        notes = [f"Each column shuffled {REPEATS} times among {examples:,} examples; from the lowest to the highest."]
+        if len(found) > MOST_BARS:
+            notes.append(f"The {MOST_BARS} most important of {len(found)} columns.")
+        return Figure(f"{run.title}: importance of columns", (panel,), tuple(notes), across=1)
