@@ -46,7 +46,7 @@ def training_bar(epochs: int, examples: int, metric: str) -> TrainingBar | None:
         "loss": len("loss ") + NUMBER,
         "metric": cells(f"{metric} ") + NUMBER,
         "kept": len(f"kept {epochs}"),
-        "speed": len(" examples/s") + NUMBER,
+        "speed": len("1,000,000 examples/s"),
         "left": len("00:00"),
     }
     return TrainingBar(epochs * examples, f"0/{epochs}", usual)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
+import pytest
 import safetensors.numpy
 
 from bpcli import cli
@@ -63,7 +64,32 @@ class Result:
 def bp(*words: str | Path, cwd: Path, stdin: bytes = b"") -> Result:
     """Run a command inside this process, in the folder ``cwd``."""
     streams = [io.BytesIO(stdin), io.BytesIO(), io.BytesIO()]
-    texts = [io.TextIOWrapper(stream, encoding="ascii") for stream in streams]
+    texts = [io.TextIOWrapper(stream, encoding="ascii") for stream in streams]  # a stream ends with its wrapper
+    status = _run(words, cwd, texts)
+    return Result(status, *(stream.getvalue().decode() for stream in streams[1:]))
+
+
+class Terminal(io.TextIOWrapper):
+    """A stream that says it is a terminal; how wide it is, the variable COLUMNS says."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def shown(*words: str | Path, cwd: Path, width: int) -> Result:
+    """Run a command inside this process, as on a terminal of this width; ``out`` is all that it wrote there."""
+    screen = io.BytesIO()
+    streams = [io.BytesIO(), screen, screen]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("COLUMNS", str(width)), ("TERM", "xterm")):
+            patch.setenv(name, value)
+        texts = [Terminal(stream, encoding="ascii", line_buffering=True) for stream in streams]
+        status = _run(words, cwd, texts)
+    return Result(status, screen.getvalue().decode(), "")
+
+
+def _run(words: Sequence[str | Path], cwd: Path, texts: Sequence[TextIO]) -> int:
+    """Run a command with these three streams; its exit status."""
     kept: tuple[list[str], TextIO, TextIO, TextIO] = sys.argv, sys.stdin, sys.stdout, sys.stderr
     pipes = signal.getsignal(signal.SIGPIPE)
     sys.argv, sys.stdin, sys.stdout, sys.stderr = ["bp", *map(str, words)], *texts
@@ -71,13 +97,12 @@ def bp(*words: str | Path, cwd: Path, stdin: bytes = b"") -> Result:
         with contextlib.chdir(cwd):
             cli.main()
     except SystemExit as ended:
-        status = int(ended.code or 0)
+        return int(ended.code or 0)
     finally:
         sys.argv, sys.stdin, sys.stdout, sys.stderr = kept
         signal.signal(signal.SIGPIPE, pipes)
-    for text in texts[1:]:
-        text.flush()
-    return Result(status, *(stream.getvalue().decode() for stream in streams[1:]))
+        for text in texts[1:]:
+            text.flush()
 
 
 def good(*words: str | Path, cwd: Path, stdin: bytes = b"") -> Result:

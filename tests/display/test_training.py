@@ -1,20 +1,23 @@
-"""What a person sees of training and of tables."""
+"""The progress of a training as a person sees it: a bar on a terminal of any width, lines elsewhere."""
 
 from __future__ import annotations
 
 import io
 import os
 import re
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from bpcli import display
 from bpcli.display import TrainingDisplay, training
+from bpcli.display.bar import ECHO
+from bpcli.lines.cells import cells
 from bpcli.training.loop import Epoch, Stretch
+from tests.cli.support import set_width
 
 
 def epoch(number: int, **values: float) -> Epoch:
@@ -22,7 +25,7 @@ def epoch(number: int, **values: float) -> Epoch:
 
 
 @contextmanager
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def terminal(monkeypatch: pytest.MonkeyPatch, width: int = 120) -> Iterator[list[str]]:
     """A pseudo-terminal as standard error; in the end the list holds each picture drawn on it, style left out."""
     pictures: list[str] = []
     written = bytearray()
@@ -38,17 +41,17 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     reading = threading.Thread(target=read)
     reading.start()
+    set_width(writer, width)
     with monkeypatch.context() as patch, os.fdopen(writer, "w", encoding="utf-8") as stream:
         patch.setattr("sys.stderr", stream)
         patch.setattr(training, "REFRESH_SECONDS", 0.0)
-        for name, value in (("TERM", "xterm"), ("COLUMNS", "120"), ("LINES", "40")):
-            patch.setenv(name, value)
-        for name in ("NO_COLOR", "FORCE_COLOR"):
+        patch.setenv("TERM", "xterm")
+        for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
             patch.delenv(name, raising=False)
         yield pictures
     reading.join()
     plain = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", written.decode())
-    pictures += [" ".join(picture.split()) for picture in re.split(r"[\r\n]+", plain) if picture.strip()]
+    pictures += [picture.rstrip() for picture in re.split(r"[\r\n]+", plain) if picture.strip()]
 
 
 def test_the_bar_moves_within_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +66,9 @@ def test_the_bar_moves_within_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
         ):
             training_display.show(event)
         training_display.close()
-    shares = [re.findall(r"epoch (\S+) .*?(\d+)%(?: (.*?) [\d,–]+ examples/s)?", picture) for picture in pictures]
+    shares = [
+        re.findall(r"epoch (\S+) .*?(\d+)%(?: (.*?) [\d,–]+ examples/s)?", squeezed(picture)) for picture in pictures
+    ]
     found = list(dict.fromkeys(share[0] for share in shares if share))
     assert found == [
         ("0/2", "0", ""),
@@ -81,7 +86,7 @@ def test_the_bar_shows_the_rate_and_the_time_left(monkeypatch: pytest.MonkeyPatc
         for seen in (200, 400, 600):
             training_display.show(Stretch(1, seen, 1.0))
         training_display.close()
-    assert re.search(r" 60% loss 1 [\d,]+ examples/s (\d\d:\d\d|--:--)$", pictures[-1])
+    assert re.search(r" 60% loss 1 [\d,]+ examples/s (\d\d:\d\d|--:--)$", squeezed(pictures[-1]))
 
 
 def test_a_terminal_that_is_gone_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,35 +127,71 @@ def test_quiet_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_table_shows_names_as_they_are_and_control_characters_as_escapes() -> None:
-    file = io.StringIO()
-    display.print_table(
-        ["[bold]x[/]", "a\tb"], [["\x1b[31mred", 1], [":smile:", 2.5], ["two\nlines", None]], file, title="[t]"
-    )
-    assert file.getvalue() == ("[t]\n[bold]x[/]   a\\tb\n\\x1b[31mred     1\n:smile:       2.5\ntwo\\nlines\n")
+PIECES = re.compile(
+    r"(epoch )?\d+/200|[━╸╺]{10,}|\d+%|loss [\d.e-]+|val_accuracy [\d.e-]+|kept \d+|[\d,]+ examples/s"
+    r"|(\d+:)*\d\d:\d\d|--:--"
+)
+"""What the bar of :func:`train_shortly` consists of."""
 
 
-def test_a_table_off_a_terminal_is_never_cut_wrapped_or_coloured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "20")
-    file = io.StringIO()
-    display.print_table(["name"], [["long " * 100]], file)
-    assert file.getvalue() == f"name\n{('long ' * 100).rstrip()}\n"
+def train_shortly(between: Callable[[int], None] = lambda number: None) -> None:
+    """Show a training of 200 epochs, of which some are drawn."""
+    training_display = TrainingDisplay(200, 1000, "val_accuracy", quiet=False)
+    for number in (1, 17, 199, 200):
+        training_display.show(
+            Epoch(number, 1000 * number, 0.1, {"loss": 1 / 3 / number, "val_accuracy": 2 / 3}, 0.5, 0.1, kept=1)
+        )
+        between(number)
+    training_display.close()
 
 
-def test_numbers_have_four_digits() -> None:
-    shown = [display.short_number(value) for value in (0.123456, 12345.6, 1.0, 1e-9, float("inf"), None)]
-    assert shown == ["0.1235", "1.235e+04", "1", "1e-09", "inf", ""]
+def squeezed(picture: str) -> str:
+    return " ".join(picture.split())
 
 
-def test_warnings_are_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
-    display.warn(["one\ntwo", "[red]three"])
-    assert capsys.readouterr().err == "warning: one\\ntwo\nwarning: [red]three\n"
+@pytest.mark.parametrize("width", [1, 5, 12, 20, 40, 60, 80, 120])
+def test_the_bar_fits_any_width_and_cuts_nothing(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with terminal(monkeypatch, width) as pictures:
+        train_shortly()
+    assert bool(pictures) == (width >= len("200/200") + ECHO)
+    for picture in pictures:
+        assert cells(picture) <= width - ECHO
+        assert PIECES.sub("", picture).strip() == "", picture
 
 
-def test_display_is_the_only_importer_of_rich() -> None:
-    sources = Path(display.__file__).parents[1].rglob("*.py")
-    importers = {
-        path.parent.name for path in sources if re.search(r"^\s*(from|import) rich\b", path.read_text(), re.MULTILINE)
-    }
-    assert importers == {"display"}
+@pytest.mark.parametrize(
+    ("width", "last"),
+    [
+        (20, "epoch 200/200"),
+        (40, "epoch 200/200 loss 0.001667 00:00"),
+        (60, "epoch 200/200 ━ 100% loss 0.001667 00:00"),
+        (80, "epoch 200/200 ━ 100% loss 0.001667 val_accuracy 0.6667 00:00"),
+        (120, "epoch 200/200 ━ 100% loss 0.001667 val_accuracy 0.6667 kept 1 N examples/s 00:00"),
+    ],
+)
+def test_a_wider_terminal_shows_more(width: int, last: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with terminal(monkeypatch, width) as pictures:
+        train_shortly()
+    assert re.sub("━+", "━", re.sub(r"[\d,]+ examples", "N examples", squeezed(pictures[-1]))) == last
+
+
+def test_the_bar_follows_a_terminal_that_is_resized(monkeypatch: pytest.MonkeyPatch) -> None:
+    widths = {1: 40, 17: 100, 199: 20}
+    with terminal(monkeypatch, 80) as pictures:
+        train_shortly(lambda number: set_width(sys.stderr.fileno(), widths.get(number, 20)))
+    drawn = [(picture.split("/")[0], cells(picture)) for picture in pictures]
+    room = {"epoch 0": 80, "epoch 1": 80, "epoch 17": 40, "epoch 199": 100, "epoch 200": 20}
+    assert all(taken <= room[at] - ECHO for at, taken in drawn)
+    assert max(taken for at, taken in drawn if at == "epoch 199") > 80
+
+
+def test_the_pieces_of_a_bar_stay_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    with terminal(monkeypatch) as pictures:
+        training_display = TrainingDisplay(20, 1000, "accuracy", quiet=False)
+        for number in (1, 9, 10, 20):
+            training_display.show(
+                Epoch(number, 0, 0.1, {"loss": 1 / number, "accuracy": 0.5}, 0.5, 0.1, kept=number // 2)
+            )
+        training_display.close()
+    for piece in ("loss", "accuracy", "kept"):
+        assert len({picture.index(piece) for picture in pictures if piece in picture}) == 1
