@@ -8,6 +8,7 @@ import numpy as np
 
 from bpcli.data.warnings import listed
 from bpcli.diagnosis.findings import Finding, ok
+from bpcli.diagnosis.leaks import predictability
 from bpcli.diagnosis.table import Column, Table
 from bpcli.nn import Array
 
@@ -19,6 +20,11 @@ MOSTLY_DIFFERENT, FEWEST = 0.95, 50
 
 GAPS, MOSTLY_GAPS = 0.05, 0.5
 """The shares of missing cells that are worth a note, or a problem."""
+
+LIKE_ROWS = "whole numbers in steps of one, as rows are numbered"
+
+TELLING = 0.1
+"""The share of the mistakes that a column alone avoids, from which on its numbers are more than those of the rows."""
 
 SIGNIFICANT = 0.001
 """The probability by chance, over all columns together (Holm's correction), below which a difference is one."""
@@ -44,19 +50,31 @@ def constant_columns(table: Table) -> Finding:
 
 
 def ids(table: Table) -> Finding:
-    """Columns that name each row: words that nearly all differ, or whole numbers in steps of one."""
+    """Columns that look like names of the rows: words that nearly all differ, or whole numbers in steps of one.
+
+    A measured quantity can have such numbers too, a time for example; one that tells the target is worth a note.
+    """
     if table.images:
         return ok("pixels name no rows")
-    found = [column.name for column in table.features if _names_rows(column)]
-    counting = [name for name in table.names if _counts_rows(table, name)]
-    names = [*found, *counting]
-    if not names:
-        return ok("no column names the rows")
+    names = [column.name for column in table.features if _names_rows(column)]
+    counting = [column for column in table.features if _counts_rows(table, column.name)]
+    telling = [column.name for column in counting if _tells(table, column)]
+    numbers = [column.name for column in counting if column.name not in telling]
+    kinds = (
+        (names, "words that nearly all differ"),
+        (numbers, LIKE_ROWS),
+        (telling, f"{LIKE_ROWS}, which tell the target"),
+    )
+    found = "; ".join(f"{what}: {listed(those)}" for those, what in kinds if those)
+    if not found:
+        return ok("no column looks like a name of the rows")
+    every = [*names, *numbers, *telling]
     return Finding(
-        "problem",
-        f"each row has a value of its own: {listed(names)}",
-        "a name or a number of the row can be learned by heart and says nothing about new rows",
-        f"add {', '.join(names[:5])} to data.drop",
+        "problem" if names or numbers else "note",
+        found,
+        "a name or a number of the row can be learned by heart and says nothing about new rows; "
+        "a quantity measured in even steps, such as a time, may look the same",
+        f"if it is one: add {', '.join(every[:5])} to data.drop",
     )
 
 
@@ -121,6 +139,12 @@ def _counts_rows(table: Table, name: str) -> bool:
     if high - low != len(column) - 1 or not low.is_integer():
         return False
     return bool((np.sort(column) == low + np.arange(len(column))).all())
+
+
+def _tells(table: Table, column: Column) -> bool:
+    """Whether a column alone tells something of a target."""
+    classes = table.raw.classification
+    return any(predictability(column, target.train, classes=classes) >= TELLING for target in table.targets)
 
 
 def _apart(column: Column, part: str) -> tuple[float, float]:

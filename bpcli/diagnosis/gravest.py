@@ -16,7 +16,7 @@ GRAVE: dict[str, Callable[[Table], Finding]] = {
     "the target is constant": constant_target,
     "a feature tells the target": leaking_columns,
     "rows are in several parts": duplicates,
-    "a feature names the rows": ids,
+    "a feature looks like a name of the rows": ids,
 }
 """What is looked at, by what it is called; one line says the first that is a problem."""
 

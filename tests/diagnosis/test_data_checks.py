@@ -123,9 +123,22 @@ def test_a_table_of_zeros_has_a_constant_target_and_no_leak() -> None:
 
 def test_numbers_that_count_the_rows_are_ids_and_other_whole_numbers_are_not() -> None:
     check = DATA_CHECKS["ids"]
-    assert check(table(with_("row", rng().permutation(SIZE) + 1.0))).verdict == "problem"
+    for row in (rng().permutation(SIZE) + 1.0, np.arange(SIZE) * 1.0):
+        found = check(table(with_("row", row)))
+        assert (found.verdict, found.figures) == ("problem", "whole numbers in steps of one, as rows are numbered: row")
+        assert found.remedy == "if it is one: add row to data.drop"
     assert check(table(with_("price", rng().permutation(SIZE) * 10.0))).verdict == "ok"
     assert check(table(with_("age", rng().integers(0, 90, SIZE) * 1.0))).verdict == "ok"
+
+
+def test_even_steps_that_tell_the_target_are_worth_a_note_and_no_warning_of_training() -> None:
+    time = rng(3).permutation(SIZE) * 1.0
+    late = np.where((time > SIZE / 2) ^ (rng(4).random(SIZE) < 0.2), "yes", "no").astype(object)
+    measured = table({**with_("time", time), "y": late})
+    found = DATA_CHECKS["ids"](measured)
+    told = "whole numbers in steps of one, as rows are numbered, which tell the target: time"
+    assert (found.verdict, found.figures) == ("note", told)
+    assert gravest(measured.raw) == []
 
 
 def test_equal_rows_of_few_possible_ones_are_no_problem() -> None:
