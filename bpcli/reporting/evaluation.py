@@ -140,7 +140,7 @@ def _require_finite(model: Model, part: Part, examples: IndexArray, A: Array) ->
     Raises:
         DataError: it is not; the row is named.
     """
-    require_finite(model, A, lambda example: part.where(int(examples[example])))
+    require_finite(model, A, part.features, examples, part.where)
 
 
 def _every(picked: Mapping[str, Metric], judging: Judging) -> dict[str, Metric]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -95,26 +94,22 @@ def _table(
     if model.network.sizes[-1] * features.size <= MOST_OUTPUTS:
         A = outputs(model.network, model.parameters, features)
         require_same()
-        require_finite(model, A, where)
+        require_finite(model, A, features, np.arange(features.size), where)
         batches: Iterable[Array] = [A]
     else:
-        batches = _finite(model, output_batches(model.network, model.parameters, features), where)
+        batches = _finite(model, features, where)
         batches = _followed(batches, require_same)
     return _csv_pieces(model, kept, columns, batches)
 
 
-def _finite(model: Model, batches: Iterator[Array], where: Callable[[int], str]) -> Iterator[Array]:
-    """The batches up to one with a prediction that is not finite, which is a DataError."""
+def _finite(model: Model, features: Source, where: Callable[[int], str]) -> Iterator[Array]:
+    """The outputs in batches, up to one with a prediction that is not finite, which is a DataError."""
     start = 0
-    for A in batches:
-        require_finite(model, A, partial(_later, where, start))
-        start += A.shape[1]
+    for A in output_batches(model.network, model.parameters, features):
+        stop = start + A.shape[1]
+        require_finite(model, A, features, np.arange(start, stop), where)
+        start = stop
         yield A
-
-
-def _later(where: Callable[[int], str], start: int, row: int) -> str:
-    """The place of a row that is counted from ``start``."""
-    return where(start + row)
 
 
 def _followed(batches: Iterator[Array], then: Callable[[], None]) -> Iterator[Array]:
@@ -151,7 +146,7 @@ def _as_in_file(column: Array) -> Array:
 def _csv_cells(column: Array) -> list[Any]:
     """Cells with the fewest digits that read back exactly, and text that is no formula; an empty one where missing."""
     if column.dtype == np.float32:
-        return [str(value) for value in column]
+        return list(map(str, column))
     if column.dtype == object:
         return ["" if value is None or value != value else harmless(value) for value in column]
     return ["" if value is None or value != value else value for value in column.tolist()]

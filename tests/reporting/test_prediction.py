@@ -79,6 +79,7 @@ def test_row_whose_prediction_is_no_number_is_named(
     with pytest.raises(DataError, match="its prediction is not finite: p") as caught:
         list(prediction.predict_file(model, str(tmp_path / "large.csv"), [])[0])
     assert caught.value.where == f"{tmp_path}/large.csv:3"
+    assert "; its largest input, of column 'x', is 1e+38 once scaled" in caught.value.message
     pair = FilePair(str(tmp_path / "large.csv"))
     part, _ = load_with_encoding(pair, model.form, model.features, model.targets, model.dtype)
     for read in (lambda: list(prediction.predict_part(model, part, [])), lambda: evaluate_model(model, part, {})):
