@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from bpcli.runs.folder import RunWriter
 
 
-def run_to_the_end(execution: Execution, experiment: Experiment, lines: list[str], *, quiet: bool, json: bool) -> None:
-    """Say ``lines``, train, and print the run folder, or one JSON object.
+def run_to_the_end(
+    execution: Execution, experiment: Experiment, lines: list[str], *, quiet: bool, json: bool, plot: bool = False
+) -> None:
+    """Say ``lines``, train, with ``plot`` above its curves, and print the run folder, or one JSON object.
 
     Raises:
         DivergedError: it diverged.
@@ -26,7 +28,7 @@ def run_to_the_end(execution: Execution, experiment: Experiment, lines: list[str
     from bpcli.ending.notice import noticed
 
     with noticed() as notice:
-        ended = follow(execution, experiment, lines, notice, quiet=quiet)
+        ended = follow(execution, experiment, lines, notice, quiet=quiet, plot=plot)
     if ended.divergence is None and not quiet:
         warn(ended.notes)
         _show_final_metrics(experiment, ended.run)

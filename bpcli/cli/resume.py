@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from bpcli.cli.one_run import print_result, run_to_the_end
-from bpcli.cli.running import introduction, prepared, require_expectations
+from bpcli.cli.running import curves_are_shown, introduction, prepared, require_expectations
 from bpcli.cli.series import resume_series
 from bpcli.errors import ConfigError
 
 
-def resumed(folder: Path, words: list[str], *, allow_drift: bool, quiet: bool, json: bool) -> None:
+def resumed(folder: Path, words: list[str], *, allow_drift: bool, quiet: bool, json: bool, plot: bool) -> None:
     """Go on with a run, or a series; of one that is complete, say so and end as it did.
+
+    With ``plot`` the curves of a run stand below the bar.
 
     Raises:
         ConfigError: a word is no override, or one that would change the past.
@@ -24,11 +26,15 @@ def resumed(folder: Path, words: list[str], *, allow_drift: bool, quiet: bool, j
     from bpcli.runs.series import SERIES_FILE
 
     if (folder / SERIES_FILE).exists():
+        if plot:
+            message = "--plot, which shows one run's progress, of a series"
+            raise ConfigError(message, where="command line", hint="leave it out; bp plot draws a series")
         if words:
             message = f"{words[0]!r}, but a series goes on as it was asked for"
             raise ConfigError(message, where="command line", hint="leave it out")
         resume_series(folder, allow_drift=allow_drift, quiet=quiet, json=json)
         return
+    plot = plot and curves_are_shown()
     run = resume(folder, _overrides(words), gravest, allow_drift=allow_drift)
     if run.complete:
         run.tidy()
@@ -42,7 +48,7 @@ def resumed(folder: Path, words: list[str], *, allow_drift: bool, quiet: bool, j
     if not quiet:
         lines += [warning(f"not as the run began: {line}") for line in run.drifted]
         lines.append(f"resumed after epoch {run.state.epoch}, step {run.state.optimizer.step}")
-    run_to_the_end(execution, run.experiment, lines, quiet=quiet, json=json)
+    run_to_the_end(execution, run.experiment, lines, quiet=quiet, json=json, plot=plot)
 
 
 def _overrides(words: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from bpcli.errors import BpError, SystemRefusedError
 if TYPE_CHECKING:
     from bpcli.ending.notice import Notice
     from bpcli.experiment import Experiment
+    from bpcli.figures.live import LiveCurves
     from bpcli.runs.execution import Execution, OpenRun, RunEnded
     from bpcli.training.state import TrainingState
 
@@ -41,10 +42,11 @@ def follow(
     *,
     quiet: bool,
     series: Path | None = None,
+    plot: bool = False,
 ) -> RunEnded:
     """Say the lines of ``introduction``, show training as it proceeds, and stop it at a signal.
 
-    ``series`` is the folder of the series that the run is one of.
+    ``series`` is the folder of the series that the run is one of; with ``plot`` its curves stand below the bar.
 
     Raises:
         BpError: as :meth:`Execution.events`; what the system refused is said with how to go on.
@@ -59,8 +61,9 @@ def follow(
     for line in introduction:
         display.say(line)
     examples, shown = experiment.loaded.parts["train"].size, shown_column(experiment)
+    curves = _curves(started.run.folder) if plot else None
     training_display = display.TrainingDisplay(
-        experiment.plan.epochs, examples, shown, quiet=quiet, seen=execution.seen
+        experiment.plan.epochs, examples, shown, quiet=quiet, seen=execution.seen, curves=curves
     )
     try:
         for event in events:
@@ -79,6 +82,31 @@ def follow(
     finally:
         training_display.close()
     raise AssertionError("the last event of an execution is RunEnded")
+
+
+def curves_are_shown() -> bool:
+    """Whether curves can be drawn below the bar: not off a terminal, of which a warning tells.
+
+    Raises:
+        ConfigError: plotext is not installed.
+    """
+    import sys
+
+    from bpcli.display import warn
+    from bpcli.figures.libraries import terminal_library
+
+    terminal_library()
+    if not sys.stderr.isatty():
+        warn(["--plot draws on a terminal alone, and standard error is none; bp plot draws the curves afterwards"])
+    return sys.stderr.isatty()
+
+
+def _curves(folder: Path) -> LiveCurves:
+    """The curves of a run from its first epoch on, also where it is resumed."""
+    from bpcli.figures.live import LiveCurves
+    from bpcli.runs.epoch_rows import read_epochs
+
+    return LiveCurves(read_epochs(folder))
 
 
 def introduction(experiment: Experiment) -> list[str]:

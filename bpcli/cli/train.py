@@ -11,7 +11,7 @@ import typer
 
 from bpcli.cli.arguments import Json, Plugins, config_and_overrides
 from bpcli.cli.one_run import run_to_the_end
-from bpcli.cli.running import introduction, prepared
+from bpcli.cli.running import curves_are_shown, introduction, prepared
 from bpcli.cli.series import series_request, train_series
 from bpcli.errors import ConfigError
 
@@ -46,6 +46,9 @@ def train(
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Show no progress, tables or warnings; run.json keeps the warnings.")
     ] = False,
+    plot: Annotated[
+        bool, typer.Option("--plot", help="Draw the loss below the bar, on a terminal; bp plot draws it afterwards.")
+    ] = False,
     json: Json = False,
     plugin: Plugins = None,
 ) -> None:
@@ -53,11 +56,13 @@ def train(
 
     Example: bp train configs/iris.yaml optimizer.learning_rate=0.05 epochs=100
     """
+    if plot:
+        refuse_with_plot({"--quiet": quiet, "--seeds": seeds, "--folds": folds})
     if resume is not None:
         from bpcli.cli.resume import resumed
 
         refuse_with_resume({"--run": run, "--seeds": seeds, "--folds": folds, "--refit": refit or None})
-        resumed(resume, words or [], allow_drift=allow_drift, quiet=quiet, json=json)
+        resumed(resume, words or [], allow_drift=allow_drift, quiet=quiet, json=json, plot=plot)
         return
     if allow_drift:
         raise ConfigError("--allow-drift goes with --resume", where="command line", hint="leave it out")
@@ -67,7 +72,7 @@ def train(
     path, changes = config_and_overrides(words)
     request = series_request(seeds, folds, refit=refit)
     if request is None:
-        train_once(path, changes, run, quiet=quiet, json=json)
+        train_once(path, changes, run, quiet=quiet, json=json, plot=plot)
     else:
         train_series(path, changes, request, run, quiet=quiet, json=json)
 
@@ -85,8 +90,20 @@ def refuse_with_resume(options: Mapping[str, object]) -> None:
             )
 
 
-def train_once(path: Path, changes: list[str], run: Path | None, *, quiet: bool, json: bool) -> None:
-    """Train one run; print its folder, or one JSON object.
+def refuse_with_plot(options: Mapping[str, object]) -> None:
+    """Refuse the options, by their name, that are given: the curves are those of one run, and show its progress.
+
+    Raises:
+        ConfigError: one is given.
+    """
+    for name, value in options.items():
+        if value:
+            hint = "leave one out; bp plot draws the curves of finished runs"
+            raise ConfigError(f"{name} with --plot, which shows one run's progress", "command line", hint)
+
+
+def train_once(path: Path, changes: list[str], run: Path | None, *, quiet: bool, json: bool, plot: bool) -> None:
+    """Train one run, with ``plot`` above its curves; print its folder, or one JSON object.
 
     Raises:
         DivergedError: it diverged.
@@ -97,8 +114,9 @@ def train_once(path: Path, changes: list[str], run: Path | None, *, quiet: bool,
     from bpcli.runs.folder import create_run
     from bpcli.runs.new_folder import require_free_folder
 
+    plot = plot and curves_are_shown()
     experiment = build(read_config(path, changes), gravest)
     require_free_folder(run)
     execution = prepared(experiment, partial(create_run, experiment, path.stem, run), quiet=quiet)
     lines = [] if quiet else introduction(experiment)
-    run_to_the_end(execution, experiment, lines, quiet=quiet, json=json)
+    run_to_the_end(execution, experiment, lines, quiet=quiet, json=json, plot=plot)

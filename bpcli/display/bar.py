@@ -6,16 +6,18 @@ What there is no room for is left out, the least important first; what is shown 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from bpcli.display.cursor import show_cursor
 from bpcli.ending.unfinished import undone_by_signals
 from bpcli.lines.cells import cells
-from bpcli.lines.widths import PAGE, terminal_width
+from bpcli.lines.widths import PAGE, WIDEST, terminal_height, terminal_width
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
     from rich.progress import Progress, ProgressColumn
 
 ECHO = 3
@@ -62,6 +64,12 @@ def pieces_for(width: int, widths: Mapping[str, int]) -> list[str]:
     return [piece for piece in IN_ORDER if piece in taken]
 
 
+def room_below() -> tuple[int, int]:
+    """How many characters and lines there are under the bar, up to the size of a page."""
+    width = min(terminal_width(sys.stderr) or PAGE, WIDEST) - ECHO
+    return width, terminal_height(sys.stderr) - 3
+
+
 class TrainingBar:
     """A bar on standard error, over ``total`` examples; ``usual`` has the width that each piece usually gets.
 
@@ -72,27 +80,41 @@ class TrainingBar:
         self._widths = dict(usual)
         self._shown = ExitStack()
         self._progress = _progress(total, {**dict.fromkeys(usual, ""), **_epoch(count)})
+        self._below = ""
+        self._live = _live(self._progress, self._whole)
         self._shown.enter_context(undone_by_signals(show_cursor))
         self._lay_out()
         with suppress(OSError):
-            self._progress.start()
+            self._live.start(refresh=True)
 
-    def draw(self, seen: int, count: str, **pieces: str) -> None:
-        """Draw the bar after ``seen`` examples and a ``count`` of epochs, with what its other pieces say."""
+    def draw(self, seen: int, count: str, below: str = "", **pieces: str) -> None:
+        """Draw the bar after ``seen`` examples and a ``count`` of epochs, with what its other pieces say.
+
+        ``below`` are lines that stand under it.
+        """
+        self._below = below
         texts = {**_epoch(count), **pieces}
         for piece, text in texts.items():
             self._widths[piece] = max(self._widths[piece], cells(text))
         self._lay_out()
         with suppress(OSError):
-            self._progress.update(self._progress.task_ids[0], completed=seen, refresh=True, texts=texts)
+            self._progress.update(self._progress.task_ids[0], completed=seen, texts=texts)
+            self._live.refresh()
 
     def close(self) -> None:
         """End the bar and restore the cursor."""
         self._lay_out()
         with suppress(OSError):
-            self._progress.refresh()
-            self._progress.stop()
+            self._live.refresh()
+            self._live.stop()
         self._shown.close()
+
+    def _whole(self) -> RenderableType:
+        """The bar, and what stands under it."""
+        from rich.console import Group
+        from rich.text import Text
+
+        return Group(self._progress, Text(self._below, no_wrap=True)) if self._below else self._progress
 
     def _lay_out(self) -> None:
         """Choose the pieces for the width that the terminal has now."""
@@ -116,6 +138,12 @@ class TrainingBar:
 
 def _epoch(count: str) -> dict[str, str]:
     return {"epoch": f"epoch {count}", "count": count}
+
+
+def _live(progress: Progress, whole: Callable[[], RenderableType]) -> Live:
+    from rich.live import Live
+
+    return Live(console=progress.console, auto_refresh=False, get_renderable=whole, redirect_stdout=True)
 
 
 def _progress(total: int, texts: Mapping[str, str]) -> Progress:

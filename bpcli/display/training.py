@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from time import perf_counter
+from typing import TYPE_CHECKING
 
-from bpcli.display.bar import TrainingBar, training_bar
+from bpcli.display.bar import TrainingBar, room_below, training_bar
 from bpcli.display.messages import say, short_number
 from bpcli.training.loop import Epoch, Stopped, TrainingEvent
+
+if TYPE_CHECKING:
+    from bpcli.figures.live import LiveCurves
 
 REFRESH_SECONDS = 0.1
 """The least time between two redrawings of the bar."""
@@ -16,11 +20,20 @@ class TrainingDisplay:
     """Shows the progress of training: a bar on a terminal, else a line at epochs 1, 2, 4, 8, … and the last.
 
     ``examples`` is the number of training examples, ``shown_metric`` the metric that the bar shows beside the loss,
-    ``seen`` how many examples a resumed training has seen before.
+    ``seen`` how many examples a resumed training has seen before. On a terminal ``curves`` stand below the bar.
     """
 
-    def __init__(self, epochs: int, examples: int, shown_metric: str, *, quiet: bool, seen: int = 0) -> None:
-        self._seen_before = seen
+    def __init__(
+        self,
+        epochs: int,
+        examples: int,
+        shown_metric: str,
+        *,
+        quiet: bool,
+        seen: int = 0,
+        curves: LiveCurves | None = None,
+    ) -> None:
+        self._seen_before, self._curves = seen, curves
         self._epochs, self._examples, self._shown_metric = epochs, examples, shown_metric
         self._quiet = quiet
         self._started_at, self._drawn_at = perf_counter(), 0.0
@@ -36,6 +49,8 @@ class TrainingDisplay:
             if self._shown_metric in event.values:
                 self._metric_text = f"{self._shown_metric} {short_number(event.values[self._shown_metric])}"
             self._kept_text = f"kept {event.kept}" if 0 < event.kept < event.epoch else ""
+            if self._curves is not None:
+                self._curves.add(event.epoch, event.kept, event.values)
             seen, is_last = event.epoch * self._examples, event.epoch == self._epochs
             self._draw_bar(event.epoch, seen, event.values["loss"], is_last=is_last)
             self._print_line(event, is_last=is_last)
@@ -62,10 +77,12 @@ class TrainingDisplay:
         if self._bar is None or (now - self._drawn_at < REFRESH_SECONDS and not is_last):
             return
         self._drawn_at = now
+        below = "" if self._curves is None else self._curves.text(*room_below(), is_last=is_last)
         speed = (seen - self._seen_before) / max(now - self._started_at, 1e-9)
         self._bar.draw(
             seen,
             f"{epoch}/{self._epochs}",
+            below,
             loss=f"loss {short_number(loss)}",
             metric=self._metric_text,
             kept=self._kept_text,

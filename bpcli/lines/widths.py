@@ -13,6 +13,9 @@ from typing import TextIO
 PAGE = 80
 """The width of a page off a terminal, the same wherever the text goes; that of a terminal which does not tell it."""
 
+FEW_LINES = 24
+"""The height of a terminal which does not tell it."""
+
 WIDEST = 120
 """The width of a page on a terminal that is wider: sentences would be hard to follow."""
 
@@ -31,6 +34,14 @@ def terminal_width(stream: TextIO) -> int | None:
         return os.get_terminal_size(stream.fileno()).columns or PAGE
     except (OSError, ValueError):
         return PAGE
+
+
+def terminal_height(stream: TextIO) -> int:
+    """How many lines the terminal has that ``stream`` writes to; as many as old ones have, where it does not tell."""
+    try:
+        return os.get_terminal_size(stream.fileno()).lines or FEW_LINES
+    except (OSError, ValueError):
+        return FEW_LINES
 
 
 def page_width(stream: TextIO) -> int:

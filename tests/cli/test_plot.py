@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support import bp, good, listing, points, refused, write_config
+from tests.cli.support import bp, good, listing, on_terminal, points, refused, write_config
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +116,32 @@ def test_without_the_libraries_the_remedy_is_said(runs: Path, tmp_path: Path, mo
         error="command line: drawing a picture in a file needs Matplotlib",
         hint="pip install 'bpcli[plot]'",
     )
+
+
+def test_training_draws_its_curves_below_the_bar(runs: Path) -> None:
+    words = ("train", "points.yaml", "epochs=40", "--plot", "--run", "live")
+    text = on_terminal(*words, cwd=runs, width=80).out
+    below = text.rpartition("epoch 40/40")[2]
+    assert "loss:  o training  x validation" in below
+    assert "└" in below
+
+
+def test_curves_are_of_one_run_on_a_terminal(runs: Path) -> None:
+    for words in (("--quiet",), ("--seeds", "2"), ("--folds", "2")):
+        refused(
+            *("train", "points.yaml", "--plot", *words),
+            cwd=runs,
+            status=2,
+            error=f"command line: {words[0]} with --plot, which shows one run's progress",
+            hint="leave one out; bp plot draws the curves of finished runs",
+        )
+    refused(
+        *("train", "--resume", "series", "--plot"),
+        cwd=runs,
+        status=2,
+        error="command line: --plot, which shows one run's progress, of a series",
+        hint="leave it out; bp plot draws a series",
+    )
+    result = good("train", "points.yaml", "epochs=1", "--plot", "--run", "elsewhere", cwd=runs)
+    assert result.err.startswith("warning: --plot draws on a terminal alone, and standard error is none; bp plot")
+    assert "└" not in result.err

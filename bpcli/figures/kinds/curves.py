@@ -54,7 +54,7 @@ def curves_of(runs: Sequence[RecordedRun]) -> Figure:
     groups = alike_but_for_chance(runs, differing_settings([*runs]), MOST_SETTINGS)
     shown = dict(list(groups.items())[:MOST_GROUPS])
     names = ["loss", *filter(None, [_metric(runs)])]
-    panels = tuple(_panel(shown, name) for name in names)
+    panels = tuple(curve_panel(shown, name) for name in names)
     title = f"{runs[0].folder.name}: learning curves" if len(runs) == 1 else f"learning curves of {len(runs)} runs"
     return Figure(title, panels, (*_notes(shown), *_left_out(len(groups))))
 
@@ -66,7 +66,7 @@ def _metric(runs: Sequence[RecordedRun]) -> str:
     return next((name for name in common if name not in (*NOT_MEASURED, "loss")), "")
 
 
-def _panel(groups: dict[str, list[RecordedRun]], name: str) -> Panel:
+def curve_panel(groups: dict[str, list[RecordedRun]], name: str) -> Panel:
     """The curves of one quantity: training and validation of a group, or one of the two of each of several."""
     marks: list[Mark] = []
     for label, group in groups.items():

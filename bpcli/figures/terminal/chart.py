@@ -9,7 +9,7 @@ import numpy as np
 
 from bpcli.figures.figure import Band, Histogram, Line, Mark, Panel, Points, Reference, Regions
 from bpcli.figures.palette import look
-from bpcli.figures.terminal.frame import Frame, framed
+from bpcli.figures.terminal.frame import HEIGHT, Frame, framed
 from bpcli.figures.words import shortened
 from bpcli.lines.breaking import kept_together, wrapped
 from bpcli.lines.cells import cells
@@ -22,10 +22,10 @@ REGIONS = ".:-~'^,_"
 """The characters that fill the regions of classes; points of the same class have that of their look."""
 
 
-def chart_lines(panel: Panel, width: int) -> Iterator[str]:
-    """The legend, and the chart above what its x axis counts."""
+def chart_lines(panel: Panel, width: int, height: int = HEIGHT) -> Iterator[str]:
+    """The legend, and the chart, ``height`` lines of it, above what its x axis counts."""
     extents = [pair for mark in panel.marks for pair in _extent(mark)]
-    frame = framed(panel.x, panel.y, extents, width)
+    frame = framed(panel.x, panel.y, extents, width, height)
     for mark in panel.marks:
         DRAWERS[type(mark)](frame, mark)
     yield from _legend(panel, width)

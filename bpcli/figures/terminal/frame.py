@@ -26,13 +26,14 @@ MARGIN = 0.03
 
 @dataclass(frozen=True)
 class Frame:
-    """Where a chart's marks lie: the ends of the axes as they are drawn, and how wide the whole is."""
+    """Where a chart's marks lie: the ends of the axes as they are drawn, and how wide and high the whole is."""
 
     library: Any
     x: tuple[float, float]
     y: tuple[float, float]
     log: tuple[bool, bool]
     width: int
+    height: int
 
     @property
     def columns(self) -> int:
@@ -42,7 +43,7 @@ class Frame:
     @property
     def rows(self) -> int:
         """How many there are between those of the y axis."""
-        return HEIGHT - 3
+        return self.height - 3
 
     def places(self, x: Array, y: Array) -> tuple[Array, Array]:
         """Where values are drawn: logarithms on such an axis; NaN where there is no place."""
@@ -77,7 +78,7 @@ class Frame:
         return drawn
 
 
-def framed(x: Axis, y: Axis, points: Iterable[tuple[Array, Array]], width: int) -> Frame:
+def framed(x: Axis, y: Axis, points: Iterable[tuple[Array, Array]], width: int, height: int) -> Frame:
     """An empty chart for such axes, whose ends hold all the points.
 
     Raises:
@@ -85,11 +86,11 @@ def framed(x: Axis, y: Axis, points: Iterable[tuple[Array, Array]], width: int) 
     """
     library = terminal_library()
     across, down = (np.concatenate([np.empty(0), *values]) for values in zip(*points, strict=True))
-    frame = Frame(library, _ends(x, across), _ends(y, down), (x.log, y.log), width)
+    frame = Frame(library, _ends(x, across), _ends(y, down), (x.log, y.log), width, height)
     library.clear_figure()
     library.theme("clear")
     library.limit_size(False, False)
-    library.plotsize(width, HEIGHT)
+    library.plotsize(width, height)
     library.xlim(*frame.x)
     library.ylim(*frame.y)
     library.xticks(*_ticks(x, frame.x, X_TICKS))
