@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from bpcli.display.cursor import show_cursor
-from bpcli.ending.unfinished import undone_by_signals
+from bpcli.display.bar import Pieces, bar_on_terminal
+from bpcli.lines.cells import cells
+
+BY_IMPORTANCE = ("share", "label", "left", "bar")
+IN_ORDER = ("label", "bar", "share", "left")
 
 
 @contextmanager
 def progress_bar(total: int, label: str, *, long: bool) -> Iterator[Callable[[int], None]]:
     """Show a bar for ``long`` work of ``total`` pieces, on a terminal only; yields a function that advances it."""
-    if not long or not sys.stderr.isatty():
+    texts = {"label": label}
+    pieces = Pieces(BY_IMPORTANCE, IN_ORDER, {"label": cells(label)})
+    bar = bar_on_terminal(total, pieces, texts, transient=True) if long else None
+    if bar is None:
         yield lambda pieces: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    done = [0]
 
-    bar = Progress(
-        TextColumn(label),
-        BarColumn(bar_width=None),
-        TaskProgressColumn(),
-        TimeRemainingColumn(compact=True),
-        console=Console(stderr=True, highlight=False),
-        transient=True,
-        expand=True,
-    )
-    task = bar.add_task("", total=total)
-    with undone_by_signals(show_cursor), bar:
-        yield lambda pieces: bar.advance(task, pieces)
+    def advance(pieces: int) -> None:
+        done[0] += pieces
+        bar.draw(done[0], texts)
+
+    try:
+        yield advance
+    finally:
+        bar.close()

@@ -24,7 +24,7 @@ GAP = 2
 LEAST_NAME = 16
 """The cells that a shortened name has at least."""
 
-ALIGNED = 3
+ALIGNED = 2
 """Cells up to this part of a line keep their places below one another where rows are stacked."""
 
 NOTHING = "–"

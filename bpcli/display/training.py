@@ -5,8 +5,9 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from bpcli.display.bar import TrainingBar, room_below, training_bar
+from bpcli.display.bar import Bar, Pieces, bar_on_terminal, room_below
 from bpcli.display.messages import say, short_number
+from bpcli.lines.cells import cells
 from bpcli.training.loop import Epoch, Stopped, TrainingEvent
 
 if TYPE_CHECKING:
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS = 0.1
 """The least time between two redrawings of the bar."""
+
+BY_IMPORTANCE = ("epoch", "count", "loss", "left", "share", "bar", "metric", "kept", "speed")
+IN_ORDER = ("epoch", "count", "bar", "share", "loss", "metric", "kept", "speed", "left")
+"""The pieces of the bar; the count is that of the epochs, without the word."""
+
+NUMBER = 6
+"""The usual length of a number with four digits, such as 0.1234."""
 
 
 class TrainingDisplay:
@@ -39,7 +47,7 @@ class TrainingDisplay:
         self._started_at, self._drawn_at = perf_counter(), 0.0
         self._metric_text = self._kept_text = ""
         self._unprinted: Epoch | None = None
-        self._bar: TrainingBar | None = None if quiet else training_bar(epochs, examples, shown_metric)
+        self._bar = None if quiet else _bar(epochs, examples, shown_metric)
 
     def show(self, event: TrainingEvent) -> None:
         """Show one event of training."""
@@ -79,15 +87,14 @@ class TrainingDisplay:
         self._drawn_at = now
         below = "" if self._curves is None else self._curves.text(*room_below(), is_last=is_last)
         speed = (seen - self._seen_before) / max(now - self._started_at, 1e-9)
-        self._bar.draw(
-            seen,
-            f"{epoch}/{self._epochs}",
-            below,
-            loss=f"loss {short_number(loss)}",
-            metric=self._metric_text,
-            kept=self._kept_text,
-            speed=f"{speed:,.0f} examples/s",
-        )
+        texts = {
+            **_epoch(epoch, self._epochs),
+            "loss": f"loss {short_number(loss)}",
+            "metric": self._metric_text,
+            "kept": self._kept_text,
+            "speed": f"{speed:,.0f} examples/s",
+        }
+        self._bar.draw(seen, texts, below)
 
     def _print_line(self, event: Epoch, *, is_last: bool) -> None:
         if self._quiet or self._bar is not None:
@@ -98,3 +105,21 @@ class TrainingDisplay:
             self._unprinted = None
         else:
             self._unprinted = event
+
+
+def _bar(epochs: int, examples: int, metric: str) -> Bar | None:
+    """The bar of a training, if there can be one."""
+    usual = {
+        "epoch": len(f"epoch {epochs}/{epochs}"),
+        "count": len(f"{epochs}/{epochs}"),
+        "loss": len("loss ") + NUMBER,
+        "metric": cells(f"{metric} ") + NUMBER,
+        "kept": len(f"kept {epochs}"),
+        "speed": len("1,000,000 examples/s"),
+    }
+    pieces = Pieces(BY_IMPORTANCE, IN_ORDER, usual, {"count": "epoch"})
+    return bar_on_terminal(epochs * examples, pieces, _epoch(0, epochs))
+
+
+def _epoch(epoch: int, epochs: int) -> dict[str, str]:
+    return {"epoch": f"epoch {epoch}/{epochs}", "count": f"{epoch}/{epochs}"}

@@ -195,3 +195,24 @@ def test_the_pieces_of_a_bar_stay_where_they_are(monkeypatch: pytest.MonkeyPatch
         training_display.close()
     for piece in ("loss", "accuracy", "kept"):
         assert len({picture.index(piece) for picture in pictures if piece in picture}) == 1
+
+
+def test_hours_that_are_left_are_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    for width in (30, 40, 60, 80):
+        with terminal(monkeypatch, width) as pictures:
+            training_display = TrainingDisplay(10**9, 10, "accuracy", quiet=False)
+            for seen in range(1, 6):
+                training_display.show(Stretch(1, seen, 1.0))
+            training_display.close()
+        assert all(cells(picture) <= width - ECHO and "…" not in picture for picture in pictures)
+        assert re.search(r" \d+:\d\d:\d\d$", pictures[-1]) or width < 60
+
+
+def test_long_work_shows_its_share_at_any_width_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for width in (8, 20, 30, 60):
+        with terminal(monkeypatch, width) as pictures, display.progress_bar(4, "derivatives", long=True) as advance:
+            for _ in range(4):
+                advance(1)
+        assert re.findall(r"\d+%", " ".join(pictures))[:5] == ["0%", "25%", "50%", "75%", "100%"]
+        assert all(cells(picture) <= width - ECHO and "…" not in picture for picture in pictures)
+        assert any("derivatives" in picture for picture in pictures) == (width >= 20)
