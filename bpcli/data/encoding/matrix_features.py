@@ -78,8 +78,8 @@ class MatrixFeatures:
         require_width(self.widths, dataset)
         require_columns(list(self.names), dataset)
         if self.bytes_only and isinstance(dataset, Matrix) and dataset.images and dataset.pixels == list(self.names):
-            factor, pages = float(self.scaling.factor), dataset.pages
-            return {part: ByteRows(dataset.values, rows, factor, pages) for part, rows in parts.items()}
+            factor, (pixels, pages) = float(self.scaling.factor), _pixels(dataset)
+            return {part: ByteRows(pixels, rows, factor, pages) for part, rows in parts.items()}
         shape = sum(map(len, parts.values())), self.size
         if isinstance(dataset, Matrix) and dataset.pages is not None and _stays_in_file(dataset, shape, dtype):
             return {part: self._in_file(dataset, dataset.pages, rows, dtype, warnings) for part, rows in parts.items()}
@@ -168,6 +168,16 @@ def learn_matrix(
     constant = ~(found.low < found.high)
     warnings.constant.extend(name for name, flat in zip(names, constant, strict=True) if flat)
     return MatrixFeatures(tuple(names), median, scaling)
+
+
+def _pixels(matrix: Matrix) -> tuple[Array, Pages | None]:
+    """The bytes of images, and the pages of their file if they stay in it.
+
+    They stay if they are many: a file that is cut short while its pages are in use ends the process.
+    """
+    if not matrix.in_file or _stays_in_file(matrix, (matrix.size, matrix.width), matrix.values.dtype):
+        return matrix.values, matrix.pages
+    return np.array(matrix.values), None
 
 
 def _stays_in_file(matrix: Matrix, shape: tuple[int, int], dtype: np.dtype) -> bool:

@@ -125,7 +125,19 @@ def test_mapped_file_that_is_loaded_is_looked_at_once_it_is_no_longer_read(
     assert refusal(lambda: loaded(of, "half_squared_error", task="regression"), DataError).startswith(IN_USE)
 
 
-def test_images_left_in_their_file_are_looked_at_when_asked(tmp_path: Path) -> None:
+def test_images_that_memory_holds_are_trained_on_though_their_file_is_cut_short(tmp_path: Path) -> None:
+    labels = write(tmp_path, "y", idx([0, 1] * 6))
+    path = write(tmp_path, "f", npy(PIXELS))
+    part = loaded(FilePair(path, labels)).parts["train"]
+    os.truncate(path, 100)
+    X = np.empty((part.features.rows.shape[1], 12))  # type: ignore[attr-defined]
+    part.features.gather(np.arange(12), X)
+    np.testing.assert_allclose(X.T, PIXELS.reshape(12, -1) / 255)
+    part.require_learned_bytes()
+
+
+def test_images_left_in_their_file_are_looked_at_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bpcli.data.encoding.matrix_features.LOADED", 0)
     labels = write(tmp_path, "y", idx([0, 1] * 6))
     path = write(tmp_path, "f", npy(PIXELS))
     part = loaded(FilePair(path, labels)).parts["train"]
