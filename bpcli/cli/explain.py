@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from bpcli.cli.arguments import Plugins, config_and_overrides
 from bpcli.lines.widths import page_width
 
-Format = Literal["text", "markdown", "latex", "json"]
+if TYPE_CHECKING:
+    from bpcli.explaining.explanation import Explanation
+
+Format = Literal["text", "markdown", "latex", "json", "html"]
 
 
 def _documents(incomplete: str) -> list[str]:
@@ -49,7 +52,9 @@ def explain(
             help="Also show every equation that the derivation displays, each side evaluated.",
         ),
     ] = False,
-    form: Annotated[Format, typer.Option("--format", help="The output format; json contains every number.")] = "text",
+    form: Annotated[
+        Format, typer.Option("--format", help="The output format; json contains every number, html is a page to touch.")
+    ] = "text",
     plugin: Plugins = None,
 ) -> None:
     """Explain backpropagation: every equation with its numbers.
@@ -59,14 +64,25 @@ def explain(
     own, else they are one batch. With --derive also how the chain rule leads from one step to the
     next; a derivation's own equations in its own order.
 
+    With --format html a page for a browser: the network as a drawing, a slider through the steps,
+    numbers that can be changed, training that goes on, exercises. It is for small networks.
+
     Example: bp explain configs/xor.yaml --example 1 --example 2 --format latex > xor.tex
     """
     path, changes = config_and_overrides(words)
     from bpcli import display
     from bpcli.cli.output import emit
-    from bpcli.explaining import explanation, rendering
+    from bpcli.explaining import explanation
 
     explained = explanation.explain(path, changes, document, example or [0], with_derivation=derive)
     display.warn(explained.warnings)
-    width = page_width(sys.stdout)
-    emit(rendering.text.render(explained, width) if form == "text" else rendering.FORMATS[form](explained))
+    emit(_rendered(explained, form))
+
+
+def _rendered(explained: Explanation, form: Format) -> str:
+    """The explanation in a format; text to the width of the terminal."""
+    from bpcli.explaining import page, rendering
+
+    if form == "text":
+        return rendering.text.render(explained, page_width(sys.stdout))
+    return {**rendering.FORMATS, "html": page.render}[form](explained)

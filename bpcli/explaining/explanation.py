@@ -64,7 +64,7 @@ class Explanation:
     """What every format shows.
 
     ``others`` are the other documents that can express the network; ``choices`` are
-    the config's activations, loss and optimizer as plain data.
+    the config's activations, loss and optimizer as plain data. ``experiment`` is all that was built of the config.
     """
 
     source: str
@@ -76,6 +76,7 @@ class Explanation:
     choices: dict[str, Any]
     updates: tuple[ExplainedUpdate, ...]
     warnings: tuple[str, ...]
+    experiment: Experiment
 
 
 def explain(
@@ -109,6 +110,7 @@ def explain(
         choices=_described(built, mode),
         updates=tuple(_with_derivation(chosen, update) for update in updates) if with_derivation else updates,
         warnings=(*built.loaded.warnings.lines(), *opened.warnings, *_left_out(built.recipe)),
+        experiment=built,
     )
 
 
@@ -208,13 +210,14 @@ def _require_no_weights(document: Document, weights: Array | None) -> None:
 
 def _gather(built: Experiment, examples: tuple[ExampleRow, ...]) -> tuple[Array, Array, Array | None]:
     """X and Y of the examples, as the network gets them, and their weights, None where training has none."""
-    columns = [_column(built.network, built.loaded.parts[example.part], example.row) for example in examples]
+    columns = [column(built.network, built.loaded.parts[example.part], example.row) for example in examples]
     X, Y, weights = zip(*columns, strict=True)
     weighted = built.loaded.parts["train"].weights is not None
     return np.hstack(X), np.hstack(Y), np.hstack(weights) if weighted else None
 
 
-def _column(network: Network, part: Part, row: int) -> tuple[Array, Array, Array]:
+def column(network: Network, part: Part, row: int) -> tuple[Array, Array, Array]:
+    """X (n_0, 1), Y and the weight of one row of the file, as the network gets them."""
     ws = network.workspace(1, np.float64, training=False, weighted=True)
     place = np.flatnonzero(part.rows == row)
     part.gather(place, ws.X, ws.Y, ws.weights)

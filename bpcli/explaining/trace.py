@@ -16,6 +16,7 @@ from numpy.typing import DTypeLike
 
 from bpcli.choices import name_of
 from bpcli.data.sources import ClassIndices, Columns, Examples, Rows
+from bpcli.explaining.recording.entrywise import equal
 from bpcli.nn import Array, optimizers
 from bpcli.nn.clipping import CLIPPINGS
 from bpcli.nn.network import Network
@@ -45,6 +46,7 @@ class Trace:
     with ``loss`` and ``loss_after`` beside them; ``predicted`` is the change of both by first-order theory, ∇L · Δθ.
     ``terms`` are each example's terms of the loss, undivided and without the ``weights`` of the examples, (m,) or None;
     ``number`` counts the rule's updates from 1; ``learning_rate`` is that of this one. ``mode`` is the config's.
+    Equations write the number as ``step_symbol``, in digits where that is empty.
     """
 
     network: Network
@@ -76,6 +78,7 @@ class Trace:
     terms: Array
     loss: float
     mode: Mode
+    step_symbol: str = ""
 
     @property
     def m(self) -> int:
@@ -107,7 +110,7 @@ class Trace:
         """(n_L, m): one-hot columns where the loss takes class indices."""
         if not self.network.head.loss.targets.class_indices:
             return self.Y
-        return np.eye(self.outputs)[:, self.Y]
+        return np.asarray(equal(self.Y, np.arange(self.outputs)[:, None]))
 
     def slope(self, l: int) -> Array:
         """f′(Z_l), of an elementwise activation."""

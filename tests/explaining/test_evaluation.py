@@ -14,8 +14,8 @@ from bpcli.explaining.evaluation.grammar import marks, parse
 from bpcli.explaining.evaluation.nodes import EquationError, Indicator, Symbol, Transpose
 from bpcli.explaining.evaluation.scope import Scope
 from bpcli.explaining.evaluation.sheet import Sheet, apart
-from bpcli.explaining.evaluation.tensors import times
 from bpcli.explaining.evaluation.vocabulary import Quantity, Vocabulary, given, one_activation
+from bpcli.explaining.recording.entrywise import times
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS
 

@@ -73,7 +73,7 @@ class _Updates:
 
     def assignments(self) -> Iterator[Assignment]:
         """Those of the whole network, then block by block."""
-        symbols = _symbols("", "", self.ratio, self.trace.number)
+        symbols = _symbols("", "", self.ratio, self.trace)
         yield from shared_totals(self.trace, self.from_config)
         for line in self.equations():
             if _is_shared(line):
@@ -97,7 +97,7 @@ class _Updates:
     def of_block(self, block: ParameterBlock) -> Iterator[Assignment]:
         """The block's gradient at the point where the rule looks and after each link; memory; the block itself."""
         trace, written = self.trace, self.builder.equations[block.key]
-        symbols = _symbols(written.symbol, self.builder.equations[block.gradient].symbol, self.ratio, trace.number)
+        symbols = _symbols(written.symbol, self.builder.equations[block.gradient].symbol, self.ratio, trace)
         if self.looks_elsewhere:
             point, at_point = self.look(block, written, symbols)
             yield from (point, at_point)
@@ -176,7 +176,7 @@ class _Updates:
         return (f"The config's rule is {rule} instead of gradient descent{start}.",)
 
 
-def _symbols(theta: str, gradient: str, ratio: GradientRatio, number: int) -> dict[str, str]:
+def _symbols(theta: str, gradient: str, ratio: GradientRatio, trace: Trace) -> dict[str, str]:
     """The values of the names in a rule's equations; ``gradient`` is the document's symbol."""
     return {
         "theta": theta,
@@ -184,7 +184,7 @@ def _symbols(theta: str, gradient: str, ratio: GradientRatio, number: int) -> di
         "plus": "-" if ratio.uphill else "+",
         "minus": "+" if ratio.uphill else "-",
         "sign": "-" if ratio.uphill else "",
-        "step": str(number),
+        "step": trace.step_symbol or str(trace.number),
     }
 
 

@@ -49,7 +49,8 @@ from bpcli.explaining.evaluation.scope import Known, Scope, Tilt, covers, same
 from bpcli.explaining.evaluation.tensors import ONE, WRITTEN_OUT, Range, Value
 from bpcli.explaining.evaluation.tilts import blocks, by_matrix, joined, slope_of
 from bpcli.explaining.evaluation.vocabulary import DIAGONAL, SIZE, Found, Vocabulary
-from bpcli.nn.expressions import PHI, PI, Floats
+from bpcli.explaining.recording.entrywise import apply, as_numbers, choose, equal
+from bpcli.nn.expressions import PI
 from bpcli.nn.markup import filled
 
 
@@ -145,7 +146,7 @@ class Evaluator:
         return Value(np.float64(node.text))
 
     def _function(self, node: Function, scope: Scope) -> Value:
-        return tensors.entrywise(partial(_function, node.name), self.evaluate(node.argument, scope))
+        return tensors.entrywise(partial(apply, node.name), self.evaluate(node.argument, scope))
 
     def _nabla(self, node: Nabla, scope: Scope) -> Value:
         return self.evaluate(Derivative(self.parse(self.vocabulary.loss), node.by), scope)
@@ -201,9 +202,13 @@ class Evaluator:
             return Value(np.float64(np.pi))
         text = symbol.base + "".join(f"_{mark}" for mark in symbol.sub)
         if text in self.vocabulary.constants:
-            base = Value(np.float64(self.vocabulary.constants[text]))
-            return base if not symbol.sup else Value(base.array ** float(symbol.sup[0]))
+            base = Value(as_numbers(self.vocabulary.constants[text]))
+            return base if not symbol.sup else Value(base.array ** self._exponent(symbol.sup[0]))
         raise EquationError(f"{symbol} is not declared")
+
+    def _exponent(self, mark: str) -> Any:
+        """The number that stands above a constant, in digits or as another constant."""
+        return float(mark) if mark.isdigit() else as_numbers(self.vocabulary.constants[mark])
 
     # Functions, derivatives, sums
 
@@ -313,16 +318,16 @@ class Evaluator:
         runs = {scope.ranges[mark].space for mark in (left, right) if mark in scope.ranges}
         if len(runs) > 1:
             raise EquationError(f"indices {left} and {right} run over {' and '.join(sorted(runs))}")
-        return tensors.entrywise(lambda x, y: (x == y).astype(np.float64), *values)
+        return tensors.entrywise(equal, *values)
 
     def _cases(self, node: Cases, scope: Scope) -> Value:
         there, elsewhere = self.evaluate(node.there, scope), self.evaluate(node.elsewhere, scope)
         if node.relation == "=":
-            holds = self._indicator(Indicator(mark_of(node.left), mark_of(node.right)), scope)
+            left = self._indicator(Indicator(mark_of(node.left), mark_of(node.right)), scope)
+            right = Value(np.float64(0))
         else:
             left, right = self.evaluate(node.left, scope), self.evaluate(node.right, scope)
-            holds = tensors.entrywise(lambda x, y: np.real(x) > np.real(y), left, right)
-        return tensors.entrywise(np.where, holds, there, elsewhere)
+        return tensors.entrywise(choose, left, right, there, elsewhere)
 
     def _matrix(self, node: Matrix, scope: Scope) -> Value:
         """An array written out; dots stand for the entries between their neighbours."""
@@ -352,15 +357,6 @@ class Evaluator:
         Cases: _cases,
         Matrix: _matrix,
     }
-
-
-def _function(name: str, x: Any) -> Any:
-    if name == "|":
-        return np.where(np.real(x) > 0, x, -x)
-    if name == PHI and np.iscomplexobj(x):  # to first order in the imaginary part, of which nothing else is kept
-        density = np.exp(-(np.real(x) ** 2) / 2) / np.sqrt(2 * np.pi)
-        return Floats().apply(name, np.real(x)) + 1j * np.imag(x) * density
-    return Floats().apply(name, x)
 
 
 def _added(signs: tuple[int, ...], *values: Any) -> Any:

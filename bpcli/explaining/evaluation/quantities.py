@@ -13,6 +13,7 @@ from bpcli.explaining.evaluation.scope import Scope, Tilt
 from bpcli.explaining.evaluation.tensors import Value
 from bpcli.explaining.evaluation.tilts import ordered, with_tilt
 from bpcli.explaining.evaluation.vocabulary import Found, Vocabulary
+from bpcli.explaining.recording.entrywise import as_numbers
 
 MOST_REMEMBERED = 2**22
 """How many complex numbers the values under tilts hold together at most: 64 MiB."""
@@ -101,7 +102,7 @@ class Quantities:
         if quantity.stacked:
             return self._stacked(found, str(meaning), tilt)
         if not isinstance(meaning, str):
-            return Value(np.asarray(meaning, np.float64), found.slots + implicit, shape)
+            return Value(as_numbers(meaning), found.slots + implicit, shape)
         ranges = {slot: self.vocabulary.range(quantity.runs[slot], found.layer) for slot in found.slots}
         samples = {letter: self.vocabulary.range("m", 0) for letter in implicit}
         value = self.evaluator.evaluate(self.evaluator.parse(meaning), Scope({**ranges, **samples}, {}, tilt))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.explaining.evaluation.nodes import EquationError
+from bpcli.explaining.recording.entrywise import equal, is_recorded, times
 
 ONE = "1"
 """The space of a row or column that is the only one."""
@@ -85,7 +86,7 @@ def entrywise(operation: Callable[..., Any], *values: Value) -> Value:
         shapes = " and ".join(written(value.shape) for value in matrices)
         raise EquationError(f"shapes {shapes} do not go together entry by entry")
     shape = min((value.shape for value in matrices if value.shape), key=_unnamed, default=None)
-    return Value(operation(*arrays), letters, shape)
+    return Value(np.asarray(operation(*arrays)), letters, shape)
 
 
 def _agree(shapes: list[Shape | None]) -> bool:
@@ -122,12 +123,6 @@ def value_of_one(left: Value, right: Value) -> tuple[Value, Value]:
     return (left, right.number()) if right.is_single else (left.number(), right)
 
 
-def times(x: Any, y: Any) -> Any:
-    """x·y, and 0 where either is 0: 0 · log 0 is 0, as its limit."""
-    value = x * y + 0  # no −0
-    return value if np.isfinite(value).all() else np.where((x == 0) | (y == 0), 0, value)
-
-
 def summed(value: Value, letter: str) -> Value:
     """Σ over an index.
 
@@ -137,7 +132,9 @@ def summed(value: Value, letter: str) -> Value:
     if letter not in value.letters:
         raise EquationError(f"nothing in the sum depends on its index {letter}")
     place = value.letters.index(letter)
-    return Value(value.array.sum(axis=place), value.letters[:place] + value.letters[place + 1 :], value.shape)
+    return Value(
+        np.asarray(value.array.sum(axis=place)), value.letters[:place] + value.letters[place + 1 :], value.shape
+    )
 
 
 def summed_over_rows(value: Value) -> Value:
@@ -197,12 +194,28 @@ def sized(value: Value) -> Value:
 def gathered(array: Any, indices: list[Value], rest: tuple[str, ...] = (), shape: Shape | None = None) -> Value:
     """An array's entries at ``indices``, one for each leading axis; the axes after them are ``rest``, then ``shape``.
 
-    An index that an axis of ``rest`` has too runs through both at once.
+    An index that an axis of ``rest`` has too runs through both at once. Where an index is a recorded number, the entry
+    is the sum of all, each times 1 or 0.
     """
+    recorded = next((place for place, one in enumerate(indices) if is_recorded(one.array)), None)
+    if recorded is not None:
+        return _gathered_by_recorded(array, indices, recorded, rest, shape)
     sizes = dict(zip(rest, array.shape[len(indices) :], strict=False))
     own = [Value(np.arange(sizes[letter]), (letter,)) for letter in rest]
     letters, arrays = aligned(*indices, *own) if indices or own else ((), [])
     return Value(array[tuple(arrays)] if arrays else array, letters, shape)
+
+
+def _gathered_by_recorded(
+    array: Any, indices: list[Value], place: int, rest: tuple[str, ...], shape: Shape | None
+) -> Value:
+    """The entries at ``indices``, of which the one at ``place`` is recorded."""
+    parts = []
+    for number in range(array.shape[place]):
+        others = [*indices[:place], Value(np.asarray(number)), *indices[place + 1 :]]
+        there = Value(equal(indices[place].array, number), indices[place].letters)
+        parts.append(entrywise(times, there, gathered(array, others, rest, shape)))
+    return entrywise(lambda *values: sum(values[1:], values[0]), *parts)
 
 
 def written(shape: Shape | None) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from bpcli.explaining.evaluation.nodes import EquationError
 from bpcli.explaining.evaluation.tensors import ONE, Shape, Value, entrywise
+from bpcli.explaining.recording.entrywise import is_recorded
 
 STEP = 2.0**-100
 """The size of the imaginary part: its square is lost beside 1, so slopes are exact to rounding."""
@@ -33,7 +34,13 @@ def blocks(entries: int, largest: int) -> Iterator[range]:
 
 
 def with_tilt(value: Value, slots: int, entries: range | None) -> Value:
-    """A quantity with an imaginary part: each of ``entries`` in a copy of its own, or everywhere at once for None."""
+    """A quantity with an imaginary part: each of ``entries`` in a copy of its own, or everywhere at once for None.
+
+    Raises:
+        EquationError: its numbers are recorded, and have no imaginary part.
+    """
+    if is_recorded(value.array):
+        raise EquationError("a derivative that no step before shows has no recorded number")
     if entries is None:
         return Value(value.array + 1j * STEP, value.letters, value.shape)
     sizes = [*value.array.shape[:slots], *(value.array.shape[-2:] if value.shape else ())]

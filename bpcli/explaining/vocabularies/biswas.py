@@ -36,7 +36,7 @@ def _vocabulary(trace: Trace, quantities: tuple[Quantity, ...], loss: str) -> Vo
             r"\sigma": lambda l: ACTIVATIONS["sigmoid"](),
         },
         constants=constants(trace),
-        classes=np.argmax(trace.targets, axis=0) + 1,
+        classes=trace.Y + 1,
         loss=loss,
     )
 

@@ -9,8 +9,9 @@ from bpcli.nn.optimizers.rule import greek_settings
 
 
 def constants(trace: Trace) -> dict[str, float]:
-    """The learning rate, and the rule's settings."""
-    return {r"\eta": trace.learning_rate, **greek_settings(trace.optimizer)}
+    """The learning rate, the rule's settings, and the number of the update where it has a symbol."""
+    number = {trace.step_symbol: trace.number} if trace.step_symbol else {}
+    return {r"\eta": trace.learning_rate, **number, **greek_settings(trace.optimizer)}
 
 
 def letter_of(letter: str, trace: Trace, l: int) -> str:

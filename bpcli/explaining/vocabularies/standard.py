@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -41,9 +42,9 @@ def _parameters(trace: Trace) -> tuple[Quantity, ...]:
     )
 
 
-def _own(trace: Trace, name: str) -> Callable[[int], float]:
+def _own(trace: Trace, name: str) -> Callable[[int], Any]:
     layout, own = trace.network.layout, trace.before.own
-    return lambda l: float(own[l][layout.owned(l).index(name)])
+    return lambda l: own[l][layout.owned(l).index(name)]
 
 
 def _examples(trace: Trace, writing: Writing) -> tuple[Quantity, ...]:

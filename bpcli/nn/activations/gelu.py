@@ -118,11 +118,11 @@ class Gelu:
     def derivative(self) -> str:
         """By Φ and its density, or by tanh."""
         if self.approximate == "none":
-            return r"\Phi(<z>) + <z> \cdot \frac{e^{-\frac{1}{2} (<z>)^2}}{\sqrt{2 \pi}}"
+            return r"\Phi(<z>) + <z> \odot \frac{e^{-\frac{1}{2} (<z>)^2}}{\sqrt{2 \pi}}"
         slope = r"\sqrt{\frac{2}{\pi}} (1 + 0.134145 (<z>)^2)"
         return (
             rf"\frac{{1}}{{2}} (1 + \tanh({_ARGUMENT}))"
-            rf" + \frac{{1}}{{2}} <z> \cdot (1 - (\tanh({_ARGUMENT}))^2) \cdot {slope}"
+            rf" + \frac{{1}}{{2}} <z> \odot (1 - (\tanh({_ARGUMENT}))^2) \odot {slope}"
         )
 
     def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:

@@ -50,7 +50,7 @@ class Silu:
     owned: ClassVar[Mapping[str, float]] = {}
     elementwise: ClassVar[bool] = True
     formula: ClassVar[str] = r"\frac{<z>}{1 + e^{-<z>}}"
-    derivative: ClassVar[str] = r"\frac{1}{1 + e^{-<z>}} (1 + \frac{<z>}{1 + e^{<z>}})"
+    derivative: ClassVar[str] = r"\frac{1}{1 + e^{-<z>}} \odot (1 + \frac{<z>}{1 + e^{<z>}})"
 
     def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
@@ -102,7 +102,7 @@ class Mish:
     formula: ClassVar[str] = r"<z> \cdot \tanh(\ln(1 + e^{<z>}))"
     stable_formula: ClassVar[str] = r"<z> \cdot \frac{e^{<z>} (e^{<z>} + 2)}{e^{<z>} (e^{<z>} + 2) + 2}"
     derivative: ClassVar[str] = (
-        r"\tanh(\ln(1 + e^{<z>})) + <z> \cdot \frac{1 - (\tanh(\ln(1 + e^{<z>})))^2}{1 + e^{-<z>}}"
+        r"\tanh(\ln(1 + e^{<z>})) + <z> \odot \frac{1 - (\tanh(\ln(1 + e^{<z>})))^2}{1 + e^{-<z>}}"
     )
 
     def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:

@@ -1,0 +1,237 @@
+// Training goes on in the page: update after update on the examples that came along, with the loss and the regions.
+
+const CURVE = { width: 600, height: 200, left: 52, bottom: 26, top: 10, right: 10 };
+const GRID = 48;
+
+class Training {
+  constructor(state, page) {
+    this.state = state;
+    this.page = page;
+    this.next = state.m;
+    this.losses = [];
+    this.running = null;
+    this.forward = new Map();
+    this.line = draw("path", { class: "curve" });
+    this.axis = draw("g", { class: "axis" });
+    const { width, height } = CURVE;
+    const label = "The loss over the examples after each update";
+    this.curve = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, this.axis, this.line);
+    document.getElementById("curve").append(this.curve);
+    this.hasRegion = state.sizes[0] === 2;
+    document.getElementById("region-part").hidden = !this.hasRegion;
+    this.report = document.getElementById("training-report");
+    this.remember();
+  }
+
+  get examples() {
+    return this.state.data.examples;
+  }
+
+  /** The rows of the next update: m of them, from the first again after the last. */
+  following() {
+    const { m } = this.state;
+    const count = this.examples.rows.length;
+    const rows = Array.from({ length: m }, (_, column) => (this.next + column) % count);
+    this.next = (this.next + m) % count;
+    return rows;
+  }
+
+  /** The engine's steps up to the loss, or to the outputs, for inputs that are not those shown. */
+  upTo(name) {
+    const { state } = this;
+    const key = `${state.variant} ${name}`;
+    if (!this.forward.has(key)) {
+      const last = state.quantities.findLastIndex((one) => one.name === name);
+      this.forward.set(key, new Program(state.tape, state.quantities.slice(0, last + 1)));
+    }
+    return this.forward.get(key);
+  }
+
+  /** The mean loss of the page's examples, m at a time. */
+  loss() {
+    const { state } = this;
+    const program = this.upTo("loss");
+    const kept = state.inputs.slice();
+    const count = Math.max(1, Math.floor(this.examples.rows.length / state.m));
+    let total = 0;
+    for (let batch = 0; batch < count; batch++) {
+      state.show(Array.from({ length: state.m }, (_, column) => (batch * state.m + column) % this.examples.rows.length));
+      program.run(state.inputs);
+      total += program.entry(program.results.length - 1, 0);
+    }
+    state.inputs.set(kept);
+    return total / count;
+  }
+
+  remember() {
+    this.losses.push(this.loss());
+    if (this.losses.length > 2000) this.losses = this.losses.filter((_, place) => place % 2 === 0);
+  }
+
+  /** One update by the examples shown; then the next ones, where there are any. */
+  once() {
+    const { state } = this;
+    state.update();
+    this.remember();
+    const finite = Number.isFinite(this.losses.at(-1));
+    if (!finite) this.stop();
+    return finite;
+  }
+
+  step() {
+    const finite = this.once();
+    this.page.refresh();
+    this.say(finite);
+  }
+
+  /** Another example, or others, in the place of those shown. */
+  another() {
+    const { state } = this;
+    state.show(this.following());
+    state.changes.add("the examples");
+    state.compute();
+    this.page.refresh();
+  }
+
+  run() {
+    if (this.running !== null) return this.stop();
+    const each = () => {
+      const updates = Number(document.getElementById("speed").value);
+      let finite = true;
+      for (let update = 0; update < updates && finite; update++) {
+        finite = this.once();
+        this.state.show(this.following());
+      }
+      this.state.compute();
+      this.page.refresh();
+      this.say(finite);
+      if (finite && this.running !== null) this.running = requestAnimationFrame(each);
+    };
+    document.getElementById("run").textContent = "Pause";
+    this.running = requestAnimationFrame(each);
+    return undefined;
+  }
+
+  stop() {
+    if (this.running !== null) cancelAnimationFrame(this.running);
+    this.running = null;
+    document.getElementById("run").textContent = "Run";
+  }
+
+  say(finite) {
+    const updates = this.state.inputs[this.state.data.inputs.step.first] - 1;
+    const count = this.examples.rows.length;
+    const words = finite
+      ? `After ${updates} ${updates === 1 ? "update" : "updates"}: mean loss of the ${count} examples ${short(this.losses.at(-1))}, at first ${short(this.losses[0])}.`
+      : "Training diverged: the loss is no longer a number. Go back to bp's numbers and choose a smaller learning rate.";
+    write(this.report, words);
+  }
+
+  restart() {
+    this.stop();
+    this.next = this.state.m;
+    this.losses = [];
+    this.remember();
+    write(this.report, "");
+  }
+
+  refresh() {
+    this.drawCurve();
+    if (this.hasRegion) this.drawRegion();
+  }
+
+  drawCurve() {
+    const finite = this.losses.filter(Number.isFinite);
+    const { width, height, left, bottom, top, right } = CURVE;
+    const high = Math.max(...finite, 1e-12);
+    const low = Math.min(0, ...finite);
+    const x = (place) => left + ((width - left - right) * place) / Math.max(1, this.losses.length - 1);
+    const y = (loss) => top + ((height - top - bottom) * (high - loss)) / (high - low || 1);
+    const points = this.losses.map((loss, place) => (Number.isFinite(loss) ? `${x(place).toFixed(1)},${y(loss).toFixed(1)}` : ""));
+    const path = points.filter(Boolean);
+    this.line.setAttribute("d", path.length > 1 ? `M${path.join("L")}` : `M${path[0]}h3`);
+    const updates = this.state.inputs[this.state.data.inputs.step.first] - 1;
+    const marks = [
+      ["text", { x: left - 6, y: top + 8, class: "end" }, short(high)],
+      ["text", { x: left - 6, y: height - bottom, class: "end" }, short(low)],
+      ["text", { x: left, y: height - 6 }, "0"],
+      ["text", { x: width - right, y: height - 6, class: "end" }, `${updates} updates`],
+    ];
+    this.axis.replaceChildren(
+      draw("path", { d: `M${left},${top}V${height - bottom}H${width - right}` }),
+      ...marks.map(([tag, attributes, words]) => draw(tag, attributes, words)),
+    );
+  }
+
+  /** What the network says of every point of two inputs, and where the examples lie. */
+  drawRegion() {
+    const { state } = this;
+    const canvas = document.getElementById("region");
+    const pen = canvas.getContext("2d");
+    const reach = this.reach();
+    const kept = state.inputs.slice();
+    const program = this.upTo("A");
+    const image = pen.createImageData(GRID, GRID);
+    const outputs = state.sizes[state.last];
+    const point = (place) => [
+      reach.x[0] + ((place % GRID) + 0.5) * ((reach.x[1] - reach.x[0]) / GRID),
+      reach.y[1] - (Math.floor(place / GRID) + 0.5) * ((reach.y[1] - reach.y[0]) / GRID),
+    ];
+    for (let start = 0; start < GRID * GRID; start += state.m) {
+      for (let column = 0; column < state.m; column++) {
+        point(Math.min(start + column, GRID * GRID - 1)).forEach((value, unit) => (state.inputs[state.inputAt(unit, column)] = value));
+      }
+      program.run(state.inputs);
+      for (let column = 0; column < state.m && start + column < GRID * GRID; column++) {
+        const found = Array.from({ length: outputs }, (_, unit) => program.entry(program.results.length - 1, unit * state.m + column));
+        image.data.set(colour(found), 4 * (start + column));
+      }
+    }
+    state.inputs.set(kept);
+    this.paint(canvas, pen, image, reach);
+  }
+
+  reach() {
+    const ends = (unit) => {
+      const values = this.examples.X.map((X) => X[unit]);
+      const [low, high] = [Math.min(...values), Math.max(...values)];
+      const rim = (high - low || 1) * 0.25;
+      return [low - rim, high + rim];
+    };
+    return { x: ends(0), y: ends(1) };
+  }
+
+  paint(canvas, pen, image, reach) {
+    const small = document.createElement("canvas");
+    small.width = small.height = GRID;
+    small.getContext("2d").putImageData(image, 0, 0);
+    pen.imageSmoothingEnabled = false;
+    pen.drawImage(small, 0, 0, canvas.width, canvas.height);
+    const { X, targets } = this.examples;
+    X.forEach((x, row) => {
+      const left = ((x[0] - reach.x[0]) / (reach.x[1] - reach.x[0])) * canvas.width;
+      const top = ((reach.y[1] - x[1]) / (reach.y[1] - reach.y[0])) * canvas.height;
+      const aim = this.state.data.network.targets.classes ? oneOf(targets[row][0], this.state.sizes[this.state.last]) : targets[row];
+      pen.beginPath();
+      pen.arc(left, top, 8, 0, 2 * Math.PI);
+      pen.fillStyle = `rgb(${colour(aim).slice(0, 3).join(" ")})`;
+      pen.fill();
+      pen.lineWidth = 3;
+      pen.strokeStyle = "#111";
+      pen.stroke();
+    });
+  }
+}
+
+const CLASSES = [[0, 114, 178], [230, 159, 0], [0, 158, 115], [204, 121, 167], [86, 180, 233], [213, 94, 0]];
+
+/** Of one output from blue (0 and less) to orange (1 and more); of several that of the largest. */
+function colour(outputs) {
+  if (outputs.length > 1) return [...CLASSES[outputs.indexOf(Math.max(...outputs)) % CLASSES.length], 255];
+  const share = Math.min(1, Math.max(0, outputs[0])) || 0;
+  return [...CLASSES[0].map((blue, part) => Math.round(blue + share * (CLASSES[1][part] - blue))), 255];
+}
+
+function oneOf(place, count) {
+  return Array.from({ length: count }, (_, unit) => (unit === place ? 1 : 0));
+}

@@ -1,0 +1,227 @@
+"""What the page holds, as plain data: the tape, every notation's steps on it, bp's own numbers, and the examples.
+
+Steps, quantities and constants are kept once each, however many variants of the network share them, and are referred
+to by their places.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bpcli.explaining import documents
+from bpcli.explaining.documents.steps import Document
+from bpcli.explaining.evaluation.nodes import EquationError
+from bpcli.explaining.explanation import Explanation
+from bpcli.explaining.page.engine import Quantity, own_numbers, quantities
+from bpcli.explaining.page.examples import examples_of, names_of
+from bpcli.explaining.page.inputs import Inputs, inputs_of, values_of
+from bpcli.explaining.page.limits import require_fit
+from bpcli.explaining.page.programs import Program, programs
+from bpcli.explaining.page.symbols import steps_by_symbol
+from bpcli.explaining.page.variants import Variant, activations_of, variants
+from bpcli.explaining.recording.tape import CONSTANT, OPERANDS, OPERATIONS, Tape
+from bpcli.explaining.rendering import shared_text, unicode
+from bpcli.explaining.rendering.mathml import elements, prose
+from bpcli.explaining.trace import Trace
+from bpcli.nn.normal import CENTRE, FAR, POWERS, STEPS
+
+
+@dataclass
+class Kept:
+    """Things by their place, each once."""
+
+    things: list[Any] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
+
+    def place(self, thing: Any) -> int:
+        """Where the thing is, from now on."""
+        key = json.dumps(thing, sort_keys=True)
+        if key not in self.places:
+            self.places[key] = len(self.things)
+            self.things.append(thing)
+        return self.places[key]
+
+
+def contents(explained: Explanation) -> dict[str, Any]:
+    """The page of an explanation's first update.
+
+    Raises:
+        ConfigError: the page cannot show it.
+    """
+    update, built = explained.updates[0], explained.experiment
+    require_fit(update.trace)
+    tape = Tape()
+    book = _Book(inputs_of(update.trace, tape), tape)
+    found = [book.variant(variant) for variant in variants(update.trace, built.recipe)]
+    return {
+        "source": explained.source,
+        "data": explained.data,
+        "introduction": shared_text.introduction(explained)[2:4],
+        "trained": explained.trained,
+        "document": explained.document.name,
+        "tape": _written(tape),
+        "normal": {"powers": list(POWERS), "centre": CENTRE, "far": FAR, "steps": STEPS},
+        "inputs": _places(book.inputs),
+        "values": values_of(update.trace).tolist(),
+        "texts": book.texts.things,
+        "textual": list(TEXTS),
+        "steps": book.steps.things,
+        "quantities": book.quantities.things,
+        "documents": {name: _described(documents.DOCUMENTS[name]) for name in _named(found)},
+        "variants": found,
+        "own": book.own,
+        "ownQuantities": own_numbers(update.trace, book.first),
+        "network": _network(update.trace, explained),
+        "names": names_of(built.loaded, update.trace.network),
+        "examples": examples_of(built.loaded, update, built.network),
+    }
+
+
+def _named(found: Iterable[dict[str, Any]]) -> list[str]:
+    """The documents that can express one of the variants, in the registry's order."""
+    every = {name for variant in found for name in variant["documents"]}
+    return [name for name in documents.DOCUMENTS if name in every]
+
+
+class _Book:
+    """What variants and documents have in common.
+
+    ``own`` are bp's numbers of the first variant's steps, ``first`` are its quantities.
+    """
+
+    def __init__(self, inputs: Inputs, tape: Tape) -> None:
+        self.inputs, self.tape = inputs, tape
+        self.steps, self.quantities, self.texts = Kept(), Kept(), Kept()
+        self.own: dict[str, Any] = {}
+        self.first: tuple[Quantity, ...] = ()
+
+    def variant(self, variant: Variant) -> dict[str, Any]:
+        """A variant's quantities, and its steps in every notation that can express it."""
+        found = {
+            name: steps
+            for name in documents.expressing(variant.trace.network)
+            if (steps := self._steps(documents.DOCUMENTS[name], variant))
+        }
+        every = quantities(variant.trace, self.inputs, self.tape)
+        self.first = self.first or every
+        own = [self.quantities.place({"name": one.name, "layer": one.layer, **_array(one.places)}) for one in every]
+        names = activations_of(variant.trace.network)
+        return {"activation": variant.activation, "activations": names, "quantities": own, "documents": found}
+
+    def _steps(self, document: Document, variant: Variant) -> list[int]:
+        """A document's steps; none where one has no numbers on the page."""
+        try:
+            with np.errstate(all="ignore"):
+                found = programs(document, variant.trace, self.inputs, self.tape)
+        except EquationError:
+            return []
+        owner = steps_by_symbol([one.step for one in found.steps], found.evaluator)
+        if not variant.activation:
+            self.own[document.name] = [np.ravel(one.step.value).tolist() for one in found.steps]
+        return [self.steps.place(self._step(one, place, owner)) for place, one in enumerate(found.steps)]
+
+    def _step(self, program: Program, place: int, owner: Owner) -> dict[str, Any]:
+        """A step's words and formulas, by their places, and the places of its numbers."""
+        found = _step(program, place, owner)
+        return {key: self.texts.place(value) if key in TEXTS else value for key, value in found.items()}
+
+
+TEXTS = ("title", "words", "reference", "symbol", "text", "equation", "right", "rows", "columns", "notes")
+"""What many steps have in common, so it is kept once."""
+
+Owner = Callable[[str], int | None]
+
+
+def _step(program: Program, place: int, owner: Owner) -> dict[str, Any]:
+    """A step's words, equation and places; symbols of the equation are marked with the place of their step."""
+    step = program.step
+    reads: dict[int, None] = {}
+
+    def marked(markup: str) -> int | None:
+        found = owner(markup)
+        reads.update({} if found is None else {found: None})
+        return found
+
+    right = elements(f"{step.relation} {' = '.join(step.sides)}", marked) if step.formula else []
+    return {
+        "stage": step.stage,
+        "key": step.key,
+        "layer": step.layer,
+        "title": prose(shared_text.title(step)),
+        "words": unicode.prose(shared_text.title(step)),
+        "reference": prose(step.reference),
+        "symbol": elements(step.symbol),
+        "text": unicode.math(step.symbol),
+        "equation": unicode.math(step.equation),
+        "right": right,
+        "rows": unicode.math(step.rows),
+        "columns": unicode.math(step.columns),
+        "notes": [prose(note) for note in step.notes],
+        "reads": [one for one in reads if one != place],
+        **_array(program.places),
+    }
+
+
+def _array(places: Any) -> dict[str, Any]:
+    return {"shape": list(places.shape), "places": np.ravel(places).tolist()}
+
+
+def _written(tape: Tape) -> dict[str, Any]:
+    """The tape's operations by number, and their operands; a constant's operand is its place among the constants."""
+    constants: dict[float, int] = {}
+    counts = [OPERANDS.get(name, 1) for name in OPERATIONS]
+    codes, operands = [], list[int]()
+    for name, given, *others in tape.operations:
+        codes.append(OPERATIONS.index(name))
+        first = constants.setdefault(given, len(constants)) if name == CONSTANT else given
+        operands += [first, *others][: counts[codes[-1]]]
+    return {
+        "operations": list(OPERATIONS),
+        "counts": counts,
+        "codes": codes,
+        "operands": operands,
+        "constants": list(constants),
+    }
+
+
+def _places(inputs: Inputs) -> dict[str, Any]:
+    """Where each array of inputs begins, and its shape."""
+    found, place = {}, 0
+    arrays = {"X": inputs.X, "targets": inputs.targets, "theta": inputs.theta, "rate": 0, "step": 0}
+    for name, array in (*arrays.items(), *((f"memory {name}", one) for name, one in inputs.memory.items())):
+        shape = list(np.shape(array))
+        found[name] = {"first": place, "shape": shape}
+        place += int(np.prod(shape))
+    return found
+
+
+def _described(document: Document) -> dict[str, Any]:
+    return {
+        "title": document.title,
+        "expresses": document.expresses,
+        "conventions": [prose(line) for line in document.conventions],
+        "notation": [[elements(symbol), prose(meaning)] for symbol, meaning in document.notation],
+    }
+
+
+def _network(trace: Trace, explained: Explanation) -> dict[str, Any]:
+    head = trace.network.head
+    return {
+        "sizes": list(trace.network.sizes),
+        "m": trace.m,
+        "loss": explained.choices["loss"]["name"],
+        "rule": explained.choices["optimizer"]["name"],
+        "mode": trace.mode,
+        "targets": {
+            "classes": head.loss.targets.class_indices,
+            "low": head.loss.targets.low,
+            "high": head.loss.targets.high,
+            "excluded": head.loss.targets.bounds_excluded,
+        },
+        "owned": [len(activation.owned) for activation in trace.network.activations],
+    }
