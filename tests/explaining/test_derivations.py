@@ -161,7 +161,7 @@ def test_slopes_are_the_same_entry_by_entry_and_all_at_once(
 
 
 def test_memory_does_not_grow_with_the_square_of_the_weights(tmp_path: Path) -> None:
-    trace = explained(tmp_path, "classes", "network.hidden=[60, 60]", document="biswas").updates[0].trace
+    trace = explained(tmp_path, "classes", "network.hidden=[45, 45]", document="biswas").updates[0].trace
     every_copy = 16 * trace.before.W[2].size ** 2
     tracemalloc.start()
     derive("biswas", trace)

@@ -77,9 +77,13 @@ def _no_number(word: str) -> Any:
     raise AssertionError(f"{word} is not JSON")
 
 
-def by_chance(make: Callable[[Random], T]) -> st.SearchStrategy[T]:
+SEEDS = st.integers(0, 2**64 - 1)
+
+
+@st.composite
+def by_chance(draw: st.DrawFn, make: Callable[[Random], T]) -> T:
     """What a function makes by chance: one number is drawn for all of it, a tenth of the work of drawing each part."""
-    return st.integers(0, 2**64 - 1).map(lambda seed: make(Random(seed)))
+    return make(Random(draw(SEEDS)))
 
 
 def damaged(contents: Sequence[bytes]) -> st.SearchStrategy[bytes]:

@@ -106,6 +106,16 @@ def test_json_that_is_none_of_ours_is_refused(tmp_path: Path, change: str, said:
     assert caught.value.status == ExitStatus.DATA
 
 
+def test_a_width_whose_inverse_is_infinite_is_refused(tmp_path: Path) -> None:
+    save_model(tmp_path / "model", made())
+    tensors, header = read_tensors(tmp_path / "model")
+    assert header is not None
+    header["features"]["columns"][2]["width"] = 1e-320
+    (tmp_path / "model").write_bytes(with_header(tensors, json.dumps(header)))
+    said = str(outcome(tmp_path / "model", tmp_path))
+    assert said == "the model's header is malformed: features.columns[2].width is too near to 0 to divide by"
+
+
 def test_the_field_that_is_wrong_is_named(tmp_path: Path) -> None:
     save_model(tmp_path / "model", made())
     tensors, header = read_tensors(tmp_path / "model")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bpcli.data.encoding.inputs import Input
-from bpcli.data.encoding.scaling import Scaling, in_precision, learn_scaling
+from bpcli.data.encoding.scaling import Scaling, in_precision, learn_scaling, scaling_from_json
 from bpcli.data.encoding.selection import ArrayBlocks
 from bpcli.data.encoding.summaries import extent, summary
 from bpcli.data.encoding.training_columns import (
@@ -70,7 +70,8 @@ class NumberColumn:
         """The column that :meth:`to_json` described."""
         keys = saved.keys(("kind", "name", "median", "shift", "width"))
         keys["kind"].one_of([cls.kind])
-        return cls(keys["name"].text(), *(keys[key].number() for key in ("median", "shift", "width")))
+        scaling = scaling_from_json(keys, None)
+        return cls(keys["name"].text(), keys["median"].number(), float(scaling.shift), float(scaling.width))
 
 
 def learn_numbers(values: Array, name: str, scale: str, path: str) -> tuple[NumberColumn, bool]:

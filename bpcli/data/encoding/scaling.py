@@ -34,8 +34,9 @@ class Scaling:
         return np.where(self.width == 0, 0.0, 1.0 / np.where(self.width == 0, 1.0, self.width))
 
     def apply(self, values: Array) -> Array:
-        """Scale (…, n) values, in float64."""
-        scaled: Array = (np.asarray(values, np.float64) - self.shift) * self.factor
+        """Scale (…, n) values, in float64; infinite where they are out of its range."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled: Array = (np.asarray(values, np.float64) - self.shift) * self.factor
         return scaled
 
     def undo(self, values: Array) -> Array:
@@ -50,7 +51,11 @@ def scaling_from_json(keys: Mapping[str, Saved], columns: int | None) -> Scaling
     def read(key: str) -> Array:
         return np.asarray(keys[key].number() if columns is None else keys[key].numbers(columns), np.float64)
 
-    return Scaling(read("shift"), read("width"))
+    scaling = Scaling(read("shift"), read("width"))
+    with np.errstate(over="ignore"):
+        if not np.isfinite(scaling.factor).all():
+            keys["width"].refuse("is too near to 0 to divide by")
+    return scaling
 
 
 class ScalingRule(Protocol):
