@@ -51,6 +51,7 @@ SCENES: dict[str, list[Scene]] = {
         Scene("train wide.yaml --run trained_at_{width}"),
         Scene("train points.yaml --seeds 2 --run seeds_at_{width}"),
         Scene("train wide.yaml --folds 2 --refit --run folds_at_{width}"),
+        Scene("train points.yaml --plot --run plotted_at_{width}", drawn=True),
         Scene("train --resume run"),
         Scene("train points.yaml --quiet --run quiet_at_{width}"),
         Scene("train points.yaml epoch=3 optimizer.learning_rat=0.1 network.hidden=x loss=hing"),
