@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -21,7 +22,7 @@ from bpcli.data.files.file_digest import FileDigest, changed_while_read
 from bpcli.data.files.reading import FilePair, read_dataset
 from bpcli.data.raw import Look, RawData
 from bpcli.data.request import DataRequest, feature_names, require_named, require_no_types, target_names
-from bpcli.data.sources import Examples
+from bpcli.data.sources import Examples, Source
 from bpcli.data.splitting import SplitRequest
 from bpcli.data.warnings import DataWarnings
 from bpcli.data.weighting import Weights, column_weights, weigh
@@ -128,16 +129,33 @@ def load_parts(
     if look is not None:
         raw = RawData(datasets, rows, learned_from, learned, decided.task == "classification")
         warnings.other.extend(look(raw))
+    sources, pairs = _sources(datasets, rows, features, dtype, warnings), files.pairs()
     parts = {}
-    pairs = files.pairs()
-    for dataset in datasets.values():  # the last use of each: encoding them releases their memory
-        own = {part: part_rows for part, part_rows in rows.items() if datasets.get(part, train) is dataset}
-        for part, source in features.sources(dataset, own, dtype, warnings, last=True).items():
-            pair, read = pairs.get(part, files.train), _read_files(dataset)
-            parts[part] = Part(source, encoded[part], pair, rows[part], **vars(weights[part]), files=read)
-        _require_learned_bytes(dataset, [parts[part] for part in own])
-    parts = {part: parts[part] for part in rows}
+    for part, own in rows.items():
+        pair, read = pairs.get(part, files.train), _read_files(datasets.get(part, train))
+        parts[part] = Part(sources[part], encoded[part], pair, own, **vars(weights[part]), files=read)
     return Loaded(parts, features, targets, learned_from, decided, warnings, _digests(datasets), of_classes)
+
+
+def _sources(
+    datasets: dict[str, Dataset],
+    rows: dict[str, IndexArray],
+    features: Features,
+    dtype: np.dtype,
+    warnings: DataWarnings,
+) -> dict[str, Source]:
+    """The encoded features of each part; this is the last use of the datasets, and releases their memory.
+
+    Raises:
+        DataError: a mapped file that is in memory now was written to before.
+    """
+    found: dict[str, Source] = {}
+    for dataset in datasets.values():
+        own = {part: of for part, of in rows.items() if datasets.get(part, datasets["train"]) is dataset}
+        sources = features.sources(dataset, own, dtype, warnings, last=True)
+        _require_learned_bytes(dataset, sources.values())
+        found |= sources
+    return found
 
 
 def load_with_encoding(
@@ -168,7 +186,7 @@ def load_with_encoding(
         warnings.other.append(f"{dataset.path} has no column {weight_column!r}: each example counts as one")
     source = features.sources(dataset, {"all": rows}, dtype, warnings, last=True)["all"]
     part = Part(source, encoded, pair, rows, **vars(weights), files=_read_files(dataset))
-    _require_learned_bytes(dataset, [part])
+    _require_learned_bytes(dataset, [source])
     return part, warnings
 
 
@@ -225,13 +243,13 @@ def _read_files(dataset: Dataset) -> tuple[FileDigest, ...]:
     return tuple(file for file in dataset.files.values() if file is not None)
 
 
-def _require_learned_bytes(dataset: Dataset, parts: list[Part]) -> None:
-    """The mapped files that no part reads from any more had the bytes that were hashed until now.
+def _require_learned_bytes(dataset: Dataset, sources: Iterable[Source]) -> None:
+    """The mapped files that no source reads from any more had the bytes that were hashed until now.
 
     Raises:
         DataError: one was written to.
     """
-    in_use = [part.features.pages for part in parts]
+    in_use = [source.pages for source in sources]
     for file in _read_files(dataset):
         if not any(file.pages is pages for pages in in_use):
             file.require_learned_bytes()

@@ -12,7 +12,7 @@ import numpy as np
 
 from bpcli.errors import DataError, refused
 from bpcli.nn import Array
-from bpcli.storage.bounded import require_regular
+from bpcli.storage.bounded import read_regular
 from bpcli.storage.files import cut, sync_file
 from bpcli.storage.tables import GrowingTable
 from bpcli.training.loop import Epoch
@@ -160,8 +160,7 @@ def _whole_rows(path: Path) -> str:
 def _bytes(path: Path) -> bytes:
     """The bytes of a table; none where there is no file."""
     try:
-        require_regular(path, MOST_BYTES)
-        return path.read_bytes()
+        return read_regular(path, MOST_BYTES)
     except FileNotFoundError:
         return b""
     except OSError as error:

@@ -19,7 +19,7 @@ from bpcli.runs.epoch_rows import begins_with
 from bpcli.runs.folder import CONFIG_FILE
 from bpcli.runs.record import MARKED_TABLES, read_record
 from bpcli.runs.split_file import SPLIT_FILE, require_split
-from bpcli.storage.bounded import require_regular
+from bpcli.storage.bounded import read_regular
 
 MOST_OF_CONFIG = 1 << 24
 """More bytes than any config has."""
@@ -58,10 +58,10 @@ def is_own_config(folder: Path, record: Mapping[str, Any]) -> bool:
     """
     path, noted = folder / CONFIG_FILE, [record[key] for key in ("config", "config_before") if key in record]
     try:
-        require_regular(path, MOST_OF_CONFIG)
-        return not noted or sha256(path.read_bytes()).hexdigest() in noted
+        data = read_regular(path, MOST_OF_CONFIG)
     except OSError as error:
         raise refused("read", path, error) from error
+    return not noted or sha256(data).hexdigest() in noted
 
 
 def require_own_split(folder: Path, config: Config, loaded: Loaded) -> None:

@@ -30,8 +30,26 @@ def require_regular(path: Path, most: int | None = None) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise DataError("it is a device or a pipe, not a file", where=str(path), hint="copy the run again")
     if most is not None and found.st_size > most:
-        message = f"it is of {found.st_size:,} bytes, beyond the {most:,} that bp reads of it"
-        raise DataError(message, where=str(path), hint="move the run away")
+        raise _too_large(path, f"{found.st_size:,}", most)
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """The bytes of a file of a run, never more than ``most``, though it grow meanwhile.
+
+    Raises:
+        DataError: it is no file, or larger.
+        OSError: the system refused to read.
+    """
+    require_regular(path, most)
+    data = read_file(path, most)
+    if data is None:
+        raise _too_large(path, "more", most)
+    return data
+
+
+def _too_large(path: Path, size: str, most: int) -> DataError:
+    message = f"it is of {size} bytes, beyond the {most:,} that bp reads of it"
+    return DataError(message, where=str(path), hint="move the run away")
 
 
 def read_file(path: Path, most: int) -> bytes | None:

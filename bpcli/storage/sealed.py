@@ -7,7 +7,7 @@ from typing import Any
 
 from bpcli.errors import DataError
 from bpcli.storage import digests
-from bpcli.storage.bounded import require_regular
+from bpcli.storage.bounded import read_regular
 from bpcli.storage.files import write
 from bpcli.storage.saved import MalformedError, parse_json
 from bpcli.storage.text import to_json
@@ -36,8 +36,7 @@ def read_json(path: Path) -> dict[str, Any]:
         DataError: the file is damaged, malformed, no file or too large.
         OSError: the system refused to read it.
     """
-    require_regular(path, MOST_BYTES)
-    data = path.read_bytes()
+    data = read_regular(path, MOST_BYTES)
     DIGEST.require_intact(data, str(path))
     try:
         value = parse_json(data.decode("utf-8", "surrogateescape"))

@@ -340,8 +340,9 @@ def test_the_seconds_of_the_config_count_from_the_start(tmp_path: Path) -> None:
 # Data that change meanwhile.
 
 
-def images_run(folder: Path) -> Execution:
+def images_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Execution:
     """An execution on images that are left in their file."""
+    monkeypatch.setattr("bpcli.data.encoding.matrix_features.LOADED", 0)
     (folder / "x.npy").write_bytes(npy(np.arange(96, dtype=np.uint8).reshape(24, 2, 2)))
     (folder / "y.idx").write_bytes(idx([0, 1] * 12))
     write_config(
@@ -352,8 +353,10 @@ def images_run(folder: Path) -> Execution:
     return Execution(built, partial(create_run, built, "images", folder / "run"))
 
 
-def test_a_mapped_file_that_is_written_to_in_training_fails_the_run(tmp_path: Path) -> None:
-    events = images_run(tmp_path).events()
+def test_a_mapped_file_that_is_written_to_in_training_fails_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = images_run(tmp_path, monkeypatch).events()
     next(events)
     with (tmp_path / "x.npy").open("r+b") as file:
         file.seek(-1, 2)
@@ -365,9 +368,11 @@ def test_a_mapped_file_that_is_written_to_in_training_fails_the_run(tmp_path: Pa
     assert load_model(tmp_path / "run").parameters.theta.size
 
 
-def test_a_mapped_file_that_another_replaces_in_training_is_the_one_that_is_recorded(tmp_path: Path) -> None:
+def test_a_mapped_file_that_another_replaces_in_training_is_the_one_that_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     learned = hashlib.sha256(npy(np.arange(96, dtype=np.uint8).reshape(24, 2, 2))).hexdigest()
-    events = images_run(tmp_path).events()
+    events = images_run(tmp_path, monkeypatch).events()
     next(events)
     (tmp_path / "new").write_bytes(npy(np.zeros((24, 2, 2), np.uint8)))
     (tmp_path / "new").replace(tmp_path / "x.npy")
