@@ -6,7 +6,7 @@ BENCH ?=
 # Where make mnist finds the four files of MNIST.
 MNIST ?= datasets/mnist
 
-.PHONY: bench check docs faults fuzz fuzz-coverage lint mnist test test-slow
+.PHONY: bench check docs pictures faults fuzz fuzz-coverage lint mnist test test-slow
 
 check: lint test
 
@@ -48,6 +48,12 @@ bench:
 docs:
 	$(PYTHON) -m pip install --quiet --editable '.[docs]'
 	$(PYTHON) -m docs.generate build/docs
+
+# The pictures of the README; Debian's Chromium takes that of the page.
+pictures:
+	rm -rf build/pictures
+	$(PYTHON) -m bpcli train configs/digits.yaml --run build/pictures/digits --quiet
+	$(PYTHON) -m bpcli plot build/pictures/digits --output docs/pictures/run.svg
 
 mnist:
 	$(PYTHON) -m bpcli train configs/mnist_dropout.yaml --seeds 3 \

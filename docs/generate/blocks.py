@@ -2,7 +2,7 @@
 
 A block of ``sh`` is run. The block of ``text`` after it is what it prints, where ``…`` stands for anything, on a
 line of its own for any lines. Other processors train to other last digits, so fractions need agree only roughly, and
-spaces and bars may be longer or shorter. A block whose first line is a comment with a file's name is that file.
+spaces and bars may be longer or shorter, and a picture's frame is compared without what is drawn in it. A block whose first line is a comment with a file's name is that file.
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ def prints(printed: str, output: str) -> bool:
 
 
 def _normal(line: str) -> str:
-    return re.sub(r"█+", "█", re.sub(r"[ ─]+", " ", line).strip())
+    """A line without the lengths of its spaces and bars, and without what a picture has within its frame."""
+    unframed = re.sub(r"([│┤]).*│\s*$", r"\1", line)
+    return re.sub(r"█+", "█", re.sub(r"[ ─]+", " ", unframed).strip())
 
 
 def _pattern(line: str) -> str:

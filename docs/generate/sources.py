@@ -9,7 +9,7 @@ from pathlib import Path
 
 from docs.generate.choices import choice_pages
 from docs.generate.commands import command_pages
-from docs.generate.facts import exit_statuses, run_files
+from docs.generate.facts import exit_statuses, picture_kinds, run_files
 from docs.generate.keys import key_tables
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +26,7 @@ INSERT = re.compile(r"^<!-- made from the code: (\w+) -->$", re.MULTILINE)
 TABLES: Mapping[str, Callable[[], str]] = {
     "exit_statuses": exit_statuses,
     "key_tables": key_tables,
+    "picture_kinds": picture_kinds,
     "run_files": run_files,
 }
 """What a page can have inserted."""

@@ -21,14 +21,10 @@ TEXTS = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
     for path in [ROOT / "README.md", ROOT / "datasets/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 }
-QUICK = ("README.md", "docs/learn/first-network.md", "docs/look_up/exit-statuses.md", "docs/do/find-a-bug.md")
+QUICK = ("README.md", "docs/learn/first-network.md", "docs/look_up/exit-statuses.md")
 """Pages that are run in every test; the others are run by ``make test-slow``."""
 
-RUN = [
-    name
-    for name, text in TEXTS.items()
-    if name != "README.md" and any(isinstance(step, Commands) for step in steps(text))
-]
+RUN = [name for name, text in TEXTS.items() if any(isinstance(step, Commands) for step in steps(text))]
 
 
 @pytest.mark.parametrize(
