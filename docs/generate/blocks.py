@@ -1,8 +1,9 @@
 """What a page has the reader do: files to write and commands to run, with what these print.
 
 A block of ``sh`` is run. The block of ``text`` after it is what it prints, where ``…`` stands for anything, on a
-line of its own for any lines. Other processors train to other last digits, so fractions need agree only roughly, and
-spaces and bars may be longer or shorter, and a picture's frame is compared without what is drawn in it. A block whose first line is a comment with a file's name is that file.
+line of its own for any lines. Other processors train to other last digits, so fractions need agree only roughly,
+spaces and bars may be longer or shorter, and a picture's frame is compared without what is drawn in it. A block
+whose first line is a comment with a file's name is that file.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from docs.generate.blocks import Commands, File, Step, prints, steps
 
 ROOT = Path(__file__).parents[2]
 
-CHANGING = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PYTHONWARNINGS")
-"""Variables that change what commands print."""
+CHANGING = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
+"""Variables that change what commands print, or have Python compile bp again."""
 
 
 PYTEST = "-p no:bp_gradcheck -p bpcli.pytest_plugin -p no:cacheprovider -p no:randomly"
