@@ -11,7 +11,7 @@ from bpcli.choices import settings_of
 from bpcli.config.choice import choice_of
 from bpcli.config.registries import KINDS, Kind
 from bpcli.nn.layers import Dense, build_layer
-from bpcli.storage.saved import Saved
+from bpcli.storage.strict_json import Saved
 
 
 def read_layer(saved: Saved, units: int) -> Any:

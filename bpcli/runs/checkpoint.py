@@ -16,7 +16,7 @@ import numpy as np
 
 from bpcli.errors import DataError
 from bpcli.nn import Array
-from bpcli.storage.saved import MalformedError, Saved
+from bpcli.storage.strict_json import MalformedError, Saved
 from bpcli.storage.tensors import read_tensors, write_tensors
 from bpcli.training.state import TrainingState
 

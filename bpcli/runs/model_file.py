@@ -23,7 +23,7 @@ from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 from bpcli.runs.model_header import NETWORK_KEYS, describe_network, format_from_json, network_from_json
 from bpcli.runs.series import require_no_series
-from bpcli.storage.saved import MalformedError, Saved
+from bpcli.storage.strict_json import MalformedError, Saved
 from bpcli.storage.tensors import read_tensors, write_tensors
 from bpcli.training.initial_parameters import MODEL, fill_parameters
 

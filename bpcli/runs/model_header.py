@@ -19,7 +19,7 @@ from bpcli.nn.heads import join
 from bpcli.nn.layers import MOST_UNITS, Dense, describe_layer
 from bpcli.nn.losses import LOSSES
 from bpcli.nn.network import Network
-from bpcli.storage.saved import Saved
+from bpcli.storage.strict_json import Saved
 
 NETWORK_KEYS = ("layers", "hidden", "output", "loss")
 

@@ -12,8 +12,8 @@ from bpcli.experiment import Experiment
 from bpcli.runs.environment import environment_of
 from bpcli.runs.epoch_rows import DIGESTS_FILE, METRICS_FILE
 from bpcli.runs.series import require_no_series
-from bpcli.storage.saved import MalformedError, Saved
 from bpcli.storage.sealed import read_json
+from bpcli.storage.strict_json import MalformedError, Saved
 
 RECORD_FILE = "run.json"
 

@@ -16,8 +16,8 @@ from typing import Any
 from bpcli.errors import DataError, refused
 from bpcli.runs.intervals import Interval, interval
 from bpcli.storage.files import write
-from bpcli.storage.saved import MalformedError, Saved
 from bpcli.storage.sealed import read_json, write_json
+from bpcli.storage.strict_json import MalformedError, Saved
 from bpcli.storage.text import to_csv
 from bpcli.training.initial_parameters import MODEL
 

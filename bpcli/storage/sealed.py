@@ -9,7 +9,7 @@ from bpcli.errors import DataError
 from bpcli.storage import digests
 from bpcli.storage.bounded import read_regular
 from bpcli.storage.files import write
-from bpcli.storage.saved import MalformedError, parse_json
+from bpcli.storage.strict_json import MalformedError, parse_json
 from bpcli.storage.text import to_json
 
 DIGEST = digests.Place(0, f'{{\n  "{digests.KEY}": "'.encode())

@@ -17,7 +17,7 @@ from bpcli.errors import DataError, refused
 from bpcli.storage import digests
 from bpcli.storage.bounded import require_regular
 from bpcli.storage.files import replacing
-from bpcli.storage.saved import parse_json
+from bpcli.storage.strict_json import parse_json
 from bpcli.storage.text import to_json
 
 BFLOAT16: np.dtype[Any] = np.dtype(np.float32, metadata={"stored as": "bfloat16"})

@@ -13,7 +13,7 @@ from bpcli.data.warnings import DataWarnings, Strays
 from bpcli.errors import ConfigError
 from bpcli.memory import size
 from bpcli.nn import Array
-from bpcli.storage.saved import Saved
+from bpcli.storage.strict_json import Saved
 
 MANY = 20
 """Up to so many categories, a text column in which most values differ is no surprise."""

@@ -23,7 +23,7 @@ from bpcli.errors import DataError
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.losses import TargetForm
 from bpcli.nn.tallies import Scoring
-from bpcli.storage.saved import Saved
+from bpcli.storage.strict_json import Saved
 
 Label = str | int
 Encoding = Literal["index", "binary", "one_hot"]

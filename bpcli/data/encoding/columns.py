@@ -17,7 +17,7 @@ from bpcli.data.encoding.training_columns import PlaceOf, TrainingColumn
 from bpcli.data.files.dataset import Dataset
 from bpcli.data.warnings import DataWarnings, Strays
 from bpcli.nn import Array
-from bpcli.storage.saved import Saved
+from bpcli.storage.strict_json import Saved
 
 __all__ = ["COLUMN_KINDS", "CategoryColumn", "ColumnEncoder", "ColumnKind", "Drop", "NumberColumn"]
 

@@ -18,7 +18,7 @@ from bpcli.data.files.dataset import Dataset
 from bpcli.data.warnings import DataWarnings, Strays
 from bpcli.errors import ConfigError
 from bpcli.nn import Array
-from bpcli.storage.saved import Saved
+from bpcli.storage.strict_json import Saved
 
 PARTS: dict[str, Callable[[datetime], float]] = {
     "year": lambda moment: moment.year,

@@ -28,7 +28,7 @@ from bpcli.data.sources import Rows, Source
 from bpcli.data.warnings import DataWarnings
 from bpcli.errors import ConfigError
 from bpcli.nn import Array, IndexArray
-from bpcli.storage.saved import Saved
+from bpcli.storage.strict_json import Saved
 
 FLOAT32 = np.dtype(np.float32)
 

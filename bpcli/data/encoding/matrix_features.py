@@ -23,7 +23,7 @@ from bpcli.data.files.pages import Pages, blocks
 from bpcli.data.sources import ByteRows, FileRows, Rows, Source
 from bpcli.data.warnings import DataWarnings
 from bpcli.nn import Array, IndexArray
-from bpcli.storage.saved import Saved
+from bpcli.storage.strict_json import Saved
 
 LOADED = 1 << 28
 """Up to so many bytes, and half the memory left, numbers are encoded once; where they are more, a file's stay in it."""

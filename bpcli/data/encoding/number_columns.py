@@ -23,7 +23,7 @@ from bpcli.data.files.cells import non_numbers
 from bpcli.data.files.dataset import Dataset
 from bpcli.data.warnings import DataWarnings, Strays
 from bpcli.nn import Array
-from bpcli.storage.saved import Saved
+from bpcli.storage.strict_json import Saved
 
 
 @dataclass(frozen=True)

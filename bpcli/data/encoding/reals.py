@@ -15,7 +15,7 @@ from bpcli.errors import ConfigError
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.losses import TargetForm
 from bpcli.nn.tallies import Scoring
-from bpcli.storage.saved import Saved
+from bpcli.storage.strict_json import Saved
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 from bpcli.data.encoding.summaries import Summary
 from bpcli.errors import DataError
 from bpcli.nn import Array
-from bpcli.storage.saved import Saved
+from bpcli.storage.strict_json import Saved
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from bpcli.errors import ConfigError
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.losses import TargetForm
 from bpcli.nn.tallies import Scoring
-from bpcli.storage.saved import Saved
+from bpcli.storage.strict_json import Saved
 
 SLACK = 1e-3
 """How far a sum may be from 1: probabilities in a table are rounded."""

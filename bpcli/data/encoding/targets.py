@@ -25,7 +25,7 @@ from bpcli.data.sources import Source
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.losses import TargetForm
 from bpcli.nn.tallies import Judging, Scoring
-from bpcli.storage.saved import Saved
+from bpcli.storage.strict_json import Saved
 
 
 class Targets(Protocol):

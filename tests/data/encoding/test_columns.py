@@ -21,7 +21,7 @@ from bpcli.data.files.dataset import Format
 from bpcli.data.files.reading import FilePair
 from bpcli.data.loading import Loaded, load_with_encoding
 from bpcli.errors import ConfigError
-from bpcli.storage.saved import Saved
+from bpcli.storage.strict_json import Saved
 
 from ..support import csv, features, loaded, npy, refusal, write
 

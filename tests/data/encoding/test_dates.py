@@ -20,7 +20,7 @@ from bpcli.data.loading import load_with_encoding
 from bpcli.data.warnings import DataWarnings
 from bpcli.errors import ConfigError
 from bpcli.nn import Array
-from bpcli.storage.saved import Saved
+from bpcli.storage.strict_json import Saved
 
 from ..support import csv, features, loaded, parquet, refusal, write
 

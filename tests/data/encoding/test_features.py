@@ -18,7 +18,7 @@ from bpcli.data.files.numerals import PLAIN
 from bpcli.data.warnings import DataWarnings, Strays
 from bpcli.errors import ConfigError, DataError
 from bpcli.nn import Array
-from bpcli.storage.saved import Saved
+from bpcli.storage.strict_json import Saved
 
 from ..support import PRECISIONS, SCALES, deterministic, gathered, refusal
 

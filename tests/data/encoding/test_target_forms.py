@@ -17,7 +17,7 @@ from bpcli.data.files.dataset import Dataset, Table
 from bpcli.errors import ConfigError, ExitStatus
 from bpcli.nn import Array
 from bpcli.nn.losses import TargetForm
-from bpcli.storage.saved import Saved
+from bpcli.storage.strict_json import Saved
 
 from ..support import PRECISIONS, gathered, refusal
 

@@ -21,7 +21,7 @@ from bpcli.data.files.dataset import Dataset, Matrix, Table
 from bpcli.errors import ConfigError, DataError, ExitStatus
 from bpcli.nn import Array
 from bpcli.nn.losses import LOSSES
-from bpcli.storage.saved import Saved
+from bpcli.storage.strict_json import Saved
 
 from ..support import PRECISIONS, deterministic, gathered, refusal
 
