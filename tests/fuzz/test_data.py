@@ -104,6 +104,12 @@ def table(rng: Random) -> bytes:
     return rng.choice((b"\n", b"\r\n", b"\r")).join(rows)
 
 
+def test_a_table_without_an_input_is_refused(folder: Path) -> None:
+    (folder / "file").write_bytes(b"\n,0x10\r\nnan,0\r\nnull,0")
+    with pytest.raises(DataError, match="no column but the targets holds anything in the training rows"):
+        build(read_config(folder / "classification.yaml", ["data.header=false"]))
+
+
 @examples(150)
 @given(data=by_chance(table), task=tasks, header=st.sampled_from(["true", "false"]))
 def test_tables_of_odd_cells(folder: Path, data: bytes, task: str, header: str) -> None:

@@ -26,7 +26,7 @@ from bpcli.data.files.dataset import Dataset, Matrix
 from bpcli.data.files.pages import blocks
 from bpcli.data.sources import Rows, Source
 from bpcli.data.warnings import DataWarnings
-from bpcli.errors import ConfigError
+from bpcli.errors import ConfigError, DataError
 from bpcli.nn import Array, IndexArray
 from bpcli.storage.strict_json import Saved
 
@@ -211,7 +211,7 @@ def learn_features(
     is to be encoded.
 
     Raises:
-        DataError: there is no room in memory for what is to be encoded.
+        DataError: there is no room in memory for what is to be encoded, or there is nothing to encode.
         ConfigError: a column is not of the kind that is declared.
     """
     declared = kinds or {}
@@ -223,6 +223,9 @@ def learn_features(
     for column, encoder in zip(columns, learned, strict=True):
         if column.name not in declared and isinstance(encoder, CategoryColumn):
             refuse_identifiers(encoder, column)
+    if not any(encoder.inputs for encoder in learned):
+        message, hint = "no column but the targets holds anything in the training rows", "a network needs an input"
+        raise DataError(message, where=dataset.path, hint=hint)
     return TableFeatures(learned, widths)
 
 
