@@ -49,11 +49,14 @@ docs:
 	$(PYTHON) -m pip install --quiet --editable '.[docs]'
 	$(PYTHON) -m docs.generate build/docs
 
-# The pictures of the README; Debian's Chromium takes that of the page.
+# The pictures of the README; the second needs Playwright and Chromium.
 pictures:
 	rm -rf build/pictures
+	mkdir -p build/pictures
 	$(PYTHON) -m bpcli train configs/digits.yaml --run build/pictures/digits --quiet
 	$(PYTHON) -m bpcli plot build/pictures/digits --output docs/pictures/run.svg
+	$(PYTHON) -m bpcli explain configs/xor.yaml network.hidden=[3] --example 1 --format html > build/pictures/page.html
+	$(PYTHON) -m docs.generate.page_picture build/pictures/page.html docs/pictures/page.png
 
 mnist:
 	$(PYTHON) -m bpcli train configs/mnist_dropout.yaml --seeds 3 \

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bpcli.choices import settings_of
+from bpcli.explaining.rendering import mathml
 from bpcli.explaining.rendering.unicode import math
 from bpcli.nn.markup import PLACEHOLDER
 from bpcli.nn.optimizers.rule import rule_statements
@@ -51,7 +51,7 @@ def _named(name: str) -> str:
 
 
 def _line(symbol: str, formula: str) -> str:
-    return f'<p class="formula">{html.escape(math(in_names(f"{symbol} {formula}")), quote=False)}</p>'
+    return f'<p class="formula">{mathml.html(in_names(f"{symbol} {formula}"))}</p>'
 
 
 def _of_activation(choice: Any) -> Iterator[Statement]:
