@@ -20,7 +20,7 @@ from bpcli.explaining.explanation import Explanation
 from bpcli.explaining.page.engine import Quantity, own_numbers, quantities
 from bpcli.explaining.page.examples import examples_of, names_of
 from bpcli.explaining.page.inputs import Inputs, inputs_of, values_of
-from bpcli.explaining.page.limits import require_fit
+from bpcli.explaining.page.limits import require_fit, require_shown
 from bpcli.explaining.page.programs import Program, programs
 from bpcli.explaining.page.symbols import steps_by_symbol
 from bpcli.explaining.page.variants import Variant, activations_of, variants
@@ -58,6 +58,7 @@ def contents(explained: Explanation) -> dict[str, Any]:
     tape = Tape()
     book = _Book(inputs_of(update.trace, tape), tape)
     found = [book.variant(variant) for variant in variants(update.trace, built.recipe)]
+    require_shown(explained.document.name, found[0]["documents"])
     return {
         "source": explained.source,
         "data": explained.data,

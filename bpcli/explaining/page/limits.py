@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from bpcli.choices import name_of
 from bpcli.errors import ConfigError
 from bpcli.explaining.trace import Trace
@@ -34,6 +36,17 @@ def require_fit(trace: Trace) -> None:
     """
     for problem, hint in (*_sizes(trace), *_kinds(trace)):
         raise ConfigError(f"the page {problem}", where=WHERE, hint=hint)
+
+
+def require_shown(document: str, shown: Collection[str]) -> None:
+    """Raise where the page cannot compute a document's steps, such as an update that it does not write out.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if document not in shown:
+        hint = f"choose --document {' or '.join(shown)}" if shown else "choose optimizer.name=gradient_descent"
+        raise ConfigError(f"the page cannot compute every step of document {document}", where=WHERE, hint=hint)
 
 
 def _sizes(trace: Trace) -> list[tuple[str, str]]:

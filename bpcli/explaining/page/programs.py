@@ -17,6 +17,8 @@ from bpcli.explaining.derivations import DERIVATIONS
 from bpcli.explaining.derivations.derived import Heading
 from bpcli.explaining.documents.steps import DerivationStep, Document
 from bpcli.explaining.evaluation.evaluator import Evaluator
+from bpcli.explaining.evaluation.grammar import parse
+from bpcli.explaining.evaluation.layout import Layout
 from bpcli.explaining.evaluation.nodes import Derivative, EquationError, Node, Symbol
 from bpcli.explaining.evaluation.sheet import Sheet, Side
 from bpcli.explaining.page.inputs import Inputs
@@ -89,8 +91,8 @@ class _Recorder:
         if not step.key.startswith(PARAMETERS):
             self.plain.learn(side, step.value)
             self.sheet.learn(side, slots)
-            for whole in self._whole(side, slots.shape):
-                self.sheet.learn(whole, slots)
+            for other in (*self._whole(side, slots.shape), *self._entries(side)):
+                self.sheet.learn(other, slots)
             self._learn_of_all(step, slots)
         places = np.frompyfunc(lambda number: number.place, 1, 1)(numbers)
         return Program(step, np.asarray(places, int))
@@ -124,6 +126,30 @@ class _Recorder:
         if whole.layout.lengths == shape:
             assert isinstance(whole.node, Symbol)
             yield whole if of is None else Side(Derivative(of, whole.node), whole.layout)
+
+    def _entries(self, side: Side) -> Iterator[Side]:
+        """The derivatives by the entries of an array, where a left side is the derivative by it: known one by one."""
+        if not isinstance(side.node, Derivative) or side.layout.shape is None:
+            return
+        for entry in self._symbols_of_entries(side.node.by):
+            node = Derivative(side.node.of, entry)
+            ranges = self.plain.evaluator.declared(node, {}, {})
+            rows, columns, *_ = *ranges, "", ""
+            yield Side(node, Layout(ranges, rows, columns, None))
+
+    def _symbols_of_entries(self, array: Symbol) -> Iterator[Symbol]:
+        """The symbols of an array's entries, with the letters of their templates."""
+        vocabulary = self.plain.evaluator.vocabulary
+        whole = vocabulary.find(array)
+        for quantity in vocabulary.quantities if whole else ():
+            if quantity.entries and whole:
+                template = parse(quantity.template, frozenset())
+                assert isinstance(template, Symbol)
+                at = {"l": str(whole.layer)}
+                sub, sup = (tuple(at.get(mark, mark) for mark in marks) for marks in (template.sub, template.sup))
+                entry = Symbol(template.base, sub, sup)
+                if self.plain.evaluator.parse(str(quantity.meaning(whole.layer))) == array:
+                    yield entry
 
     def _array(self, node: Node | None) -> str | None:
         """The array, in markup, whose entries a symbol is; None for any other."""

@@ -1,8 +1,9 @@
 // The network as a drawing: units with the numbers that the steps so far have given, weights as lines between them.
 
 const RADIUS = 24;
-const BETWEEN = { x: 190, y: 74 };
-const MARGIN = { x: 92, y: 46 };
+const SMALLEST = 44; // pixels that a finger needs
+const BETWEEN = { x: 160, y: 74 };
+const MARGIN = { x: 96, y: 46 };
 
 class Drawing {
   constructor(state, told) {
@@ -15,6 +16,7 @@ class Drawing {
     this.units = [];
     const label = `A drawing of the network: ${sizes.join(", ")} units from left to right`;
     this.element = draw("svg", { viewBox: `0 0 ${this.width} ${this.height}`, role: "group", "aria-label": label });
+    this.element.style.setProperty("min-width", `${(this.width * SMALLEST) / (2 * RADIUS)}px`);
     const lines = draw("g", { class: "lines" });
     const units = draw("g", { class: "units" });
     for (let layer = 1; layer < sizes.length; layer++) this.drawLines(layer, lines);

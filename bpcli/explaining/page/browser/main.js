@@ -235,7 +235,7 @@ class Page {
   say() {
     const { state } = this;
     const words = state.isOwn
-      ? `These are bp's own numbers. The page computes the same by itself: they differ by ${short(this.state.distance())} of the largest at most.`
+      ? `These are bp's own numbers. The page computes the same by itself: they differ by ${this.state.distance().toExponential(0).replace("-", "−")} at most.`
       : `These are the page's own numbers, by the formulas shown: changed were ${[...state.changes].join(", ")}.`;
     write(this.by("whose"), words);
     document.body.classList.toggle("changed", !state.isOwn);

@@ -5,7 +5,8 @@ const STAGES = ["given", "forward", "loss", "backward", "update"];
 class State {
   constructor(data) {
     this.data = data;
-    for (const step of data.steps) for (const name of data.textual) step[name] = data.texts[step[name]];
+    if (data.textual) for (const step of data.steps) for (const name of data.textual) step[name] = data.texts[step[name]];
+    data.textual = null;
     this.tape = new Tape(data);
     this.inputs = Float64Array.from(data.values);
     this.variant = 0;
@@ -73,11 +74,11 @@ class State {
     return this.isOwn ? this.data.own[this.document][place][entry] : this.page.entry(place, entry);
   }
 
-  /** How far the page's own numbers are from bp's, as a fraction of the largest of their array. */
+  /** How far the page's own numbers are from bp's; of arrays of large numbers as a fraction of the largest. */
   distance() {
     let worst = 0;
     this.data.own[this.document].forEach((own, place) => {
-      const largest = Math.max(...own.map(Math.abs), 0);
+      const largest = Math.max(...own.map(Math.abs), 1);
       own.forEach((value, entry) => {
         const apart = Math.abs(this.page.entry(place, entry) - value);
         if (apart > 0) worst = Math.max(worst, apart / largest);
