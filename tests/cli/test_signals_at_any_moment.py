@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bpcli.runs.series import SERIES_FILE
 from tests.cli.support import PATIENCE, bp, command, environment, good, points, write_config
 
 pytestmark = pytest.mark.slow
@@ -91,11 +92,13 @@ def cleared(folder: Path) -> None:
 
 
 def require_whole_runs(folder: Path) -> None:
-    """Every folder that is a run can be read."""
-    for run in [path.parent for path in (*folder.glob("out/**/config.yaml"), *folder.glob("runs/*/config.yaml"))]:
-        shown = bp("config", "check", str(run / "config.yaml"), cwd=folder)
+    """Every folder that is a run can be read, and every config."""
+    for config in (*folder.glob("out/**/config.yaml"), *folder.glob("runs/*/config.yaml")):
+        shown = bp("config", "check", str(config), cwd=folder)
         assert shown.status == 0, shown
-        assert bp("evaluate", str(run), cwd=folder).status == 0, sorted(run.iterdir())
+        if not config.with_name(SERIES_FILE).exists():
+            evaluated = bp("evaluate", str(config.parent), cwd=folder)
+            assert evaluated.status == 0, (sorted(config.parent.iterdir()), evaluated)
 
 
 def before_the_first_line(err: bytes) -> bool:
