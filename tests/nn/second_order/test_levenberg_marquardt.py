@@ -114,7 +114,13 @@ def scipys(one: Regression, theta: Array) -> tuple[float, int]:
     return float(found.cost), int(found.njev)
 
 
-@pytest.mark.parametrize("name", regressions())
+LONG = {"diabetes", "concrete-like"}
+"""Those whose least squares take SciPy a second."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in regressions()]
+)
 def test_the_loss_is_no_higher_than_scipys_from_the_same_start(name: str) -> None:
     one = regressions()[name]
     theta = one.start(SEED)
