@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from bpcli.cli.output import emit
-from bpcli.lines.breaking import paragraphs, wrapped
+from bpcli.lines.breaking import GLUE, paragraphs, wrapped
 from bpcli.lines.cells import cells, padded
 from bpcli.lines.widths import page_width
 
@@ -20,7 +21,10 @@ NAMES_AT_MOST = 30
 """How wide the column of the names is at most; on a narrow page it is at most a third."""
 
 EXAMPLE = "Example:"
-"""Begins a paragraph that is a command, whose further lines are indented."""
+"""Begins a paragraph that is a command."""
+
+OPTION = re.compile(r"(--[a-z-]+) (?=[^-\s])")
+"""An option and the space before its value."""
 
 SHORT_HELP = 1000
 """More characters than a command's summary has: it is wrapped, not cut."""
@@ -46,11 +50,17 @@ def help_page(context: Any, width: int) -> str:
     usage = f"Usage: {context.command_path} {' '.join(command.collect_usage_pieces(context))}"
     lines = [*wrapped(usage, width, rest=" " * len("Usage: ")), ""]
     for text in paragraphs(command.help or ""):
-        rest = INDENT * (2 if text.startswith(EXAMPLE) else 1)
-        lines += wrapped(text, width, INDENT, rest) if text else [""]
+        lines += _paragraph(text, width)
     for title, rows in _sections(context):
         lines += ["", f"{title}:", *_definitions(rows, width)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _paragraph(text: str, width: int) -> list[str]:
+    """A paragraph in lines; an example is a command, whose options stay with their values."""
+    if text.startswith(EXAMPLE):
+        return wrapped(OPTION.sub(rf"\1{GLUE}", text), width, INDENT, INDENT * 2)
+    return wrapped(text, width, INDENT, INDENT) if text else [""]
 
 
 def _sections(context: Any) -> Iterator[tuple[str, list[tuple[str, str]]]]:
