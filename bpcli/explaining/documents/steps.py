@@ -180,7 +180,7 @@ class StepBuilder:
             value=array,
             rows=_index_range(with_layer(equation.rows, layer), shape[0]),
             columns=_index_range(with_layer(equation.columns, layer), shape[1]),
-            notes=notes,
+            notes=tuple(with_layer(note, layer) for note in notes),
             example=example,
             before=before,
             more=tuple(with_layer(side, layer) for side in equation.more),

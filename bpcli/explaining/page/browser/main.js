@@ -236,7 +236,7 @@ class Page {
     const { state } = this;
     const words = state.isOwn
       ? `These are bp's own numbers. The page computes the same by itself: they differ by ${this.state.distance().toExponential(0).replace("-", "−")} at most.`
-      : `These are the page's own numbers, by the formulas shown: changed were ${[...state.changes].join(", ")}.`;
+      : `These are the page's own numbers, by the formulas shown. Changed: ${[...state.changes].join(", ")}.`;
     write(this.by("whose"), words);
     document.body.classList.toggle("changed", !state.isOwn);
   }

@@ -1,6 +1,6 @@
 // Training goes on in the page: update after update on the examples that came along, with the loss and the regions.
 
-const CURVE = { width: 600, height: 200, left: 52, bottom: 26, top: 10, right: 10 };
+const CURVE = { width: 420, height: 190, left: 52, bottom: 26, top: 10, right: 10 };
 const GRID = 48;
 
 class Training {
