@@ -10,8 +10,9 @@ import pytest
 
 from bpcli.explaining.derivations import DERIVATIONS
 from bpcli.explaining.evaluation.sheet import Sheet
+from bpcli.explaining.following import Follower
 from bpcli.nn import Array
-from tests.explaining.following import CALL, Follower, wrong_steps
+from tests.explaining.following import CALL, reason_against, wrong_steps
 from tests.explaining.support import EXPRESSED, displaced, explained
 from tests.nn.support import STEP_RULES
 
@@ -109,8 +110,8 @@ def test_a_wrong_number_anywhere_is_found(tmp_path: Path, document: str) -> None
         for way in WAYS:
             wrong = replace(step, value=spoiled(step.value, way))
             if step.stage != "given" and not np.array_equal(wrong.value, step.value):
-                assert follower.reason(wrong), (way, step.key, step.layer)
+                assert reason_against(follower, wrong), (way, step.key, step.layer)
                 found[way] += 1
-        assert not follower.reason(step)
+        assert not reason_against(follower, step)
         follower.take(step)
     assert min(found.values()) > 8

@@ -131,9 +131,32 @@ class Evaluator:
         """
         if scope.tilt is None:
             known = self._shown(node, scope)
+            known = self._shown_entry(node, scope) if known is None else known
             if known is not None:
                 return known
         return self._evaluated(node, scope)
+
+    def whole(self, node: Node) -> tuple[Node, Found] | None:
+        """The matrix of which a node is an entry, with what the entry is declared as; None where it is none."""
+        if isinstance(node, Symbol):
+            found = self.vocabulary.find(node)
+            if found is None or not found.quantity.entries:
+                return None
+            return self.parse(str(found.quantity.meaning(found.layer))), found
+        within = _argument(node)
+        inner = None if within is None else self.whole(within)
+        return None if inner is None else (_with_argument(node, inner[0]), inner[1])
+
+    def _shown_entry(self, node: Node, scope: Scope) -> Value | None:
+        """An entry of a matrix that a step showed."""
+        whole = self.whole(node)
+        known = None if whole is None else self._shown(whole[0], scope)
+        if whole is None or known is None:
+            return None
+        found = whole[1]
+        runs = [self.vocabulary.range(found.quantity.runs[slot], found.layer) for slot in found.slots]
+        indices = [index(self.vocabulary, mark, run, scope) for mark, run in zip(found.indices, runs, strict=True)]
+        return tensors.gathered(tensors.as_entries(known, found.slots).array, indices)
 
     def _evaluated(self, node: Node, scope: Scope) -> Value:
         kind: Any = self._KINDS.get(type(node))
@@ -357,6 +380,17 @@ class Evaluator:
         Cases: _cases,
         Matrix: _matrix,
     }
+
+
+def _argument(node: Node) -> Node | None:
+    """What a derivative is by, and a function of, where that is an array."""
+    if isinstance(node, Derivative | Nabla):
+        return node.by
+    return node.argument if isinstance(node, Apply) and node.function.base not in _OF_MATRICES else None
+
+
+def _with_argument(node: Node, argument: Any) -> Node:
+    return replace(node, by=argument) if isinstance(node, Derivative | Nabla) else replace(node, argument=argument)  # type: ignore[call-arg]
 
 
 def _added(signs: tuple[int, ...], *values: Any) -> Any:

@@ -14,9 +14,12 @@ from bpcli.explaining.evaluation.grammar import marks
 from bpcli.explaining.evaluation.layout import Layout
 from bpcli.explaining.evaluation.nodes import Apply, Derivative, Nabla, Name, Node, Symbol
 from bpcli.explaining.evaluation.scope import Known, Scope
-from bpcli.explaining.evaluation.tensors import Range, Shape
+from bpcli.explaining.evaluation.tensors import Range, Shape, Value
 from bpcli.explaining.evaluation.vocabulary import SIZE, Vocabulary
 from bpcli.nn import Array
+
+TWO = 2
+"""The axes of a matrix."""
 
 RUN = re.compile(r"(.+?) = (\d+)")
 
@@ -100,6 +103,20 @@ class Sheet:
             self.evaluator.name(side.node.text, side.layout.value(value))
         else:
             self.evaluator.learn(Known(side.node, side.layout.ranges, side.layout.value(value)))
+            self._learn_whole(side, value)
+
+    def _learn_whole(self, side: Side, value: Array) -> None:
+        """Know the matrix of which a step showed every entry."""
+        whole, layout, vocabulary = self.evaluator.whole(side.node), side.layout, self.evaluator.vocabulary
+        if whole is None:
+            return
+        node, found = whole
+        matrix = vocabulary.find(self.evaluator.parse(str(found.quantity.meaning(found.layer))))
+        shape = None if matrix is None else vocabulary.shape(matrix)
+        if shape is None or tuple(found.indices) != layout.letters or value.ndim != TWO:
+            return
+        if value.shape == (vocabulary.length(shape[0]), vocabulary.length(shape[1])):
+            self.evaluator.learn(Known(node, {}, Value(value, (), shape)))
 
     def name(self, text: str, like: Side | None, value: Array) -> Side:
         """Take a symbol as a whole, marks and all, with a value laid out as that of ``like``; else it is a number."""
