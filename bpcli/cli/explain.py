@@ -52,6 +52,24 @@ def explain(
             help="Also show every equation that the derivation displays, each side evaluated.",
         ),
     ] = False,
+    arithmetic: Annotated[
+        bool | None,
+        typer.Option(
+            "--arithmetic/--no-arithmetic",
+            help="Write the equations out in numbers, entry by entry. Default those of at most 12 entries and 24 "
+            "numbers each; --arithmetic also the first 6 entries of larger ones.",
+            show_default=False,
+        ),
+    ] = None,
+    digits: Annotated[
+        int, typer.Option("--digits", metavar="N", min=1, max=17, help="The digits of numbers; json has all.")
+    ] = 6,
+    steps: Annotated[
+        int, typer.Option("--steps", metavar="N", min=1, max=1000, help="How often the examples are gone through.")
+    ] = 1,
+    errata: Annotated[
+        bool, typer.Option("--errata", help="Also name the mistakes in print of a derivation, where it has them.")
+    ] = False,
     form: Annotated[
         Format, typer.Option("--format", help="The output format; json contains every number, html is a page to touch.")
     ] = "text",
@@ -74,7 +92,8 @@ def explain(
     from bpcli.cli.output import emit
     from bpcli.explaining import explanation
 
-    explained = explanation.explain(path, changes, document, example or [0], with_derivation=derive)
+    detail = explanation.Detail(derive, arithmetic, digits, steps, errata)
+    explained = explanation.explain(path, changes, document, example or [0], detail)
     display.warn(explained.warnings)
     emit(_rendered(explained, form))
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.explaining import rendering
-from bpcli.explaining.explanation import ExplainedUpdate, Explanation, explain
+from bpcli.explaining.explanation import Detail, ExplainedUpdate, Explanation, explain
 from bpcli.explaining.trace import trace
 from bpcli.nn import optimizers
 from tests.cli.support import write_config, write_table
@@ -83,10 +83,12 @@ def explained(
     document: str | None = None,
     rows: tuple[int, ...] = (0,),
     with_derivation: bool = False,
+    arithmetic: bool | None = False,
 ) -> Explanation:
     """An explanation of one kind of experiment; by default in the notation of the document that derives it."""
     path = config(folder, kind)
-    return explain(path, list(changes), document or DERIVING[kind], rows, with_derivation=with_derivation)
+    detail = Detail(with_derivation, arithmetic=arithmetic, errata=True)
+    return explain(path, list(changes), document or DERIVING[kind], rows, detail)
 
 
 def json_of(explanation: Explanation) -> dict[str, Any]:

@@ -139,11 +139,11 @@ def test_a_derivation_of_one_example_takes_the_first_of_several(tmp_path: Path) 
 
 
 def test_a_network_too_large_is_refused(tmp_path: Path) -> None:
-    from bpcli.explaining.explanation import explain
+    from bpcli.explaining.explanation import Detail, explain
     from tests.explaining.support import config
 
     with pytest.raises(ConfigError, match="the network has 20009") as raised:
-        explain(config(tmp_path, "binary"), ["network.hidden=[5002]"], "binary", (0,), with_derivation=True)
+        explain(config(tmp_path, "binary"), ["network.hidden=[5002]"], "binary", (0,), Detail(derivation=True))
     assert raised.value.hint == "choose a network of at most 10000, such as network.hidden=[8], or leave out --derive"
 
 

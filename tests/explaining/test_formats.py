@@ -19,22 +19,23 @@ from bpcli.explaining.rendering.unicode import math, prose
 from bpcli.explaining.rendering.wrapping import NARROWEST, between, broken
 from bpcli.lines.cells import cells
 from bpcli.lines.widths import PAGE, WIDEST
-from tests.explaining.support import SUITED, explained, json_of
+from tests.explaining.support import EXPRESSED, explained, json_of
 
 SETTINGS = [
     ((), (0,)),
     (("optimizer.name=adam", "loss.outputs=mean", "loss.examples=sum"), (0, 1)),
     (("optimizer.name=momentum", "optimizer.mode=sgd", "network.hidden=[12, 3]"), (2, 3)),
 ]
-PLACES = [(*suited, *SETTINGS[place % len(SETTINGS)], False) for place, suited in enumerate(SUITED)]
+PLACES = [(*suited, *SETTINGS[place % len(SETTINGS)], False) for place, suited in enumerate(EXPRESSED)]
 PLACES += [
-    (next(kind for kind, name in SUITED if name == document), document, ("network.hidden=[3, 4]",), rows, True)
+    (next(kind for kind, name in EXPRESSED if name == document), document, ("network.hidden=[3, 4]",), rows, True)
     for document, rows in (
         ("binary", (0,)),
         ("biswas", (0, 1)),
         ("brawer", (1,)),
         ("general", (0, 1)),
         ("half-squared-error", (2,)),
+        ("standard", (0, 1)),
     )
 ]
 
@@ -44,7 +45,13 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """Every kind of experiment, by every document that suits it, in a few settings; and each with its derivation."""
     kind, document, changes, rows, derive = request.param
     return explained(
-        tmp_path_factory.mktemp("found"), kind, *changes, document=document, rows=rows, with_derivation=derive
+        tmp_path_factory.mktemp("found"),
+        kind,
+        *changes,
+        document=document,
+        rows=rows,
+        with_derivation=derive,
+        arithmetic=None,
     )
 
 
@@ -57,7 +64,8 @@ COMMANDS = set(
     hangafter triangleright begin end section subsection item texttt allowbreak raggedbottom raggedright textendash
     abovedisplayshortskip belowdisplayshortskip S dots times text mathrm mathcal mathbf
     frac sqrt sum partial nabla delta theta eta sigma Psi mu beta varepsilon ell top ldots underline hat left right
-    cdot ast odot neq ln log leftarrow cr cdots vdots textbackslash exp tanh ddots""",
+    cdot ast odot neq ln log leftarrow cr cdots vdots textbackslash exp tanh ddots
+    hspace leq Delta entry lambda omega""",
     )
 )
 """What LaTeX with amsmath, amssymb and the preamble knows, as far as it is used."""
@@ -257,7 +265,7 @@ def test_an_equation_breaks_outside_of_parentheses_and_indices() -> None:
 
 
 def test_a_layers_number_is_no_power(tmp_path: Path) -> None:
-    for kind, document in SUITED:
+    for kind, document in EXPRESSED:
         for step in explained(tmp_path, kind, document=document).updates[0].steps:
             powers = re.findall(r"\^\{?\d+\}?", f"{step.symbol} {step.formula}")
             assert set(powers) <= {"^2"}

@@ -49,6 +49,13 @@ class Classes:
         return 1 if self.encoding == "binary" else len(self.labels)
 
     @property
+    def output_names(self) -> list[str]:
+        """The classes; of two with one output which one it stands for."""
+        if self.encoding == "binary":
+            return [f"{self.name}={self.labels[-1]}"]
+        return [str(label) for label in self.labels]
+
+    @property
     def units(self) -> Array:
         """1."""
         return np.ones(self.outputs)

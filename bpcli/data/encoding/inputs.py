@@ -22,6 +22,11 @@ class Input:
     shift: float | None = None
     width: float | None = None
 
+    @property
+    def name(self) -> str:
+        """The column, with the part of it that the input is: ``colour=red``."""
+        return f"{self.column}={self.part}" if self.part else self.column
+
 
 def summary(kinds: Iterable[tuple[str, int]]) -> str:
     """How many columns became how many inputs: for each column the words for its kind, and how many inputs it made."""

@@ -37,6 +37,13 @@ class Reals:
         return len(self.columns) * self.form.outputs_per_target
 
     @property
+    def output_names(self) -> list[str]:
+        """The columns, with their level where there are several; the outputs of a level stand together."""
+        if len(self.form.levels) < 2:
+            return list(self.columns)
+        return [f"{name} q{level:.12g}" for level in self.form.levels for name in self.columns]
+
+    @property
     def units(self) -> Array:
         """The scaling's widths."""
         return np.tile(self.scaling.width, self.form.outputs_per_target)

@@ -38,6 +38,11 @@ class Shares:
         return len(self.columns)
 
     @property
+    def output_names(self) -> list[str]:
+        """The columns."""
+        return list(self.columns)
+
+    @property
     def units(self) -> Array:
         """1."""
         return np.ones(self.outputs)

@@ -42,6 +42,11 @@ class Targets(Protocol):
         ...
 
     @property
+    def output_names(self) -> list[str]:
+        """What each output is of: a class or a column, and its level where it has several."""
+        ...
+
+    @property
     def units(self) -> Array:
         """(n_L,): one training unit in the target's own."""
         ...

@@ -22,33 +22,43 @@ class Derivation:
     """A document's displayed equations.
 
     ``displayed`` are their labels, in order; ``single`` is whether the document derives one example. ``whole`` are
-    the symbols of equations of all examples, where they differ from ``vocabulary``.
+    the symbols of equations of all examples, where they differ from ``vocabulary``. ``slips`` are the notes on mistakes
+    in print.
     """
 
     displayed: tuple[str, ...]
     equations: Callable[[Trace], tuple[Derived, ...]]
     vocabulary: Callable[[Trace], Vocabulary]
     single: bool
+    slips: frozenset[str] = frozenset()
     whole: Callable[[Trace], Vocabulary] | None = None
 
 
 DERIVATIONS: dict[str, Derivation] = {
     "standard": Derivation(standard.DISPLAYED, standard.derived, vocabularies.standard.vocabulary, single=False),
-    "binary": Derivation(binary.DISPLAYED, binary.derived, vocabularies.binary.vocabulary, single=True),
+    "binary": Derivation(
+        binary.DISPLAYED, binary.derived, vocabularies.binary.vocabulary, single=True, slips=binary.SLIPS
+    ),
     "biswas": Derivation(
         biswas.DISPLAYED,
         biswas.derived,
         vocabularies.biswas.vocabulary,
         single=True,
+        slips=biswas.SLIPS,
         whole=vocabularies.biswas.whole_vocabulary,
     ),
-    "brawer": Derivation(brawer.DISPLAYED, brawer.derived, vocabularies.brawer.vocabulary, single=False),
-    "general": Derivation(general.DISPLAYED, general.derived, vocabularies.general.vocabulary, single=False),
+    "brawer": Derivation(
+        brawer.DISPLAYED, brawer.derived, vocabularies.brawer.vocabulary, single=False, slips=brawer.SLIPS
+    ),
+    "general": Derivation(
+        general.DISPLAYED, general.derived, vocabularies.general.vocabulary, single=False, slips=general.SLIPS
+    ),
     "half-squared-error": Derivation(
         half_squared_error.DISPLAYED,
         half_squared_error.derived,
         vocabularies.half_squared_error.vocabulary,
         single=True,
+        slips=half_squared_error.SLIPS,
     ),
 }
 

@@ -46,6 +46,9 @@ SHORTHAND = (
 IDENTITY = r"Printed as $\frac{\partial z_l}{\partial b_l} = 1$, which is the identity matrix."
 FINAL = r"Printed with $\frac{\partial F}{\partial z_L}$ for every layer $l$."
 
+SLIPS = frozenset({CHAIN, PRECEDENCE, SHORTHAND, IDENTITY, FINAL})
+"""The notes on mistakes in print."""
+
 
 def derived(trace: Trace) -> tuple[Derived, ...]:
     """The equations of this network."""

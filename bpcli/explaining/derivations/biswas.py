@@ -45,6 +45,10 @@ SPEAKS = "The text then speaks to $h_L$; it is $h_{L-1}$ that the output layer r
 INPUT = "Printed as $A_0 = X$; the recursion reads $H_0$."
 OWN = "Printed with one $g'$ for every layer; each has its own."
 PRECEDENCE = r"5.1 prints no parentheses: $\odot$ acts after the matrix product."
+
+SLIPS = biswas_output.SLIPS | biswas_hidden.SLIPS | {THIN, JACOBIANS, SPEAKS, INPUT, OWN, PRECEDENCE}
+"""The notes on mistakes in print."""
+
 ONE_UNIT = "holds where every hidden layer has one unit, as with network.hidden=[1, 1]"
 Z = "$z_j$ is the pre-activation $a_{1,j}$ here, as a number to try the function on."
 

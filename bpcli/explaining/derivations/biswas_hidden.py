@@ -67,6 +67,9 @@ ENTRY = (
 )
 ROW = r"Printed as a column times a row, $[\ldots, g'(a_{i,k}), \ldots]$; both are columns."
 
+SLIPS = frozenset({UNIT, INSTANCE, TWO, SUM_TO, SQUARE, ENTRY, ROW})
+"""The notes on mistakes in print."""
+
 
 def derived(trace: Trace) -> tuple[Derived, ...]:
     """The equations of this network."""

@@ -36,6 +36,9 @@ BEFORE = rf"-\frac{{1}}{{{TRUE}}} \cdot"
 CASES = "The case form is printed without its minus sign."
 OWN_INDEX = "The sum in the text above has the index $i$ of $a_{L,i}$; as here it needs one of its own."
 
+SLIPS = frozenset({CASES, OWN_INDEX})
+"""The notes on mistakes in print."""
+
 
 def derived(trace: Trace) -> tuple[Derived, ...]:
     """The equations of this network."""

@@ -27,6 +27,9 @@ def _displayed() -> Iterator[str]:
 DISPLAYED = tuple(_displayed())
 """Every equation that the document displays, once, in its order."""
 
+SLIPS = brawer_values.SLIPS | brawer_gradients.SLIPS | brawer_general.SLIPS
+"""The notes on mistakes in print."""
+
 
 def derived(trace: Trace) -> tuple[Derived, ...]:
     """The equations of this network."""

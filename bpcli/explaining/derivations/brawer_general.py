@@ -31,6 +31,9 @@ FROM_ONE = "(41), (44) and (46) print the sum over samples from $i = 0$."
 UPPER = r"(47) leaves out the upper limit of the sum."
 COLUMN = r"$\theta^{(l)}$ is without column 0 here, that of the bias node; the document prints $.\ast$ for $\odot$."
 
+SLIPS = frozenset({FROM_ONE, UPPER, COLUMN})
+"""The notes on mistakes in print."""
+
 
 def derived(trace: Trace) -> tuple[Derived, ...]:
     """The equations of this network."""

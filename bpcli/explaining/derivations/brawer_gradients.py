@@ -29,6 +29,9 @@ from bpcli.explaining.trace import Trace
 INDEX = "(19) and (20) leave out the index of $y$, the output."
 FALSE = r"(31) and (6) do not give $M_{k_0,0} = 0$, as said; $1 - I_{p,0}$ is what makes $\delta_0$ vanish."
 
+SLIPS = frozenset({INDEX, FALSE})
+"""The notes on mistakes in print."""
+
 
 def derived(trace: Trace) -> tuple[Derived, ...]:
     """The equations of this network."""

@@ -30,6 +30,9 @@ TERMS = "The document writes the sum as $k > 0$ terms."
 BETWEEN = "Between layers $I_{l,l'}$ is 0, whatever the other factors of (10) are."
 INDEX = "(18) leaves out the index of $y$, the output."
 
+SLIPS = frozenset({BASE, INDEX})
+"""The notes on mistakes in print."""
+
 
 def derived(trace: Trace) -> tuple[Derived, ...]:
     """The equations of this network."""

@@ -29,6 +29,9 @@ SUM = "Printed without the sum, right only below a layer of one node."
 TRANSCRIPTION = r"$a^{p1}$ and $a^{p_1}$ are printed for $a^{p,1}$, one sum runs to $p$ instead of $P$, and $n_2$ is 1."
 FEATURE = "$a_{n_0}^{p,0}$ is $x_{n_0}^p$; the document prints $x_p$."
 
+SLIPS = frozenset({BIAS, WEIGHT, NEXT, PARTIAL, LAST, START, SUM, TRANSCRIPTION, FEATURE})
+"""The notes on mistakes in print."""
+
 
 def z(shift: str, index: str = "") -> str:
     """z of the layer ``<l`` + shift ``>``."""

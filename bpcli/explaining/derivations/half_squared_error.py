@@ -74,6 +74,10 @@ SIZES = (
     r"Printed as $(n \times 1) \cdot (1 \times m) = (n \times m)$, "
     r"$n$ the neurons of layer $l$, $m$ those of layer $l - 1$."
 )
+
+SLIPS = frozenset({PARTIAL, INSTANCE, PARENTHESES, SIZES})
+"""The notes on mistakes in print."""
+
 OTHER = "The document has the sigmoid's derivative; this is the derivative of the config's function."
 
 

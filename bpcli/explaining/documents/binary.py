@@ -156,4 +156,5 @@ DOCUMENT = Document(
     ),
     objection=objection,
     steps=steps,
+    slips=frozenset({SUBSCRIPTS, MEAN, PRECEDENCE, CHAIN, FINAL_SLIP, SHORTHAND}),
 )

@@ -191,4 +191,5 @@ DOCUMENT = Document(
     ),
     objection=objection,
     steps=steps,
+    slips=frozenset({ASSUMES, OWN_G, CASES, SUM_TO, COLUMN, PRECEDENCE, EACH_CLASS}),
 )

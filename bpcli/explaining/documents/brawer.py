@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from bpcli.explaining.documents.blocks import ParameterBlock
-from bpcli.explaining.documents.brawer_equations import EQUATIONS, UNLIKE, hidden_h
+from bpcli.explaining.documents.brawer_equations import EQUATIONS, SLIPS, UNLIKE, hidden_h
 from bpcli.explaining.documents.objections import clash, hidden_layers, of_joint_units, of_loss, of_output
 from bpcli.explaining.documents.reductions import DocumentReduction, gradient_ratio, loss_notes
 from bpcli.explaining.documents.steps import (
@@ -176,4 +176,5 @@ DOCUMENT = Document(
     ),
     objection=objection,
     steps=steps,
+    slips=SLIPS,
 )

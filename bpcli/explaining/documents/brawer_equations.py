@@ -20,6 +20,9 @@ VECTORS = (
 SUBSTITUTED = "(43) has $M$ written out: below the second last hidden layer it stands alone."
 FROM_ONE = "(41), (44) and (46) print the sum over samples from $i = 0$; it starts at 1."
 COLUMN_ZERO = r"Column 0, of the bias node, is (27), (46): the mean of $\delta_p$."
+SLIPS = frozenset({EXPONENTIAL, INDEX, BIAS_COLUMN, VECTORS, FROM_ONE})
+"""The notes on mistakes in print."""
+
 UNLIKE = "With another $h$ than the sigmoid (15) holds, not (15a)."
 
 

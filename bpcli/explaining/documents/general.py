@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from bpcli.explaining.documents.blocks import ParameterBlock
 from bpcli.explaining.documents.general_equations import (
     LAST_WEIGHTS,
+    SLIPS,
     STATED,
     Z_SYMBOL,
     Wording,
@@ -188,4 +189,5 @@ DOCUMENT = Document(
     ),
     objection=objection,
     steps=steps,
+    slips=SLIPS,
 )

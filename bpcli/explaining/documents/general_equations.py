@@ -22,6 +22,9 @@ ONE_F = "The document has one $f$; here the layers' functions differ, so each ha
 LAST_WEIGHTS = "(10) to (17) do not state the last weights' gradient: it is (9) with the output layer as $l + 1$."
 ACTIVATIONS = r"$a^{p1}$ and $a^{p_1}$ are printed for $a^{p,1}$, and one sum over $p$ runs to $p$ instead of $P$."
 
+SLIPS = frozenset({FIRST_SLIP, INPUTS, INDICES, LACKS_SUM, ADDED, LAST_WEIGHTS, ACTIVATIONS})
+"""The notes on mistakes in print."""
+
 STATED = "§1, (9)"
 """The system that states the last weights' gradient."""
 

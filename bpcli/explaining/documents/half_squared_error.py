@@ -176,4 +176,5 @@ DOCUMENT = Document(
     ),
     objection=objection,
     steps=steps,
+    slips=frozenset({GIVEN, DOWNHILL}),
 )

@@ -25,9 +25,8 @@ from bpcli.nn.pairs import pair_statements
 from bpcli.nn.parameters import Parameters
 
 ONE_HOT = "The class of each example is 1 in its own row of $y$ and 0 in the others."
-NORMED = r"$\delta^<l>$ contains what the loss divides by: it is the derivative of $L$ itself."
+NORMED = r"$\delta$ contains what the loss divides by: it is the derivative of $L$ itself."
 WEIGHED = r"$\omega_i$ is the weight of example $i$, by its class, its column of weights, or both."
-BEFORE = r"Backward uses the weights as they were before the update."
 
 
 def steps(trace: Trace) -> tuple[DerivationStep, ...]:

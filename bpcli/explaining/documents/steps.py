@@ -35,6 +35,27 @@ POWER = re.compile(r"\^(<l(?:[+-]\d)?>)")
 
 
 @dataclass(frozen=True)
+class Line:
+    """One entry written out, in markup: ``symbol`` = ``sides`` = ``result``; without sides it is a number as it stands.
+
+    ``reason`` is why the case holds by which it was computed.
+    """
+
+    symbol: str
+    sides: str
+    result: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """The entries of a step written out, and how many more there are."""
+
+    lines: tuple[Line, ...]
+    left_out: int
+
+
+@dataclass(frozen=True)
 class DerivationStep:
     """One quantity: its equation in symbols, and its value.
 
@@ -47,7 +68,7 @@ class DerivationStep:
     sides, equal to ``formula``. An equation of a derivation is shown ``at`` one value
     of each index that is along neither; ``distance`` is how far its sides are apart, as a fraction of the
     largest entry, ``difference`` as a number; ``scope`` is set where a document that derives one example
-    has several.
+    has several. ``names`` are those of the rows in the data.
     """
 
     stage: Stage
@@ -69,6 +90,8 @@ class DerivationStep:
     distance: float | None = None
     difference: float = 0.0
     scope: Scope | None = None
+    arithmetic: Arithmetic | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -88,7 +111,8 @@ class Document:
     ``losses`` are those that it derives; it is empty where the document leaves the
     loss open. ``objection`` says why the document cannot express a network; it is
     empty where it can. ``steps`` are the derivation's on one update. A ``complete`` one has symbols for all that bp
-    has: weights of examples, what activations own, every rule, penalty and clipping.
+    has: weights of examples, what activations own, every rule, penalty and clipping. ``slips`` are the notes on its
+    mistakes in print.
     """
 
     name: str
@@ -100,6 +124,7 @@ class Document:
     objection: Callable[[Network], str]
     steps: Callable[[Trace], tuple[DerivationStep, ...]]
     complete: bool = False
+    slips: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

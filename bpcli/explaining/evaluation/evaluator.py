@@ -390,7 +390,7 @@ def _argument(node: Node) -> Node | None:
 
 
 def _with_argument(node: Node, argument: Any) -> Node:
-    return replace(node, by=argument) if isinstance(node, Derivative | Nabla) else replace(node, argument=argument)  # type: ignore[call-arg]
+    return replace(node, by=argument) if isinstance(node, Derivative | Nabla) else replace(node, argument=argument)
 
 
 def _added(signs: tuple[int, ...], *values: Any) -> Any:

@@ -111,8 +111,7 @@ class Sheet:
         if whole is None:
             return
         node, found = whole
-        matrix = vocabulary.find(self.evaluator.parse(str(found.quantity.meaning(found.layer))))
-        shape = None if matrix is None else vocabulary.shape(matrix)
+        shape = vocabulary.shape(self.evaluator.quantities.matrix_of(found))
         if shape is None or tuple(found.indices) != layout.letters or value.ndim != TWO:
             return
         if value.shape == (vocabulary.length(shape[0]), vocabulary.length(shape[1])):

@@ -101,6 +101,11 @@ class Vocabulary:
         """What is a function before a parenthesis."""
         return frozenset((*self.functions, *self.slopes, SIZE, DIAGONAL))
 
+    def is_number(self, symbol: Symbol) -> bool:
+        """Whether a declared symbol is a single number."""
+        found = self.find(symbol)
+        return found is not None and self.shape(found) is None and not found.slots
+
     def find(self, symbol: Symbol) -> Found | None:
         """The declaration of a symbol.
 

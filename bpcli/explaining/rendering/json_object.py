@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bpcli.explaining.documents.steps import DerivationStep
+from bpcli.explaining.documents.steps import Arithmetic, DerivationStep, Line
 from bpcli.explaining.explanation import Explanation
 from bpcli.explaining.rendering.unicode import math, prose
 from bpcli.storage.text import to_json
@@ -34,12 +34,20 @@ def tree(explained: Explanation) -> dict[str, Any]:
         },
         "others": list(explained.others),
         "layers": list(explained.layers),
+        "inputs": list(explained.inputs),
+        "outputs": list(explained.outputs),
         **explained.choices,
         "updates": [
             {
                 "examples": [vars(example) for example in update.examples],
                 "steps": [_step(step) for step in update.steps],
                 "omitted": [prose(line) for line in update.omitted],
+                "effect": {
+                    "before": update.effect.before,
+                    "after": update.effect.after,
+                    "change": update.effect.change,
+                    "predicted": update.effect.predicted,
+                },
             }
             for update in explained.updates
         ],
@@ -64,5 +72,16 @@ def _step(step: DerivationStep) -> dict[str, Any]:
         "distance": step.distance,
         "difference": step.difference,
         "value": step.value.tolist(),
+        "names": list(step.names),
+        "arithmetic": None if step.arithmetic is None else _arithmetic(step.arithmetic),
         "notes": [prose(note) for note in step.notes],
     }
+
+
+def _arithmetic(arithmetic: Arithmetic) -> dict[str, Any]:
+    return {"lines": [_line(line) for line in arithmetic.lines], "left_out": arithmetic.left_out}
+
+
+def _line(line: Line) -> dict[str, Any]:
+    markups = {"symbol": line.symbol, "sides": line.sides, "result": line.result, "reason": line.reason}
+    return {name: {"latex": markup, "text": math(markup)} for name, markup in markups.items()}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.explanation import Explanation
-from bpcli.explaining.rendering import shared_text
+from bpcli.explaining.rendering import mathematics, shared_text
 from bpcli.explaining.rendering.mathematics import array, number
-from bpcli.explaining.rendering.numbers import shape, shown
+from bpcli.explaining.rendering.numbers import MAX_ROWS, shape, shown
 
 PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 \usepackage[utf8]{inputenc}
@@ -22,6 +22,7 @@ PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 \setlength{\belowdisplayshortskip}{6pt plus 2pt}
 \renewcommand{\arraystretch}{1.15}
 \newcommand{\step}[3]{\par\medskip\pagebreak[2]\textbf{#1}\hfill{\small #2}#3\nopagebreak}
+\newcommand{\entry}[1]{\par{\small\hangindent=2.4em\hangafter=1\hspace*{1.2em}\raggedright #1\par}}
 \newcommand{\note}[1]{\par{\small\hangindent=1.2em\hangafter=1$\triangleright$ #1\par}}
 """
 
@@ -66,7 +67,15 @@ def render(explained: Explanation) -> str:
         for title, steps in shared_text.stages(update):
             lines.append(rf"\subsection*{{{title}}}")
             for step in steps:
-                lines += _step(step)
+                lines += _step(step, explained.digits)
+        lines.append(rf"\subsection*{{{shared_text.AFTERWARDS}}}")
+        lines.append(
+            prose(
+                " ".join(shared_text.effect(update, explained.digits)).replace(
+                    "∇L · Δθ", r"$\nabla L \cdot \Delta \theta$"
+                )
+            )
+        )
         if update.omitted:
             lines += [rf"\subsection*{{{shared_text.OMITTED}}}", r"\begin{itemize}"]
             lines += [*(rf"\item {prose(line)}" for line in update.omitted), r"\end{itemize}"]
@@ -83,12 +92,13 @@ def _notation(explained: Explanation) -> list[str]:
     return [r"\begin{tabular}{@{}ll@{}}", *rows, r"\end{tabular}"]
 
 
-def _step(step: DerivationStep) -> list[str]:
+def _step(step: DerivationStep, digits: int) -> list[str]:
     runs = [f"{kind} ${run}$" for kind, run in shared_text.runs(step)]
     size = [escaped(shape(step.value))] if step.value.ndim else []
     about = [*size, *runs, *shared_text.agreement(step)]
-    part = shown(step.value) if step.value.ndim else None
-    value = number(float(step.value)) if part is None else array(part)
+    part = shown(step.value, digits) if step.value.ndim else None
+    value = number(float(step.value), digits) if part is None else array(part)
+    value += _names(step)
     below = rf"\\*{{\small {', '.join(about)}}}" if about else ""
     lines = [rf"\step{{{prose(shared_text.title(step))}}}{{{prose(step.reference)}}}{{{below}}}"]
     if step.formula:
@@ -99,7 +109,25 @@ def _step(step: DerivationStep) -> list[str]:
         lines += [r"\[", f"{step.symbol} = {value}", r"\]"]
     if part is not None and part.remark:
         lines.append(rf"{{\small {escaped(part.remark)}}}")
+    lines += _arithmetic(step)
     return lines + [rf"\note{{{prose(note)}}}" for note in step.notes]
+
+
+def _names(step: DerivationStep) -> str:
+    """The names of the rows that are shown, in a column beside the matrix."""
+    if not step.names:
+        return ""
+    rows = [rf"\text{{{escaped(name)}}}" for name in step.names[:MAX_ROWS]]
+    return r"\;\begin{array}{l}" + r" \cr ".join(rows) + r"\end{array}"
+
+
+def _arithmetic(step: DerivationStep) -> list[str]:
+    """The entries written out, in small type, each on a line that may break."""
+    if step.arithmetic is None:
+        return []
+    lines = [rf"\entry{{${mathematics.line(one)}$}}" for one in step.arithmetic.lines]
+    more = shared_text.left_out(step.arithmetic)
+    return [*lines, *([rf"\entry{{{escaped(more)}}}"] if more else [])]
 
 
 def prose(line: str) -> str:

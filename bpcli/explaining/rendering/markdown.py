@@ -10,7 +10,7 @@ from __future__ import annotations
 from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.explanation import Explanation
 from bpcli.explaining.rendering import shared_text
-from bpcli.explaining.rendering.mathematics import array, number
+from bpcli.explaining.rendering.mathematics import array, line, number
 from bpcli.explaining.rendering.numbers import shape, shown
 
 
@@ -26,13 +26,14 @@ def render(explained: Explanation) -> str:
         for title, steps in shared_text.stages(update):
             blocks.append(f"### {title}")
             for step in steps:
-                blocks += _step(step)
+                blocks += _step(step, explained.digits)
+        blocks += [f"### {shared_text.AFTERWARDS}", " ".join(shared_text.effect(update, explained.digits))]
         if update.omitted:
             blocks += [f"### {shared_text.OMITTED}", "\n".join(f"- {_prose(line)}" for line in update.omitted)]
     return "\n\n".join(blocks) + "\n"
 
 
-def _step(step: DerivationStep) -> list[str]:
+def _step(step: DerivationStep, digits: int) -> list[str]:
     """A heading, the reference and the indices, the equation, its numbers, notes."""
     runs = [f"{kind} ${_math(run)}$" for kind, run in shared_text.runs(step)]
     about = [*([shape(step.value)] if step.value.ndim else []), *runs, *shared_text.agreement(step)]
@@ -40,10 +41,22 @@ def _step(step: DerivationStep) -> list[str]:
     blocks = [f"#### {_prose(shared_text.title(step))}", "; ".join([_prose(step.reference), *indices])]
     if step.formula:
         blocks.append(_display(_equation(step)))
-    blocks.append(_display(f"{step.symbol} = {_value(step)}"))
-    if step.value.ndim and shown(step.value).remark:
-        blocks.append(shown(step.value).remark)
+    blocks.append(_display(f"{step.symbol} = {_value(step, digits)}"))
+    if step.value.ndim and shown(step.value, digits).remark:
+        blocks.append(shown(step.value, digits).remark)
+    if step.names:
+        blocks.append(f"Rows: {', '.join(map(_code, step.names))}")
+    blocks += _arithmetic(step)
     return blocks + [f"> {_prose(note)}" for note in step.notes]
+
+
+def _arithmetic(step: DerivationStep) -> list[str]:
+    """The entries written out, as a list."""
+    if step.arithmetic is None:
+        return []
+    lines = [f"- ${_math(line(one))}$" for one in step.arithmetic.lines]
+    more = shared_text.left_out(step.arithmetic)
+    return ["\n".join([*lines, *([f"- {more}"] if more else [])])]
 
 
 def _equation(step: DerivationStep) -> str:
@@ -55,8 +68,8 @@ def _equation(step: DerivationStep) -> str:
     return r"\begin{aligned} " + r" \cr ".join(lines) + r" \end{aligned}"
 
 
-def _value(step: DerivationStep) -> str:
-    return array(shown(step.value)) if step.value.ndim else number(float(step.value))
+def _value(step: DerivationStep, digits: int) -> str:
+    return array(shown(step.value, digits)) if step.value.ndim else number(float(step.value), digits)
 
 
 def _display(markup: str) -> str:

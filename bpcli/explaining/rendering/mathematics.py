@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from bpcli.explaining.documents.steps import Line
 from bpcli.explaining.rendering.numbers import ShownMatrix, short
 from bpcli.nn.markup import scientific
 
 SPECIAL = {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\mathrm{nan}"}
 
 
-def number(value: float) -> str:
+def number(value: float, digits: int) -> str:
     """A number."""
-    return typeset(short(value))
+    return typeset(short(value, digits))
 
 
 def typeset(cell: str) -> str:
@@ -25,3 +26,9 @@ def array(part: ShownMatrix) -> str:
         rows.append([r"\vdots"] * len(rows[0]))
     lines = " \\cr\n".join(" & ".join(row) for row in rows)
     return rf"\left[ \begin{{array}}{{{'r' * len(rows[0])}}}" + f"\n{lines}\n" + r"\end{array} \right]"
+
+
+def line(one: Line) -> str:
+    """One entry written out."""
+    sides = " = ".join(side for side in (one.symbol, one.sides, one.result) if side)
+    return rf"{sides} \text{{, as }} {one.reason}" if one.reason else sides

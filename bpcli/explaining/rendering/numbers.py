@@ -7,15 +7,14 @@ from math import floor, log10
 
 import numpy as np
 
+from bpcli.explaining.explanation import DIGITS
 from bpcli.nn import Array
 
-DECIMALS = 6
-MOST_DECIMALS = 8
-DIGITS = 4
-"""The digits that every number of a matrix keeps; a small number adds decimals to all of them, up to the most."""
+FEWER, MORE = 2, 2
+"""Of a matrix's decimals every number keeps all but two; a small one adds up to two to all of them."""
 
-FIXED = (10.0 ** (DIGITS - 1 - MOST_DECIMALS), 1e5)
-"""A matrix with a number outside these magnitudes is written in powers of ten, any other in decimals."""
+LARGEST = 1e5
+"""A matrix with a larger number, or one too small for its decimals, is written in powers of ten."""
 
 MAX_ROWS, MAX_COLUMNS = 10, 6
 """How many rows and columns of a matrix are shown."""
@@ -39,15 +38,16 @@ def shape(value: Array) -> str:
     return " × ".join(map(str, value.shape))
 
 
-def notation(values: Array) -> str:
-    """The format of all numbers of a matrix: without decimals, with six to eight, or in powers of ten."""
+def notation(values: Array, digits: int = DIGITS) -> str:
+    """The format of all numbers of a matrix: without decimals, with some, or in powers of ten."""
     sizes = np.abs(values[np.isfinite(values) & (values != 0)])
-    if (values == np.round(values)).all() and (sizes < FIXED[1]).all():
+    if (values == np.round(values)).all() and (sizes < LARGEST).all():
         return ".0f"
+    kept, most = max(1, digits - FEWER), digits + MORE
     smallest, largest = sizes.min(initial=1), sizes.max(initial=1)
-    if smallest < FIXED[0] or largest >= FIXED[1]:
-        return f".{DECIMALS - 1}e"
-    return f".{max(DECIMALS, DIGITS - 1 - floor(log10(smallest)))}f"
+    if smallest < 10.0 ** (kept - 1 - most) or largest >= LARGEST:
+        return f".{digits - 1}e"
+    return f".{max(digits, kept - 1 - floor(log10(smallest)))}f"
 
 
 def figure(value: float, form: str) -> str:
@@ -55,16 +55,16 @@ def figure(value: float, form: str) -> str:
     return "0" if value == 0 else format(value, form)
 
 
-def short(value: float) -> str:
-    """A number by itself, six digits without trailing zeros."""
-    return f"{value:.{DECIMALS}g}"
+def short(value: float, digits: int = DIGITS) -> str:
+    """A number by itself, some digits without trailing zeros."""
+    return f"{value:.{digits}g}"
 
 
-def shown(value: Array, line: int = LINE) -> ShownMatrix:
+def shown(value: Array, digits: int = DIGITS, line: int = LINE) -> ShownMatrix:
     """The leading part of a matrix, in one notation and in lines of at most ``line``."""
     rows, columns = value.shape
     part = value[:MAX_ROWS, :MAX_COLUMNS]
-    form = notation(part)
+    form = notation(part, digits)
     cells = [[figure(entry, form) for entry in row] for row in part.tolist()]
     widest = max(len(cell.lstrip("-")) for row in cells for cell in row)
     limit = min(MAX_COLUMNS, line // (widest + BETWEEN))

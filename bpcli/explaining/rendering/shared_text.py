@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bpcli.explaining.documents.steps import DerivationStep, Stage
+from bpcli.explaining.documents.steps import Arithmetic, DerivationStep, Stage
 from bpcli.explaining.explanation import ExplainedUpdate, Explanation
+from bpcli.explaining.rendering.numbers import short
 
 STAGES: dict[Stage, str] = {
     "given": "Given",
@@ -34,7 +35,7 @@ def introduction(explained: Explanation) -> list[str]:
         f"It covers {document.expresses}.{_others(explained)}",
         f"A {'-'.join(map(str, explained.layers))} network ({names}) under {_brief(loss)}, at {parameters}.",
         f"Updated by {_brief(rule)}, mode {_words(rule['mode'])}.{_together(explained)}",
-        "All numbers are computed in double precision and shown with six decimals or six digits.",
+        f"All numbers are computed in double precision and shown with {explained.digits} decimals or digits.",
         *([SIDES] if any(step.distance is not None for step in explained.updates[0].steps) else []),
     ]
 
@@ -60,12 +61,14 @@ def _brief(choice: dict[str, object]) -> str:
 
 def _together(explained: Explanation) -> str:
     """Whether several examples are one batch or updates of their own."""
-    count = sum(len(update.examples) for update in explained.updates)
+    updates = len(explained.updates) // explained.rounds
+    count = sum(len(update.examples) for update in explained.updates[:updates])
+    again = f" They are gone through {explained.rounds} times." if explained.rounds > 1 else ""
     if count == 1:
-        return ""
-    if len(explained.updates) == 1:
-        return f" The {count} examples are one batch."
-    return f" Each of the {count} examples is an update of its own, from where the one before ended."
+        return f" The example is gone through {explained.rounds} times." if again else ""
+    if updates == 1:
+        return f" The {count} examples are one batch.{again}"
+    return f" Each of the {count} examples is an update of its own, from where the one before ended.{again}"
 
 
 def example_list(update: ExplainedUpdate) -> str:
@@ -110,6 +113,28 @@ ROUNDING = 1e-9
 EXACTLY = "sides equal"
 
 OMITTED = "Equations that this network does not have"
+
+
+AFTERWARDS = "After the update"
+
+
+def effect(update: ExplainedUpdate, digits: int) -> list[str]:
+    """What the update did to the loss, and what first-order theory said that it would."""
+    found = update.effect
+    before, after, change, predicted = (
+        short(value, digits) for value in (found.before, found.after, found.change, found.predicted)
+    )
+    penalties = " with its penalties" if update.trace.added else ""
+    return [
+        f"The loss of these examples{penalties} was {before} and is {after}: it changed by {change}.",
+        f"To first order, by the gradient times the step, ∇L · Δθ, it would have changed by {predicted}.",
+    ]
+
+
+def left_out(arithmetic: Arithmetic) -> str:
+    """How many entries are not written out; empty where all are."""
+    count = arithmetic.left_out
+    return f"… and {count:,} more entr{'y' if count == 1 else 'ies'}" if count else ""
 
 
 def runs(step: DerivationStep) -> list[tuple[str, str]]:
