@@ -45,7 +45,7 @@ def with_arithmetic(
 
 
 def arithmetic_of(step: DerivationStep, follower: Follower, digits: int, *, large: bool) -> Arithmetic | None:
-    """The lines of one step; None where it has no arithmetic, or too much of it."""
+    """The lines of one step; None where there is nothing to work out, or too much of it."""
     sides = [side for side in step.sides if not side.startswith(NAMED)]
     if step.stage == "given" or not sides or (step.value.size > MOST_ENTRIES and not large):
         return None
@@ -68,7 +68,8 @@ def _written_out(entries: Entries, digits: int, *, large: bool) -> Arithmetic | 
         reason = ", ".join(condition(one, needed) for one in entry.conditions)
         result, sides = scientific(rounded(entry.result, digits)), written(entry.tree, needed)
         lines.append(Line(entry.symbol, "" if sides == result else sides, result, reason))
-    return Arithmetic(tuple(lines), count - shown)
+    says_more = any(line.sides or line.reason for line in lines)
+    return Arithmetic(tuple(lines), count - shown) if says_more else None
 
 
 def _digits_needed(tree: object, result: float, digits: int) -> int:

@@ -19,6 +19,7 @@ from bpcli.explaining.evaluation.nodes import (
     Add,
     Apply,
     Cases,
+    Entry,
     EquationError,
     Function,
     Name,
@@ -183,6 +184,17 @@ class Substitution:
         formula = entrywise(parse(filled(activation.formula, activation, z="x", **own), frozenset(), ("x",)))
         return self.entry(_replaced(formula, Name("x"), node.argument), scope, place)
 
+    def _entry(self, node: Entry, scope: Scope, place: Place) -> Any:
+        """An entry of an array that is written itself; or one of a column of it."""
+        numbers = [int(mark) if mark.isdigit() else scope.ranges[mark].first for mark in node.indices]
+        value = self.evaluator.evaluate(node.of, scope)
+        if value.shape is None:
+            raise EquationError(f"{node.indices} of a number")
+        if len(numbers) > 1:
+            return self.entry(node.of, scope, (numbers[0] - 1, numbers[1] - 1))
+        column = value.array.shape[-1] == 1
+        return self.entry(node.of, scope, (numbers[0] - 1, 0) if column else ((place or (0, 0))[0], numbers[0] - 1))
+
     def _cases(self, node: Cases, scope: Scope, place: Place) -> Any:
         """The case that holds."""
         if node.relation != ">":
@@ -203,6 +215,7 @@ class Substitution:
         SumOver: _total,
         UnitSum: _total_of_units,
         Apply: _applied,
+        Entry: _entry,
         Cases: _cases,
     }
 
