@@ -104,9 +104,9 @@ class Explanation:
     """What every format shows.
 
     ``others`` are the other documents that can express the network; ``choices`` are
-    the config's activations, loss and optimizer as plain data. ``inputs`` and ``outputs`` are their names
-    in the data; numbers are shown with ``digits``; the examples are gone through ``rounds`` times. ``experiment`` is all that was
-    built of the config.
+    the config's activations, loss and optimizer as plain data. ``experiment`` is all that was built of the config.
+    ``inputs`` and ``outputs`` are their names in the data; numbers are shown with ``digits``; the examples are gone
+    through ``rounds`` times.
     """
 
     source: str
