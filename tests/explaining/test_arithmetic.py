@@ -89,7 +89,7 @@ def by_hand() -> Trace:
 
 
 def shown(line: Line) -> str:
-    return close(" = ".join(math(side) for side in (line.symbol, line.sides, line.result) if side))
+    return close(math(line.equation))
 
 
 def test_lines_are_those_that_a_student_writes() -> None:
@@ -100,7 +100,7 @@ def test_lines_are_those_that_a_student_writes() -> None:
     assert written["loss", 2] == ["L = 1/2·(0.7 - 1)² = 0.045"]
     assert written["error", 2] == ["δ₁⁽²⁾ = 0.7 - 1 = -0.3"]
     assert written["weight_gradient", 1] == ["∇w_{1,1}⁽¹⁾ = -0.6·0.5 = -0.3", "∇w_{1,2}⁽¹⁾ = -0.6·1 = -0.6"]
-    assert written["new_weights", 1][1] == "w_{1,2}⁽¹⁾ = 0.2 - 0.5·(-0.6) = 0.5"
+    assert written["new_weights", 1][1] == "w_{1,2}⁽¹⁾ ← 0.2 - 0.5·(-0.6) = 0.5"
 
 
 def test_a_case_says_why_it_holds() -> None:

@@ -43,7 +43,7 @@ def test_the_loss_after_the_update_is_that_of_its_penalties_too(tmp_path: Path) 
     penalty = 0.25 * sum(float(np.sum(W * W)) for W in weights)
     assert update.effect.before == pytest.approx(update.trace.loss + penalty, rel=1e-14)
     assert update.effect.predicted / update.effect.change == pytest.approx(1, rel=1e-3)
-    assert "The loss of these examples with its penalties was" in FORMATS["text"](explanation)
+    assert "The loss of the example with its penalties was" in FORMATS["text"](explanation)
 
 
 def test_several_steps_start_where_the_ones_before_ended(tmp_path: Path) -> None:

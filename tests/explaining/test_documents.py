@@ -22,6 +22,10 @@ from tests.explaining.support import SUITED, explained, json_of
 from tests.nn import support
 
 
+FACTORS = {"binary": "N", "biswas": "m", "brawer": "m", "half-squared-error": "m", "general": ""}
+"""By derivation: its letter for the number of examples where its gradient is a mean."""
+
+
 def network(output: str, loss: str, sizes: tuple[int, ...] = (2, 3, 2), hidden: str = "sigmoid") -> Network:
     inner = tuple(support.activation(hidden) for _ in sizes[1:-1])
     return support.network(sizes, inner, support.activation(output), support.loss(loss))
@@ -120,7 +124,7 @@ def test_an_unknown_document_is_refused() -> None:
 
 
 @pytest.mark.parametrize("hidden", ["sigmoid", "tanh", "relu", "leaky_relu", "identity", "softmax"])
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", FACTORS)
 def test_a_document_tells_every_network_that_it_does_not_refuse(name: str, hidden: str) -> None:
     for pair, sizes in product(support.pairs(), ((2, 3, 1), (2, 3, 2), (2, 4, 3, 2), (2, 1))):
         output, of = pair[0], network(*pair, sizes, hidden)
@@ -290,9 +294,6 @@ def test_a_config_that_sums_over_examples_moves_as_many_times_as_far(tmp_path: P
             assert short.formula != far.formula
             checked += 1
     assert checked > 1
-
-
-FACTORS = {"binary": "N", "biswas": "m", "brawer": "m", "half-squared-error": "m", "general": ""}
 
 
 @pytest.mark.parametrize(("kind", "document"), SUITED)

@@ -67,7 +67,7 @@ def _written_out(entries: Entries, digits: int, *, large: bool) -> Arithmetic | 
         needed = _digits_needed(entry.tree, entry.result, digits)
         reason = ", ".join(condition(one, needed) for one in entry.conditions)
         result, sides = scientific(rounded(entry.result, digits)), written(entry.tree, needed)
-        lines.append(Line(entry.symbol, "" if sides == result else sides, result, reason))
+        lines.append(Line(entry.symbol, "" if sides == result else sides, result, reason, entries.step.relation))
     says_more = any(line.sides or line.reason for line in lines)
     return Arithmetic(tuple(lines), count - shown) if says_more else None
 

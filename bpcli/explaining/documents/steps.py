@@ -36,15 +36,21 @@ POWER = re.compile(r"\^(<l(?:[+-]\d)?>)")
 
 @dataclass(frozen=True)
 class Line:
-    """One entry written out, in markup: ``symbol`` = ``sides`` = ``result``; without sides it is a number as it stands.
+    """One entry written out, in markup: ``symbol`` ``relation`` ``sides`` = ``result``.
 
-    ``reason`` is why the case holds by which it was computed.
+    Without sides it is a number as it stands. ``reason`` is why the case holds by which it was computed.
     """
 
     symbol: str
     sides: str
     result: str
     reason: str = ""
+    relation: str = "="
+
+    @property
+    def equation(self) -> str:
+        """The line in markup, without the reason."""
+        return f"{self.symbol} {self.relation} {' = '.join(filter(None, (self.sides, self.result)))}"
 
 
 @dataclass(frozen=True)

@@ -83,5 +83,4 @@ def _arithmetic(arithmetic: Arithmetic) -> dict[str, Any]:
 
 
 def _line(line: Line) -> dict[str, Any]:
-    markups = {"symbol": line.symbol, "sides": line.sides, "result": line.result, "reason": line.reason}
-    return {name: {"latex": markup, "text": math(markup)} for name, markup in markups.items()}
+    return {name: {"latex": markup, "text": math(markup)} for name, markup in vars(line).items()}

@@ -30,5 +30,4 @@ def array(part: ShownMatrix) -> str:
 
 def line(one: Line) -> str:
     """One entry written out."""
-    sides = " = ".join(side for side in (one.symbol, one.sides, one.result) if side)
-    return rf"{sides} \text{{, as }} {one.reason}" if one.reason else sides
+    return rf"{one.equation} \text{{, as }} {one.reason}" if one.reason else one.equation

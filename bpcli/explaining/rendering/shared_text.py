@@ -125,8 +125,9 @@ def effect(update: ExplainedUpdate, digits: int) -> list[str]:
         short(value, digits) for value in (found.before, found.after, found.change, found.predicted)
     )
     penalties = " with its penalties" if update.trace.added else ""
+    examples = "example" if len(update.examples) == 1 else "examples"
     return [
-        f"The loss of these examples{penalties} was {before} and is {after}: it changed by {change}.",
+        f"The loss of the {examples}{penalties} was {before} and is {after}: it changed by {change}.",
         f"To first order, by the gradient times the step, ∇L · Δθ, it would have changed by {predicted}.",
     ]
 

@@ -110,8 +110,8 @@ def _arithmetic(step: DerivationStep, width: int) -> list[str]:
 
 def _line(line: Line) -> str:
     """One entry, the dots of its products close to the numbers."""
-    sides = " = ".join(close(math(side)) for side in (line.symbol, line.sides, line.result) if side)
-    return f"{sides}, as {close(math(line.reason))}" if line.reason else sides
+    written = close(math(line.equation))
+    return f"{written}, as {close(math(line.reason))}" if line.reason else written
 
 
 def close(formula: str) -> str:
