@@ -21,7 +21,6 @@ from bpcli.nn.optimizers import OPTIMIZERS, Gradient, Memory, OptimizerState, st
 from tests.explaining.support import SUITED, explained, json_of
 from tests.nn import support
 
-
 FACTORS = {"binary": "N", "biswas": "m", "brawer": "m", "half-squared-error": "m", "general": ""}
 """By derivation: its letter for the number of examples where its gradient is a mean."""
 
