@@ -203,6 +203,6 @@ def _recorded(run: Path, epochs: int) -> list[dict[str, str]]:
     metrics, digests = (read_rows(run / name) for name in (METRICS_FILE, DIGESTS_FILE))
     if not (run / DIGESTS_FILE).exists():
         return metrics
-    missing = [{PARAMETERS: ""}] * (epochs - len(digests))
+    missing = [{PARAMETERS: ""}] * (min(epochs, len(metrics)) - len(digests))
     beyond: list[dict[str, str]] = [{}] * (len(metrics) - epochs)
     return [row | of_parameters for row, of_parameters in zip(metrics, [*digests, *missing, *beyond], strict=False)]

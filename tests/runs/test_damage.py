@@ -171,6 +171,15 @@ def test_mutants_of_a_record_or_a_checkpoint_are_refused_or_do_no_harm(whole: Wh
     assert refused_checkpoints(whole, 40, 2) > 25
 
 
+def test_a_record_of_more_epochs_than_memory_holds_takes_none(whole: Whole) -> None:
+    """Found among many mutants."""
+    write_json(whole.folder / "run/run.json", {**read_record(whole.folder / "run"), "epochs": 10**15})
+    found = bp("verify", "run", "--quiet", cwd=whole.folder)
+    whole.restore()
+    assert found.status == ExitStatus.CHECK_FAILED
+    assert "run: epoch 3 is the first that differs: metrics.csv has no row of it" in found.out
+
+
 @pytest.mark.slow
 def test_many_mutants_of_a_record_or_a_checkpoint_are_refused_or_do_no_harm(whole: Whole) -> None:
     assert refused_records(whole, 20_000, 3) > 5_000
