@@ -115,8 +115,11 @@ class _Reader:
         """The next element with its indices, marked where it stands for something."""
         self.place = len(self.markup) - len(self.markup[self.place :].lstrip())
         start = self.place
+        bare = self.peek() == r"\nabla"
         element = self.scripted()
         name, end = self.name_from(start), self.place
+        if bare and name is None and self.markup[end - 1] == "a":
+            return self.gradient(start, element)
         if self.peek() in ("(", r"\left") and self.markup[start] not in OPENING:
             applied = self.scripted()
             whole = self.name_from(start)
@@ -124,6 +127,17 @@ class _Reader:
                 return [MARK, whole, element, applied]
             self.place = end
         return element if name is None else [MARK, name, self.inner(self.markup[start:end])]
+
+    def gradient(self, start: int, nabla: Element) -> Element:
+        """A nabla, with the symbol that it is of where both together stand for something."""
+        end = self.place
+        self.place += len(self.markup[end:]) - len(self.markup[end:].lstrip())
+        of = self.scripted()
+        name = self.name_from(start)
+        if name is not None:
+            return [MARK, name, nabla, of]
+        self.place = end
+        return nabla
 
     def name_from(self, start: int) -> int | None:
         return self.marked(self.markup[start : self.place].strip())
