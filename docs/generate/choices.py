@@ -99,7 +99,7 @@ def _chapter(kind: str, name: str, choice: Choice, *, with_picture: bool) -> str
 
 
 def _of_activation(activation: Any) -> Iterator[str]:
-    low, high = (f"{end:g}".replace("inf", "∞") for end in activation.range)
+    low, high = (f"{end:g}".replace("inf", "∞").replace("-", "−") for end in activation.range)
     yield f"Values from {low} to {high}"
     if activation.kinks:
         yield f"no derivative at {', '.join(f'{place:g}' for place in activation.kinks)}"

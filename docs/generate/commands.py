@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from inspect import cleandoc
 from typing import Any
@@ -13,6 +14,9 @@ from docs.generate.markdown import code, escaped, table
 
 EXAMPLE = "Example: "
 """How the line of a command's help begins that shows it at work."""
+
+ARGUMENT_TYPE = re.compile(r" <(?:list\[)?(?:str|path|Path)\]?>")
+"""What help says of an argument besides its name."""
 
 
 def commands() -> Iterator[tuple[str, Any]]:
@@ -61,5 +65,5 @@ def _page(words: str, command: Any) -> str:
     if examples:
         parts.append("For example:\n\n```text\n" + "\n".join(examples) + "\n```")
     records = [param.get_help_record(context) for param in command.get_params(context)]
-    rows = [[code(left), escaped(right)] for left, right in filter(None, records)]
+    rows = [[code(ARGUMENT_TYPE.sub("", left)), escaped(right)] for left, right in filter(None, records)]
     return "\n\n".join([*parts, table(["argument or option", "meaning"], rows)])

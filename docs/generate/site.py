@@ -24,6 +24,13 @@ def build(folder: Path) -> list[str]:
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-n", "-b", "html"]
     if subprocess.run([*command, "-d", folder / "doctrees", source, site], check=False).returncode:
         return ["Sphinx reports what is wrong, above"]
-    for document in made.rglob("*.html"):
-        shutil.copy(document, site / document.relative_to(made))
-    return list(problems(site))
+    return [*_add_documents(made, site), *problems(site)]
+
+
+def _add_documents(made: Path, site: Path) -> list[str]:
+    """Copy made documents beside the pages that link to them; returns those that a page has the name of."""
+    documents = sorted(path.relative_to(made) for path in made.rglob("*.html"))
+    taken = [f"{name}: a page has this name" for name in documents if (site / name).exists()]
+    for name in documents:
+        shutil.copy(made / name, site / name)
+    return taken

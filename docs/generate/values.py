@@ -27,6 +27,9 @@ PLAIN: dict[Any, str] = {
 LIMITS: dict[type[Any], tuple[str, str]] = {Ge: ("≥", "ge"), Gt: (">", "gt"), Le: ("≤", "le"), Lt: ("<", "lt")}
 """How the marks of limits in a type are written."""
 
+MOST_KEYS = 3
+"""How many keys of a section are named where it is a value."""
+
 
 def values(hint: Any, metadata: Iterable[Any] = ()) -> str:
     """What a value of a type is, as Markdown; ``metadata`` are the marks that stand beside it."""
@@ -70,7 +73,8 @@ def _unmarked(hint: Any) -> str:
     if hint in PLAIN:
         return PLAIN[hint]
     if isinstance(hint, type) and issubclass(hint, Section):
-        return f"a mapping of {', '.join(map(code, hint.known_keys()))}"
+        keys = hint.known_keys()
+        return f"a mapping of {', '.join(map(code, keys))}" if len(keys) <= MOST_KEYS else "a mapping, see below"
     rendered = RENDERINGS.get(origin)
     assert rendered is not None, f"no words for {hint}"
     return rendered(arguments)
