@@ -6,7 +6,7 @@ BENCH ?=
 # Where make mnist finds the four files of MNIST.
 MNIST ?= datasets/mnist
 
-.PHONY: bench check docs pictures faults fuzz fuzz-coverage lint mnist test test-slow
+.PHONY: bench check docs pictures faults fuzz fuzz-coverage lint mnist test test-slow trackers
 
 check: lint test
 
@@ -39,6 +39,10 @@ fuzz-coverage:
 	for parser in config table array model; do \
 		$(PYTHON) -m tests.fuzz.coverage $$parser $(FUZZ_CORPUS)/$$parser -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
+
+trackers:
+	$(PYTHON) -m pip install --quiet tensorboard --editable '.[dvc,mlflow,tensorboard]'
+	$(PYTHON) -m pytest -m slow -n 0 tests/tracking
 
 bench:
 	$(PYTHON) -m pip install --quiet --editable '.[bench]'

@@ -13,12 +13,22 @@ if TYPE_CHECKING:
     from bpcli.experiment import Experiment
     from bpcli.runs.execution import Execution
     from bpcli.runs.folder import RunWriter
+    from bpcli.tracking.protocol import Tracker
 
 
 def run_to_the_end(
-    execution: Execution, experiment: Experiment, lines: list[str], *, quiet: bool, json: bool, plot: bool = False
+    execution: Execution,
+    experiment: Experiment,
+    lines: list[str],
+    *,
+    quiet: bool,
+    json: bool,
+    plot: bool = False,
+    trackers: Mapping[str, Tracker] | None = None,
 ) -> None:
     """Say ``lines``, train, with ``plot`` above its curves, and print the run folder, or one JSON object.
+
+    ``trackers`` are told of the training.
 
     Raises:
         DivergedError: it diverged.
@@ -28,7 +38,7 @@ def run_to_the_end(
     from bpcli.ending.notice import noticed
 
     with noticed() as notice:
-        ended = follow(execution, experiment, lines, notice, quiet=quiet, plot=plot)
+        ended = follow(execution, experiment, lines, notice, quiet=quiet, plot=plot, trackers=trackers)
     if ended.divergence is None and not quiet:
         warn(ended.notes)
         _show_final_metrics(experiment, ended.run)

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bpcli.cli.one_run import print_result, run_to_the_end
 from bpcli.cli.running import curves_are_shown, introduction, prepared, require_expectations
 from bpcli.cli.series import resume_series
 from bpcli.errors import ConfigError
 
+if TYPE_CHECKING:
+    from bpcli.tracking.protocol import Tracker
 
-def resumed(folder: Path, words: list[str], *, allow_drift: bool, quiet: bool, json: bool, plot: bool) -> None:
+
+def resumed(
+    folder: Path,
+    words: list[str],
+    *,
+    allow_drift: bool,
+    quiet: bool,
+    json: bool,
+    plot: bool,
+    trackers: Mapping[str, Tracker],
+) -> None:
     """Go on with a run, or a series; of one that is complete, say so and end as it did.
 
-    With ``plot`` the curves of a run stand below the bar.
+    With ``plot`` the curves of a run stand below the bar; ``trackers`` are told of what is trained.
 
     Raises:
         ConfigError: a word is no override, or one that would change the past.
@@ -32,7 +46,7 @@ def resumed(folder: Path, words: list[str], *, allow_drift: bool, quiet: bool, j
         if words:
             message = f"{words[0]!r}, but a series goes on as it was asked for"
             raise ConfigError(message, where="command line", hint="leave it out")
-        resume_series(folder, allow_drift=allow_drift, quiet=quiet, json=json)
+        resume_series(folder, allow_drift=allow_drift, quiet=quiet, json=json, trackers=trackers)
         return
     plot = plot and curves_are_shown()
     run = resume(folder, _overrides(words), gravest, allow_drift=allow_drift)
@@ -48,7 +62,7 @@ def resumed(folder: Path, words: list[str], *, allow_drift: bool, quiet: bool, j
     if not quiet:
         lines += [warning(f"not as the run began: {line}") for line in run.drifted]
         lines.append(f"resumed after epoch {run.state.epoch}, step {run.state.optimizer.step}")
-    run_to_the_end(execution, run.experiment, lines, quiet=quiet, json=json, plot=plot)
+    run_to_the_end(execution, run.experiment, lines, quiet=quiet, json=json, plot=plot, trackers=trackers)
 
 
 def _overrides(words: list[str]) -> list[str]:

@@ -10,13 +10,17 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+from bpcli.cli.tracking import following
 from bpcli.errors import BpError, SystemRefusedError
 
 if TYPE_CHECKING:
     from bpcli.ending.notice import Notice
     from bpcli.experiment import Experiment
     from bpcli.figures.live import LiveCurves
-    from bpcli.runs.execution import Execution, OpenRun, RunEnded
+    from bpcli.runs.execution import Event, Execution, OpenRun, RunEnded
+    from bpcli.runs.folder import RunWriter
+    from bpcli.tracking.following import Following
+    from bpcli.tracking.protocol import Tracker
     from bpcli.training.state import TrainingState
 
 
@@ -43,10 +47,12 @@ def follow(
     quiet: bool,
     series: Path | None = None,
     plot: bool = False,
+    trackers: Mapping[str, Tracker] | None = None,
 ) -> RunEnded:
     """Say the lines of ``introduction``, show training as it proceeds, and stop it at a signal.
 
     ``series`` is the folder of the series that the run is one of; with ``plot`` its curves stand below the bar.
+    ``trackers`` are told of every event.
 
     Raises:
         BpError: as :meth:`Execution.events`; what the system refused is said with how to go on.
@@ -60,6 +66,8 @@ def follow(
     assert isinstance(started, RunStarted)
     for line in introduction:
         display.say(line)
+    tracking = following(trackers or {}, experiment)
+    _track(tracking, started, started.run, quiet=quiet)
     examples, shown = experiment.loaded.parts["train"].size, shown_column(experiment)
     curves = _curves(started.run.folder) if plot else None
     training_display = display.TrainingDisplay(
@@ -67,6 +75,7 @@ def follow(
     )
     try:
         for event in events:
+            _track(tracking, event, started.run, quiet=quiet)
             if isinstance(event, RunEnded):
                 if event.outcome == "stopped":
                     display.say(_stopped(event, series))
@@ -82,6 +91,16 @@ def follow(
     finally:
         training_display.close()
     raise AssertionError("the last event of an execution is RunEnded")
+
+
+def _track(tracking: Following | None, event: Event, run: RunWriter, *, quiet: bool) -> None:
+    """Tell the trackers of an event; what fails of them is noted in the run's record, and said unless ``quiet``."""
+    from bpcli.display import warn
+
+    failed = [] if tracking is None else tracking.see(event)
+    run.record["notes"] = [*run.record["notes"], *failed]
+    if failed and not quiet:
+        warn(failed)
 
 
 def curves_are_shown() -> bool:

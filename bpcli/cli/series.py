@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bpcli.runs.execution import Execution, RunEnded
     from bpcli.runs.intervals import Interval
     from bpcli.runs.series import Member, Outcome, SeriesRequest
+    from bpcli.tracking.protocol import Tracker
 
 
 def series_request(seeds: int | None, folds: int | None, *, refit: bool) -> SeriesRequest | None:
@@ -55,6 +56,7 @@ class Series:
     request: SeriesRequest
     folder: Path
     quiet: bool
+    trackers: Mapping[str, Tracker]
     allow_drift: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
     tested: list[Tested] = field(default_factory=list)
@@ -76,9 +78,18 @@ class Series:
 
 
 def train_series(
-    path: Path, changes: list[str], request: SeriesRequest, run: Path | None, *, quiet: bool, json: bool
+    path: Path,
+    changes: list[str],
+    request: SeriesRequest,
+    run: Path | None,
+    trackers: Mapping[str, Tracker],
+    *,
+    quiet: bool,
+    json: bool,
 ) -> None:
     """Train every run of a series, one after the other; print the series' folder, or one JSON object.
+
+    ``trackers`` are told of each run.
 
     Raises:
         DivergedError: a run diverged; the others were trained all the same.
@@ -97,12 +108,12 @@ def train_series(
         _experiment(path, refit_changes(changes, [given.epochs]))  # so does what a run on all rows lacks
     fill = partial(_write_request, request=request, given=given)
     with new_run_folder(path.stem, run, fill) as folder, _can_go_on(folder):
-        series = Series(path, changes, request, folder, quiet)
+        series = Series(path, changes, request, folder, quiet, trackers)
         metrics = _train_members(series, planned, first)
     _conclude(series, metrics, json=json)
 
 
-def resume_series(folder: Path, *, allow_drift: bool, quiet: bool, json: bool) -> None:
+def resume_series(folder: Path, *, allow_drift: bool, quiet: bool, json: bool, trackers: Mapping[str, Tracker]) -> None:
     """Go on with a series: runs that have ended are kept, one that was stopped is resumed, the others are trained.
 
     Raises:
@@ -119,7 +130,7 @@ def resume_series(folder: Path, *, allow_drift: bool, quiet: bool, json: bool) -
     planned = members(request, read_config(path, []).config.seed)
     first = _experiment(path, [*planned[0].changes])
     with only_writer(folder), _can_go_on(folder):
-        series = Series(path, [], request, folder, quiet, allow_drift)
+        series = Series(path, [], request, folder, quiet, trackers, allow_drift)
         metrics = _train_members(series, planned, first)
     _conclude(series, metrics, json=json)
 
@@ -213,7 +224,13 @@ def _train(series: Series, experiment: Experiment, name: str) -> RunEnded:
     quiet = series.quiet or not sys.stderr.isatty()
     with noticed() as notice:
         ended = follow(
-            execution, experiment, series.introduction(experiment), notice, quiet=quiet, series=series.folder
+            execution,
+            experiment,
+            series.introduction(experiment),
+            notice,
+            quiet=quiet,
+            series=series.folder,
+            trackers=series.trackers,
         )
     for note in ended.notes:
         series.say(warning(f"{name}: {note}"))

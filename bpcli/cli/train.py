@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,11 @@ from bpcli.cli.arguments import Json, Plugins, config_and_overrides
 from bpcli.cli.one_run import run_to_the_end
 from bpcli.cli.running import curves_are_shown, introduction, prepared
 from bpcli.cli.series import series_request, train_series
+from bpcli.cli.tracking import trackers_of
 from bpcli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bpcli.tracking.protocol import Tracker
 
 
 def train(
@@ -49,6 +53,14 @@ def train(
     plot: Annotated[
         bool, typer.Option("--plot", help="Draw the loss below the bar, on a terminal; bp plot draws it afterwards.")
     ] = False,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--track",
+            metavar="TRACKER",
+            help="Tell tensorboard, mlflow or dvc of the run, where they look. May be repeated.",
+        ),
+    ] = None,
     json: Json = False,
     plugin: Plugins = None,
 ) -> None:
@@ -58,11 +70,12 @@ def train(
     """
     if plot:
         refuse_with_plot({"--quiet": quiet, "--seeds": seeds, "--folds": folds})
+    trackers = trackers_of(track)
     if resume is not None:
         from bpcli.cli.resume import resumed
 
         refuse_with_resume({"--run": run, "--seeds": seeds, "--folds": folds, "--refit": refit or None})
-        resumed(resume, words or [], allow_drift=allow_drift, quiet=quiet, json=json, plot=plot)
+        resumed(resume, words or [], allow_drift=allow_drift, quiet=quiet, json=json, plot=plot, trackers=trackers)
         return
     if allow_drift:
         raise ConfigError("--allow-drift goes with --resume", where="command line", hint="leave it out")
@@ -72,9 +85,9 @@ def train(
     path, changes = config_and_overrides(words)
     request = series_request(seeds, folds, refit=refit)
     if request is None:
-        train_once(path, changes, run, quiet=quiet, json=json, plot=plot)
+        train_once(path, changes, run, trackers, quiet=quiet, json=json, plot=plot)
     else:
-        train_series(path, changes, request, run, quiet=quiet, json=json)
+        train_series(path, changes, request, run, trackers, quiet=quiet, json=json)
 
 
 def refuse_with_resume(options: Mapping[str, object]) -> None:
@@ -102,8 +115,17 @@ def refuse_with_plot(options: Mapping[str, object]) -> None:
             raise ConfigError(f"{name} with --plot, which shows one run's progress", "command line", hint)
 
 
-def train_once(path: Path, changes: list[str], run: Path | None, *, quiet: bool, json: bool, plot: bool) -> None:
-    """Train one run, with ``plot`` above its curves; print its folder, or one JSON object.
+def train_once(
+    path: Path,
+    changes: list[str],
+    run: Path | None,
+    trackers: Mapping[str, Tracker],
+    *,
+    quiet: bool,
+    json: bool,
+    plot: bool,
+) -> None:
+    """Train one run, with ``plot`` above its curves and ``trackers`` told of it; print its folder, or one JSON object.
 
     Raises:
         DivergedError: it diverged.
@@ -119,4 +141,4 @@ def train_once(path: Path, changes: list[str], run: Path | None, *, quiet: bool,
     require_free_folder(run)
     execution = prepared(experiment, partial(create_run, experiment, path.stem, run), quiet=quiet)
     lines = [] if quiet else introduction(experiment)
-    run_to_the_end(execution, experiment, lines, quiet=quiet, json=json, plot=plot)
+    run_to_the_end(execution, experiment, lines, quiet=quiet, json=json, plot=plot, trackers=trackers)

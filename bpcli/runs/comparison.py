@@ -88,7 +88,7 @@ def read_run(folder: Path) -> RecordedRun:
     record, config = read_record(folder), folder / CONFIG_FILE
     try:
         require_own_config(folder, record)
-        settings = _dotted_settings(document.read_yaml(config).plain())
+        settings = dotted_settings(document.read_yaml(config).plain())
         epochs = read_epochs(folder)
         require_own_rows(folder, record, ["metrics"])
         return RecordedRun(folder, record, settings, epochs)
@@ -96,11 +96,11 @@ def read_run(folder: Path) -> RecordedRun:
         raise refused("read", error.filename or folder, error) from error
 
 
-def _dotted_settings(value: Any, prefix: str = "") -> dict[str, Any]:
+def dotted_settings(value: Any, prefix: str = "") -> dict[str, Any]:
     """Nested mappings as one with dotted keys; a list stays one value."""
     if not isinstance(value, dict):
         return {prefix: value}
-    items = [_dotted_settings(item, f"{prefix}.{key}" if prefix else key) for key, item in value.items()]
+    items = [dotted_settings(item, f"{prefix}.{key}" if prefix else key) for key, item in value.items()]
     return {key: item for flat in items for key, item in flat.items()}
 
 

@@ -13,6 +13,16 @@ from tests.cli.support import environment, write_config
 
 HEAVY = {"numpy", "pydantic", "pydantic_core", "rich", "safetensors", "yaml"}
 HEAVY |= {"numba", "scipy", "numpy.ma", "pandas", "pyarrow"}
+HEAVY |= {
+    "matplotlib",
+    "plotext",
+    "jinja2",
+    "tensorboardX",
+    "mlflow",
+    "bpcli.figures",
+    "bpcli.report",
+    "bpcli.tracking",
+}
 HEAVY |= {"bpcli.training.array_files", "bpcli.training.array_names", "bpcli.training.first_nonfinite"}
 
 LISTING = """

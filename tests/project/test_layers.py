@@ -35,6 +35,7 @@ ROOMS = [
     "reporting",
     "figures",
     "report",
+    "tracking",
     "display",
     "cli",
 ]
@@ -51,6 +52,7 @@ ONLY_IN = {
     "numba": "training/compiled/",
     "matplotlib": "figures/artists.py",
     "jinja2": "report/page.py",
+    "tensorboardX": "tracking/tensorboard.py",
 }
 
 CHOICE_ROOMS = ["activations", "initializers", "losses", "metrics", "optimizers"]
