@@ -9,27 +9,35 @@ from __future__ import annotations
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import ceil
 from typing import Any
 
+from bpcli.errors import printable
 from bpcli.figures.artists import draw
-from bpcli.figures.figure import Bars, Cells, Figure, Mark, Panel
+from bpcli.figures.figure import Bars, Cells, Figure, Mark, Panel, Regions
 from bpcli.figures.inline_svg import INK, inlined
 from bpcli.figures.libraries import drawing_library
 from bpcli.figures.words import shortened
+from bpcli.lines.breaking import wrapped
 
-PANEL_WIDTH, PANEL_HEIGHT, TITLE_HEIGHT = 3.8, 2.9, 0.45
+PANEL_WIDTH, PANEL_HEIGHT, TITLE_HEIGHT, NOTE_HEIGHT = 3.8, 2.9, 0.45, 0.16
 """Inches."""
 
-ROW_HEIGHT, MOST_ROWS_HEIGHT = 0.24, 9.0
+ROW_HEIGHT, MOST_ROWS_HEIGHT = 0.24, 7.5
 """Inches of a bar or of a row with a name, and of all of them."""
 
 TITLE_LENGTH = 90
 """Characters of a figure's title."""
 
-AXIS_LENGTH = 48
+FONTS = ["DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Hiragino Sans", "PingFang SC"]
+"""Matplotlib's own font, and others, where they are installed, for characters that it lacks."""
+
+NOTE_LENGTH = 16
+"""Characters of a line of notes for each inch."""
+
+AXIS_LENGTH = 36
 """Characters of an axis' label."""
 
 SETTINGS: Mapping[str, Any] = {
@@ -42,7 +50,7 @@ SETTINGS: Mapping[str, Any] = {
     "axes.titlecolor": INK,
     "axes.titlesize": 9.5,
     "figure.titlesize": 11,
-    "font.family": "DejaVu Sans",
+    "font.family": FONTS,
     "font.size": 9,
     "hatch.linewidth": 0.6,
     "legend.fontsize": 8,
@@ -72,12 +80,12 @@ SUFFIXES: dict[str, str] = {f".{name}": name for name in METADATA}
 
 
 def drawn(figure: Figure, form: str) -> bytes:
-    """The bytes of a file with the figure, on white; ``form`` is one of the values of :data:`SUFFIXES`.
+    """The bytes of a file with the figure and its notes, on white; ``form`` is one of the values of :data:`SUFFIXES`.
 
     Raises:
         ConfigError: Matplotlib is not installed.
     """
-    return _saved(figure, form, facecolor="white")
+    return _saved(figure, form, figure.notes, facecolor="white")
 
 
 def svg(figure: Figure) -> str:
@@ -89,15 +97,16 @@ def svg(figure: Figure) -> str:
     Raises:
         ConfigError: Matplotlib is not installed.
     """
-    return inlined(_saved(figure, "svg", transparent=True), figure.title, figure.notes)
+    return inlined(_saved(figure, "svg", (), transparent=True), figure.title, figure.notes)
 
 
-def _saved(figure: Figure, form: str, **look: Any) -> bytes:
+def _saved(figure: Figure, form: str, notes: Sequence[str], **look: Any) -> bytes:
     library = drawing_library()
     data = io.BytesIO()
     with _own_settings(library):
         whole = library.figure.Figure(figsize=_size(figure), layout="constrained")
         _fill(whole, figure)
+        _write_below(whole, notes)
         whole.savefig(data, format=form, metadata=METADATA[form], **look)
     return data.getvalue()
 
@@ -142,6 +151,16 @@ def _fill(whole: Any, figure: Figure) -> None:
         _draw_panel(axes, panel)
 
 
+def _write_below(whole: Any, notes: Sequence[str]) -> None:
+    """Write the notes at the bottom, and make room for them."""
+    width, height = whole.get_size_inches()
+    lines = [line for note in notes for line in wrapped(printable(note), int(NOTE_LENGTH * width))]
+    if lines:
+        text = "\n".join(shortened(line, int(NOTE_LENGTH * width)) for line in lines)
+        whole.set_size_inches(width, height + NOTE_HEIGHT * len(lines))
+        whole.supxlabel(text, x=0.01, ha="left", fontsize=7.5)
+
+
 def _draw_panel(axes: Any, panel: Panel) -> None:
     """Draw the marks of a panel, its axes and its legend."""
     axes.set_title(shortened(panel.title, TITLE_LENGTH), loc="left")
@@ -161,4 +180,6 @@ def _draw_panel(axes: Any, panel: Panel) -> None:
         axes.set_box_aspect(1)
     if named:
         handles, names = zip(*named, strict=True)
-        axes.legend(handles, names)
+        filled = any(isinstance(mark, Regions) for mark in panel.marks)
+        beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)} if filled else {}
+        axes.legend(handles, names, **beside)

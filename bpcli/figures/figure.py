@@ -28,12 +28,12 @@ class Axis:
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """A line through (x, y), both (n,); ``look`` is its number in the palette, ``name`` its entry in the legend."""
+    """A line through (x, y), both (n,); ``series`` is its number in the palette, ``name`` its entry in the legend."""
 
     x: Array
     y: Array
     name: str = ""
-    look: int = 0
+    series: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Band:
     low: Array
     high: Array
     name: str = ""
-    look: int = 0
+    series: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class Points:
     x: Array
     y: Array
     name: str = ""
-    look: int = 0
+    series: int = 0
     strong: bool = False
 
 
@@ -74,7 +74,7 @@ class Histogram:
     edges: Array
     heights: Array
     name: str = ""
-    look: int = 0
+    series: int = 0
 
 
 @dataclass(frozen=True, eq=False)

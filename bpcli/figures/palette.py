@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Look:
+class Style:
     """The ``colour``; ``dashes`` in points, on and off; the ``marker`` in Matplotlib's name, and as one character."""
 
     colour: str
@@ -20,21 +20,21 @@ class Look:
 
 
 PALETTE = (
-    Look("#0072b2", (), "o", "o"),
-    Look("#d55e00", (6, 2), "s", "x"),
-    Look("#009e73", (2, 2), "^", "+"),
-    Look("#b8609a", (8, 2, 2, 2), "D", "#"),
-    Look("#a67c00", (10, 3), "v", "*"),
-    Look("#4f8fc0", (4, 1, 1, 1, 1, 1), "P", "="),
-    Look("#8a6fb0", (1, 1), "X", "%"),
-    Look("#7f7f7f", (3, 1, 1, 1), "*", "@"),
+    Style("#0072b2", (), "o", "o"),
+    Style("#d55e00", (6, 2), "s", "x"),
+    Style("#009e73", (2, 2), "^", "+"),
+    Style("#b8609a", (8, 2, 2, 2), "D", "#"),
+    Style("#a67c00", (10, 3), "v", "*"),
+    Style("#4f8fc0", (4, 1, 1, 1, 1, 1), "P", "="),
+    Style("#8a6fb0", (1, 1), "X", "%"),
+    Style("#7f7f7f", (3, 1, 1, 1), "*", "@"),
 )
-"""The looks in the order in which series take them; a ninth series looks like the first."""
+"""The styles in the order in which series take them; a ninth series has that of the first."""
 
 MUTED = "#808080"
 """The colour of what others are compared with, and of grids."""
 
 
-def look(number: int) -> Look:
-    """The look of the series with this number."""
+def style_of(number: int) -> Style:
+    """The style of the series with this number."""
     return PALETTE[number % len(PALETTE)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from functools import cache
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -41,13 +43,10 @@ def every_mark(name: str = "name") -> Figure:
         name,
         (
             Panel((*lines, Points(X, X, name), Reference(X, X, name)), name, Axis(name, whole=True), axis),
-            Panel((Histogram(np.arange(6.0), X, name),), square=True),
             Panel((Bars((name, name), X[:2], X[:2] - 1, X[:2] + 1),)),
-            Panel((Bars((name,), X[:1]),)),
             Panel((Cells(values, (name,) * 5, (name,) * 5, numbered=True),)),
-            Panel((Cells(values - 3, signed=True),)),
-            Panel((Cells(np.zeros((50, 60))),)),
-            Panel((Regions(X, X, classes, (name, "other")),)),
+            Panel((Cells(np.resize(values - 3, (50, 60)), signed=True, numbered=True),)),
+            Panel((Histogram(np.arange(6.0), X, name), Regions(X, X, classes, (name, "other"))), square=True),
         ),
         (name,),
         across=3,
@@ -56,25 +55,36 @@ def every_mark(name: str = "name") -> Figure:
 
 FIGURE = every_mark()
 
+SMALL = replace(FIGURE, panels=(FIGURE.panels[0], FIGURE.panels[-1]))
+
+once = cache(drawn)
+
 
 @pytest.mark.parametrize("form", SUFFIXES.values())
 def test_a_figure_gives_the_same_bytes_whatever_the_settings(form: str) -> None:
     import matplotlib as mpl
 
-    first = drawn(FIGURE, form)
+    first = once(SMALL, form)
     with mpl.rc_context({"lines.linewidth": 9, "font.size": 30, "pdf.fonttype": 3}):
-        assert drawn(FIGURE, form) == first
+        assert drawn(SMALL, form) == first
         assert mpl.rcParams["lines.linewidth"] == 9
     assert not re.search(rb"20\d\d-\d\d-\d\d|CreationDate|[Mm]atplotlib v", first)
 
 
 def test_a_pdf_has_its_fonts_as_truetype() -> None:
-    assert b"/TrueType" in drawn(FIGURE, "pdf") or b"/CIDFontType2" in drawn(FIGURE, "pdf")
-    assert b"/Type3" not in drawn(FIGURE, "pdf")
+    data = once(SMALL, "pdf")
+    assert b"/TrueType" in data or b"/CIDFontType2" in data
+    assert b"/Type3" not in data
+
+
+@cache
+def hostile() -> str:
+    """A part of a page with names that would be markup, a formula or the end of a line."""
+    return svg(every_mark(HOSTILE))
 
 
 def test_a_part_of_a_page_passes_a_strict_policy() -> None:
-    figures = [svg(FIGURE), svg(every_mark(HOSTILE))]
+    figures = [svg(FIGURE), hostile()]
     ids = [name for text in figures for name in re.findall(r'\bid="([^"]*)"', text)]
     assert len(set(ids)) == len(ids) > 20
     for text in figures:
@@ -89,7 +99,7 @@ def test_a_part_of_a_page_passes_a_strict_policy() -> None:
 
 
 def test_a_part_of_a_page_says_in_words_what_it_shows() -> None:
-    text = svg(every_mark(HOSTILE))
+    text = hostile()
     said = ET.fromstring(text)
     shown = "</script><b>$x_1$ & \\u202eevil\\u2028"
     assert [element.text for element in said if element.tag.endswith(("title", "desc"))] == [shown, shown]

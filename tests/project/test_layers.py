@@ -50,7 +50,7 @@ ONLY_IN = {
     "safetensors": "storage/tensors.py",
     "pytest": "pytest_plugin.py",
     "numba": "training/compiled/",
-    "matplotlib": "figures/artists.py",
+    "matplotlib": "figures/",
     "jinja2": "report/page.py",
     "tensorboardX": "tracking/tensorboard.py",
 }

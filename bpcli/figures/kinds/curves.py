@@ -73,8 +73,8 @@ def curve_panel(groups: dict[str, list[RecordedRun]], name: str) -> Panel:
         there = {name: "training", VALIDATION + name: "validation"}
         columns = [column for column in there if any(column in run.epochs[0] for run in group)]
         for column in columns if len(groups) == 1 else columns[-1:]:
-            look = sum(isinstance(mark, Line) for mark in marks)
-            marks += _curve(group, column, label or there[column], look)
+            series = sum(isinstance(mark, Line) for mark in marks)
+            marks += _curve(group, column, label or there[column], series)
     points = [point for group in groups.values() for point in _kept(group, name)]
     if points:
         x, y = np.array(points, float).T
@@ -83,7 +83,7 @@ def curve_panel(groups: dict[str, list[RecordedRun]], name: str) -> Panel:
     return Panel(tuple(marks), "", Axis("epoch", whole=True), Axis(name, log=name == "loss" and _is_wide(values)))
 
 
-def _curve(group: Sequence[RecordedRun], column: str, name: str, look: int) -> Iterator[Mark]:
+def _curve(group: Sequence[RecordedRun], column: str, name: str, series: int) -> Iterator[Mark]:
     """The line of a group's medians; with several runs, the band from the lowest to the highest."""
     epochs = np.arange(1, max(len(run.epochs) for run in group) + 1)
     values = np.full((len(group), len(epochs)), np.nan)
@@ -91,8 +91,8 @@ def _curve(group: Sequence[RecordedRun], column: str, name: str, look: int) -> I
         row[: len(run.epochs)] = [epoch.get(column, np.nan) for epoch in run.epochs]
     values[~np.isfinite(values)] = np.nan
     if len(group) > 1:
-        yield Band(epochs, _by_epoch(np.min, values), _by_epoch(np.max, values), look=look)
-    yield Line(epochs, _by_epoch(np.median, values), name, look)
+        yield Band(epochs, _by_epoch(np.min, values), _by_epoch(np.max, values), series=series)
+    yield Line(epochs, _by_epoch(np.median, values), name, series)
 
 
 def _by_epoch(summary: Callable[[Array], Any], values: Array) -> Array:

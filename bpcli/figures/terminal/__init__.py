@@ -39,7 +39,7 @@ def _panel_lines(panel: Panel, width: int) -> Iterator[str]:
 
 def _marks_lines(panel: Panel, width: int) -> Iterator[str]:
     """Cells and bars stand alone; all else shares axes."""
-    first = panel.marks[0]
+    first = next(iter(panel.marks), None)
     if isinstance(first, Cells):
         yield from cell_lines(first, panel, width)
     elif isinstance(first, Bars):

@@ -26,7 +26,7 @@ MOST_ROWS = 48
 
 def cell_lines(mark: Cells, panel: Panel, width: int) -> Iterator[str]:
     """The matrix as numbers or as shades, with the names of rows and columns where they fit."""
-    table = _table(mark) if mark.numbered else []
+    table = _table(mark) if mark.numbered and mark.rows and mark.columns else []
     if table and max(map(cells_of, table)) <= width:
         yield from _axes(panel, width)
         yield from table

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.figures.figure import Band, Histogram, Line, Mark, Panel, Points, Reference, Regions
-from bpcli.figures.palette import look
+from bpcli.figures.palette import style_of
 from bpcli.figures.terminal.frame import HEIGHT, Frame, framed
 from bpcli.figures.words import shortened
 from bpcli.lines.breaking import kept_together, wrapped
@@ -19,7 +19,7 @@ REFERENCE, BAND, STRONG, FILLED = "·", "░", "◆", "█"
 """The characters of what is no series of its own."""
 
 REGIONS = ".:-~'^,_"
-"""The characters that fill the regions of classes; points of the same class have that of their look."""
+"""The characters that fill the regions of classes; points of the same class have that of their series."""
 
 
 def chart_lines(panel: Panel, width: int, height: int = HEIGHT) -> Iterator[str]:
@@ -48,7 +48,7 @@ def _extent(mark: Mark) -> Iterator[tuple[Array, Array]]:
 
 
 def _draw_line(frame: Frame, mark: Line) -> None:
-    frame.line(mark.x, mark.y, look(mark.look).character)
+    frame.line(mark.x, mark.y, style_of(mark.series).character)
 
 
 def _draw_reference(frame: Frame, mark: Reference) -> None:
@@ -56,7 +56,7 @@ def _draw_reference(frame: Frame, mark: Reference) -> None:
 
 
 def _draw_points(frame: Frame, mark: Points) -> None:
-    frame.scatter(mark.x, mark.y, STRONG if mark.strong else look(mark.look).character)
+    frame.scatter(mark.x, mark.y, STRONG if mark.strong else style_of(mark.series).character)
 
 
 def _draw_band(frame: Frame, mark: Band) -> None:
@@ -122,4 +122,4 @@ def _character(mark: Mark) -> str:
     if isinstance(mark, Points) and mark.strong:
         return STRONG
     assert isinstance(mark, Points | Line)
-    return look(mark.look).character
+    return style_of(mark.series).character

@@ -20,6 +20,8 @@ HEIGHT = 17
 X_TICKS, Y_TICKS = 7, 5
 """The most numbers at an axis."""
 
+NO_POINT = (np.empty(0), np.empty(0))
+
 MARGIN = 0.03
 """How much of its range an axis has beyond its marks."""
 
@@ -85,7 +87,7 @@ def framed(x: Axis, y: Axis, points: Iterable[tuple[Array, Array]], width: int, 
         ConfigError: plotext is not installed.
     """
     library = terminal_library()
-    across, down = (np.concatenate([np.empty(0), *values]) for values in zip(*points, strict=True))
+    across, down = (np.concatenate(values) for values in zip(NO_POINT, *points, strict=True))
     frame = Frame(library, _ends(x, across), _ends(y, down), (x.log, y.log), width, height)
     library.clear_figure()
     library.theme("clear")
