@@ -7,7 +7,7 @@ in the other modes the examples are one batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -194,7 +194,7 @@ class _Names:
 def _detailed(document: Document, update: ExplainedUpdate, names: _Names, detail: Detail) -> ExplainedUpdate:
     """The update with all that was asked for of it."""
     last = max(step.layer or 0 for step in update.steps if step.key == "activation")
-    steps: Iterable[DerivationStep] = update.steps
+    steps = update.steps
     if detail.arithmetic is not False:
         vocabulary = DERIVATIONS[document.name].vocabulary(update.trace)
         steps = with_arithmetic(steps, vocabulary, detail.digits, large=bool(detail.arithmetic))

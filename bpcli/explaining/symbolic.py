@@ -219,7 +219,9 @@ class _Writer:
         return rf"\sum {self.within(node.term, PRODUCT)}"
 
     def of_cases(self, node: Cases) -> str:
-        there, elsewhere = self.within(node.there, PRODUCT), self.write(node.elsewhere)
+        alone = isinstance(node.there, Sum) and len(node.there.terms) == 1
+        there = self.write(node.there) if alone else self.within(node.there, PRODUCT)
+        elsewhere = self.write(node.elsewhere)
         return (
             rf"{there} \text{{ where }} {self.write(node.left)} > {self.write(node.right)} \text{{, else }} {elsewhere}"
         )

@@ -215,7 +215,12 @@ OTHERS = re.compile(r"\s*… .* shown$|epoch ")
 def askew(lines: list[str]) -> list[str]:
     """The lines of matrices whose right bracket is not below that of the line before."""
     inner = [(above, below) for above, below in pairwise(lines) if below.lstrip()[:1] in ("⎢", "⎣")]
-    return [below for above, below in inner if cells(above) != cells(below)]
+    return [below for above, below in inner if cells(_to_bracket(above)) != cells(_to_bracket(below))]
+
+
+def _to_bracket(line: str) -> str:
+    """A row of a matrix without its name."""
+    return line[: max(line.rfind(bracket) for bracket in "⎤⎥⎦") + 1]
 
 
 def test_the_checks_see_what_is_wrong() -> None:
@@ -230,4 +235,4 @@ def test_the_checks_see_what_is_wrong() -> None:
         "(val_accu",
         "racy)",
     ]
-    assert askew(["⎡ 1  2 ⎤", "⎢ 1 2 ⎥", "⎢ 1 2 ⎥", "⎣ 1  2 ⎦"]) == ["⎢ 1 2 ⎥", "⎣ 1  2 ⎦"]
+    assert askew(["⎡ 1  2 ⎤  ash", "⎢ 1 2 ⎥  ash", "⎢ 1 2 ⎥", "⎣ 1  2 ⎦"]) == ["⎢ 1 2 ⎥  ash", "⎣ 1  2 ⎦"]

@@ -45,7 +45,7 @@ NETWORKS: dict[str, tuple[Network, ...]] = {
 COUNTED = """\
 What counts is every equation that a derivation displays, on a line of its own or under a number, once: lines of one
 chain or system are one equation, also over a page break, a repeated print counts once, and a symbol displayed without
-an equals sign does not count. Of Biswas also the lists of 5.1 and 5.2. `bp explain CONFIG --derive` shows them,
+an equals sign does not count. Of Biswas also the lists of 5.1 and 5.2. `bp explain CONFIG --document NAME --derive` shows them,
 each side evaluated; `tests/explaining/test_derivations.py` holds that the sides are the same to 1e-12 of the largest
 entry, for every value of every index. The third column says what l is on the network of the fourth, which is the
 shipped config's or that of an override, where an equation is of a special kind of network."""
@@ -128,8 +128,7 @@ def chapter() -> str:
         covered[document] = len({line.equation.label for line in of_document} & set(derivation.displayed))
         config = NETWORKS[document][0][0]
         count = f"{covered[document]} of {len(derivation.displayed)} displayed equations"
-        option = f" --document {document}" if document == "general" else ""
-        head = f"### {document}\n\n{count}. `bp explain configs/{config}.yaml{option} --derive`"
+        head = f"### {document}\n\n{count}. `bp explain configs/{config}.yaml --document {document} --derive`"
         table = ["| where | sides | l | network |", "|---|---|---|---|", *(line.text for line in of_document)]
         parts.append(f"{head}\n\n" + "\n".join(table))
     total = sum(len(DERIVATIONS[document].displayed) for document in NETWORKS)

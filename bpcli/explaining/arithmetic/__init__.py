@@ -7,7 +7,6 @@ numbers of a line have as many digits as the result, and more where the line wou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -36,12 +35,19 @@ NAMED = r"\text{"
 
 
 def with_arithmetic(
-    steps: Iterable[DerivationStep], vocabulary: Vocabulary, digits: int, *, large: bool
-) -> Iterator[DerivationStep]:
-    """The steps of one update, each with its arithmetic; with that of ``large`` equations too where asked for."""
-    follower = Follower(Sheet(vocabulary))
-    for step in follower.each(steps):
-        yield replace(step, arithmetic=arithmetic_of(step, follower, digits, large=large))
+    steps: tuple[DerivationStep, ...], vocabulary: Vocabulary, digits: int, *, large: bool
+) -> tuple[DerivationStep, ...]:
+    """The steps of one update, each with its arithmetic; with that of ``large`` equations too where asked for.
+
+    Those of a formula that cannot be evaluated, such as one of the user's own, stay as they are.
+    """
+    follower, found = Follower(Sheet(vocabulary)), list[DerivationStep]()
+    try:
+        for step in follower.each(steps):
+            found.append(replace(step, arithmetic=arithmetic_of(step, follower, digits, large=large)))
+    except (EquationError, FormulaError):
+        pass
+    return (*found, *steps[len(found) :])
 
 
 def arithmetic_of(step: DerivationStep, follower: Follower, digits: int, *, large: bool) -> Arithmetic | None:

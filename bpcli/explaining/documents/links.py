@@ -74,7 +74,7 @@ def _clipped(clipping: Any, gradient: str, totals: dict[str, str]) -> str:
     """An entry of the gradient afterwards; empty where the clipping states none."""
     if not hasattr(clipping, "formula"):
         return ""
-    closed = gradient if gradient.startswith("g_") else rf"({gradient})"
+    closed = rf"({gradient})" if gradient.startswith("-") or r"\cdot" in gradient else gradient
     return filled(replace_sums(clipping.formula, totals), clipping, gradient=closed, theta=r"\theta")
 
 
@@ -97,7 +97,7 @@ def shared_totals(trace: Trace, where: str) -> Iterator[Assignment]:
             known = {GRADIENT: before[place].theta, THETA: trace.point.theta, **_settings(link)}
             value = np.sum(evaluate(parse(operand), known, Floats()))
             of_entry = filled(operand, link, gradient="g", theta=r"\theta")
-            formula = rf"\text{{sum over all entries of the gradient of }} {of_entry}"
+            formula = rf"\text{{the sum over all entries }} g \text{{ of the gradient of }} {of_entry}"
             name = trace.chain[place].replace("_", " ")
             yield Assignment(Equation(f"Sum that {name} takes", where, symbol, formula), "total", None, value)
 

@@ -7,6 +7,7 @@ stands before every underscore, which keeps it from closing an emphasis.
 
 from __future__ import annotations
 
+from bpcli.errors import printable
 from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.explanation import Explanation
 from bpcli.explaining.rendering import shared_text
@@ -45,7 +46,7 @@ def _step(step: DerivationStep, digits: int) -> list[str]:
     if step.value.ndim and shown(step.value, digits).remark:
         blocks.append(shown(step.value, digits).remark)
     if step.names:
-        blocks.append(f"Rows: {', '.join(map(_code, step.names))}")
+        blocks.append(f"Rows: {', '.join(_code(printable(name)) for name in step.names)}")
     blocks += _arithmetic(step)
     return blocks + [f"> {_prose(note)}" for note in step.notes]
 

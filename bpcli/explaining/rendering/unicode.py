@@ -20,6 +20,7 @@ COMMANDS = {
     "top": "T", "sum": "Σ", "ldots": "… ", "mathcal": "", "mathbf": "",
     "mathrm": "", "text": "", "underline": "", "left": "", "right": "",
     "cdot": " · ", "ast": " ∗ ", "odot": " ⊙ ", "times": " × ", "equiv": " ≡ ", "leftarrow": " ← ", "neq": " ≠ ",
+    "leq": " ≤ ",
     "ln": "ln ", "log": "log ", "vdots": "…", "cdots": "…", "ddots": "…",
 }  # fmt: skip
 """The text of a command; one that only sets its argument in another font or size has none."""
