@@ -46,9 +46,9 @@ COUNTED = """\
 What counts is every equation that a derivation displays, on a line of its own or under a number, once: lines of one
 chain or system are one equation, also over a page break, a repeated print counts once, and a symbol displayed without
 an equals sign does not count. Of Biswas also the lists of 5.1 and 5.2. `bp explain CONFIG --document NAME --derive`
-shows them, each side evaluated; `tests/explaining/test_derivations.py` holds that the sides are the same to 1e-12 of the largest
-entry, for every value of every index. The third column says what l is on the network of the fourth, which is the
-shipped config's or that of an override, where an equation is of a special kind of network."""
+shows them, each side evaluated; `tests/explaining/test_derivations.py` holds that the sides are the same to 1e-12 of
+the largest entry, for every value of every index. The third column says what l is on the network of the fourth, which
+is the shipped config's or that of an override, where an equation is of a special kind of network."""
 
 
 @dataclass(frozen=True)
