@@ -93,6 +93,10 @@ def explain(
     from bpcli.explaining import explanation
 
     detail = explanation.Detail(derive, arithmetic, digits, steps, errata)
+    if form == "html":
+        from bpcli.explaining.page.limits import require_plain
+
+        require_plain(detail)
     explained = explanation.explain(path, changes, document, example or [0], detail)
     display.warn(explained.warnings)
     emit(_rendered(explained, form))

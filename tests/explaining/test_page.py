@@ -25,9 +25,12 @@ from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES
 from bpcli.nn.network import dense
+from tests.cli.support import ROOT, good, refused
 from tests.explaining import tapes
 from tests.explaining.support import EXPRESSED, displaced, explained
 from tests.nn import support
+
+XOR = ROOT / "configs" / "xor.yaml"
 
 TOLERANCE = 1e-12
 """Of the largest entry of an array."""
@@ -140,6 +143,29 @@ def test_what_the_page_does_not_show_is_refused_with_the_remedy(tmp_path: Path, 
         render(explained(tmp_path, "number", *changes))
     assert caught.value.message == f"the page {REFUSED[changes]}"
     assert caught.value.hint
+
+
+def test_options_of_other_formats_are_refused(tmp_path: Path) -> None:
+    for option in (["--derive"], ["--arithmetic"], ["--digits", "3"], ["--steps", "2"], ["--errata"]):
+        error = f"--format html: the page takes no {option[0]}"
+        hint = f"leave out {option[0]}, or choose another --format"
+        refused("explain", XOR, "--format", "html", *option, cwd=tmp_path, status=2, error=error, hint=hint)
+
+
+def test_the_command_writes_the_page_and_says_why_a_network_is_too_large(tmp_path: Path) -> None:
+    small = ["network.hidden=[2]", "optimizer.name=gradient_descent"]
+    assert good("explain", XOR, *small, "--format", "html", cwd=tmp_path).out.startswith("<!doctype html>")
+    refused(
+        "explain",
+        XOR,
+        "network.hidden=[17]",
+        "--format",
+        "html",
+        cwd=tmp_path,
+        status=2,
+        error="--format html: the page draws at most 16 units in a layer, and there are 17 units",
+        hint="choose network.hidden=[8]; --format text shows a part of any network",
+    )
 
 
 def test_a_page_of_4_8_3_units_is_below_400_kilobytes(tmp_path: Path) -> None:

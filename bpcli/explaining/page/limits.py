@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import fields
 
 from bpcli.choices import name_of
 from bpcli.errors import ConfigError
+from bpcli.explaining.explanation import Detail
 from bpcli.explaining.trace import Trace
 from bpcli.nn.layers import LAYERS, Dense
 from bpcli.nn.markup import AT_THETA
@@ -28,6 +30,10 @@ MOST_NUMBERS = 2_000
 """Parameters times examples: each takes about ten operations on the page, in every notation."""
 
 
+OPTIONS = {"derivation": "--derive"}
+"""Options that have another name than what they set."""
+
+
 def require_fit(trace: Trace) -> None:
     """Raise where the page cannot show the update.
 
@@ -36,6 +42,19 @@ def require_fit(trace: Trace) -> None:
     """
     for problem, hint in (*_sizes(trace), *_kinds(trace)):
         raise ConfigError(f"the page {problem}", where=WHERE, hint=hint)
+
+
+def require_plain(detail: Detail) -> None:
+    """Raise where more is asked for than the page shows, which has one update and goes on by itself.
+
+    Raises:
+        ConfigError: an option of the other formats is set.
+    """
+    for one in fields(detail):
+        if getattr(detail, one.name) != one.default:
+            option = OPTIONS.get(one.name, f"--{one.name}")
+            hint = f"leave out {option}, or choose another --format"
+            raise ConfigError(f"the page takes no {option}", where=WHERE, hint=hint)
 
 
 def require_shown(document: str, shown: Collection[str]) -> None:
