@@ -16,7 +16,7 @@ from bpcli.report import worst
 from bpcli.report.asked import asked
 from bpcli.report.columns import DataLook, data_section
 from bpcli.report.contents import Beside, Block, Headline, Report, Section, Text
-from bpcli.report.pictures import RESULTS, TRAINING, drawn, importance_bars, importance_map, pictures
+from bpcli.report.pictures import COLUMNS, RESULTS, SCORES, TRAINING, drawn, importance_map, pictures
 from bpcli.report.repeating import repeating
 from bpcli.report.results import headline, resampled, results_section
 from bpcli.report.wording import count
@@ -25,7 +25,6 @@ from bpcli.reporting.importance import Importance, importances
 from bpcli.reporting.pixels import image_shape
 from bpcli.runs.environment import drifts_noted
 from bpcli.runs.folder import CONFIG_FILE
-from bpcli.runs.model_file import Model
 from bpcli.runs.own_files import read_own_config
 from bpcli.training.expectations import shortfalls
 
@@ -54,7 +53,7 @@ def run_report(folder: Path) -> Report:
     """
     look = DataLook()
     run = PlottedRun(folder, look=look)
-    record, model = run.recorded.record, run.reopened.model
+    record, model = run.recorded.record, run.model
     config = read_own_config(folder).config
     judging = judging_of(model.targets, model.network.head.activation.range)
     training = Section("training", "How training went", _curves(run))
@@ -106,42 +105,44 @@ def _found(run: PlottedRun, look: DataLook) -> _Found:
         BpError: the data are not those of the run, or a prediction is not finite.
     """
     evaluation, part, name = run.evaluation, run.part, run.part_name
-    model = run.reopened.model
+    model = run.model
     of = resampled(evaluation, SEED)
-    results = results_section(evaluation, of, name, part.size, pictures(run, RESULTS))
+    figures, scores = pictures(run, RESULTS), pictures(run, SCORES)
+    if evaluation.judging.binary:
+        figures, scores = [*figures, *scores[:1]], scores[1:]
+    results = results_section(evaluation, of, name, part.size, figures, scores)
     metric = next(iter(evaluation.picked))
     matter = importances(model, part, evaluation.picked[metric], SEED)
     order = [one.column for one in matter]
-    others = [_worst(run, order), *_importance(model, matter, metric)]
+    others = [_worst(run, order), *_importance(run, matter, metric)]
     if look.facts is not None:
         others.append(data_section(run.loaded, look.facts, model, evaluation.names, order))
     return _Found(results, others, headline(evaluation, of, name, part.size), evaluation.note(name))
 
 
-def _importance(model: Model, matter: Sequence[Importance], metric: str) -> list[Section]:
+def _importance(run: PlottedRun, matter: Sequence[Importance], metric: str) -> list[Section]:
+    """What the columns are worth: bars, or of images a map of their pixels."""
     if not matter:
         return []
     text = Text(
         f"How much worse {metric} gets on these examples when the cells of one column change places among the rows. "
         "Of columns that say the same, each alone seems to matter little; and what a model goes by need not be a cause."
     )
-    inputs = model.features.inputs
+    inputs = run.model.features.inputs
     shape = image_shape(inputs)
-    if shape is None:
-        figure = importance_bars(matter, metric)
-    else:
-        figure = importance_map(matter, [one.column for one in inputs], shape, metric)
-    return [Section("importance", "What it goes by", [Beside([drawn([figure]), [text]])])]
+    pixels = [one.column for one in inputs]
+    figures = pictures(run, COLUMNS) if shape is None else [importance_map(matter, pixels, shape, metric)]
+    return [Section("importance", "What it goes by", [Beside([drawn(figures), [text]])])]
 
 
 def _worst(run: PlottedRun, order: Sequence[str]) -> Section:
-    model, part = run.reopened.model, run.part
+    model, part = run.model, run.part
     examples, terms = worst.largest_losses(model, part)
     shape = image_shape(model.features.inputs)
     if shape is not None:
         pixels = np.empty((model.network.sizes[0], len(examples)), model.dtype)
         part.features.gather(examples, pixels)
-        cells = worst.thumbnails(part.rows[examples].tolist(), pixels.T, shape)
+        cells = worst.thumbnails(part.rows[examples].tolist(), pixels, model.features.inputs, shape)
     else:
         columns = order[: worst.CELLS] or [one.column for one in model.features.inputs[: worst.CELLS]]
         columns = list(dict.fromkeys(columns))

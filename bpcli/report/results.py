@@ -36,22 +36,34 @@ def resampled(evaluation: Evaluation, seed: int) -> Resampled:
     return bootstrap(outputs, wanted, seed)
 
 
-def results_section(evaluation: Evaluation, of: Resampled, part: str, size: int, figures: Sequence[Figure]) -> Section:
-    """The section about a part with so many examples; the first of the figures stands beside the tables."""
+def results_section(
+    evaluation: Evaluation, of: Resampled, part: str, size: int, figures: Sequence[Figure], scores: Sequence[Figure]
+) -> Section:
+    """The section about a part with so many examples; ``scores`` are shown on request."""
     others = {name: value for name, value in evaluation.metrics.items() if name not in evaluation.picked}
     picked = {name: evaluation.metrics[name] for name in evaluation.picked}
-    tables = [*_classes(evaluation), *_confusions(evaluation)]
     blocks: list[Block] = [
         _metrics("Metrics", {"loss": evaluation.loss, **picked}, evaluation.picked, of),
         Text(_method(of, part, size)),
         *_caveat(evaluation, size),
-        Beside([drawn(figures[:1]), tables]),
-        *drawn(figures[1:]),
+        *_arranged(evaluation, figures),
     ]
     if others:
         kinds = by_column(suiting(evaluation.judging).values())
         blocks.append(More("Every other metric that suits", [_metrics("Other metrics", others, kinds, of)]))
+    if scores:
+        blocks.append(More("Curves of the scores", drawn(scores)))
     return Section("results", f"What came out, on the {PARTS[part]} part", blocks)
+
+
+def _arranged(evaluation: Evaluation, figures: Sequence[Figure]) -> list[Block]:
+    """The tables of classes beside the first figure; of two classes the second one stands below the tables."""
+    tables = [*_classes(evaluation), *_confusions(evaluation)]
+    if not tables or evaluation.of_labels:
+        return [*drawn(figures), *tables]
+    beside = 2 if evaluation.judging.binary else 1
+    columns: list[Sequence[Block]] = [drawn(figures[:1]), [*tables, *drawn(figures[1:beside])]]
+    return [Beside(columns), *drawn(figures[beside:])]
 
 
 def _metrics(caption: str, values: Mapping[str, float], kinds: Mapping[str, Metric], of: Resampled) -> Table:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.data.encoding.inputs import Input
 from bpcli.data.loading import Part
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.tallies import Judging
@@ -105,13 +106,13 @@ def _of_numbers(evaluation: Evaluation, A: Array, Y: Array) -> Columns:
     units, origins = np.reshape(judging.units, (-1, 1)), np.reshape(judging.origins, (-1, 1))
     said, true = A * units + origins, Y * units + origins
     found: dict[str, Sequence[Cell]] = {}
-    several, per_target = len(targets.names) > 1, max(1, len(judging.levels))
+    several = len(targets.names) > 1
     for place, name in enumerate(targets.names):
-        outputs = slice(place * per_target, (place + 1) * per_target)
+        outputs = slice(place, None, len(targets.names))  # by level, then by target
         of = f" {clipped(name)}" if several else ""
         found[f"true{of}"] = [number(value, 5) for value in true[outputs][0]]
         found[f"said{of}"] = [" … ".join(number(value, 5) for value in column) for column in said[outputs].T]
-        if per_target == 1:
+        if not judging.levels:
             found[f"error{of}"] = [number(value) for value in (said - true)[outputs][0]]
     return found
 
@@ -127,8 +128,10 @@ def _cell(value: object) -> str:
     return number(value, 5) if isinstance(value, float) else clipped(str(value))
 
 
-def thumbnails(rows: Sequence[int], pixels: Array, shape: tuple[int, int]) -> Columns:
-    """Images of examples, from their inputs (m, n), the lowest white and the highest black."""
+def thumbnails(rows: Sequence[int], X: Array, inputs: Sequence[Input], shape: tuple[int, int]) -> Columns:
+    """Images of examples, their scaling undone, from X (n_0, m); the lowest grey level white and the highest black."""
+    width, shift = (np.array([getattr(one, name) for one in inputs], np.float64) for name in ("width", "shift"))
+    pixels = X.T * width + shift
     low, high = pixels.min(), pixels.max()
     grey = np.round(255 * (1 - (pixels - low) / max(high - low, 1e-30))).astype(np.uint8)
     images = [Thumbnail(each.reshape(shape), f"the image in row {row:,}") for row, each in zip(rows, grey, strict=True)]
