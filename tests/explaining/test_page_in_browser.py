@@ -16,6 +16,7 @@ from bpcli.explaining.documents import DOCUMENTS
 from bpcli.explaining.explanation import Explanation
 from bpcli.explaining.page import contents, render
 from bpcli.explaining.page.inputs import values_of
+from bpcli.explaining.page.limits import MOST_UNITS
 from bpcli.explaining.page.variants import variants
 from bpcli.explaining.trace import Trace, trace
 from bpcli.nn import Array, optimizers
@@ -411,6 +412,17 @@ def test_no_page_scrolls_sideways_and_a_finger_finds_every_control(chromium: Any
                 assert page.run(TOO_SMALL) == [], width
 
 
+def test_a_finger_finds_every_unit_of_the_widest_layer(
+    chromium: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "variants", lambda *given: islice(variants(*given), 1))
+    shown = written(tmp_path, explained(tmp_path, "number", f"network.hidden=[{MOST_UNITS}]", document="standard"))
+    for width in WIDTHS:
+        with opened(chromium, shown.file, viewport={"width": width, "height": 800}) as page:
+            assert page.run(TOO_SMALL) == []
+            assert page.run("() => document.documentElement.scrollWidth") <= width
+
+
 HOSTILE = ["</script><img src=x onerror=alert(1)>", "\"'><b>&amp;", "\u202egpj", "אב", "a\u2028b"]
 
 
@@ -429,6 +441,9 @@ def test_names_of_columns_and_classes_are_text_whatever_is_in_them(chromium: Any
         assert found == HOSTILE
         options = page.run("() => [...document.querySelectorAll('#targets option')].map((one) => one.textContent)")
         assert sorted(option[1:-1] for option in options) == sorted(classes)
+        page.page.select_option("#targets select", "2")
+        assert page.run("() => bpPage.state.inputs[bpPage.state.data.inputs.targets.first]") == 2
+        assert "the page's own" in page.text("#whose")
         page.page.locator("svg .unit").first.focus()
         assert HOSTILE[0] in page.text("#told")
         assert page.wrong == []

@@ -21,6 +21,7 @@ def examples_of(loaded: Loaded, update: ExplainedUpdate, network: Network) -> di
     columns = [column(network, part, row) for part, row in every]
     return {
         "rows": [row for _, row in every],
+        "training": len(further) + sum(one.part == "train" for one in update.examples),
         "of": train.size,
         "X": [X.reshape(-1).tolist() for X, _, _ in columns],
         "targets": [Y.reshape(-1).tolist() for _, Y, _ in columns],

@@ -16,7 +16,9 @@ class Drawing {
     this.units = [];
     const label = `A drawing of the network: ${sizes.join(", ")} units from left to right`;
     this.element = draw("svg", { viewBox: `0 0 ${this.width} ${this.height}`, role: "group", "aria-label": label });
-    this.element.style.setProperty("min-width", `${(this.width * SMALLEST) / (2 * RADIUS)}px`);
+    const { style } = this.element;
+    style.setProperty("min-width", `${(this.width * SMALLEST) / (2 * RADIUS)}px`);
+    style.setProperty("min-height", `${(this.height * SMALLEST) / (2 * RADIUS)}px`);
     const lines = draw("g", { class: "lines" });
     const units = draw("g", { class: "units" });
     for (let layer = 1; layer < sizes.length; layer++) this.drawLines(layer, lines);

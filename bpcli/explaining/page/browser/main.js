@@ -30,17 +30,20 @@ class Page {
       const own = [...new Set(variant.activations.slice(0, -1))].join(", ");
       activations.append(make("option", { value: place }, (variant.activation || own || "none").replace(/_/g, " ")));
     });
+    const { m } = this.state;
+    const following = this.state.data.examples.rows.length > m ? "; running goes on to the next ones, in the file's order" : "";
+    this.by("training-note").append(`Each update takes the ${m === 1 ? "example" : `${m} examples`} shown${following}.`);
     this.by("activation-part").hidden = data.variants.length === 1;
     this.examples();
   }
 
   /** The rows of the file that can be put into the column shown. */
   examples() {
-    const { rows, of } = this.state.data.examples;
+    const { rows, training, of } = this.state.data.examples;
     const choices = this.by("example");
     rows.forEach((row, place) => choices.append(make("option", { value: place }, `row ${row} of the file`)));
     this.by("example-note").append(
-      rows.length < of ? `The first ${rows.length} of ${of} training examples came along.` : `All ${rows.length} examples came along.`,
+      training < of ? `${training} of the ${of} training examples are on this page.` : `All ${of} training examples are on this page.`,
     );
   }
 
