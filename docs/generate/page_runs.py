@@ -13,12 +13,20 @@ from docs.generate.blocks import Commands, File, Step, prints, steps
 
 ROOT = Path(__file__).parents[2]
 
-CHANGING = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
+CHANGING = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE")
 """Variables that change what commands print, or have Python compile bp again."""
 
 
-PYTEST = "-p no:bp_gradcheck -p bpcli.pytest_plugin -p no:cacheprovider -p no:randomly"
-"""How pytest has the fixture of this copy, however bp is installed."""
+SET = {
+    # both streams in the order in which a terminal shows them
+    "PYTHONUNBUFFERED": "1",
+    # pytest has the fixture of this copy, however bp is installed
+    "PYTEST_ADDOPTS": "-p no:bp_gradcheck -p bpcli.pytest_plugin -p no:cacheprovider -p no:randomly",
+}
+
+
+PATIENCE = 1200
+"""Seconds after which the commands of a page hang."""
 
 
 class PageError(Exception):
@@ -50,7 +58,8 @@ def run_page(page: str, folder: Path) -> None:
     outputs = folder / ".outputs"
     outputs.mkdir()
     script = "\n".join(_in_shell(step, outputs / str(number)) for number, step in enumerate(todo))
-    status = subprocess.run(["sh", "-eu", "-c", script], cwd=folder, env=_environment(folder), check=False).returncode
+    shell = ["sh", "-eu", "-c", script]
+    status = subprocess.run(shell, cwd=folder, env=_environment(folder), check=False, timeout=PATIENCE).returncode
     for number, step in enumerate(todo):
         if isinstance(step, Commands):
             output = (outputs / str(number)).read_text(encoding="utf-8")
@@ -69,7 +78,7 @@ def _in_shell(step: Step, output: Path) -> str:
 def _environment(folder: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in CHANGING}
     path = f"{folder}/.venv/bin{os.pathsep}{os.environ['PATH']}"
-    return {**kept, "PATH": path, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": PYTEST}
+    return {**kept, **SET, "PATH": path, "PYTHONPATH": str(ROOT)}
 
 
 def _judge(step: Commands, output: str, *, failed: bool) -> None:
