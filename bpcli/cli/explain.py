@@ -11,7 +11,7 @@ from bpcli.cli.arguments import Plugins, config_and_overrides
 from bpcli.lines.widths import page_width
 
 if TYPE_CHECKING:
-    from bpcli.explaining.explanation import Explanation
+    from bpcli.explaining.explained import Explanation
 
 Format = Literal["text", "markdown", "latex", "json", "html"]
 
@@ -91,8 +91,9 @@ def explain(
     from bpcli import display
     from bpcli.cli.output import emit
     from bpcli.explaining import explanation
+    from bpcli.explaining.detail import Detail
 
-    detail = explanation.Detail(derive, arithmetic, digits, steps, errata)
+    detail = Detail(derive, arithmetic, digits, steps, errata)
     if form == "html":
         from bpcli.explaining.page.limits import require_plain
 

@@ -8,7 +8,6 @@ in the other modes the examples are one batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +18,13 @@ from bpcli.data.loading import Part
 from bpcli.errors import ConfigError
 from bpcli.experiment import Experiment
 from bpcli.explaining import documents
-from bpcli.explaining.arithmetic import with_arithmetic
-from bpcli.explaining.derivations import DERIVATIONS, derive
-from bpcli.explaining.documents.steps import DerivationStep, Document
-from bpcli.explaining.evaluation.nodes import EquationError
-from bpcli.explaining.trace import Mode, Trace, trace
+from bpcli.explaining.detail import Detail, Names, detailed, refuse_large
+from bpcli.explaining.documents.steps import Document
+from bpcli.explaining.explained import ExampleRow, ExplainedUpdate, Explanation
+from bpcli.explaining.trace import Mode
+from bpcli.explaining.tracing import trace
 from bpcli.nn import Array, optimizers
 from bpcli.nn.activations import ACTIVATIONS
-from bpcli.nn.expressions import FormulaError
 from bpcli.nn.losses import LOSSES
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OPTIMIZERS
@@ -34,95 +32,6 @@ from bpcli.runs.reopen import open_experiment
 from bpcli.training.recipe import Recipe
 
 WHERE = "command line"
-
-DIGITS = 6
-"""How many digits numbers have where nobody says how many."""
-
-MOST_PARAMETERS = 10_000
-"""The largest network whose derivation is evaluated: each of its slopes takes a forward pass, about a minute in all."""
-
-
-@dataclass(frozen=True)
-class ExampleRow:
-    """A row of the training file, from 0, and the part that it belongs to."""
-
-    row: int
-    part: str
-
-
-@dataclass(frozen=True)
-class Detail:
-    """How much is shown of an update, and of how many.
-
-    ``arithmetic`` is whether equations are written out entry by entry: None those that are small, True the first
-    entries of large ones too. Numbers have ``digits``. ``steps`` is how often the examples are gone through.
-    ``errata`` is whether a document's mistakes in print are named.
-    """
-
-    derivation: bool = False
-    arithmetic: bool | None = None
-    digits: int = DIGITS
-    steps: int = 1
-    errata: bool = False
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What an update did to the loss of its examples, penalties and all, and what ∇L · Δθ said that it would."""
-
-    before: float
-    after: float
-    predicted: float
-
-    @property
-    def change(self) -> float:
-        """The loss after the update less that before."""
-        return self.after - self.before
-
-
-@dataclass(frozen=True)
-class ExplainedUpdate:
-    """The derivation's steps of one update on these examples, which are in the order of the columns.
-
-    ``omitted`` are the document's equations that do not hold for this network, each with the reason.
-    """
-
-    examples: tuple[ExampleRow, ...]
-    steps: tuple[DerivationStep, ...]
-    trace: Trace
-    omitted: tuple[str, ...] = ()
-
-    @property
-    def effect(self) -> Effect:
-        """What it did to the loss."""
-        found = self.trace
-        return Effect(found.loss + found.added, found.loss_after + found.added_after, found.predicted)
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """What every format shows.
-
-    ``others`` are the other documents that can express the network; ``choices`` are
-    the config's activations, loss and optimizer as plain data. ``experiment`` is all that was built of the config.
-    ``inputs`` and ``outputs`` are their names in the data; numbers are shown with ``digits``; the examples are gone
-    through ``rounds`` times.
-    """
-
-    source: str
-    trained: bool
-    data: str
-    document: Document
-    others: tuple[str, ...]
-    layers: tuple[int, ...]
-    choices: dict[str, Any]
-    updates: tuple[ExplainedUpdate, ...]
-    warnings: tuple[str, ...]
-    experiment: Experiment
-    inputs: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
-    digits: int = DIGITS
-    rounds: int = 1
 
 
 def explain(
@@ -141,10 +50,10 @@ def explain(
     chosen = documents.choose(document, built.network)
     examples = _find(built, rows)
     if detail.derivation:
-        _refuse_large(built)
+        refuse_large(built)
     mode = opened.config.optimizer.mode
     batches: list[tuple[ExampleRow, ...]] = [(example,) for example in examples] if mode == "sgd" else [examples]
-    names = _Names(tuple(one.name for one in built.loaded.features.inputs), tuple(built.loaded.targets.output_names))
+    names = Names(tuple(one.name for one in built.loaded.features.inputs), tuple(built.loaded.targets.output_names))
     followed = _follow(built, chosen, batches * detail.steps, mode)
     return Explanation(
         source=str(source),
@@ -154,7 +63,7 @@ def explain(
         others=tuple(name for name in documents.expressing(built.network) if name != chosen.name),
         layers=built.network.sizes,
         choices=_described(built, mode),
-        updates=tuple(_detailed(chosen, update, names, detail) for update in followed),
+        updates=tuple(detailed(chosen, update, names, detail) for update in followed),
         inputs=names.inputs,
         outputs=names.outputs,
         digits=detail.digits,
@@ -172,62 +81,6 @@ def _left_out(recipe: Recipe) -> list[str]:
         "training adds noise to the inputs": recipe.input_noise is not None,
     }
     return [f"{what}; this is the update without it" for what, present in found.items() if present]
-
-
-@dataclass(frozen=True)
-class _Names:
-    """What the network's inputs and outputs are called in the data."""
-
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-
-    def beside(self, step: DerivationStep, last: int) -> tuple[str, ...]:
-        """The names of a step's rows, where they are inputs or outputs; a bias node has none."""
-        of_outputs = step.key == "targets" or (step.key == "activation" and step.layer == last)
-        names = self.inputs if step.key == "inputs" else self.outputs if of_outputs else ()
-        rows = step.value.shape[0] if step.value.ndim else 0
-        if names and rows == len(names) + 1:
-            return ("", *names)
-        return names if rows == len(names) else ()
-
-
-def _detailed(document: Document, update: ExplainedUpdate, names: _Names, detail: Detail) -> ExplainedUpdate:
-    """The update with all that was asked for of it."""
-    last = max(step.layer or 0 for step in update.steps if step.key == "activation")
-    steps = update.steps
-    if detail.arithmetic is not False:
-        vocabulary = DERIVATIONS[document.name].vocabulary(update.trace)
-        steps = with_arithmetic(steps, vocabulary, detail.digits, large=bool(detail.arithmetic))
-    named = tuple(replace(step, names=names.beside(step, last)) for step in steps)
-    found = replace(update, steps=named)
-    found = _with_derivation(document, found) if detail.derivation else found
-    if detail.errata:
-        return found
-    slips = document.slips | DERIVATIONS[document.name].slips
-    return replace(found, steps=tuple(_without(step, slips) for step in found.steps))
-
-
-def _without(step: DerivationStep, notes: frozenset[str]) -> DerivationStep:
-    return replace(step, notes=tuple(note for note in step.notes if note not in notes))
-
-
-def _refuse_large(built: Experiment) -> None:
-    """Raise where the slopes by every parameter would take too long."""
-    size = built.parameters.theta.size
-    if size > MOST_PARAMETERS:
-        problem = f"--derive takes the slope by each parameter, and the network has {size}"
-        hint = f"choose a network of at most {MOST_PARAMETERS}, such as network.hidden=[8], or leave out --derive"
-        raise ConfigError(problem, where=WHERE, hint=hint)
-
-
-def _with_derivation(document: Document, update: ExplainedUpdate) -> ExplainedUpdate:
-    """The update's steps with the document's displayed equations before the update itself."""
-    try:
-        found, omitted = derive(document.name, update.trace)
-    except (EquationError, FormulaError) as error:
-        raise ConfigError(f"--derive cannot evaluate {error}", where=WHERE, hint="leave out --derive") from error
-    first = next(place for place, step in enumerate(update.steps) if step.stage == "update")
-    return replace(update, steps=(*update.steps[:first], *found, *update.steps[first:]), omitted=omitted)
 
 
 def _described(built: Experiment, mode: Mode) -> dict[str, Any]:

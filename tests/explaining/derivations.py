@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bpcli.explaining.derivations import DERIVATIONS, sheets_of
 from bpcli.explaining.derivations.derived import Derived, Sides, evaluated
-from bpcli.explaining.explanation import Explanation
+from bpcli.explaining.explained import Explanation
 from tests.explaining.support import EXPRESSED, displaced, explained
 
 HIDDEN = ("[3]", "[]", "[4, 3]", "[4, 3, 2]", "[1, 1]", "[3, 3]")

@@ -9,7 +9,7 @@ from bpcli.explaining.derivations import DERIVATIONS
 from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.evaluation.nodes import EquationError
 from bpcli.explaining.evaluation.sheet import Sheet, Side, apart
-from bpcli.explaining.explanation import Explanation
+from bpcli.explaining.explained import Explanation
 from bpcli.explaining.following import Follower
 from bpcli.explaining.trace import Trace
 from bpcli.nn import Array

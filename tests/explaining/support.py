@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from bpcli.explaining import rendering
-from bpcli.explaining.explanation import Detail, ExplainedUpdate, Explanation, explain
-from bpcli.explaining.trace import trace
+from bpcli.explaining.detail import Detail
+from bpcli.explaining.explained import ExplainedUpdate, Explanation
+from bpcli.explaining.explanation import explain
+from bpcli.explaining.tracing import trace
 from bpcli.nn import optimizers
 from tests.cli.support import write_config, write_table
 from tests.nn import support

@@ -16,7 +16,8 @@ from bpcli.explaining.documents import DOCUMENTS
 from bpcli.explaining.documents.steps import DerivationStep, Line
 from bpcli.explaining.rendering.text import close
 from bpcli.explaining.rendering.unicode import math
-from bpcli.explaining.trace import Trace, trace
+from bpcli.explaining.trace import Trace
+from bpcli.explaining.tracing import trace
 from bpcli.nn.activations import Identity, Sigmoid, Softmax, Tanh
 from bpcli.nn.expressions import Floats, evaluate
 from bpcli.nn.formulas import parse

@@ -139,7 +139,8 @@ def test_a_derivation_of_one_example_takes_the_first_of_several(tmp_path: Path) 
 
 
 def test_a_network_too_large_is_refused(tmp_path: Path) -> None:
-    from bpcli.explaining.explanation import Detail, explain
+    from bpcli.explaining.detail import Detail
+    from bpcli.explaining.explanation import explain
     from tests.explaining.support import config
 
     with pytest.raises(ConfigError, match="the network has 20009") as raised:

@@ -13,8 +13,8 @@ import pytest
 from bpcli.errors import ConfigError
 from bpcli.explaining.documents import DOCUMENTS, choose, objection_to
 from bpcli.explaining.documents.steps import DerivationStep
-from bpcli.explaining.explanation import Explanation
-from bpcli.explaining.trace import trace
+from bpcli.explaining.explained import Explanation
+from bpcli.explaining.tracing import trace
 from bpcli.nn import Array
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OPTIMIZERS, Gradient, Memory, OptimizerState, start

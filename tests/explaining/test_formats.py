@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bpcli.explaining import rendering
-from bpcli.explaining.explanation import Explanation
+from bpcli.explaining.explained import Explanation
 from bpcli.explaining.rendering.latex import escaped
 from bpcli.explaining.rendering.numbers import shown
 from bpcli.explaining.rendering.shared_text import agreement

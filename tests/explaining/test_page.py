@@ -10,7 +10,7 @@ import pytest
 
 from bpcli.errors import ConfigError
 from bpcli.explaining.documents import DOCUMENTS
-from bpcli.explaining.explanation import Explanation
+from bpcli.explaining.explained import Explanation
 from bpcli.explaining.page import contents as page_contents
 from bpcli.explaining.page import render
 from bpcli.explaining.page.contents import contents
@@ -19,7 +19,8 @@ from bpcli.explaining.page.inputs import inputs_of, values_of
 from bpcli.explaining.page.programs import programs
 from bpcli.explaining.page.variants import variants
 from bpcli.explaining.recording.tape import CONSTANT, OPERATIONS, Tape
-from bpcli.explaining.trace import Trace, trace
+from bpcli.explaining.trace import Trace
+from bpcli.explaining.tracing import trace
 from bpcli.nn import Array, optimizers
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.heads import join

@@ -13,12 +13,13 @@ import pytest
 
 from bpcli.explaining import page as page_module
 from bpcli.explaining.documents import DOCUMENTS
-from bpcli.explaining.explanation import Explanation
+from bpcli.explaining.explained import Explanation
 from bpcli.explaining.page import contents, render
 from bpcli.explaining.page.inputs import values_of
 from bpcli.explaining.page.limits import MOST_UNITS
 from bpcli.explaining.page.variants import variants
-from bpcli.explaining.trace import Trace, trace
+from bpcli.explaining.trace import Trace
+from bpcli.explaining.tracing import trace
 from bpcli.nn import Array, optimizers
 from bpcli.nn.activations import ACTIVATIONS
 from tests.cli.support import write_config, write_table

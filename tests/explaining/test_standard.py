@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from math import exp
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ import pytest
 from bpcli.explaining.derivations import derive
 from bpcli.explaining.documents import DOCUMENTS
 from bpcli.explaining.documents.steps import DerivationStep
-from bpcli.explaining.trace import Trace, trace
+from bpcli.explaining.trace import Trace
+from bpcli.explaining.tracing import trace
 from bpcli.nn import Array
 from bpcli.nn.activations import Relu, Sigmoid, Softmax, Tanh
 from bpcli.nn.clipping import CLIPPINGS
@@ -216,3 +218,21 @@ def test_a_pairs_short_form_is_shown_beside_the_chain_rule() -> None:
     assert pair_statements(found.network.head).error == "<a> - <y>"
     (error,) = [step for step in steps_of(found) if (step.key, step.layer) == ("error", 2)]
     assert error.more == (r"\frac{1}{m} \left( a_{j,i}^{({2})} - y_{j,i} \right)",)
+
+
+def test_the_numbers_of_softmax_under_half_the_squared_error_are_those_of_plain_loops() -> None:
+    found = traced(_network(HalfSquaredError(outputs="mean"), Softmax(), n=3), 2)
+    values = {(step.key, step.layer): step.value.tolist() for step in steps_of(found)}
+    W, b, x, y = (values[place] for place in (("weights", 2), ("biases", 2), ("activation", 1), ("targets", 2)))
+    n, m, delta = 3, 2, values["error", 2]
+    for i in range(m):
+        z = [sum(W[j][k] * x[k][i] for k in range(3)) + b[j][0] for j in range(n)]
+        a = [exp(z_j) / sum(map(exp, z)) for z_j in z]
+        by_a = [(a[j] - y[j][i]) / (n * m) for j in range(n)]
+        for j in range(n):
+            through = sum(by_a[k] * a[k] * ((k == j) - a[j]) for k in range(n))
+            assert delta[j][i] == pytest.approx(through, rel=1e-13)
+    for j in range(n):
+        for k in range(3):
+            summed = sum(delta[j][i] * x[k][i] for i in range(m))
+            assert values["weight_gradient", 2][j][k] == pytest.approx(summed, rel=1e-13)

@@ -10,7 +10,7 @@ from bpcli.checking.rewriting import changed, nodes
 from bpcli.checking.updates.derivatives import derivative
 from bpcli.explaining.derivations.derived import Derived
 from bpcli.explaining.documents import standard_equations as table
-from bpcli.explaining.documents.standard_equations import BY, Writing, product, varying, written_by_outputs
+from bpcli.explaining.documents.standard_writing import BY, Writing, product, varying, written_by_outputs
 from bpcli.explaining.symbolic import markup, shortened
 from bpcli.explaining.trace import Trace
 from bpcli.nn.activations import Activation

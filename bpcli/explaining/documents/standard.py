@@ -14,7 +14,7 @@ from bpcli.choices import name_of
 from bpcli.explaining.documents import standard_equations as table
 from bpcli.explaining.documents.blocks import ParameterBlock
 from bpcli.explaining.documents.reductions import GradientRatio
-from bpcli.explaining.documents.standard_equations import Writing, own_key, varying
+from bpcli.explaining.documents.standard_writing import Writing, own_key, varying
 from bpcli.explaining.documents.steps import LEARNING_RATE, DerivationStep, Document, StepBuilder, with_layer
 from bpcli.explaining.documents.sums import with_bounds
 from bpcli.explaining.documents.updates import add_updates

@@ -26,8 +26,14 @@ from bpcli.nn.expressions import Floats, evaluate
 from bpcli.nn.markup import AT_THETA, NEW_THETA, RuleEquation, filled
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
 from bpcli.nn.optimizers.rule import rule_statements
+from bpcli.nn.optimizers.second_order.rule import SecondOrder
 
 ARROW = r"\leftarrow"
+
+SECOND_ORDER = (
+    "The config's rule is {0}, one of second order: it looks at the loss and its derivatives at several points and "
+    "moves once; this is where it came to. See bp list optimizers {0}."
+)
 
 FIRST_LETTER = re.compile(r"^(\\[a-z]+\{\w+\}|\w)")
 """What a symbol begins with, before its indices."""
@@ -168,6 +174,8 @@ class _Updates:
         rule, start = name_of(OPTIMIZERS, self.trace.optimizer), _start_of_memory(self.trace)
         if isinstance(self.trace.optimizer, GradientDescent):
             return ()
+        if isinstance(self.trace.optimizer, SecondOrder):
+            return (SECOND_ORDER.format(rule),)
         if not self.written():
             return (f"The config's rule is {rule}; see bp list optimizers {rule}.",)
         if self.complete:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from bpcli.explaining.explanation import Explanation
+from bpcli.explaining.explained import Explanation
 from bpcli.explaining.page import contents
 from bpcli.web import WebPage
 

@@ -16,7 +16,7 @@ import numpy as np
 from bpcli.explaining import documents
 from bpcli.explaining.documents.steps import Document
 from bpcli.explaining.evaluation.nodes import EquationError
-from bpcli.explaining.explanation import Explanation
+from bpcli.explaining.explained import Explanation
 from bpcli.explaining.page.engine import Quantity, own_numbers, quantities
 from bpcli.explaining.page.examples import examples_of, names_of
 from bpcli.explaining.page.inputs import Inputs, inputs_of, values_of

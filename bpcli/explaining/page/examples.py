@@ -6,7 +6,8 @@ from typing import Any
 
 from bpcli.data.encoding.classes import Classes
 from bpcli.data.loading import Loaded
-from bpcli.explaining.explanation import ExplainedUpdate, column
+from bpcli.explaining.explained import ExplainedUpdate
+from bpcli.explaining.explanation import column
 from bpcli.nn.network import Network
 
 MOST_EXAMPLES = 100

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from bpcli.choices import name_of
-from bpcli.explaining.trace import Trace, trace
+from bpcli.explaining.trace import Trace
+from bpcli.explaining.tracing import trace
 from bpcli.nn import optimizers
 from bpcli.nn.activations import ACTIVATIONS, Activation
 from bpcli.nn.layers import Dense

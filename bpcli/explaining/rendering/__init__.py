@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bpcli.explaining.explanation import Explanation
+from bpcli.explaining.explained import Explanation
 from bpcli.explaining.rendering import json_object, latex, markdown, text
 
 FORMATS: dict[str, Callable[[Explanation], str]] = {

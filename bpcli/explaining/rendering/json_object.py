@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bpcli.explaining.documents.steps import Arithmetic, DerivationStep, Line
-from bpcli.explaining.explanation import Explanation
+from bpcli.explaining.explained import Explanation
 from bpcli.explaining.rendering.unicode import math, prose
 from bpcli.storage.text import to_json
 

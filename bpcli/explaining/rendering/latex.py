@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bpcli.explaining.documents.steps import DerivationStep
-from bpcli.explaining.explanation import Explanation
+from bpcli.explaining.explained import Explanation
 from bpcli.explaining.rendering import mathematics, shared_text
 from bpcli.explaining.rendering.mathematics import array, number
 from bpcli.explaining.rendering.numbers import MAX_ROWS, shape, shown

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bpcli.errors import printable
 from bpcli.explaining.documents.steps import DerivationStep
-from bpcli.explaining.explanation import Explanation
+from bpcli.explaining.explained import Explanation
 from bpcli.explaining.rendering import shared_text
 from bpcli.explaining.rendering.mathematics import array, line, number
 from bpcli.explaining.rendering.numbers import shape, shown

@@ -7,7 +7,7 @@ from math import floor, log10
 
 import numpy as np
 
-from bpcli.explaining.explanation import DIGITS
+from bpcli.explaining.explained import DIGITS
 from bpcli.nn import Array
 
 FEWER, MORE = 2, 2

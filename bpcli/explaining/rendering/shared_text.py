@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bpcli.explaining.documents.steps import Arithmetic, DerivationStep, Stage
-from bpcli.explaining.explanation import ExplainedUpdate, Explanation
+from bpcli.explaining.explained import ExplainedUpdate, Explanation
 from bpcli.explaining.rendering.numbers import short
 
 STAGES: dict[Stage, str] = {

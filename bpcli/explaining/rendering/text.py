@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from bpcli.errors import printable
 from bpcli.explaining.documents.steps import DerivationStep, Line
-from bpcli.explaining.explanation import Explanation
+from bpcli.explaining.explained import Explanation
 from bpcli.explaining.rendering import shared_text
 from bpcli.explaining.rendering.numbers import LINE, ShownMatrix, shape, short, shown
 from bpcli.explaining.rendering.unicode import equation, math, prose

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.explaining.documents import standard_equations as table
-from bpcli.explaining.documents.standard_equations import Writing, varying
+from bpcli.explaining.documents.standard_writing import Writing, varying
 from bpcli.explaining.documents.steps import with_layer
 from bpcli.explaining.evaluation.vocabulary import Quantity, Vocabulary, given, one_activation
 from bpcli.explaining.trace import Trace

@@ -14,6 +14,7 @@ FORMULAS = [
     r"<strength> \cdot |w|",
     r"\sqrt{1 + (w)^2} - w / (2 + w)",
     r"e^{-w} \log (1 + e^{w}) + \tanh w",
+    r"w \cdot \Phi(w)",
     r"(w)^3 \text{ where } w > 0 \text{, else } -2 w",
     "w <strength> - w",
 ]
