@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from bpcli.choices import name_of
 from bpcli.errors import ConfigError
-from bpcli.explaining.explanation import Detail
+from bpcli.explaining.detail import Detail
 from bpcli.explaining.trace import Trace
 from bpcli.nn.layers import LAYERS, Dense
 from bpcli.nn.markup import AT_THETA
