@@ -1,15 +1,12 @@
-"""Tables of what the code states in one place: exit statuses, the files of a run, the checks of the doctor."""
+"""Tables of what the code states in one place: exit statuses, kinds of pictures, the files of a run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from inspect import cleandoc
-from typing import Any
 
 from bpcli.errors import ExitStatus
 from bpcli.figures import KINDS
 from bpcli.runs.folder import RUN_FILES
-from bpcli.tracking import TRACKERS
 from docs.generate.markdown import code, escaped, table
 
 
@@ -20,16 +17,8 @@ def exit_statuses() -> str:
 
 def picture_kinds() -> str:
     """Every kind of picture of runs and what it shows."""
-    return _documented(["kind", "shows"], KINDS)
-
-
-def trackers() -> str:
-    """Every tracker and what it is told."""
-    return _documented(["tracker", "gets"], TRACKERS)
-
-
-def _documented(head: list[str], registry: Mapping[str, type[Any]]) -> str:
-    return table(head, ([code(name), escaped(cleandoc(entry.__doc__ or ""))] for name, entry in registry.items()))
+    rows = ([code(name), escaped(cleandoc(kind.__doc__ or ""))] for name, kind in KINDS.items())
+    return table(["kind", "shows"], rows)
 
 
 def run_files() -> str:

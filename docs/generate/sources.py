@@ -9,7 +9,7 @@ from pathlib import Path
 
 from docs.generate.choices import choice_pages
 from docs.generate.commands import command_pages
-from docs.generate.facts import exit_statuses, picture_kinds, run_files, trackers
+from docs.generate.facts import exit_statuses, picture_kinds, run_files
 from docs.generate.keys import key_tables
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +28,6 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "key_tables": key_tables,
     "picture_kinds": picture_kinds,
     "run_files": run_files,
-    "trackers": trackers,
 }
 """What a page can have inserted."""
 

@@ -10,7 +10,7 @@ from bpcli.choices import settings_of
 from bpcli.config.registries import KINDS, offered
 from bpcli.errors import ExitStatus
 from bpcli.runs.folder import RUN_FILES
-from docs.generate import choices
+from docs.generate import choices, sources
 from docs.generate.commands import command_pages, commands
 from docs.generate.facts import exit_statuses, run_files
 from docs.generate.formulas import formula_lines
@@ -72,6 +72,11 @@ def test_every_status_and_every_file_of_a_run_is_in_its_table() -> None:
         status for status in ExitStatus if f"| `{int(status)}` | {status.meaning[:10]}" not in exit_statuses()
     ] == []
     assert [name for name in RUN_FILES if f"| `{name}` |" not in run_files()] == []
+
+
+def test_every_table_is_on_a_page() -> None:
+    texts = [(sources.DOCS / page).read_text(encoding="utf-8") for page in sources.pages()]
+    assert {name for text in texts for name in sources.INSERT.findall(text)} == sources.TABLES.keys()
 
 
 def test_a_link_that_leads_nowhere_and_what_is_loaded_from_elsewhere_are_found(tmp_path: Path) -> None:
