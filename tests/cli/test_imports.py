@@ -12,6 +12,7 @@ import pytest
 from tests.cli.support import environment, write_config
 
 HEAVY = {"numpy", "pydantic", "pydantic_core", "rich", "safetensors", "yaml"}
+HEAVY |= {"bpcli.figures"}
 HEAVY |= {"numba", "scipy", "numpy.ma", "pandas", "pyarrow"}
 HEAVY |= {
     "matplotlib",

@@ -19,6 +19,7 @@ from bpcli.figures.kinds.weights import mosaic
 from bpcli.figures.plotted_run import PlottedRun
 from bpcli.figures.terminal import drawn_text
 from bpcli.nn import Array
+from bpcli.reporting.importance import importances
 from bpcli.training.inference import outputs
 from tests.cli.support import bp, good, write_config, write_table
 
@@ -170,6 +171,15 @@ def test_the_most_important_column_stands_first(folder: Path) -> None:
     assert bars.lengths[0] > bars.lengths[1]
     assert (bars.low <= bars.lengths).all()
     assert (bars.lengths <= bars.high).all()
+
+
+def test_the_importance_of_pixels_is_an_image(folder: Path) -> None:
+    run = PlottedRun(folder / "images")
+    (cells,) = figure(folder, "importance", "images").panels[0].marks
+    assert isinstance(cells, Cells)
+    found = {one.column: one.worse for one in importances(run.model, run.part, run.reopened.metrics()["accuracy"], 0)}
+    assert cells.values.shape == (4, 4)
+    assert cells.values[2, 3] == max(0, found["p_2_3"])
 
 
 def test_weights_of_pixels_are_images_side_by_side(folder: Path) -> None:

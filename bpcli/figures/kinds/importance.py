@@ -8,9 +8,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from bpcli.figures.figure import Axis, Bars, Figure, Panel
+from bpcli.figures.figure import Axis, Bars, Cells, Figure, Panel
 from bpcli.figures.plotted_run import PlottedRun
-from bpcli.reporting.importance import MOST_COLUMNS, MOST_EXAMPLES, REPEATS, importances, inputs_by_column
+from bpcli.reporting.importance import (
+    MOST_COLUMNS,
+    MOST_EXAMPLES,
+    REPEATS,
+    Importance,
+    importances,
+    inputs_by_column,
+)
 from bpcli.reporting.pixels import image_shape
 
 MOST_BARS = 20
@@ -25,8 +32,8 @@ class ColumnImportance:
     """How much the run's first metric is worse where the cells of a column of the file change places.
 
     A column counts as a whole, with all inputs that it became, such as those of a category (Breiman 2001). The bar is
-    the mean of the shuffles, its ends the lowest and the highest. Of columns that say the same, each may look
-    unimportant, for the other is still there.
+    the mean of the shuffles, its ends the lowest and the highest; pixels are shown where they lie. Of columns that
+    say the same, each may look unimportant, for the other is still there.
     """
 
     several: ClassVar[bool] = False
@@ -45,12 +52,30 @@ class ColumnImportance:
         (run,) = runs
         name, metric = next(iter(run.reopened.metrics().items()))
         found = importances(run.model, run.part, metric, SEED)
-        shown = found[:MOST_BARS]
-        values = (np.array([getattr(one, which) for one in shown]) for which in ("worse", "least", "most"))
-        bars = Bars(tuple(one.column for one in shown), *values)
-        panel = Panel((bars,), "", Axis(f"how much {'lower' if metric.higher else 'higher'} {name} is"))
+        change = f"{'lower' if metric.higher else 'higher'} {name} is"
         examples = min(run.part.size, MOST_EXAMPLES)
-        notes = [f"Each column shuffled {REPEATS} times among {examples:,} examples; from the lowest to the highest."]
-        if len(found) > MOST_BARS:
-            notes.append(f"The {MOST_BARS} most important of {len(found)} columns.")
+        notes = [f"Each column shuffled {REPEATS} times among {examples:,} examples."]
+        shape = image_shape(run.model.features.inputs)
+        if shape is None:
+            panel = _bars(found, f"how much {change}")
+            notes.append("A bar is the mean; its line reaches from the lowest to the highest.")
+            notes += [f"The {MOST_BARS} most important of {len(found)} columns."] if len(found) > MOST_BARS else []
+        else:
+            panel, note = _image(found, list(inputs_by_column(run.model)), shape, change)
+            notes.append(note)
         return Figure(f"{run.title}: importance of columns", (panel,), tuple(notes), across=1)
+
+
+def _bars(found: Sequence[Importance], change: str) -> Panel:
+    shown = found[:MOST_BARS]
+    values = (np.array([getattr(one, which) for one in shown]) for which in ("worse", "least", "most"))
+    return Panel((Bars(tuple(one.column for one in shown), *values),), "", Axis(change))
+
+
+def _image(
+    found: Sequence[Importance], pixels: Sequence[str], shape: tuple[int, int], change: str
+) -> tuple[Panel, str]:
+    """The pixels where they lie, and what the darkest is worth."""
+    worse = {one.column: one.worse for one in found}
+    values = np.maximum([worse[name] for name in pixels], 0.0).reshape(shape)
+    return Panel((Cells(values),)), f"The darker a pixel, the {change} without it, by {values.max():.3g} at most."
