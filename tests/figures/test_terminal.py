@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -33,15 +35,24 @@ def test_series_are_told_apart_by_their_characters() -> None:
     assert all(character in chart for character in "ox+#*=%@◆")
 
 
-def test_a_line_has_a_gap_where_it_has_no_number_and_keeps_its_peaks() -> None:
-    x, y = np.arange(20_000.0), np.ones(20_000)
-    y[5_000:15_000] = np.nan
+def rows_of(line: Line, high: float) -> list[str]:
+    """The rows of a chart of one line, between its frame."""
+    text = drawn_text(Figure("t", (Panel((line,), "", Axis(), Axis(limits=(0, high))),)), 80)
+    return [row.rstrip("│").replace("┤", "│").partition("│")[2] for row in text.splitlines() if row.endswith("│")]
+
+
+def test_a_line_has_a_gap_where_it_has_no_number() -> None:
+    for gap in (np.nan, np.inf):
+        (row,) = (row for row in rows_of(Line(np.arange(5.0), np.array([1, 1, gap, 1, 1])), 2) if "o" in row)
+        assert re.fullmatch(" +o+ {30,}o+ +", row)
+        (row,) = (row for row in rows_of(Line(np.arange(5.0), np.array([1, gap, 1, gap, 1])), 2) if "o" in row)
+        assert re.fullmatch(" +o {30,}o {30,}o +", row)  # a number between two gaps is a point
+
+
+def test_a_long_line_keeps_its_peaks() -> None:
+    y = np.ones(20_000)
     y[777] = 9.0
-    text = drawn_text(Figure("t", (Panel((Line(x, y),), "", Axis(), Axis(limits=(0, 10))),)), 80)
-    rows = [line.partition("│")[2] or line.partition("┤")[2] for line in text.splitlines()]
-    level = next(row for row in rows if row.count("o") > 10)
-    assert "o" + " " * 30 in level
-    assert sum("o" in row for row in rows) > 8
+    assert sum("o" in row for row in rows_of(Line(np.arange(20_000.0), y), 10)) > 8
 
 
 def test_a_picture_of_nothing_is_empty_axes() -> None:

@@ -78,4 +78,5 @@ def _image(
     """The pixels where they lie, and what the darkest is worth."""
     worse = {one.column: one.worse for one in found}
     values = np.maximum([worse[name] for name in pixels], 0.0).reshape(shape)
-    return Panel((Cells(values),)), f"The darker a pixel, the {change} without it, by {values.max():.3g} at most."
+    note = f"The darker a pixel, the {change} without it, by {values.max():.3g} at most."
+    return Panel((Cells(values),)), note
