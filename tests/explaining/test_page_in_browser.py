@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -308,6 +309,8 @@ def test_what_is_pointed_at_says_its_shape_where_it_came_from_and_where_it_goes(
         assert page.text("#told") != told
         page.run("() => document.querySelectorAll('#step [data-s]')[1].focus()")
         assert page.text("#told") == told
+        page.page.locator("#step td[data-entry]").first.focus()
+        assert " = " in page.text("#told .numbers")
         page.page.locator("svg .unit").nth(3).tap()
         assert "Unit 2 of layer 1" in page.text("#told")
         page.page.locator("#told input[type=range]").fill("1.5")
@@ -315,6 +318,29 @@ def test_what_is_pointed_at_says_its_shape_where_it_came_from_and_where_it_goes(
         page.run("() => document.querySelectorAll('svg .hit')[2].dispatchEvent(new Event('click'))")
         assert "Weight from input 1 to unit 2 of layer 1" in page.text("#told")
         assert page.wrong == []
+
+
+WRITTEN = """() => bpPage.state.steps.flatMap((step, place) => step.places.map((_, entry) => {
+  bpPage.equations.tell({ kind: "entry", place, entry });
+  return [document.querySelector("#told .numbers").textContent, bpPage.state.number(place, entry)];
+}))"""
+
+IN_PYTHON = {"·": "*", "−": "-", "^": "**", "√": "sqrt", "ln": "log", "arctan": "atan"}
+
+
+def test_a_number_written_out_is_what_its_arithmetic_gives(alone: OpenPage) -> None:
+    lines = 0
+    for name in ("standard", "binary", "brawer", "general"):
+        alone.run("(name) => bpPage.chooseNotation(name)", name)
+        for text, value in alone.run(WRITTEN):
+            written, _, result = text.rpartition(" = ")
+            assert result, (name, text)
+            for sign, word in IN_PYTHON.items():
+                written = written.replace(sign, word)
+            if written:
+                lines += 1
+                assert eval(written, dict(vars(math))) == pytest.approx(value, rel=0.02, abs=2e-3), (name, text)
+    assert lines > 200
 
 
 SLIPS = """() => {

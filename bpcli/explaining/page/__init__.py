@@ -17,7 +17,17 @@ from bpcli.explaining.explained import Explanation
 from bpcli.explaining.page import contents
 from bpcli.web import WebPage
 
-SCRIPTS = ("tape.js", "state.js", "writing.js", "drawing.js", "equations.js", "training.js", "exercises.js", "main.js")
+SCRIPTS = (
+    "tape.js",
+    "state.js",
+    "writing.js",
+    "arithmetic.js",
+    "drawing.js",
+    "equations.js",
+    "training.js",
+    "exercises.js",
+    "main.js",
+)
 """In the order of their use; together they are one module."""
 
 

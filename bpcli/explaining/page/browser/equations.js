@@ -13,6 +13,11 @@ class Equations {
       if (symbol) this.tell({ kind: "step", place: Number(symbol.getAttribute("data-s")) });
     };
     for (const kind of ["pointerover", "focusin", "click"]) this.element.addEventListener(kind, point);
+    const enter = (event) => {
+      const cell = event.target.closest?.("td[data-entry]");
+      if (cell) this.tell({ kind: "entry", place: this.state.place, entry: Number(cell.dataset.entry) });
+    };
+    for (const kind of ["focusin", "click"]) this.element.addEventListener(kind, enter);
     this.told.addEventListener("click", point);
   }
 
@@ -31,7 +36,7 @@ class Equations {
   }
 
   equation(step) {
-    return mathematics([["s", state_place(this.state, step), ...step.symbol], ...step.right], true, step.equation);
+    return mathematics([["s", this.state.steps.indexOf(step), ...step.symbol], ...step.right], true, step.equation);
   }
 
   /** A step's numbers as a table; those that can be changed are fields. */
@@ -71,6 +76,8 @@ class Equations {
       cell.append(field);
       this.cells.push({ field, place, entry });
     } else {
+      cell.dataset.entry = entry;
+      cell.tabIndex = 0;
       this.cells.push({ cell, place, entry });
     }
     return cell;
@@ -103,6 +110,8 @@ class Equations {
     if (subject.kind === "step") {
       for (const one of document.querySelectorAll(`[data-s="${subject.place}"]`)) one.classList.add("pointed");
       this.tellStep(state.steps[subject.place], subject.place);
+    } else if (subject.kind === "entry") {
+      this.tellEntry(subject);
     } else if (subject.kind === "unit") {
       this.tellUnit(subject);
     } else {
@@ -127,6 +136,24 @@ class Equations {
     this.write = () => {
       const values = step.places.slice(0, 8).map((_, entry) => (state.hides(place, entry) ? "?" : short(state.number(place, entry))));
       return `Numbers: ${values.join(", ")}${step.places.length > 8 ? ", …" : ""}`;
+    };
+  }
+
+  /** An entry with the arithmetic that gives it. */
+  tellEntry({ place, entry }) {
+    const { state } = this;
+    const step = state.steps[place];
+    this.numbers = make("p", { class: "numbers" });
+    const where = placeOf(step, entry);
+    this.told.replaceChildren(
+      make("h3", {}, mathematics(step.symbol, false, step.text), where ? ` at ${where}` : ""),
+      this.numbers,
+      this.links("It takes numbers of", step.reads, "no other step"),
+    );
+    this.write = () => {
+      if (state.hides(place, entry)) return "?";
+      const text = writtenOut(state.page, place, entry);
+      return text ? `${text} = ${short(state.number(place, entry))}` : `= ${short(state.number(place, entry))}`;
     };
   }
 
@@ -208,6 +235,13 @@ class Equations {
   }
 }
 
-function state_place(state, step) {
-  return state.steps.indexOf(step);
+/** Where an entry stands, such as "j = 2, i = 1"; nothing where it is the only one. */
+function placeOf(step, entry) {
+  const [rows, columns] = step.shape;
+  const row = labels(step.rows, rows);
+  const column = labels(step.columns, columns);
+  const place = [];
+  if (row && rows > 1) place.push(`${indexOf(step.rows)} = ${row[Math.floor(entry / columns)]}`);
+  if (column && columns > 1) place.push(`${indexOf(step.columns)} = ${column[entry % columns]}`);
+  return place.join(", ");
 }

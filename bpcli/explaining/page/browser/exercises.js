@@ -47,21 +47,12 @@ class Exercises {
     this.turn += 1;
     state.question = { step, place, entry };
     this.page.go(place);
-    this.asked.replaceChildren("What is ", mathematics(step.symbol, false, step.text), ` ${this.where(step, entry)}? Three digits will do.`);
+    const where = placeOf(step, entry);
+    this.asked.replaceChildren("What is ", mathematics(step.symbol, false, step.text), `${where ? ` at ${where}` : ""}? Three digits will do.`);
     for (const one of ["answer-form", "solve"]) document.getElementById(one).hidden = false;
     this.answer.value = "";
     write(this.verdict, "");
     this.answer.focus({ preventScroll: true });
-  }
-
-  where(step, entry) {
-    const [rows, columns] = step.shape;
-    const row = labels(step.rows, rows);
-    const column = labels(step.columns, columns);
-    const place = [];
-    if (row && rows > 1) place.push(`${indexOf(step.rows)} = ${row[Math.floor(entry / columns)]}`);
-    if (column && columns > 1) place.push(`${indexOf(step.columns)} = ${column[entry % columns]}`);
-    return place.length ? `at ${place.join(", ")}` : "";
   }
 
   /** Which unit and example, or which parameter, an entry is; null where it is a constant. */

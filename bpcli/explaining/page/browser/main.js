@@ -113,7 +113,7 @@ class Page {
     this.targets();
     this.equations.subject = null;
     this.equations.write = null;
-    this.equations.told.replaceChildren(make("p", { class: "hint" }, "Point at a symbol of the equation, at a unit or at a line: what it is, where it came from and where it goes is said here."));
+    this.equations.told.replaceChildren(make("p", { class: "hint" }, "Point at a symbol of the equation, at a unit or at a line: what it is, where it came from and where it goes is said here. Choose a number, and it is written out."));
     this.go(state.place);
     this.refresh();
   }

@@ -64,6 +64,8 @@ class Program {
     this.sources = [];
     this.steps = [];
     this.results = [];
+    this.made = new Map();
+    this.arrays = arrays;
     const done = new Map();
     const slots = [];
     for (const array of arrays) {
@@ -88,10 +90,15 @@ class Program {
     } else {
       const count = this.tape.counts[place];
       const operands = [0, 0, 0];
+      const leaves = [true, true, true];
       for (let number = 0; number < count; number++) {
-        operands[number] = this.resolve(this.tape.operand(place, number), done, slots);
+        const operand = this.tape.operand(place, number);
+        operands[number] = this.resolve(operand, done, slots);
+        leaves[number] = this.tape.names[operand] === "slot";
       }
-      this.steps.push({ run: this.tape.functions[name], to: place, operands });
+      const step = { run: this.tape.functions[name], to: place, operands, name, leaves };
+      this.steps.push(step);
+      this.made.set(place, step);
     }
     done.set(place, found);
     return found;
@@ -104,6 +111,11 @@ class Program {
     for (const { run, to, operands } of steps) {
       values[to] = run(values[operands[0]], values[operands[1]], values[operands[2]]);
     }
+  }
+
+  /** Whether an entry is a number of an earlier array. */
+  isBefore(array, entry) {
+    return this.tape.names[this.arrays[array].places[entry]] === "slot";
   }
 
   /** An entry of an array. */
