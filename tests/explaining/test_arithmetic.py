@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from bpcli.explaining.arithmetic import FIRST_ENTRIES, MOST_ENTRIES, with_arithmetic
+from bpcli.explaining.arithmetic.symbols import at_indices
 from bpcli.explaining.derivations import DERIVATIONS
 from bpcli.explaining.documents import DOCUMENTS
 from bpcli.explaining.documents.steps import DerivationStep, Line
@@ -179,3 +180,12 @@ def test_arithmetic_leaves_the_steps_as_they_are() -> None:
     for step, more in zip(plain, lines_of("standard", found), strict=True):
         assert replace(more, arithmetic=None, value=step.value, before=step.before) == step
         assert np.array_equal(more.value, step.value)
+
+
+def test_the_indices_of_an_entry_are_told_apart() -> None:
+    assert at_indices("w_{n_{1} n_{2}}^{({1})}", {"n_1": 2, "n_2": 11}) == "w_{2,11}^{({1})}"
+    assert at_indices("w_{0 n_{1}}^{({0})}", {"n_1": 3}) == "w_{0,3}^{({0})}"
+    assert at_indices(r"\frac{\partial L}{\partial a_{j,i}^{({2})}}", {"j": 1, "i": 10}) == (
+        r"\frac{\partial L}{\partial a_{1,10}^{({2})}}"
+    )
+    assert at_indices("L_i", {"i": 12}) == "L_{12}"

@@ -175,9 +175,10 @@ class Substitution:
         )
 
     def _applied(self, node: Apply, scope: Scope, place: Place) -> Any:
-        """An activation written out by its formula; its derivative is a number, which a step before it showed."""
+        """An activation written out by its formula; what a step before it showed, as its derivative, is a number."""
         vocabulary = self.evaluator.vocabulary
-        if node.primes or node.function.base in (SIZE, DIAGONAL, *vocabulary.slopes):
+        known = node.primes or node.function.base in (SIZE, DIAGONAL, *vocabulary.slopes)
+        if known or self.evaluator.is_shown(node, scope):
             return Exact(self._number(node, scope, place))
         marks = node.function.sub + node.function.sup
         activation, own = vocabulary.activation(node.function.base, marks), vocabulary.owned(vocabulary.layer_of(marks))

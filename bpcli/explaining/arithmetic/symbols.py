@@ -43,14 +43,17 @@ def at_indices(markup: str, at: Mapping[str, int]) -> str:
 
 
 def _numbered(marks: str, at: Mapping[str, int]) -> str:
-    """Marks with numbers; a single mark without braces gets them where its number is long."""
+    """Marks with numbers, commas between those that had none; a single mark gets braces where its number is long."""
 
-    def number(found: object) -> str:
-        text = found[0]  # type: ignore[index]
-        known = at.get(text.replace("{", "").replace("}", ""))
-        return text if known is None else str(known)
+    def number(mark: str) -> str:
+        known = at.get(mark.replace("{", "").replace("}", ""))
+        return mark if known is None else str(known)
 
-    changed = MARK.sub(number, marks)
+    found = MARK.findall(marks)
+    numbers = list(map(number, found))
+    if numbers != found and "," not in marks and len(numbers) > 1 and all(one.isdigit() for one in numbers):
+        return f"{{{','.join(numbers)}}}"
+    changed = MARK.sub(lambda one: number(one[0]), marks)
     return changed if len(changed) == 1 or changed.startswith("{") else f"{{{changed}}}"
 
 

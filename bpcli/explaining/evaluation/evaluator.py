@@ -136,6 +136,10 @@ class Evaluator:
                 return known
         return self._evaluated(node, scope)
 
+    def is_shown(self, node: Node, scope: Scope) -> bool:
+        """Whether a step showed the value of a node, or of the matrix of which it is an entry."""
+        return self._shown(node, scope) is not None or self._shown_entry(node, scope) is not None
+
     def whole(self, node: Node) -> tuple[Node, Found] | None:
         """The matrix of which a node is an entry, with what the entry is declared as; None where it is none."""
         if isinstance(node, Symbol):
