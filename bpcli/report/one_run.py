@@ -114,7 +114,8 @@ def _found(run: PlottedRun, look: DataLook) -> _Found:
     metric = next(iter(evaluation.picked))
     matter = importances(model, part, evaluation.picked[metric], SEED)
     order = [one.column for one in matter]
-    others = [_worst(run, order), *_importance(run, matter, metric)]
+    worst_ones = [] if evaluation.many_classes else [_worst(run, order)]  # of many classes no output is kept
+    others = [*worst_ones, *_importance(run, matter, metric)]
     if look.facts is not None:
         others.append(data_section(run.loaded, look.facts, model, evaluation.names, order))
     return _Found(results, others, headline(evaluation, of, name, part.size), evaluation.note(name))

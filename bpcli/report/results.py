@@ -16,6 +16,7 @@ from bpcli.report.pictures import drawn
 from bpcli.report.wording import clipped, number, percent
 from bpcli.reporting.bootstrap import Resampled, bootstrap, cheap
 from bpcli.reporting.confusion import largest_confusions
+from bpcli.reporting.evaluation import MOST_CLASSES as MOST_CLASSES_KEPT
 from bpcli.reporting.evaluation import Evaluation
 
 MOST_CONFUSIONS = 8
@@ -24,12 +25,17 @@ MOST_CONFUSIONS = 8
 MOST_CLASSES = 30
 """Of more classes the table of them is shown on request."""
 
+MOST_LISTED = 300
+"""How many classes are in the table at most."""
+
 SHARES = ("accuracy", "label_accuracy", "balanced_accuracy")
 """The metrics that are shares of examples, and shown in percent."""
 
 
 def resampled(evaluation: Evaluation, seed: int) -> Resampled:
-    """The intervals of the metrics that the run picks, and of the others that cost little."""
+    """The intervals of the metrics that the run picks, and of the others that cost little; none of many classes."""
+    if evaluation.many_classes:
+        return Resampled({}, 0)
     outputs = evaluation.outputs
     others = by_column(suiting(evaluation.judging).values())
     wanted = {**cheap(others, outputs.outputs.size), **evaluation.picked}
@@ -91,6 +97,8 @@ def _meaning(name: str, kinds: Mapping[str, Metric]) -> str:
 
 
 def _method(of: Resampled, part: str, size: int) -> str:
+    if not of.resamples:
+        return f"Of more than {MOST_CLASSES_KEPT:,} classes no intervals are computed."
     return (
         f"The intervals are percentile bootstraps: each metric was computed of {of.resamples:,} samples of {size:,} "
         f"examples, drawn from the {PARTS[part]} part with replacement, and 95 % of the values lie between the bounds. "
@@ -125,13 +133,15 @@ def _classes(evaluation: Evaluation) -> list[Block]:
             *(f"{one[key]:,}" for key in ("examples", "predicted")),
             *(number(one[key], 3) for key in ("precision", "recall", "f1")),
         ]
-        for one in evaluation.classes
+        for one in evaluation.classes[:MOST_LISTED]
     ]
     what = "label" if evaluation.of_labels else "class"
     header = (what, "examples", "predicted", "precision", "recall", "F₁")
     note = (
         "Precision: the share of what was predicted that is right. Recall: the share of what there is that was found."
     )
+    if len(evaluation.classes) > len(rows):
+        note = f"The first {MOST_LISTED} of {len(evaluation.classes):,}; bp evaluate --output has them all. {note}"
     table = Table(f"Each {what}", header, rows, frozenset(range(1, 6)), note)
     return [table] if len(rows) <= MOST_CLASSES else [More(f"Each {what}", [table])]
 
@@ -165,7 +175,7 @@ def baseline(evaluation: Evaluation) -> str:
         members = np.array([one["examples"] for one in evaluation.classes], np.float64)
         commonest = evaluation.classes[int(members.argmax())]["class"]
         share = percent(members.max() / max(members.sum(), 1e-30))
-        return f"Always answering {clipped(str(commonest))} would be right of {share}."
+        return f"Always answering {clipped(str(commonest))} would be right for {share}."
     if evaluation.judging.scoring == "residuals" and next(iter(evaluation.picked)) == "r2":
         return "Always answering the mean would give 0, a perfect prediction 1."
     return ""

@@ -31,8 +31,8 @@ from bpcli.runs.reopen import reopen
 from bpcli.runs.series import REFIT, SeriesRequest, read_series
 from bpcli.runs.setting_words import SAME_BUT_FOR, alike_but_for_chance, short_keys, short_values
 
-MOST_ROWS = 25
-"""How many runs are shown at once, the others on request."""
+MOST_ROWS, MOST_LISTED = 25, 500
+"""How many runs are shown at once, and how many with those that are shown on request."""
 
 MOST_CURVES = 8
 """How many runs have their curves drawn, the best ones."""
@@ -143,8 +143,10 @@ def _runs(ranked: Sequence[RecordedRun], settings: list[str], metric: str, folde
     numbers = frozenset(range(len(columns) + 2, len(header)))
     blocks: list[Block] = [Table("Runs, best first", header, rows[:MOST_ROWS], numbers)]
     if len(rows) > MOST_ROWS:
-        rest = Table("The other runs", header, rows[MOST_ROWS:], numbers)
-        blocks.append(More(f"The other {count(len(rows) - MOST_ROWS, 'run')}", [rest]))
+        note = f"The best {MOST_LISTED:,} of {len(rows):,} runs; bp runs --csv has them all."
+        rest = rows[MOST_ROWS:MOST_LISTED]
+        table = Table("The next runs", header, rest, numbers, note if len(rows) > MOST_LISTED else "")
+        blocks.append(More(f"The next {count(len(rest), 'run')}", [table]))
     return blocks
 
 

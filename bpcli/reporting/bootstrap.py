@@ -65,7 +65,8 @@ def bootstrap(outputs: Outputs, metrics: Mapping[str, Metric], seed: int) -> Res
     values = np.empty((len(metrics), count))
     for k in range(count):
         tallies.clear()
-        tallies.update(A, Y, scratch, (w * times_drawn(draws, A.shape[1])).astype(A.dtype))
+        with np.errstate(all="ignore"):
+            tallies.update(A, Y, scratch, (w * times_drawn(draws, A.shape[1])).astype(A.dtype))
         values[:, k] = list(metric_values(metrics, tallies).values())
     return Resampled({name: _bounds(row) for name, row in zip(metrics, values, strict=True)}, count)
 

@@ -98,5 +98,6 @@ class _Judged:
         A = outputs(self.model.network, self.model.parameters, Rows(X))
         tallies = tallies_for({"": self.metric}, self.judging)
         scratch = output_scratch(layer_scratch(A.shape[0], A.shape[1], A.dtype))
-        tallies.update(A, self.Y, scratch, self.weights)
+        with np.errstate(all="ignore"):
+            tallies.update(A, self.Y, scratch, self.weights)
         return metric_values({"": self.metric}, tallies)[""]

@@ -101,7 +101,7 @@ def test_metrics_have_the_values_of_the_run_and_the_intervals_of_the_bootstrap(c
         percent(final["test_accuracy"]),
         f"accuracy on 27 test examples; 95 % interval {interval}",
     )
-    assert report.headline.against == "Always answering ash would be right of 33.3 %."
+    assert report.headline.against == "Always answering ash would be right for 33.3 %."
     assert "1,000 samples of 27 examples" in texts(report)
     every = {*column(report, "Other metrics", "metric")}
     assert every == {*evaluation.metrics} - {"accuracy"}
@@ -205,6 +205,18 @@ def test_without_its_data_a_run_still_has_a_report(tmp_path: Path) -> None:
     (run / "model.safetensors").write_bytes(b"nothing")
     with pytest.raises(DataError):
         report_of(run)
+
+
+def test_of_many_classes_the_report_says_less(classes: tuple[Path, Report], monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, whole = classes
+    monkeypatch.setattr("bpcli.reporting.evaluation.MOST_CLASSES", 2)
+    monkeypatch.setattr("bpcli.report.results.MOST_CLASSES_KEPT", 2)
+    monkeypatch.setattr("bpcli.report.results.MOST_LISTED", 2)
+    report = report_of(folder)
+    assert {one.name for one in whole.sections} - {one.name for one in report.sections} == {"worst"}
+    assert "Of more than 2 classes no intervals are computed." in texts(report)
+    assert column(report, "Metrics", "95 % interval") == ["–", "–"]
+    assert len(tables(report)["Each class"].rows) == 2
 
 
 def test_images_are_shown_as_images(tmp_path: Path) -> None:
