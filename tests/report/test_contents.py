@@ -209,7 +209,8 @@ def test_without_its_data_a_run_still_has_a_report(tmp_path: Path) -> None:
 
 def test_of_many_classes_the_report_says_less(classes: tuple[Path, Report], monkeypatch: pytest.MonkeyPatch) -> None:
     folder, whole = classes
-    monkeypatch.setattr("bpcli.reporting.evaluation.MOST_CLASSES", 2)
+    for place in ("bpcli.reporting.evaluation", "bpcli.figures.kinds.confusion"):
+        monkeypatch.setattr(f"{place}.MOST_CLASSES", 2)
     monkeypatch.setattr("bpcli.report.results.MOST_CLASSES_KEPT", 2)
     monkeypatch.setattr("bpcli.report.results.MOST_LISTED", 2)
     report = report_of(folder)
