@@ -19,17 +19,12 @@ from bpcli.explaining.page.inputs import inputs_of, values_of
 from bpcli.explaining.page.programs import programs
 from bpcli.explaining.page.variants import variants
 from bpcli.explaining.recording.tape import CONSTANT, OPERATIONS, Tape
-from bpcli.explaining.trace import Trace
-from bpcli.explaining.tracing import trace
-from bpcli.nn import Array, optimizers
+from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS
-from bpcli.nn.heads import join
-from bpcli.nn.losses import LOSSES
-from bpcli.nn.network import dense
 from tests.cli.support import ROOT, good, refused
 from tests.explaining import tapes
 from tests.explaining.support import EXPRESSED, displaced, explained
-from tests.nn import support
+from tests.explaining.updates import CASES, update_of
 
 XOR = ROOT / "configs" / "xor.yaml"
 
@@ -56,32 +51,8 @@ def test_every_documents_formulas_give_bps_numbers_on_the_tape(tmp_path: Path) -
                 assert apart(numbers, one.step.value) <= TOLERANCE, (kind, name, rule, one.step.key)
 
 
-def update_of(hidden: str, output: str, loss: str, rule: str) -> Trace:
-    """An update of a 2-3-2-… network from random numbers."""
-    rng, made = np.random.default_rng(5), support.loss(loss)
-    outputs = 3 if made.targets.class_indices else 2
-    activation = ACTIVATIONS[hidden]()
-    network = dense((2, 3, 2, outputs), (activation, activation), join(ACTIVATIONS[output](), made))
-    theta, X = rng.normal(0, 0.7, network.layout.count), rng.normal(0, 1, (2, 3))
-    if made.targets.class_indices:
-        Y = np.array([2, 0, 1])
-    else:
-        low, high = max(made.targets.low, -1), min(made.targets.high, 2)
-        Y = rng.uniform(low + 0.1, high - 0.1, (outputs, 3))
-        Y = Y / Y.sum(axis=0) if made.targets.shares else Y
-    recipe = support.recipe(network, support.optimizer(rule))
-    state = optimizers.start(recipe.optimizer, theta, network.parameters(theta).W[1:])
-    return trace(recipe, state, theta, X, Y, "batch")
-
-
-RULES = [name for name in support.STEP_RULES if name != "nesterov"]
-
-
 def test_bps_own_quantities_follow_on_the_tape_for_every_activation_loss_and_rule() -> None:
-    cases = [(name, "identity", "half_squared_error", "gradient_descent") for name in ACTIVATIONS if name != "softmax"]
-    cases += [("tanh", LOSSES[name]().usual_output, name, "gradient_descent") for name in LOSSES]
-    cases += [("tanh", "softmax", "half_squared_error", rule) for rule in RULES]
-    for case in cases:
+    for case in CASES:
         found, tape = update_of(*case), Tape()
         every = quantities(found, inputs_of(found, tape), tape)
         read = tapes.read(tape, values_of(found).tolist(), [one.places for one in every])

@@ -16,9 +16,11 @@ from bpcli.explaining import page as page_module
 from bpcli.explaining.documents import DOCUMENTS
 from bpcli.explaining.explained import Explanation
 from bpcli.explaining.page import contents, render
-from bpcli.explaining.page.inputs import values_of
+from bpcli.explaining.page.inputs import inputs_of, values_of
 from bpcli.explaining.page.limits import MOST_UNITS
+from bpcli.explaining.page.programs import programs
 from bpcli.explaining.page.variants import variants
+from bpcli.explaining.recording.tape import Tape
 from bpcli.explaining.trace import Trace
 from bpcli.explaining.tracing import trace
 from bpcli.nn import Array, optimizers
@@ -27,6 +29,7 @@ from tests.cli.support import write_config, write_table
 from tests.explaining import browser as browsers
 from tests.explaining.browser import OpenPage, needs_browser, opened
 from tests.explaining.support import explained
+from tests.explaining.updates import CASES, update_of
 from tests.nn import support
 
 pytestmark = needs_browser
@@ -166,6 +169,25 @@ def test_every_notations_numbers_are_bps_after_all_inputs_were_changed(
     alone: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert check_networks(alone, tmp_path, range(6), monkeypatch) == set(DOCUMENTS)
+
+
+TAPE = """([tape, arrays, values]) => {
+  const data = { tape, normal: bpPage.state.data.normal };
+  const program = new bpPage.state.page.constructor(new bpPage.state.tape.constructor(data), arrays);
+  program.run(values);
+  return arrays.map((_, place) => program.array(place));
+}"""
+"""The numbers of arrays on a tape."""
+
+
+def test_every_activation_loss_and_rule_gives_bps_numbers_in_the_standard_notation(alone: OpenPage) -> None:
+    for case in CASES:
+        found, tape = update_of(*case), Tape()
+        steps = programs(DOCUMENTS["standard"], found, inputs_of(found, tape), tape).steps
+        arrays = [{"places": one.places.reshape(-1).tolist()} for one in steps]
+        read = alone.run(TAPE, [contents.written(tape), arrays, values_of(found).tolist()])
+        for one, numbers in zip(steps, read, strict=True):
+            assert apart(np.array(numbers), one.step.value.reshape(-1)) <= TOLERANCE, (case, one.step.equation)
 
 
 @pytest.mark.slow

@@ -65,7 +65,7 @@ def contents(explained: Explanation) -> dict[str, Any]:
         "introduction": shared_text.introduction(explained)[2:4],
         "trained": explained.trained,
         "document": explained.document.name,
-        "tape": _written(tape),
+        "tape": written(tape),
         "normal": {"powers": list(POWERS), "centre": CENTRE, "far": FAR, "steps": STEPS},
         "inputs": _places(book.inputs),
         "values": values_of(update.trace).tolist(),
@@ -172,7 +172,7 @@ def _array(places: Any) -> dict[str, Any]:
     return {"shape": list(places.shape), "places": np.ravel(places).tolist()}
 
 
-def _written(tape: Tape) -> dict[str, Any]:
+def written(tape: Tape) -> dict[str, Any]:
     """The tape's operations by number, and their operands; a constant's operand is its place among the constants."""
     constants: dict[float, int] = {}
     counts = [OPERANDS.get(name, 1) for name in OPERATIONS]
