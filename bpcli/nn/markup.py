@@ -66,12 +66,18 @@ def filled(formula: str, choice: Any, **symbols: str) -> str:
     return PLACEHOLDER.sub(value, formula)
 
 
+NO_FIGURES = {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\mathrm{nan}"}
+"""What Python writes of a number that is none or infinite, in markup."""
+
+
 def decimal(value: float) -> str:
     r"""A setting's value with every digit, in markup: ``0.01``, ``1 \cdot 10^{-5}``."""
     return scientific(repr(float(value)).removesuffix(".0"))
 
 
 def scientific(figure: str) -> str:
-    r"""A number as Python writes it, in markup: ``2.5e-07`` becomes ``2.5 \cdot 10^{-7}``."""
+    r"""A number as Python writes it, in markup: ``2.5e-07`` becomes ``2.5 \cdot 10^{-7}``, ``inf`` ``\infty``."""
+    if figure in NO_FIGURES:
+        return NO_FIGURES[figure]
     mantissa, mark, exponent = figure.partition("e")
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if mark else mantissa

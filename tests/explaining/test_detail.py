@@ -170,3 +170,12 @@ def test_the_weights_of_examples_count(tmp_path: Path) -> None:
         error="command line: document biswas has no weights of examples, and one of these has 3",
         hint="leave out --document, or data.sample_weight=null data.class_weight=null",
     )
+
+
+def test_an_update_that_diverges_is_explained_all_the_same(tmp_path: Path) -> None:
+    config(tmp_path, "number")
+    far = ("network.output=identity", "optimizer.learning_rate=1e160", "--steps", "3")
+    for form in ("text", "markdown", "latex", "json"):
+        result = good("explain", "number.yaml", *far, "--format", form, cwd=tmp_path)
+        assert result.err == ""
+    assert "it changed by nan" in good("explain", "number.yaml", *far, cwd=tmp_path).out

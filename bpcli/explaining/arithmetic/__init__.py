@@ -7,6 +7,7 @@ numbers of a line have as many digits as the result, and more where the line wou
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -42,11 +43,9 @@ def with_arithmetic(
     Those of a formula that cannot be evaluated, such as one of the user's own, stay as they are.
     """
     follower, found = Follower(Sheet(vocabulary)), list[DerivationStep]()
-    try:
+    with np.errstate(all="ignore"), suppress(EquationError, FormulaError):
         for step in follower.each(steps):
             found.append(replace(step, arithmetic=arithmetic_of(step, follower, digits, large=large)))
-    except (EquationError, FormulaError):
-        pass
     return (*found, *steps[len(found) :])
 
 
@@ -56,8 +55,7 @@ def arithmetic_of(step: DerivationStep, follower: Follower, digits: int, *, larg
     if step.stage == "given" or not sides or (step.value.size > MOST_ENTRIES and not large):
         return None
     try:
-        with np.errstate(all="ignore"):
-            return _written_out(Entries(step, follower.side(step), sides[-1], follower.sheet), digits, large=large)
+        return _written_out(Entries(step, follower.side(step), sides[-1], follower.sheet), digits, large=large)
     except (EquationError, FormulaError):
         return None
 

@@ -6,22 +6,15 @@ from bpcli.explaining.documents.steps import Line
 from bpcli.explaining.rendering.numbers import ShownMatrix, short
 from bpcli.nn.markup import scientific
 
-SPECIAL = {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\mathrm{nan}"}
-
 
 def number(value: float, digits: int) -> str:
     """A number."""
-    return typeset(short(value, digits))
-
-
-def typeset(cell: str) -> str:
-    """A figure as mathematics."""
-    return SPECIAL.get(cell) or scientific(cell)
+    return scientific(short(value, digits))
 
 
 def array(part: ShownMatrix) -> str:
     r"""A matrix in brackets, figures right-aligned; rows end in ``\cr``, one on each line."""
-    rows = [[*map(typeset, row), *([r"\cdots"] if part.more_columns else [])] for row in part.cells]
+    rows = [[*map(scientific, row), *([r"\cdots"] if part.more_columns else [])] for row in part.cells]
     if part.more_rows:
         rows.append([r"\vdots"] * len(rows[0]))
     lines = " \\cr\n".join(" & ".join(row) for row in rows)
