@@ -84,9 +84,17 @@ def test_bars_have_their_numbers() -> None:
     lines = drawn_text(Figure("t", (Panel((bars,), "", Axis("drop")),)), 60).splitlines()[2:]
     assert lines == [
         "drop",
-        f"first  {'█' * 39}   4 (3 to 5)",
-        f"second {' ' * 39} -1 (-2 to 0)",
+        f"first  {'█' * 40}   4 (3 to 5)",
+        f"second {' ' * 40} -1 (-2 to 0)",
     ]
+
+
+def test_where_there_is_little_room_bars_have_no_spread() -> None:
+    values = np.array([0.0078912, 0.0035123])
+    names = ("a_name_of_21_characters", "another_name_like_it_")
+    lines = drawn_text(Figure("t", (Panel((Bars(names, values, values - 0.01, values + 0.01),)),)), 60).splitlines()[2:]
+    assert lines[0] == f"{names[0]} {'█' * 28} 0.00789"
+    assert max(map(cells, lines)) == 60
 
 
 def test_axes_have_round_numbers() -> None:

@@ -58,7 +58,7 @@ class ColumnImportance:
         shape = image_shape(run.model.features.inputs)
         if shape is None:
             panel = _bars(found, f"how much {change}")
-            notes.append("A bar is the mean; its line reaches from the lowest to the highest.")
+            notes.append("A bar is the mean, with the lowest and the highest beside it.")
             notes += [f"The {MOST_BARS} most important of {len(found)} columns."] if len(found) > MOST_BARS else []
         else:
             panel, note = _image(found, list(inputs_by_column(run.model)), shape, change)
