@@ -16,6 +16,7 @@ html_static_path = ["_static"]
 html_css_files = ["bp.css"]
 html_copy_source = False
 html_show_sourcelink = False
+html_show_search_summary = False
 html_theme_options = {
     "article_footer_items": [],
     "footer_start": [],
