@@ -163,7 +163,7 @@ class _CheckedText(io.RawIOBase):
             raise DataError(
                 "the file holds binary data, not a table",
                 where=f"{self._path}:{line}",
-                hint="see the kinds of file in the README",
+                hint="bp reads CSV, TSV, NPZ, NPY, IDX and Parquet",
             )
 
     def _measure(self, piece: bytes) -> None:
