@@ -8,11 +8,13 @@ in the other modes the examples are one batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bpcli import memory
 from bpcli.choices import describe
 from bpcli.data.loading import Part
 from bpcli.errors import ConfigError
@@ -32,6 +34,12 @@ from bpcli.runs.reopen import open_experiment
 from bpcli.training.recipe import Recipe
 
 WHERE = "command line"
+
+COPIES = 8
+"""Arrays as long as θ that an update keeps, without those of penalties, clipping and the rule: before, after, …"""
+
+FLOAT = 8
+"""Bytes of a number."""
 
 
 def explain(
@@ -53,6 +61,7 @@ def explain(
         refuse_large(built)
     mode = opened.config.optimizer.mode
     batches: list[tuple[ExampleRow, ...]] = [(example,) for example in examples] if mode == "sgd" else [examples]
+    _require_memory(built, len(batches) * detail.steps)
     names = Names(tuple(one.name for one in built.loaded.features.inputs), tuple(built.loaded.targets.output_names))
     followed = _follow(built, chosen, batches * detail.steps, mode)
     return Explanation(
@@ -71,6 +80,19 @@ def explain(
         warnings=(*built.loaded.warnings.lines(), *opened.warnings, *_left_out(built.recipe)),
         experiment=built,
     )
+
+
+def _require_memory(built: Experiment, updates: int) -> None:
+    """Refuse more updates than there is memory for: each keeps its arrays.
+
+    Raises:
+        ConfigError: they take more than is left.
+    """
+    size, recipe = built.parameters.theta.size, built.recipe
+    remembered = 2 * sum(prod(kept.shape) for kept in recipe.optimizer.memory(size).values())
+    count = updates * (size * (COPIES + len(recipe.chain)) + remembered)
+    what = f"{updates:,} updates of {size:,} parameters take"
+    memory.require(FLOAT * count, what, where=WHERE, hint="explain fewer examples or --steps", error=ConfigError)
 
 
 def _left_out(recipe: Recipe) -> list[str]:

@@ -10,6 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bpcli import memory
+from bpcli.errors import ConfigError
+from bpcli.explaining.detail import Detail
+from bpcli.explaining.explanation import explain
 from bpcli.explaining.rendering import FORMATS
 from tests.cli.support import bp, good, refused, write_config, write_table
 from tests.explaining.support import EXPRESSED, SUITED, config, explained
@@ -179,3 +183,12 @@ def test_an_update_that_diverges_is_explained_all_the_same(tmp_path: Path) -> No
         result = good("explain", "number.yaml", *far, "--format", form, cwd=tmp_path)
         assert result.err == ""
     assert "it changed by nan" in good("explain", "number.yaml", *far, cwd=tmp_path).out
+
+
+def test_more_updates_than_memory_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "left", lambda: memory.Left(500_000, "the limit of a test"))
+    path = config(tmp_path, "number")
+    assert len(explain(path, [], None, (0,), Detail(steps=5)).updates) == 5
+    with pytest.raises(ConfigError, match=r"1,000 updates of 13 parameters take 0\.8 MB of memory") as refusal:
+        explain(path, [], None, (0,), Detail(steps=1000))
+    assert refusal.value.hint == "explain fewer examples or --steps"
