@@ -7,7 +7,6 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from bpcli.report import report_of
 from bpcli.report.contents import Report, Section, Table, Text
 from bpcli.report.page import html, png_address
 from bpcli.web import is_own_page
+from tests.explaining.browser import ABSENT, CHROMIUM, OpenPage, browser, opened
 from tests.report.support import PICTURE, QUOTED, SCRIPT, Page, hostile_run, tables
 
 
@@ -40,7 +40,8 @@ def test_no_name_and_no_cell_is_markup(reported: tuple[Report, str]) -> None:
     assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f]", reported[1])
 
 
-def test_nothing_is_loaded(reported: tuple[Report, str]) -> None:
+def test_nothing_is_loaded_and_the_file_is_small(reported: tuple[Report, str]) -> None:
+    assert len(reported[1].encode()) <= 1_500_000
     page = Page(reported[1])
     policy = next(each for each in page.all("meta") if each.attributes.get("http-equiv"))
     assert "default-src 'none'" in str(policy.attributes["content"])
@@ -122,38 +123,26 @@ def test_a_lone_surrogate_of_a_file_name_is_escaped() -> None:
 
 
 @pytest.fixture(scope="module")
-def viewed(reported: tuple[Report, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    """The page in Chromium, with all that it asked for and said."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = Path("/usr/bin/chromium")
-    if not chromium.exists():
-        pytest.skip("there is no /usr/bin/chromium")
+def viewed(reported: tuple[Report, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenPage]:
+    """The page in Chromium, on a telephone's screen."""
+    if not CHROMIUM:
+        pytest.skip(ABSENT)
     path = tmp_path_factory.mktemp("viewed") / "report.html"
     path.write_text(reported[1], encoding="utf-8")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 390, "height": 800})
-        page.said, page.asked = [], []
-        page.on("console", lambda message: page.said.append(message.text))
-        page.on("pageerror", lambda error: page.said.append(str(error)))
-        page.on("request", lambda request: page.asked.append(request.url[:40]))
-        page.goto(path.as_uri())
+    with browser() as started, opened(started, path, viewport={"width": 390, "height": 800}) as page:
         yield page
-        browser.close()
 
 
-def test_a_browser_runs_nothing_of_the_data(viewed: object, reported: tuple[Report, str]) -> None:
-    page: Any = viewed
-    for element in page.query_selector_all("th, td, img, svg"):
+def test_a_browser_runs_nothing_of_the_data(viewed: OpenPage) -> None:
+    for element in viewed.page.query_selector_all("th, td, img, svg"):
         element.dispatch_event("mouseover")
-    assert page.title() == "Run run<i>"
-    assert page.said == []
-    assert [url for url in page.asked if not url.startswith(("file:", "data:"))] == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert viewed.page.title() == "Run run<i>"
+    assert viewed.wrong == []
+    assert viewed.run("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_the_keyboard_skips_to_the_report(viewed: object) -> None:
-    page: Any = viewed
+def test_the_keyboard_skips_to_the_report(viewed: OpenPage) -> None:
+    page = viewed.page
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the report"
     page.keyboard.press("Enter")
@@ -164,7 +153,7 @@ def test_the_keyboard_skips_to_the_report(viewed: object) -> None:
     assert page.evaluate("document.querySelector('details').open")
 
 
-def test_it_is_printed_on_two_or_three_pages(viewed: object) -> None:
-    page: Any = viewed
+def test_it_is_printed_on_two_or_three_pages(viewed: OpenPage) -> None:
+    page = viewed.page
     data = page.pdf(prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page\b(?!s)", data)) in (2, 3)
