@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.explaining.arithmetic import FIRST_ENTRIES, MOST_ENTRIES, with_arithmetic
+from bpcli.explaining.arithmetic import FIRST_ENTRIES, MOST_ENTRIES, MOST_NUMBERS, with_arithmetic
 from bpcli.explaining.arithmetic.symbols import at_indices
 from bpcli.explaining.derivations import DERIVATIONS
 from bpcli.explaining.documents import DOCUMENTS
@@ -189,3 +189,9 @@ def test_the_indices_of_an_entry_are_told_apart() -> None:
         r"\frac{\partial L}{\partial a_{1,10}^{({2})}}"
     )
     assert at_indices("L_i", {"i": 12}) == "L_{12}"
+
+
+def test_the_help_says_what_is_small(tmp_path: Path) -> None:
+    text = " ".join(good("explain", "--help", cwd=tmp_path).out.split())
+    assert f"those of at most {MOST_ENTRIES} entries and {MOST_NUMBERS} numbers each" in text
+    assert f"the first {FIRST_ENTRIES} entries of larger ones" in text
