@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -59,10 +60,15 @@ def actions() -> dict[signal.Signals, Action]:
 
 
 def end_by(number: signal.Signals) -> NoReturn:
-    """End the process by the default action of a signal, so that its parent sees which one it was; in any thread."""
+    """End the process by the default action of a signal, so that its parent sees which one it was; in any thread.
+
+    The signal is sent to this thread, which takes it before it goes on; one sent to the process may wait for another
+    thread to run.
+    """
     _restore_default_action(number)
-    os.kill(os.getpid(), number)
-    os._exit(128 + number)  # where the process was started with the signal blocked
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [number])
+    signal.pthread_kill(threading.get_ident(), number)
+    os._exit(128 + number)  # where the system takes no default action, as for the first process of a container
 
 
 def _restore_default_action(number: signal.Signals) -> None:
