@@ -163,7 +163,7 @@ class _CheckedText(io.RawIOBase):
             raise DataError(
                 "the file holds binary data, not a table",
                 where=f"{self._path}:{line}",
-                hint="bp reads CSV, TSV, NPZ, NPY, IDX and Parquet",
+                hint="bp reads CSV, TSV, NPZ, NPY, IDX, Parquet",
             )
 
     def _measure(self, piece: bytes) -> None:

@@ -254,7 +254,7 @@ RAGGED = "hint: quote cells that hold the delimiter, or set data.delimiter"
         ("\na,b, a \n1,2,3\n", "error: t.csv:2: column 'a' stands twice in the header\nhint: rename one"),
         (
             "a,b\n1,2\n\0,4\n",
-            "error: t.csv:3: the file holds binary data, not a table\nhint: bp reads CSV, TSV, NPZ, NPY, IDX and Parquet",
+            "error: t.csv:3: the file holds binary data, not a table\nhint: bp reads CSV, TSV, NPZ, NPY, IDX, Parquet",
         ),
         (
             b"a,b\n1,2\ncaf\xe9,4\n",
