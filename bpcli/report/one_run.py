@@ -16,7 +16,7 @@ from bpcli.report import worst
 from bpcli.report.asked import asked
 from bpcli.report.columns import DataLook, data_section
 from bpcli.report.contents import Beside, Block, Headline, Report, Section, Text
-from bpcli.report.pictures import COLUMNS, RESULTS, SCORES, TRAINING, drawn, importance_map, pictures
+from bpcli.report.pictures import COLUMNS, RESULTS, SCORES, TRAINING, drawn, pictures
 from bpcli.report.repeating import repeating
 from bpcli.report.results import headline, resampled, results_section
 from bpcli.report.wording import count
@@ -122,32 +122,30 @@ def _found(run: PlottedRun, look: DataLook) -> _Found:
 
 
 def _importance(run: PlottedRun, matter: Sequence[Importance], metric: str) -> list[Section]:
-    """What the columns are worth: bars, or of images a map of their pixels."""
+    """What the columns are worth; nothing where they are too many."""
     if not matter:
         return []
     text = Text(
         f"How much worse {metric} gets on these examples when the cells of one column change places among the rows. "
         "Of columns that say the same, each alone seems to matter little; and what a model goes by need not be a cause."
     )
-    inputs = run.model.features.inputs
-    shape = image_shape(inputs)
-    pixels = [one.column for one in inputs]
-    figures = pictures(run, COLUMNS) if shape is None else [importance_map(matter, pixels, shape, metric)]
-    return [Section("importance", "What it goes by", [Beside([drawn(figures), [text]])])]
+    return [Section("importance", "What it goes by", [Beside([drawn(pictures(run, COLUMNS)), [text]])])]
 
 
 def _worst(run: PlottedRun, order: Sequence[str]) -> Section:
+    """The worst examples: with their images, or with the cells of the columns that come first in ``order``."""
     model, part = run.model, run.part
     examples, terms = worst.largest_losses(model, part)
-    shape = image_shape(model.features.inputs)
+    inputs, rows = model.features.inputs, part.rows[examples]
+    shape = image_shape(inputs)
+    images: worst.Columns = []
+    cells: worst.Columns = []
     if shape is not None:
-        pixels = np.empty((model.network.sizes[0], len(examples)), model.dtype)
-        part.features.gather(examples, pixels)
-        cells = worst.thumbnails(part.rows[examples].tolist(), pixels, model.features.inputs, shape)
+        X = np.empty((model.network.sizes[0], len(examples)), model.dtype)
+        part.features.gather(examples, X)
+        images = worst.thumbnails(rows.tolist(), X, inputs, shape)
     else:
-        columns = order[: worst.CELLS] or [one.column for one in model.features.inputs[: worst.CELLS]]
-        columns = list(dict.fromkeys(columns))
-        dataset = read_dataset(part.pair, model.form, frozenset(columns))
-        written = {column: dataset.as_written(column) for column in columns}
-        cells = worst.cells_of(columns, written, part.rows[examples])
-    return worst.worst_section(part, run.evaluation, examples, terms, cells)
+        names = list(dict.fromkeys([*order, *(one.column for one in inputs)]))[: worst.CELLS]
+        dataset = read_dataset(part.pair, model.form, frozenset(names))
+        cells = worst.cells_of(names, {name: dataset.as_written(name) for name in names}, rows)
+    return worst.worst_section(part, run.evaluation, examples, terms, images=images, cells=cells)

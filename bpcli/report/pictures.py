@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from bpcli.figures import KINDS
 from bpcli.figures.drawing import svg
-from bpcli.figures.figure import Cells, Figure, Panel
+from bpcli.figures.figure import Figure
 from bpcli.figures.plotted_run import PlottedRun
 from bpcli.report.contents import Picture, Pictures
-from bpcli.reporting.importance import Importance
 
 TRAINING = ("curves",)
 RESULTS = ("confusion", "residuals", "regions")
@@ -29,11 +26,3 @@ def pictures(run: PlottedRun, kinds: Sequence[str]) -> list[Figure]:
 def drawn(figures: Sequence[Figure]) -> list[Pictures]:
     """The figures as one block, side by side where there is room; nothing of none."""
     return [Pictures([Picture(svg(figure), " ".join(figure.notes)) for figure in figures])] if figures else []
-
-
-def importance_map(found: Sequence[Importance], pixels: Sequence[str], shape: tuple[int, int], metric: str) -> Figure:
-    """A cell for each of an image's pixels, which are columns of the file."""
-    worse = {one.column: one.worse for one in found}
-    values = np.maximum([worse[name] for name in pixels], 0).reshape(shape)
-    note = f"The darker a pixel, the worse {metric} gets without it; by {values.max():.3g} where it is darkest."
-    return Figure("What the model goes by", (Panel((Cells(values),), square=True),), (note,), across=1)

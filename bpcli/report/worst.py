@@ -23,8 +23,8 @@ SHOWN = 8
 CELLS = 4
 """How many columns of their file are shown of each."""
 
-Columns = Mapping[str, Sequence[Cell]]
-"""Columns of a table by their headers."""
+Columns = list[tuple[str, Sequence[Cell]]]
+"""Columns of a table, each with its header; a column of the file may have the header of another."""
 
 
 def largest_losses(model: Model, part: Part, shown: int = SHOWN) -> tuple[IndexArray, Array]:
@@ -34,18 +34,17 @@ def largest_losses(model: Model, part: Part, shown: int = SHOWN) -> tuple[IndexA
     return worst, terms[worst]
 
 
-def worst_section(part: Part, evaluation: Evaluation, worst: IndexArray, terms: Array, cells: Columns) -> Section:
-    """The section about the ``worst`` examples of a part; ``cells`` are what their file has of them."""
+def worst_section(
+    part: Part, evaluation: Evaluation, worst: IndexArray, terms: Array, *, images: Columns, cells: Columns
+) -> Section:
+    """The section about the ``worst`` examples of a part; ``images`` and ``cells`` are what their file has of them."""
     outputs = evaluation.outputs
     A, Y = outputs.outputs[:, worst], outputs.targets[..., worst]
-    columns: dict[str, Sequence[Cell]] = {
-        "row": [f"{row:,}" for row in part.rows[worst]],
-        **verdicts(evaluation, A, Y),
-        "loss": [number(term) for term in terms],
-    }
-    numbers = frozenset(place for place, name in enumerate(columns) if name in NUMBERS)
-    rows = list(zip(*{**columns, **cells}.values(), strict=True))
-    table = Table("The examples with the largest loss", [*columns, *cells], rows, numbers)
+    own: Columns = [("row", [f"{row:,}" for row in part.rows[worst]]), *images, *verdicts(evaluation, A, Y)]
+    own.append(("loss", [number(term) for term in terms]))
+    numbers = frozenset(place for place, (name, _) in enumerate(own) if name in NUMBERS)
+    header, columns = zip(*own, *cells, strict=True)
+    table = Table("The examples with the largest loss", header, list(zip(*columns, strict=True)), numbers)
     return Section("worst", "Where it errs most", [Text(_introduction(evaluation)), table])
 
 
@@ -70,15 +69,12 @@ def verdicts(evaluation: Evaluation, A: Array, Y: Array) -> Columns:
 
 def _of_classes(judging: Judging, names: Sequence[str], A: Array, Y: Array) -> Columns:
     true, said = judging.true_classes(Y), judging.decided_classes(A)
-    found: dict[str, Sequence[Cell]] = {
-        "true": [clipped(names[k]) for k in true],
-        "said": [clipped(names[k]) for k in said],
-    }
+    found: Columns = [("true", [clipped(names[k]) for k in true]), ("said", [clipped(names[k]) for k in said])]
     if judging.probabilities:
         scores = A if judging.scoring == "largest" else np.concatenate([1 - A, A])
         every = np.arange(A.shape[1])
-        found["how sure"] = [number(value, 3) for value in scores[said, every]]
-        found["sure of the truth"] = [number(value, 3) for value in scores[true, every]]
+        found.append(("how sure", [number(value, 3) for value in scores[said, every]]))
+        found.append(("sure of the truth", [number(value, 3) for value in scores[true, every]]))
     return found
 
 
@@ -89,11 +85,11 @@ def _of_labels(judging: Judging, names: Sequence[str], A: Array, Y: Array) -> Co
         listed(f"{names[k]} ({number(A[k, j], 3)})" for k in np.flatnonzero(true[:, j] != said[:, j]).tolist())
         for j in range(A.shape[1])
     ]
-    return {
-        "true": [_those(names, true[:, j]) for j in range(A.shape[1])],
-        "said": [_those(names, said[:, j]) for j in range(A.shape[1])],
-        "wrong (output)": [text or "none" for text in wrong],
-    }
+    return [
+        ("true", [_those(names, true[:, j]) for j in range(A.shape[1])]),
+        ("said", [_those(names, said[:, j]) for j in range(A.shape[1])]),
+        ("wrong (output)", [text or "none" for text in wrong]),
+    ]
 
 
 def _those(names: Sequence[str], chosen: Array) -> str:
@@ -105,21 +101,21 @@ def _of_numbers(evaluation: Evaluation, A: Array, Y: Array) -> Columns:
     judging, targets = evaluation.judging, evaluation.targets
     units, origins = np.reshape(judging.units, (-1, 1)), np.reshape(judging.origins, (-1, 1))
     said, true = A * units + origins, Y * units + origins
-    found: dict[str, Sequence[Cell]] = {}
+    found: Columns = []
     several = len(targets.names) > 1
     for place, name in enumerate(targets.names):
         outputs = slice(place, None, len(targets.names))  # by level, then by target
         of = f" {clipped(name)}" if several else ""
-        found[f"true{of}"] = [number(value, 5) for value in true[outputs][0]]
-        found[f"said{of}"] = [" … ".join(number(value, 5) for value in column) for column in said[outputs].T]
+        found.append((f"true{of}", [number(value, 5) for value in true[outputs][0]]))
+        found.append((f"said{of}", [" … ".join(number(value, 5) for value in column) for column in said[outputs].T]))
         if not judging.levels:
-            found[f"error{of}"] = [number(value) for value in (said - true)[outputs][0]]
+            found.append((f"error{of}", [number(value) for value in (said - true)[outputs][0]]))
     return found
 
 
 def cells_of(names: Sequence[str], columns: Mapping[str, Any], rows: IndexArray) -> Columns:
     """What a file has in some rows of the columns ``names``."""
-    return {clipped(name): [_cell(columns[name][row]) for row in rows] for name in names}
+    return [(clipped(name), [_cell(columns[name][row]) for row in rows]) for name in names]
 
 
 def _cell(value: object) -> str:
@@ -135,4 +131,4 @@ def thumbnails(rows: Sequence[int], X: Array, inputs: Sequence[Input], shape: tu
     low, high = pixels.min(), pixels.max()
     grey = np.round(255 * (1 - (pixels - low) / max(high - low, 1e-30))).astype(np.uint8)
     images = [Thumbnail(each.reshape(shape), f"the image in row {row:,}") for row, each in zip(rows, grey, strict=True)]
-    return {"image": images}
+    return [("image", images)]

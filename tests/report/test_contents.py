@@ -220,6 +220,21 @@ def test_of_many_classes_the_report_says_less(classes: tuple[Path, Report], monk
     assert len(tables(report)["Each class"].rows) == 2
 
 
+def test_columns_of_a_file_may_be_called_as_those_of_the_table(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [[*rng.normal(0, 1, 3).tolist(), "ab"[k % 2]] for k in range(40)]
+    write_table(tmp_path / "named.csv", ["row", "true", "loss", "said"], rows)
+    text = "data: {path: named.csv, split: {test: 0.4}}\nloss: cross_entropy\nepochs: 2\n"
+    report = report_of(trained(write_config(tmp_path / "named.yaml", text), tmp_path / "run"))
+    table = tables(report)["The examples with the largest loss"]
+    own = ["row", "true", "said", "how sure", "sure of the truth", "loss"]
+    assert list(table.header[: len(own)]) == own
+    assert {*table.header[len(own) :]} == {"row", "true", "loss"}
+    place = list(table.header[len(own) :]).index("true") + len(own)
+    for row in table.rows:
+        assert float(str(row[place]).replace("−", "-")) == pytest.approx(rows[int(str(row[0]))][1], rel=1e-3)
+
+
 def test_images_are_shown_as_images(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     names = [f"p_{row}_{place}" for row in range(4) for place in range(4)]
