@@ -343,7 +343,7 @@ def test_what_is_pointed_at_says_its_shape_where_it_came_from_and_where_it_goes(
 
 
 WRITTEN = """() => bpPage.state.steps.flatMap((step, place) => step.places.map((_, entry) => {
-  bpPage.equations.tell({ kind: "entry", place, entry });
+  bpPage.equations.told.tell({ kind: "entry", place, entry });
   return [document.querySelector("#told .numbers").textContent, bpPage.state.number(place, entry)];
 }))"""
 
@@ -370,8 +370,8 @@ SLIPS = """() => {
   const found = [];
   for (let turn = 0; turn < exercises.candidates().length; turn++) {
     exercises.ask();
-    const right = exercises.right(state.question);
-    for (const [value, reason] of exercises.slips(state.question)) {
+    const right = exercises.slips.right(state.question);
+    for (const [value, reason] of exercises.slips.of(state.question)) {
       exercises.answer.value = String(value);
       exercises.check();
       found.push([state.question.step.key, reason, document.getElementById("verdict").textContent]);

@@ -23,8 +23,11 @@ SCRIPTS = (
     "writing.js",
     "arithmetic.js",
     "drawing.js",
+    "told.js",
     "equations.js",
+    "region.js",
     "training.js",
+    "slips.js",
     "exercises.js",
     "main.js",
 )

@@ -7,7 +7,7 @@ to by their places.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,10 +22,11 @@ from bpcli.explaining.page.examples import examples_of, names_of
 from bpcli.explaining.page.inputs import Inputs, inputs_of, values_of
 from bpcli.explaining.page.limits import require_fit, require_shown
 from bpcli.explaining.page.programs import Program, programs
+from bpcli.explaining.page.step_data import TEXTS, Owner, array_data, step_data
 from bpcli.explaining.page.symbols import steps_by_symbol
 from bpcli.explaining.page.variants import Variant, activations_of, variants
 from bpcli.explaining.recording.tape import CONSTANT, OPERANDS, OPERATIONS, Tape
-from bpcli.explaining.rendering import shared_text, unicode
+from bpcli.explaining.rendering import shared_text
 from bpcli.explaining.rendering.mathml import elements, prose
 from bpcli.explaining.trace import Trace
 from bpcli.nn.normal import CENTRE, FAR, POWERS, STEPS
@@ -110,7 +111,7 @@ class _Book:
         }
         every = quantities(variant.trace, self.inputs, self.tape)
         self.first = self.first or every
-        own = [self.quantities.place({"name": one.name, "layer": one.layer, **_array(one.places)}) for one in every]
+        own = [self.quantities.place({"name": one.name, "layer": one.layer, **array_data(one.places)}) for one in every]
         names = activations_of(variant.trace.network)
         return {"activation": variant.activation, "activations": names, "quantities": own, "documents": found}
 
@@ -128,48 +129,8 @@ class _Book:
 
     def _step(self, program: Program, place: int, owner: Owner) -> dict[str, Any]:
         """A step's words and formulas, by their places, and the places of its numbers."""
-        found = _step(program, place, owner)
+        found = step_data(program, place, owner)
         return {key: self.texts.place(value) if key in TEXTS else value for key, value in found.items()}
-
-
-TEXTS = ("title", "words", "reference", "symbol", "text", "equation", "right", "rows", "columns", "notes")
-"""What many steps have in common, so it is kept once."""
-
-Owner = Callable[[str], int | None]
-
-
-def _step(program: Program, place: int, owner: Owner) -> dict[str, Any]:
-    """A step's words, equation and places; symbols of the equation are marked with the place of their step."""
-    step = program.step
-    reads: dict[int, None] = {}
-
-    def marked(markup: str) -> int | None:
-        found = owner(markup)
-        reads.update({} if found is None else {found: None})
-        return found
-
-    right = elements(f"{step.relation} {' = '.join(step.sides)}", marked) if step.formula else []
-    return {
-        "stage": step.stage,
-        "key": step.key,
-        "layer": step.layer,
-        "title": prose(shared_text.title(step)),
-        "words": unicode.prose(shared_text.title(step)),
-        "reference": prose(step.reference),
-        "symbol": elements(step.symbol),
-        "text": unicode.math(step.symbol),
-        "equation": unicode.math(step.equation),
-        "right": right,
-        "rows": unicode.math(step.rows),
-        "columns": unicode.math(step.columns),
-        "notes": [prose(note) for note in step.notes],
-        "reads": [one for one in reads if one != place],
-        **_array(program.places),
-    }
-
-
-def _array(places: Any) -> dict[str, Any]:
-    return {"shape": list(places.shape), "places": np.ravel(places).tolist()}
 
 
 def written(tape: Tape) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 // Training goes on in the page: update after update on the examples that came along, with the loss and the regions.
 
 const CURVE = { width: 420, height: 190, left: 52, bottom: 26, top: 10, right: 10 };
-const GRID = 48;
 
 class Training {
   constructor(state, page) {
@@ -17,8 +16,8 @@ class Training {
     const label = "The loss over the examples after each update";
     this.curve = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, this.axis, this.line);
     document.getElementById("curve").append(this.curve);
-    this.hasRegion = state.sizes[0] === 2;
-    document.getElementById("region-part").hidden = !this.hasRegion;
+    this.region = state.sizes[0] === 2 ? new Region(state, () => this.upTo("A")) : null;
+    document.getElementById("region-part").hidden = this.region === null;
     this.report = document.getElementById("training-report");
     this.remember();
   }
@@ -137,7 +136,7 @@ class Training {
 
   refresh() {
     this.drawCurve();
-    if (this.hasRegion) this.drawRegion();
+    this.region?.draw();
   }
 
   drawCurve() {
@@ -162,76 +161,4 @@ class Training {
       ...marks.map(([tag, attributes, words]) => draw(tag, attributes, words)),
     );
   }
-
-  /** What the network says of every point of two inputs, and where the examples lie. */
-  drawRegion() {
-    const { state } = this;
-    const canvas = document.getElementById("region");
-    const pen = canvas.getContext("2d");
-    const reach = this.reach();
-    const kept = state.inputs.slice();
-    const program = this.upTo("A");
-    const image = pen.createImageData(GRID, GRID);
-    const outputs = state.sizes[state.last];
-    const point = (place) => [
-      reach.x[0] + ((place % GRID) + 0.5) * ((reach.x[1] - reach.x[0]) / GRID),
-      reach.y[1] - (Math.floor(place / GRID) + 0.5) * ((reach.y[1] - reach.y[0]) / GRID),
-    ];
-    for (let start = 0; start < GRID * GRID; start += state.m) {
-      for (let column = 0; column < state.m; column++) {
-        point(Math.min(start + column, GRID * GRID - 1)).forEach((value, unit) => (state.inputs[state.inputAt(unit, column)] = value));
-      }
-      program.run(state.inputs);
-      for (let column = 0; column < state.m && start + column < GRID * GRID; column++) {
-        const found = Array.from({ length: outputs }, (_, unit) => program.entry(program.results.length - 1, unit * state.m + column));
-        image.data.set(colour(found), 4 * (start + column));
-      }
-    }
-    state.inputs.set(kept);
-    this.paint(canvas, pen, image, reach);
-  }
-
-  reach() {
-    const ends = (unit) => {
-      const values = this.examples.X.map((X) => X[unit]);
-      const [low, high] = [Math.min(...values), Math.max(...values)];
-      const rim = (high - low || 1) * 0.25;
-      return [low - rim, high + rim];
-    };
-    return { x: ends(0), y: ends(1) };
-  }
-
-  paint(canvas, pen, image, reach) {
-    const small = document.createElement("canvas");
-    small.width = small.height = GRID;
-    small.getContext("2d").putImageData(image, 0, 0);
-    pen.imageSmoothingEnabled = false;
-    pen.drawImage(small, 0, 0, canvas.width, canvas.height);
-    const { X, targets } = this.examples;
-    X.forEach((x, row) => {
-      const left = ((x[0] - reach.x[0]) / (reach.x[1] - reach.x[0])) * canvas.width;
-      const top = ((reach.y[1] - x[1]) / (reach.y[1] - reach.y[0])) * canvas.height;
-      const aim = this.state.data.network.targets.classes ? oneOf(targets[row][0], this.state.sizes[this.state.last]) : targets[row];
-      pen.beginPath();
-      pen.arc(left, top, 8, 0, 2 * Math.PI);
-      pen.fillStyle = `rgb(${colour(aim).slice(0, 3).join(" ")})`;
-      pen.fill();
-      pen.lineWidth = 3;
-      pen.strokeStyle = "#111";
-      pen.stroke();
-    });
-  }
-}
-
-const CLASSES = [[0, 114, 178], [230, 159, 0], [0, 158, 115], [204, 121, 167], [86, 180, 233], [213, 94, 0]];
-
-/** Of one output from blue (0 and less) to orange (1 and more); of several that of the largest. */
-function colour(outputs) {
-  if (outputs.length > 1) return [...CLASSES[outputs.indexOf(Math.max(...outputs)) % CLASSES.length], 255];
-  const share = Math.min(1, Math.max(0, outputs[0])) || 0;
-  return [...CLASSES[0].map((blue, part) => Math.round(blue + share * (CLASSES[1][part] - blue))), 255];
-}
-
-function oneOf(place, count) {
-  return Array.from({ length: count }, (_, unit) => (unit === place ? 1 : 0));
 }
