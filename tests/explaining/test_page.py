@@ -99,6 +99,19 @@ def test_every_step_says_which_steps_it_reads(tmp_path: Path) -> None:
             assert {place for place, step in enumerate(steps) if step["stage"] == "given"} <= read
 
 
+@pytest.mark.usefixtures("config_alone")
+def test_no_note_has_a_number_that_would_be_stale_after_a_change(tmp_path: Path) -> None:
+    noted = 0
+    for kind, name in EXPRESSED:
+        shown = explained(tmp_path, kind, document=name, rows=(0, 1))
+        number = f"{shown.updates[0].trace.loss:.6g}"
+        noted += any(number in note for step in shown.updates[0].steps for note in step.notes)
+        data = contents(shown)
+        steps = [data["steps"][place] for place in data["variants"][0]["documents"][name]]
+        assert not any(number in str(data["texts"][step["notes"]]) for step in steps), (kind, name)
+    assert noted > 2
+
+
 REFUSED = {
     ("network.hidden=[17]",): "draws at most 16 units in a layer, and there are 17 units",
     ("network.hidden=[2, 2, 2, 2, 2]",): "draws at most 6 layers, not 7",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,9 @@ from bpcli.explaining.rendering.mathml import elements, prose
 
 TEXTS = ("title", "words", "reference", "symbol", "text", "equation", "right", "rows", "columns", "notes")
 """What many steps have in common, so it is kept once."""
+
+OWN_NUMBER = re.compile(r"(?<=\$) = -?\d[\d.e+-]*\d")
+"""A number of bp's in a note, after a formula: it would stay as it is when something is changed."""
 
 Owner = Callable[[str], int | None]
 
@@ -41,7 +45,7 @@ def step_data(program: Program, place: int, owner: Owner) -> dict[str, Any]:
         "right": right,
         "rows": unicode.math(step.rows),
         "columns": unicode.math(step.columns),
-        "notes": [prose(note) for note in step.notes],
+        "notes": [prose(OWN_NUMBER.sub("", note)) for note in step.notes],
         "reads": [one for one in reads if one != place],
         **array_data(program.places),
     }

@@ -20,7 +20,7 @@ class Page {
 
   introduce() {
     const { data } = this.state;
-    this.by("introduction").append(data.introduction.join(" "));
+    this.by("introduction").append(`As configured: ${data.introduction.join(" ")}`);
     this.by("source").append("Made by bp of ", make("bdi", {}, data.source), " and ", make("bdi", {}, data.data), ".");
     const columns = this.by("column");
     for (let column = 0; column < this.state.m; column++) columns.append(make("option", { value: column }, `column ${column + 1}`));
