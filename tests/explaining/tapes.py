@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from bpcli.explaining.recording.tape import CONSTANT, INPUT, OPERANDS, SLOT, Tape
+from bpcli.explaining.recording.tape import BORROWED, CONSTANT, INPUT, OPERANDS, SLOT, Tape
 from bpcli.nn import Array
 from bpcli.nn.normal import normal_distribution
 
@@ -33,8 +33,8 @@ OPERATIONS: dict[str, Callable[..., float]] = {
 }
 
 
-def read(tape: Tape, inputs: Sequence[float], arrays: Iterable[Array]) -> list[Array]:
-    """The numbers of arrays of places, each reading those before it as slots."""
+def read(tape: Tape, inputs: Sequence[float], arrays: Iterable[Array], lent: Sequence[float] = ()) -> list[Array]:
+    """The numbers of arrays of places, each reading those before it as slots, and ``lent`` where it borrows."""
     known: dict[int, float] = {}
     slots: list[float] = []
 
@@ -46,8 +46,8 @@ def read(tape: Tape, inputs: Sequence[float], arrays: Iterable[Array]) -> list[A
     def operation(name: str, first: float, second: int, third: int) -> float:
         if name == CONSTANT:
             return first
-        if name in (INPUT, SLOT):
-            return (inputs if name == INPUT else slots)[int(first)]
+        if name in (INPUT, SLOT, BORROWED):
+            return {INPUT: inputs, SLOT: slots, BORROWED: lent}[name][int(first)]
         operands = (int(first), second, third)[: OPERANDS.get(name, 1)]
         return OPERATIONS[name](*map(number, operands))
 

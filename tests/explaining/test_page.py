@@ -38,15 +38,16 @@ def apart(found: Array, right: Array) -> float:
 
 
 def test_every_documents_formulas_give_bps_numbers_on_the_tape(tmp_path: Path) -> None:
-    rules = ("gradient_descent", "momentum", "adam", "radam")
+    rules = ("gradient_descent", "momentum", "adam", "radam", "adamw")
     for place, (kind, name) in enumerate(EXPRESSED):
         for rows in ((1,), (0, 3, 4)):
             rule = rules[(place + len(rows)) % len(rules)]
             shown = displaced(explained(tmp_path, kind, f"optimizer.name={rule}", document=name, rows=rows))
             tape, found = Tape(), shown.updates[0].trace
             inputs = inputs_of(found, tape)
-            steps = programs(DOCUMENTS[name], found, inputs, tape).steps
-            read = tapes.read(tape, values_of(found).tolist(), [one.places for one in steps])
+            steps = programs(DOCUMENTS[name], found, inputs, tape, tape.borrowed(0, found.after.theta.shape)).steps
+            lent = found.after.theta.tolist()
+            read = tapes.read(tape, values_of(found).tolist(), [one.places for one in steps], lent)
             for one, numbers in zip(steps, read, strict=True):
                 assert apart(numbers, one.step.value) <= TOLERANCE, (kind, name, rule, one.step.key)
 

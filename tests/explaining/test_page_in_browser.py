@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bpcli.explaining import page as page_module
-from bpcli.explaining.documents import DOCUMENTS
+from bpcli.explaining.documents import DOCUMENTS, expressing
 from bpcli.explaining.explained import Explanation
 from bpcli.explaining.page import contents, render
 from bpcli.explaining.page.inputs import inputs_of, values_of
@@ -160,6 +160,7 @@ def check_networks(page: OpenPage, folder: Path, numbers: range, monkeypatch: py
         right = moved(shown.updates[0].trace, shown, number)
         data = contents.contents(shown)
         found = page.run(NUMBERS, [data, values_of(right).tolist(), 0])
+        assert set(found) == set(expressing(right.network)), number
         assert worst(found, right) <= TOLERANCE, (number, shown.choices)
         seen |= set(found)
     return seen
@@ -168,7 +169,7 @@ def check_networks(page: OpenPage, folder: Path, numbers: range, monkeypatch: py
 def test_every_notations_numbers_are_bps_after_all_inputs_were_changed(
     alone: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert check_networks(alone, tmp_path, range(6), monkeypatch) == set(DOCUMENTS)
+    assert check_networks(alone, tmp_path, range(7), monkeypatch) == set(DOCUMENTS)
 
 
 TAPE = """([tape, arrays, values]) => {
@@ -183,7 +184,7 @@ TAPE = """([tape, arrays, values]) => {
 def test_every_activation_loss_and_rule_gives_bps_numbers_in_the_standard_notation(alone: OpenPage) -> None:
     for case in CASES:
         found, tape = update_of(*case), Tape()
-        steps = programs(DOCUMENTS["standard"], found, inputs_of(found, tape), tape).steps
+        steps = programs(DOCUMENTS["standard"], found, inputs_of(found, tape), tape, None).steps
         arrays = [{"places": one.places.reshape(-1).tolist()} for one in steps]
         read = alone.run(TAPE, [contents.written(tape), arrays, values_of(found).tolist()])
         for one, numbers in zip(steps, read, strict=True):
@@ -194,7 +195,7 @@ def test_every_activation_loss_and_rule_gives_bps_numbers_in_the_standard_notati
 def test_the_numbers_of_fifty_random_networks_are_bps(
     alone: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert check_networks(alone, tmp_path, range(6, 56), monkeypatch) == set(DOCUMENTS)
+    assert check_networks(alone, tmp_path, range(7, 57), monkeypatch) == set(DOCUMENTS)
 
 
 def test_with_another_activation_the_numbers_are_those_of_that_network(alone: OpenPage, small: Shown) -> None:

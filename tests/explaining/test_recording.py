@@ -60,7 +60,7 @@ def test_an_unknown_function_is_refused() -> None:
 def test_every_function_that_floats_have_is_recorded_or_made_of_others() -> None:
     assert set(Floats.FUNCTIONS) - {"|"} == set(FUNCTIONS)
     assert set(FUNCTIONS.values()) | set(OPERANDS) <= set(OPERATIONS)
-    assert set(tapes.OPERATIONS) == set(OPERATIONS) - {"constant", "input", "slot"}
+    assert set(tapes.OPERATIONS) == set(OPERATIONS) - {"constant", "input", "slot", "borrowed"}
 
 
 def test_a_constant_is_equal_to_its_number_and_another_number_to_itself_alone() -> None:

@@ -17,7 +17,7 @@ from bpcli.explaining import documents
 from bpcli.explaining.documents.steps import Document
 from bpcli.explaining.evaluation.nodes import EquationError
 from bpcli.explaining.explained import Explanation
-from bpcli.explaining.page.engine import Quantity, own_numbers, quantities
+from bpcli.explaining.page.engine import Quantity, new_theta, own_numbers, quantities
 from bpcli.explaining.page.examples import examples_of, names_of
 from bpcli.explaining.page.inputs import Inputs, inputs_of, values_of
 from bpcli.explaining.page.limits import require_fit, require_shown
@@ -104,22 +104,22 @@ class _Book:
 
     def variant(self, variant: Variant) -> dict[str, Any]:
         """A variant's quantities, and its steps in every notation that can express it."""
+        every = quantities(variant.trace, self.inputs, self.tape)
+        self.first = self.first or every
         found = {
             name: steps
             for name in documents.expressing(variant.trace.network)
-            if (steps := self._steps(documents.DOCUMENTS[name], variant))
+            if (steps := self._steps(documents.DOCUMENTS[name], variant, new_theta(every, self.tape)))
         }
-        every = quantities(variant.trace, self.inputs, self.tape)
-        self.first = self.first or every
         own = [self.quantities.place({"name": one.name, "layer": one.layer, **array_data(one.places)}) for one in every]
         names = activations_of(variant.trace.network)
         return {"activation": variant.activation, "activations": names, "quantities": own, "documents": found}
 
-    def _steps(self, document: Document, variant: Variant) -> list[int]:
+    def _steps(self, document: Document, variant: Variant, after: Any) -> list[int]:
         """A document's steps; none where one has no numbers on the page."""
         try:
             with np.errstate(all="ignore"):
-                found = programs(document, variant.trace, self.inputs, self.tape)
+                found = programs(document, variant.trace, self.inputs, self.tape, after)
         except EquationError:
             return []
         owner = steps_by_symbol([one.step for one in found.steps], found.evaluator)

@@ -55,6 +55,16 @@ def quantities(trace: Trace, inputs: Inputs, tape: Tape) -> tuple[Quantity, ...]
     return tuple(engine.found)
 
 
+def new_theta(found: tuple[Quantity, ...], tape: Tape) -> Any:
+    """θ after the update, for steps beside which these quantities are computed."""
+    first = 0
+    for one in found:
+        if one.name == NEW_THETA:
+            return tape.borrowed(first, one.places.shape)
+        first += one.places.size
+    raise AssertionError("a rule gives θ")
+
+
 def own_numbers(trace: Trace, found: tuple[Quantity, ...]) -> list[list[float] | None]:
     """bp's own numbers of quantities; None of what a rule's equations have on the way and training does not keep."""
     layers = {

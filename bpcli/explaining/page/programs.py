@@ -41,16 +41,26 @@ class Programs:
     evaluator: Evaluator
 
 
-def programs(document: Document, trace: Trace, inputs: Inputs, tape: Tape) -> Programs:
+CALL = r"\text{"
+"""What a formula begins with that names the rule instead of writing it out."""
+
+
+def programs(document: Document, trace: Trace, inputs: Inputs, tape: Tape, new_theta: Any) -> Programs:
     """The programs of a document's steps on an update.
+
+    ``new_theta`` is θ after the update as the engine has it, recorded: for a rule that the document does not write out.
 
     Raises:
         EquationError: a formula cannot be evaluated.
     """
     vocabulary = DERIVATIONS[document.name].vocabulary
     plain, sheet = Sheet(vocabulary(trace)), Sheet(vocabulary(inputs.trace(trace)))
-    recorder = _Recorder(Follower(plain), sheet, inputs, tape)
+    recorder = _Recorder(Follower(plain), sheet, inputs, tape, new_theta)
     return Programs(tuple(recorder.all(document.steps(trace))), plain.evaluator)
+
+
+NEW = "new_"
+"""What the keys of steps begin with that give parameters after the update."""
 
 
 class _Recorder:
@@ -59,8 +69,9 @@ class _Recorder:
     ``follower`` follows the numbers themselves: a left side that is a slope takes its shape from them.
     """
 
-    def __init__(self, follower: Follower, sheet: Sheet, inputs: Inputs, tape: Tape) -> None:
+    def __init__(self, follower: Follower, sheet: Sheet, inputs: Inputs, tape: Tape, new_theta: Any) -> None:
         self.follower, self.sheet, self.inputs, self.tape = follower, sheet, inputs, tape
+        self.new_theta = new_theta
         self.given: dict[tuple[str, int], Any] = {}
         self.theta = {number.place: entry for entry, number in enumerate(inputs.theta)}
         self.examples = inputs.X.shape[1]
@@ -94,6 +105,8 @@ class _Recorder:
         """What the first right side gives that can be evaluated from the steps before."""
         if not step.formula:
             return self.sheet.independent(side)
+        if step.formula.startswith(CALL) and step.before is not None and step.key.startswith(NEW):
+            return self._laid_out(step.key.removeprefix(NEW), step, self.new_theta)
         *others, last = step.sides
         for form in others:
             with suppress(EquationError):
@@ -120,11 +133,15 @@ class _Recorder:
             return 0 * self.tape.array(step.value)
         if step.layer is None:
             return self.inputs.memory[step.key].reshape(step.value.shape)
-        of = next(key for key in self.given if key[1] == step.layer and step.key.endswith(f"_{key[0]}"))
-        memory = self.inputs.memory[step.key.removesuffix(f"_{of[0]}")]
+        of = next(key for key, layer in self.given if layer == step.layer and step.key.endswith(f"_{key}"))
+        return self._laid_out(of, step, self.inputs.memory[step.key.removesuffix(f"_{of}")])
+
+    def _laid_out(self, parameters: str, step: DerivationStep, array: Any) -> Any:
+        """An array in θ's order, laid out as a layer's given parameters; what is none of θ stays as it was."""
+        assert step.before is not None, "what is laid out takes the place of something"
 
         def of_entry(number: Recorded, before: float) -> Recorded:
             entry = self.theta.get(number.place)
-            return self.tape.constant(before) if entry is None else memory[entry]
+            return self.tape.constant(before) if entry is None else array[entry]
 
-        return np.frompyfunc(of_entry, 2, 1)(self.given[of], step.before)
+        return np.frompyfunc(of_entry, 2, 1)(self.given[parameters, step.layer or 0], step.before)

@@ -15,8 +15,9 @@ import numpy as np
 
 from bpcli.nn.expressions import FormulaError
 
-CONSTANT, INPUT, SLOT = "constant", "input", "slot"
-"""Operations without operands: a number of the tape's own, the nth input, and the nth number of an earlier step."""
+CONSTANT, INPUT, SLOT, BORROWED = "constant", "input", "slot", "borrowed"
+"""Operations without operands: a number of the tape's own, the nth input, the nth number of an earlier step, and the
+nth of what is computed beside these steps."""
 
 FUNCTIONS: Mapping[str, str] = {
     r"\log": "log",
@@ -33,7 +34,7 @@ FUNCTIONS: Mapping[str, str] = {
 """The operation of each function of markup."""
 
 OPERATIONS = (
-    CONSTANT, INPUT, SLOT, "add", "subtract", "multiply", "divide", "power", "negative",
+    CONSTANT, INPUT, SLOT, BORROWED, "add", "subtract", "multiply", "divide", "power", "negative",
     "log", "log1p", "exp", "sqrt", "tanh", "atan", "sin", "cos", "normal",
     "greater", "equal", "choose",
 )  # fmt: skip
@@ -73,6 +74,10 @@ class Tape:
     def slots(self, first: int, shape: tuple[int, ...]) -> Any:
         """An array of numbers that earlier steps gave, counted from ``first``."""
         return self._array(SLOT, first, shape)
+
+    def borrowed(self, first: int, shape: tuple[int, ...]) -> Any:
+        """An array of numbers that are computed beside the steps, counted from ``first``."""
+        return self._array(BORROWED, first, shape)
 
     def array(self, value: Any) -> Any:
         """An array in which every number is recorded, plain ones as constants."""

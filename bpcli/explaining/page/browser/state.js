@@ -66,7 +66,7 @@ class State {
 
   compute() {
     this.engine.run(this.inputs);
-    this.page.run(this.inputs);
+    this.page.run(this.inputs, this.engine);
   }
 
   /** An entry of a step: bp's own number as long as nothing was changed. */

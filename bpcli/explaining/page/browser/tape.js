@@ -62,12 +62,13 @@ class Program {
     this.tape = tape;
     this.values = new Float64Array(tape.names.length);
     this.sources = [];
+    this.lent = [];
     this.steps = [];
     this.results = [];
     this.made = new Map();
     this.arrays = arrays;
     const done = new Map();
-    const slots = [];
+    const slots = (this.slots = []);
     for (const array of arrays) {
       const places = array.places.map((place) => this.resolve(place, done, slots));
       this.results.push(Int32Array.from(places));
@@ -85,6 +86,8 @@ class Program {
       found = slots[this.tape.operand(place, 0)];
     } else if (name === "constant") {
       this.values[place] = this.tape.constants[this.tape.operand(place, 0)];
+    } else if (name === "borrowed") {
+      this.lent.push(place, this.tape.operand(place, 0));
     } else if (name === "input") {
       this.sources.push(place, this.tape.operand(place, 0));
     } else {
@@ -104,9 +107,10 @@ class Program {
     return found;
   }
 
-  /** Compute everything from the inputs. */
-  run(inputs) {
-    const { values, sources, steps } = this;
+  /** Compute everything from the inputs; and from what another program has computed, if this one borrows of it. */
+  run(inputs, other = null) {
+    const { values, sources, steps, lent } = this;
+    for (let place = 0; place < lent.length; place += 2) values[lent[place]] = other.values[other.slots[lent[place + 1]]];
     for (let place = 0; place < sources.length; place += 2) values[sources[place]] = inputs[sources[place + 1]];
     for (const { run, to, operands } of steps) {
       values[to] = run(values[operands[0]], values[operands[1]], values[operands[2]]);
