@@ -120,6 +120,13 @@ def _require_drift(saved: Saved) -> None:
         note["changed"].texts()
 
 
+def _require_lines(saved: Saved) -> None:
+    """A list of texts, which name files: the bytes of a name need not be UTF-8."""
+    for each in saved.items():
+        if not isinstance(each.value, str):
+            each.refuse("is no text")
+
+
 def _require_mark(saved: Saved) -> None:
     marked = saved.keys(("bytes", "sha256"))
     marked["bytes"].count()
@@ -141,6 +148,11 @@ OPTIONAL: dict[str, Callable[[Saved], Any]] = {
     "plugins": _all(Saved.text),
     "examples": _all(Saved.count),
     "rule": _all(Saved.number),
+    "compiler": _all(Saved.text),
+    "layers": Saved.counts,
+    "parameters": Saved.count,
+    "shards": Saved.count,
+    "notes": _require_lines,
 }
 """What is checked where a record has it."""
 

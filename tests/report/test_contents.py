@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from bpcli.report.wording import number, percent
 from bpcli.reporting.bootstrap import bootstrap
 from bpcli.reporting.finite import prediction_columns
 from bpcli.training.inference import outputs
-from tests.cli.support import good, line, points, read_csv, read_record, write_config, write_table
+from tests.cli.support import good, line, points, read_csv, read_record, write_config, write_record, write_table
 from tests.report.support import flat, tables, trained
 
 NUMBERS = """
@@ -307,3 +308,18 @@ def test_a_series_has_the_means_of_its_summary(tmp_path: Path) -> None:
     assert means["test_accuracy"] == percent(mean)
     assert {*names_of(report)} == {"fold-0", "fold-1", "fold-2"}
     assert "Kept" not in facts(report)
+
+
+def test_what_a_report_goes_by_is_checked_where_the_record_is_read(
+    classes: tuple[Path, Report], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(classes[0], folder)
+    record = read_record(folder)
+    for key in ("layers", "parameters", "shards", "notes", "compiler"):
+        for odd in (None, "x", [None], {"a": 1}, True):
+            write_record(folder, {**record, key: odd})
+            with pytest.raises(DataError, match=f"malformed: .*{key}"):
+                report_of(folder)
+    write_record(folder, {**record, "notes": ["\udcff.csv has changed"]})
+    assert "\udcff.csv has changed" in report_of(folder).warnings
