@@ -2,8 +2,8 @@
 
 const RADIUS = 24;
 const SMALLEST = 44; // pixels that a finger needs
-const BETWEEN = { x: 160, y: 74 };
-const MARGIN = { x: 96, y: 46 };
+const BETWEEN = { x: 130, y: 74 };
+const MARGIN = { x: 112, y: 46 };
 
 class Drawing {
   constructor(state, told) {
