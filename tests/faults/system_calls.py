@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import compileall
 import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -104,7 +106,14 @@ def with_fault(fault: Fault, *words: str | Path, cwd: Path) -> Result:
 
 def _strace(options: list[str], *words: str | Path, cwd: Path, code: Path = ROOT) -> Result:
     """Run a command of the package below ``code`` under strace; its status is the command's own."""
+    _compile(code)
     line = ["strace", "-f", "-qq", *options, *command(*words)]
     variables = environment(**STEADY, PYTHONPATH=str(code))
     done = subprocess.run(line, cwd=cwd, capture_output=True, env=variables, stdin=subprocess.DEVNULL)
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode(errors="replace"))
+
+
+@cache
+def _compile(code: Path) -> None:
+    """Compile the package before its calls are counted; else another process might meanwhile, and the count changes."""
+    compileall.compile_dir(code / "bpcli", quiet=2)
