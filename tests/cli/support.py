@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import csv
 import io
@@ -15,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -126,10 +128,21 @@ def listing(folder: Path) -> dict[str, bytes | None]:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """This process's variables, with bp on the path, without those that change its output or have it compiled again."""
-    changing = ("PYTHONUNBUFFERED", "NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE")
+    """This process's variables, with bp on the path, without those that change its output."""
+    compiled(ROOT)
+    changing = ("PYTHONUNBUFFERED", "NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "LINES")
     kept = {name: value for name, value in os.environ.items() if name not in changing}
-    return {**kept, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **changes}
+    steady = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "TERM": "xterm-256color"}
+    return {**kept, **steady, **changes}
+
+
+@cache
+def compiled(code: Path) -> None:
+    """Compile the package below ``code``, so that no command has to.
+
+    Python does not notice where a limit of the test's cuts short the compiled file that it writes.
+    """
+    compileall.compile_dir(code / "bpcli", quiet=2)
 
 
 def command(*words: str | Path) -> list[str]:

@@ -89,7 +89,7 @@ def audited(commands: list[list[str]], folder: Path, *writable: str) -> dict[str
     """How commands ended, and what they did that is not allowed; ``writable`` are the folders that they may change."""
     asked = json.dumps({"commands": commands, "writable": [str(folder / name) for name in writable]})
     words = [sys.executable, "-P", "-m", "tests.cli.audited"]
-    variables = environment(PYTHONDONTWRITEBYTECODE="1", XDG_CACHE_HOME=str(folder / "cache"))
+    variables = environment(XDG_CACHE_HOME=str(folder / "cache"))
     done = subprocess.run(words, input=asked.encode(), capture_output=True, cwd=folder, env=variables)
     assert done.returncode == 0, done.stderr.decode()
     result: dict[str, Any] = json.loads(done.stdout)

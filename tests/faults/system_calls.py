@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import compileall
 import re
 import shutil
 import subprocess
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.cli.support import ROOT, Result, command, environment
+from tests.cli.support import ROOT, Result, command, compiled, environment
 
 CREATING = ("openat", "mkdir", "mkdirat")
 WRITING = ("write", "pwrite64", "writev", "ftruncate")
@@ -22,7 +20,7 @@ REMOVING = ("unlink", "unlinkat", "rmdir")
 TRACED = (*CREATING, *WRITING, *SYNCING, *NAMING, *REMOVING)
 
 LINE = re.compile(r"^(?P<pid>\d+) +(?P<name>\w+)\((?P<arguments>.*)$")
-STEADY = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
+STEADY = {"PYTHONHASHSEED": "0"}
 """So that a command makes the same calls each time."""
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
@@ -106,14 +104,8 @@ def with_fault(fault: Fault, *words: str | Path, cwd: Path) -> Result:
 
 def _strace(options: list[str], *words: str | Path, cwd: Path, code: Path = ROOT) -> Result:
     """Run a command of the package below ``code`` under strace; its status is the command's own."""
-    _compile(code)
+    compiled(code)  # else another process might meanwhile, and the number of a call changes
     line = ["strace", "-f", "-qq", *options, *command(*words)]
     variables = environment(**STEADY, PYTHONPATH=str(code))
     done = subprocess.run(line, cwd=cwd, capture_output=True, env=variables, stdin=subprocess.DEVNULL)
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode(errors="replace"))
-
-
-@cache
-def _compile(code: Path) -> None:
-    """Compile the package before its calls are counted; else another process might meanwhile, and the count changes."""
-    compileall.compile_dir(code / "bpcli", quiet=2)
