@@ -274,7 +274,7 @@ def test_a_layers_number_is_no_power(tmp_path: Path) -> None:
 
 def test_the_introduction_names_the_other_documents(tmp_path: Path) -> None:
     text = " ".join(rendering.FORMATS["text"](explained(tmp_path, "binary")).split())
-    assert "With --document, this network can also be told by: standard, brawer, general." in text
+    assert "With --document, this network can also be explained by: standard, brawer, general." in text
     smoothed = "loss.label_smoothing=0.1"
     alone = " ".join(rendering.FORMATS["text"](explained(tmp_path, "classes", smoothed, document="standard")).split())
     assert "No other document can express this network." in alone

@@ -158,7 +158,7 @@ def _own(l: int, k: int) -> Callable[[Parameters], Array]:
 
 DOCUMENT = Document(
     name="standard",
-    title="the standard notation, z before and a after activation, for any network",
+    title="Standard notation, z before and a after activation",
     expresses="every activation, loss and update rule that bp has",
     losses=(),
     conventions=(

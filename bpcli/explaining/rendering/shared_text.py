@@ -31,7 +31,7 @@ def introduction(explained: Explanation) -> list[str]:
     loss, rule = choices["loss"], choices["optimizer"]
     parameters = "its trained parameters" if explained.trained else "its initial parameters"
     return [
-        f"The notation and the equations are those of: {document.title}.",
+        f"Document: {document.title}.",
         f"It covers {document.expresses}.{_others(explained)}",
         f"A {'-'.join(map(str, explained.layers))} network ({names}) under {_brief(loss)}, at {parameters}.",
         f"Updated by {_brief(rule)}, mode {_words(rule['mode'])}.{_together(explained)}",
@@ -44,7 +44,7 @@ def _others(explained: Explanation) -> str:
     """The other documents that can express the network."""
     if not explained.others:
         return " No other document can express this network."
-    return f" With --document, this network can also be told by: {', '.join(explained.others)}."
+    return f" With --document, this network can also be explained by: {', '.join(explained.others)}."
 
 
 def _words(name: str) -> str:
