@@ -17,11 +17,15 @@ from bpcli.data.splitting import PARTS
 from bpcli.errors import BpError, ConfigError
 from bpcli.nn.tallies import Judging
 from bpcli.reporting.evaluation import Evaluation, evaluate_model
+from bpcli.reporting.importance import Importance, importances
 from bpcli.runs.comparison import RecordedRun, find_runs, read_run
 from bpcli.runs.model_file import Model
 from bpcli.runs.record import RECORD_FILE
 from bpcli.runs.reopen import ReopenedRun, reopen
 from bpcli.runs.series import REFIT, SERIES_FILE
+
+SEED = 0
+"""Of what a picture draws at random, so that the picture of a run is always the same."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,12 @@ class PlottedRun:
     def evaluation(self) -> Evaluation:
         """What the model gives on them."""
         return evaluate_model(self.model, self.part, self.reopened.metrics())
+
+    @cached_property
+    def importances(self) -> list[Importance]:
+        """How much worse its first metric is on them without each column; see :func:`importances`."""
+        metric = next(iter(self.reopened.metrics().values()))
+        return importances(self.model, self.part, metric, SEED)
 
     @property
     def title(self) -> str:

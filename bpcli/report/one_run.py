@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from bpcli.data.encoding.targets import judging_of
 from bpcli.data.files.reading import read_dataset
 from bpcli.errors import BpError, SystemRefusedError
 from bpcli.figures.plotted_run import PlottedRun
@@ -21,7 +20,6 @@ from bpcli.report.repeating import repeating
 from bpcli.report.results import headline, resampled, results_section
 from bpcli.report.wording import count
 from bpcli.reporting.evaluation import class_names
-from bpcli.reporting.importance import Importance, importances
 from bpcli.reporting.pixels import image_shape
 from bpcli.runs.environment import drifts_noted
 from bpcli.runs.folder import CONFIG_FILE
@@ -55,7 +53,6 @@ def run_report(folder: Path) -> Report:
     run = PlottedRun(folder, look=look)
     record, model = run.recorded.record, run.model
     config = read_own_config(folder).config
-    judging = judging_of(model.targets, model.network.head.activation.range)
     training = Section("training", "How training went", _curves(run))
     warnings = [*record.get("notes", []), *drifts_noted(record), *_troubles(run)]
     found = None
@@ -68,7 +65,7 @@ def run_report(folder: Path) -> Report:
     if found is not None and found.note and found.note not in warnings:
         warnings.append(found.note)
     sections = [
-        asked(config, record, judging, class_names(model)),
+        asked(config, record, run.judging, class_names(model)),
         *([found.results] if found else []),
         training,
         *(found.others if found else []),
@@ -111,20 +108,19 @@ def _found(run: PlottedRun, look: DataLook) -> _Found:
     if evaluation.judging.binary:
         figures, scores = [*figures, *scores[:1]], scores[1:]
     results = results_section(evaluation, of, name, part.size, figures, scores)
-    metric = next(iter(evaluation.picked))
-    matter = importances(model, part, evaluation.picked[metric], SEED)
-    order = [one.column for one in matter]
+    order = [one.column for one in run.importances]
     worst_ones = [] if evaluation.many_classes else [_worst(run, order)]  # of many classes no output is kept
-    others = [*worst_ones, *_importance(run, matter, metric)]
+    others = [*worst_ones, *_importance(run)]
     if look.facts is not None:
         others.append(data_section(run.loaded, look.facts, model, evaluation.names, order))
     return _Found(results, others, headline(evaluation, of, name, part.size), evaluation.note(name))
 
 
-def _importance(run: PlottedRun, matter: Sequence[Importance], metric: str) -> list[Section]:
+def _importance(run: PlottedRun) -> list[Section]:
     """What the columns are worth; nothing where they are too many."""
-    if not matter:
+    if not run.importances:
         return []
+    metric = next(iter(run.evaluation.picked))
     text = Text(
         f"How much worse {metric} gets on these examples when the cells of one column change places among the rows. "
         "Of columns that say the same, each alone seems to matter little; and what a model goes by need not be a cause."

@@ -15,16 +15,12 @@ from bpcli.reporting.importance import (
     MOST_EXAMPLES,
     REPEATS,
     Importance,
-    importances,
     inputs_by_column,
 )
 from bpcli.reporting.pixels import image_shape
 
 MOST_BARS = 20
 """How many columns are shown."""
-
-SEED = 0
-"""So the picture of a run is always the same."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ class ColumnImportance:
         """A bar for each column, the most important first."""
         (run,) = runs
         name, metric = next(iter(run.reopened.metrics().items()))
-        found = importances(run.model, run.part, metric, SEED)
+        found = run.importances
         change = f"{'lower' if metric.higher else 'higher'} {name} is"
         examples = min(run.part.size, MOST_EXAMPLES)
         notes = [f"Each column shuffled {REPEATS} times among {examples:,} examples."]
