@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 
 from bpcli.errors import DataError
+from bpcli.figures.figure import Figure
+from bpcli.figures.kinds.curves import curves_of
 from bpcli.figures.plotted_run import PlottedRun
-from bpcli.report import report_of
+from bpcli.report import ranked_runs, report_of
 from bpcli.report.contents import Code, Facts, Report, Text, Thumbnail
 from bpcli.report.wording import number, percent
 from bpcli.reporting.bootstrap import bootstrap
 from bpcli.reporting.finite import prediction_columns
+from bpcli.runs.comparison import RecordedRun
 from bpcli.training.inference import outputs
 from tests.cli.support import good, line, points, read_csv, read_record, write_config, write_record, write_table
 from tests.report.support import flat, tables, trained
@@ -289,7 +292,14 @@ def names_of(report: Report) -> list[str]:
     return [str(name) for name in column(report, "Runs, best first", "run")]
 
 
-def test_a_series_has_the_means_of_its_summary(tmp_path: Path) -> None:
+def test_a_series_has_the_means_of_its_summary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+
+    def drawing(runs: Sequence[RecordedRun]) -> Figure:
+        drawn.extend(run.folder.name for run in runs)
+        return curves_of(runs)
+
+    monkeypatch.setattr(ranked_runs, "curves_of", drawing)
     points(tmp_path / "points.csv", 60)
     write_config(tmp_path / "points.yaml", "data: {path: points.csv}\nloss: cross_entropy\nepochs: 2\n")
     good("train", "points.yaml", "--folds", "3", "--refit", "--run", "series", "--quiet", cwd=tmp_path)
@@ -307,6 +317,7 @@ def test_a_series_has_the_means_of_its_summary(tmp_path: Path) -> None:
     assert {*means} == {*summary}
     assert means["test_accuracy"] == percent(mean)
     assert {*names_of(report)} == {"fold-0", "fold-1", "fold-2"}
+    assert drawn == names_of(report)
     assert "Kept" not in facts(report)
 
 
