@@ -172,6 +172,8 @@ MARKUP = {
     r"z_{n_{1}}^{p,{1}}": "z_{n₁}^{p,1}",
     r"\hat{y}_\ell - \underline{e}_\ell": "ŷ_ℓ - e_ℓ",
     r"\left[ \frac{\partial \sigma}{\partial z^{1}} \right] \odot 1": "[∂σ/∂z¹] ⊙ 1",
+    r"\log \frac{e^{a - y} + e^{y - a}}{2}": "log ((eᵃ⁻ʸ + eʸ⁻ᵃ)/2)",
+    r"\tanh \frac{z}{2} - 1": "tanh (z/2) - 1",
     r"\frac{m / 2}{\sqrt{v} + \varepsilon}": "(m / 2)/(√(v) + ε)",
     r"1 \text{ where } z > 0 \text{, else } 0": "1 where z > 0, else 0",
     r"\begin{bmatrix} \frac{a}{b} & 2 \\ \vdots & \ddots \\ c & d \end{bmatrix}": "[a/b, 2; …, …; c, d]",

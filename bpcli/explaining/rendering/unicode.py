@@ -31,6 +31,11 @@ BRACKETS = {"begin": "[", "end": "]"}
 BESIDE_NO_FACTOR = re.compile(r" *($|[-+=,.)\]}&]|\\\\|\\(cdot|ast|odot|times|leftarrow|neq|equiv|right|text|end)\b)")
 """What can follow a quotient that needs no parentheses."""
 
+LOGARITHMS = ("ln", "log")
+
+OF_QUOTIENT = re.compile(r" *\\frac(?![A-Za-z])")
+"""What follows a function of a quotient."""
+
 SUBSCRIPTS = dict(zip("0123456789+-=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
 SUPERSCRIPTS = dict(
     zip("0123456789+-=()abcdefghijklmnoprstuvwxyzLPKNTM", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴸᴾᴷᴺᵀᴹ", strict=True)
@@ -100,7 +105,7 @@ class _Reader:
         if following[:1] == " " and (name in ("partial", "nabla") or following[1:].isalnum()):
             self.place += 1
         if name == "frac":
-            quotient = _quotient(self.item(), self.item())
+            quotient = self.quotient()
             return quotient if BESIDE_NO_FACTOR.match(self.markup, self.place) else f"({quotient})"
         if name in BRACKETS:
             self.item()
@@ -110,8 +115,20 @@ class _Reader:
         if name == "hat":
             return unicodedata.normalize("NFC", self.item() + "\N{COMBINING CIRCUMFLEX ACCENT}")
         if name not in COMMANDS:  # a function such as \cosh
-            return name if self.markup.startswith("(", self.place) else f"{name} "
-        return COMMANDS[name]
+            return name if self.markup.startswith("(", self.place) else self.function(f"{name} ")
+        return self.function(COMMANDS[name]) if name in LOGARITHMS else COMMANDS[name]
+
+    def function(self, written: str) -> str:
+        """A function's name; a quotient that it is of stands in parentheses, as nothing else says where it ends."""
+        found = OF_QUOTIENT.match(self.markup, self.place)
+        if found is None:
+            return written
+        self.place = found.end()
+        return f"{written}({self.quotient()})"
+
+    def quotient(self) -> str:
+        """The two arguments of a quotient, without parentheses of its own."""
+        return _quotient(self.item(), self.item())
 
 
 def _quotient(over: str, under: str) -> str:
