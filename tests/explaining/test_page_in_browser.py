@@ -414,6 +414,99 @@ def test_an_exercise_knows_the_right_number_and_the_reasons_of_typical_slips(alo
         assert words in reasons, words
 
 
+def shown_of(folder: Path, text: str, rows: list[int]) -> Shown:
+    """A page of a table of seven examples in two classes and two numbers."""
+    table = [[0.5, -1.2, "a", -1.0], [1.1, 0.3, "b", 2.0], [-0.4, 0.9, "b", 0.5], [0.2, 0.1, "a", 1.0]]
+    table += [[-1.3, -0.7, "b", 3.0], [0.8, -0.2, "b", -2.0], [0.1, 1.4, "a", 0.0]]
+    write_table(folder / "seven.csv", ["x1", "x2", "kind", "size"], table)
+    from bpcli.explaining.explanation import explain
+
+    return written(folder, explain(write_config(folder / "seven.yaml", text), [], None, rows))
+
+
+SEVEN = """\
+data: {path: seven.csv, target: %s, drop: %s, scale: none}
+network: {hidden: [2], activation: tanh}
+loss: %s
+optimizer: {mode: batch, name: %s, learning_rate: %s}
+"""
+
+
+@pytest.mark.parametrize("examples", ["mean", "sum"])
+def test_examples_bring_their_weights_and_the_mean_loss_is_that_of_all(
+    chromium: Any, tmp_path: Path, examples: str
+) -> None:
+    loss = f"{{name: cross_entropy, examples: {examples}}}"
+    text = SEVEN % ("kind", "size", loss, "gradient_descent", 0.1)
+    weighted = text.replace("scale: none", "scale: none, class_weight: {a: 5.0}")
+    whole = shown_of(tmp_path, weighted.replace("examples: sum", "examples: mean"), list(range(7)))
+    with opened(chromium, shown_of(tmp_path, weighted, [0, 1, 4]).file) as page:
+        assert page.run("() => bpPage.training.losses[0]") == pytest.approx(whole.trace.loss, rel=TOLERANCE)
+        page.page.click("#another")
+        following = shown_of(tmp_path, weighted, [2, 3, 5])
+        assert page.run("() => bpPage.state.loss") == pytest.approx(following.trace.loss, rel=TOLERANCE)
+        assert page.run("() => bpPage.state.number(bpPage.state.steps.length - 1, 0)") == pytest.approx(
+            float(following.trace.after.b[-1][0, 0]), rel=TOLERANCE
+        )
+    plain = shown_of(tmp_path, text.replace("examples: sum", "examples: mean"), list(range(7)))
+    with opened(chromium, shown_of(tmp_path, text, [0, 1, 2]).file) as page:
+        assert page.run("() => bpPage.training.losses[0]") == pytest.approx(plain.trace.loss, rel=TOLERANCE)
+        slips = page.run(SLIPS)
+        assert any("1/m" in reason for _, reason, *_ in slips) == (examples == "mean")
+
+
+NEW_WEIGHT = """() => {
+  const { exercises, state } = bpPage;
+  const found = [];
+  for (let turn = 0; turn < 40; turn++) {
+    exercises.ask();
+    const { step, place, entry } = state.question;
+    const asked = document.getElementById("question").textContent;
+    const right = state.number(place, entry);
+    const old = step.key === "new_weights" ? state.inputs[state.data.inputs.theta.first
+      + exercises.slips.meaning(step, entry).parameter] : null;
+    exercises.answer.value = String(old ?? 1234.5);
+    exercises.check();
+    const verdict = document.getElementById("verdict").textContent;
+    exercises.answer.value = right.toPrecision(asked.includes("Three") ? 3 : 4);
+    exercises.check();
+    found.push([old, verdict, document.getElementById("verdict").textContent]);
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("rule", [("gradient_descent", 0.02), ("adam", 0.001)])
+def test_the_old_weight_is_not_taken_for_the_new_one(chromium: Any, tmp_path: Path, rule: tuple[str, float]) -> None:
+    with opened(chromium, shown_of(tmp_path, SEVEN % ("kind", "size", "cross_entropy", *rule), [0]).file) as page:
+        found = page.run(NEW_WEIGHT)
+    assert all(last.startswith("Right") for *_, last in found)
+    of_weights = [verdict for old, verdict, _ in found if old is not None]
+    assert of_weights
+    assert all("That is the old weight" in verdict for verdict in of_weights)
+
+
+PAINTED = "() => bpPage.state.data.examples.targets.map((aim) => bpPage.training.region.paints.of(aim))"
+
+
+def test_the_regions_colours_go_from_the_lowest_target_to_the_highest(chromium: Any, tmp_path: Path) -> None:
+    blue, orange = [0, 114, 178], [230, 159, 0]
+    for target, loss, other in (("kind", "hinge", "size"), ("size", "half_squared_error", "kind")):
+        text = SEVEN % (target, other, loss, "gradient_descent", 0.1)
+        with opened(
+            chromium,
+            shown_of(
+                tmp_path, text.replace("scale:", "scale_targets: none, scale:") if target == "size" else text, [0]
+            ).file,
+        ) as page:
+            painted = page.run(PAINTED)
+            low, high = (0, 1) if target == "kind" else (5, 4)
+            assert (painted[low], painted[high]) == (blue, orange)
+            halfway = page.run("() => bpPage.training.region.paints.of([%s])" % (0 if target == "kind" else 0.5))
+            assert halfway == [115, 137, 89]
+            assert "Blue is " in page.text("#region-part")
+
+
 def test_a_hidden_number_is_nowhere_to_be_seen(chromium: Any, small: Shown) -> None:
     with opened(chromium, small.file) as page:
         page.page.click("#ask")

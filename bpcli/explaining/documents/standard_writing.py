@@ -62,7 +62,7 @@ class Writing:
     def divides_by_weights(self) -> bool:
         """Whether the loss is a mean by weights that are not all 0."""
         weights = self.trace.weights
-        return weights is not None and self.trace.network.head.loss.examples == "mean" and weights.sum() > 0
+        return weights is not None and self.trace.network.head.loss.examples == "mean" and bool((weights != 0).any())
 
     @property
     def share(self) -> str:

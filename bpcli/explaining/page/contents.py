@@ -159,6 +159,8 @@ def _places(inputs: Inputs) -> dict[str, Any]:
         shape = list(np.shape(array))
         found[name] = {"first": place, "shape": shape}
         place += int(np.prod(shape))
+    if inputs.weights is not None:
+        found["weights"] = {"first": place, "shape": list(inputs.weights.shape)}
     return found
 
 
@@ -179,8 +181,10 @@ def _network(trace: Trace, explained: Explanation) -> dict[str, Any]:
         "loss": explained.choices["loss"]["name"],
         "rule": explained.choices["optimizer"]["name"],
         "mode": trace.mode,
+        "examples": head.loss.examples,
         "targets": {
             "classes": head.loss.targets.class_indices,
+            "shares": head.loss.targets.shares,
             "low": head.loss.targets.low,
             "high": head.loss.targets.high,
             "excluded": head.loss.targets.bounds_excluded,

@@ -119,8 +119,9 @@ class _Engine:
         loss, A, (n, m) = self.trace.network.head.loss, self.A[-1], self.A[-1].shape
         targets = self.inputs.targets
         Y = equal(targets, np.arange(n)[:, None]) if targets.ndim == 1 else targets
-        weights = np.ones(m) if self.trace.weights is None else self.trace.weights
-        scale = float(self.trace.network.scale(weights.sum())) * (-1 if loss.likelihood else 1)
+        traced = self.inputs.trace(self.trace)
+        weights = np.ones(m) if traced.weights is None else traced.weights
+        scale = self.trace.network.scale(weights.sum()) * (-1 if loss.likelihood else 1)
         share = self.tape.array(np.broadcast_to(weights * scale, A.shape))
         given = {name: self.tape.array(value)[()] for name, value in loss_statements(loss).of_outputs(n).items()}
         terms, slopes = recorded(loss.term, loss, self.tape, y=Y, a=A, **given)

@@ -15,7 +15,7 @@ MOST_EXAMPLES = 100
 
 
 def examples_of(loaded: Loaded, update: ExplainedUpdate, network: Network) -> dict[str, Any]:
-    """The examples shown, then further rows of the training part: their numbers in the file, inputs and targets."""
+    """The examples shown, then further rows of the training part: rows of the file, inputs, targets, weights."""
     train, taken = loaded.parts["train"], {one.row for one in update.examples}
     further = [(train, int(row)) for row in train.rows[:MOST_EXAMPLES] if row not in taken]
     every = [(loaded.parts[one.part], one.row) for one in update.examples] + further
@@ -26,6 +26,7 @@ def examples_of(loaded: Loaded, update: ExplainedUpdate, network: Network) -> di
         "of": train.size,
         "X": [X.reshape(-1).tolist() for X, _, _ in columns],
         "targets": [Y.reshape(-1).tolist() for _, Y, _ in columns],
+        "weights": [weights.item() for _, _, weights in columns],
     }
 
 

@@ -1,5 +1,7 @@
 // Exercises: a number is hidden, someone works it out, and the page says what a wrong one suggests.
 
+const WORDS = ["Three", "Four"];
+
 class Exercises {
   constructor(state, page) {
     this.state = state;
@@ -17,25 +19,41 @@ class Exercises {
     });
   }
 
-  /** The steps that can be asked for, in order, and their entries that are not the same everywhere. */
+  /** The steps that can be asked for, in order. */
   candidates() {
     const { state } = this;
     return state.steps.flatMap((step, place) =>
-      ASKED[step.key] && state.layerOf(step) > 0 ? [{ step, place }] : [],
+      ASKED[step.key] && state.layerOf(step) > 0 && this.entries(step).length ? [{ step, place }] : [],
     );
+  }
+
+  /** The entries of a step that are not the same everywhere. */
+  entries(step) {
+    return step.places.map((_, entry) => entry).filter((entry) => this.slips.meaning(step, entry) !== null);
+  }
+
+  /** The next question whose number few digits tell from every slip, if there is one; else the next. */
+  question() {
+    const every = this.candidates();
+    const questions = every.map((_, further) => {
+      const turn = this.turn + further;
+      const { step, place } = every[turn % every.length];
+      const entries = this.entries(step);
+      return { turn, step, place, entry: entries[(turn * 7 + 1) % entries.length] };
+    });
+    return questions.find((question) => this.slips.digits(question) <= WORDS.length + FEWEST_DIGITS - 1) ?? questions[0];
   }
 
   ask() {
     const { state } = this;
-    const every = this.candidates();
-    const { step, place } = every[this.turn % every.length];
-    const entries = step.places.map((_, entry) => entry).filter((entry) => this.slips.meaning(step, entry) !== null);
-    const entry = entries[(this.turn * 7 + 1) % entries.length];
-    this.turn += 1;
+    state.question = null;
+    const { turn, step, place, entry } = this.question();
+    const digits = this.slips.digits({ step, place, entry });
+    this.turn = turn + 1;
     state.question = { step, place, entry };
     this.page.go(place);
     const where = placeOf(step, entry);
-    this.asked.replaceChildren("What is ", mathematics(step.symbol, false, step.text), `${where ? ` at ${where}` : ""}? Three digits will do.`);
+    this.asked.replaceChildren("What is ", mathematics(step.symbol, false, step.text), `${where ? ` at ${where}` : ""}? ${WORDS[digits - FEWEST_DIGITS] ?? digits} digits will do.`);
     for (const one of ["answer-form", "solve"]) document.getElementById(one).hidden = false;
     this.answer.value = "";
     write(this.verdict, "");
@@ -46,13 +64,12 @@ class Exercises {
     const { state } = this;
     const found = typed(this.answer.value);
     if (Number.isNaN(found)) return write(this.verdict, "That is no number. Write it with digits, such as −0.25.");
-    const right = this.slips.right(state.question);
-    if (isClose(found, right)) {
-      this.done(`Right: it is ${short(right)}.`);
+    const { right, reason } = this.slips.judge(state.question, found);
+    if (right) {
+      this.done(`Right: it is ${short(this.slips.right(state.question))}.`);
       return undefined;
     }
-    const slip = this.slips.of(state.question).find(([value]) => isClose(found, value));
-    write(this.verdict, slip ? `Not yet. ${slip[1]}` : "Not yet. Take the equation above, and put in the numbers of the steps before, one by one.");
+    write(this.verdict, `Not yet. ${reason || "Take the equation above, and put in the numbers of the steps before, one by one."}`);
     return undefined;
   }
 

@@ -176,9 +176,7 @@ class Page {
 
   chooseExample(row) {
     const { state } = this;
-    const { X, targets } = state.data.examples;
-    X[row].forEach((value, unit) => (state.inputs[state.inputAt(unit, state.column)] = value));
-    targets[row].forEach((value, unit) => (state.inputs[state.targetAt(unit, state.column)] = value));
+    state.put(row, state.column);
     state.changes.add("the examples");
     state.compute();
     this.refresh();

@@ -7,6 +7,8 @@ class Region {
   constructor(state, outputs) {
     this.state = state;
     this.outputs = outputs;
+    this.paints = new Paints(state.data);
+    write(document.getElementById("region-scale"), this.paints.words);
   }
 
   /** What the network says of every point of two inputs, and where the examples lie. */
@@ -30,7 +32,7 @@ class Region {
       program.run(state.inputs);
       for (let column = 0; column < state.m && start + column < GRID * GRID; column++) {
         const found = Array.from({ length: outputs }, (_, unit) => program.entry(program.results.length - 1, unit * state.m + column));
-        image.data.set(colour(found), 4 * (start + column));
+        image.data.set([...this.paints.of(found), 255], 4 * (start + column));
       }
     }
     state.inputs.set(kept);
@@ -60,7 +62,7 @@ class Region {
       const aim = this.state.data.network.targets.classes ? oneOf(targets[row][0], this.state.sizes[this.state.last]) : targets[row];
       pen.beginPath();
       pen.arc(left, top, 8, 0, 2 * Math.PI);
-      pen.fillStyle = `rgb(${colour(aim).slice(0, 3).join(" ")})`;
+      pen.fillStyle = `rgb(${this.paints.of(aim).join(" ")})`;
       pen.fill();
       pen.lineWidth = 3;
       pen.strokeStyle = "#111";
@@ -71,11 +73,25 @@ class Region {
 
 const CLASSES = [[0, 114, 178], [230, 159, 0], [0, 158, 115], [204, 121, 167], [86, 180, 233], [213, 94, 0]];
 
-/** Of one output from blue (0 and less) to orange (1 and more); of several that of the largest. */
-function colour(outputs) {
-  if (outputs.length > 1) return [...CLASSES[outputs.indexOf(Math.max(...outputs)) % CLASSES.length], 255];
-  const share = Math.min(1, Math.max(0, outputs[0])) || 0;
-  return [...CLASSES[0].map((blue, part) => Math.round(blue + share * (CLASSES[1][part] - blue))), 255];
+/** The colours of outputs: of classes that of the largest output, of a number from blue to orange as targets go. */
+class Paints {
+  constructor({ network, names, examples }) {
+    const { classes, shares, low, high } = network.targets;
+    const several = network.sizes.at(-1) > 1;
+    const firsts = examples.targets.map((targets) => targets[0]);
+    this.compares = several && (classes || shares || names.classes.length > 0);
+    this.low = low ?? Math.min(...firsts);
+    this.high = high ?? Math.max(...firsts);
+    this.words = this.compares
+      ? "The colour is that of the largest output."
+      : `Blue is ${short(this.low)} and less, orange ${short(this.high)} and more.${several ? " Only the first output is drawn." : ""}`;
+  }
+
+  of(outputs) {
+    if (this.compares) return CLASSES[outputs.indexOf(Math.max(...outputs)) % CLASSES.length];
+    const share = Math.min(1, Math.max(0, (outputs[0] - this.low) / (this.high - this.low || 1))) || 0;
+    return CLASSES[0].map((blue, part) => Math.round(blue + share * (CLASSES[1][part] - blue)));
+  }
 }
 
 function oneOf(place, count) {

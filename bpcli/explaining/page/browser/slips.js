@@ -1,6 +1,9 @@
 // What a wrong answer suggests: the numbers that typical slips lead to, each with its reason.
 
 const CLOSE = 0.01;
+const SAME = 1e-9;
+const FEWEST_DIGITS = 3;
+const ALL_DIGITS = 17;
 const ASKED = {
   pre_activation: "Z",
   activation: "A",
@@ -34,6 +37,22 @@ class Slips {
     return unit < 0 ? null : { layer, unit, column: entry % columns };
   }
 
+  /** Whether a number is right, or the reason of the slip that it suggests; empty where it suggests none. The nearest counts. */
+  judge(question, number) {
+    const right = this.right(question);
+    const apart = (value) => Math.abs(number - value);
+    const [slip, reason] = this.of(question).reduce((one, other) => (apart(other[0]) < apart(one[0]) ? other : one), [right, ""]);
+    return { right: reason === "" && isClose(number, right), reason: isClose(number, slip) ? reason : "" };
+  }
+
+  /** How many digits of the right number tell it from every slip. */
+  digits(question) {
+    const right = this.right(question);
+    let digits = FEWEST_DIGITS;
+    while (digits < ALL_DIGITS && !this.judge(question, Number(right.toPrecision(digits))).right) digits++;
+    return digits;
+  }
+
   /** Wrong numbers that slips lead to, each with its reason; the right number is not among them. */
   of({ step, place, entry }) {
     const found = this.meaning(step, entry);
@@ -43,10 +62,16 @@ class Slips {
     const factor = kind === "new" ? 1 : this.factor(kind, found, right);
     const written = slips.map(([value, reason]) => [value * factor, reason]);
     if (kind !== "new") written.push([-right, "The sign is wrong. Look at which of the two is subtracted from the other, and follow the minus."]);
-    if (this.state.m > 1 && (kind === "gradient" || kind === "dZ")) {
+    if (this.divides && Math.abs(factor) === 1 && (kind === "gradient" || kind === "dZ")) {
       written.push([right * this.state.m, `The factor 1/m is missing: the loss is a mean over the ${this.state.m} examples.`]);
     }
-    return written.filter(([value]) => Number.isFinite(value) && !isClose(value, right));
+    return written.filter(([value]) => Number.isFinite(value) && Math.abs(value - right) > SAME * Math.abs(right));
+  }
+
+  /** Whether the loss divides by the number of examples. */
+  get divides() {
+    const { network, inputs } = this.state.data;
+    return network.m > 1 && network.examples === "mean" && !inputs.weights;
   }
 
   right({ place, entry }) {
@@ -146,9 +171,7 @@ class Slips {
       const weight = state.weight(layer, to, from);
       const step = state.updated(layer, to, from) - weight;
       return [
-        [weight - step, "That goes uphill: the step is subtracted, so that the loss falls."],
-        [weight - slope, "The learning rate is missing: the step is η times the gradient."],
-        [weight + slope, "The learning rate is missing, and the step goes uphill."],
+        ...this.ofRule(weight, slope, step),
         [step, "That is the step alone; the new weight is the old one and the step."],
         [weight, "That is the old weight. The step is still to be taken."],
       ];
@@ -160,6 +183,23 @@ class Slips {
       [over("A", layer, to), "That multiplies by a of this layer; what the weight meets is a of the layer before."],
       [this.sum(layer, to, () => 1), "That is the gradient of the bias; a weight's has the number that it meets as a factor."],
       [this.swapped(layer, to, from), "Row and column are exchanged: the row is the unit that the weight leads to, the column that from which it comes."],
+    ];
+  }
+
+  /** Slips in the step, which only gradient descent takes straight from the gradient. */
+  ofRule(weight, slope, step) {
+    const { network, inputs } = this.state.data;
+    if (network.rule === "gradient_descent") {
+      return [
+        [weight - step, "That goes uphill: the step is subtracted, so that the loss falls."],
+        [weight - slope, "The learning rate is missing: the step is η times the gradient."],
+        [weight + slope, "The learning rate is missing, and the step goes uphill."],
+      ];
+    }
+    return [
+      [weight - step, "The step has the wrong sign."],
+      [weight - slope, "That subtracts the gradient itself. This rule's step is in the equation above."],
+      [weight - this.state.inputs[inputs.rate.first] * slope, "That is a step of gradient descent. This rule's step is in the equation above."],
     ];
   }
 

@@ -191,11 +191,15 @@ class State {
 
   /** Put rows of the page's examples into the columns. */
   show(rows) {
-    const { X, targets } = this.data.examples;
-    rows.forEach((row, column) => {
-      X[row].forEach((value, unit) => (this.inputs[this.inputAt(unit, column)] = value));
-      targets[row].forEach((value, unit) => (this.inputs[this.targetAt(unit, column)] = value));
-    });
+    rows.forEach((row, column) => this.put(row, column));
+  }
+
+  /** Put a row into a column: its inputs, its targets, and its weight where examples have weights. */
+  put(row, column) {
+    const { X, targets, weights } = this.data.examples;
+    X[row].forEach((value, unit) => (this.inputs[this.inputAt(unit, column)] = value));
+    targets[row].forEach((value, unit) => (this.inputs[this.targetAt(unit, column)] = value));
+    if (this.data.inputs.weights) this.inputs[this.data.inputs.weights.first + column] = weights[row];
   }
 
   /** Take θ and the rule's memory after the update. */

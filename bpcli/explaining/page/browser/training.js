@@ -46,20 +46,36 @@ class Training {
     return this.forward.get(key);
   }
 
-  /** The mean loss of the page's examples, m at a time. */
+  /** The mean loss of the page's examples, by their weights: m at a time, the last ones filled up with the last row. */
   loss() {
     const { state } = this;
-    const program = this.upTo("loss");
+    const count = this.examples.rows.length;
     const kept = state.inputs.slice();
-    const count = Math.max(1, Math.floor(this.examples.rows.length / state.m));
     let total = 0;
-    for (let batch = 0; batch < count; batch++) {
-      state.show(Array.from({ length: state.m }, (_, column) => (batch * state.m + column) % this.examples.rows.length));
-      program.run(state.inputs);
-      total += program.entry(program.results.length - 1, 0);
+    for (let first = 0; first < count; first += state.m) {
+      const rows = Array.from({ length: state.m }, (_, column) => Math.min(first + column, count - 1));
+      total += this.sum(rows);
     }
+    const added = (state.m - (count % state.m)) % state.m;
+    if (added) total -= (added / state.m) * this.sum(Array(state.m).fill(count - 1));
     state.inputs.set(kept);
-    return total / count;
+    return total / this.weight(Array.from({ length: count }, (_, row) => row));
+  }
+
+  /** The sum of the losses of m rows. */
+  sum(rows) {
+    const { state } = this;
+    const program = this.upTo("loss");
+    state.show(rows);
+    program.run(state.inputs);
+    const loss = program.entry(program.results.length - 1, 0);
+    return state.data.network.examples === "mean" ? loss * this.weight(rows) : loss;
+  }
+
+  /** What rows weigh together: how many they are, or the sum of their weights. */
+  weight(rows) {
+    const weigh = this.state.data.inputs.weights ? (row) => this.examples.weights[row] : () => 1;
+    return rows.reduce((total, row) => total + weigh(row), 0);
   }
 
   remember() {
