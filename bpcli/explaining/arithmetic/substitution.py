@@ -178,7 +178,7 @@ class Substitution:
         """An activation written out by its formula; what a step before it showed, as its derivative, is a number."""
         vocabulary = self.evaluator.vocabulary
         known = node.primes or node.function.base in (SIZE, DIAGONAL, *vocabulary.slopes)
-        if known or self.evaluator.is_shown(node, scope):
+        if known or self.evaluator.shown.value(node, scope) is not None:
             return Exact(self._number(node, scope, place))
         marks = node.function.sub + node.function.sup
         activation, own = vocabulary.activation(node.function.base, marks), vocabulary.owned(vocabulary.layer_of(marks))

@@ -1,17 +1,14 @@
 r"""The value of an equation's side, its indices and shapes checked.
 
-Symbols take the values of the steps shown before where there are such, else those of the document's vocabulary. A
-derivative that no step shows is the slope of the document's own definitions along the imaginary axis:
-``by`` gets a tiny imaginary part, entry by entry, and ``of`` is evaluated from its definition. So it owes
-nothing to the chain rule that the equations around it state.
+A node takes the value of a step shown before where there is one (``shown``), else it is computed: symbols by the
+document's vocabulary (``quantities``), derivatives as slopes of its definitions (``slopes``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +16,7 @@ import numpy as np
 from bpcli.explaining.evaluation import tensors
 from bpcli.explaining.evaluation.ellipsis import written_out
 from bpcli.explaining.evaluation.grammar import parse
-from bpcli.explaining.evaluation.indices import CLASS, entry_runs, index, mark_of, numbers
+from bpcli.explaining.evaluation.indices import entry_runs, index, mark_of, numbers
 from bpcli.explaining.evaluation.nodes import (
     Add,
     Apply,
@@ -42,13 +39,14 @@ from bpcli.explaining.evaluation.nodes import (
     Transpose,
     UnitSum,
     entrywise,
-    parts,
 )
+from bpcli.explaining.evaluation.places import Places
 from bpcli.explaining.evaluation.quantities import Quantities
-from bpcli.explaining.evaluation.scope import Known, Scope, Tilt, covers, same
-from bpcli.explaining.evaluation.tensors import ONE, WRITTEN_OUT, Range, Value
-from bpcli.explaining.evaluation.tilts import blocks, by_matrix, joined, slope_of
-from bpcli.explaining.evaluation.vocabulary import DIAGONAL, SIZE, Found, Vocabulary
+from bpcli.explaining.evaluation.scope import Scope
+from bpcli.explaining.evaluation.shown import Known, ShownSteps
+from bpcli.explaining.evaluation.slopes import Slopes
+from bpcli.explaining.evaluation.tensors import ONE, WRITTEN_OUT, Value
+from bpcli.explaining.evaluation.vocabulary import DIAGONAL, SIZE, Vocabulary
 from bpcli.explaining.recording.entrywise import apply, as_numbers, choose, equal
 from bpcli.nn.expressions import PI
 from bpcli.nn.markup import filled
@@ -59,10 +57,11 @@ class Evaluator:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        self.known: list[Known] = []
         self.names: dict[str, Value] = {}
         self.quantities = Quantities(vocabulary, self)
-        self._remembered: dict[Any, Value] = {}
+        self.places = Places(vocabulary, self)
+        self.shown = ShownSteps(vocabulary, self)
+        self.slopes = Slopes(vocabulary, self.quantities, self.places, self)
 
     def parse(self, markup: str) -> Node:
         """The nodes of markup in this document's letters."""
@@ -70,58 +69,14 @@ class Evaluator:
 
     def learn(self, known: Known) -> None:
         """Take the value of a step from now on."""
-        self.known.append(known)
+        self.shown.learn(known)
         self.quantities.forget()
-        self._remembered.clear()
+        self.slopes.forget()
 
     def name(self, text: str, value: Value) -> None:
         """Take a symbol as a whole, marks and all, with a value from now on."""
         self.names[text] = value
-        self._remembered.clear()
-
-    def declared(
-        self, left: Node, starts: Mapping[str, int], at: Mapping[str, int], said: Mapping[str, Range] | None = None
-    ) -> dict[str, Range]:
-        """What the indices of a left side run over, from the places where they stand.
-
-        ``starts`` are their first numbers where those are not 1; indices in ``at`` have one value alone; ``said`` is
-        what is known of some without their places.
-
-        Raises:
-            EquationError: an index stands in two places of different kinds.
-        """
-        ranges: dict[str, Range] = {}
-        for mark, place in (*(said or {}).items(), *self._places(left)):
-            if mark.isdigit() or mark.startswith(CLASS):
-                continue
-            run = (said or {}).get(mark) or replace(place, first=starts.get(mark, 1))
-            if mark in at:
-                run = replace(place, first=at[mark], last=at[mark])
-            if ranges.setdefault(mark, run) != run:
-                raise EquationError(f"index {mark} runs over {ranges[mark].space} and {place.space}")
-        return ranges
-
-    def _places(self, node: Any) -> Iterator[tuple[str, Range]]:
-        """Every index of an equation that no sum binds, with what it can run over there."""
-        if isinstance(node, Symbol):
-            yield from self._places_of_symbol(node)
-        elif isinstance(node, SumOver):
-            yield from ((mark, place) for mark, place in self._places(node.body) if mark != node.index)
-        elif isinstance(node, Entry):
-            value = self.evaluate(node.of, Scope())
-            yield from zip(node.indices, entry_runs(value, len(node.indices)), strict=False)
-        else:
-            for one in parts(node):
-                yield from self._places(one)
-
-    def _places_of_symbol(self, symbol: Symbol) -> Iterator[tuple[str, Range]]:
-        found = self.vocabulary.find(symbol)
-        if found is None:
-            return
-        for slot, mark in zip(found.slots, found.indices, strict=True):
-            yield mark, self.vocabulary.range(found.quantity.runs[slot], found.layer)
-        if found.quantity.implicit:
-            yield found.quantity.implicit, self.vocabulary.range("m", 0)
+        self.slopes.forget()
 
     def evaluate(self, node: Node, scope: Scope) -> Value:
         """The value, with an axis for each index that is free in ``node``.
@@ -130,37 +85,10 @@ class Evaluator:
             EquationError: an index, a shape or a symbol does not fit.
         """
         if scope.tilt is None:
-            known = self._shown(node, scope)
-            known = self._shown_entry(node, scope) if known is None else known
+            known = self.shown.value(node, scope)
             if known is not None:
                 return known
         return self._evaluated(node, scope)
-
-    def is_shown(self, node: Node, scope: Scope) -> bool:
-        """Whether a step showed the value of a node, or of the matrix of which it is an entry."""
-        return self._shown(node, scope) is not None or self._shown_entry(node, scope) is not None
-
-    def whole(self, node: Node) -> tuple[Node, Found] | None:
-        """The matrix of which a node is an entry, with what the entry is declared as; None where it is none."""
-        if isinstance(node, Symbol):
-            found = self.vocabulary.find(node)
-            if found is None or not found.quantity.entries:
-                return None
-            return self.parse(str(found.quantity.meaning(found.layer))), found
-        within = _argument(node)
-        inner = None if within is None else self.whole(within)
-        return None if inner is None else (_with_argument(node, inner[0]), inner[1])
-
-    def _shown_entry(self, node: Node, scope: Scope) -> Value | None:
-        """An entry of a matrix that a step showed."""
-        whole = self.whole(node)
-        known = None if whole is None else self._shown(whole[0], scope)
-        if whole is None or known is None:
-            return None
-        found = whole[1]
-        runs = [self.vocabulary.range(found.quantity.runs[slot], found.layer) for slot in found.slots]
-        indices = [index(self.vocabulary, mark, run, scope) for mark, run in zip(found.indices, runs, strict=True)]
-        return tensors.gathered(tensors.as_entries(known, found.slots).array, indices)
 
     def _evaluated(self, node: Node, scope: Scope) -> Value:
         kind: Any = self._KINDS.get(type(node))
@@ -199,19 +127,6 @@ class Evaluator:
 
     # Symbols
 
-    def _shown(self, node: Node, scope: Scope) -> Value | None:
-        """The value of the last step whose left side this is, its indices renamed."""
-        for known in reversed(self.known):
-            renamed: dict[str, str] = {}
-            if type(known.left) is not type(node) or not same(known.left, node, known.ranges, renamed):
-                continue
-            places = [renamed.get(letter, letter) for letter in known.value.letters]
-            runs = [known.ranges[letter] for letter in known.value.letters]
-            if all(covers(run, mark, scope) for mark, run in zip(places, runs, strict=True)):
-                indices = [index(self.vocabulary, mark, run, scope) for mark, run in zip(places, runs, strict=True)]
-                return tensors.gathered(known.value.array, indices, (), known.value.shape)
-        return None
-
     def _named(self, node: Name, scope: Scope) -> Value:
         value = scope.names.get(node.text, self.names.get(node.text))
         if value is None:
@@ -239,6 +154,11 @@ class Evaluator:
 
     # Functions, derivatives, sums
 
+    def _derivative(self, node: Derivative, scope: Scope) -> Value:
+        if isinstance(node.of, Symbol) and node.of.base in self.vocabulary.letters:
+            return self.evaluate(Apply(node.of, 1, node.by), scope)
+        return self.slopes.at(node, scope)
+
     def _applied(self, node: Apply, scope: Scope) -> Value:
         """An activation by the formula that it states."""
         argument = self.evaluate(node.argument, scope)
@@ -263,51 +183,6 @@ class Evaluator:
 
     def _total_of_units(self, node: UnitSum, scope: Scope) -> Value:
         return tensors.summed_over_rows(self.evaluate(node.body, scope))
-
-    def _derivative(self, node: Derivative, scope: Scope) -> Value:
-        if isinstance(node.of, Symbol) and node.of.base in self.vocabulary.letters:
-            return self.evaluate(Apply(node.of, 1, node.by), scope)
-        if scope.tilt is not None:
-            raise EquationError("a derivative within a derivative")
-        found = self.vocabulary.find(node.by)
-        if found is None:
-            raise EquationError(f"{node.by} is not declared")
-        at_once = isinstance(node.of, Symbol) and (node.of.base, node.by.base) in self.vocabulary.diagonal
-        tilted = self.quantities.matrix_of(found)
-        if at_once:
-            return self._slope(node.of, Tilt(tilted.quantity.template, tilted.layer), scope)
-        slope = self._slopes(node.of, tilted, scope)
-        return by_matrix(self._chosen(slope, found, scope), self.vocabulary.shape(found))
-
-    def _slopes(self, of: Node, by: Found, scope: Scope) -> Value:
-        """The slopes by every entry of a quantity, remembered until a step is shown."""
-        ranges = {mark: scope.ranges.get(mark) for mark, _ in self._places(of)}
-        key = (of, by.quantity.template, by.layer, tuple(ranges.items()))
-        if key not in self._remembered:
-            sizes = self.quantities.sizes(by)
-            tilts = (
-                Tilt(by.quantity.template, by.layer, entries)
-                for entries in blocks(prod(sizes), self.vocabulary.largest)
-            )
-            self._remembered[key] = joined([self._slope(of, tilt, scope) for tilt in tilts], sizes)
-        return self._remembered[key]
-
-    def _slope(self, of: Node, tilt: Tilt, scope: Scope) -> Value:
-        return slope_of(self.evaluate(of, replace(scope, tilt=tilt)))
-
-    def _chosen(self, slope: Value, found: Found, scope: Scope) -> Value:
-        """The slopes by the entries that the indices of the denominator say."""
-        stars = sorted(letter for letter in slope.letters if letter.startswith("*"))
-        if not stars or not found.slots:
-            return slope
-        stars = stars[: len(found.slots)] if found.quantity.shape else stars
-        rest = tuple(letter for letter in slope.letters if letter not in stars)
-        order = [slope.letters.index(letter) for letter in (*stars, *rest)]
-        array = slope.array.transpose(order + list(range(len(order), slope.array.ndim)))
-        runs = [self.vocabulary.range(found.quantity.runs[slot], found.layer) for slot in found.slots]
-        indices = [index(self.vocabulary, mark, run, scope) for mark, run in zip(found.indices, runs, strict=True)]
-        column = [Value(np.asarray(0))] * (len(stars) - len(indices))
-        return tensors.gathered(array, [*indices, *column], rest, slope.shape)
 
     def _total(self, node: SumOver, scope: Scope) -> Value:
         if node.index in scope.ranges:
@@ -384,17 +259,6 @@ class Evaluator:
         Cases: _cases,
         Matrix: _matrix,
     }
-
-
-def _argument(node: Node) -> Node | None:
-    """What a derivative is by, and a function of, where that is an array."""
-    if isinstance(node, Derivative | Nabla):
-        return node.by
-    return node.argument if isinstance(node, Apply) and node.function.base not in _OF_MATRICES else None
-
-
-def _with_argument(node: Node, argument: Any) -> Node:
-    return replace(node, by=argument) if isinstance(node, Derivative | Nabla) else replace(node, argument=argument)
 
 
 def _added(signs: tuple[int, ...], *values: Any) -> Any:

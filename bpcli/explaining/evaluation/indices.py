@@ -9,7 +9,7 @@ import numpy as np
 from bpcli.explaining.evaluation.nodes import EquationError, Node, Number, Symbol
 from bpcli.explaining.evaluation.scope import Scope
 from bpcli.explaining.evaluation.tensors import ONE, Range, Value
-from bpcli.explaining.evaluation.vocabulary import Vocabulary
+from bpcli.explaining.evaluation.vocabulary import Found, Vocabulary
 
 CLASS = r"\ell"
 """The true class as an index; ``\\ell_i`` is that of example i."""
@@ -33,6 +33,16 @@ def index(vocabulary: Vocabulary, mark: str, place: Range, scope: Scope) -> Valu
     if run.space != place.space or run.first < place.first or run.last > place.last:
         raise EquationError(f"index {mark} runs over {run}, where {place} is meant")
     return Value(np.arange(run.first, run.last + 1) - place.first, (mark,))
+
+
+def symbol_indices(vocabulary: Vocabulary, found: Found, scope: Scope) -> list[Value]:
+    """The places that the indices of a symbol take, along the axes of its quantity.
+
+    Raises:
+        EquationError: one is not bound, or runs over something else.
+    """
+    runs = [vocabulary.range(found.quantity.runs[slot], found.layer) for slot in found.slots]
+    return [index(vocabulary, mark, run, scope) for mark, run in zip(found.indices, runs, strict=True)]
 
 
 def _class(vocabulary: Vocabulary, mark: str, place: Range, scope: Scope) -> Value:

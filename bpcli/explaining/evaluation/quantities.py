@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from bpcli.explaining.evaluation import tensors
-from bpcli.explaining.evaluation.indices import index
+from bpcli.explaining.evaluation.indices import index, symbol_indices
 from bpcli.explaining.evaluation.nodes import EquationError, Node, Symbol
 from bpcli.explaining.evaluation.scope import Scope, Tilt
 from bpcli.explaining.evaluation.tensors import Value
@@ -51,8 +51,7 @@ class Quantities:
         """
         base = self._base(found, scope.tilt)
         quantity, slots = found.quantity, len(found.slots)
-        runs = [self.vocabulary.range(quantity.runs[slot], found.layer) for slot in found.slots]
-        indices = [index(self.vocabulary, mark, run, scope) for mark, run in zip(found.indices, runs, strict=True)]
+        indices = symbol_indices(self.vocabulary, found, scope)
         rest = base.letters[slots:]
         if rest[:1] == (quantity.implicit,) and quantity.implicit in scope.ranges:
             indices.append(index(self.vocabulary, quantity.implicit, self.vocabulary.range("m", 0), scope))

@@ -13,7 +13,8 @@ from bpcli.explaining.evaluation.evaluator import Evaluator
 from bpcli.explaining.evaluation.grammar import marks
 from bpcli.explaining.evaluation.layout import Layout
 from bpcli.explaining.evaluation.nodes import Apply, Derivative, Nabla, Name, Node, Symbol
-from bpcli.explaining.evaluation.scope import Known, Scope
+from bpcli.explaining.evaluation.scope import Scope
+from bpcli.explaining.evaluation.shown import Known
 from bpcli.explaining.evaluation.tensors import Range, Shape, Value
 from bpcli.explaining.evaluation.vocabulary import SIZE, Vocabulary
 from bpcli.nn import Array
@@ -70,13 +71,13 @@ class Sheet:
         node = self.evaluator.parse(shown.symbol)
         rows, columns = _run(shown.rows), _run(shown.columns)
         starts = dict(run for run in (rows, columns) if run is not None)
-        ranges = self.evaluator.declared(node, starts, at or {}, self._said(runs or {}))
+        ranges = self.evaluator.places.declared(node, starts, at or {}, self._said(runs or {}))
         letters = [run[0] if run else "" for run in (rows, columns)]
         return Side(node, Layout(ranges, letters[0], letters[1], *self._shape(node, ranges)))
 
     def ranges(self, markup: str, runs: Runs) -> dict[str, Range]:
         """What the indices that stand on a side run over."""
-        return self.evaluator.declared(self.evaluator.parse(markup), {}, {}, self._said(runs))
+        return self.evaluator.places.declared(self.evaluator.parse(markup), {}, {}, self._said(runs))
 
     def _said(self, runs: Runs) -> dict[str, Range]:
         return {letter: self.evaluator.vocabulary.range(kind, layer) for letter, (kind, layer) in runs.items()}
@@ -107,7 +108,7 @@ class Sheet:
 
     def _learn_whole(self, side: Side, value: Array) -> None:
         """Know the matrix of which a step showed every entry."""
-        whole, layout, vocabulary = self.evaluator.whole(side.node), side.layout, self.evaluator.vocabulary
+        whole, layout, vocabulary = self.evaluator.shown.whole(side.node), side.layout, self.evaluator.vocabulary
         if whole is None:
             return
         node, found = whole
