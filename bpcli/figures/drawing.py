@@ -16,6 +16,7 @@ from typing import Any
 
 from bpcli.errors import printable
 from bpcli.figures.artists import draw
+from bpcli.figures.drawable import drawable, notes_of
 from bpcli.figures.figure import Bars, Cells, Figure, Mark, Panel, Regions
 from bpcli.figures.inline_svg import INK, inlined
 from bpcli.figures.libraries import drawing_library
@@ -85,7 +86,7 @@ def drawn(figure: Figure, form: str) -> bytes:
     Raises:
         ConfigError: Matplotlib is not installed.
     """
-    return _saved(figure, form, figure.notes, facecolor="white")
+    return _saved(figure, form, notes_of(figure), facecolor="white")
 
 
 def svg(figure: Figure) -> str:
@@ -97,7 +98,7 @@ def svg(figure: Figure) -> str:
     Raises:
         ConfigError: Matplotlib is not installed.
     """
-    return inlined(_saved(figure, "svg", (), transparent=True), figure.title, figure.notes)
+    return inlined(_saved(figure, "svg", (), transparent=True), figure.title, notes_of(figure))
 
 
 def _saved(figure: Figure, form: str, notes: Sequence[str], **look: Any) -> bytes:
@@ -148,7 +149,7 @@ def _fill(whole: Any, figure: Figure) -> None:
     across = min(figure.across, len(figure.panels))
     for place, panel in enumerate(figure.panels, 1):
         axes = whole.add_subplot(ceil(len(figure.panels) / across), across, place)
-        _draw_panel(axes, panel)
+        _draw_panel(axes, drawable(panel))
 
 
 def _write_below(whole: Any, notes: Sequence[str]) -> None:

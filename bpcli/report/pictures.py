@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bpcli.figures import KINDS
+from bpcli.figures.drawable import notes_of
 from bpcli.figures.drawing import svg
 from bpcli.figures.figure import Figure
 from bpcli.figures.plotted_run import PlottedRun
@@ -25,4 +26,4 @@ def pictures(run: PlottedRun, kinds: Sequence[str]) -> list[Figure]:
 
 def drawn(figures: Sequence[Figure]) -> list[Pictures]:
     """The figures as one block, side by side where there is room; nothing of none."""
-    return [Pictures([Picture(svg(figure), " ".join(figure.notes)) for figure in figures])] if figures else []
+    return [Pictures([Picture(svg(figure), " ".join(notes_of(figure))) for figure in figures])] if figures else []

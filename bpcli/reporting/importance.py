@@ -18,6 +18,7 @@ from bpcli.data.sources import Rows
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.metrics import Metric, metric_values, tallies_for
 from bpcli.nn.workspace import layer_scratch, output_scratch
+from bpcli.reporting.finite import require_finite
 from bpcli.runs.model_file import Model
 from bpcli.streams import stream
 from bpcli.training.inference import outputs
@@ -30,6 +31,9 @@ MOST_EXAMPLES = 2_000
 
 REPEATS = 5
 """How often the cells of a column are dealt."""
+
+ROUNDING = 1e-12
+"""A mean that is so small a share of what it is the mean of is 0, rounded."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,9 @@ def importances(model: Model, part: Part, metric: Metric, seed: int) -> list[Imp
     """Every column's importance for a metric of the part, the largest first; none of too many columns.
 
     The same for the same seed.
+
+    Raises:
+        DataError: a prediction is not finite.
     """
     columns = inputs_by_column(model)
     if len(columns) > MOST_COLUMNS:
@@ -69,7 +76,9 @@ def inputs_by_column(model: Model) -> Mapping[str, Sequence[int]]:
 
 def _importance(column: str, worse: Iterator[float]) -> Importance:
     values = list(worse)
-    return Importance(column, float(np.mean(values)), min(values), max(values))
+    least, most, mean = min(values), max(values), float(np.mean(values))
+    noise = ROUNDING * max(abs(least), abs(most))
+    return Importance(column, 0.0 if abs(mean) < noise else mean, least, most)
 
 
 class _Judged:
@@ -84,7 +93,9 @@ class _Judged:
         part.targets.gather(examples, self.Y)
         self.weights = None if part.metric_weights is None else part.metric_weights[examples]
         self.judging = judging_of(model.targets, model.network.head.activation.range)
-        self.value = self._value(self.X)
+        A = self._outputs(self.X)
+        require_finite(model, A, part.features, examples, part.where)
+        self.value = self._value(A)
 
     def worse(self, places: Sequence[int], draws: np.random.Generator) -> Iterator[float]:
         """By how much the metric gets worse, each time that the inputs at ``places`` are dealt."""
@@ -92,10 +103,12 @@ class _Judged:
         for _ in range(REPEATS):
             dealt = self.X.copy()
             dealt[:, places] = self.X[draws.permutation(len(self.X))][:, places]
-            yield sign * (self.value - self._value(dealt))
+            yield sign * (self.value - self._value(self._outputs(dealt)))
 
-    def _value(self, X: Array) -> float:
-        A = outputs(self.model.network, self.model.parameters, Rows(X))
+    def _outputs(self, X: Array) -> Array:
+        return outputs(self.model.network, self.model.parameters, Rows(X))
+
+    def _value(self, A: Array) -> float:
         tallies = tallies_for({"": self.metric}, self.judging)
         scratch = output_scratch(layer_scratch(A.shape[0], A.shape[1], A.dtype))
         with np.errstate(all="ignore"):

@@ -39,8 +39,12 @@ class RecordedRun:
 
     @property
     def final(self) -> dict[str, float]:
-        """The metrics of the kept parameters; of an unfinished run without those of the test part."""
-        return {**measured(self.epochs, self.kept_epoch), **self.record["final"]}
+        """The metrics of the kept parameters; of an unfinished run without those of the test part.
+
+        Without those that run.json has as null, because they were not finite.
+        """
+        known = {**measured(self.epochs, self.kept_epoch), **self.record["final"]}
+        return {name: value for name, value in known.items() if value is not None}
 
 
 def find_runs(folder: Path) -> tuple[list[RecordedRun], list[str]]:

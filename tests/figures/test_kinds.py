@@ -11,6 +11,7 @@ import pytest
 from sklearn import metrics as peer
 from sklearn.calibration import calibration_curve
 
+from bpcli.errors import DataError
 from bpcli.figures import KINDS, applicable, picture
 from bpcli.figures.drawing import drawn
 from bpcli.figures.figure import Bars, Cells, Figure, Histogram, Line, Points, Regions
@@ -96,6 +97,26 @@ def test_each_run_has_the_pictures_that_apply_and_each_is_drawn(folder: Path) ->
         text = drawn_text(figure(folder, kind, name), 80)
         assert all(line.isprintable() for line in text.splitlines())
     assert drawn(figure(folder, "regions", "classes"), "svg").startswith(b"<?xml")
+
+
+def test_the_largest_numbers_that_a_file_may_hold_can_be_drawn(tmp_path: Path) -> None:
+    far = (1.7e308, -1.7e308, 0.5)
+    write_table(tmp_path / "near.csv", ["a", "b", "y"], [[i / 9, i % 2, 9 * (i % 3)] for i in range(30)])
+    write_table(tmp_path / "targets.csv", ["a", "b", "y"], [[i / 9, 1, far[i % 3]] for i in range(30)])
+    write_table(tmp_path / "inputs.csv", ["a", "b", "y"], [[far[i % 3], 1, 9 * (i % 2)] for i in range(30)])
+    text = "dtype: float64\ndata: {train: near.csv, test: targets.csv}\nnetwork: {hidden: [3]}\nepochs: 2\n"
+    config = write_config(tmp_path / "t.yaml", f"{text}loss: half_squared_error\n")
+    good("train", config, "--run", "numbers", "--quiet", cwd=tmp_path)
+    classes = ["data.test=inputs.csv", "loss=cross_entropy", "data.scale=none", "network.hidden=null"]
+    small = "network.initializer={name: normal, std: 1e-9}"
+    good("train", config, *classes, small, "--run", "classes", "--quiet", cwd=tmp_path)
+    assert "Not drawn, for beyond" in drawn_text(figure(tmp_path, "residuals", "numbers"), 80)
+    for kind in ("regions", "distributions"):
+        assert drawn_text(figure(tmp_path, kind, "classes"), 80)
+    good("train", config, *classes[:-1], small.replace("1e-9", "9"), "--run", "wild", "--quiet", cwd=tmp_path)
+    for kind in ("importance", "confusion"):
+        with pytest.raises(DataError, match="not finite"):
+            figure(tmp_path, kind, "wild")
 
 
 @pytest.mark.parametrize("name", ["classes", "two", "labels"])

@@ -7,7 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from bpcli.figures.figure import Axis, Bars, Cells, Figure, Line, Mark, Panel, Points
+from bpcli.figures.drawing import drawn
+from bpcli.figures.figure import Axis, Band, Bars, Cells, Figure, Line, Mark, Panel, Points, Reference
 from bpcli.figures.terminal import drawn_text
 from bpcli.figures.ticks import log_ticks, ticks
 from bpcli.figures.words import shortened
@@ -62,16 +63,25 @@ def test_a_picture_of_nothing_is_empty_axes() -> None:
         assert "└" in text
 
 
+def test_what_is_too_far_apart_is_left_out_and_counted() -> None:
+    far = np.array([1.0, 1.7e308, -1.7e308, np.inf, 1e-320, 2.0, 1e249])
+    marks = (Line(far, far), Band(far, far, far), Points(far, far), Reference(far, far))
+    for log in (False, True):
+        figure = Figure("t", (Panel(marks, "", Axis(log=log), Axis(log=log)),), ("so it is",))
+        assert drawn_text(figure, 80).endswith("so it is\nNot drawn, for beyond ±1e+250: 21 numbers.\n")
+        assert drawn(figure, "svg").startswith(b"<?xml")
+
+
 def test_a_matrix_shows_its_numbers_else_shades_else_shades_of_several() -> None:
-    def drawn(size: int) -> list[str]:
+    def of_size(size: int) -> list[str]:
         values = np.eye(size) * 5
         names = tuple(map(str, range(size)))
         return drawn_text(Figure("t", (Panel((Cells(values, names, names, numbered=True),)),)), 80).splitlines()[2:]
 
-    assert drawn(3) == ["   0  1  2", "0  5  ·  ·", "1  ·  5  ·", "2  ·  ·  5"]
-    assert drawn(30)[:2] == ["0  ██", "1    ██"]
-    assert " ".join(drawn(100)).endswith("each stands for the strongest of 3 × 3 cells")
-    assert drawn(100)[:2] == ["██", "  ██"]
+    assert of_size(3) == ["   0  1  2", "0  5  ·  ·", "1  ·  5  ·", "2  ·  ·  5"]
+    assert of_size(30)[:2] == ["0  ██", "1    ██"]
+    assert " ".join(of_size(100)).endswith("each stands for the strongest of 3 × 3 cells")
+    assert of_size(100)[:2] == ["██", "  ██"]
     signed = Cells(np.array([[-1.0, 0.0, 1.0]]), signed=True)
     assert drawn_text(Figure("t", (Panel((signed,)),)), 80).splitlines()[2:] == [
         "  ▒▒██",

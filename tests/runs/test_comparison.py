@@ -41,6 +41,7 @@ def test_the_final_metrics_are_those_of_the_kept_epoch_and_the_test_part() -> No
     assert run.kept_epoch == 2
     assert run.final == {"loss": 2.0, "accuracy": 0.75, "val_loss": 1.0, "val_accuracy": 0.75, "test_loss": 9.0}
     assert RecordedRun(Path("run"), {**record, "kept": {"epoch": 0}}, {}, ROWS).final == {"test_loss": 9.0}
+    assert finished({"test_loss": None, "test_accuracy": 0.5}).final == {"test_accuracy": 0.5}
 
 
 def test_runs_are_ranked_with_the_best_first_and_those_without_a_value_last() -> None:

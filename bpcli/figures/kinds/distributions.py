@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from bpcli.data.loading import Part
+from bpcli.figures.drawable import is_drawable
 from bpcli.figures.figure import Axis, Figure, Line, Mark, Panel
 from bpcli.figures.plotted_run import PlottedRun
 from bpcli.nn import Array
@@ -75,7 +76,7 @@ def passed(model: Model, part: Part) -> tuple[list[Array], list[Array]]:
 def _lines(shown: Sequence[int], layers: Sequence[Array], *, log: bool) -> Iterator[Mark]:
     """The share of values in each bin, of each layer, over common bins."""
     chosen = [np.abs(layers[l - 1]) if log else layers[l - 1] for l in shown]
-    chosen = [values[np.isfinite(values) & ((values > 0) | (not log))] for values in chosen]
+    chosen = [values[is_drawable(values) & ((values > 0) | (not log))] for values in chosen]
     there = np.concatenate(chosen)
     if not len(there):
         return
@@ -83,7 +84,7 @@ def _lines(shown: Sequence[int], layers: Sequence[Array], *, log: bool) -> Itera
     edges = np.geomspace(low, high, BINS + 1) if log else np.linspace(low, high, BINS + 1)
     if not low < high:
         edges = np.array([low - 0.5, low + 0.5]) if not log else np.array([low / 2, low * 2])
-    middles = np.sqrt(edges[1:] * edges[:-1]) if log else (edges[1:] + edges[:-1]) / 2
+    middles = np.sqrt(edges[1:]) * np.sqrt(edges[:-1]) if log else (edges[1:] + edges[:-1]) / 2
     for k, (l, values) in enumerate(zip(shown, chosen, strict=True)):
         counts, _ = np.histogram(values, edges)
         yield Line(middles, counts / max(1, len(layers[l - 1])), f"layer {l}", k)
@@ -97,3 +98,6 @@ def _notes(shown: Sequence[int], activations: Sequence[Array], gradients: Sequen
         if any(zeros):
             told = ", ".join(f"{share:.0%} in layer {l}" for l, share in zip(shown, zeros, strict=True) if share)
             yield f"{word.capitalize()} that are exactly 0: {told}."
+        beyond = sum(int((~is_drawable(layers[l - 1])).sum()) for l in shown)
+        if beyond:
+            yield f"{word.capitalize()} that are not finite, or too large to be drawn: {beyond:,}."

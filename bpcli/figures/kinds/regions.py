@@ -10,6 +10,7 @@ import numpy as np
 
 from bpcli.data.encoding.inputs import Input
 from bpcli.data.sources import Rows
+from bpcli.figures.drawable import LARGEST
 from bpcli.figures.figure import Axis, Figure, Mark, Panel, Points, Regions
 from bpcli.figures.kinds.confusion import no_classes
 from bpcli.figures.plotted_run import PlottedRun
@@ -82,7 +83,7 @@ def _in_units(run: PlottedRun) -> Array:
 
 
 def _grid(values: Array) -> Array:
-    low, high = float(values.min()), float(values.max())
+    low, high = np.clip([values.min(), values.max()], -LARGEST, LARGEST).tolist()
     margin = (high - low) * MARGIN or 1.0
     return np.linspace(low - margin, high + margin, GRID)
 

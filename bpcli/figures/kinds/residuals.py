@@ -71,8 +71,10 @@ def _panels(name: str, true: Array, predicted: Array, *, alone: bool) -> Iterato
         square=True,
     )
     across = np.array([predicted.min(), predicted.max()])
+    with np.errstate(over="ignore"):
+        off = predicted - true
     yield Panel(
-        (Reference(across, np.zeros(2), "right"), Points(predicted, predicted - true)),
+        (Reference(across, np.zeros(2), "right"), Points(predicted, off)),
         title,
         Axis(f"predicted {name}"),
         Axis("predicted − true"),

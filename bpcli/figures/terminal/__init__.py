@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpcli.errors import printable
+from bpcli.figures.drawable import notes_of
 from bpcli.figures.figure import Bars, Cells, Figure, Panel
 from bpcli.figures.terminal.bars import bar_lines
 from bpcli.figures.terminal.cells import cell_lines
@@ -26,7 +27,7 @@ def drawn_text(figure: Figure, width: int) -> str:
     lines = [shortened(figure.title, across)]
     for panel in figure.panels:
         lines += ["", *_panel_lines(panel, across)]
-    notes = [line for note in figure.notes for line in wrapped(printable(note), across)]
+    notes = [line for note in notes_of(figure) for line in wrapped(printable(note), across)]
     lines += ["", *(shortened(line, across) for line in notes)] if notes else []
     return "".join(f"{line.rstrip()}\n" for line in lines)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.figures.drawable import drawable
 from bpcli.figures.figure import Band, Histogram, Line, Mark, Panel, Points, Reference, Regions
 from bpcli.figures.palette import style_of
 from bpcli.figures.terminal.frame import HEIGHT, Frame, framed
@@ -24,6 +25,7 @@ REGIONS = ".:-~'^,_"
 
 def chart_lines(panel: Panel, width: int, height: int = HEIGHT) -> Iterator[str]:
     """The legend, and the chart, ``height`` lines of it, above what its x axis counts."""
+    panel = drawable(panel)
     extents = [pair for mark in panel.marks for pair in _extent(mark)]
     frame = framed(panel.x, panel.y, extents, width, height)
     for mark in panel.marks:
