@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bpcli.explaining.arithmetic.substitution import Condition, Place, Substitution
+from bpcli.explaining.arithmetic.substitution import Place, Substitution
 from bpcli.explaining.arithmetic.symbols import entry_symbol
+from bpcli.explaining.arithmetic.terms import Condition
 from bpcli.explaining.documents.steps import DerivationStep
 from bpcli.explaining.evaluation.scope import Scope
 from bpcli.explaining.evaluation.sheet import Sheet, Side

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from bpcli.explaining.arithmetic.terms import Condition, Exact, added, sum_of
 from bpcli.explaining.evaluation.evaluator import Evaluator
 from bpcli.explaining.evaluation.grammar import parse
 from bpcli.explaining.evaluation.nodes import (
@@ -41,40 +42,11 @@ from bpcli.explaining.evaluation.tensors import Range, Value
 from bpcli.explaining.evaluation.vocabulary import DIAGONAL, SIZE
 from bpcli.nn.markup import filled
 
-MOST_TERMS = 8
-"""A sum of more terms is written with its first three and its last."""
-
-FIRST_TERMS = 3
-
 ONES = r"\mathbf{1}"
 """The letter of a column of ones."""
 
 Place = tuple[int, int] | None
 """Row and column, from 0, of an entry of a matrix; None for a number."""
-
-
-@dataclass(frozen=True)
-class Exact:
-    """A number with all its digits; how many are written is for later to say."""
-
-    value: float
-
-
-@dataclass(frozen=True)
-class Elided:
-    """Terms of a sum that are left out: how many, and what they add up to."""
-
-    count: int
-    value: float
-
-
-@dataclass(frozen=True)
-class Condition:
-    """Why one case holds: left > right, or not."""
-
-    left: Any
-    right: Any
-    holds: bool
 
 
 @dataclass
@@ -114,7 +86,7 @@ class Substitution:
         return node
 
     def _sum(self, node: Add, scope: Scope, place: Place) -> Any:
-        return _added([(sign, self.entry(term, scope, place)) for sign, term in node.terms])
+        return added([(sign, self.entry(term, scope, place)) for sign, term in node.terms])
 
     def _product(self, node: Times, scope: Scope, place: Place) -> Any:
         """A product of numbers; of matrices the sum over what lies between them."""
@@ -131,7 +103,7 @@ class Substitution:
         def value(k: int) -> float:
             return self._number(node.left, scope, (row, k)) * self._number(node.right, scope, (k, column))
 
-        return _sum_of(inner, term, value)
+        return sum_of(inner, term, value)
 
     def _between(self, node: Times, scope: Scope) -> int | None:
         """How long the rows of the left and the columns of the right are; None where one is a number."""
@@ -161,14 +133,14 @@ class Substitution:
         def of(k: int) -> Scope:
             return replace(scope, ranges={**scope.ranges, node.index: replace(run, first=numbers[k], last=numbers[k])})
 
-        return _sum_of(
+        return sum_of(
             len(numbers), lambda k: self.entry(node.body, of(k), place), lambda k: self._number(node.body, of(k), place)
         )
 
     def _total_of_units(self, node: UnitSum, scope: Scope, place: Place) -> Any:
         column = 0 if place is None else place[1]
         count = int(self.evaluator.evaluate(node.body, scope).array.shape[-2])
-        return _sum_of(
+        return sum_of(
             count,
             lambda k: self.entry(node.body, scope, (k, column)),
             lambda k: self._number(node.body, scope, (k, column)),
@@ -228,25 +200,6 @@ def _at(value: Value, place: Place) -> Any:
     row, column = place or (0, 0)
     rows, columns = value.array.shape[-2:]
     return value.array[..., row if rows > 1 else 0, column if columns > 1 else 0]
-
-
-def _sum_of(count: int, term: Callable[[int], Any], value: Callable[[int], float]) -> Any:
-    """A sum of ``count`` terms, a long one with its first ones and its last."""
-    if count == 1:
-        return term(0)
-    if count <= MOST_TERMS:
-        return _added([(1, term(k)) for k in range(count)])
-    left_out = range(FIRST_TERMS, count - 1)
-    elided = Elided(len(left_out), float(sum(value(k) for k in left_out)))
-    return _added([*((1, term(k)) for k in range(FIRST_TERMS)), (1, elided), (1, term(count - 1))])
-
-
-def _added(terms: list[tuple[int, Any]]) -> Any:
-    """A sum whose terms are no sums themselves, as far as signs allow."""
-    flat: list[tuple[int, Any]] = []
-    for sign, term in terms:
-        flat += term.terms if sign > 0 and isinstance(term, Add) else [(sign, term)]
-    return Add(tuple(flat))
 
 
 def _is_ones(node: Node) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.explaining.arithmetic.substitution import Condition, Elided, Exact
+from bpcli.explaining.arithmetic.terms import Condition, Elided, Exact
 from bpcli.explaining.evaluation.nodes import Add, Function, Number, Over, Power, Times, parts
 from bpcli.nn.expressions import Floats
 from bpcli.nn.markup import scientific
