@@ -555,6 +555,88 @@ def test_no_page_scrolls_sideways_and_a_finger_finds_every_control(chromium: Any
                 assert page.run(TOO_SMALL) == [], width
 
 
+COVERED = """() => {
+  const boxes = [...document.querySelectorAll("main > section")].map((one) => [one.id, one.getBoundingClientRect()]);
+  return boxes.flatMap(([name, box], place) => boxes.slice(0, place)
+    .filter(([, other]) => box.left < other.right && other.left < box.right
+      && box.top < other.bottom && other.top < box.bottom)
+    .map(([other]) => `${name} ${other}`));
+}"""
+"""Pairs of sections of which one lies over the other."""
+
+
+def test_no_section_lies_over_another_however_far_the_page_is_scrolled(chromium: Any, small: Shown) -> None:
+    for width in WIDTHS:
+        with opened(chromium, small.file, viewport={"width": width, "height": 700}) as page:
+            for share in (0.3, 0.6, 1):
+                page.run("(share) => scrollTo(0, share * document.documentElement.scrollHeight)", share)
+                assert page.run(COVERED) == [], (width, share)
+
+
+def test_a_phone_shows_the_whole_drawing_of_a_small_network(chromium: Any, small: Shown) -> None:
+    with opened(chromium, small.file, viewport={"width": 390, "height": 800}) as page:
+        assert page.run(
+            "() => { const one = document.getElementById('drawing'); return one.scrollWidth <= one.clientWidth; }"
+        )
+
+
+def test_an_exercise_is_seen_together_with_its_equation(chromium: Any, small: Shown) -> None:
+    for width, height in ((390, 844), (1280, 800)):
+        with opened(chromium, small.file, viewport={"width": width, "height": height}) as page:
+            page.page.click("#ask")
+            for selector in ("#step .equation math", "#answer"):
+                box = page.page.locator(selector).bounding_box()
+                top = page.page.locator(".steps").bounding_box()
+                assert top["y"] + top["height"] <= box["y"], (width, selector)
+                assert box["y"] + box["height"] <= height, (width, selector)
+
+
+def test_a_question_ends_with_the_notation_that_it_was_asked_in(chromium: Any, small: Shown) -> None:
+    with opened(chromium, small.file) as page:
+        for choice, value in (("#notation", "general"), ("#activation", "1"), ("#reset", "")):
+            page.page.click("#ask")
+            if value:
+                page.page.select_option(choice, value)
+            else:
+                page.page.click(choice)
+            assert page.text("#question") == ""
+            assert not page.page.is_visible("#answer-form")
+        page.page.click("#ask")
+        page.page.fill("#answer", "0.123")
+        page.page.click("#answer-form button")
+        assert page.text("#verdict")
+        assert page.wrong == []
+
+
+def test_layers_of_the_drawing_have_the_numbers_of_the_notation(alone: OpenPage) -> None:
+    for name, words in (
+        ("standard", ["inputs", "layer 1", "layer 2: outputs"]),
+        ("brawer", ["inputs", "layer 2", "layer 3: outputs"]),
+    ):
+        alone.run("(name) => bpPage.chooseNotation(name)", name)
+        assert alone.run("() => [...document.querySelectorAll('.heading')].map((one) => one.textContent)") == words
+
+
+def test_pictures_of_training_say_what_their_axes_and_colours_are(alone: OpenPage) -> None:
+    assert "loss, mean of 6 examples" in alone.text("#curve")
+    inputs = alone.run("() => bpPage.state.data.names.inputs")
+    legend = alone.text("#region-scale").replace("\u2068", "").replace("\u2069", "")
+    assert (
+        legend == f"{inputs[0]} grows to the right, {inputs[1]} upwards. Blue is c = 1 0 and less, orange 1 and more."
+    )
+
+
+def test_the_choice_of_a_row_says_which_is_shown(chromium: Any, small: Shown) -> None:
+    with opened(chromium, small.file) as page:
+        shown = "() => document.getElementById('example').value"
+        assert page.run(shown) == "0"
+        page.page.click("#another")
+        assert page.run(shown) == "3"
+        page.page.locator("#inputs input").first.fill("0.123")
+        page.page.keyboard.press("Tab")
+        assert page.run(shown) == ""
+
+
 def test_a_finger_finds_every_unit_of_the_widest_layer(
     chromium: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

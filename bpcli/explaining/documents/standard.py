@@ -25,7 +25,7 @@ from bpcli.nn.pairs import pair_statements
 from bpcli.nn.parameters import Parameters
 
 ONE_HOT = "The class of each example is 1 in its own row of $y$ and 0 in the others."
-NORMED = r"$\delta$ contains what the loss divides by: it is the derivative of $L$ itself."
+NORMED = r"$\delta$ is the derivative of $L$ itself: what $L$ divides by is in it already."
 WEIGHED = r"$\omega_i$ is the weight of example $i$, by its class, its column of weights, or both."
 
 

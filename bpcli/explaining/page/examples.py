@@ -36,6 +36,10 @@ def names_of(loaded: Loaded, network: Network) -> dict[str, list[str]]:
     targets, outputs = loaded.targets, network.sizes[-1]
     if isinstance(targets, Classes):
         labels = [str(label) for label in targets.labels]
-        return {"inputs": inputs, "outputs": labels if outputs > 1 else labels[-1:], "classes": labels}
+        return {
+            "inputs": inputs,
+            "outputs": labels if outputs > 1 else [f"{targets.name} = {labels[-1]}"],
+            "classes": labels,
+        }
     names = [targets.names[output % len(targets.names)] for output in range(outputs)]
     return {"inputs": inputs, "outputs": names, "classes": []}

@@ -2,16 +2,23 @@
 
 const RADIUS = 24;
 const SMALLEST = 44; // pixels that a finger needs
-const BETWEEN = { x: 130, y: 74 };
-const MARGIN = { x: 112, y: 46 };
+const BETWEEN = { x: 130, y: 74, least: 84 };
+const MARGIN = { x: 112, y: 46, least: 52 };
 
 class Drawing {
-  constructor(state, told) {
+  /** ``width`` is that of the place for it, in pixels: as far as it can be, the drawing is no wider. */
+  constructor(state, told, width) {
     this.state = state;
     this.told = told;
     const { sizes } = state;
     this.height = Math.max(...sizes) * BETWEEN.y + 2 * MARGIN.y - BETWEEN.y + 2 * RADIUS;
-    this.width = (sizes.length - 1) * BETWEEN.x + 2 * MARGIN.x;
+    const { inputs, outputs } = state.data.names;
+    const longest = Math.max(...[...inputs, ...outputs].map((name) => name.length));
+    this.margin = Math.min(MARGIN.x, Math.max(MARGIN.least, RADIUS + 12 + 7 * longest));
+    const gaps = sizes.length - 1;
+    const fitting = ((width * 2 * RADIUS) / SMALLEST - 2 * this.margin) / gaps;
+    this.between = Math.min(BETWEEN.x, Math.max(BETWEEN.least, fitting));
+    this.width = gaps * this.between + 2 * this.margin;
     this.lines = [];
     this.units = [];
     const label = `A drawing of the network: ${sizes.join(", ")} units from left to right`;
@@ -23,21 +30,30 @@ class Drawing {
     const units = draw("g", { class: "units" });
     for (let layer = 1; layer < sizes.length; layer++) this.drawLines(layer, lines);
     for (let layer = 0; layer < sizes.length; layer++) this.drawUnits(layer, units);
-    this.element.append(lines, units, ...this.headings());
+    this.heads = this.headings();
+    this.element.append(lines, units, ...this.heads);
   }
 
   at(layer, unit) {
     const count = this.state.sizes[layer];
     const top = (this.height - (count - 1) * BETWEEN.y) / 2 + 8;
-    return { x: MARGIN.x + layer * BETWEEN.x, y: top + unit * BETWEEN.y };
+    return { x: this.margin + layer * this.between, y: top + unit * BETWEEN.y };
   }
 
   headings() {
     const { state } = this;
     return state.sizes.map((_, layer) => {
       const heading = draw("text", { x: this.at(layer, 0).x, y: 20, class: "heading" });
-      heading.append(layer === 0 ? "inputs" : layer === state.last ? "outputs" : `layer ${layer}`);
       return heading;
+    });
+  }
+
+  /** Layers have the numbers of the notation. */
+  refreshHeadings() {
+    const { state } = this;
+    this.heads.forEach((heading, layer) => {
+      const name = `layer ${state.numberOf(layer)}`;
+      write(heading, layer === 0 ? "inputs" : layer === state.last ? `${name}: outputs` : name);
     });
   }
 
@@ -112,6 +128,7 @@ class Drawing {
     const known = this.known();
     const present = this.state.step;
     const layer = this.state.layerOf(present);
+    this.refreshHeadings();
     this.refreshUnits(known, present, layer);
     this.refreshLines(known, present, layer);
   }
@@ -131,7 +148,7 @@ class Drawing {
       whole.classList.toggle("before", before);
       whole.classList.toggle("back", errorKnown);
       const words = [
-        layer === 0 ? `input ${unit + 1}` : `unit ${unit + 1} of layer ${layer}`,
+        layer === 0 ? `input ${unit + 1}` : `unit ${unit + 1} of layer ${state.numberOf(layer)}`,
         name,
         shown === null ? "not yet computed" : `${before ? "z" : layer ? "a" : "x"} = ${number.textContent}`,
         wrong === null ? "" : error.textContent,

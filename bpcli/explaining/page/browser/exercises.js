@@ -53,11 +53,19 @@ class Exercises {
     state.question = { step, place, entry };
     this.page.go(place);
     const where = placeOf(step, entry);
-    this.asked.replaceChildren("What is ", mathematics(step.symbol, false, step.text), `${where ? ` at ${where}` : ""}? ${WORDS[digits - FEWEST_DIGITS] ?? digits} digits will do.`);
-    for (const one of ["answer-form", "solve"]) document.getElementById(one).hidden = false;
+    const after = step.stage === "update" ? " after the update" : "";
+    this.asked.replaceChildren("What is ", mathematics(step.symbol, false, step.text), `${after}${where ? ` at ${where}` : ""}? ${WORDS[digits - FEWEST_DIGITS] ?? digits} digits will do.`);
+    this.open(true);
     this.answer.value = "";
     write(this.verdict, "");
+    for (const one of ["equations", "exercises"]) document.getElementById(one).scrollIntoView({ block: "nearest" });
     this.answer.focus({ preventScroll: true });
+  }
+
+  /** The form of a question, or what an exercise is. */
+  open(isOpen) {
+    for (const one of ["answer-form", "solve"]) document.getElementById(one).hidden = !isOpen;
+    document.getElementById("task").hidden = isOpen;
   }
 
   check() {
@@ -78,6 +86,13 @@ class Exercises {
     this.done(`It is ${short(this.slips.right({ place, entry }))}.`);
   }
 
+  /** Other steps than those of the question are shown from now on. */
+  forget() {
+    this.state.question = null;
+    this.open(false);
+    for (const one of [this.asked, this.verdict]) one.replaceChildren();
+  }
+
   done(words) {
     write(this.verdict, words);
     this.close();
@@ -85,7 +100,7 @@ class Exercises {
 
   close() {
     this.state.question = null;
-    for (const one of ["answer-form", "solve"]) document.getElementById(one).hidden = true;
+    this.open(false);
     this.page.refresh();
   }
 }

@@ -4,8 +4,9 @@ class Page {
   constructor(data) {
     this.state = new State(data);
     this.equations = new Equations(this.state, this);
-    this.drawing = new Drawing(this.state, (subject) => this.equations.told.tell(subject));
-    document.getElementById("drawing").append(this.drawing.element);
+    const place = document.getElementById("drawing");
+    this.drawing = new Drawing(this.state, (subject) => this.equations.told.tell(subject), place.clientWidth);
+    place.append(this.drawing.element);
     this.training = new Training(this.state, this);
     this.exercises = new Exercises(this.state, this);
     this.slider = document.getElementById("slider");
@@ -77,7 +78,6 @@ class Page {
   chooseNotation(name) {
     const { state } = this;
     state.document = name;
-    state.question = null;
     state.choose();
     this.renew();
   }
@@ -85,7 +85,6 @@ class Page {
   chooseActivation(variant) {
     const { state } = this;
     state.variant = variant;
-    state.question = null;
     if (variant > 0) state.changes.add("the activation");
     else state.changes.delete("the activation");
     state.choose();
@@ -96,6 +95,7 @@ class Page {
   /** What depends on which steps there are. */
   renew() {
     const { state } = this;
+    this.exercises.forget();
     const notations = Object.keys(state.data.documents).map((name) => {
       const can = name in state.choices.documents;
       const words = can ? name : `${name} (cannot express this)`;
@@ -214,6 +214,7 @@ class Page {
     this.write(this.by("rate"), state.inputs[state.data.inputs.rate.first]);
     write(this.by("loss"), short(state.loss));
     this.by("activation").value = state.variant;
+    this.by("example").value = state.rowShown();
     this.training.refresh();
     this.say();
     this.refreshButtons();
@@ -235,14 +236,19 @@ class Page {
   say() {
     const { state } = this;
     const words = state.isOwn
-      ? `These are bp's own numbers. The page computes the same by itself: they differ by ${this.state.distance().toExponential(0).replace("-", "−")} at most.`
+      ? `These are bp's own numbers. The page computes the same by itself: ${this.apart()}.`
       : `These are the page's own numbers, by the formulas shown. Changed: ${[...state.changes].join(", ")}.`;
     write(this.by("whose"), words);
     document.body.classList.toggle("changed", !state.isOwn);
   }
 
+  /** How far the page's numbers are from bp's, in words. */
+  apart() {
+    const distance = this.state.distance();
+    return distance ? `they differ by ${distance.toExponential(0).replace("-", "−")} at most` : "to the last digit";
+  }
+
   reset() {
-    this.state.question = null;
     this.state.reset();
     this.training.restart();
     write(this.by("problem"), "");

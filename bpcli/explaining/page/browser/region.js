@@ -8,7 +8,8 @@ class Region {
     this.state = state;
     this.outputs = outputs;
     this.paints = new Paints(state.data);
-    write(document.getElementById("region-scale"), this.paints.words);
+    const [across, up] = state.data.names.inputs.map(isolated);
+    write(document.getElementById("region-scale"), `${across} grows to the right, ${up} upwards. ${this.paints.words}`);
   }
 
   /** What the network says of every point of two inputs, and where the examples lie. */
@@ -72,6 +73,7 @@ class Region {
 }
 
 const CLASSES = [[0, 114, 178], [230, 159, 0], [0, 158, 115], [204, 121, 167], [86, 180, 233], [213, 94, 0]];
+const COLOURS = ["blue", "orange", "green", "pink", "light blue", "red"];
 
 /** The colours of outputs: of classes that of the largest output, of a number from blue to orange as targets go. */
 class Paints {
@@ -83,8 +85,8 @@ class Paints {
     this.low = low ?? Math.min(...firsts);
     this.high = high ?? Math.max(...firsts);
     this.words = this.compares
-      ? "The colour is that of the largest output."
-      : `Blue is ${short(this.low)} and less, orange ${short(this.high)} and more.${several ? " Only the first output is drawn." : ""}`;
+      ? `The colour is that of the largest output: ${names.outputs.map((name, place) => `${COLOURS[place % COLOURS.length]} ${isolated(name)}`).join(", ")}.`
+      : `Blue is ${isolated(names.outputs[0])} ${short(this.low)} and less, orange ${short(this.high)} and more.${several ? " Only the first output is drawn." : ""}`;
   }
 
   of(outputs) {
@@ -92,6 +94,11 @@ class Paints {
     const share = Math.min(1, Math.max(0, (outputs[0] - this.low) / (this.high - this.low || 1))) || 0;
     return CLASSES[0].map((blue, part) => Math.round(blue + share * (CLASSES[1][part] - blue)));
   }
+}
+
+/** A name of the data, whose direction of writing is its own. */
+function isolated(name) {
+  return `\u2068${name}\u2069`;
 }
 
 function oneOf(place, count) {

@@ -65,6 +65,7 @@ class Slips {
     if (this.divides && Math.abs(factor) === 1 && (kind === "gradient" || kind === "dZ")) {
       written.push([right * this.state.m, `The factor 1/m is missing: the loss is a mean over the ${this.state.m} examples.`]);
     }
+    step.places.forEach((_, other) => written.push([this.right({ place, entry: other }), `That is the number at ${placeOf(step, other)}.`]));
     return written.filter(([value]) => Number.isFinite(value) && Math.abs(value - right) > SAME * Math.abs(right));
   }
 

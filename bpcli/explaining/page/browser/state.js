@@ -169,6 +169,11 @@ class State {
       : step.layer - this.first;
   }
 
+  /** The number that the notation gives to a layer of bp's. */
+  numberOf(layer) {
+    return layer + this.first;
+  }
+
   /** Whether an exercise hides a step's numbers: that which is asked for, and what follows from it. */
   hides(place) {
     return this.question !== null && place >= this.question.place && this.steps[place].stage !== "given";
@@ -187,6 +192,17 @@ class State {
     this.inputs[input] = value;
     this.changes.add(what);
     this.compute();
+  }
+
+  /** Which of the page's examples the column shows; "" for numbers that are none's. */
+  rowShown() {
+    const { X, targets } = this.data.examples;
+    const place = X.findIndex(
+      (x, row) =>
+        x.every((value, unit) => value === this.inputs[this.inputAt(unit, this.column)]) &&
+        targets[row].every((value, unit) => value === this.inputs[this.targetAt(unit, this.column)]),
+    );
+    return place < 0 ? "" : String(place);
   }
 
   /** Put rows of the page's examples into the columns. */

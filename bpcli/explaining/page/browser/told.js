@@ -87,7 +87,7 @@ class Told {
     const { state } = this;
     const name = state.data.names[layer ? "outputs" : "inputs"][unit];
     const isNamed = layer === 0 || layer === state.last;
-    const title = layer ? `Unit ${unit + 1} of layer ${layer}` : `Input ${unit + 1}`;
+    const title = layer ? `Unit ${unit + 1} of layer ${state.numberOf(layer)}` : `Input ${unit + 1}`;
     this.numbers = make("p", { class: "numbers" });
     const heading = make("h3", {}, title);
     if (isNamed) heading.append(" ", make("bdi", {}, name));
@@ -113,9 +113,9 @@ class Told {
   tellWeight({ layer, to, from }) {
     const { state } = this;
     this.numbers = make("p", { class: "numbers" });
-    const source = layer === 1 ? `input ${from + 1}` : `unit ${from + 1} of layer ${layer - 1}`;
+    const source = layer === 1 ? `input ${from + 1}` : `unit ${from + 1} of layer ${state.numberOf(layer - 1)}`;
     this.element.replaceChildren(
-      make("h3", {}, `Weight from ${source} to unit ${to + 1} of layer ${layer}`),
+      make("h3", {}, `Weight from ${source} to unit ${to + 1} of layer ${state.numberOf(layer)}`),
       this.numbers,
       this.field("Change it", () => state.data.inputs.theta.first + state.parameterAt(layer, to, from), "a weight"),
     );

@@ -169,6 +169,7 @@ class Training {
     const marks = [
       ["text", { x: left - 6, y: top + 8, class: "end" }, short(high)],
       ["text", { x: left - 6, y: height - bottom, class: "end" }, short(low)],
+      ["text", { x: left + 8, y: top + 8 }, `loss, mean of ${this.examples.rows.length} examples`],
       ["text", { x: left, y: height - 6 }, "0"],
       ["text", { x: width - right, y: height - 6, class: "end" }, `${updates} updates`],
     ];
