@@ -51,7 +51,8 @@ def _task(data: DataSection, judging: Judging, classes: list[Any]) -> str:
 def _examples(data: DataSection, record: Mapping[str, Any]) -> str:
     sizes = record.get("examples", {})
     counted = ", ".join(f"{sizes[part]:,} {use}" for part, use in USES.items() if part in sizes)
-    return sentence([counted, _files(data), _dealing(data)])
+    weight = f"each counted by its {data.sample_weight}" if data.sample_weight is not None else ""
+    return sentence([counted, _files(data), _dealing(data), weight])
 
 
 USES = {"train": "to train on", "validation": "to validate", "test": "to test"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -59,14 +59,20 @@ class DataFacts:
 
 
 class DataLook:
-    """What sees the data while they are loaded, and notes the facts; it warns of nothing."""
+    """What sees the data while they are loaded, and notes the facts; it warns of nothing.
+
+    ``serving`` are columns that are no inputs and still used, such as that of the weights.
+    """
 
     facts: DataFacts | None = None
+
+    def __init__(self, serving: Collection[str] = ()) -> None:
+        self.serving = serving
 
     def __call__(self, raw: RawData) -> list[str]:
         """Note the facts."""
         table, names = Table(raw, SEEN), raw.dataset("train").names
-        used = {*raw.features, *raw.targets}
+        used = {*raw.features, *raw.targets, *self.serving}
         found = [_facts(one) for one in table.features] + [_facts(one, target=True) for one in table.targets]
         unused = [name for name in names if name not in used]
         self.facts = DataFacts(found, _range(table), table.seen, unused)

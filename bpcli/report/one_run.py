@@ -49,10 +49,10 @@ def run_report(folder: Path) -> Report:
         BpError: a file of the run itself is absent, malformed or damaged.
         ConfigError: a library that draws is not installed.
     """
-    look = DataLook()
+    config = read_own_config(folder).config
+    look = DataLook([*filter(None, (config.data.group, config.data.order, config.data.sample_weight))])
     run = PlottedRun(folder, look=look)
     record, model = run.recorded.record, run.model
-    config = read_own_config(folder).config
     training = Section("training", "How training went", _curves(run))
     warnings = [*record.get("notes", []), *drifts_noted(record), *_troubles(run)]
     found = None

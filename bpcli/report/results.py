@@ -130,7 +130,7 @@ def _classes(evaluation: Evaluation) -> list[Block]:
     rows = [
         [
             clipped(str(one["class"])),
-            *(f"{one[key]:,}" for key in ("examples", "predicted")),
+            *(_weighed(one[key]) for key in ("examples", "predicted")),
             *(number(one[key], 3) for key in ("precision", "recall", "f1")),
         ]
         for one in evaluation.classes[:MOST_LISTED]
@@ -140,10 +140,17 @@ def _classes(evaluation: Evaluation) -> list[Block]:
     note = (
         "Precision: the share of what was predicted that is right. Recall: the share of what there is that was found."
     )
+    if any(isinstance(one["examples"], float) for one in evaluation.classes):
+        note = f"Each example counts by its weight. {note}"
     if len(evaluation.classes) > len(rows):
         note = f"The first {MOST_LISTED} of {len(evaluation.classes):,}; bp evaluate --output has them all. {note}"
     table = Table(f"Each {what}", header, rows, frozenset(range(1, 6)), note)
     return [table] if len(rows) <= MOST_CLASSES else [More(f"Each {what}", [table])]
+
+
+def _weighed(examples: float) -> str:
+    """How many examples, or what they weigh together."""
+    return number(examples) if isinstance(examples, float) else f"{examples:,}"
 
 
 def _confusions(evaluation: Evaluation) -> list[Block]:
@@ -156,7 +163,7 @@ def _confusions(evaluation: Evaluation) -> list[Block]:
         largest = largest_confusions(evaluation.confusion, evaluation.names, MOST_CONFUSIONS)
     if not largest:
         return [Text("No class was taken for another.")]
-    rows = [[clipped(str(true)), clipped(str(said)), f"{times:,}"] for true, said, times in largest]
+    rows = [[clipped(str(true)), clipped(str(said)), _weighed(times)] for true, said, times in largest]
     return [Table("The largest confusions", ("true", "taken for", "examples"), rows, frozenset({2}))]
 
 

@@ -239,6 +239,24 @@ def test_columns_of_a_file_may_be_called_as_those_of_the_table(tmp_path: Path) -
         assert float(str(row[place]).replace("−", "-")) == pytest.approx(rows[int(str(row[0]))][1], rel=1e-3)
 
 
+def test_columns_of_weights_and_groups_are_said_to_be_used(tmp_path: Path) -> None:
+    rows = [[place * 0.7 % 1.1, "ab"[place * place % 3 % 2], place // 2, 0.5 + place % 3 / 7, 1] for place in range(40)]
+    write_table(tmp_path / "table.csv", ["size", "kind", "family", "weight", "idle"], rows)
+    config = write_config(
+        tmp_path / "c.yaml",
+        "data: {path: table.csv, target: kind, features: [size], group: family, sample_weight: weight, split: {test: 0.5}}\n"
+        "loss: cross_entropy\nepochs: 1\n",
+    )
+    report = report_of(trained(config, tmp_path / "run"))
+    assert "Not used: idle." in texts(report)
+    assert "rows of one family together; each counted by its weight" in facts(report)["Examples"]
+    each = tables(report)["Each class"]
+    assert each.note.startswith("Each example counts by its weight.")
+    assert all(len(str(row[1])) <= 6 for row in each.rows)
+    test = [0.5 + row % 3 / 7 for row in PlottedRun(tmp_path / "run").part.rows]
+    assert sum(float(str(row[1])) for row in each.rows) == pytest.approx(sum(test), abs=0.01)
+
+
 def test_images_are_shown_as_images(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     names = [f"p_{row}_{place}" for row in range(4) for place in range(4)]
