@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bpcli.choices import settings_of
 from bpcli.explaining.rendering import mathml
 from bpcli.explaining.rendering.unicode import math
-from bpcli.nn.markup import PLACEHOLDER
+from bpcli.nn.markup import PLACEHOLDER, decimal
 from bpcli.nn.optimizers.rule import rule_statements
 
 Statement = tuple[str, str]
@@ -29,8 +30,8 @@ SYMBOLS: Mapping[str, str] = {
 
 def formula_lines(kind: str, choice: type[Any]) -> list[str]:
     """The formulas of a choice of a kind, a line of HTML each; none where it states none."""
-    stated = STATED.get(kind)
-    return [] if stated is None else [_line(*one) for one in stated(example_of(choice))]
+    stated, example = STATED.get(kind), example_of(choice)
+    return [] if stated is None else [_line(*one, example) for one in stated(example)]
 
 
 def example_of(choice: type[Any]) -> Any:
@@ -41,17 +42,24 @@ def example_of(choice: type[Any]) -> Any:
         return choice
 
 
-def in_names(markup: str) -> str:
-    """Markup with its symbols, and its settings by name."""
-    return PLACEHOLDER.sub(lambda found: SYMBOLS.get(found[1]) or _named(found[1]), markup)
+def in_names(markup: str, choice: Any) -> str:
+    """Markup with its symbols, the numbers that the choice fixes, and its settings by name."""
+
+    def written(found: re.Match[str]) -> str:
+        name = found[1]
+        if name.isupper():
+            return decimal(getattr(choice, name))
+        return SYMBOLS[name] if name in SYMBOLS else _named(name)
+
+    return PLACEHOLDER.sub(written, markup)
 
 
 def _named(name: str) -> str:
     return name if len(name) == 1 else rf"\text{{{name.replace('_', ' ')}}}"
 
 
-def _line(symbol: str, formula: str) -> str:
-    return f'<p class="formula">{mathml.html(in_names(f"{symbol} {formula}"))}</p>'
+def _line(symbol: str, formula: str, choice: Any) -> str:
+    return f'<p class="formula">{mathml.html(in_names(f"{symbol} {formula}", choice))}</p>'
 
 
 def _of_activation(choice: Any) -> Iterator[Statement]:

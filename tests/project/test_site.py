@@ -58,6 +58,13 @@ def test_every_choice_with_a_formula_shows_it_with_the_names_of_its_settings() -
     assert "<mtext>slope</mtext>" in formula_lines("activations", KINDS["activations"].registry["leaky_relu"])[0]
 
 
+def test_a_formula_has_the_numbers_that_its_choice_fixes_and_no_word_for_a_sign() -> None:
+    selu = formula_lines("activations", KINDS["activations"].registry["selu"])
+    assert all("1.0507009873554805" in line and "SCALE" not in line for line in selu)
+    for name in ("adadelta", "rprop"):
+        assert not any("sign" in line for line in formula_lines("optimizers", KINDS["optimizers"].registry[name]))
+
+
 @pytest.mark.parametrize(("kind", "name"), [("activations", "prelu"), ("losses", "poisson"), ("schedules", "warmup")])
 def test_a_choice_is_drawn_from_its_formula(kind: str, name: str) -> None:
     pytest.importorskip("matplotlib")
