@@ -1,11 +1,11 @@
-"""The libraries that draw, loaded when a picture is drawn, and what to install where they are not."""
+"""The libraries that draw, loaded when a picture is drawn."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from types import ModuleType
 
-from bpcli.errors import ConfigError
+from bpcli.extras import library
 
 
 def drawing_library() -> ModuleType:
@@ -14,7 +14,7 @@ def drawing_library() -> ModuleType:
     Raises:
         ConfigError: it is not installed.
     """
-    import_module_or_refuse("matplotlib.figure", "drawing a picture in a file needs Matplotlib")
+    library("matplotlib.figure", "plot", "drawing a picture in a file needs Matplotlib")
     return import_module("matplotlib")
 
 
@@ -24,16 +24,4 @@ def terminal_library() -> ModuleType:
     Raises:
         ConfigError: it is not installed.
     """
-    return import_module_or_refuse("plotext", "drawing in the terminal needs plotext")
-
-
-def import_module_or_refuse(name: str, why: str) -> ModuleType:
-    """A module of the extra ``plot``.
-
-    Raises:
-        ConfigError: it is not installed.
-    """
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        raise ConfigError(why, where="command line", hint="pip install 'bpcli[plot]'") from error
+    return library("plotext", "plot", "drawing in the terminal needs plotext")

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from bpcli import __version__
-from bpcli.errors import ConfigError
+from bpcli.extras import library
 from bpcli.nn import Array
 from bpcli.report.contents import Report, Thumbnail
 from bpcli.web import WebPage, isolated, visible
@@ -42,12 +42,7 @@ def require_template_library() -> ModuleType:
     Raises:
         ConfigError: it is not installed.
     """
-    try:
-        import jinja2
-    except ModuleNotFoundError as error:
-        hint = "pip install 'bpcli[report]'"
-        raise ConfigError("writing a report needs Jinja2", where="command line", hint=hint) from error
-    return jinja2
+    return library("jinja2", "report", "writing a report needs Jinja2")
 
 
 @cache

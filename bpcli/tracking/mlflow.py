@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.errors import SystemRefusedError
+from bpcli.extras import library
 from bpcli.runs.folder import CONFIG_FILE
 from bpcli.runs.record import RECORD_FILE
 from bpcli.storage.text import to_json
-from bpcli.tracking.protocol import Recording, TrackedRun, tracking_library
+from bpcli.tracking.protocol import Recording, TrackedRun
 
 FOLDER, KEY = "bp.folder", "bp.key"
 """The tags with a run's folder, and with the SHA-256 of its path, which any path can be looked up by."""
@@ -119,7 +120,7 @@ def _library() -> Any:
     for name, value in PATIENCE.items():
         os.environ.setdefault(name, value)
     with _quiet():
-        found = tracking_library("mlflow", "MLflow", "mlflow")
+        found = library("mlflow", "mlflow", "--track mlflow needs MLflow")
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
     return found

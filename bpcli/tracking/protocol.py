@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Protocol
-
-from bpcli.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -48,16 +44,3 @@ class Tracker(Protocol):
     def start(self, run: TrackedRun) -> Recording:
         """Begin to record a run, or go on with one that is recorded already. What it raises is the tool's own."""
         ...
-
-
-def tracking_library(module: str, name: str, extra: str) -> ModuleType:
-    """A module that a tracker writes by.
-
-    Raises:
-        ConfigError: it is not installed.
-    """
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        hint = f"pip install 'bpcli[{extra}]'"
-        raise ConfigError(f"--track {extra} needs {name}", where="command line", hint=hint) from error

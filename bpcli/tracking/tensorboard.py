@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bpcli.tracking.protocol import Recording, TrackedRun, tracking_library
+from bpcli.extras import library
+from bpcli.tracking.protocol import Recording, TrackedRun
 
 PARTS = {"val_": "validation", "test_": "test"}
 """The parts of columns by their prefix; others are of training."""
@@ -24,7 +25,7 @@ class TensorBoard:
 
     def require(self) -> None:
         """The library is installed; the folder is the run's own."""
-        tracking_library("tensorboardX", "tensorboardX", "tensorboard")
+        library("tensorboardX", "tensorboard", "--track tensorboard needs tensorboardX")
 
     def start(self, run: TrackedRun) -> Recording:
         """A new event file. Where a run goes on, readers forget what an earlier file has of later epochs."""

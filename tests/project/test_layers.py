@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[2] / "bpcli"
 
 ROOMS = [
     "errors",
+    "extras",
     "lines",
     "ending",
     "memory",

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from bpcli.config import document
-from bpcli.errors import ConfigError, SystemRefusedError
+from bpcli.errors import SystemRefusedError
 from bpcli.tracking import TRACKERS
 from bpcli.tracking.mlflow import parameters
-from bpcli.tracking.protocol import Recording, TrackedRun, tracking_library
+from bpcli.tracking.protocol import Recording, TrackedRun
 from bpcli.tracking.tensorboard import tag_of
 from tests.cli.support import bp, good, points, read_metrics, read_record, refused, write_config
 from tests.runs.support import POINTS
@@ -123,11 +123,6 @@ def test_what_cannot_write_is_refused_before_there_is_a_run(
         monkeypatch.setitem(sys.modules, module, None)
         error, hint = f"command line: --track {extra} needs {name}", f"pip install 'bpcli[{extra}]'"
         refused("train", config, "--track", extra, cwd=tmp_path, status=2, error=error, hint=hint)
-
-
-def test_a_library_within_that_is_missing_is_named_as_the_tracker(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConfigError, match="--track other needs Other"):
-        tracking_library("no_such_module_at_all", "Other", "other")
 
 
 def test_dvc_has_metrics_and_says_where_the_rest_is(tmp_path: Path, config: Path) -> None:
