@@ -189,8 +189,8 @@ def screen(result: Result) -> list[str]:
 
 
 def too_wide(lines: list[str], width: int) -> list[str]:
-    """The lines that are wider, unless a single word is, such as a path."""
-    return [line for line in lines if cells(line) > width and len(line.removeprefix("data: ").split()) > 1]
+    """The lines that are wider, unless a single word is, such as the path behind a key."""
+    return [line for line in lines if cells(line) > width and len(re.sub(r"^ *\w+: ", "", line).split()) > 1]
 
 
 def broken_words(lines: list[str], known: list[str]) -> list[str]:

@@ -127,7 +127,7 @@ def test_a_name_cannot_break_the_page(tmp_path: Path) -> None:
     )
     text = good("explain", "c.yaml", cwd=tmp_path).out
     assert "\x1b" not in text
-    assert max(len(line) for line in text.splitlines()) <= 88
+    assert max(len(line) for line in text.splitlines() if str(tmp_path) not in line) <= 80
 
 
 def test_numbers_have_the_digits_asked_for(tmp_path: Path) -> None:
