@@ -244,7 +244,8 @@ def test_columns_of_weights_and_groups_are_said_to_be_used(tmp_path: Path) -> No
     write_table(tmp_path / "table.csv", ["size", "kind", "family", "weight", "idle"], rows)
     config = write_config(
         tmp_path / "c.yaml",
-        "data: {path: table.csv, target: kind, features: [size], group: family, sample_weight: weight, split: {test: 0.5}}\n"
+        "data: {path: table.csv, target: kind, features: [size], group: family, sample_weight: weight, "
+        "split: {test: 0.5}}\n"
         "loss: cross_entropy\nepochs: 1\n",
     )
     report = report_of(trained(config, tmp_path / "run"))
