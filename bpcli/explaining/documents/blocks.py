@@ -33,6 +33,14 @@ class ParameterBlock:
         return f"{about}: {written.title[:1].lower()}{written.title[1:]}"
 
 
+def weights_and_biases(l: int) -> list[ParameterBlock]:
+    """W and b of a layer, where a document writes them as bp keeps them."""
+    return [
+        ParameterBlock("weights", "weight_gradient", l, lambda parameters: parameters.W[l], weights=True),
+        ParameterBlock("biases", "bias_gradient", l, lambda parameters: parameters.b[l], weights=False),
+    ]
+
+
 class Assignment(NamedTuple):
     """What one equation of the rule assigns: to a block, or to the whole network where ``layer`` is None."""
 

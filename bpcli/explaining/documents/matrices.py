@@ -6,17 +6,15 @@ the output's chain rule they write out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from bpcli.explaining.documents.blocks import ParameterBlock
+from bpcli.explaining.documents.blocks import ParameterBlock, weights_and_biases
 from bpcli.explaining.documents.reductions import GradientRatio
 from bpcli.explaining.documents.steps import LEARNING_RATE, Stage, StepBuilder, function_note, slope_formula
 from bpcli.explaining.documents.updates import add_updates
 from bpcli.explaining.trace import Trace
 from bpcli.nn import Array
 from bpcli.nn.activations import Activation
-from bpcli.nn.parameters import Parameters
 
 
 @dataclass(frozen=True)
@@ -107,16 +105,4 @@ class MatrixSteps:
         self._add("backward", "bias_gradient", l, self.trace.gradient.b[l] * self.gradient.document)
 
     def _blocks(self) -> list[ParameterBlock]:
-        found = []
-        for l in range(1, self.trace.last + 1):
-            found.append(ParameterBlock("weights", "weight_gradient", l, _weights(l), weights=True))
-            found.append(ParameterBlock("biases", "bias_gradient", l, _biases(l), weights=False))
-        return found
-
-
-def _weights(l: int) -> Callable[[Parameters], Array]:
-    return lambda parameters: parameters.W[l]
-
-
-def _biases(l: int) -> Callable[[Parameters], Array]:
-    return lambda parameters: parameters.b[l]
+        return [block for l in range(1, self.trace.last + 1) for block in weights_and_biases(l)]

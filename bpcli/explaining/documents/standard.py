@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bpcli.choices import name_of
 from bpcli.explaining.documents import standard_equations as table
-from bpcli.explaining.documents.blocks import ParameterBlock
+from bpcli.explaining.documents.blocks import ParameterBlock, weights_and_biases
 from bpcli.explaining.documents.reductions import GradientRatio
 from bpcli.explaining.documents.standard_writing import Writing, own_key, varying
 from bpcli.explaining.documents.steps import LEARNING_RATE, DerivationStep, Document, StepBuilder, with_layer
@@ -134,22 +134,11 @@ class _StandardSteps:
 
     def blocks_of(self, l: int) -> list[ParameterBlock]:
         """W, b and what the activation owns."""
-        found = [
-            ParameterBlock("weights", "weight_gradient", l, _weights(l), weights=True),
-            ParameterBlock("biases", "bias_gradient", l, _biases(l), weights=False),
-        ]
+        found = weights_and_biases(l)
         for k, name in enumerate(self.activation(l).owned):
             key = own_key(name)
             found.append(ParameterBlock(key, f"{key}_gradient", l, _own(l, k), weights=False))
         return found
-
-
-def _weights(l: int) -> Callable[[Parameters], Array]:
-    return lambda parameters: parameters.W[l]
-
-
-def _biases(l: int) -> Callable[[Parameters], Array]:
-    return lambda parameters: parameters.b[l]
 
 
 def _own(l: int, k: int) -> Callable[[Parameters], Array]:
