@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS
 from tests.cli.support import ROOT, good, refused
 from tests.explaining import tapes
-from tests.explaining.support import EXPRESSED, displaced, explained
+from tests.explaining.support import EXPRESSED, LOSSES, displaced, explained
 from tests.explaining.updates import CASES, update_of
 
 XOR = ROOT / "configs" / "xor.yaml"
@@ -87,12 +88,13 @@ def config_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("config_alone")
 def test_every_step_says_which_steps_it_reads(tmp_path: Path) -> None:
-    for kind, name in EXPRESSED:
-        for rows in ((0,), (0, 1)):
-            data = contents(explained(tmp_path, kind, document=name, rows=rows))
-            steps = [data["steps"][place] for place in data["variants"][0]["documents"][name]]
+    for kind, rows in product(LOSSES, ((0,), (0, 1))):
+        data = contents(explained(tmp_path, kind, rows=rows))
+        codes, written = data["tape"]["codes"], steps_by_document(data)
+        assert {(kind, name) for name in written} == {pair for pair in EXPRESSED if pair[0] == kind}
+        for name, steps in written.items():
             for place, step in enumerate(steps):
-                constant = all(data["tape"]["codes"][one] == OPERATIONS.index(CONSTANT) for one in step["places"])
+                constant = all(codes[one] == OPERATIONS.index(CONSTANT) for one in step["places"])
                 unread = step["stage"] == "given" or step["key"] == "bias_factor" or constant
                 assert bool(step["reads"]) != unread, (name, step["key"], step["layer"])
                 assert all(one < place for one in step["reads"]), (name, step["key"])
@@ -104,13 +106,20 @@ def test_every_step_says_which_steps_it_reads(tmp_path: Path) -> None:
 def test_no_note_has_a_number_that_would_be_stale_after_a_change(tmp_path: Path) -> None:
     noted = 0
     for kind, name in EXPRESSED:
-        shown = explained(tmp_path, kind, document=name, rows=(0, 1))
-        number = f"{shown.updates[0].trace.loss:.6g}"
-        noted += any(number in note for step in shown.updates[0].steps for note in step.notes)
-        data = contents(shown)
-        steps = [data["steps"][place] for place in data["variants"][0]["documents"][name]]
-        assert not any(number in str(data["texts"][step["notes"]]) for step in steps), (kind, name)
+        (update,) = explained(tmp_path, kind, document=name, rows=(0, 1)).updates
+        noted += any(f"{update.trace.loss:.6g}" in note for step in update.steps for note in step.notes)
     assert noted > 2
+    for kind in LOSSES:
+        shown = explained(tmp_path, kind, rows=(0, 1))
+        number, data = f"{shown.updates[0].trace.loss:.6g}", contents(shown)
+        for name, steps in steps_by_document(data).items():
+            assert not any(number in str(data["texts"][step["notes"]]) for step in steps), (kind, name)
+
+
+def steps_by_document(data: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The steps of the network as it is in the config."""
+    documents = data["variants"][0]["documents"]
+    return {name: [data["steps"][place] for place in places] for name, places in documents.items()}
 
 
 REFUSED = {
