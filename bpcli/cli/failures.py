@@ -29,7 +29,7 @@ def report_failure(error: Exception) -> ExitStatus:
     refusal = _refusal(error)
     if refusal is not None:
         return _report(refusal)
-    return _report_plugin(error) or _report_defect(error)
+    return _report_plugin(error) or _report_library(error) or _report_defect(error)
 
 
 def _usage_error(error: TyperException) -> ConfigError:
@@ -75,6 +75,13 @@ def _report_plugin(error: Exception) -> ExitStatus | None:
         return None
     where = f"{own[-1].filename}:{own[-1].lineno}"
     return _report(ConfigError(f"{type(error).__name__}: {error}", where=where, hint="mend the file of --plugin"))
+
+
+def _report_library(error: Exception) -> ExitStatus | None:
+    """Report a library that is there and cannot be loaded; None for any other error."""
+    if not isinstance(error, ImportError) or (error.name or "").startswith("bpcli"):
+        return None
+    return _report(SystemRefusedError(f"a library can't be loaded: {error}", hint="install it again"))
 
 
 def _report_defect(error: Exception) -> ExitStatus:

@@ -7,6 +7,7 @@ In the order of reading: ``figure`` (what a picture is), ``kinds/`` (which there
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bpcli.errors import ConfigError, did_you_mean
 from bpcli.figures.figure import Figure
@@ -40,7 +41,7 @@ KINDS: dict[str, type[Picture]] = {
 
 
 def picture(kind: str, runs: Sequence[PlottedRun]) -> Figure:
-    """The picture of a kind, of runs.
+    """The picture of a kind, of runs; its notes name those of several that it cannot show.
 
     Raises:
         ConfigError: there is no such kind, or no such picture of these runs; the hint says which there are.
@@ -55,12 +56,15 @@ def picture(kind: str, runs: Sequence[PlottedRun]) -> Figure:
         raise ConfigError(f"{kind} shows one run, not {len(runs)}", where="command line", hint=hint)
     if not made.of_part and any(run.split is not None for run in runs):
         raise ConfigError(f"--split: {kind} shows no part of the data", where="command line", hint="leave it out")
-    for run in runs:
-        objection = made.objection(run)
-        if objection:
-            hint = f"of it there is --kind {', '.join(applicable(run)) or 'none'}"
-            raise ConfigError(f"there is no picture {kind}: {objection}", where=str(run.folder), hint=hint)
-    return made.figure(runs)
+    objections = {run.folder: objection for run in runs if (objection := made.objection(run))}
+    shown = [run for run in runs if run.folder not in objections]
+    if not shown:
+        run = runs[0]
+        hint = f"of it there is --kind {', '.join(applicable(run)) or 'none'}"
+        raise ConfigError(f"there is no picture {kind}: {objections[run.folder]}", where=str(run.folder), hint=hint)
+    figure = made.figure(shown)
+    left_out = (f"{folder} is left out: {objection}." for folder, objection in objections.items())
+    return replace(figure, notes=(*figure.notes, *left_out))
 
 
 def applicable(run: PlottedRun) -> list[str]:

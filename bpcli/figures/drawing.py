@@ -7,7 +7,6 @@ whatever a user has in a matplotlibrc. Text is drawn as outlines in SVG, and emb
 from __future__ import annotations
 
 import io
-import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -114,8 +113,7 @@ def _saved(figure: Figure, form: str, notes: Sequence[str], **look: Any) -> byte
 
 @contextmanager
 def _own_settings(library: Any) -> Iterator[None]:
-    """Matplotlib with its own settings and ours; what it says of a glyph that its font lacks is of no use here."""
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    """Matplotlib with its own settings and ours; what it warns of is of no use here."""
     with library.rc_context(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         library.rcdefaults()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from types import ModuleType
 
@@ -14,6 +15,7 @@ def drawing_library() -> ModuleType:
     Raises:
         ConfigError: it is not installed.
     """
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it keeps its fonts, and which glyphs they lack
     library("matplotlib.figure", "plot", "drawing a picture in a file needs Matplotlib")
     return import_module("matplotlib")
 

@@ -122,7 +122,7 @@ class PlottedRun:
 
 
 def plotted_runs(folders: Sequence[Path], split: str | None = None) -> tuple[list[PlottedRun], list[str]]:
-    """The runs in folders, and a warning for each that cannot be read; the refit of a series is left out.
+    """The runs in folders, each once, and a warning for each that cannot be read; the refit of a series is left out.
 
     Raises:
         BpError: none can be read.
@@ -130,6 +130,7 @@ def plotted_runs(folders: Sequence[Path], split: str | None = None) -> tuple[lis
     runs: list[PlottedRun] = []
     skipped: list[str] = []
     errors: list[BpError] = []
+    known: set[Path] = set()
     for folder in folders:
         try:
             found, notes = _runs_in(folder)
@@ -137,7 +138,8 @@ def plotted_runs(folders: Sequence[Path], split: str | None = None) -> tuple[lis
             errors.append(error)
             skipped.append(f"skipped: {error.where}: {error.message}")
         else:
-            runs += [PlottedRun(each, split) for each in found]
+            runs += [PlottedRun(each, split) for each in found if each.resolve() not in known]
+            known |= {each.resolve() for each in found}
             skipped += notes
     if errors and not runs:
         raise errors[0]

@@ -36,10 +36,18 @@ def test_what_the_system_refuses_is_no_defect(capsys: pytest.CaptureFixture[str]
         (segment, "out of memory"),
         (caused(ImportError("see below"), segment), "out of memory"),
         (RuntimeError("can't start new thread"), "can't start a thread"),
+        (ImportError("libpng.so: no such file"), "a library can't be loaded: libpng.so: no such file"),
         (OSError(errno.EIO, "Input/output error", "file"), "file: input/output error"),
     ):
         assert report_failure(error) is ExitStatus.SYSTEM
         assert capsys.readouterr().err.splitlines()[0] == f"error: {said}"
+
+
+def test_a_module_of_bp_that_cannot_be_loaded_is_a_defect(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report_failure(ImportError("no such name", name="bpcli.nn")) is ExitStatus.DEFECT
+    report = Path(capsys.readouterr().err.rpartition(" ")[2].strip())
+    assert "no such name" in report.read_text(encoding="utf-8")
+    report.unlink()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not enforce the limit of addresses")

@@ -98,6 +98,27 @@ def test_an_unreadable_run_among_others_is_left_out_with_a_warning(runs: Path) -
     assert result.out == good("plot", "series/seed-0", cwd=runs).out
 
 
+def test_a_run_that_has_no_such_picture_is_left_out_of_those_that_have(runs: Path) -> None:
+    config = ("train", "points.yaml", "data.target=y", "loss=half_squared_error", "--quiet")
+    bp(*config, "optimizer.learning_rate=1e30", "--run", "several/wild", cwd=runs)
+    good(*config, "--run", "several/tame", cwd=runs)
+    notes = good("plot", "several", cwd=runs).out.splitlines()[-2:]
+    assert notes == [notes[0], "several/wild is left out: no epoch of it has ended."]
+    assert notes[0].startswith("3 epochs")
+    refused(
+        *("plot", "several/wild", "several/wild"),
+        cwd=runs,
+        status=2,
+        error="several/wild: there is no picture curves: no epoch of it has ended",
+        hint="of it there is --kind residuals, importance, weights, distributions, differences",
+    )
+
+
+def test_a_run_that_is_named_twice_counts_once(runs: Path) -> None:
+    twice = good("plot", "series/seed-0", "series/../series/seed-0", cwd=runs).out
+    assert twice == good("plot", "series/seed-0", cwd=runs).out
+
+
 def test_without_the_libraries_the_remedy_is_said(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for library in ("matplotlib", "plotext"):
         monkeypatch.setitem(__import__("sys").modules, library, None)

@@ -91,14 +91,16 @@ def _curve(group: Sequence[RecordedRun], column: str, name: str, series: int) ->
         row[: len(run.epochs)] = [epoch.get(column, np.nan) for epoch in run.epochs]
     values[~np.isfinite(values)] = np.nan
     if len(group) > 1:
-        yield Band(epochs, _by_epoch(np.min, values), _by_epoch(np.max, values), series=series)
-    yield Line(epochs, _by_epoch(np.median, values), name, series)
+        yield Band(epochs, _by_epoch(np.nanmin, values), _by_epoch(np.nanmax, values), series=series)
+    yield Line(epochs, _by_epoch(np.nanmedian, values), name, series)
 
 
-def _by_epoch(summary: Callable[[Array], Any], values: Array) -> Array:
-    """A summary of each column's values, those that are NaN left out; NaN where all are."""
-    columns = [column[~np.isnan(column)] for column in values.T]
-    return np.array([summary(column) if len(column) else np.nan for column in columns])
+def _by_epoch(summary: Callable[..., Any], values: Array) -> Array:
+    """A summary of each column's values, which leaves out those that are NaN; NaN where all are."""
+    summaries = np.full(values.shape[1], np.nan)
+    there = ~np.isnan(values).all(axis=0)
+    summaries[there] = summary(values[:, there], axis=0)
+    return summaries
 
 
 def _kept(group: Sequence[RecordedRun], name: str) -> Iterator[tuple[float, float]]:
