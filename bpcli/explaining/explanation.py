@@ -64,12 +64,13 @@ def explain(
     _require_memory(built, len(batches) * detail.steps)
     names = Names(tuple(one.name for one in built.loaded.features.inputs), tuple(built.loaded.targets.output_names))
     followed = _follow(built, chosen, batches * detail.steps, mode)
+    expressing = documents.expressing(built.network, weighted=any(_weighed(one.trace.weights) for one in followed))
     return Explanation(
         source=str(source),
         trained=opened.trained,
         data=built.loaded.parts["train"].path,
         document=chosen,
-        others=tuple(name for name in documents.expressing(built.network) if name != chosen.name),
+        others=tuple(name for name in expressing if name != chosen.name),
         layers=built.network.sizes,
         choices=_described(built, mode),
         updates=tuple(detailed(chosen, update, names, detail) for update in followed),
@@ -162,12 +163,17 @@ def _require_no_weights(document: Document, weights: Array | None) -> None:
     Raises:
         ConfigError: an example's weight is not 1.
     """
-    if weights is not None and not document.complete and (weights != 1).any():
+    if weights is not None and _weighed(weights) and not document.complete:
         problem = (
             f"document {document.name} has no weights of examples, and one of these has {weights[weights != 1][0]:g}"
         )
         hint = "leave out --document, or data.sample_weight=null data.class_weight=null"
         raise ConfigError(problem, where=WHERE, hint=hint)
+
+
+def _weighed(weights: Array | None) -> bool:
+    """Whether an example has another weight than 1."""
+    return weights is not None and bool((weights != 1).any())
 
 
 def _gather(built: Experiment, examples: tuple[ExampleRow, ...]) -> tuple[Array, Array, Array | None]:

@@ -42,9 +42,13 @@ def objection_to(document: Document, network: Network) -> str:
     return document.objection(network)
 
 
-def expressing(network: Network) -> list[str]:
-    """The names of the documents that can express ``network``."""
-    return [name for name, document in DOCUMENTS.items() if not objection_to(document, network)]
+def expressing(network: Network, *, weighted: bool) -> list[str]:
+    """The names of the documents that can express ``network``, and the weights of examples where they are ``weighted``."""
+    return [
+        name
+        for name, document in DOCUMENTS.items()
+        if not objection_to(document, network) and (document.complete or not weighted)
+    ]
 
 
 def choose(name: str | None, network: Network) -> Document:
@@ -58,6 +62,6 @@ def choose(name: str | None, network: Network) -> Document:
         raise ConfigError(f"there is no document {name!r}", where=WHERE, hint=did_you_mean(name, DOCUMENTS))
     objection = objection_to(DOCUMENTS[name], network)
     if objection:
-        hint = f"documents that can: {', '.join(expressing(network)) or 'none'}"
+        hint = f"documents that can: {', '.join(expressing(network, weighted=False)) or 'none'}"
         raise ConfigError(f"document {name} cannot express this network: {objection}", where=WHERE, hint=hint)
     return DOCUMENTS[name]

@@ -108,7 +108,7 @@ class _Book:
         self.first = self.first or every
         found = {
             name: steps
-            for name in documents.expressing(variant.trace.network)
+            for name in documents.expressing(variant.trace.network, weighted=variant.trace.weights is not None)
             if (steps := self._steps(documents.DOCUMENTS[name], variant, new_theta(every, self.tape)))
         }
         own = [self.quantities.place({"name": one.name, "layer": one.layer, **array_data(one.places)}) for one in every]

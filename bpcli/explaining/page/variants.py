@@ -39,7 +39,7 @@ def _with(found: Trace, recipe: Recipe, activation: Activation) -> Trace:
     theta = network.parameters(found.before.theta.copy())
     state = optimizers.start(recipe.optimizer, theta.theta, theta.W[1:])
     changed = replace(recipe, network=network)
-    again = trace(changed, state, theta.theta, found.A[0], found.Y, found.mode, found.learning_rate)
+    again = trace(changed, state, theta.theta, found.A[0], found.Y, found.mode, found.learning_rate, found.weights)
     return replace(again, step_symbol="t")
 
 
