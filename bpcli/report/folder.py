@@ -31,7 +31,7 @@ from bpcli.runs.comparison import (
     ranking_metric,
 )
 from bpcli.runs.intervals import Interval, interval
-from bpcli.runs.setting_words import alike_but_for_chance, short_keys, short_values
+from bpcli.runs.setting_words import SAME_BUT_FOR, alike_but_for_chance, short_keys, short_values
 
 
 def folder_report(folder: Path) -> Report:
@@ -45,7 +45,7 @@ def folder_report(folder: Path) -> Report:
         raise DataError("there are no runs below it", where=str(folder), hint="name a run, or a folder that holds some")
     metric = ranking_metric(found, None)
     ranked, settings = rank_runs(found, metric), differing_settings(found)
-    best = ranked[0]
+    warnings = _of_other_data(found, settings)
     table = table_of_runs(ranked, settings, metric, folder)
     sections = [
         Section("runs", "The runs, best first", [Text(_order(metric)), *table]),
@@ -55,18 +55,20 @@ def folder_report(folder: Path) -> Report:
         Section("differ", "What differs", [_differences(found, settings)]),
         repeating_best(ranked, folder),
     ]
-    headline = Headline(
-        final_value(best, metric),
-        f"{metric_words(metric)} of the best run, {run_name(best, folder)}",
-        _others(ranked, metric),
-    )
     lead = f"{count(len(found), 'run')}, {_same_or_different(settings)}."
-    return Report(f"Runs in {folder.resolve().name}", lead, headline, sections, [*_of_other_data(settings), *skipped])
+    headline = None if warnings else _headline(ranked, metric, folder)
+    return Report(f"Runs in {folder.resolve().name}", lead, headline, sections, [*warnings, *skipped])
 
 
-def _of_other_data(settings: Sequence[str]) -> list[str]:
-    """A warning where the runs are of several files: their results say nothing of one another."""
-    if not {"data.path", "data.train.features", "data.target"} & {*settings}:
+def _headline(ranked: Sequence[RecordedRun], metric: str, folder: Path) -> Headline:
+    what = f"{metric_words(metric)} of the best run, {run_name(ranked[0], folder)}"
+    return Headline(final_value(ranked[0], metric), what, _others(ranked, metric))
+
+
+def _of_other_data(runs: Sequence[RecordedRun], settings: Sequence[str]) -> list[str]:
+    """A warning where the runs are of files of other bytes, or of other targets: they say nothing of one another."""
+    files = {frozenset(run.record["data"].values()) for run in runs if run.record.get("data")}
+    if len(files) < 2 and "data.target" not in settings:
         return []
     return ["The runs are of different data or targets: only results on the same data can be compared."]
 
@@ -99,7 +101,8 @@ def _others(ranked: Sequence[RecordedRun], metric: str) -> str:
 def _repetitions(ranked: Sequence[RecordedRun], settings: Sequence[str], metric: str) -> list[Section]:
     """Means over the runs that differ in their seed or fold alone; nothing where there are no such runs."""
     groups = alike_but_for_chance(ranked, settings)
-    repeated = {label: group for label, group in groups.items() if len(group) > 1}
+    drawn = {label: _without_copies(group) for label, group in groups.items()}
+    repeated = {label: group for label, group in drawn.items() if len(group) > 1}
     if not repeated or len(groups) < 2:
         return []
     rows = [[clipped(label), *interval_cells(_interval_of(group, metric), metric)] for label, group in repeated.items()]
@@ -107,6 +110,11 @@ def _repetitions(ranked: Sequence[RecordedRun], settings: Sequence[str], metric:
     caption = f"{metric_words(metric)} over runs that differ in seed or fold alone"
     table = Table(caption, header, rows, frozenset({1, 2, 3}))
     return [Section("repetitions", "Settings, over their repetitions", [table])]
+
+
+def _without_copies(group: Sequence[RecordedRun]) -> list[RecordedRun]:
+    """One run of each seed, split and fold: the same training twice is one result."""
+    return list({tuple(str(run.settings.get(key)) for key in SAME_BUT_FOR): run for run in group}.values())
 
 
 def _interval_of(group: Sequence[RecordedRun], metric: str) -> Interval:

@@ -302,6 +302,20 @@ def test_a_folder_of_runs_is_compared_best_first(tmp_path: Path) -> None:
     spread = {row[0]: row[2:] for row in tables(report)["Final metrics over the runs"].rows}
     every = sorted(finals.values())
     assert spread["val_accuracy"] == [percent(value) for value in (every[0], float(np.median(every)), every[-1])]
+    shutil.copytree(tmp_path / "all/r0.5-0", tmp_path / "all/copied")
+    means = tables(report_of(tmp_path / "all"))["validation accuracy over runs that differ in seed or fold alone"]
+    assert [row[1] for row in means.rows] == ["2", "2"]
+    assert report.headline is not None
+    shutil.copyfile(tmp_path / "points.csv", tmp_path / "again.csv")
+    trained(config, tmp_path / "all/again", f"data.path={tmp_path / 'again.csv'}")
+    assert report_of(tmp_path / "all").headline is not None
+    points(tmp_path / "other.csv", 50)
+    trained(config, tmp_path / "all/other", f"data.path={tmp_path / 'other.csv'}")
+    report = report_of(tmp_path / "all")
+    assert report.headline is None
+    assert report.warnings == [
+        "The runs are of different data or targets: only results on the same data can be compared."
+    ]
     (tmp_path / "none").mkdir()
     with pytest.raises(DataError, match="no runs"):
         report_of(tmp_path / "none")
