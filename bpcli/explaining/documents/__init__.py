@@ -43,7 +43,7 @@ def objection_to(document: Document, network: Network) -> str:
 
 
 def expressing(network: Network, *, weighted: bool) -> list[str]:
-    """The names of the documents that can express ``network``, and the weights of examples where they are ``weighted``."""
+    """The names of the documents that can express ``network``, and weights of examples where those are ``weighted``."""
     return [
         name
         for name, document in DOCUMENTS.items()
