@@ -45,18 +45,26 @@ def worst_section(
     numbers = frozenset(place for place, (name, _) in enumerate(own) if name in NUMBERS)
     header, columns = zip(*own, *cells, strict=True)
     table = Table("The examples with the largest loss", header, list(zip(*columns, strict=True)), numbers)
-    return Section("worst", "Where it errs most", [Text(_introduction(evaluation)), table])
+    return Section("worst", "Where it errs most", [Text(_introduction(evaluation, A, Y)), table])
 
 
 NUMBERS = ("row", "loss", "error", "how sure", "sure of the truth")
 """The columns that are set to the right."""
 
 
-def _introduction(evaluation: Evaluation) -> str:
+def _introduction(evaluation: Evaluation, A: Array, Y: Array) -> str:
     counted = "Rows count from 0, as in the file. The largest loss comes first"
     if evaluation.judging.of_numbers:
         return f"{counted}: the predictions that are furthest off."
-    return f"{counted}: those that the model was surest of, and wrong about. Look here for wrong labels in the data."
+    wrong = f"{_wrong(evaluation.judging, A, Y)} of these {A.shape[1]} are decided wrongly"
+    return f"{counted}: the model trusted the truth least. {wrong}. Look here for wrong labels in the data."
+
+
+def _wrong(judging: Judging, A: Array, Y: Array) -> int:
+    """How many examples are decided wrongly, of labels in one or more."""
+    if judging.labels:
+        return int(((judging.middle < Y) != (judging.threshold < A)).any(axis=0).sum())
+    return int((judging.true_classes(Y) != judging.decided_classes(A)).sum())
 
 
 def verdicts(evaluation: Evaluation, A: Array, Y: Array) -> Columns:

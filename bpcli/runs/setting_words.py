@@ -25,12 +25,12 @@ SAME_BUT_FOR = ("seed", "data.split.seed", "data.split.fold")
 
 
 def alike_but_for_chance(
-    runs: Sequence[RecordedRun], settings: Sequence[str], most: int | None = None
+    runs: Sequence[RecordedRun], settings: Sequence[str], longest: int | None = None
 ) -> dict[str, list[RecordedRun]]:
     """Runs that differ in their seed or fold alone, by a name for what the other ``settings`` are in them.
 
-    A single group has no name. Where more than ``most`` settings differ, or their words tell the groups not apart, a
-    group has the name of its first run.
+    A single group has no name. Where their words have more than ``longest`` characters, or tell the groups not apart,
+    each group has the name of its first run.
     """
     keys = [key for key in settings if key not in SAME_BUT_FOR]
     found: dict[str, list[RecordedRun]] = {}
@@ -43,8 +43,8 @@ def alike_but_for_chance(
     values = [short_values([run.settings.get(key) for run in firsts]) for key in keys]
     pairs = [[f"{key} {value}" for value in of_key] for key, of_key in zip(short_keys(keys, []), values, strict=True)]
     words = [", ".join(of_run) for of_run in zip(*pairs, strict=True)]
-    names = words if most is None or len(keys) <= most else []
-    for candidates in (names, [run.folder.name for run in firsts]):
+    short = longest is None or max(map(len, words)) <= longest
+    for candidates in (words if short else [], [run.folder.name for run in firsts]):
         if len({*candidates}) == len(groups):
             return dict(zip(candidates, groups, strict=True))
     return {str(run.folder): group for run, group in zip(firsts, groups, strict=True)}

@@ -123,6 +123,8 @@ def test_the_worst_examples_are_the_rows_with_the_largest_loss(classes: tuple[Pa
     assert column(report, caption, "row") == [str(run.part.rows[k]) for k in worst]
     assert column(report, caption, "true") == [names[true[k]] for k in worst]
     assert column(report, caption, "said") == [names[A[:, k].argmax()] for k in worst]
+    wrong = sum(true[k] != A[:, k].argmax() for k in worst)
+    assert f"{wrong} of these 8 are decided wrongly" in texts(report)
     assert column(report, caption, "how sure") == [number(A[:, k].max(), 3) for k in worst]
     assert column(report, caption, "sure of the truth") == [number(A[true[k], k], 3) for k in worst]
     assert column(report, caption, "loss") == [number(loss[k]) for k in worst]
@@ -185,6 +187,9 @@ def test_labels_that_are_wrong_are_named(tmp_path: Path) -> None:
     write_table(tmp_path / "labels.csv", ["day", "wet", "cold"], rows)
     report = report_of(trained(write_config(tmp_path / "labels.yaml", LABELS), tmp_path / "run"))
     caption = "The examples with the largest loss"
+    pairs = zip(column(report, caption, "true"), column(report, caption, "said"), strict=True)
+    wrong = sum(true != said for true, said in pairs)
+    assert f"{wrong} of these 8 are decided wrongly" in texts(report)
     for row in tables(report)[caption].rows:
         cells = dict(zip(tables(report)[caption].header, map(str, row), strict=True))
         true, said = ({*cells[key].replace("none", "").split(", ")} - {""} for key in ("true", "said"))

@@ -19,8 +19,8 @@ def run(name: str, seed: int, rate: float, *layers: dict[str, Any]) -> RecordedR
 NARROW, WIDE = {"units": 8, "activation": "relu"}, {"units": 32, "activation": "tanh"}
 
 
-def names(*runs: RecordedRun, most: int | None = None) -> dict[str, list[str]]:
-    found = alike_but_for_chance(runs, KEYS, most)
+def names(*runs: RecordedRun, longest: int | None = None) -> dict[str, list[str]]:
+    found = alike_but_for_chance(runs, KEYS, longest)
     return {label: [str(each.folder) for each in group] for label, group in found.items()}
 
 
@@ -32,7 +32,8 @@ def test_runs_with_other_seeds_are_one_group() -> None:
         "learning_rate 0.1, hidden 8 relu": ["a", "b"],
         "learning_rate 0.2, hidden 32 tanh": ["c"],
     }
-    assert names(a, c, b, most=1) == {"a": ["a", "b"], "c": ["c"]}
+    assert [*names(a, c, b, longest=33)] == [*names(a, c, b)]
+    assert names(a, c, b, longest=32) == {"a": ["a", "b"], "c": ["c"]}
 
 
 def test_groups_whose_words_are_the_same_have_the_names_of_their_runs() -> None:

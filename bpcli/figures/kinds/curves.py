@@ -10,6 +10,7 @@ import numpy as np
 
 from bpcli.figures.figure import Axis, Band, Figure, Line, Mark, Panel, Points
 from bpcli.figures.plotted_run import PlottedRun
+from bpcli.figures.words import LONGEST
 from bpcli.nn import Array
 from bpcli.runs.comparison import RecordedRun, differing_settings
 from bpcli.runs.epoch_rows import NOT_MEASURED
@@ -19,9 +20,6 @@ VALIDATION = "val_"
 
 LOG_FROM = 30
 """From which ratio of the largest to the smallest loss its axis is logarithmic."""
-
-MOST_SETTINGS = 2
-"""How many settings name a group; where more differ, the name of its first run does."""
 
 MOST_GROUPS = 8
 """How many groups are shown, because more cannot be told apart."""
@@ -51,7 +49,7 @@ class Curves:
 
 def curves_of(runs: Sequence[RecordedRun]) -> Figure:
     """The learning curves of runs with at least an epoch each."""
-    groups = alike_but_for_chance(runs, differing_settings([*runs]), MOST_SETTINGS)
+    groups = alike_but_for_chance(runs, differing_settings([*runs]), LONGEST)
     shown = dict(list(groups.items())[:MOST_GROUPS])
     names = ["loss", *filter(None, [_metric(runs)])]
     panels = tuple(curve_panel(shown, name) for name in names)
