@@ -65,7 +65,7 @@ def explain(
         int, typer.Option("--digits", metavar="N", min=1, max=17, help="The digits of numbers; json has all.")
     ] = 6,
     steps: Annotated[
-        int, typer.Option("--steps", metavar="N", min=1, max=1000, help="How often the examples are gone through.")
+        int, typer.Option("--steps", metavar="N", min=1, max=100, help="How often the examples are gone through.")
     ] = 1,
     errata: Annotated[
         bool, typer.Option("--errata", help="Also name the mistakes in print of a derivation, where it has them.")

@@ -12,6 +12,7 @@ import pytest
 from bpcli.errors import ConfigError
 from bpcli.explaining.documents import DOCUMENTS
 from bpcli.explaining.explained import Explanation
+from bpcli.explaining.explanation import explain
 from bpcli.explaining.page import contents as page_contents
 from bpcli.explaining.page import render
 from bpcli.explaining.page.contents import contents
@@ -22,7 +23,7 @@ from bpcli.explaining.page.variants import variants
 from bpcli.explaining.recording.tape import CONSTANT, OPERATIONS, Tape
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS
-from tests.cli.support import ROOT, good, refused
+from tests.cli.support import ROOT, good, refused, write_config, write_table
 from tests.explaining import tapes
 from tests.explaining.support import EXPRESSED, LOSSES, displaced, explained
 from tests.explaining.updates import CASES, update_of
@@ -138,6 +139,14 @@ def test_what_the_page_does_not_show_is_refused_with_the_remedy(tmp_path: Path, 
         render(explained(tmp_path, "number", *changes))
     assert caught.value.message == f"the page {REFUSED[changes]}"
     assert caught.value.hint
+
+
+def test_a_page_of_many_classes_is_refused_for_its_outputs(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.csv", ["a", "y"], [[i / 9, f"c{i // 2}"] for i in range(40)])
+    write_config(tmp_path / "c.yaml", "data: {path: t.csv}\nnetwork: {hidden: [3]}\nloss: cross_entropy\n")
+    with pytest.raises(ConfigError, match="at most 16 units in a layer, and there are 20 outputs") as caught:
+        render(explain(tmp_path / "c.yaml", [], None, (0,)))
+    assert caught.value.hint.startswith("choose another data.target")
 
 
 def test_options_of_other_formats_are_refused(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 
 from bpcli.choices import name_of
@@ -74,8 +74,7 @@ def _sizes(trace: Trace) -> list[tuple[str, str]]:
     other = "; --format text shows a part of any network"
     found = []
     if widest > MOST_UNITS:
-        what = "inputs" if sizes[0] == widest else "units"
-        remedy = "choose fewer columns with data.features" if sizes[0] == widest else "choose network.hidden=[8]"
+        what, remedy = _too_wide(sizes)
         found.append((f"draws at most {MOST_UNITS} units in a layer, and there are {widest} {what}", remedy + other))
     if len(sizes) > MOST_LAYERS:
         found.append((f"draws at most {MOST_LAYERS} layers, not {len(sizes)}", "choose network.hidden=[8]" + other))
@@ -88,6 +87,16 @@ def _sizes(trace: Trace) -> list[tuple[str, str]]:
             (f"takes at most {most} examples of this network at once, not {trace.m}", "name fewer with --example")
         )
     return found
+
+
+def _too_wide(sizes: Sequence[int]) -> tuple[str, str]:
+    """What the widest layer is of, and how it gets narrower."""
+    widest = max(sizes)
+    if sizes[0] == widest:
+        return "inputs", "choose fewer columns with data.features"
+    if sizes[-1] == widest:
+        return "outputs", "choose another data.target, of fewer classes or numbers"
+    return "units", "choose network.hidden=[8]"
 
 
 def _kinds(trace: Trace) -> list[tuple[str, str]]:
