@@ -70,8 +70,6 @@ def test_several_steps_start_where_the_ones_before_ended(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("option", "value"), [("--steps", "0"), ("--steps", "101"), ("--digits", "0"), ("--digits", "18")]
 )
-    ("option", "value"), [("--steps", "0"), ("--steps", "101"), ("--digits", "0"), ("--digits", "18")]
-)
 def test_a_number_out_of_range_is_refused(tmp_path: Path, option: str, value: str) -> None:
     config(tmp_path, "number")
     result = bp("explain", "number.yaml", option, value, cwd=tmp_path)
