@@ -28,7 +28,7 @@ Columns = list[tuple[str, Sequence[Cell]]]
 
 
 def largest_losses(model: Model, part: Part, shown: int = SHOWN) -> tuple[IndexArray, Array]:
-    """The examples with the largest terms of the loss, the largest first, and these terms."""
+    """The examples with the largest losses, the largest first, and these losses."""
     terms = losses(model.network, model.parameters, part)
     worst = np.argsort(-terms, kind="stable")[:shown]
     return worst, terms[worst]

@@ -9,6 +9,7 @@ import numpy as np
 from bpcli.data.sources import Examples, Source
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.loss_sums import LossSums, weight_of
+from bpcli.nn.losses import outputs_divisor
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.tallies import Judging, Tallies
@@ -57,13 +58,13 @@ def outputs(network: Network, parameters: Parameters, features: Source) -> Array
 
 
 def losses(network: Network, parameters: Parameters, examples: Examples) -> Array:
-    """Each example's term of the loss, without its weight, (N,) float64; divided by nothing."""
+    """Each example's loss, without its weight, (N,) float64: of a loss that averages outputs their mean."""
     result = np.empty(examples.size)
     for indices, ws in _forward_passes(network, parameters, examples.features):
         examples.targets.gather(indices, ws.Y)
         with np.errstate(all="ignore"):
             result[indices] = network.terms(ws)
-    return result
+    return result / outputs_divisor(network.head.loss, network.sizes[-1])
 
 
 def only_class(network: Network, parameters: Parameters, features: Source, judging: Judging) -> int | None:

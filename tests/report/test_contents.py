@@ -244,6 +244,17 @@ def test_columns_of_a_file_may_be_called_as_those_of_the_table(tmp_path: Path) -
         assert float(str(row[place]).replace("−", "-")) == pytest.approx(rows[int(str(row[0]))][1], rel=1e-3)
 
 
+def test_losses_of_examples_are_those_whose_mean_is_the_loss(tmp_path: Path) -> None:
+    rows = [[x * 0.3, x * x % 7, -x % 5] for x in range(16)]
+    write_table(tmp_path / "two.csv", ["x", "first", "second"], rows)
+    text = "data: {path: two.csv, target: [first, second], split: {test: 0.5}}\nloss: half_squared_error\nepochs: 2\n"
+    run = trained(write_config(tmp_path / "two.yaml", text), tmp_path / "run")
+    report = report_of(run)
+    losses = [float(str(cell)) for cell in column(report, "The examples with the largest loss", "loss")]
+    assert len(losses) == 8
+    assert np.mean(losses) == pytest.approx(read_record(run)["final"]["test_loss"], rel=1e-3)
+
+
 def test_columns_of_weights_and_groups_are_said_to_be_used(tmp_path: Path) -> None:
     rows = [[place * 0.7 % 1.1, "ab"[place * place % 3 % 2], place // 2, 0.5 + place % 3 / 7, 1] for place in range(40)]
     write_table(tmp_path / "table.csv", ["size", "kind", "family", "weight", "idle"], rows)
