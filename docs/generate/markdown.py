@@ -9,14 +9,21 @@ from inspect import cleandoc
 SPECIAL = re.compile(r"([\\*_<>\[\]#~$|])")
 """Signs that Markdown reads as something else than themselves."""
 
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+"""An option of a command, whose two hyphens would be set as a dash."""
+
 ROLE = re.compile(r":\w+:`~?([^`]+)`")
 """A cross-reference in a docstring."""
 
 
 def escaped(text: str) -> str:
-    """Text as Markdown shows it, but for code between backticks, which stays code."""
+    """Text as Markdown shows it, but for options and what is between backticks, which are code."""
     parts = ROLE.sub(r"`\1`", text).replace("``", "`").split("`")
-    return "".join(f"`{part}`" if place % 2 else SPECIAL.sub(r"\\\1", part) for place, part in enumerate(parts))
+    return "".join(f"`{part}`" if place % 2 else _plain(part) for place, part in enumerate(parts))
+
+
+def _plain(text: str) -> str:
+    return OPTION.sub(r"`\g<0>`", SPECIAL.sub(r"\\\1", text))
 
 
 def prose(docstring: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,14 @@ def test_every_command_has_a_page_with_its_options_and_an_example() -> None:
         assert f"```text\n{words} " in page
         assert f"For example:\n\n```text\n{words} " in page
         assert [param.name for param in command.params if param.opts[0] not in page and param.metavar not in page] == []
+
+
+def test_an_option_keeps_its_two_hyphens() -> None:
+    pages = command_pages()
+    for name in pages:
+        prose = re.sub(r"```.*?```|`[^`]*`", "", pages[name], flags=re.DOTALL)
+        assert " --" not in prose.replace("| ---", ""), name
+    assert "With `--derive` also" in pages["explain.md"]
 
 
 def test_every_choice_has_a_chapter_with_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
