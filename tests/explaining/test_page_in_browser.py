@@ -324,28 +324,28 @@ def test_what_is_pointed_at_says_its_shape_where_it_came_from_and_where_it_goes(
         page.page.click("[data-stage=backward]")
         symbol = page.page.locator("#step [data-s]").nth(1)
         symbol.hover()
-        told = page.text("#told")
-        assert "Shape: " in told
-        assert "It came from" in told
-        assert "It goes into" in told
-        page.page.locator("#told .chip").first.click()
-        assert page.text("#told") != told
+        said = page.text("#inspector")
+        assert "Shape: " in said
+        assert "It came from" in said
+        assert "It goes into" in said
+        page.page.locator("#inspector .chip").first.click()
+        assert page.text("#inspector") != said
         page.run("() => document.querySelectorAll('#step [data-s]')[1].focus()")
-        assert page.text("#told") == told
+        assert page.text("#inspector") == said
         page.page.locator("#step td[data-entry]").first.focus()
-        assert " = " in page.text("#told .numbers")
+        assert " = " in page.text("#inspector .numbers")
         page.page.locator("svg .unit").nth(3).tap()
-        assert "Unit 2 of layer 1" in page.text("#told")
-        page.page.locator("#told input[type=range]").fill("1.5")
+        assert "Unit 2 of layer 1" in page.text("#inspector")
+        page.page.locator("#inspector input[type=range]").fill("1.5")
         assert "the page's own" in page.text("#whose")
         page.run("() => document.querySelectorAll('svg .hit')[2].dispatchEvent(new Event('click'))")
-        assert "Weight from input 1 to unit 2 of layer 1" in page.text("#told")
+        assert "Weight from input 1 to unit 2 of layer 1" in page.text("#inspector")
         assert page.wrong == []
 
 
 WRITTEN = """() => bpPage.state.steps.flatMap((step, place) => step.places.map((_, entry) => {
-  bpPage.equations.told.tell({ kind: "entry", place, entry });
-  return [document.querySelector("#told .numbers").textContent, bpPage.state.number(place, entry)];
+  bpPage.equations.inspector.inspect({ kind: "entry", place, entry });
+  return [document.querySelector("#inspector .numbers").textContent, bpPage.state.number(place, entry)];
 }))"""
 
 IN_PYTHON = {"·": "*", "−": "-", "^": "**", "√": "sqrt", "ln": "log", "arctan": "atan"}
@@ -677,7 +677,7 @@ def test_names_of_columns_and_classes_are_text_whatever_is_in_them(chromium: Any
         assert page.run("() => bpPage.state.inputs[bpPage.state.data.inputs.targets.first]") == 2
         assert "the page's own" in page.text("#whose")
         page.page.locator("svg .unit").first.focus()
-        assert HOSTILE[0] in page.text("#told")
+        assert HOSTILE[0] in page.text("#inspector")
         assert page.wrong == []
 
 

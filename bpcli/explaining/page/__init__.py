@@ -23,7 +23,7 @@ SCRIPTS = (
     "writing.js",
     "arithmetic.js",
     "drawing.js",
-    "told.js",
+    "inspector.js",
     "equations.js",
     "region.js",
     "training.js",

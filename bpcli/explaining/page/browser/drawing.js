@@ -7,9 +7,9 @@ const MARGIN = { x: 112, y: 46, least: 52 };
 
 class Drawing {
   /** ``width`` is that of the place for it, in pixels: as far as it can be, the drawing is no wider. */
-  constructor(state, told, width) {
+  constructor(state, inspect, width) {
     this.state = state;
-    this.told = told;
+    this.inspect = inspect;
     const { sizes } = state;
     this.height = Math.max(...sizes) * BETWEEN.y + 2 * MARGIN.y - BETWEEN.y + 2 * RADIUS;
     const { inputs, outputs } = state.data.names;
@@ -65,9 +65,9 @@ class Drawing {
         const ends = { x1: start.x + RADIUS, y1: start.y, x2: end.x - RADIUS, y2: end.y };
         const line = draw("line", { class: "weight", ...ends });
         const hit = draw("line", { class: "hit", ...ends });
-        const tell = () => this.told({ kind: "weight", layer, to, from });
-        hit.addEventListener("pointerenter", tell);
-        hit.addEventListener("click", tell);
+        const inspect = () => this.inspect({ kind: "weight", layer, to, from });
+        hit.addEventListener("pointerenter", inspect);
+        hit.addEventListener("click", inspect);
         group.append(line, hit);
         this.lines.push({ line, layer, to, from });
       }
@@ -80,10 +80,10 @@ class Drawing {
       const circle = draw("circle", { cx: x, cy: y, r: RADIUS });
       const number = draw("text", { x, y: y + 5, class: "number" });
       const error = draw("text", { x, y: y + RADIUS + 15, class: "error" });
-      const tell = () => this.told({ kind: "unit", layer, unit });
+      const inspect = () => this.inspect({ kind: "unit", layer, unit });
       const whole = draw(
         "g",
-        { class: "unit", tabindex: "0", role: "button", onpointerenter: tell, onfocus: tell, onclick: tell },
+        { class: "unit", tabindex: "0", role: "button", onpointerenter: inspect, onfocus: inspect, onclick: inspect },
         circle,
         number,
         error,

@@ -5,19 +5,19 @@ class Equations {
     this.state = state;
     this.page = page;
     this.element = document.getElementById("step");
-    this.told = new Told(state, page);
+    this.inspector = new Inspector(state, page);
     this.cells = [];
     const point = (event) => {
       const symbol = event.target.closest?.("[data-s]");
-      if (symbol) this.told.tell({ kind: "step", place: Number(symbol.getAttribute("data-s")) });
+      if (symbol) this.inspector.inspect({ kind: "step", place: Number(symbol.getAttribute("data-s")) });
     };
     for (const kind of ["pointerover", "focusin", "click"]) this.element.addEventListener(kind, point);
     const enter = (event) => {
       const cell = event.target.closest?.("td[data-entry]");
-      if (cell) this.told.tell({ kind: "entry", place: this.state.place, entry: Number(cell.dataset.entry) });
+      if (cell) this.inspector.inspect({ kind: "entry", place: this.state.place, entry: Number(cell.dataset.entry) });
     };
     for (const kind of ["focusin", "click"]) this.element.addEventListener(kind, enter);
-    this.told.element.addEventListener("click", point);
+    this.inspector.element.addEventListener("click", point);
   }
 
   /** Set the present step anew. */
@@ -98,6 +98,6 @@ class Equations {
 
   refresh() {
     this.cells.forEach((cell) => this.refreshCell(cell));
-    this.told.refresh();
+    this.inspector.refresh();
   }
 }

@@ -5,7 +5,7 @@ class Page {
     this.state = new State(data);
     this.equations = new Equations(this.state, this);
     const place = document.getElementById("drawing");
-    this.drawing = new Drawing(this.state, (subject) => this.equations.told.tell(subject), place.clientWidth);
+    this.drawing = new Drawing(this.state, (subject) => this.equations.inspector.inspect(subject), place.clientWidth);
     place.append(this.drawing.element);
     this.training = new Training(this.state, this);
     this.exercises = new Exercises(this.state, this);
@@ -111,8 +111,8 @@ class Page {
       make("dl", {}, ...about.notation.flatMap(([symbol, meaning]) => [make("dt", {}, mathematics(symbol)), make("dd", {}, ...sentence(meaning))])),
     );
     this.targets();
-    this.equations.told.forget();
-    this.equations.told.element.replaceChildren(make("p", { class: "hint" }, "Point at a symbol of the equation, at a unit or at a line: what it is, where it came from and where it goes is said here. Choose a number, and it is written out."));
+    this.equations.inspector.forget();
+    this.equations.inspector.element.replaceChildren(make("p", { class: "hint" }, "Point at a symbol of the equation, at a unit or at a line: what it is, where it came from and where it goes is said here. Choose a number, and it is written out."));
     this.go(state.place);
     this.refresh();
   }

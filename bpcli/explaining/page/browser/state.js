@@ -1,7 +1,5 @@
 // What the page knows: its inputs, which of them were changed, the notation, and the numbers that follow.
 
-const STAGES = ["given", "forward", "loss", "backward", "update"];
-
 class State {
   constructor(data) {
     this.data = data;

@@ -1,10 +1,10 @@
 // What is pointed at: a symbol, a number, a unit or a line; where it came from, where it goes, how it is computed.
 
-class Told {
+class Inspector {
   constructor(state, page) {
     this.state = state;
     this.page = page;
-    this.element = document.getElementById("told");
+    this.element = document.getElementById("inspector");
     this.forget();
   }
 
@@ -17,24 +17,24 @@ class Told {
     if (this.write) write(this.numbers, this.write());
   }
 
-  /** Say what something pointed at is. */
-  tell(subject) {
+  /** Show what something pointed at is. */
+  inspect(subject) {
     const { state } = this;
     for (const one of document.querySelectorAll(".pointed")) one.classList.remove("pointed");
     if (subject.kind === "step") {
       for (const one of document.querySelectorAll(`[data-s="${subject.place}"]`)) one.classList.add("pointed");
-      this.tellStep(state.steps[subject.place], subject.place);
+      this.inspectStep(state.steps[subject.place], subject.place);
     } else if (subject.kind === "entry") {
-      this.tellEntry(subject);
+      this.inspectEntry(subject);
     } else if (subject.kind === "unit") {
-      this.tellUnit(subject);
+      this.inspectUnit(subject);
     } else {
-      this.tellWeight(subject);
+      this.inspectWeight(subject);
     }
     this.refresh();
   }
 
-  tellStep(step, place) {
+  inspectStep(step, place) {
     const { state } = this;
     const uses = state.steps.flatMap((other, number) => (other.reads.includes(place) ? [number] : []));
     const size = step.shape.length ? `${step.shape.join(" × ")}` : "a single number";
@@ -54,7 +54,7 @@ class Told {
   }
 
   /** An entry with the arithmetic that gives it. */
-  tellEntry({ place, entry }) {
+  inspectEntry({ place, entry }) {
     const { state } = this;
     const step = state.steps[place];
     this.numbers = make("p", { class: "numbers" });
@@ -76,14 +76,14 @@ class Told {
     if (!places.length) line.append(none || "nothing");
     for (const place of places) {
       const step = this.state.steps[place];
-      const go = () => this.tell({ kind: "step", place });
+      const go = () => this.inspect({ kind: "step", place });
       const name = step.stage === "update" ? [["mo", "→"], ...step.symbol] : step.symbol;
       line.append(make("button", { type: "button", class: "chip", onclick: go, title: step.words }, mathematics(name, false, step.text)));
     }
     return line;
   }
 
-  tellUnit({ layer, unit }) {
+  inspectUnit({ layer, unit }) {
     const { state } = this;
     const name = state.data.names[layer ? "outputs" : "inputs"][unit];
     const isNamed = layer === 0 || layer === state.last;
@@ -110,7 +110,7 @@ class Told {
     };
   }
 
-  tellWeight({ layer, to, from }) {
+  inspectWeight({ layer, to, from }) {
     const { state } = this;
     this.numbers = make("p", { class: "numbers" });
     const source = layer === 1 ? `input ${from + 1}` : `unit ${from + 1} of layer ${state.numberOf(layer - 1)}`;
