@@ -64,7 +64,8 @@ def losses(network: Network, parameters: Parameters, examples: Examples) -> Arra
         examples.targets.gather(indices, ws.Y)
         with np.errstate(all="ignore"):
             result[indices] = network.terms(ws)
-    return result / outputs_divisor(network.head.loss, network.sizes[-1])
+    result /= outputs_divisor(network.head.loss, network.sizes[-1])
+    return result
 
 
 def only_class(network: Network, parameters: Parameters, features: Source, judging: Judging) -> int | None:
