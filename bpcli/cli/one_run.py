@@ -28,7 +28,7 @@ def run_to_the_end(
 ) -> None:
     """Say ``lines``, train, with ``plot`` above its curves, and print the run folder, or one JSON object.
 
-    ``trackers`` are told of the training.
+    ``trackers`` follow the training.
 
     Raises:
         DivergedError: it diverged.

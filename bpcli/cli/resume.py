@@ -27,7 +27,7 @@ def resumed(
 ) -> None:
     """Go on with a run, or a series; of one that is complete, say so and end as it did.
 
-    With ``plot`` the curves of a run stand below the bar; ``trackers`` are told of what is trained.
+    With ``plot`` the curves of a run stand below the bar; ``trackers`` follow what is trained.
 
     Raises:
         ConfigError: a word is no override, or one that would change the past.

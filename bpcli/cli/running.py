@@ -52,7 +52,7 @@ def follow(
     """Say the lines of ``introduction``, show training as it proceeds, and stop it at a signal.
 
     ``series`` is the folder of the series that the run is one of; with ``plot`` its curves stand below the bar.
-    ``trackers`` are told of every event.
+    ``trackers`` follow its events.
 
     Raises:
         BpError: as :meth:`Execution.events`; what the system refused is said with how to go on.

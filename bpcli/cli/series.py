@@ -89,7 +89,7 @@ def train_series(
 ) -> None:
     """Train every run of a series, one after the other; print the series' folder, or one JSON object.
 
-    ``trackers`` are told of each run.
+    ``trackers`` follow each run.
 
     Raises:
         DivergedError: a run diverged; the others were trained all the same.

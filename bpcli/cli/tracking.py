@@ -1,4 +1,4 @@
-"""``--track``: the trackers that a training is told to, refused before there is a run where they could not write."""
+"""``--track``: the trackers that follow a training, refused before there is a run where they could not write."""
 
 from __future__ import annotations
 

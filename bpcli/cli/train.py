@@ -125,7 +125,7 @@ def train_once(
     json: bool,
     plot: bool,
 ) -> None:
-    """Train one run, with ``plot`` above its curves and ``trackers`` told of it; print its folder, or one JSON object.
+    """Train one run, which ``trackers`` follow, with ``plot`` above its curves; print its folder, or one JSON object.
 
     Raises:
         DivergedError: it diverged.

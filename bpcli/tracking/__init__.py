@@ -1,6 +1,7 @@
 """``bp train --track``: runs in the tools that people keep them in, by small adapters over the executor's events.
 
-In the order of reading: ``protocol`` (what a tracker is), ``following`` (how it is told), and a module for each tool.
+In the order of reading: ``protocol`` (what a tracker is), ``following`` (how it follows a training), and a
+module for each tool.
 """
 
 from __future__ import annotations

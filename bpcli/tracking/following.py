@@ -1,4 +1,4 @@
-"""A training told to trackers, event by event. What fails in a tool is said, and the run goes on without it."""
+"""A training that trackers follow, event by event. What fails in a tool is said, and the run goes on without it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Following:
         self._recordings: dict[str, Recording] = {}
 
     def see(self, event: Event) -> list[str]:
-        """Tell every tracker of an event; a warning for each that failed, which is told of nothing more."""
+        """Pass an event to every tracker; a warning for each that failed, which gets no more of them."""
         if isinstance(event, RunStarted):
             return [*self._start(TrackedRun(event.run.folder, self._settings, event.run.record["epochs"]))]
         if isinstance(event, Epoch):

@@ -1,4 +1,4 @@
-"""What a tracker is: a tool that people keep their runs in, told of a run as it proceeds."""
+"""What a tracker is: a tool that people keep their runs in, which follows a run as it proceeds."""
 
 from __future__ import annotations
 
