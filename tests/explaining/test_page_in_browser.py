@@ -534,7 +534,8 @@ def test_a_hidden_number_is_nowhere_to_be_seen(chromium: Any, small: Shown) -> N
 
 def test_a_number_that_is_none_or_no_target_is_refused_with_a_word(chromium: Any, small: Shown) -> None:
     with opened(chromium, small.file) as page:
-        for selector, text in (("#rate", "much"), ("#targets input", "7")):
+        wrong = {"#rate": ("much", "1e309"), "#inputs input >> nth=0": ("9" * 400,), "#targets input": ("7",)}
+        for selector, text in ((selector, text) for selector, texts in wrong.items() for text in texts):
             page.page.fill(selector, text)
             page.page.keyboard.press("Tab")
             assert page.text("#problem")
@@ -678,6 +679,35 @@ def test_names_of_columns_and_classes_are_text_whatever_is_in_them(chromium: Any
         assert "the page's own" in page.text("#whose")
         page.page.locator("svg .unit").first.focus()
         assert HOSTILE[0] in page.text("#inspector")
+        assert page.wrong == []
+
+
+def test_a_name_as_long_as_a_page_makes_no_page_as_wide(chromium: Any, tmp_path: Path) -> None:
+    write_table(tmp_path / "t.csv", ["x" * 10_000, "y"], [[place, place % 2] for place in range(6)])
+    text = "data: {path: t.csv, target: y, task: classification}\nloss: cross_entropy\n"
+    from bpcli.explaining.explanation import explain
+
+    shown = written(tmp_path, explain(write_config(tmp_path / "t.yaml", text), [], None, [0]))
+    with opened(chromium, shown.file) as page:
+        assert page.run("() => document.documentElement.scrollWidth <= innerWidth")
+        assert page.text("#inputs").strip().startswith("x" * 19 + "…x")
+
+
+def test_numbers_that_are_not_finite_are_shown_as_they_are(chromium: Any, tmp_path: Path) -> None:
+    text = SEVEN % ("size", "kind", "half_squared_error", "gradient_descent", 1e200)
+    text = f"dtype: float64\n{text.replace('scale:', 'scale_targets: none, scale:')}"
+    far = [[0.5, -1.2, "a", 1e200], [1.1, 0.3, "b", -1e200], [-0.4, 0.9, "b", 0.5]]
+    from bpcli.explaining.explanation import explain
+
+    write_table(tmp_path / "seven.csv", ["x1", "x2", "kind", "size"], far)
+    shown = written(tmp_path, explain(write_config(tmp_path / "far.yaml", text), [], None, [0]))
+    with opened(chromium, shown.file) as page:
+        assert page.text("#loss") == "∞"
+        assert "Infinity" not in page.text("#whose")
+        page.page.click("#once")
+        page.page.click("#once")
+        assert "diverged" in page.text("#training-report")
+        assert page.run("() => bpPage.training.region.paints.of([NaN])") == [128, 128, 128]
         assert page.wrong == []
 
 

@@ -8,10 +8,14 @@ from bpcli.data.encoding.classes import Classes
 from bpcli.data.loading import Loaded
 from bpcli.explaining.explained import ExplainedUpdate
 from bpcli.explaining.explanation import column
+from bpcli.lines.cells import shortened
 from bpcli.nn.network import Network
 
 MOST_EXAMPLES = 100
 """How many rows of the training part come along."""
+
+LONGEST = 40
+"""Characters of a name: more make the page wider than a screen."""
 
 
 def examples_of(loaded: Loaded, update: ExplainedUpdate, network: Network) -> dict[str, Any]:
@@ -31,7 +35,11 @@ def examples_of(loaded: Loaded, update: ExplainedUpdate, network: Network) -> di
 
 
 def names_of(loaded: Loaded, network: Network) -> dict[str, list[str]]:
-    """What inputs and outputs are called: columns, a category with its column; classes."""
+    """What inputs and outputs are called: columns, a category with its column; classes. Long ones lose their middle."""
+    return {what: [shortened(name, LONGEST) for name in names] for what, names in _names(loaded, network).items()}
+
+
+def _names(loaded: Loaded, network: Network) -> dict[str, list[str]]:
     inputs = [f"{one.column} = {one.part}" if one.part else one.column for one in loaded.features.inputs]
     targets, outputs = loaded.targets, network.sizes[-1]
     if isinstance(targets, Classes):

@@ -157,8 +157,9 @@ class Page {
     return true;
   }
 
-  /** Why a number cannot be a target of this loss. */
+  /** Why a number cannot be taken, or cannot be a target of this loss. */
   objection(input, value) {
+    if (!Number.isFinite(value)) return "That is beyond the largest number that the page computes with, 1.8e308.";
     const { first, shape } = this.state.data.inputs.targets;
     const count = shape.reduce((product, one) => product * one, 1);
     const { low, high, excluded } = this.state.data.network.targets;

@@ -89,7 +89,9 @@ class Paints {
       : `Blue is ${isolated(names.outputs[0])} ${short(this.low)} and less, orange ${short(this.high)} and more.${several ? " Only the first output is drawn." : ""}`;
   }
 
+  /** Grey where an output is no number. */
   of(outputs) {
+    if (outputs.some(Number.isNaN)) return [128, 128, 128];
     if (this.compares) return CLASSES[outputs.indexOf(Math.max(...outputs)) % CLASSES.length];
     const share = Math.min(1, Math.max(0, (outputs[0] - this.low) / (this.high - this.low || 1))) || 0;
     return CLASSES[0].map((blue, part) => Math.round(blue + share * (CLASSES[1][part] - blue)));

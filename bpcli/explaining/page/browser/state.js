@@ -67,9 +67,10 @@ class State {
     this.page.run(this.inputs, this.engine);
   }
 
-  /** An entry of a step: bp's own number as long as nothing was changed. */
+  /** An entry of a step: bp's own number as long as nothing was changed; JSON has null for one that is not finite. */
   number(place, entry) {
-    return this.isOwn ? this.data.own[this.document][place][entry] : this.page.entry(place, entry);
+    const own = this.isOwn ? this.data.own[this.document][place][entry] : null;
+    return own ?? this.page.entry(place, entry);
   }
 
   /** How far the page's own numbers are from bp's; of arrays of large numbers as a fraction of the largest. */
@@ -78,7 +79,12 @@ class State {
     this.data.own[this.document].forEach((own, place) => {
       const largest = Math.max(...own.map(Math.abs), 1);
       own.forEach((value, entry) => {
-        const apart = Math.abs(this.page.entry(place, entry) - value);
+        const found = this.page.entry(place, entry);
+        if (value === null) {
+          if (Number.isFinite(found)) worst = Infinity;
+          return;
+        }
+        const apart = Math.abs(found - value);
         if (apart > 0) worst = Math.max(worst, apart / largest);
       });
     });
@@ -89,7 +95,8 @@ class State {
   quantity(name, layer = 0) {
     const place = this.found.get(`${name} ${layer}`);
     if (place === undefined) return [];
-    return (this.isOwn && this.data.ownQuantities[place]) || this.engine.array(place);
+    const own = this.isOwn && this.data.ownQuantities[place];
+    return own && !own.includes(null) ? own : this.engine.array(place);
   }
 
   /** An entry of an array of the engine's; bp's own number as long as nothing was changed. */
@@ -97,7 +104,7 @@ class State {
     const place = this.found.get(`${name} ${layer}`);
     if (place === undefined) return NaN;
     const own = this.isOwn && this.data.ownQuantities[place];
-    return own ? own[entry] : this.engine.entry(place, entry);
+    return (own ? own[entry] : null) ?? this.engine.entry(place, entry);
   }
 
   /** The same of an array with a row for each unit and a column for each example. */

@@ -164,7 +164,8 @@ class Training {
     const y = (loss) => top + ((height - top - bottom) * (high - loss)) / (high - low || 1);
     const points = this.losses.map((loss, place) => (Number.isFinite(loss) ? `${x(place).toFixed(1)},${y(loss).toFixed(1)}` : ""));
     const path = points.filter(Boolean);
-    this.line.setAttribute("d", path.length > 1 ? `M${path.join("L")}` : `M${path[0]}h3`);
+    const alone = path.length ? `M${path[0]}h3` : "";
+    this.line.setAttribute("d", path.length > 1 ? `M${path.join("L")}` : alone);
     const updates = this.state.inputs[this.state.data.inputs.step.first] - 1;
     const marks = [
       ["text", { x: left - 6, y: top + 8, class: "end" }, short(high)],
