@@ -154,6 +154,7 @@ def test_every_format_is_written_to_standard_output(tmp_path: Path, form: str) -
     assert result.err == ""
     starts = {"text": "Backpropagation", "markdown": "# Back", "latex": "\\documentclass", "json": '{"activations"'}
     assert result.out.startswith(starts[form])
+    assert (str(tmp_path) in result.out) == (form == "json")  # a hand-out does not name its maker's folders
     assert result.out.endswith("\n")
 
 

@@ -62,7 +62,7 @@ def contents(explained: Explanation) -> dict[str, Any]:
     require_shown(explained.document.name, found[0]["documents"])
     return {
         "source": explained.source,
-        "data": explained.data,
+        "data": shared_text.data_file(explained),
         "introduction": shared_text.introduction(explained)[2:4],
         "trained": explained.trained,
         "document": explained.document.name,

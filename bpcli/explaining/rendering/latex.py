@@ -59,7 +59,9 @@ def render(explained: Explanation) -> str:
     """The whole document."""
     lines = [PREAMBLE, r"\begin{document}", rf"\section*{{{escaped(shared_text.HEADING)}}}"]
     lines.append(" ".join(escaped(line) for line in shared_text.introduction(explained)))
-    lines.append(rf"\par{{\raggedright Source: {_path(explained.source)}; data: {_path(explained.data)}\par}}")
+    lines.append(
+        rf"\par{{\raggedright Source: {_path(explained.source)}; data: {_path(shared_text.data_file(explained))}\par}}"
+    )
     lines += [r"\begin{itemize}", *(rf"\item {prose(line)}" for line in explained.document.conventions)]
     lines += [r"\end{itemize}", *_notation(explained)]
     for place, update in enumerate(explained.updates):

@@ -18,7 +18,7 @@ from bpcli.explaining.rendering.numbers import shape, shown
 def render(explained: Explanation) -> str:
     """The whole document."""
     blocks = [f"# {shared_text.HEADING}", " ".join(shared_text.introduction(explained))]
-    blocks.append(f"Source: {_code(explained.source)}; data: {_code(explained.data)}")
+    blocks.append(f"Source: {_code(explained.source)}; data: {_code(shared_text.data_file(explained))}")
     blocks.append("\n".join(f"- {_prose(line)}" for line in explained.document.conventions))
     rows = [f"| ${_math(symbol)}$ | {_prose(meaning)} |" for symbol, meaning in explained.document.notation]
     blocks.append("\n".join(["| symbol | meaning |", "|---|---|", *rows]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bpcli.explaining.documents.steps import Arithmetic, DerivationStep, Stage
 from bpcli.explaining.explained import ExplainedUpdate, Explanation
 from bpcli.explaining.rendering.numbers import short
@@ -38,6 +40,12 @@ def introduction(explained: Explanation) -> list[str]:
         f"All numbers are computed in double precision and shown with {explained.digits} decimals or digits.",
         *([SIDES] if any(step.distance is not None for step in explained.updates[0].steps) else []),
     ]
+
+
+def data_file(explained: Explanation) -> str:
+    """The data's file, from the working folder where it is below it: a hand-out need not name its maker's folders."""
+    path, here = Path(explained.data), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else explained.data
 
 
 def _others(explained: Explanation) -> str:

@@ -31,7 +31,10 @@ def render(explained: Explanation, width: int = PAGE) -> str:
     lines = [*_title(shared_text.HEADING, "=", width), ""]
     for line in shared_text.introduction(explained):
         lines += filled(line, width)
-    origins = [kept_together(f"Source: {explained.source};"), kept_together(f"data: {explained.data}")]
+    origins = [
+        kept_together(f"Source: {explained.source};"),
+        kept_together(f"data: {shared_text.data_file(explained)}"),
+    ]
     lines += [*filled(" ".join(origins), width), ""]
     lines += [*_listed(explained.document.conventions, width), "", *_notation(explained, width)]
     for place, update in enumerate(explained.updates):
