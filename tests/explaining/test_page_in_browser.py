@@ -708,6 +708,9 @@ def test_numbers_that_are_not_finite_are_shown_as_they_are(chromium: Any, tmp_pa
         page.page.click("#once")
         assert "diverged" in page.text("#training-report")
         assert page.run("() => bpPage.training.region.paints.of([NaN])") == [128, 128, 128]
+        page.page.click("#reset")
+        page.run("() => { bpPage.state.engine = { array: () => [3], entry: () => 3 }; }")
+        assert page.run("() => [bpPage.state.loss, bpPage.state.entry('loss', 0, 0)].map(String)") == ["NaN", "NaN"]
         assert page.wrong == []
 
 

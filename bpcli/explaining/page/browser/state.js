@@ -1,5 +1,11 @@
 // What the page knows: its inputs, which of them were changed, the notation, and the numbers that follow.
 
+/** bp's number; JSON has null for one that is not finite, and which it is the page's own says, where it is none either. */
+function bpsNumber(own, found) {
+  if (own !== null) return own;
+  return Number.isFinite(found) ? NaN : found;
+}
+
 class State {
   constructor(data) {
     this.data = data;
@@ -67,10 +73,10 @@ class State {
     this.page.run(this.inputs, this.engine);
   }
 
-  /** An entry of a step: bp's own number as long as nothing was changed; JSON has null for one that is not finite. */
+  /** An entry of a step: bp's own number as long as nothing was changed. */
   number(place, entry) {
-    const own = this.isOwn ? this.data.own[this.document][place][entry] : null;
-    return own ?? this.page.entry(place, entry);
+    const found = this.page.entry(place, entry);
+    return this.isOwn ? bpsNumber(this.data.own[this.document][place][entry], found) : found;
   }
 
   /** How far the page's own numbers are from bp's; of arrays of large numbers as a fraction of the largest. */
@@ -95,8 +101,9 @@ class State {
   quantity(name, layer = 0) {
     const place = this.found.get(`${name} ${layer}`);
     if (place === undefined) return [];
+    const found = this.engine.array(place);
     const own = this.isOwn && this.data.ownQuantities[place];
-    return own && !own.includes(null) ? own : this.engine.array(place);
+    return own ? own.map((value, entry) => bpsNumber(value, found[entry])) : found;
   }
 
   /** An entry of an array of the engine's; bp's own number as long as nothing was changed. */
@@ -104,7 +111,8 @@ class State {
     const place = this.found.get(`${name} ${layer}`);
     if (place === undefined) return NaN;
     const own = this.isOwn && this.data.ownQuantities[place];
-    return (own ? own[entry] : null) ?? this.engine.entry(place, entry);
+    const found = this.engine.entry(place, entry);
+    return own ? bpsNumber(own[entry], found) : found;
   }
 
   /** The same of an array with a row for each unit and a column for each example. */
