@@ -20,9 +20,6 @@ from bpcli.runs.setting_words import short_keys, short_values
 MOST_ROWS, MOST_LISTED = 25, 500
 """How many runs are shown at once, and how many with those that are shown on request."""
 
-MOST_CURVES = 8
-"""How many runs have their curves drawn, the best ones."""
-
 MOST_METRICS, MOST_SETTINGS = 6, 6
 """How many metrics and how many settings have a column."""
 
@@ -86,14 +83,10 @@ def spread(runs: Sequence[RecordedRun]) -> Section:
 
 
 def training(ranked: Sequence[RecordedRun]) -> Section:
-    """The section with the curves of the first runs."""
+    """The section with their curves."""
     trained = [run for run in ranked if run.epochs]
-    blocks: list[Block] = [] if trained else [Text("No epoch has ended.")]
-    if len(trained) > MOST_CURVES:
-        blocks.append(Text(f"The {MOST_CURVES} best of {len(trained):,} runs."))
-    if trained:
-        blocks += drawn([curves_of(trained[:MOST_CURVES])])
-    return Section("training", "How training went", blocks)
+    curves = drawn([curves_of(trained)]) if trained else [Text("No epoch has ended.")]
+    return Section("training", "How training went", curves)
 
 
 def repeating_best(ranked: Sequence[RecordedRun], folder: Path) -> Section:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,11 +17,11 @@ from bpcli.figures.figure import Figure
 from bpcli.figures.kinds.curves import curves_of
 from bpcli.figures.plotted_run import PlottedRun
 from bpcli.report import ranked_runs, report_of
-from bpcli.report.contents import Code, Facts, Report, Text, Thumbnail
+from bpcli.report.contents import Code, Facts, Pictures, Report, Text, Thumbnail
 from bpcli.report.wording import number, percent
 from bpcli.reporting.bootstrap import bootstrap
 from bpcli.reporting.finite import prediction_columns
-from bpcli.runs.comparison import RecordedRun
+from bpcli.runs.comparison import RecordedRun, find_runs
 from bpcli.training.inference import outputs
 from tests.cli.support import good, line, points, read_csv, read_record, write_config, write_record, write_table
 from tests.report.support import flat, tables, trained
@@ -332,6 +333,10 @@ def test_a_folder_of_runs_is_compared_best_first(tmp_path: Path) -> None:
     assert report.warnings == [
         "The runs are of different data or targets: only results on the same data can be compared."
     ]
+    many = find_runs(tmp_path / "all")[0] * 3
+    (pictures,) = ranked_runs.training(many).blocks
+    assert isinstance(pictures, Pictures)
+    assert sum(map(int, re.findall(r": (\d+) runs, a line", pictures.pictures[0].caption))) == len(many) > 8
     (tmp_path / "none").mkdir()
     with pytest.raises(DataError, match="no runs"):
         report_of(tmp_path / "none")

@@ -48,7 +48,7 @@ class Curves:
 
 
 def curves_of(runs: Sequence[RecordedRun]) -> Figure:
-    """The learning curves of runs with at least an epoch each."""
+    """The learning curves of runs with at least an epoch each; of many settings those of the first ones."""
     groups = alike_but_for_chance(runs, differing_settings([*runs]), LONGEST)
     shown = dict(list(groups.items())[:MOST_GROUPS])
     names = ["loss", *filter(None, [_metric(runs)])]
