@@ -41,7 +41,7 @@ KINDS: dict[str, type[Picture]] = {
 
 
 def picture(kind: str, runs: Sequence[PlottedRun]) -> Figure:
-    """The picture of a kind, of runs; its notes name those of several that it cannot show.
+    """The picture of a kind, of runs; its notes name those left out, and those not trained.
 
     Raises:
         ConfigError: there is no such kind, or no such picture of these runs; the hint says which there are.
@@ -64,7 +64,8 @@ def picture(kind: str, runs: Sequence[PlottedRun]) -> Figure:
         raise ConfigError(f"there is no picture {kind}: {objections[run.folder]}", where=str(run.folder), hint=hint)
     figure = made.figure(shown)
     left_out = (f"{folder} is left out: {objection}." for folder, objection in objections.items())
-    return replace(figure, notes=(*figure.notes, *left_out))
+    untrained = (f"{run.folder.name} keeps its initial parameters." for run in shown if not run.recorded.kept_epoch)
+    return replace(figure, notes=(*figure.notes, *untrained, *left_out))
 
 
 def applicable(run: PlottedRun) -> list[str]:

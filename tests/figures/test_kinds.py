@@ -97,6 +97,8 @@ def test_each_run_has_the_pictures_that_apply_and_each_is_drawn(folder: Path) ->
         text = drawn_text(figure(folder, kind, name), 80)
         assert all(line.isprintable() for line in text.splitlines())
     assert drawn(figure(folder, "regions", "classes"), "svg").startswith(b"<?xml")
+    assert figure(folder, "residuals", "diverged").notes[-1] == "diverged keeps its initial parameters."
+    assert "initial" not in " ".join(figure(folder, "residuals", "numbers").notes)
 
 
 def test_the_largest_numbers_that_a_file_may_hold_can_be_drawn(tmp_path: Path) -> None:
