@@ -14,7 +14,7 @@ from typing import Any
 from bpcli.config.reading import LocatedConfig, read_config
 from bpcli.config.schema import Config
 from bpcli.data.loading import Loaded
-from bpcli.errors import DataError, refused
+from bpcli.errors import ConfigError, DataError, refused
 from bpcli.runs.epoch_rows import begins_with
 from bpcli.runs.folder import CONFIG_FILE
 from bpcli.runs.record import MARKED_TABLES, read_record
@@ -32,8 +32,7 @@ def read_own_config(folder: Path, changes: Sequence[str] = ()) -> LocatedConfig:
         ConfigError: it is absent, or an override is wrong.
         DataError: it has changed since the run, or run.json is absent or malformed.
     """
-    if (folder / CONFIG_FILE).exists():
-        require_own_config(folder, read_record(folder))
+    require_own_config(folder, read_record(folder))
     return read_config(folder / CONFIG_FILE, [*changes])
 
 
@@ -41,6 +40,7 @@ def require_own_config(folder: Path, record: Mapping[str, Any]) -> None:
     """config.yaml is the one whose digest the record notes; while a resumed run replaces it, it notes two.
 
     Raises:
+        ConfigError: it is absent.
         DataError: it is another one, or no file.
         SystemRefusedError: the system refused.
     """
@@ -53,12 +53,15 @@ def is_own_config(folder: Path, record: Mapping[str, Any]) -> bool:
     """Whether config.yaml has a digest that the record notes, or the record notes none.
 
     Raises:
+        ConfigError: it is absent.
         DataError: it is no file.
         SystemRefusedError: the system refused.
     """
     path, noted = folder / CONFIG_FILE, [record[key] for key in ("config", "config_before") if key in record]
     try:
         data = read_regular(path, MOST_OF_CONFIG)
+    except FileNotFoundError as error:
+        raise ConfigError("no such config", where=str(path), hint="restore it, or copy the run again") from error
     except OSError as error:
         raise refused("read", path, error) from error
     return not noted or sha256(data).hexdigest() in noted

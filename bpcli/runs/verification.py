@@ -170,8 +170,7 @@ def _experiment_of(run: Path, record: Mapping[str, Any]) -> Experiment:
     try:
         return build(read_config(run / CONFIG_FILE, [NO_TIME_LIMIT]))
     except BpError:
-        if (run / CONFIG_FILE).exists():
-            require_own_config(run, record)
+        require_own_config(run, record)
         raise
 
 

@@ -331,7 +331,7 @@ def test_what_is_no_run_or_cannot_be_read_is_skipped_with_its_reason(tmp_path: P
         f"config/config.yaml: {pipe}",
         "damaged/run.json: the file is damaged: its SHA-256 is not that noted in it",
         "huge/metrics.csv: it is of 8,589,934,592 bytes, beyond the 268,435,456 that bp reads of it",
-        "no config/config.yaml: can't read: no such file or directory",
+        "no config/config.yaml: no such config",
         "no record: this is no run folder: it has no run.json",
         f"pipe/run.json: {pipe}",
         f"rows/metrics.csv: {pipe}",

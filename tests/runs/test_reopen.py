@@ -306,6 +306,7 @@ def test_a_run_without_a_config_is_refused(folder: Path, command: str) -> None:
     result = bp(*ON_ITS_DATA[command], cwd=folder)
     assert (result.status, result.out) == (2, "")
     assert result.errors[0] == "error: run/config.yaml: no such config"
+    assert bp("plot", "run", cwd=folder).errors == result.errors
 
 
 @on_its_data
