@@ -62,5 +62,5 @@ def test_every_config_agrees_with_every_rule_and_the_least_mistake_in_its_rate_i
 
             with monkeypatch.context() as patched:
                 patched.setattr(OPTIMIZERS[rule], "step", wrong)
-                (found,) = (one for one in checks(path, *changes) if one.dtype == kind)
-                assert found.wrong, (path.stem, kind)
+                for found in checks(path, *changes):  # some configs allow float64 alone
+                    assert found.dtype != kind or found.wrong, (path.stem, kind)
