@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bpcli.cgroups import group_folders
 from bpcli.errors import BpError, DataError
 
 UNLIMITED = 1 << 62
@@ -85,33 +86,16 @@ def _of_groups(root: Path) -> Iterator[Left]:
 
     Pages of files that a group has read count as free: the system drops them where memory is wanted.
     """
-    for folder, names in _groups(root):
-        allowed = _number(folder / names[0])
+    for folder, version in group_folders(root, "memory"):
+        limit, use = LIMIT_AND_USE[version]
+        allowed = _number(folder / limit)
         if allowed is not None and allowed < UNLIMITED:
-            used = (_number(folder / names[1]) or 0) - _file_pages(folder / "memory.stat")
+            used = (_number(folder / use) or 0) - _file_pages(folder / "memory.stat")
             yield Left(max(allowed - max(used, 0), 0), f"the {size(allowed)} that its cgroup allows")
 
 
-VERSION_2 = ("memory.max", "memory.current")
-VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes")
-
-
-def _groups(root: Path) -> Iterator[tuple[Path, tuple[str, str]]]:
-    """The folders of this process's group and of those around it, with the names of their limit and their use."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, group = line.split(":", 2)
-        if controllers == "":
-            mount, names = root / "sys/fs/cgroup", VERSION_2
-        elif "memory" in controllers.split(","):
-            mount, names = root / "sys/fs/cgroup/memory", VERSION_1
-        else:
-            continue
-        own = mount / group.lstrip("/")
-        yield from ((folder, names) for folder in (own, *own.parents) if folder.is_relative_to(mount))
+LIMIT_AND_USE = {2: ("memory.max", "memory.current"), 1: ("memory.limit_in_bytes", "memory.usage_in_bytes")}
+"""The files of a group's limit and of its use, by the version of cgroups."""
 
 
 def _file_pages(path: Path) -> int:

@@ -1,0 +1,39 @@
+"""How many processors this process may use: those that it may run on, and no more than its cgroups' share of time."""
+
+from __future__ import annotations
+
+import os
+from math import ceil
+from pathlib import Path
+
+from bpcli.cgroups import group_folders
+
+ROOT = Path("/")
+"""Where the system's files are."""
+
+
+def usable_cores() -> int:
+    """The cores that this process may use, at least 1: its affinity, and the CPU quota of its cgroups."""
+    return max(1, min([_allowed(), *_quotas(ROOT)]))
+
+
+def _allowed() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _quotas(root: Path) -> list[int]:
+    """The processors whose time each group may take, rounded up; groups without a limit left out."""
+    found = []
+    for folder, version in group_folders(root, "cpu"):
+        try:
+            if version == 2:
+                quota, period = (folder / "cpu.max").read_text(encoding="ascii").split()
+            else:
+                quota, period = ((folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+            if int(quota) > 0:
+                found.append(ceil(int(quota) / int(period)))
+        except (OSError, ValueError):  # none there, or the word max
+            continue
+    return found

@@ -1,0 +1,122 @@
+"""A team of threads that share out numbered tasks; the calling thread is one of them.
+
+Work is handed over by a lock for each thread, which takes a few microseconds where a
+pool with its queue takes some fifty: a training step of a millisecond can afford it. Who
+computes a task is left to chance, so a task's result may not depend on it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextvars import Context, copy_context
+from functools import cache
+from threading import Lock, Thread
+
+Task = Callable[[int, int], None]
+"""task(k, member): computes task k; ``member`` is the number of the thread in the team, to find its buffers by."""
+
+
+class Team:
+    """``size`` threads, of which one is the caller's; the others start with the first work and wait between."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._busy = Lock()
+        self._helpers: list[_Helper] = []
+
+    def run(self, count: int, task: Task) -> None:
+        """Compute the tasks 0 … ``count`` − 1 in any order; return when all are done.
+
+        Within a task, or while another thread has the team, the caller computes all of them.
+
+        Raises:
+            Exception: a task failed; of several that did, the first's error is raised.
+        """
+        if min(self.size, count) < 2 or not self._busy.acquire(blocking=False):
+            for number in range(count):
+                task(number, 0)
+            return
+        try:
+            self._share(count, task)
+        finally:
+            self._busy.release()
+
+    def _share(self, count: int, task: Task) -> None:
+        while len(self._helpers) < self.size - 1:
+            self._helpers.append(_Helper(len(self._helpers) + 1))
+        job = _Job(count, task)
+        helpers = self._helpers[: min(self.size, count) - 1]
+        for helper in helpers:
+            helper.start(job)
+        try:
+            job.take(0)
+        finally:
+            for helper in helpers:
+                job.wait_for(helper)
+        if job.errors:
+            raise min(job.errors, key=lambda failed: failed[0])[1]
+
+
+class _Job:
+    """Tasks that several threads take one after the other."""
+
+    def __init__(self, count: int, task: Task) -> None:
+        self.numbers: Iterator[int] = iter(range(count))
+        self.task = task
+        self.errors: list[tuple[int, BaseException]] = []
+
+    def take(self, member: int) -> None:
+        """Compute tasks until none is left, or one fails."""
+        for number in self.numbers:
+            try:
+                self.task(number, member)
+            except BaseException as error:  # noqa: BLE001 - it is raised again where the work was handed out
+                self.errors.append((number, error))
+                return
+
+    def wait_for(self, helper: _Helper) -> None:
+        """Wait until a helper has ended, even if a signal's handler raises an error in the meantime."""
+        while True:
+            try:
+                helper.ended.acquire()
+            except BaseException as error:  # noqa: BLE001 - as above; the helper still computes
+                self.errors.append((-1, error))
+            else:
+                return
+
+
+class _Helper:
+    """A thread that waits for jobs."""
+
+    def __init__(self, member: int) -> None:
+        self.member = member
+        self.job: _Job | None = None
+        self.context: Context = copy_context()
+        self.begun, self.ended = Lock(), Lock()
+        self.begun.acquire()
+        self.ended.acquire()
+        Thread(target=self._work, name=f"bp {member}", daemon=True).start()
+
+    def start(self, job: _Job) -> None:
+        """Let it take tasks of a job in the caller's context, which says how NumPy treats floating-point errors."""
+        self.job, self.context = job, copy_context()
+        self.begun.release()
+
+    def _work(self) -> None:
+        while True:
+            self.begun.acquire()
+            assert self.job is not None
+            self.context.run(self.job.take, self.member)
+            self.job = None
+            self.ended.release()
+
+
+@cache
+def team_of(size: int) -> Team:
+    """The process's team of so many threads: teams of one size are the same team."""
+    return Team(size)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=team_of.cache_clear)  # no thread but the forking one lives on
