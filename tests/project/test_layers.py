@@ -20,6 +20,7 @@ ROOMS = [
     "memory",
     "cores",
     "team",
+    "side_by_side",
     "streams",
     "storage",
     "choices",

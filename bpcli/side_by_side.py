@@ -1,0 +1,61 @@
+"""A loop whose rounds run on several threads, and whose results come in order, as from one.
+
+A :class:`~bpcli.team.Team` computes all of its tasks before it returns; this loop never has more results at hand
+than there are threads, so a file of any size passes through it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import copy_context
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def side_by_side(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+    """``map(function, items)`` on so many threads: the same results in the same order.
+
+    Never more than ``threads`` items are begun whose results are not used up: an item is begun once what asks for
+    results comes back from the one that is ``threads`` before it. So what item k works with is free again for
+    item k + ``threads``. The function runs in the caller's context (NumPy's ``errstate`` is part of it).
+
+    The first error is that of the first item that fails, after the results before it; one of ``items`` itself comes
+    after the results of the items before it. Whatever ends the loop, what was begun has ended then, but for an item
+    whose thread an interrupt met while it started.
+
+    Raises:
+        RuntimeError: the system does not start a thread.
+    """
+    if threads <= 1:
+        yield from map(function, items)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    rest, failure = iter(items), None
+    begun: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(threads) as team:
+        try:
+            while True:
+                if len(begun) == threads:
+                    yield begun.popleft().result()
+                try:
+                    item = next(rest)
+                except StopIteration:
+                    break
+                except Exception as error:  # noqa: BLE001 - raised below, in its turn
+                    failure = error
+                    break
+                begun.append(team.submit(copy_context().run, function, item))
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            for each in begun:
+                each.cancel()
+    if failure is not None:
+        raise failure
