@@ -3,47 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from bpcli.data.dealing import deal
 from bpcli.data.encoding.classes import Classes, Label
 from bpcli.data.encoding.features import Features, learn_features
-from bpcli.data.encoding.labels import Labels
 from bpcli.data.encoding.lookup import require_columns, widths_of
-from bpcli.data.encoding.number_columns import Number
-from bpcli.data.encoding.shares import Shares
 from bpcli.data.encoding.targets import Targets
-from bpcli.data.encoding.tasks import learn_classes, learn_reals, scaled_by_default, task_of
-from bpcli.data.encoding.training_columns import TrainingColumn
-from bpcli.data.files.dataset import Dataset, Format, Matrix
+from bpcli.data.files.dataset import Dataset, Format
 from bpcli.data.files.file_digest import FileDigest, changed_while_read
 from bpcli.data.files.reading import FilePair, read_dataset
 from bpcli.data.raw import Look, RawData
-from bpcli.data.request import DataRequest, feature_names, require_named, require_no_types, target_names
+from bpcli.data.reading_parts import Files, read_and_deal
+from bpcli.data.request import DataRequest
 from bpcli.data.sources import Examples, Source
-from bpcli.data.splitting import SplitRequest
 from bpcli.data.warnings import DataWarnings
 from bpcli.data.weighting import Weights, column_weights, weigh
-from bpcli.errors import ConfigError
 from bpcli.nn import IndexArray
-
-
-@dataclass(frozen=True)
-class Files:
-    """Where the parts come from: a file each, or a split of the training file."""
-
-    train: FilePair
-    validation: FilePair | None = None
-    test: FilePair | None = None
-    split: SplitRequest = field(default_factory=SplitRequest)
-    form: Format = field(default_factory=Format)
-
-    def pairs(self) -> dict[str, FilePair]:
-        """The parts that have files of their own."""
-        named = {"train": self.train, "validation": self.validation, "test": self.test}
-        return {part: pair for part, pair in named.items() if pair is not None}
 
 
 @dataclass(frozen=True)
@@ -109,15 +86,10 @@ def load_parts(
         ConfigError: the config asks for what the data do not have.
     """
     warnings = DataWarnings()
-    datasets, learned, learned_from = _read_parts(files, request)
-    train = datasets["train"]
+    dealt = read_and_deal(files, request, rng, warnings)
+    datasets, rows, train, targets, decided = dealt.datasets, dealt.rows, dealt.train, dealt.targets, dealt.request
+    learned, learned_from = dealt.target_names, dealt.features
     _warn_of_same_files(datasets, warnings)
-    decided = _decided(train, learned, request)
-    classes = _learn_classes(datasets, request, decided, warnings)
-    rows = deal(datasets, files.split, request.split_columns, request.types, classes, rng)
-    targets = classes or learn_reals(
-        train, learned, rows["train"], decided.scale_targets or "none", request.target_form
-    )
     encoded = {part: targets.source(datasets.get(part, train), own, dtype) for part, own in rows.items()}
     if isinstance(targets, Classes):
         _warn_of_classes(datasets, rows, targets, warnings)
@@ -190,54 +162,6 @@ def load_with_encoding(
     return part, warnings
 
 
-def _read_parts(files: Files, request: DataRequest) -> tuple[dict[str, Dataset], list[str], list[str]]:
-    """Each file by its part, and the names of targets and features that they all have."""
-    exact = None if request.targets is None else frozenset(request.targets)
-    pairs = files.pairs()
-    train = read_dataset(pairs.pop("train"), files.form, exact)
-    require_named(train, request)
-    targets = target_names(train, request)
-    require_no_types(targets, request)
-    features = feature_names(train, targets, request)
-    alike = _text_columns(train) | set(targets)
-    datasets = {"train": train} | {part: read_dataset(pair, files.form, alike) for part, pair in pairs.items()}
-    for dataset in datasets.values():
-        require_columns(targets, dataset, "data.target")
-    return datasets, targets, features
-
-
-def _decided(train: Dataset, target_names: list[str], request: DataRequest) -> DataRequest:
-    """The request with all that it leaves open decided by the data and the loss."""
-    task = task_of(train, target_names, request.task, request.target_form)
-    scaled = task == "regression" and scaled_by_default(request.target_form, open_output=request.open_output)
-    return replace(
-        request,
-        targets=target_names,
-        task=task,
-        scale=request.scale or ("minmax" if isinstance(train, Matrix) and train.images else "standard"),
-        scale_targets=request.scale_targets or ("standard" if scaled else "none"),
-    )
-
-
-def _learn_classes(
-    datasets: dict[str, Dataset], request: DataRequest, decided: DataRequest, warnings: DataWarnings
-) -> Classes | Labels | Shares | None:
-    """The encoding of a classification, None for a regression."""
-    if decided.task == "regression":
-        return None
-    names = decided.targets or []
-    classes = learn_classes(list(datasets.values()), names, request.target_form)
-    if decided.scale_targets == "standard":
-        raise ConfigError("classes are not scaled", key="data.scale_targets", hint="leave it out, or task: regression")
-    if request.target_form.task is None and request.task is None:
-        for name in names:  # which became classes
-            if datasets["train"].column(name).dtype == object:
-                column = TrainingColumn(datasets["train"], name, np.arange(datasets["train"].size))
-                found = Number().slips(column)
-                warnings.slips.extend([found] if found else [])
-    return classes
-
-
 def _read_files(dataset: Dataset) -> tuple[FileDigest, ...]:
     """The files of a dataset that can be looked at again."""
     return tuple(file for file in dataset.files.values() if file is not None)
@@ -281,13 +205,6 @@ def _warn_of_same_files(datasets: dict[str, Dataset], warnings: DataWarnings) ->
         other = part_of.setdefault(file.value, part)
         if other != part:
             warnings.other.append(f"{part} and {other} are the same examples: {dataset.path} has the same bytes")
-
-
-def _text_columns(dataset: Dataset) -> frozenset[str]:
-    """The columns of text, to be read as text in every other file too."""
-    if isinstance(dataset, Matrix):
-        return frozenset()
-    return frozenset(name for name in dataset.names if dataset.column(name).dtype == object)
 
 
 def _warn_of_classes(

@@ -11,8 +11,9 @@ from bpcli.config.schema import Config, DataSection, PairSection, SplitSection
 from bpcli.data.dealing import SplitColumns
 from bpcli.data.files.dataset import Format
 from bpcli.data.files.reading import FilePair
-from bpcli.data.loading import Files, Loaded, load_parts
+from bpcli.data.loading import Loaded, load_parts
 from bpcli.data.raw import Look
+from bpcli.data.reading_parts import Files
 from bpcli.data.request import DataRequest
 from bpcli.data.splitting import Fold, SplitRequest
 from bpcli.data.weighting import WeightRequest
@@ -28,13 +29,20 @@ def load(config: Config, look: Look | None = None) -> Loaded:
         ConfigError: the config does not fit the data.
         DataError: a file is absent or malformed.
     """
+    return load_parts(_files(config), _request(config), np.dtype(config.dtype), _split_stream(config), look)
+
+
+def _files(config: Config) -> Files:
     data = config.data
     _require_files(data)
     train = _pair(data.path or data.train)
     assert train is not None, "the rules let no config through without one"
-    files = Files(train, _pair(data.validation), _pair(data.test), _split_request(data.split), format_of(data))
-    seed = config.seed if data.split.seed is None else data.split.seed
-    return load_parts(files, _request(config), np.dtype(config.dtype), stream(seed, "split"), look)
+    return Files(train, _pair(data.validation), _pair(data.test), _split_request(data.split), format_of(data))
+
+
+def _split_stream(config: Config) -> np.random.Generator:
+    seed = config.data.split.seed
+    return stream(config.seed if seed is None else seed, "split")
 
 
 def _request(config: Config) -> DataRequest:

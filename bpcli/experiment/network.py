@@ -18,8 +18,8 @@ from bpcli.streams import stream
 from bpcli.training.initial_parameters import differences_of_origin, read_initial_parameters
 
 
-def network_of(config: Config, loaded: Loaded) -> Network:
-    """The network of a resolved config.
+def network_of(config: Config, inputs: int, outputs: int) -> Network:
+    """The network of a resolved config, of n_0 inputs and n_L outputs.
 
     Raises:
         ConfigError: a layer of softmax has one unit.
@@ -27,11 +27,11 @@ def network_of(config: Config, loaded: Loaded) -> Network:
     hidden, output, initializer = config.network.hidden, config.network.output, config.network.initializer
     assert output is not None, "resolution does not leave it open"
     assert initializer is not None, "resolution does not leave it open"
-    layers = (*hidden, Dense(loaded.targets.outputs, output, initializer))
+    layers = (*hidden, Dense(outputs, output, initializer))
     for index, layer in enumerate(hidden):
         _refuse_lonely_softmax(layer, f"network.hidden.{index}", "give it more units")
     _refuse_lonely_softmax(layers[-1], "network.output", "sigmoid with binary_cross_entropy has one output")
-    return Network(loaded.features.size, layers, join(output, config.loss))
+    return Network(inputs, layers, join(output, config.loss))
 
 
 def _refuse_lonely_softmax(layer: Layer, key: str, hint: str) -> None:

@@ -7,7 +7,7 @@ from math import inf
 import numpy as np
 
 from bpcli.config.schema import Config
-from bpcli.data.loading import Loaded, Part
+from bpcli.data.loading import Loaded
 from bpcli.errors import ConfigError
 from bpcli.nn.network import Network
 from bpcli.nn.schedules import Constant
@@ -23,8 +23,8 @@ from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.stopping import EarlyStopping
 
 
-def recipe_of(config: Config, network: Network, train: Part) -> Recipe:
-    """What is trained and how.
+def recipe_of(config: Config, network: Network, examples: int) -> Recipe:
+    """What is trained on so many examples, and how.
 
     Raises:
         ConfigError: a batch has more examples than there are.
@@ -33,7 +33,7 @@ def recipe_of(config: Config, network: Network, train: Part) -> Recipe:
     return Recipe(
         network=network,
         optimizer=trainer.rule,
-        plan=_plan(config, train),
+        plan=_plan(config, examples),
         schedule=trainer.schedule or Constant(),
         penalties=tuple(config.penalties),
         clip=trainer.clip,
@@ -41,8 +41,8 @@ def recipe_of(config: Config, network: Network, train: Part) -> Recipe:
     )
 
 
-def _plan(config: Config, train: Part) -> Plan:
-    trainer, size = config.optimizer, train.size
+def _plan(config: Config, size: int) -> Plan:
+    trainer = config.optimizer
     if trainer.batch_size is not None and trainer.batch_size > size:
         raise ConfigError(
             f"batch_size is {trainer.batch_size}, but there are {size} training examples",

@@ -18,7 +18,8 @@ from bpcli.data.encoding.selection import ArrayBlocks
 from bpcli.data.encoding.summaries import Summary, extent, summary
 from bpcli.data.files.dataset import Dataset, Format
 from bpcli.data.files.reading import FilePair, read_dataset
-from bpcli.data.loading import Files, Loaded, load_parts
+from bpcli.data.loading import Loaded, load_parts
+from bpcli.data.reading_parts import Files
 from bpcli.data.request import DataRequest
 from bpcli.data.sources import Source
 from bpcli.data.splitting import Fold, SplitRequest

@@ -17,7 +17,8 @@ from bpcli.data.encoding.scaling import SCALINGS, Scaling
 from bpcli.data.encoding.summaries import Summary
 from bpcli.data.files.dataset import Format
 from bpcli.data.files.reading import FilePair
-from bpcli.data.loading import Files, Loaded, load_parts, load_with_encoding
+from bpcli.data.loading import Loaded, load_parts, load_with_encoding
+from bpcli.data.reading_parts import Files
 from bpcli.data.request import DataRequest
 from bpcli.errors import BpError, ConfigError, DataError, ExitStatus
 from bpcli.nn.losses import TargetForm

@@ -121,7 +121,7 @@ def test_mapped_file_that_is_loaded_is_looked_at_once_it_is_no_longer_read(
 
     of = FilePair(other, path) if data[:2] == b"\0\0" else path
     assert loaded(of, "half_squared_error", task="regression").digests[path]
-    monkeypatch.setattr("bpcli.data.loading.deal", dealing)
+    monkeypatch.setattr("bpcli.data.reading_parts.deal", dealing)
     assert refusal(lambda: loaded(of, "half_squared_error", task="regression"), DataError).startswith(IN_USE)
 
 
