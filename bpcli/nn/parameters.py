@@ -33,6 +33,15 @@ class Layout:
         """The number of parameters, P = Σ n_l (n_{l-1} + 1) + what activations own."""
         return sum(n * (fan_in + 1) for fan_in, n in pairwise(self.sizes)) + sum(map(len, self.own))
 
+    @property
+    def weights(self) -> tuple[slice, ...]:
+        """Where W_1, W_2, … lie in θ."""
+        found, start = [], 0
+        for l, (fan_in, n) in enumerate(pairwise(self.sizes), start=1):
+            found.append(slice(start, start + n * fan_in))
+            start += n * (fan_in + 1) + len(self.owned(l))
+        return tuple(found)
+
     def names(self, l: int) -> tuple[str, ...]:
         """The names of layer l's arrays in θ's order: W1, b1, slope1."""
         return tuple(f"{kind}{l}" for kind in ("W", "b", *self.owned(l)))

@@ -25,6 +25,7 @@ from bpcli.nn.tallies import Tallies
 from bpcli.training.iteration_steps import IterationSteps
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Recipe
+from bpcli.training.shards import Division
 from bpcli.training.state import TrainingState
 from bpcli.training.steps import Steps
 
@@ -57,7 +58,7 @@ class Engine:
             return CompiledSteps(recipe, state, examples)
         if isinstance(recipe.optimizer, SecondOrder):
             return IterationSteps(recipe, state, examples)
-        return NumpySteps(recipe, state, examples, self.shards, self.threads)
+        return NumpySteps(recipe, state, examples, Division(self.shards, self.threads))
 
 
 @dataclass(frozen=True)

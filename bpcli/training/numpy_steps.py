@@ -10,11 +10,12 @@ import numpy as np
 
 from bpcli.data.sources import Examples
 from bpcli.nn import IndexArray
-from bpcli.nn.optimizers import update
 from bpcli.training.batch_results import SideBySide, count_batch, together
 from bpcli.training.noise import Noise
 from bpcli.training.recipe import Recipe
-from bpcli.training.shards import Batch, Gradients
+from bpcli.training.shards import WHOLE, Batch, Division, Gradients, NumpyPasses, PassesOf
+from bpcli.training.shards.results import count
+from bpcli.training.shards.updating import Updates
 from bpcli.training.state import TrainingState, diverged
 
 
@@ -22,19 +23,26 @@ class NumpySteps:
     """Steps on batches of whatever size; large batches may be computed in shards, see :mod:`bpcli.training.shards`."""
 
     def __init__(
-        self, recipe: Recipe, state: TrainingState, examples: Examples, shards: int = 1, threads: int = 1
+        self,
+        recipe: Recipe,
+        state: TrainingState,
+        examples: Examples,
+        division: Division = WHOLE,
+        passes: PassesOf = NumpyPasses,
     ) -> None:
         self.recipe, self.state, self.examples, self.size = recipe, state, examples, examples.size
-        self.gradients = Gradients(recipe, state.theta, state.optimizer.dtheta, examples, shards, threads)
+        theta, optimizer = state.theta, state.optimizer
+        self.gradients = Gradients(recipe, theta, optimizer.dtheta, examples, division, passes)
+        self.updates = Updates(recipe.optimizer, theta, optimizer, recipe.network.layout.weights, self.gradients.team)
         self.noise = Noise(recipe, state.theta.dtype)
-        self.sharded = shards > 1
+        self.divided = division.divides
         self.weighted = examples.weights is not None
         self.metrics_weighted = examples.metric_weights is not None
         self.side_by_side: dict[tuple[int, int], SideBySide] = {}
 
     def prepare(self, batch_size: int) -> Iterator[str]:
-        """Nothing to prepare."""
-        return iter(())
+        """Prepare the passes over shards, once; yield a message before slow work."""
+        yield from self.gradients.passes.prepare()
 
     def ended(self) -> str:
         """There is always another step."""
@@ -46,7 +54,7 @@ class NumpySteps:
         with np.errstate(all="ignore"):
             while state.position < size:
                 m = min(batch_size, size - state.position)
-                batches = 1 if self.sharded else min(together(m), (size - state.position) // m)
+                batches = 1 if self.divided else min(together(m), (size - state.position) // m)
                 self._steps(order[state.position : state.position + batches * m], m)
                 state.position += batches * m
                 if perf_counter() >= deadline:
@@ -55,7 +63,7 @@ class NumpySteps:
     def _steps(self, examples: IndexArray, m: int) -> None:
         """A step for every m examples; their losses and outputs are then counted together."""
         state, losses, recipe = self.state, self.state.losses, self.recipe
-        optimizer, network, chain = recipe.optimizer, recipe.network, recipe.chain
+        network, chain = recipe.network, recipe.chain
         noisy, constrained = self.noise.exists, network.constrained
         done: list[Batch] = []
         course = recipe.course(self.size, state.plateau.reductions)
@@ -64,7 +72,7 @@ class NumpySteps:
             batch = self.gradients.at(examples[slot * m : (slot + 1) * m], slot)
             if noisy:
                 batch.draw(self.noise, state.optimizer.step)
-            added = update(optimizer, state.theta, state.optimizer, batch.gradient, rate)
+            added = self.updates.make(batch, rate)
             if constrained:
                 network.constrain(self.gradients.parameters, self.gradients.gradient)
             if chain:
@@ -77,10 +85,10 @@ class NumpySteps:
         losses.add(total, sum(batch.weigh() for batch in done) if self.weighted else len(examples))
 
     def _count(self, done: list[Batch], m: int) -> float:
-        """The sum of the losses' terms; several batches have one workspace each."""
+        """The sum of the losses' terms; several batches have one shard each."""
         network, tallies = self.recipe.network, self.state.tallies
-        if self.sharded:
-            return sum(count_batch(network, ws, tallies) for ws in done[0].workspaces)
+        if self.divided:
+            return count(done[0].results, tallies)
         if len(done) == 1:
             return count_batch(network, done[0].workspaces[0], tallies)
         key = m, len(done)
@@ -97,8 +105,8 @@ class NumpySteps:
         Raises:
             DivergedError: the loss of a step is not finite; the error names the first.
         """
-        network, state = self.recipe.network, self.state
-        totals = [sum(float(np.add.reduce(network.terms(ws))) for ws in batch.workspaces) for batch in done]
+        state = self.state
+        totals = [batch.total() for batch in done]
         for later, total in zip(reversed(range(len(totals))), totals, strict=True):
             if not isfinite(total):
                 state.optimizer.step -= later

@@ -20,6 +20,7 @@ from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.steps import CompiledSteps
 from bpcli.training.noise import Noise
 from bpcli.training.numpy_steps import NumpySteps
+from bpcli.training.shards import Division
 from bpcli.training.state import TrainingState, start
 from bpcli.training.steps import Steps
 from tests.cli.support import bp, good, points, read_metrics, refused, write_config
@@ -193,7 +194,7 @@ def test_weights_keep_to_their_length_after_every_update(folder: Path, kind: Cal
 @pytest.mark.parametrize("shards", [2, 3])
 def test_what_is_drawn_does_not_depend_on_shards(folder: Path, shards: int) -> None:
     built = experiment(folder)
-    cut = trained(built, partial(NumpySteps, shards=shards))
+    cut = trained(built, partial(NumpySteps, division=Division(shards)))
     np.testing.assert_allclose(cut.theta, trained(built, NumpySteps).theta, rtol=0, atol=1e-12)
 
 

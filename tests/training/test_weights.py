@@ -20,6 +20,7 @@ from bpcli.nn.penalties import L2
 from bpcli.nn.tallies import Tallies
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Plan, Recipe
+from bpcli.training.shards import Division
 from bpcli.training.state import TrainingState, start
 from bpcli.training.steps import Steps
 
@@ -106,7 +107,7 @@ def stepper(kind: str, recipe: Recipe, state: TrainingState, examples: Examples)
         from bpcli.training.compiled.steps import CompiledSteps
 
         return CompiledSteps(recipe, state, examples)
-    return NumpySteps(recipe, state, examples, shards=2 if kind == "shards" else 1)
+    return NumpySteps(recipe, state, examples, Division(2 if kind == "shards" else 1))
 
 
 @pytest.mark.parametrize("examples", ["mean", "sum"])

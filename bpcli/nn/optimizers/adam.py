@@ -43,6 +43,7 @@ class Adam:
     epsilon_at: EpsilonAt = "corrected"
 
     batch_only: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = True
     symbols: ClassVar[Mapping[str, str]] = SYMBOLS
 
     @property
@@ -91,6 +92,7 @@ class AMSGrad:
     epsilon: Annotated[float, Gt(0)] = 1e-8
 
     batch_only: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = True
     symbols: ClassVar[Mapping[str, str]] = SYMBOLS
     equations: ClassVar[tuple[RuleEquation, ...]] = (
         *MEANS,
@@ -140,6 +142,7 @@ class AdamW:
     weight_decay: Annotated[float, Ge(0)] = 0.01
 
     batch_only: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = True
     symbols: ClassVar[Mapping[str, str]] = {**SYMBOLS, r"\lambda": "weight_decay"}
     weight_term: ClassVar[str] = r"- \eta \cdot \lambda \cdot <theta>"
     equations: ClassVar[tuple[RuleEquation, ...]] = (*MEANS, _update("v_{<theta>}", more=" <weight_term>"))

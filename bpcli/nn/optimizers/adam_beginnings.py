@@ -96,6 +96,7 @@ class RAdam:
     epsilon: Annotated[float, Gt(0)] = 1e-8
 
     batch_only: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = True
     symbols: ClassVar[Mapping[str, str]] = SYMBOLS
     equations: ClassVar[tuple[RuleEquation, ...]] = (
         *MEANS,

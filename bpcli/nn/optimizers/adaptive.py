@@ -27,6 +27,7 @@ class Adagrad:
     initial_sum: Annotated[float, Ge(0)] = 0.0
 
     batch_only: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = True
     symbols: ClassVar[Mapping[str, str]] = {r"\varepsilon": "epsilon"}
     equations: ClassVar[tuple[RuleEquation, ...]] = (
         RuleEquation("square", "Sum of squares", "v_{<theta>}", r"v_{<theta>} + \left( <gradient> \right)^2"),
@@ -87,6 +88,7 @@ class RMSprop:
     centered: bool = False
 
     batch_only: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = True
     symbols: ClassVar[Mapping[str, str]] = {r"\rho": "decay", r"\varepsilon": "epsilon", r"\mu": "momentum"}
 
     @property
@@ -150,6 +152,7 @@ class Adadelta:
     epsilon: Annotated[float, Gt(0)] = 1e-6
 
     batch_only: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = True
     symbols: ClassVar[Mapping[str, str]] = {r"\rho": "decay", r"\varepsilon": "epsilon"}
     equations: ClassVar[tuple[RuleEquation, ...]] = (
         square_equation(r"\rho"),

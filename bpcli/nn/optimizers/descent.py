@@ -37,6 +37,7 @@ class GradientDescent:
     learning_rate: Annotated[float, Gt(0)] = 0.1
 
     batch_only: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = True
     equations: ClassVar[tuple[RuleEquation, ...]] = (_update(r"<theta> <minus> \eta \cdot <gradient>"),)
 
     def memory(self, size: int) -> Mapping[str, Memory]:
@@ -68,6 +69,7 @@ class Momentum:
     rate_in: RateIn = "velocity"
 
     batch_only: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = True
     symbols: ClassVar[Mapping[str, str]] = {r"\mu": "momentum"}
 
     @property
@@ -114,6 +116,7 @@ class Nesterov:
     look_ahead: bool = False
 
     batch_only: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = True
     symbols: ClassVar[Mapping[str, str]] = {r"\mu": "momentum"}
 
     @property

@@ -92,6 +92,9 @@ class RuleStatements:
 
     ``takes_schedule`` is False where η does not multiply the steps; ``ordered`` are pairs of settings of which the
     first may not be above the second.
+
+    ``elementwise`` says that an entry of a step follows from the same entry of θ, of the gradient and of every array
+    in its memory, so that a step on parts of these, one after the other, gives the same bits as on the whole.
     """
 
     equations: tuple[RuleEquation, ...] = ()
@@ -100,6 +103,7 @@ class RuleStatements:
     weight_term: str = ""
     takes_schedule: bool = True
     ordered: tuple[tuple[str, str], ...] = ()
+    elementwise: bool = False
 
 
 def rule_statements(rule: Any) -> RuleStatements:

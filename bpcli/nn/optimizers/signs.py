@@ -33,6 +33,7 @@ class Lion:
     weight_decay: Annotated[float, Ge(0)] = 0.0
 
     batch_only: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = True
     symbols: ClassVar[Mapping[str, str]] = {
         r"\beta_1": "beta1",
         r"\beta_2": "beta2",
@@ -90,6 +91,7 @@ class Rprop:
     max_step: Annotated[float, Gt(0)] = 50.0
 
     batch_only: ClassVar[bool] = True
+    elementwise: ClassVar[bool] = True
     takes_schedule: ClassVar[bool] = False
     ordered: ClassVar[tuple[tuple[str, str], ...]] = (("min_step", "max_step"),)
     equations: ClassVar[tuple[RuleEquation, ...]] = (

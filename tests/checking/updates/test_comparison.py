@@ -26,11 +26,11 @@ from bpcli.nn.markup import NEW_THETA, RuleEquation
 from bpcli.nn.optimizers import OPTIMIZERS, Gradient, Memory, OptimizerState, means
 from bpcli.nn.penalties import PENALTIES
 from bpcli.nn.schedules import SCHEDULES
-from bpcli.training import numpy_steps
 from bpcli.training.compiled import recording
 from bpcli.training.compiled import steps as compiled
 from bpcli.training.engines import Engine, EngineName
 from bpcli.training.recipe import Recipe
+from bpcli.training.shards import updating
 from bpcli.training.state import TrainingState, start
 from tests.cli.support import points, write_config
 from tests.nn.support import STEP_RULES
@@ -506,7 +506,7 @@ def test_updates_that_are_counted_twice_are_found(
         state.step += 2
         return rule.step(theta, state, gradient, rate)
 
-    room: ModuleType = numpy_steps if engine == "numpy" else recording
+    room: ModuleType = updating if engine == "numpy" else recording
     monkeypatch.setattr(room, "update", update)
     assert check(config, engine, "float64", "optimizer.name=adam").wrong
 
@@ -609,17 +609,16 @@ def test_updates_beyond_the_precisions_range_are_not_judged(config: Path, engine
 def test_a_wrong_factor_of_the_gradient_within_the_range_is_found(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bpcli.training.shards import Gradients
+    from bpcli.training.shards import Batch
 
-    right = Gradients._gradient
+    right = Batch.begin
 
-    def with_wrong_factor(self: Gradients, *given: Any) -> Gradient:
-        gradient = right(self, *given)
-        return lambda theta, out, factor: gradient(theta, out, factor if factor == 1 else 1.01 * factor)
+    def with_wrong_factor(self: Batch, theta: Array, out: Array, factor: float) -> Any:
+        return right(self, theta, out, factor if factor == 1 else 1.01 * factor)
 
     for rate in ("1e-20", "0.05", "1e20"):
         with monkeypatch.context() as patched:
-            patched.setattr(Gradients, "_gradient", with_wrong_factor)
+            patched.setattr(Batch, "begin", with_wrong_factor)
             found = check(config, "numpy", "float32", f"optimizer.learning_rate={rate}", updates=1)
         assert found.scaled == (1,), rate
         assert not found.beyond

@@ -1,0 +1,92 @@
+"""An update of θ by the rule: whole vectors at a time, or piece by piece where the rule's arithmetic is elementwise.
+
+A rule of ten operations passes over its vectors ten times. Where they do not fit into the cache, each pass
+reads them from memory; piece by piece they are read once, threads take pieces side by side, and
+the gradients of shards are added up just before they are needed. No bit changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bpcli.nn import Array
+from bpcli.nn.markup import AT_THETA
+from bpcli.nn.optimizers import Gradient, Optimizer, OptimizerState, update
+from bpcli.nn.optimizers.rule import rule_statements
+from bpcli.team import Team
+from bpcli.training.shards.cutting import pieces
+from bpcli.training.shards.gradients import Batch
+
+
+def elementwise(rule: Optimizer, size: int) -> bool:
+    """Whether the rule may see θ of this size piece by piece.
+
+    It says that each entry of a step follows from the same entry of θ, of the gradient at θ and of what it remembers.
+    """
+    stated = rule_statements(rule)
+    shapes = [*(kept.shape for kept in rule.memory(size).values()), *rule.buffers(size).values()]
+    return stated.elementwise and stated.gradient_at == AT_THETA and all(shape == (size,) for shape in shapes)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some entries of θ, and what the rule remembers of them."""
+
+    entries: slice
+    theta: Array
+    state: OptimizerState
+
+
+class Updates:
+    """Updates of θ, one after the other."""
+
+    def __init__(
+        self, rule: Optimizer, theta: Array, state: OptimizerState, weights: Iterable[slice], team: Team
+    ) -> None:
+        self.rule, self.theta, self.state, self.team = rule, theta, state, team
+        cut = pieces(theta.size)
+        whole = len(cut) == 1 or not elementwise(rule, theta.size)
+        self.pieces = [] if whole else [self._piece(entries, weights) for entries in cut]
+        self.buffers = [self._buffers() for _ in range(team.size)] if self.pieces else []
+
+    def make(self, batch: Batch, rate: Any) -> Any:
+        """Make an update on a batch by η = ``rate``; return what the chain adds to the loss."""
+        if not self.pieces:
+            return update(self.rule, self.theta, self.state, batch.gradient, rate)
+        self.state.step += 1
+        dtheta, first = self.state.dtheta, self.pieces[0]
+
+        def begin(_: Array, __: Array, factor: Any) -> Any:
+            added = batch.begin(self.theta, dtheta, factor)
+            batch.add(dtheta, first.entries)
+            return added
+
+        def go_on(number: int, member: int) -> None:
+            piece = self.pieces[number + 1]
+            self._step(piece, member, lambda *_: batch.add(dtheta, piece.entries), rate)
+
+        added = self._step(first, 0, begin, rate)
+        self.team.run(len(self.pieces) - 1, go_on)
+        return added
+
+    def _step(self, piece: Piece, member: int, gradient: Gradient, rate: Any) -> Any:
+        """Let the rule change a piece of θ, in the buffers of a thread."""
+        state, size = piece.state, piece.theta.size
+        state.step = self.state.step
+        state.buffers = {name: buffer[:size] for name, buffer in self.buffers[member].items()}
+        return self.rule.step(piece.theta, state, gradient, rate)
+
+    def _piece(self, entries: slice, weights: Iterable[slice]) -> Piece:
+        state, theta = self.state, self.theta
+        memory = {name: kept[entries] for name, kept in state.memory.items()}
+        within = [slice(max(entries.start, W.start), min(entries.stop, W.stop)) for W in weights]
+        parts = tuple(theta[part] for part in within if part.start < part.stop)
+        return Piece(entries, theta[entries], OptimizerState(memory, {}, state.dtheta[entries], parts))
+
+    def _buffers(self) -> dict[str, Array]:
+        longest = max(piece.theta.size for piece in self.pieces)
+        return {name: np.empty(longest, buffer.dtype) for name, buffer in self.state.buffers.items()}

@@ -1,0 +1,48 @@
+"""The tree in which gradients are added up, against loops over lists."""
+
+from __future__ import annotations
+
+import pytest
+
+from bpcli.training.shards.adding import additions, sharing
+from bpcli.training.shards.cutting import block_of
+
+
+def level_by_level(names: list[str]) -> str:
+    """Neighbours in pairs, an odd one carried, until one is left."""
+    while len(names) > 1:
+        pairs = [f"({names[k]}+{names[k + 1]})" for k in range(0, len(names) - 1, 2)]
+        names = pairs + ([names[-1]] if len(names) % 2 else [])
+    return names[0]
+
+
+@pytest.mark.parametrize("shards", [*range(1, 18), 64, 100])
+def test_neighbours_are_added_in_pairs(shards: int) -> None:
+    sums = [str(k) for k in range(shards)]
+    for into, of in additions(shards):
+        sums[into] = f"({sums[into]}+{sums[of]})"
+    assert sums[0] == level_by_level([str(k) for k in range(shards)])
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3, 4, 5, 7, 8, 12, 16, 33])
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4, 5, 8])
+def test_holders_and_then_all_together_add_up_the_same_tree(shards: int, ranks: int) -> None:
+    blocks = [block_of(rank, ranks, shards) for rank in range(ranks)]
+    assert [k for block in blocks for k in block] == list(range(shards))
+    shared = [sharing(shards, blocks, block) for block in blocks]
+    sums = {k: str(k) for k in range(shards)}
+    for block, one in zip(blocks, shared, strict=True):
+        for into, of in one.own:
+            assert into in block
+            assert of in block
+            sums[into] = f"({sums[into]}+{sums.pop(of)})"
+    assert sorted(sums) == [first for one in shared for first in one.nodes]
+    for into, of in shared[0].rest:
+        sums[into] = f"({sums[into]}+{sums.pop(of)})"
+    assert sums == {0: level_by_level([str(k) for k in range(shards)])}
+    assert all(one.rest == shared[0].rest for one in shared)
+
+
+def test_a_block_of_a_power_of_two_is_one_node() -> None:
+    blocks = [block_of(rank, 4, 16) for rank in range(4)]
+    assert [sharing(16, blocks, block).nodes for block in blocks] == [[0], [4], [8], [12]]

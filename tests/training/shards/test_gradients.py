@@ -1,0 +1,135 @@
+"""Batches in shards: as many threads and processes as one likes, the same bits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+import pytest
+
+from bpcli.nn import Array
+from bpcli.team import Team
+from bpcli.training.numpy_steps import NumpySteps
+from bpcli.training.shards import Division, Gradients, gradients
+from bpcli.training.shards.adding import Addition
+from bpcli.training.shards.cutting import block_of
+from bpcli.training.shards.ranks import Ranks
+from tests.nn.support import loss
+from tests.training.compiled.support import Task, agree, labels, numbers, residuals, task
+
+KINDS: dict[str, Callable[[], Task]] = {
+    "classes": lambda: task(optimizer="adam"),
+    "classes, summed": lambda: task(of=loss("cross_entropy", "mean", "sum"), dtype="float32"),
+    "targets": lambda: task("identity", loss("half_squared_error", "mean", "mean"), tallies=residuals),
+    "labels": lambda: task("sigmoid", loss("binary_cross_entropy"), tallies=labels),
+}
+
+every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+
+
+def divided(shards: int, threads: int = 1, ranks: Ranks | None = None) -> Callable[..., NumpySteps]:
+    division = Division(shards, threads) if ranks is None else Division(shards, threads, ranks)
+    return partial(NumpySteps, division=division)
+
+
+def same(found: Mapping[str, Array], expected: Mapping[str, Array]) -> None:
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array, err_msg=name)
+
+
+@every_kind
+@pytest.mark.parametrize("shards", [2, 3, 5])
+@pytest.mark.parametrize("batch_size", [5, 11])
+def test_shards_add_up_to_the_batch(kind: Callable[[], Task], shards: int, batch_size: int) -> None:
+    one = kind()
+    tolerance = 1e-12 if one.dtype == "float64" else 1e-5
+    agree(one.trained(divided(shards), batch_size), one.trained(NumpySteps, batch_size), tolerance)
+
+
+@every_kind
+def test_threads_change_no_bit(kind: Callable[[], Task], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gradients, "WORTH_A_THREAD", 0)
+    alone = numbers(kind().trained(divided(5), 5))
+    for threads in (2, 3, 5):
+        same(numbers(kind().trained(divided(5, threads), 5)), alone)
+
+
+class Together:
+    """Processes played by threads: what each of them posts, all of them read."""
+
+    def __init__(self, count: int) -> None:
+        self.barrier = threading.Barrier(count)
+        self.posted: list[dict[int, list[Array]]] = [{} for _ in range(count)]
+
+    def exchanged(self, index: int, own: dict[int, list[Array]]) -> dict[int, list[Array]]:
+        self.posted[index] = own
+        self.barrier.wait(20)
+        every = {number: [array.copy() for array in arrays] for one in self.posted for number, arrays in one.items()}
+        self.barrier.wait(20)
+        return every
+
+
+class PlayedRanks:
+    def __init__(self, index: int, count: int, together: Together) -> None:
+        self.index, self.count, self.together = index, count, together
+
+    def total(self, nodes: Mapping[int, Array], rest: Sequence[Addition], out: Array) -> None:
+        every = self.together.exchanged(self.index, {first: [vector] for first, vector in nodes.items()})
+        for into, of in rest:
+            every[into] = [every[into][0] + every[of][0]]
+        out[...] = every[0][0]
+
+    def share(self, arrays: Sequence[Sequence[Array]]) -> None:
+        mine = block_of(self.index, self.count, len(arrays))
+        every = self.together.exchanged(self.index, {number: [*arrays[number]] for number in mine})
+        for number, shard in enumerate(arrays):
+            for array, given in zip(shard, every[number], strict=True):
+                array[...] = given
+
+
+@every_kind
+@pytest.mark.parametrize("shards", [1, 4, 5])
+def test_processes_change_no_bit(kind: Callable[[], Task], shards: int) -> None:
+    """Each has its own shards alone, and all end with the same θ, memory, sums and tallies."""
+    alone = numbers(kind().trained(divided(shards), 5))
+    for count in (2, 3, 4):
+        together, found = Together(count), list[dict[str, Array]]()
+
+        def train(index: int, _: int, count: int = count, together: Together = together) -> None:
+            ranks = PlayedRanks(index, count, together)
+            found.append(numbers(kind().trained(divided(shards, ranks=ranks), 5)))  # noqa: B023 - run within the loop
+
+        Team(count).run(count, train)
+        assert len(found) == count
+        for one in found:
+            same(one, alone)
+
+
+def test_a_process_gathers_the_examples_of_its_shards_alone() -> None:
+    one = task()
+    state, ranks = one.state(), PlayedRanks(1, 3, Together(3))
+    found = Gradients(one.recipe(), state.theta, state.optimizer.dtheta, one.examples(), Division(6, 1, ranks))
+    batch = found.at(np.arange(11))
+    assert [shard.number for shard in batch.shards] == [2, 3]
+    assert sum(ws.m for ws in batch.workspaces) == 4
+    assert [one.A.shape[1] for one in batch.results] == [1, 2, 2, 2, 2, 2]
+
+
+def test_a_short_batch_has_no_empty_shards() -> None:
+    one = task()
+    state = one.state()
+    found = Gradients(one.recipe(), state.theta, state.optimizer.dtheta, one.examples(), Division(4))
+    assert [ws.m for ws in found.at(np.arange(11)).workspaces] == [2, 3, 3, 3]
+    assert [ws.m for ws in found.at(np.arange(2)).workspaces] == [1, 1]
+
+
+def test_small_shards_get_no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = task()
+    state = one.state()
+    for worth, size in ((1, 2), (1e9, 1)):
+        monkeypatch.setattr(gradients, "WORTH_A_THREAD", worth)
+        found = Gradients(one.recipe(), state.theta, state.optimizer.dtheta, one.examples(), Division(2, 2))
+        assert found.at(np.arange(4)).team.size == size
