@@ -17,6 +17,11 @@ def usable_cores() -> int:
     return max(1, min([_allowed(), *_quotas(ROOT)]))
 
 
+def threads_for(asked: int | str) -> int:
+    """How many threads ``threads`` of a config stands for: a number, or ``auto``, all cores that may be used."""
+    return asked if isinstance(asked, int) else usable_cores()
+
+
 def _allowed() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

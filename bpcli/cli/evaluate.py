@@ -63,7 +63,7 @@ def evaluate(
     require_free_folder(output)
     reopened = reopen(run)
     part, name = part_of_run(reopened, split) if data is None else (_part_of_file(reopened.model, data, targets), None)
-    evaluation = evaluate_model(reopened.model, part, reopened.metrics(), threshold)
+    evaluation = evaluate_model(reopened.model, part, reopened.metrics(), threshold, reopened.threads)
     learned = "" if data is None else reopened.learned_from(part)
     warn([note for note in (learned, evaluation.note(name or "given")) if note])
     if output is not None:

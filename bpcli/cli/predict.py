@@ -56,8 +56,8 @@ def _pieces(reopened: ReopenedRun, data: str | None, split: Split | None, keep: 
 
     if data is None:
         part, _ = part_of_run(reopened, split)
-        return predict_part(reopened.model, part, keep)
-    pieces, warnings = predict_file(reopened.model, data, keep)
+        return predict_part(reopened.model, part, keep, reopened.threads)
+    pieces, warnings = predict_file(reopened.model, data, keep, reopened.threads)
     warn(warnings.lines())
     return pieces
 

@@ -6,8 +6,10 @@ same to the loop that trains.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from threading import local
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -78,6 +80,31 @@ def _take(weights: Array | None, indices: IndexArray, out: Array) -> None:
         weights.take(indices, out=out, mode="clip")
 
 
+Made = TypeVar("Made")
+
+
+class _Buffers(Generic[Made]):
+    """What a thread copies m examples with, made once: several threads may gather from one source."""
+
+    def __init__(self, make: Callable[[int], Made]) -> None:
+        self._make = make
+        self._of_thread = local()
+
+    def of(self, m: int) -> Made:
+        """Those of the calling thread for m examples."""
+        made: dict[int, Made] | None = getattr(self._of_thread, "made", None)
+        if made is None:
+            made = self._of_thread.made = {}
+        found = made.get(m)
+        if found is None:
+            found = made[m] = self._make(m)
+        return found
+
+
+def _places(m: int) -> IndexArray:
+    return np.empty(m, np.intp)
+
+
 class Rows:
     """Features ready to use: ``rows`` (N, n), in the network's precision.
 
@@ -107,14 +134,11 @@ class ByteRows:
         self.examples = examples
         self.size = len(examples)
         self.factor = factor
-        self._buffers: dict[int, tuple[Array, Array]] = {}
+        self._buffers = _Buffers(lambda m: (_places(m), np.empty((m, rows.shape[1]), np.uint8)))
 
     def gather(self, indices: IndexArray, out: Array) -> None:
         """Write examples into ``out``, (n, m)."""
-        m = len(indices)
-        if m not in self._buffers:
-            self._buffers[m] = np.empty(m, np.intp), np.empty((m, self.rows.shape[1]), np.uint8)
-        places, pixels = self._buffers[m]
+        places, pixels = self._buffers.of(len(indices))
         self.examples.take(indices, out=places, mode="clip")
         if self.pages is not None:
             self.pages.prefetch(self.rows, places)
@@ -140,15 +164,13 @@ class FileRows:
         self._bytes = pages.bytes_of(values) if values.flags.c_contiguous else None
         in_a_row = bool((np.diff(columns) == 1).all())
         self._chosen = slice(columns[0], columns[-1] + 1) if in_a_row else columns
-        self._buffers: dict[int, tuple[IndexArray, Array, Array]] = {}
+        self._buffers = _Buffers(
+            lambda m: (_places(m), np.empty((m, values.shape[1]), values.dtype), np.empty((m, len(columns))))
+        )
 
     def gather(self, indices: IndexArray, out: Array) -> None:
         """Write examples into ``out``, (n, m)."""
-        m = len(indices)
-        if m not in self._buffers:
-            whole = np.empty((m, self.values.shape[1]), self.values.dtype)
-            self._buffers[m] = np.empty(m, np.intp), whole, np.empty((m, len(self.columns)))
-        places, whole, numbers = self._buffers[m]
+        places, whole, numbers = self._buffers.of(len(indices))
         self.examples.take(indices, out=places, mode="clip")
         self._fetch(places, whole)
         np.copyto(numbers, whole[:, self._chosen])
@@ -203,15 +225,13 @@ class OneHot:
         self.size = len(indices)
         self.columns = np.full((classes, classes), off, dtype)
         np.fill_diagonal(self.columns, on)
-        self._buffers: dict[int, IndexArray] = {}
+        self._buffers = _Buffers(_places)
 
     def gather(self, indices: IndexArray, out: Array) -> None:
         """Write a column per example into ``out``, (K, m)."""
-        m = len(indices)
-        if m not in self._buffers:
-            self._buffers[m] = np.empty(m, np.intp)
-        self.indices.take(indices, out=self._buffers[m], mode="clip")
-        self.columns.take(self._buffers[m], axis=1, out=out, mode="clip")
+        classes = self._buffers.of(len(indices))
+        self.indices.take(indices, out=classes, mode="clip")
+        self.columns.take(classes, axis=1, out=out, mode="clip")
 
 
 class WideOneHot:
@@ -223,14 +243,11 @@ class WideOneHot:
         self.indices = indices
         self.size = len(indices)
         self.off, self.on = off, on
-        self._buffers: dict[int, tuple[IndexArray, IndexArray]] = {}
+        self._buffers = _Buffers(lambda m: (_places(m), np.arange(m)))
 
     def gather(self, indices: IndexArray, out: Array) -> None:
         """Write a column per example into ``out``, (K, m)."""
-        m = len(indices)
-        if m not in self._buffers:
-            self._buffers[m] = np.empty(m, np.intp), np.arange(m)
-        classes, places = self._buffers[m]
+        classes, places = self._buffers.of(len(indices))
         self.indices.take(indices, out=classes, mode="clip")
         out.fill(self.off)
         out[classes, places] = self.on

@@ -16,6 +16,7 @@ from bpcli.config.reading import LocatedConfig
 from bpcli.config.resolution import Facts, assumptions, output_of, resolve, resolve_engine
 from bpcli.config.schema import Config
 from bpcli.config.writing import plain
+from bpcli.cores import threads_for
 from bpcli.data.encoding.targets import judging_of
 from bpcli.data.files.dataset import Format
 from bpcli.data.loading import Loaded, Part
@@ -69,7 +70,7 @@ class Experiment:
     @property
     def measure(self) -> Measure:
         """How the network is judged while it trains."""
-        return _measure(self.network, self.metrics, self.loaded)
+        return _measure(self.network, self.metrics, self.loaded, threads_for(self.config.threads))
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -122,7 +123,7 @@ def _experiment(given: Config, look: Look | None) -> Experiment:
     metrics = by_column(config.metrics)
     engine = engine_of(config, recipe, loaded, tallies_for(metrics, judging))
     config = resolve_engine(config, engine)
-    measure = _measure(network, metrics, loaded)
+    measure = _measure(network, metrics, loaded, threads_for(config.threads))
     return Experiment(
         config=config,
         assumed=assumptions(given, config),
@@ -154,5 +155,5 @@ def _facts(loaded: Loaded, judging: Judging) -> Facts:
     return Facts(decided.targets, decided.task, decided.scale, decided.scale_targets, size, judging, validation)
 
 
-def _measure(network: Network, metrics: dict[str, Metric], loaded: Loaded) -> Measure:
-    return Measure(network, metrics, loaded.parts.get("validation"))
+def _measure(network: Network, metrics: dict[str, Metric], loaded: Loaded, threads: int) -> Measure:
+    return Measure(network, metrics, loaded.parts.get("validation"), threads)

@@ -107,7 +107,7 @@ class PlottedRun:
     @cached_property
     def evaluation(self) -> Evaluation:
         """What the model gives on them."""
-        return evaluate_model(self.model, self.part, self.reopened.metrics())
+        return evaluate_model(self.model, self.part, self.reopened.metrics(), threads=self.reopened.threads)
 
     @cached_property
     def importances(self) -> list[Importance]:

@@ -131,7 +131,7 @@ def _importance(run: PlottedRun) -> list[Section]:
 def _worst(run: PlottedRun, order: Sequence[str]) -> Section:
     """The worst examples: with their images, or with the cells of the columns that come first in ``order``."""
     model, part = run.model, run.part
-    examples, terms = worst.largest_losses(model, part)
+    examples, terms = worst.largest_losses(model, part, threads=run.reopened.threads)
     inputs, rows = model.features.inputs, part.rows[examples]
     shape = image_shape(inputs)
     images: worst.Columns = []

@@ -27,9 +27,9 @@ Columns = list[tuple[str, Sequence[Cell]]]
 """Columns of a table, each with its header; a column of the file may have the header of another."""
 
 
-def largest_losses(model: Model, part: Part, shown: int = SHOWN) -> tuple[IndexArray, Array]:
+def largest_losses(model: Model, part: Part, shown: int = SHOWN, threads: int = 1) -> tuple[IndexArray, Array]:
     """The examples with the largest losses, the largest first, and these losses."""
-    terms = losses(model.network, model.parameters, part)
+    terms = losses(model.network, model.parameters, part, threads)
     worst = np.argsort(-terms, kind="stable")[:shown]
     return worst, terms[worst]
 

@@ -113,7 +113,7 @@ class Evaluation:
 
 
 def evaluate_model(
-    model: Model, part: Part, picked: Mapping[str, Metric], threshold: float | None = None
+    model: Model, part: Part, picked: Mapping[str, Metric], threshold: float | None = None, threads: int = 1
 ) -> Evaluation:
     """The model's evaluation; ``threshold`` is what a probability must exceed for a yes, or for the second class.
 
@@ -126,7 +126,8 @@ def evaluate_model(
         _require_threshold(model, judging, threshold)
         judging = replace(judging, threshold=threshold)
     tallies = _tallies(picked, judging)
-    loss = inference.assess(model.network, model.parameters, part, tallies, partial(_require_finite, model, part))
+    look = partial(_require_finite, model, part)
+    loss = inference.assess(model.network, model.parameters, part, tallies, look, threads)
     part.require_learned_bytes()
     if threshold is not None and judging.scoring == "largest":
         judging = replace(judging, n=1, scoring="threshold", middle=0.5)

@@ -31,7 +31,7 @@ MOST_OUTPUTS = 1 << 26
 """Up to so many outputs are computed before the first row is written; more of them some at a time."""
 
 
-def predict_file(model: Model, path: str, keep: list[str]) -> tuple[Iterator[str], DataWarnings]:
+def predict_file(model: Model, path: str, keep: list[str], threads: int = 1) -> tuple[Iterator[str], DataWarnings]:
     """The CSV text in pieces, and warnings of the data: the columns ``keep``, predictions, then probabilities.
 
     Raises:
@@ -48,10 +48,10 @@ def predict_file(model: Model, path: str, keep: list[str]) -> tuple[Iterator[str
         for file in files:
             file.require_learned_bytes()
 
-    return _table(model, kept, source, require_learned_bytes, dataset.where), warnings
+    return _table(model, kept, source, require_learned_bytes, dataset.where, threads), warnings
 
 
-def predict_part(model: Model, part: Part, keep: list[str]) -> Iterator[str]:
+def predict_part(model: Model, part: Part, keep: list[str], threads: int = 1) -> Iterator[str]:
     """The same of a part of the run's data, after a column with the number of each row in its file, from 0.
 
     Raises:
@@ -62,7 +62,7 @@ def predict_part(model: Model, part: Part, keep: list[str]) -> Iterator[str]:
         raise _clash(ROW)
     if keep:
         kept |= _kept(read_dataset(part.pair, model.form, frozenset(keep)), keep, part.rows)
-    return _table(model, kept, part.features, part.require_learned_bytes, part.where)
+    return _table(model, kept, part.features, part.require_learned_bytes, part.where, threads)
 
 
 def _kept(dataset: Dataset, keep: list[str], rows: IndexArray) -> dict[str, Array]:
@@ -77,6 +77,7 @@ def _table(
     features: Source,
     require_same: Callable[[], None],
     where: Callable[[int], str],
+    threads: int,
 ) -> Iterator[str]:
     """The CSV text in pieces; ``require_same`` raises a DataError where the file is no longer what was read.
 
@@ -92,20 +93,20 @@ def _table(
         if columns.count(name) > 1:
             raise _clash(name)
     if model.network.sizes[-1] * features.size <= MOST_OUTPUTS:
-        A = outputs(model.network, model.parameters, features)
+        A = outputs(model.network, model.parameters, features, threads)
         require_same()
         require_finite(model, A, features, np.arange(features.size), where)
         batches: Iterable[Array] = [A]
     else:
-        batches = _finite(model, features, where)
+        batches = _finite(model, features, where, threads)
         batches = _followed(batches, require_same)
     return _csv_pieces(model, kept, columns, batches)
 
 
-def _finite(model: Model, features: Source, where: Callable[[int], str]) -> Iterator[Array]:
+def _finite(model: Model, features: Source, where: Callable[[int], str], threads: int) -> Iterator[Array]:
     """The outputs in batches, up to one with a prediction that is not finite, which is a DataError."""
     start = 0
-    for A in output_batches(model.network, model.parameters, features):
+    for A in output_batches(model.network, model.parameters, features, threads):
         stop = start + A.shape[1]
         require_finite(model, A, features, np.arange(start, stop), where)
         start = stop

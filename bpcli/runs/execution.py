@@ -192,14 +192,15 @@ class Execution:
         if test is None:
             return {}
         model = model_of(self._experiment, self._state.kept.theta)
-        values = assess_model(model, test, self._experiment.metrics)
+        values = assess_model(model, test, self._experiment.metrics, self._experiment.measure.threads)
         return {f"test_{name}": value for name, value in values.items()}
 
     def _notes(self) -> tuple[str, ...]:
         """What the user should know of the parameters that the run keeps, on the part that is evaluated by default."""
         parts = self._experiment.loaded.parts
         name = next(part for part in reversed(PARTS) if part in parts)
-        note = single_class_note(model_of(self._experiment, self._state.kept.theta), parts[name], name)
+        model, threads = model_of(self._experiment, self._state.kept.theta), self._experiment.measure.threads
+        note = single_class_note(model, parts[name], name, threads)
         paths = self._experiment.loaded.moved_on()
         moved_on = [f"{path} has changed since it was read: the hash in run.json is of what was read" for path in paths]
         return (*((note,) if note else ()), *moved_on)

@@ -11,10 +11,12 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from bpcli.config.reading import LocatedConfig, read_config
 from bpcli.config.schema import Config
+from bpcli.cores import threads_for, usable_cores
 from bpcli.data.encoding.targets import judging_of
 from bpcli.data.loading import Loaded, Part
 from bpcli.data.raw import Look
@@ -129,12 +131,26 @@ class ReopenedRun:
         picked = self._picked()
         return by_column(picked or usual_metrics(judging_of(self.model.targets, output_range)))
 
+    @property
+    def threads(self) -> int:
+        """How many threads the run's config allows; as many as there are cores for a file alone.
+
+        Raises:
+            ConfigError: the config is malformed.
+        """
+        config = self._config
+        return usable_cores() if config is None else threads_for(config.threads)
+
     def _picked(self) -> list[Metric] | None:
+        return None if self._config is None else self._config.metrics
+
+    @cached_property
+    def _config(self) -> Config | None:
         if not (self.path / CONFIG_FILE).exists():
             return None
         of_run = (self.path / RECORD_FILE).exists()
         located = read_own_config(self.path) if of_run else read_config(self.path / CONFIG_FILE, [])
-        return located.config.metrics
+        return located.config
 
     def experiment(
         self, changes: list[str], *, any_encoding: bool = False, own_precision: bool = False

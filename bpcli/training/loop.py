@@ -77,11 +77,15 @@ TrainingEvent = Stretch | Epoch | Stopped
 
 @dataclass(frozen=True)
 class Measure:
-    """How a network is judged: its metrics by the names of their columns, and the validation part."""
+    """How a network is judged: its metrics by the names of their columns, and the validation part.
+
+    ``threads`` judge it side by side, which changes no bit.
+    """
 
     network: Network
     metrics: Mapping[str, Metric]
     validation: Examples | None = None
+    threads: int = 1
 
     @property
     def columns(self) -> list[str]:
@@ -103,7 +107,7 @@ class Measure:
         if self.validation is None:
             return {}
         tallies, parameters = state.tallies.fresh(), self.network.parameters(state.theta)
-        loss = assess(self.network, parameters, self.validation, tallies)
+        loss = assess(self.network, parameters, self.validation, tallies, threads=self.threads)
         found = {"loss": loss, **metric_values(self.metrics, tallies)}
         return {VALIDATION + name: value for name, value in found.items()}
 

@@ -213,9 +213,9 @@ def test_the_test_part_is_evaluated_once_by_a_completed_run(
 ) -> None:
     sizes: list[int] = []
 
-    def counted(model: Model, part: Part, metrics: Mapping[str, Metric]) -> dict[str, float]:
+    def counted(model: Model, part: Part, metrics: Mapping[str, Metric], threads: int) -> dict[str, float]:
         sizes.append(part.size)
-        return assess_model(model, part, metrics)
+        return assess_model(model, part, metrics, threads)
 
     monkeypatch.setattr(execution_module, "assess_model", counted)
     list(execution(tmp_path, *changes).events())

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 import numpy as np
 import pytest
 
+from bpcli import memory
 from bpcli.data.sources import ClassIndices, Columns, Examples, Rows
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.activations import Identity, Softmax, Tanh
 from bpcli.nn.heads import join
 from bpcli.nn.losses import CrossEntropy, HalfSquaredError, Reduction
-from bpcli.nn.metrics import METRICS, tallies_for
+from bpcli.nn.metrics import METRICS, metric_values, tallies_for
 from bpcli.nn.network import Network, dense
 from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.tallies import Decisions, Judging, Residuals, Tallies, empty_tallies
@@ -135,3 +139,61 @@ def test_a_single_answer_is_known_only_after_every_example_and_two_at_once() -> 
     passes.clear()
     assert inference.only_class(classifier(), theta, Counted(examples(size)), judging) == 1
     assert passes == [EXAMPLES_PER_PASS] * 3
+
+
+class Late:
+    """Rows of which some passes take longer than those after them."""
+
+    pages = None
+
+    def __init__(self, X: Array) -> None:
+        self.rows, self.size = Rows(X), len(X)
+
+    def gather(self, indices: IndexArray, out: Array) -> None:
+        time.sleep(0.003 * (indices[0] // EXAMPLES_PER_PASS % 3))
+        self.rows.gather(indices, out)
+
+
+@pytest.mark.parametrize("threads", [2, 3, 5])
+def test_threads_change_no_bit_and_no_order(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "WORTH_A_THREAD", 0)
+    size = 7 * EXAMPLES_PER_PASS + 3
+    X, network, weights = examples(size), classifier(), np.random.default_rng(3).random(size)
+    classes = np.arange(size) % 2
+    of = Examples(Late(X), ClassIndices(classes), weights=weights, metric_weights=weights)
+
+    def found(threads: int) -> list[object]:
+        tallies, seen = judged("accuracy"), list[tuple[int, bytes]]()
+        loss = inference.assess(
+            network, parameters(), of, tallies, lambda at, A: seen.append((int(at[0]), A.tobytes())), threads
+        )
+        return [
+            loss,
+            metric_values({"accuracy": METRICS["accuracy"]()}, tallies),
+            seen,
+            inference.outputs(network, parameters(), of.features, threads).tobytes(),
+            [A.tobytes() for A in inference.output_batches(network, parameters(), of.features, threads)],
+            inference.losses(network, parameters(), of, threads).tobytes(),
+        ]
+
+    assert found(threads) == found(1)
+
+
+def test_as_many_threads_are_used_as_have_work_and_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = []
+
+    def counted(function: Any, items: Any, threads: int) -> Any:
+        begun.append(threads)
+        return map(function, items)
+
+    monkeypatch.setattr(inference, "side_by_side", counted)
+    features = Rows(examples(3 * EXAMPLES_PER_PASS))
+    inference.outputs(classifier(), parameters(), features, 8)
+    monkeypatch.setattr(inference, "WORTH_A_THREAD", 0)
+    inference.outputs(classifier(), parameters(), features, 8)
+    inference.outputs(classifier(), parameters(), features, 2)
+    monkeypatch.setattr(memory, "left", lambda: memory.Left(1_400_000))  # two passes of 319,488 bytes in half of it
+    inference.outputs(classifier(), parameters(), features, 8)
+    monkeypatch.setattr(memory, "left", lambda: memory.Left(0))
+    inference.outputs(classifier(), parameters(), features, 8)
+    assert begun == [1, 3, 2, 2, 1]
