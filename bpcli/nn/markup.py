@@ -66,6 +66,20 @@ def filled(formula: str, choice: Any, **symbols: str) -> str:
     return PLACEHOLDER.sub(value, formula)
 
 
+def closing_brace(markup: str, start: int) -> int:
+    """The place of the brace that closes the one before ``start``.
+
+    Raises:
+        ValueError: none does.
+    """
+    depth = 1
+    for place in range(start, len(markup)):
+        depth += {"{": 1, "}": -1}.get(markup[place], 0)
+        if not depth:
+            return place
+    raise ValueError(f"a brace is not closed in {markup}")
+
+
 NO_FIGURES = {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\mathrm{nan}"}
 """What Python writes of a number that is none or infinite, in markup."""
 

@@ -9,6 +9,7 @@ import pytest
 
 from bpcli.nn.expressions import Floats, FormulaError, Function, Symbol, evaluate, pull_back, symbol_names
 from bpcli.nn.formulas import parse
+from bpcli.nn.markup import closing_brace
 
 VALUES: dict[str, Any] = {
     "x": np.array([[0.3, -1.2, 2.0], [0.7, 0.0, -0.4]]),
@@ -104,3 +105,9 @@ def test_a_condition_on_numbers_alone_gives_a_number() -> None:
 def test_to_the_power_of_1_a_base_of_0_has_the_slope_1() -> None:
     _, back = pull_back(parse("(w)^{<p>}"), {"w": np.array([0.0, 2.0]), "p": 1.0}, Floats())
     assert back(np.ones(2))["w"].tolist() == [1, 1]
+
+
+def test_a_group_ends_at_the_brace_that_closes_it_and_one_without_is_refused() -> None:
+    assert closing_brace("e^{a_{1} + {b}} c", 3) == 14
+    with pytest.raises(ValueError, match="a brace is not closed"):
+        closing_brace("e^{a_{1}", 3)

@@ -8,6 +8,7 @@ from bpcli.explaining.arithmetic.substitution import Place
 from bpcli.explaining.evaluation.grammar import MARK, parse
 from bpcli.explaining.evaluation.nodes import Apply, Derivative, Nabla, Node, Symbol
 from bpcli.explaining.evaluation.vocabulary import Found, Quantity, Vocabulary
+from bpcli.nn.markup import closing_brace
 
 
 def entry_symbol(
@@ -64,11 +65,7 @@ def _group_end(markup: str, start: int) -> int:
         return found.end() if found else start + 1
     if markup[start : start + 1] != "{":
         return start + 1
-    depth, place = 1, start + 1
-    while depth and place < len(markup):
-        depth += {"{": 1, "}": -1}.get(markup[place], 0)
-        place += 1
-    return place
+    return closing_brace(markup, start + 1) + 1
 
 
 def _named(node: Node, vocabulary: Vocabulary, place: tuple[int, int]) -> str | None:

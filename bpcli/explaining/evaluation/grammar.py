@@ -34,6 +34,7 @@ from bpcli.explaining.evaluation.nodes import (
     UnitSum,
 )
 from bpcli.nn.formulas import FUNCTIONS
+from bpcli.nn.markup import closing_brace
 
 TOKEN = re.compile(r"\s*(\\[A-Za-z]+|\\\\|\d+(?:\.\d+)?|\S)")
 MARK = re.compile(r"(?:\\[A-Za-z]+|[A-Za-z]|\d+)(?:_(?:\{[^{}]*\}|\w))?'?")
@@ -93,13 +94,12 @@ class _Reader:
         first = self.take()
         if first != "{":
             return first
-        start, depth = self.place, 1
-        while depth:
-            if self.place >= len(self.markup):
-                raise EquationError(f"a brace is not closed in {self.markup}")
-            depth += {"{": 1, "}": -1}.get(self.markup[self.place], 0)
-            self.place += 1
-        return self.markup[start : self.place - 1]
+        try:
+            start, end = self.place, closing_brace(self.markup, self.place)
+        except ValueError as error:
+            raise EquationError(str(error)) from error
+        self.place = end + 1
+        return self.markup[start:end]
 
     def inner(self, text: str) -> Node:
         return parse(text, frozenset(self.functions), tuple(self.names))

@@ -14,6 +14,7 @@ from html import escape
 from typing import Any
 
 from bpcli.explaining.rendering import unicode
+from bpcli.nn.markup import closing_brace
 
 Element = list[Any]
 """A tag, then texts and elements."""
@@ -93,11 +94,9 @@ class _Reader:
         first = self.take()
         if first != "{":
             return first
-        start, depth = self.place, 1
-        while depth:
-            depth += {"{": 1, "}": -1}.get(self.markup[self.place], 0)
-            self.place += 1
-        return self.markup[start : self.place - 1]
+        start, end = self.place, closing_brace(self.markup, self.place)
+        self.place = end + 1
+        return self.markup[start:end]
 
     def inner(self, text: str, *, marks: bool = False) -> Element:
         """Markup within this one as a single element."""
