@@ -1,4 +1,4 @@
-"""``bp train``: a run from its config, a series of them, or one that is resumed."""
+"""``bp train``: a run from its config, a series of them, one that is resumed, or a plan of one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from bpcli.cli.arguments import Json, Plugins, config_and_overrides
 from bpcli.cli.one_run import run_to_the_end
+from bpcli.cli.planning import MOST_RANKS, plan_request, refuse_with_plan, show_plan
 from bpcli.cli.running import curves_are_shown, introduction, prepared
 from bpcli.cli.series import series_request, train_series
 from bpcli.cli.tracking import trackers_of
@@ -61,6 +62,28 @@ def train(
             help="Tell tensorboard, mlflow or dvc of the run, where they look. May be repeated.",
         ),
     ] = None,
+    ranks: Annotated[
+        int | None,
+        typer.Option(
+            "--plan",
+            metavar="N",
+            min=1,
+            max=MOST_RANKS,
+            help="Train nothing; predict hours and cost on 1, 2, 4, … N ranks of a cluster.",
+        ),
+    ] = None,
+    cluster: Annotated[
+        Path | None,
+        typer.Option(
+            "--cluster", metavar="FILE", help="With --plan: what bp bench-cluster measured; default this machine."
+        ),
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            "--network", metavar="SPEED", help="With --plan: the link between ranks, 10G or 100G,5us; default 10G,30us."
+        ),
+    ] = None,
     json: Json = False,
     plugin: Plugins = None,
 ) -> None:
@@ -68,6 +91,12 @@ def train(
 
     Example: bp train configs/iris.yaml optimizer.learning_rate=0.05 epochs=100
     """
+    planned = plan_request(ranks, cluster, network)
+    if planned is not None:
+        refuse_with_plan({"--resume": resume, "--run": run, "--seeds": seeds, "--folds": folds, "--refit": refit})
+        refuse_with_plan({"--plot": plot, "--track": track, "--allow-drift": allow_drift, "--quiet": quiet})
+        show_plan(*config_and_overrides(words or []), planned, json=json)
+        return
     if plot:
         refuse_with_plot({"--quiet": quiet, "--seeds": seeds, "--folds": folds})
     trackers = trackers_of(track)

@@ -9,6 +9,7 @@ import numpy as np
 from bpcli.config.resolution import output_of
 from bpcli.config.schema import Config, DataSection, PairSection, SplitSection
 from bpcli.data.dealing import SplitColumns
+from bpcli.data.extent import Extent, extent_of
 from bpcli.data.files.dataset import Format
 from bpcli.data.files.reading import FilePair
 from bpcli.data.loading import Loaded, load_parts
@@ -30,6 +31,11 @@ def load(config: Config, look: Look | None = None) -> Loaded:
         DataError: a file is absent or malformed.
     """
     return load_parts(_files(config), _request(config), np.dtype(config.dtype), _split_stream(config), look)
+
+
+def extent(config: Config) -> Extent:
+    """How many examples, inputs and outputs there are; errors as those of :func:`load`."""
+    return extent_of(_files(config), _request(config), _split_stream(config))
 
 
 def _files(config: Config) -> Files:

@@ -28,6 +28,7 @@ ROOMS = [
     "nn",
     "data",
     "training",
+    "scaling",
     "config",
     "starting",
     "experiment",

@@ -1,0 +1,82 @@
+"""The training that a config describes as the model of its cost sees it; the data are counted, not encoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from bpcli.choices import name_of
+from bpcli.config.reading import LocatedConfig
+from bpcli.config.resolution import Facts, output_of, resolve
+from bpcli.config.schema import Config
+from bpcli.data.encoding.targets import judging_of
+from bpcli.errors import BpError, ConfigError
+from bpcli.experiment.data import extent
+from bpcli.experiment.memory_needed import SAMPLE
+from bpcli.experiment.network import network_of
+from bpcli.experiment.training import recipe_of
+from bpcli.nn.metrics import by_column, tallies_for
+from bpcli.nn.optimizers import OPTIMIZERS
+from bpcli.nn.optimizers.second_order.rule import SecondOrder
+from bpcli.scaling.job import Job
+from bpcli.training.engines import Work, choose_engine
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """A job, and with which engine and how many threads of a process it is computed."""
+
+    job: Job
+    engine: str
+    threads: int
+
+
+def job_of(located: LocatedConfig) -> PlannedJob:
+    """The job of a config.
+
+    Raises:
+        ConfigError: the config does not fit its data or itself, or its rule takes no steps.
+        DataError: a data file is absent or malformed.
+    """
+    try:
+        return _job(located.config)
+    except BpError as error:
+        raise located.placed(error) from error
+
+
+def _job(given: Config) -> PlannedJob:
+    rule = given.optimizer.rule
+    if isinstance(rule, SecondOrder):
+        name = name_of(OPTIMIZERS, rule)
+        raise ConfigError(f"{name} takes no steps that ranks could share", key="optimizer", hint="plan another rule")
+    found = extent(given)
+    judging = judging_of(found.targets, output_of(given).range)
+    decided, examples = found.request, found.parts["train"]
+    facts = Facts(
+        decided.targets,
+        decided.task,
+        decided.scale,
+        decided.scale_targets,
+        examples,
+        judging,
+        "validation" in found.parts,
+    )
+    config = resolve(given, facts)
+    network = network_of(config, found.inputs, found.targets.outputs)
+    recipe = recipe_of(config, network, examples)
+    assert config.metrics is not None, "resolution does not leave it open"
+    work = Work(recipe, tallies_for(by_column(config.metrics), judging), np.dtype(config.dtype), examples)
+    engine, _ = choose_engine(config.engine, config.shards, config.threads, work)
+    job = Job(
+        sizes=network.sizes,
+        batch_size=recipe.plan.batch_size,
+        shards=engine.shards,
+        examples=examples,
+        epochs=recipe.plan.epochs,
+        kept=sum(prod(kept.shape) for kept in rule.memory(SAMPLE).values()) / SAMPLE,
+        validation=found.parts.get("validation", 0),
+        itemsize=np.dtype(config.dtype).itemsize,
+    )
+    return PlannedJob(job, engine.name, engine.threads)

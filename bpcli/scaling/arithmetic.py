@@ -1,0 +1,74 @@
+"""How fast one core computes a layer: multiplications a second by shape, passes over memory, calls."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import pairwise
+from math import exp, log
+
+ACTIVATION_PASSES = 10
+"""Reads and writes of each activation beside the products: bias, f, f′ and what is copied for them."""
+
+MEASURED_ITEMSIZE = 4
+"""Bytes of a number for which rates are measured: float32. Of wider numbers a register holds fewer."""
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """What one core does in a second, measured.
+
+    ``rates[i][j]`` are multiplications, each with its addition, per second, in products of a layer whose narrower
+    side has ``units[i]`` units on ``columns[j]`` examples, in float32. ``memory`` are bytes per second, read and
+    written, in one pass over arrays that no cache holds; ``call`` are the seconds of a layer's calls, forward and
+    backward.
+    """
+
+    units: tuple[int, ...]
+    columns: tuple[int, ...]
+    rates: tuple[tuple[float, ...], ...]
+    memory: float
+    call: float
+
+    def rate(self, units: int, columns: float, itemsize: int = MEASURED_ITEMSIZE) -> float:
+        """Multiplications per second, between the shapes measured linear in the logarithms, beyond them as at them."""
+        row, column = _place(self.units, units), _place(self.columns, columns)
+        value = sum(
+            of_row * of_column * log(self.rates[i][j]) for i, of_row in row for j, of_column in column if of_column
+        )
+        return exp(value) * MEASURED_ITEMSIZE / itemsize
+
+
+def _place(grid: tuple[int, ...], at: float) -> list[tuple[int, float]]:
+    """The neighbours of a value in an ascending grid, each with its share; one where it lies outside."""
+    right = bisect_right(grid, at)
+    if right == 0 or right == len(grid):
+        return [(min(right, len(grid) - 1), 1.0)]
+    share = log(at / grid[right - 1]) / log(grid[right] / grid[right - 1])
+    return [(right - 1, 1 - share), (right, share)]
+
+
+@dataclass(frozen=True)
+class LayerSeconds:
+    """Seconds of a layer on the columns of one shard."""
+
+    forward: float
+    backward: float
+
+
+def layer_seconds(
+    sizes: tuple[int, ...], columns: float, itemsize: int, arithmetic: Arithmetic
+) -> tuple[LayerSeconds, ...]:
+    """The layers 1 … L of a network of n_0 … n_L units on the columns of one shard.
+
+    A product of W_l, (n_l, n_l-1), with (n_l-1, c) takes n_l · n_l-1 · c multiplications; forward has one of them,
+    backward two, but for layer 1, which needs no dA_0. Biswas, 5.2, has the products.
+    """
+    found = []
+    for l, (below, units) in enumerate(pairwise(sizes), start=1):
+        product = below * units * columns / arithmetic.rate(min(below, units), columns, itemsize)
+        passes = ACTIVATION_PASSES / 2 * units * columns * itemsize / arithmetic.memory
+        beside = passes + arithmetic.call / 2
+        gathered = 2 * below * columns * itemsize / arithmetic.memory if l == 1 else 0.0
+        found.append(LayerSeconds(product + beside + gathered, product * (1 if l == 1 else 2) + beside))
+    return tuple(found)

@@ -1,0 +1,78 @@
+"""The seconds of a step, and of an epoch, over R ranks.
+
+    step = arithmetic + update + exchange − what of the exchange is hidden behind arithmetic
+
+Amdahl 1967: what is not shared out, here the update and the exchange, bounds the speed-up at a given batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bpcli.scaling.arithmetic import layer_seconds
+from bpcli.scaling.cluster import Cluster
+from bpcli.scaling.exchange import gradient_traffic, nodes_of, results_traffic
+from bpcli.scaling.job import Job, passes
+from bpcli.training.inference import EXAMPLES_PER_PASS
+
+OPERATIONS = 5
+"""Operations on vectors for each number that a rule remembers of a parameter, besides the one that changes θ."""
+
+
+@dataclass(frozen=True)
+class StepSeconds:
+    """What a step of the slowest rank consists of, in seconds; ``hidden`` is the exchange that costs no time."""
+
+    arithmetic: float
+    update: float
+    exchange: float
+    hidden: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """The seconds of the step."""
+        return self.arithmetic + self.update + self.exchange - self.hidden
+
+
+def step_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> StepSeconds:
+    """A step on so many ranks, each of so many threads; ranks without a shard have nothing to do with it.
+
+    What a step takes beside its layers is about one layer's calls.
+    """
+    working = min(ranks, job.shards)
+    layers = layer_seconds(job.sizes, job.columns, job.itemsize, cluster.arithmetic)
+    rounds = -(-job.shards_of_a_rank(working) // threads)
+    arithmetic = rounds * sum(layer.forward + layer.backward for layer in layers) + cluster.arithmetic.call
+    return StepSeconds(arithmetic, _update(job, cluster, working), exchange_seconds(job, cluster, working))
+
+
+def exchange_seconds(job: Job, cluster: Cluster, ranks: int) -> float:
+    """Gradients and results of a step on their way, one after the other."""
+    if ranks == 1:
+        return 0.0
+    assert cluster.network is not None, "several ranks have a network"
+    gradient = gradient_traffic(job.parameters, job.itemsize, job.shards, ranks)
+    results = results_traffic(job.batch_size, job.sizes[-1], job.itemsize, job.shards, ranks)
+    every = gradient + results
+    return cluster.network.seconds(every.latencies, every.count)
+
+
+def _update(job: Job, cluster: Cluster, ranks: int) -> float:
+    """Seconds of adding up gradients and of the rule, by the bytes that pass through memory.
+
+    Alone, each shard's gradient is read once, piece by piece; over ranks, each sum of two vectors passes over three.
+    The rule is some operations on vectors, each of which passes over three.
+    """
+    own = job.shards_of_a_rank(ranks)
+    adding = own - 1 if ranks == 1 else 3 * (own - 1) + 3 * (sum(nodes_of(job.shards, ranks)) - 1) / ranks
+    vectors = adding + 3 * (1 + OPERATIONS * job.kept)
+    return vectors * job.parameters * job.itemsize / cluster.arithmetic.memory
+
+
+def epoch_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> float:
+    """The updates of an epoch, and the forward passes over the validation part, shared out by chunks."""
+    chunks = passes(job.validation, EXAMPLES_PER_PASS, ranks)
+    columns = min(EXAMPLES_PER_PASS, max(job.validation, 1))
+    layers = layer_seconds(job.sizes, columns, job.itemsize, cluster.arithmetic)
+    validation = -(-chunks // threads) * sum(layer.forward for layer in layers)
+    return job.updates * step_seconds(job, cluster, ranks, threads).total + validation

@@ -1,0 +1,81 @@
+"""What ranks send one another in a step: how often one waits for a message, and how many bytes it takes.
+
+Gradients: each rank adds up a share of θ's entries. It gets these entries of every node of the tree of shards that
+others have complete, all at once, and hands their sum on round a ring: a reduce-scatter and an all-gather, Thakur et
+al. 2005, 4.4 and 4.1, but with every node sent by itself, since the order of the additions is fixed. Results: the
+outputs of all examples, gathered by doubling (4.1, recursive doubling).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from math import ceil, log2
+
+from bpcli.training.shards.adding import additions
+from bpcli.training.shards.cutting import block_of
+
+EAGER = 1 << 16
+"""Bytes of a message from which on Open MPI announces it over TCP and waits for an answer before it sends."""
+
+ANNOUNCED = 3
+"""Latencies of such a message: the announcement, the answer, the data."""
+
+BESIDE = 16
+"""Bytes of a shard's sum of terms, as they are sent."""
+
+TARGET = 8
+"""Bytes of an example's class."""
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What a rank waits for: so many latencies, and so many bytes at the network's bandwidth."""
+
+    latencies: float
+    count: float
+
+    def __add__(self, other: Traffic) -> Traffic:
+        """Both, one after the other."""
+        return Traffic(self.latencies + other.latencies, self.count + other.count)
+
+
+NOTHING = Traffic(0, 0)
+"""Of one rank."""
+
+
+@cache
+def nodes_of(shards: int, ranks: int) -> tuple[int, ...]:
+    """How many nodes of the tree each rank has complete, for the others to add up: its shards less its additions."""
+    blocks = [block_of(rank, ranks, shards) for rank in range(ranks)]
+    holder = [rank for rank, block in enumerate(blocks) for _ in block]
+    nodes, last = [*map(len, blocks)], [*range(shards)]
+    for into, of in additions(shards):
+        last[into] = last[of]
+        nodes[holder[into]] -= holder[into] == holder[last[into]]
+    return tuple(nodes)
+
+
+def gradient_traffic(parameters: int, itemsize: int, shards: int, ranks: int) -> Traffic:
+    """The sum of the shards' gradients on every rank."""
+    if ranks == 1:
+        return NOTHING
+    nodes = nodes_of(shards, ranks)
+    share = parameters * itemsize / ranks
+    sent, received = max(nodes) * (ranks - 1), sum(nodes) - min(nodes)
+    most = max(sent, received)
+    scatter = Traffic(waits(share) - 1 + most, most * share)
+    return scatter + Traffic((ranks - 1) * waits(share), (ranks - 1) * share)
+
+
+def results_traffic(batch_size: int, outputs: int, itemsize: int, shards: int, ranks: int) -> Traffic:
+    """A_L and the target of each example, and each shard's sum of terms, on every rank."""
+    if ranks == 1:
+        return NOTHING
+    count = batch_size * (outputs * itemsize + TARGET) + shards * BESIDE
+    return Traffic(ceil(log2(ranks)) * waits(count / ranks), count * (ranks - 1) / ranks)
+
+
+def waits(count: float) -> int:
+    """The latencies of a message of so many bytes."""
+    return 1 if count <= EAGER else ANNOUNCED

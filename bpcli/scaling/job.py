@@ -1,0 +1,62 @@
+"""A training as the model sees it: widths, batches, and how long it goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
+
+LEAST_ARRAYS = 3
+"""θ, its gradient and the parameters that are kept."""
+
+LAYER_ARRAYS = 3
+"""Z, A and dZ."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training of layers of n_0 … n_L units, ``sizes``, by batches that are cut into ``shards``.
+
+    ``kept`` are the numbers that the rule remembers for each parameter, ``validation`` the examples on which each
+    epoch ends, ``itemsize`` the bytes of a number.
+    """
+
+    sizes: tuple[int, ...]
+    batch_size: int
+    shards: int
+    examples: int
+    epochs: int
+    kept: float = 0
+    validation: int = 0
+    itemsize: int = 4
+
+    @property
+    def parameters(self) -> int:
+        """P, the number of weights and biases."""
+        return sum((below + 1) * units for below, units in pairwise(self.sizes))
+
+    @property
+    def updates(self) -> int:
+        """Updates in an epoch."""
+        return -(-self.examples // self.batch_size)
+
+    @property
+    def columns(self) -> int:
+        """The examples of the largest shard."""
+        return -(-self.batch_size // self.shards)
+
+    def shards_of_a_rank(self, ranks: int) -> int:
+        """The shards of the rank that has most."""
+        return -(-self.shards // ranks)
+
+    def bytes_of_a_rank(self, ranks: int) -> float:
+        """The memory of the rank that has most shards, beside the data: vectors of P, and arrays of its columns."""
+        own = self.shards_of_a_rank(ranks)
+        vectors = (LEAST_ARRAYS + self.kept + own) * self.parameters
+        activations = own * self.columns * (self.sizes[0] + LAYER_ARRAYS * sum(self.sizes[1:]))
+        return (vectors + activations) * self.itemsize
+
+
+def passes(examples: int, at_once: int, ranks: int) -> int:
+    """Forward passes of the rank that has most, where examples are shared out ``at_once``."""
+    return ceil(-(-examples // at_once) / ranks)

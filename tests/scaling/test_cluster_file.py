@@ -1,0 +1,75 @@
+"""The file of figures: read back as written, and refused where it holds anything else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bpcli.errors import DataError
+from bpcli.scaling.arithmetic import Arithmetic
+from bpcli.scaling.cluster import Cluster, Network, ethernet
+from bpcli.scaling.cluster_file import as_json, read_cluster
+from bpcli.scaling.products import measure
+
+CORE = Arithmetic((8, 128), (1, 64, 512), ((1e9, 2e9, 3e9), (2e9, 4e9, 5e9)), memory=2e10, call=1e-5)
+CLUSTERS = [Cluster(CORE), Cluster(CORE, Network(3e-5, 1.2e9))]
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_figures_are_read_back_as_they_were_written(cluster: Cluster, tmp_path: Path) -> None:
+    file = tmp_path / "c.json"
+    file.write_text(json.dumps(as_json(cluster)), encoding="utf-8")
+    assert read_cluster(file) == cluster
+
+
+def changed(*path: str | int, value: Any) -> str:
+    found = json.loads(json.dumps(as_json(CLUSTERS[1])))
+    inner = found
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    return json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "not JSON"),
+        ("[]", "it is a list, not an object"),
+        ("{}", "it has no 'arithmetic'"),
+        (changed("network", "latency_seconds", value=0), "network.latency_seconds is 0, not above 0"),
+        (changed("network", "latency_seconds", value="fast"), "network.latency_seconds is 'fast', not a number"),
+        (changed("arithmetic", "units", value=[128, 8]), "arithmetic.units is empty, or not ascending"),
+        (changed("arithmetic", "columns", value=[]), "arithmetic.columns is empty, or not ascending"),
+        (changed("arithmetic", "multiplications_per_second", value=[[1, 2, 3]]), "has 1 rows, not 2"),
+        (changed("arithmetic", "multiplications_per_second", 1, value=[1, 2]), "has 2 numbers, not 3"),
+        (changed("arithmetic", "multiplications_per_second", 1, 2, value=-1), "is -1, not above 0"),
+        (changed("arithmetic", "speed", value=1), "arithmetic has 'speed', which is unknown"),
+    ],
+)
+def test_anything_else_is_refused_by_name(text: str, problem: str, tmp_path: Path) -> None:
+    file = tmp_path / "c.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        read_cluster(file)
+    assert problem in caught.value.message
+    assert caught.value.hint == "measure again: bp bench-cluster --output FILE"
+
+
+def test_an_absent_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        read_cluster(tmp_path / "none.json")
+
+
+def test_ethernet_carries_its_payload() -> None:
+    assert ethernet(10e9).bandwidth == pytest.approx(1.177e9, rel=1e-3)
+
+
+def test_measured_figures_are_positive_and_on_the_grid_asked_for() -> None:
+    found = measure((8,), (1, 16))
+    assert (found.units, found.columns) == ((8,), (1, 16))
+    assert len(found.rates) == 1
+    assert all(rate > 0 for rate in (*found.rates[0], found.memory, found.call))

@@ -1,0 +1,102 @@
+"""The seconds of a step and the plan made of them: what must grow, what must fall, and where more ranks stop paying."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from bpcli.scaling.arithmetic import Arithmetic
+from bpcli.scaling.cluster import Cluster, Network, ethernet
+from bpcli.scaling.cost import epoch_seconds, step_seconds
+from bpcli.scaling.job import Job
+from bpcli.scaling.plan import LEAST_EFFICIENCY, WORTH_DOUBLING, plan, rank_counts, worthwhile
+
+CORE = Arithmetic((8, 512), (1, 512), ((1e9, 3e10), (1e10, 6e10)), memory=2e10, call=1e-5)
+LARGE = Job((784, 2048, 2048, 10), 4096, 64, 60_000, 5, validation=10_000)
+SMALL = Job((4, 10, 3), 32, 1, 150, 100)
+
+
+def cluster(latency: float = 3e-5, bandwidth: float = 1e9) -> Cluster:
+    return Cluster(CORE, Network(latency, bandwidth))
+
+
+def test_a_step_is_the_sum_of_what_it_consists_of() -> None:
+    step = step_seconds(LARGE, cluster(), 8)
+    assert step.total == step.arithmetic + step.update + step.exchange - step.hidden
+    assert step_seconds(LARGE, Cluster(CORE), 1).exchange == 0
+
+
+@pytest.mark.parametrize("ranks", [2, 3, 8, 64])
+def test_a_better_network_and_a_narrower_network_cost_less(ranks: int) -> None:
+    seconds = step_seconds(LARGE, cluster(), ranks).total
+    assert step_seconds(LARGE, cluster(latency=1e-5), ranks).total < seconds
+    assert step_seconds(LARGE, cluster(bandwidth=2e9), ranks).total < seconds
+    assert step_seconds(replace(LARGE, sizes=(784, 1024, 1024, 10)), cluster(), ranks).total < seconds
+    assert step_seconds(replace(LARGE, kept=2), cluster(), ranks).total > seconds
+    assert step_seconds(replace(LARGE, itemsize=8), cluster(), ranks).total > seconds
+
+
+def test_more_ranks_have_less_arithmetic_and_never_more_than_their_speed_up() -> None:
+    for before, after in zip((1, 2, 4, 8, 16, 32), (2, 4, 8, 16, 32, 64), strict=True):
+        one, two = (step_seconds(LARGE, cluster(), ranks) for ranks in (before, after))
+        assert two.arithmetic < one.arithmetic
+        assert two.total > one.total / 2
+    assert all(row.speed_up <= row.ranks for row in plan(LARGE, cluster(), 64))
+
+
+def test_ranks_without_a_shard_change_nothing() -> None:
+    few = replace(LARGE, shards=4)
+    assert step_seconds(few, cluster(), 9) == step_seconds(few, cluster(), 4)
+
+
+def test_threads_share_out_a_ranks_shards() -> None:
+    one, four = (step_seconds(LARGE, cluster(), 8, threads) for threads in (1, 4))
+    assert four.arithmetic - CORE.call == pytest.approx((one.arithmetic - CORE.call) / 4)
+    assert four.exchange == one.exchange
+
+
+def test_an_epoch_has_its_updates_and_a_forward_pass_over_the_validation_part() -> None:
+    step = step_seconds(LARGE, cluster(), 2).total
+    assert LARGE.updates == 15
+    with_validation = epoch_seconds(LARGE, cluster(), 2)
+    assert epoch_seconds(replace(LARGE, validation=0), cluster(), 2) == pytest.approx(15 * step)
+    assert with_validation > 15 * step
+    assert epoch_seconds(replace(LARGE, validation=5120), cluster(), 2) == pytest.approx(
+        15 * step + (with_validation - 15 * step) * 3 / 5  # 5 chunks on 2 ranks instead of 10
+    )
+
+
+def test_the_worthwhile_number_of_ranks_follows_from_its_two_rules() -> None:
+    rows = plan(LARGE, cluster(), 1024)
+    best = worthwhile(rows)
+    at = rows.index(best)
+    assert 1 < best.ranks < 1024
+    gains = [after.speed_up / before.speed_up for before, after in pairwise(rows)]
+    assert all(gain >= WORTH_DOUBLING for gain in gains[:at])
+    assert gains[at] < WORTH_DOUBLING or rows[at + 1].efficiency < LEAST_EFFICIENCY
+    assert worthwhile(plan(LARGE, cluster(0.0, 1e30), 8)).ranks == 8
+
+
+def test_a_second_rank_makes_a_small_network_slower() -> None:
+    rows = plan(SMALL, Cluster(CORE, ethernet()), 4)
+    assert rows[1].speed_up < 1
+    assert worthwhile(rows) is rows[0]
+
+
+def test_a_plan_gives_every_rank_a_shard_and_ends_with_the_batch() -> None:
+    assert rank_counts(6) == [1, 2, 4, 6]
+    assert [(row.ranks, row.shards) for row in plan(SMALL, cluster(), 1000)] == [
+        *((ranks, ranks) for ranks in (1, 2, 4, 8, 16, 32))
+    ]
+    assert [row.shards for row in plan(LARGE, cluster(), 128)][-2:] == [64, 128]
+
+
+def test_memory_and_rank_hours_are_counted_as_by_hand() -> None:
+    job = Job((2, 3), 8, 4, 8, 3600, kept=2)
+    (first, second) = plan(job, cluster(), 2)
+    assert job.parameters == 9
+    assert first.memory == 4 * (9 * (3 + 2 + 4) + 8 * (2 + 3 * 3))  # θ, dθ, kept; Adam; shards: and X, Z, A, dZ
+    assert second.memory == 4 * (9 * (3 + 2 + 2) + 4 * (2 + 3 * 3))
+    assert second.rank_hours == pytest.approx(2 * second.epoch)
