@@ -7,8 +7,10 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from numpy.random import SeedSequence
 
-from bpcli.streams import Purpose, stream
+from bpcli.seeding import states
+from bpcli.streams import TOGETHER, EpochStreams, Purpose, stream
 
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
@@ -62,3 +64,28 @@ def test_the_numbers_of_a_step_stay_the_same_from_version_to_version() -> None:
 
 def test_seed_and_epoch_do_not_run_into_each_other() -> None:
     assert not np.array_equal(draws(1, "shuffle", 2), draws(2, "shuffle", 1))
+
+
+KEYS = [(0, 0), (7, 2**32 - 1), (2**40, 3), (2**64 + 5, 77), (2**130 - 1, 2**31), (1, 2, 3, 4, 5)]
+
+
+@pytest.mark.parametrize("first", [0, 1, 2**32 - 40, 2**32, 2**33 + 64, 2**70])
+def test_the_states_of_many_keys_are_those_that_numpy_gives_each(first: int) -> None:
+    for key in KEYS:
+        found = states(key, range(first, first + 40))
+        expected = [SeedSequence((*key, number)).generate_state(4, np.uint64) for number in range(first, first + 40)]
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_numbers_that_differ_in_higher_words_have_no_states_together() -> None:
+    with pytest.raises(AssertionError, match="higher words"):
+        states((1,), range(2**32 - 1, 2**32 + 1))
+
+
+def test_the_streams_of_epochs_are_those_that_are_opened_one_by_one() -> None:
+    for seed in (0, 9, 2**50):
+        streams = EpochStreams(seed, "shuffle")
+        for epoch in (1, 2, 2, TOGETHER - 1, TOGETHER, 1, 5 * TOGETHER + 3, 2**32 + 1):
+            found, expected = streams.open(epoch), stream(seed, "shuffle", epoch)
+            assert found.permutation(150).tolist() == expected.permutation(150).tolist()
+            assert found.bit_generator.state == expected.bit_generator.state

@@ -10,6 +10,7 @@ import numpy as np
 from bpcli.data.sources import Examples
 from bpcli.nn import IndexArray
 from bpcli.nn.optimizers.second_order.rule import SecondOrder
+from bpcli.training.orders import Orders
 from bpcli.training.recipe import Recipe
 from bpcli.training.state import TrainingState, diverged
 from bpcli.training.whole_loss import WholeLoss
@@ -27,6 +28,11 @@ class IterationSteps:
     def prepare(self, batch_size: int) -> Iterator[str]:
         """Nothing to prepare."""
         return iter(())
+
+    def follow(self, orders: Orders, deadline: float) -> float:
+        """Make one iteration, which is an epoch."""
+        self.run(orders.of(self.state.epoch + 1), orders.plan.batch_size, deadline)
+        return 0.0
 
     def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
         """Make one iteration; it takes the examples in the file's order, and ends when it ends.

@@ -22,6 +22,7 @@ from bpcli.nn.network import Network
 from bpcli.training.control import PLAIN, Control
 from bpcli.training.divergence import SavedStart, locate, locate_in_validation
 from bpcli.training.inference import assess
+from bpcli.training.orders import Orders
 from bpcli.training.recipe import Plan
 from bpcli.training.safe_point import SafePoint
 from bpcli.training.state import TrainingState
@@ -130,13 +131,13 @@ def train(
     """
     safe = safe or SafePoint(state)
     deadline, saved = perf_counter() + control.max_seconds, SavedStart(state)
+    orders = Orders(plan, steps.size)
     while (reason := over(steps, plan, state, control)) != COMPLETED:
         if reason:
             yield Stopped(reason)
             return
         began, seconds = perf_counter(), 0.0
         epoch = state.epoch + 1
-        order = plan.order(epoch, steps.size)
         while state.position < steps.size:
             now = perf_counter()
             if now >= deadline:
@@ -145,10 +146,10 @@ def train(
             saved.take()
             try:
                 with safe.stepping():
-                    steps.run(order, plan.batch_size, min(now + STRETCH_SECONDS, deadline))
+                    seconds += steps.follow(orders, min(now + STRETCH_SECONDS, deadline))
                 saved.require_finite()
             except DivergedError as error:
-                located = locate(error, steps, plan.batch_size, saved, order)
+                located = locate(error, steps, plan.batch_size, saved, orders.of(epoch))
                 control.keep_last_finite(state)
                 raise located from error
             if state.position < steps.size:

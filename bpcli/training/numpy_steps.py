@@ -12,6 +12,7 @@ from bpcli.data.sources import Examples
 from bpcli.nn import IndexArray
 from bpcli.training.batch_results import SideBySide, count_batch, together
 from bpcli.training.noise import Noise
+from bpcli.training.orders import Orders
 from bpcli.training.recipe import Recipe
 from bpcli.training.shards import WHOLE, Batch, Division, Gradients, NumpyPasses, PassesOf
 from bpcli.training.shards.results import count
@@ -47,6 +48,11 @@ class NumpySteps:
     def ended(self) -> str:
         """There is always another step."""
         return ""
+
+    def follow(self, orders: Orders, deadline: float) -> float:
+        """Step through the epoch that the state is in, and no other."""
+        self.run(orders.of(self.state.epoch + 1), orders.plan.batch_size, deadline)
+        return 0.0
 
     def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
         """Step through ``order`` from the state's position until it ends or time is up."""

@@ -6,8 +6,7 @@ finds the state, and what was written of it, at a point from which training can 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from threading import Lock
 from time import perf_counter, sleep
 
@@ -33,19 +32,26 @@ class SafePoint:
         self._lock.acquire()
         self._last = 0.0, 0.0
 
-    @contextmanager
-    def resting(self) -> Iterator[None]:
+    def resting(self) -> AbstractContextManager[None]:
         """Within, nothing changes the state."""
-        with self._given_up(self._state):
-            yield
+        return _GivenUp(self, self._state)
 
-    @contextmanager
-    def stepping(self) -> Iterator[None]:
+    def stepping(self) -> AbstractContextManager[None]:
         """Within, a stretch of steps changes the state; a copy is kept if the stretch will be long, by the last two."""
-        began = perf_counter()
-        with self._given_up(self._copy(max(self._last))):
-            yield
-        self._last = self._last[1], perf_counter() - began
+        return _Stepping(self, self._copy(max(self._last)))
+
+    def stepped(self, seconds: float) -> None:
+        """Take notice of a stretch of so many seconds."""
+        self._last = self._last[1], seconds
+
+    def give_up(self, saved: TrainingState | None) -> None:
+        """Give the lock up, and let ``saved`` be found by who takes it."""
+        self._saved = saved
+        self._lock.release()
+
+    def take_back(self) -> None:
+        """Wait for the lock."""
+        self._lock.acquire()
 
     def leave(self) -> None:
         """Give the lock up for good, because training is over."""
@@ -70,19 +76,37 @@ class SafePoint:
             self._lock.release()
             sleep(LISTENING)
 
-    @contextmanager
-    def _given_up(self, saved: TrainingState | None) -> Iterator[None]:
-        """The lock given up, and ``saved`` to be found by who takes it."""
-        self._saved = saved
-        self._lock.release()
-        try:
-            yield
-        finally:
-            self._lock.acquire()
-
     def _copy(self, seconds: float) -> TrainingState | None:
         """A copy of the state, if a stretch of so many seconds is long and the copy small beside it."""
         if seconds < LONG:
             return None
         size = sum(array.nbytes for array in self._state.tensors().values())
         return self._state.copied() if size < seconds * COPIED else None
+
+
+class _GivenUp:
+    """The time for which a safe point's lock is given up: a class, as a generator takes several times as long."""
+
+    def __init__(self, point: SafePoint, saved: TrainingState | None) -> None:
+        self._point, self._saved = point, saved
+
+    def __enter__(self) -> None:
+        self._point.give_up(self._saved)
+
+    def __exit__(self, *error: object) -> None:
+        self._point.take_back()
+
+
+class _Stepping:
+    """The same for a stretch of steps, whose seconds are noticed."""
+
+    def __init__(self, point: SafePoint, saved: TrainingState | None) -> None:
+        self._point, self._saved = point, saved
+
+    def __enter__(self) -> None:
+        self._began = perf_counter()
+        self._point.give_up(self._saved)
+
+    def __exit__(self, *error: object) -> None:
+        self._point.take_back()
+        self._point.stepped(perf_counter() - self._began)

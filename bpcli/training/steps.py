@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bpcli.data.sources import Examples
 from bpcli.nn import IndexArray
+from bpcli.training.orders import Orders
 from bpcli.training.recipe import Recipe
 
 
@@ -34,6 +35,18 @@ class Steps(Protocol):
 
     def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
         """Step through ``order`` from the state's position until it ends or time is up.
+
+        Raises:
+            DivergedError: a loss is no longer finite.
+        """
+        ...
+
+    def follow(self, orders: Orders, deadline: float) -> float:
+        """Step through the epoch that the state is in, from its position until it ends or time is up.
+
+        Epochs to come may be taken along and kept; each is handed over when its turn comes, and where the state is no
+        longer what they started from, they are forgotten. Returned are the seconds of other calls that were spent on
+        this epoch, less those of this call that were spent on others.
 
         Raises:
             DivergedError: a loss is no longer finite.

@@ -21,6 +21,7 @@ ROOMS = [
     "cores",
     "team",
     "side_by_side",
+    "seeding",
     "streams",
     "storage",
     "choices",

@@ -50,6 +50,7 @@ class Tallies:
 
     def __init__(self, tallies: Iterable[Tally]) -> None:
         self.by_kind = {type(tally): tally for tally in tallies}
+        self._empty: list[tuple[Tally, Mapping[str, Array]]] = []
 
     def of(self, kind: type[Any]) -> Any:
         """The tally of this class."""
@@ -79,8 +80,10 @@ class Tallies:
 
     def clear(self) -> None:
         """Forget every batch."""
-        for tally in self.by_kind.values():
-            tally.restore(_empty(tally).tensors())
+        if not self._empty:
+            self._empty = [(tally, _empty(tally).tensors()) for tally in self.by_kind.values()]
+        for tally, tensors in self._empty:
+            tally.restore(tensors)
 
     def tensors(self) -> dict[str, Array]:
         """The arrays to save, by ``kind.name``."""

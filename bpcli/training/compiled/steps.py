@@ -15,6 +15,7 @@ from bpcli.nn.workspace import OutputScratch, layer_scratch, output_scratch
 from bpcli.training.compiled.kernels import Kernel, load_kernel
 from bpcli.training.compiled.recording import record, settings_of
 from bpcli.training.noise import Noise
+from bpcli.training.orders import Orders
 from bpcli.training.recipe import Recipe
 from bpcli.training.state import TrainingState, diverged
 
@@ -91,6 +92,11 @@ class CompiledSteps:
     def ended(self) -> str:
         """There is always another step."""
         return ""
+
+    def follow(self, orders: Orders, deadline: float) -> float:
+        """Step through the epoch that the state is in, and no other."""
+        self.run(orders.of(self.state.epoch + 1), orders.plan.batch_size, deadline)
+        return 0.0
 
     def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
         """Step through ``order`` from the state's position until it ends or time is up."""
