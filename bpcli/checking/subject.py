@@ -22,6 +22,7 @@ from bpcli.streams import stream
 from bpcli.training.engines import Engine
 from bpcli.training.noise import Noise
 from bpcli.training.recipe import Recipe
+from bpcli.training.shards.updating import elementwise
 from bpcli.training.state import start
 
 CHECKED_WHOLE = 2000
@@ -76,10 +77,12 @@ class KeepGradient:
     """The update rule that leaves θ as it is and keeps the gradient in its memory.
 
     ``at_once`` subtracts −∂L/∂θ from zeros, as gradient descent subtracts η ∂L/∂θ from θ: compiled code
-    then computes and subtracts it in the same matrix products, without storing dθ.
+    then computes and subtracts it in the same matrix products, without storing dθ. ``elementwise`` keeps it
+    in the pieces in which an elementwise rule would use it.
     """
 
     at_once: bool = False
+    elementwise: bool = False
     learning_rate: float = 0.0
 
     batch_only: ClassVar[bool] = False
@@ -113,7 +116,8 @@ def gradients_of(
     They compute it as for the recipe's rule: a rule without a memory subtracts it from θ at once. The
     recipe's clipping is left out, because a clipped gradient is not the derivative of the loss.
     """
-    rule = KeepGradient(at_once=not recipe.optimizer.memory(theta.size))
+    own, size = recipe.optimizer, theta.size
+    rule = KeepGradient(at_once=not own.memory(size), elementwise=elementwise(own, size))
     unclipped = replace(recipe, optimizer=rule, clip=None)
     state = start(unclipped, theta.copy(), Tallies(()))
     steps = (engine or Engine()).steps(unclipped, state, examples)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from bpcli.choices import name_of
 from bpcli.config.schema import AUTO, Config, DataSection, EarlyStoppingSection, NetworkSection, Trainer
-from bpcli.config.sections import Section
+from bpcli.config.sections import Section, UnsaidWhen, marker
 from bpcli.config.writing import plain
 from bpcli.data.encoding.tasks import Task
 from bpcli.errors import ConfigError
@@ -50,9 +50,9 @@ class Facts:
 
 
 def resolve(config: Config, facts: Facts) -> Config:
-    """The config without an open key, but for ``engine``, which depends on the network too.
+    """The config without an open key, but for ``engine`` and ``shards``, which depend on the network too.
 
-    A key that does not apply becomes None.
+    A key that does not apply becomes None. ``threads`` stays auto: it is about the machine, and changes no number.
 
     Raises:
         ConfigError: the output does not suit the loss, or a metric the targets.
@@ -71,8 +71,8 @@ def resolve(config: Config, facts: Facts) -> Config:
 
 
 def resolve_engine(config: Config, engine: Engine) -> Config:
-    """The config with the engine that was chosen."""
-    return _changed(config, engine=engine.name, shards=engine.shards, threads=engine.threads)
+    """The config with the engine that was chosen, and the number of shards."""
+    return _changed(config, engine=engine.name, shards=engine.shards)
 
 
 def _changed(section: AnySection, **values: Any) -> AnySection:
@@ -186,10 +186,17 @@ def assumptions(given: Config, resolved: Config) -> list[str]:
     """
     hidden = zip(given.network.hidden, resolved.network.hidden, strict=True)
     of_hidden = [name_of(INITIALIZERS, full.initializer) for layer, full in hidden if layer.initializer is None]
-    assumed = dict(_filled(plain(given), plain(resolved)))
+    assumed = {key: value for key, value in _filled(plain(given), plain(resolved)) if not _unsaid(key, value)}
     if "initializer" in assumed:
         assumed["initializer"] = list(dict.fromkeys([*of_hidden, _shown(assumed["initializer"])]))
     return [f"{key} {_shown(value)}" for key, value in assumed.items()]
+
+
+def _unsaid(key: str, value: Any) -> bool:
+    """Whether a key of the config itself became what changes nothing."""
+    field = Config.model_fields.get(key)
+    mark = None if field is None else marker(field, UnsaidWhen)
+    return mark is not None and mark.value == value
 
 
 def _filled(given: dict[str, Any], resolved: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -16,7 +16,17 @@ from pydantic_core import PydanticCustomError
 from bpcli.choices import IfMissing
 from bpcli.config.choice import Choice, Holder, choice_of
 from bpcli.config.registries import KINDS
-from bpcli.config.sections import FilePath, OmittedWhenDefault, OneOrMore, OnResume, Section, Shorthand, Word
+from bpcli.config.sections import (
+    FilePath,
+    OmittedWhenDefault,
+    OneOrMore,
+    OnResume,
+    OrWord,
+    Section,
+    Shorthand,
+    UnsaidWhen,
+    Word,
+)
 from bpcli.data.encoding.columns import ColumnKind
 from bpcli.data.encoding.scaling import SCALINGS
 from bpcli.data.files.numerals import DecimalMark, ThousandsMark
@@ -203,6 +213,11 @@ MOST_EPOCHS = 10**9
 MOST_SHARDS = 1024
 """More than any machine has processors."""
 
+CountOrAuto = Annotated[
+    int | Literal["auto"],
+    OrWord("auto", Annotated[int, Strict(), Field(ge=1, le=MOST_SHARDS)], "auto, or a whole number of at least 1"),
+]
+
 
 class HiddenSection(Section):
     """A hidden layer."""
@@ -320,11 +335,15 @@ class Config(Section):
     engine: Literal["auto", "numpy", "numba"] = Field(
         "auto", description="numba, where it is installed and saves time, compiles the steps; numpy is the reference"
     )
-    shards: Annotated[Integer, Field(ge=1, le=MOST_SHARDS)] = Field(
-        1, description="parts of each batch computed by themselves and added up; changes the last bits"
+    shards: Annotated[CountOrAuto, UnsaidWhen(1)] = Field(
+        "auto",
+        description="parts of each batch computed by themselves and added up; another number changes the last bits; "
+        "auto follows from the batch and the network alone, never from the machine",
     )
-    threads: Annotated[Integer, Field(ge=1, le=MOST_SHARDS), OnResume()] = Field(
-        1, description="threads that compute shards side by side; changes no bit"
+    threads: Annotated[CountOrAuto, OnResume()] = Field(
+        "auto",
+        description="threads that compute shards, and passes over examples, side by side; changes no bit; auto takes "
+        "the cores that the process may use",
     )
 
 

@@ -61,6 +61,13 @@ class OmittedWhenDefault:
     """Marks a key that a written config leaves out while it has its default."""
 
 
+@dataclass(frozen=True)
+class UnsaidWhen:
+    """Marks a key that is not among what was assumed where it became ``value``, which changes nothing."""
+
+    value: Any
+
+
 @dataclass(frozen=True, eq=False)
 class Shorthand:
     """A bare value stands for the mapping ``{bare: value}``; ``description`` says so in the schema."""
@@ -114,6 +121,30 @@ class Word:
             return value
         if not isinstance(value, dict):
             raise PydanticCustomError("word_or_mapping", "{wanted}", {"wanted": self.wanted})
+        return validate(value)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Either form."""
+        return {"anyOf": [{"const": self.word}, handler(schema)]}
+
+
+@dataclass(frozen=True, eq=False)
+class OrWord:
+    """A word may stand where else a value of type ``other`` does; ``wanted`` says what either is, for messages."""
+
+    word: str
+    other: Any
+    wanted: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The word as it is, anything else validated as the other type."""
+        return core_schema.no_info_wrap_validator_function(self._validated, handler.generate_schema(self.other))
+
+    def _validated(self, value: Any, validate: Callable[[Any], Any]) -> Any:
+        if value == self.word:
+            return value
+        if isinstance(value, str):
+            raise PydanticCustomError("word_or_other", "{wanted}", {"wanted": self.wanted})
         return validate(value)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

@@ -79,7 +79,7 @@ def engine_of(config: Config, recipe: Recipe, loaded: Loaded, tallies: Tallies) 
         ConfigError: it cannot compute them, or there are more shards than examples in a batch.
     """
     plan, train = recipe.plan, loaded.parts["train"]
-    if config.shards > plan.batch_size:
+    if config.shards != "auto" and config.shards > plan.batch_size:
         raise ConfigError(
             f"shards is {config.shards}, but a batch has {plan.batch_size} examples", key="shards", hint="fewer shards"
         )

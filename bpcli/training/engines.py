@@ -8,7 +8,7 @@ the resolved config names it.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bpcli.choices import name_of
+from bpcli.cores import threads_for
 from bpcli.data.sources import Examples
 from bpcli.errors import ConfigError, SystemRefusedError
 from bpcli.memory import left, size
@@ -26,6 +27,7 @@ from bpcli.training.iteration_steps import IterationSteps
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Recipe
 from bpcli.training.shards import Division
+from bpcli.training.shards.cutting import usual_shards
 from bpcli.training.state import TrainingState
 from bpcli.training.steps import Steps
 
@@ -44,7 +46,7 @@ PER_LAYER, PER_ACTIVATION, PER_PARAMETER = 25e-6, 3e-9, 0.3e-9
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine by name; the NumPy engine divides a batch into shards, on so many threads."""
+    """An engine by name, the shards that a batch is divided into, and the threads that compute them."""
 
     name: EngineName = "numpy"
     shards: int = 1
@@ -52,13 +54,18 @@ class Engine:
 
     def steps(self, recipe: Recipe, state: TrainingState, examples: Examples) -> Steps:
         """The object that takes the recipe's steps, starting from ``state``."""
-        if self.name == "numba":
-            from bpcli.training.compiled.steps import CompiledSteps
-
-            return CompiledSteps(recipe, state, examples)
         if isinstance(recipe.optimizer, SecondOrder):
             return IterationSteps(recipe, state, examples)
-        return NumpySteps(recipe, state, examples, Division(self.shards, self.threads))
+        division = Division(self.shards, self.threads)
+        if self.name == "numpy":
+            return NumpySteps(recipe, state, examples, division)
+        if self.shards > 1:
+            from bpcli.training.compiled.shard_passes import CompiledPasses
+
+            return NumpySteps(recipe, state, examples, division, CompiledPasses)
+        from bpcli.training.compiled.steps import CompiledSteps
+
+        return CompiledSteps(recipe, state, examples)
 
 
 @dataclass(frozen=True)
@@ -73,27 +80,39 @@ class Work:
     metrics_weighted: bool = False
 
     @property
-    def saving(self) -> float:
-        """The seconds that compiled code is expected to save over the whole training."""
+    def usual_shards(self) -> int:
+        """The shards that a batch is divided into where the config does not say."""
+        if isinstance(self.recipe.optimizer, SecondOrder):
+            return 1
+        return usual_shards(self.recipe.plan.batch_size, self.recipe.network.layout.count)
+
+    def saving(self, shards: int) -> float:
+        """The seconds that compiled code is expected to save over the whole training.
+
+        In shards only forward and backward are compiled, so nothing is saved on parameters.
+        """
         if isinstance(self.recipe.optimizer, SecondOrder):
             return 0.0
         layout, plan = self.recipe.network.layout, self.recipe.plan
         layers, m = layout.sizes[1:], plan.batch_size
-        step = len(layers) * PER_LAYER + sum(layers) * m * PER_ACTIVATION + layout.count * PER_PARAMETER
+        step = shards * len(layers) * PER_LAYER + sum(layers) * m * PER_ACTIVATION
+        step += layout.count * PER_PARAMETER if shards == 1 else 0
         return plan.epochs * plan.updates(self.examples) * step
 
-    @property
-    def obstacle(self) -> str:
+    def obstacle(self, shards: int) -> str:
         """What cannot be compiled, in words; empty if all can."""
-        from bpcli.training.compiled.recording import record
+        from bpcli.training.compiled.recording import record, record_gradient
         from bpcli.training.compiled.symbols import UntraceableError
 
         if isinstance(self.recipe.optimizer, SecondOrder):
             return f"the iterations of {name_of(OPTIMIZERS, self.recipe.optimizer)}"
         try:
-            single = self.recipe.plan.batch_size == 1
-            weighted = {"weighted": self.weighted, "metrics_weighted": self.metrics_weighted}
-            record(self.recipe, self.tallies, self.dtype, single=single, **weighted)
+            if shards > 1:
+                record_gradient(self.recipe.network, self.dtype, weighted=self.weighted)
+            else:
+                single = self.recipe.plan.batch_size == 1
+                weighted = {"weighted": self.weighted, "metrics_weighted": self.metrics_weighted}
+                record(self.recipe, self.tallies, self.dtype, single=single, **weighted)
         except UntraceableError as error:
             return str(error)
         return ""
@@ -104,14 +123,19 @@ def numba_installed() -> bool:
     return find_spec("numba") is not None and find_spec("scipy") is not None
 
 
-def choose_engine(choice: EngineChoice, shards: int, threads: int, work: Work) -> tuple[Engine, str]:
+def choose_engine(
+    choice: EngineChoice, shards: int | Literal["auto"], threads: int | Literal["auto"], work: Work
+) -> tuple[Engine, str]:
     """The engine for this work, and a note if ``auto`` had to give up compiled code that would have paid.
+
+    Which it is, and how many shards, follows from the work; how many threads, from the machine.
 
     Raises:
         ConfigError: numba is asked for, but not installed, or cannot compile this training.
     """
-    numpy_engine = Engine("numpy", shards, threads)
-    if choice == "numpy" or (choice == "auto" and (shards > 1 or not numba_installed())):
+    parts = work.usual_shards if shards == "auto" else shards
+    numpy_engine = Engine("numpy", parts, threads_for(threads))
+    if choice == "numpy" or (choice == "auto" and not numba_installed()):
         return numpy_engine, ""
     if choice == "numba" and not numba_installed():
         raise ConfigError(
@@ -119,7 +143,7 @@ def choose_engine(choice: EngineChoice, shards: int, threads: int, work: Work) -
             key="engine",
             hint="pip install 'bpcli[fast]', or engine: numpy",
         )
-    if choice == "auto" and work.saving < WORTH_COMPILING:
+    if choice == "auto" and work.saving(parts) < WORTH_COMPILING:
         return numpy_engine, ""
     _require_room_for_numba()
     if failure := _import_failure(work.recipe.plan.batch_size):
@@ -127,9 +151,9 @@ def choose_engine(choice: EngineChoice, shards: int, threads: int, work: Work) -
             hint = "install compatible versions of NumPy, SciPy and Numba, or engine: numpy"
             raise ConfigError(f"Numba cannot be imported: {failure}", key="engine", hint=hint)
         return numpy_engine, f"engine numpy, because Numba cannot be imported: {failure}"
-    obstacle = work.obstacle
+    obstacle = work.obstacle(parts)
     if not obstacle:
-        return Engine("numba"), ""
+        return replace(numpy_engine, name="numba"), ""
     if choice == "numba":
         raise ConfigError(f"engine numba cannot compile {obstacle}", key="engine", hint="engine: numpy")
     return numpy_engine, f"engine numpy, because there is no compiled form of {obstacle}"

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bpcli.cores import usable_cores
 from bpcli.nn import Array
 from bpcli.nn.activations import sigmoidal
-from bpcli.training.compiled import steps
+from bpcli.training.compiled import shard_passes, steps
 from bpcli.training.compiled.kernels import Kernel
 from bpcli.training.compiled.recording import Program
+from bpcli.training.shards import Batch, cutting
 from tests.cli.support import bp, good, points, read_metrics, read_tensors, refused, write_config
 from tests.training.compiled.support import interpreted
 
@@ -48,9 +50,9 @@ def resolved(run: Path) -> list[str]:
 def test_short_work_is_left_to_numpy_and_the_run_says_so(folder: Path) -> None:
     result = good("train", "points.yaml", "--run", "run", cwd=folder)
     assert "engine numpy" in result.err
-    assert resolved(folder / "run") == ["engine: numpy", "shards: 1", "threads: 1"]
+    assert resolved(folder / "run") == ["engine: numpy", "shards: 1", "threads: auto"]
     record = json.loads((folder / "run" / "run.json").read_text(encoding="utf-8"))
-    assert (record["engine"], record["shards"], record["threads"]) == ("numpy", 1, 1)
+    assert (record["engine"], record["shards"], record["threads"]) == ("numpy", 1, usable_cores())
 
 
 def test_the_compiled_engine_trains_as_the_reference_and_is_compiled_once(folder: Path) -> None:
@@ -61,7 +63,7 @@ def test_the_compiled_engine_trains_as_the_reference_and_is_compiled_once(folder
     good(*words, "engine=numpy", "--run", "numpy", "--quiet", cwd=folder)
     assert "compiling the steps of this kind of network; it is done once" in first.err
     assert "compiling" not in again.err
-    assert resolved(folder / "first") == ["engine: numba", "shards: 1", "threads: 1"]
+    assert resolved(folder / "first") == ["engine: numba", "shards: 1", "threads: auto"]
     metrics = [(folder / name / "metrics.csv").read_bytes() for name in ("first", "again")]
     assert metrics[0] == metrics[1]
     found, expected = (read_tensors(folder / name / "model.safetensors")[0] for name in ("first", "numpy"))
@@ -96,6 +98,17 @@ def test_gradcheck_checks_the_engine_of_the_config(folder: Path, monkeypatch: py
     assert {layer["layer"] for layer in result.json["layers"] if not layer["passed"]} == {1, 2}
 
 
+def test_gradcheck_checks_the_sum_of_the_configs_shards(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shard_passes, "load_kernel", interpreted)
+    for engine, piece in (("numpy", 1 << 15), ("numpy", 7), ("numba", 7)):
+        words = ["gradcheck", "points.yaml", "shards=3", f"engine={engine}", "optimizer.name=adam", "--json"]
+        with monkeypatch.context() as patched:
+            patched.setattr(cutting, "PIECE", piece)
+            assert good(*words, cwd=folder).json["passed"]
+            patched.setattr(Batch, "_add", lambda self, out, entries: None)
+            assert bp(*words, cwd=folder).status == 1
+
+
 def test_threads_change_no_byte_and_shards_are_in_the_config(folder: Path) -> None:
     for name, words in {"one": ["threads=1"], "two": ["threads=2"]}.items():
         good("train", "points.yaml", "shards=2", *words, "--run", name, "--quiet", cwd=folder)
@@ -108,16 +121,6 @@ def test_threads_change_no_byte_and_shards_are_in_the_config(folder: Path) -> No
 @pytest.mark.parametrize(
     ("words", "error", "hint"),
     [
-        (
-            ["threads=2"],
-            "threads is 2, but it is shards that threads compute side by side, and shards is 1",
-            "shards: 2, which changes the last bits of results, or fewer threads",
-        ),
-        (
-            ["shards=2", "engine=numba"],
-            "shards is 2, but compiled code takes a batch whole",
-            "engine: numpy, or shards: 1",
-        ),
         (["shards=11"], "shards is 11, but a batch has 10 examples", "fewer shards"),
     ],
 )

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from bpcli import __version__
+from bpcli.cores import usable_cores
 from bpcli.nn import Array
 from tests.cli.support import (
     good,
@@ -161,7 +162,7 @@ def test_the_record_says_how_the_run_was_made_and_ended(folder: Path, run: Path)
         "numpy": np.__version__,
         "engine": "numpy",
         "shards": 1,
-        "threads": 1,
+        "threads": usable_cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "seed": 3,
         "layers": [2, 5, 3],

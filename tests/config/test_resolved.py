@@ -181,7 +181,7 @@ def test_resolved_config_writes_every_default_out(folder: Path) -> None:
         "keep": "last",
         "engine": "numpy",
         "shards": 1,
-        "threads": 1,
+        "threads": "auto",
     }
 
 

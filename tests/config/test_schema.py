@@ -178,8 +178,8 @@ VALUES: dict[str, list[Any]] = {
     "data.types": [{}, {"a": "category"}, {"a": {"name": "drop"}, "b": "number"}, {3: "number"}, {"a": "text"},
                    {"a": {"name": "number", "median": 1}}, ["a"], "number", {"a": ["number"]}],
     "engine": ["auto", "numpy", "numba", "cuda", True],
-    "shards": [1, 4, 0, 1.5, "2", True],
-    "threads": [1, 0, -1, "1", 1.5],
+    "shards": [1, 4, "auto", "many", 2000, 0, 1.5, "2", True],
+    "threads": [1, "auto", "Auto", 0, -1, "1", 1.5],
     "foo": [1],
 }  # fmt: skip
 """Values of every key, right and wrong."""

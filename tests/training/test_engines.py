@@ -12,7 +12,7 @@ import pytest
 from bpcli.errors import ConfigError
 from bpcli.nn import Array
 from bpcli.nn.network import dense
-from bpcli.nn.optimizers import OPTIMIZERS
+from bpcli.nn.optimizers import OPTIMIZERS, Gradient, GradientDescent, OptimizerState
 from bpcli.nn.workspace import Scratch
 from bpcli.training import engines
 from bpcli.training.compiled import steps as compiled
@@ -85,9 +85,37 @@ def test_without_numba_everything_is_left_to_numpy(monkeypatch: pytest.MonkeyPat
         choose_engine("numba", 1, 1, work(task()))
 
 
-def test_shards_are_left_to_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_engines_take_shards_and_threads_as_asked_for_or_by_the_work_and_the_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(engines, "numba_installed", lambda: True)
-    assert choose_engine("auto", 3, 2, work(task())) == (Engine("numpy", 3, 2), "")
+    monkeypatch.setattr(engines, "threads_for", lambda asked: 6 if asked == "auto" else asked)
+    large = work(task(widths=(784, 512, 10)), Plan(epochs=1000, batch_size=128, shuffle=True, seed=0))
+    for name in ("numpy", "numba"):
+        assert choose_engine(name, 3, 2, work(task())) == (Engine(name, 3, 2), "")
+        assert choose_engine(name, "auto", "auto", large) == (Engine(name, 2, 6), "")
+    assert choose_engine("auto", 3, 2, work(task())) == (Engine("numba", 3, 2), "")
+    assert choose_engine("auto", 3, 2, work(with_hidden(Sorted)))[0] == Engine("numpy", 3, 2)
+
+
+def test_a_rule_that_cannot_be_compiled_has_compiled_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a step in shards only forward and backward are compiled."""
+    monkeypatch.setattr(engines, "numba_installed", lambda: True)
+    one = task()
+    one.optimizer = Clipped()
+    assert choose_engine("numba", 2, 1, work(one)) == (Engine("numba", 2, 1), "")
+    with pytest.raises(ConfigError, match="engine numba cannot compile"):
+        choose_engine("numba", 1, 1, work(one))
+
+
+@dataclass(frozen=True)
+class Clipped(GradientDescent):
+    """Gradient descent that asks for what has no compiled form."""
+
+    def step(self, theta: Array, state: OptimizerState, gradient: Gradient, rate: Any) -> Any:
+        added = gradient(theta, state.dtheta, rate)
+        np.subtract(theta, np.clip(state.dtheta, -1, 1), theta)
+        return added
 
 
 def test_what_cannot_be_compiled_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,11 +16,13 @@ from bpcli.experiment import Experiment, build
 from bpcli.nn import Array, layers
 from bpcli.nn.layers import limit_rows
 from bpcli.streams import stream
+from bpcli.training.compiled import shard_passes
 from bpcli.training.compiled import steps as compiled
+from bpcli.training.compiled.shard_passes import CompiledPasses
 from bpcli.training.compiled.steps import CompiledSteps
 from bpcli.training.noise import Noise
 from bpcli.training.numpy_steps import NumpySteps
-from bpcli.training.shards import Division
+from bpcli.training.shards import Division, NumpyPasses
 from bpcli.training.state import TrainingState, start
 from bpcli.training.steps import Steps
 from tests.cli.support import bp, good, points, read_metrics, refused, write_config
@@ -192,10 +194,13 @@ def test_weights_keep_to_their_length_after_every_update(folder: Path, kind: Cal
 
 
 @pytest.mark.parametrize("shards", [2, 3])
-def test_what_is_drawn_does_not_depend_on_shards(folder: Path, shards: int) -> None:
+def test_what_is_drawn_does_not_depend_on_shards(folder: Path, shards: int, monkeypatch: pytest.MonkeyPatch) -> None:
     built = experiment(folder)
-    cut = trained(built, partial(NumpySteps, division=Division(shards)))
-    np.testing.assert_allclose(cut.theta, trained(built, NumpySteps).theta, rtol=0, atol=1e-12)
+    monkeypatch.setattr(shard_passes, "load_kernel", interpreted)
+    whole = trained(built, NumpySteps)
+    for passes in (NumpyPasses, CompiledPasses):
+        cut = trained(built, partial(NumpySteps, division=Division(shards), passes=passes))
+        np.testing.assert_allclose(cut.theta, whole.theta, rtol=0, atol=1e-12)
 
 
 def test_engines_draw_the_same_in_float32(folder: Path) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 
 from bpcli.checking.updates.reference import Snapshot
 from bpcli.checking.updates.subject import Subject
-from bpcli.errors import ConfigError
 from bpcli.experiment import Experiment
 from bpcli.runs.checkpoint import read_checkpoint
 from bpcli.runs.reopen import open_experiment
@@ -64,13 +63,9 @@ class Opened:
             ConfigError: it is not installed, or cannot compile this training.
         """
         config, train = experiment.config, experiment.loaded.parts["train"]
-        if name == "numpy":
-            return Engine("numpy", config.shards, config.threads)
-        if config.shards > 1:
-            raise ConfigError("engine numba takes a batch whole, and the config has shards")
         dtype, weighted = experiment.parameters.theta.dtype, train.weights is not None
         work = Work(experiment.recipe, experiment.tallies(), dtype, train.size, weighted=weighted)
-        return choose_engine("numba", 1, 1, work)[0]
+        return choose_engine(name, config.shards, config.threads, work)[0]
 
 
 def open_updates(source: Path, changes: list[str]) -> Opened:

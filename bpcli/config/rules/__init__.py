@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from bpcli.config.rules import computing, data, network, optimizer, saving, second_order
+from bpcli.config.rules import data, network, optimizer, saving, second_order
 from bpcli.config.rules.values import Plain, mapping
 from bpcli.errors import ConfigError
 
@@ -29,8 +29,6 @@ RULES: tuple[Callable[[Plain], Iterable[ConfigError]], ...] = (
     optimizer.schedule,
     optimizer.ordered_settings,
     second_order.contradictions,
-    computing.threads,
-    computing.shards,
     saving.checkpoint,
 )
 """What a config may not break; mistakes of one line are reported in this order."""

@@ -94,7 +94,8 @@ class RuleStatements:
     first may not be above the second.
 
     ``elementwise`` says that an entry of a step follows from the same entry of θ, of the gradient and of every array
-    in its memory, so that a step on parts of these, one after the other, gives the same bits as on the whole.
+    in its memory, and that a step asks for the gradient once: so a step on parts of these, one after the other, gives
+    the same bits as on the whole.
     """
 
     equations: tuple[RuleEquation, ...] = ()

@@ -37,14 +37,14 @@ class Kernel:
     """
 
     arrays: Callable[..., list[Array]]
-    run: Callable[..., tuple[int, int, float]]
+    run: Callable[..., Any]
     fresh: bool
     not_kept: str = ""
 
 
-def load_kernel(program: Program) -> Kernel:
-    """The program's functions, with the compiled code that is kept of them."""
-    text = step_source(program)
+def load_kernel(program: Program, write: Callable[[Program], str] = step_source) -> Kernel:
+    """The functions of the module that ``write`` makes of a program, with the compiled code that is kept of them."""
+    text = write(program)
     name = PREFIX + sha256(_all_that_matters(text).encode()).hexdigest()[:32]
     module = _module(name, text)
     if not isinstance(module.run, Dispatcher):  # Numba is switched off, and this is plain Python
@@ -52,6 +52,12 @@ def load_kernel(program: Program) -> Kernel:
     run: Any = module.run
     code = run._cache = CompiledCode(name)  # noqa: SLF001 - Numba has no other way to a cache of one's own
     return Kernel(module.arrays, run, not code.found, code.not_kept)
+
+
+def announcement(kernel: Kernel, kind: str) -> str:
+    """What is said before a fresh kernel of this kind is compiled."""
+    again = f"it is done at each start, because {kernel.not_kept}" if kernel.not_kept else "it is done once"
+    return f"compiling {kind}; {again}"
 
 
 def _all_that_matters(text: str) -> str:

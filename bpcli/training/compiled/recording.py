@@ -28,8 +28,11 @@ FIRST_WIDTH, EXAMPLES = 101, 53
 X, Y, WEIGHTS, METRIC_WEIGHTS, RATE = "X", "Y", "weights", "metric_weights", "rate"
 """The names of a step's inputs: a batch, and the learning rate."""
 
-OUTPUTS = "outputs"
-"""The name of the array to which a step hands out A_L, where a tally is counted outside of compiled code."""
+SCALE = "scale"
+"""The name of the factor of the terms, where the gradient alone is recorded."""
+
+OUTPUTS, LAST_Z = "outputs", "last_Z"
+"""The names of the arrays to which A_L and Z_L are handed out, where something is counted outside of compiled code."""
 
 NOISE = "noise"
 """What the names of further inputs begin with: the noise of a layer, with its number."""
@@ -105,10 +108,27 @@ def record(
         losses.add_penalty(added, weight)
     counted.update(ws.A[-1], ws.Y, ws.output, ws.metric_weights)
     if len(counted.by_kind) < len(tallies.by_kind):
-        symbolic.hand_out_outputs()
+        symbolic.hand_out(OUTPUTS, symbolic.ws.A[-1])
     lasting: list[Any] = [symbolic.theta, *state.memory.values(), losses.sums, *counted.tensors().values()]
     results = [number_source(total), number_source(state.step)]
     return symbolic.program([array.name for array in lasting], results, settings_of(recipe))
+
+
+def record_gradient(network: Network, dtype: np.dtype[Any], *, weighted: bool = False) -> Program:
+    """Record forward and backward of a shard: from θ and a batch to dθ, which comes last in ``kept``, Z_L and A_L.
+
+    Raises:
+        UntraceableError: the passes call something of NumPy that has no operation.
+    """
+    symbolic = _SymbolicNetwork(network, dtype, single=False, weighted=weighted, training=True)
+    theta, ws, recorder = symbolic.theta, symbolic.ws, symbolic.recorder
+    dtheta = recorder.array("dtheta", theta.shape, dtype)
+    parameters = symbolic.parameters(theta)
+    symbolic.network.forward(parameters, ws)
+    symbolic.network.backward(parameters, symbolic.parameters(dtheta), ws, SymbolicNumber(recorder, SCALE))
+    symbolic.hand_out(LAST_Z, ws.Z[-1])
+    symbolic.hand_out(OUTPUTS, ws.A[-1])
+    return symbolic.program([theta.name, dtheta.name], [], settings_of_network(network))
 
 
 def record_forward(network: Network, dtype: np.dtype[Any]) -> Program:
@@ -120,15 +140,20 @@ def record_forward(network: Network, dtype: np.dtype[Any]) -> Program:
     symbolic = _SymbolicNetwork(network, dtype, single=False)
     symbolic.network.forward(symbolic.parameters(symbolic.theta), symbolic.ws)
     outputs: Any = symbolic.ws.A[-1]
-    settings: dict[str, float] = {}
-    _with_settings(_parts_of_network(network), settings.setdefault)
-    return symbolic.program([symbolic.theta.name, outputs.name], [], settings)
+    return symbolic.program([symbolic.theta.name, outputs.name], [], settings_of_network(network))
 
 
 def settings_of(recipe: Recipe) -> dict[str, float]:
     """The recipe's settings that are floats and that a step reads, by unique names."""
     found: dict[str, float] = {}
     _with_settings(_parts_of_recipe(recipe), found.setdefault)
+    return found
+
+
+def settings_of_network(network: Network) -> dict[str, float]:
+    """The settings that are floats and that forward and backward read, by unique names."""
+    found: dict[str, float] = {}
+    _with_settings(_parts_of_network(network), found.setdefault)
     return found
 
 
@@ -226,12 +251,11 @@ class _SymbolicNetwork:
             ws.output.columns.name: f"np.arange({length})",
         }
 
-    def hand_out_outputs(self) -> None:
-        """Copy A_L into an array that the caller gives for it."""
-        A = self.ws.A[-1]
-        np.copyto(self.recorder.array(OUTPUTS, A.shape, A.dtype, contiguous=False), A)  # type: ignore[arg-type]
-        self.inputs.append(OUTPUTS)
-        self.handed_out.append(OUTPUTS)
+    def hand_out(self, name: str, array: Any) -> None:
+        """Copy an array into one that the caller gives for it."""
+        np.copyto(self.recorder.array(name, array.shape, array.dtype, contiguous=False), array)  # type: ignore[arg-type]
+        self.inputs.append(name)
+        self.handed_out.append(name)
 
     def program(self, kept: list[str], results: list[str], settings: dict[str, float]) -> Program:
         """The operations recorded so far as a program."""

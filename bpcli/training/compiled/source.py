@@ -55,6 +55,12 @@ TRAINING = """def run({arrays}, {inputs}, {RATE}s, sizes, settings, m, count, st
     return count, step, 0.0
 """
 
+GRADIENT = """def run({arrays}, {inputs}, scale, sizes, settings, m, count):
+{numbers}
+    for k in range(count):
+{body}
+"""
+
 FORWARD = """def run({arrays}, {inputs}, sizes, settings, m, count):
 {numbers}
     for k in range(count):
@@ -69,6 +75,11 @@ def step_source(program: Program) -> str:
     or, where it stopped because the sum of a batch's terms is not finite, that sum.
     """
     return _ModuleWriter(program).module(TRAINING)
+
+
+def gradient_source(program: Program) -> str:
+    """The module of a shard's gradient: ``run`` writes it and the outputs; nothing where ``count`` is 0."""
+    return _ModuleWriter(program).module(GRADIENT)
 
 
 def forward_source(program: Program) -> str:

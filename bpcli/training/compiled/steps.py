@@ -12,7 +12,7 @@ import numpy as np
 from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.workspace import OutputScratch, layer_scratch, output_scratch
-from bpcli.training.compiled.kernels import Kernel, load_kernel
+from bpcli.training.compiled.kernels import Kernel, announcement, load_kernel
 from bpcli.training.compiled.recording import record, settings_of
 from bpcli.training.noise import Noise
 from bpcli.training.orders import Orders
@@ -82,11 +82,7 @@ class CompiledSteps:
         )
         self.kernel = load_kernel(program)
         if self.kernel.fresh:
-            kind = "the steps of this kind of network" + ", for single examples" * single
-            reason = self.kernel.not_kept
-            yield f"compiling {kind}; " + (
-                f"it is done at each start, because {reason}" if reason else "it is done once"
-            )
+            yield announcement(self.kernel, "the steps of this kind of network" + ", for single examples" * single)
         self._take(np.arange(0), batch_size)
 
     def ended(self) -> str:

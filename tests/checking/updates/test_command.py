@@ -15,9 +15,11 @@ from bpcli.nn import Array
 from bpcli.nn.optimizers import OPTIMIZERS, Adam, Momentum
 from bpcli.training import engines
 from bpcli.training.array_files import FLOATS_HINT
+from bpcli.training.compiled import shard_passes
 from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.kernels import Kernel, load_kernel
 from bpcli.training.compiled.recording import Program
+from bpcli.training.shards import Batch, cutting
 from bpcli.training.state import TrainingState
 from tests.checking.updates.test_comparison import with_slip
 from tests.cli.support import bp, good, on_terminal, points, read_tensors, refused, shell, write_config, write_tensors
@@ -29,7 +31,8 @@ AGREES = "the update that trains agrees with its equations"
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a small classification, points.yaml; programs run without a compiler."""
-    monkeypatch.setattr(compiled, "load_kernel", interpreted)
+    for room in (compiled, shard_passes):
+        monkeypatch.setattr(room, "load_kernel", interpreted)
     points(tmp_path / "points.csv")
     write_config(
         tmp_path / "points.yaml",
@@ -199,9 +202,15 @@ def test_without_numba_the_reference_is_checked_alone(folder: Path, monkeypatch:
     assert bp("stepcheck", "points.yaml", "--engine", "numba", cwd=folder).status == 2
 
 
-def test_shards_are_checked_by_the_reference_alone(folder: Path) -> None:
-    found = report("points.yaml", "shards=2", cwd=folder)
-    assert found["not_checked"] == {"numba": "engine numba takes a batch whole, and the config has shards"}
+def test_shards_are_checked_in_both_engines(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In pieces too, where the update that trains is made in pieces; a wrong sum of the shards is found."""
+    for piece in (1 << 15, 7):
+        monkeypatch.setattr(cutting, "PIECE", piece)
+        found = report("points.yaml", "shards=3", cwd=folder)
+        assert found["passed"]
+        assert {one["engine"] for one in found["engines"]} == {"numpy", "numba"}
+    monkeypatch.setattr(Batch, "add", lambda self, out, piece: None)
+    assert bp("stepcheck", "points.yaml", "shards=3", cwd=folder).status == 1
 
 
 @pytest.mark.parametrize("option", ["--export", "--against"])
@@ -358,8 +367,8 @@ def test_the_compiled_engine_is_checked_as_it_is_compiled(folder: Path, monkeypa
     pytest.importorskip("numba")
     monkeypatch.undo()
 
-    def loaded(program: Program, **options: bool) -> Kernel:
-        return interpreted(program) if "memory_gradient" in program.kept else load_kernel(program, **options)
+    def loaded(program: Program) -> Kernel:
+        return interpreted(program) if "memory_gradient" in program.kept else load_kernel(program)
 
     monkeypatch.setattr(compiled, "load_kernel", loaded)
     changes = ["optimizer.name=gradient_descent", "optimizer.mode=sgd", "optimizer.batch_size=null", "dtype=float64"]

@@ -63,9 +63,9 @@ def run_in_python(text: str) -> dict[str, Any]:
     return place
 
 
-def interpreted(program: Program) -> Kernel:
+def interpreted(program: Program, write: Callable[[Program], str] = step_source) -> Kernel:
     """The program's source as plain Python."""
-    place = run_in_python(step_source(program))
+    place = run_in_python(write(program))
     return Kernel(place["arrays"], place["run"], fresh=False)
 
 
