@@ -105,8 +105,6 @@ def _read(path: Path) -> Cluster:
 
 def _cluster(planned: PlannedJob, ranks: int, given: Cluster | None, link: Network | None) -> tuple[Cluster, list[str]]:
     """The machines that are planned for, and in words where each figure is from."""
-    from dataclasses import replace
-
     from bpcli.scaling.cluster import Cluster, ethernet
     from bpcli.scaling.plan import rank_counts, shards_for
     from bpcli.scaling.products import measure_for
@@ -123,6 +121,4 @@ def _cluster(planned: PlannedJob, ranks: int, given: Cluster | None, link: Netwo
     else:
         network = ethernet()
         sources.append("network assumed")
-    if planned.engine == "numba":
-        arithmetic = replace(arithmetic, call=0.0)
     return Cluster(arithmetic, network), sources

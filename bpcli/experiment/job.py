@@ -26,7 +26,7 @@ from bpcli.training.engines import Work, choose_engine
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """A job, and with which engine and how many threads of a process it is computed."""
+    """A job, and with which engine and how many threads of a rank it is computed: one, if the config does not say."""
 
     job: Job
     engine: str
@@ -78,5 +78,6 @@ def _job(given: Config) -> PlannedJob:
         kept=sum(prod(kept.shape) for kept in rule.memory(SAMPLE).values()) / SAMPLE,
         validation=found.parts.get("validation", 0),
         itemsize=np.dtype(config.dtype).itemsize,
+        compiled=engine.name == "numba",
     )
-    return PlannedJob(job, engine.name, engine.threads)
+    return PlannedJob(job, engine.name, config.threads if isinstance(config.threads, int) else 1)

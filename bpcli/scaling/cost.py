@@ -7,9 +7,9 @@ Amdahl 1967: what is not shared out, here the update and the exchange, bounds th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bpcli.scaling.arithmetic import layer_seconds
+from bpcli.scaling.arithmetic import Arithmetic, layer_seconds
 from bpcli.scaling.cluster import Cluster
 from bpcli.scaling.exchange import gradient_traffic, nodes_of, results_traffic
 from bpcli.scaling.job import Job, passes
@@ -17,6 +17,13 @@ from bpcli.training.inference import EXAMPLES_PER_PASS
 
 OPERATIONS = 5
 """Operations on vectors for each number that a rule remembers of a parameter, besides the one that changes θ."""
+
+
+COUNTING, EXCHANGING, MESSAGE = 4, 5, 1
+"""What counting a shard's results, a step's exchange and each of its messages take beside what is counted anyway.
+
+In calls of a layer, forward and backward: measured, see docs/understand/scaling.md.
+"""
 
 
 @dataclass(frozen=True)
@@ -35,15 +42,23 @@ class StepSeconds:
 
 
 def step_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> StepSeconds:
-    """A step on so many ranks, each of so many threads; ranks without a shard have nothing to do with it.
-
-    What a step takes beside its layers is about one layer's calls.
-    """
+    """A step on so many ranks, each of so many threads; ranks without a shard have nothing to do with it."""
     working = min(ranks, job.shards)
-    layers = layer_seconds(job.sizes, job.columns, job.itemsize, cluster.arithmetic)
+    layers = layer_seconds(job.sizes, job.columns, job.itemsize, _core(job, cluster))
     rounds = -(-job.shards_of_a_rank(working) // threads)
-    arithmetic = rounds * sum(layer.forward + layer.backward for layer in layers) + cluster.arithmetic.call
+    arithmetic = rounds * sum(layer.forward + layer.backward for layer in layers) + _beside(job, cluster)
     return StepSeconds(arithmetic, _update(job, cluster, working), exchange_seconds(job, cluster, working))
+
+
+def _core(job: Job, cluster: Cluster) -> Arithmetic:
+    return replace(cluster.arithmetic, call=0.0) if job.compiled else cluster.arithmetic
+
+
+def _beside(job: Job, cluster: Cluster) -> float:
+    """Seconds of a step's calls beside its layers: each rank counts the results of every shard."""
+    if job.shards == 1:
+        return _core(job, cluster).call
+    return cluster.arithmetic.call * (1 + COUNTING * job.shards)
 
 
 def exchange_seconds(job: Job, cluster: Cluster, ranks: int) -> float:
@@ -53,8 +68,8 @@ def exchange_seconds(job: Job, cluster: Cluster, ranks: int) -> float:
     assert cluster.network is not None, "several ranks have a network"
     gradient = gradient_traffic(job.parameters, job.itemsize, job.shards, ranks)
     results = results_traffic(job.batch_size, job.sizes[-1], job.itemsize, job.shards, ranks)
-    every = gradient + results
-    return cluster.network.seconds(every.latencies, every.count)
+    every, call = gradient + results, cluster.arithmetic.call
+    return cluster.network.seconds(every.latencies, every.count) + (EXCHANGING + MESSAGE * every.messages) * call
 
 
 def _update(job: Job, cluster: Cluster, ranks: int) -> float:
@@ -73,6 +88,6 @@ def epoch_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> f
     """The updates of an epoch, and the forward passes over the validation part, shared out by chunks."""
     chunks = passes(job.validation, EXAMPLES_PER_PASS, ranks)
     columns = min(EXAMPLES_PER_PASS, max(job.validation, 1))
-    layers = layer_seconds(job.sizes, columns, job.itemsize, cluster.arithmetic)
+    layers = layer_seconds(job.sizes, columns, job.itemsize, _core(job, cluster))
     validation = -(-chunks // threads) * sum(layer.forward for layer in layers)
     return job.updates * step_seconds(job, cluster, ranks, threads).total + validation

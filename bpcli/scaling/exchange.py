@@ -30,17 +30,21 @@ TARGET = 8
 
 @dataclass(frozen=True)
 class Traffic:
-    """What a rank waits for: so many latencies, and so many bytes at the network's bandwidth."""
+    """What a rank waits for: latencies one after the other, its own handling of ``messages``, and bytes on the way.
 
-    latencies: float
+    Messages that are under way at once share their latencies, not their handling: L and o of LogP, Culler et al. 1993.
+    """
+
+    latencies: int
+    messages: int
     count: float
 
     def __add__(self, other: Traffic) -> Traffic:
         """Both, one after the other."""
-        return Traffic(self.latencies + other.latencies, self.count + other.count)
+        return Traffic(self.latencies + other.latencies, self.messages + other.messages, self.count + other.count)
 
 
-NOTHING = Traffic(0, 0)
+NOTHING = Traffic(0, 0, 0.0)
 """Of one rank."""
 
 
@@ -64,8 +68,9 @@ def gradient_traffic(parameters: int, itemsize: int, shards: int, ranks: int) ->
     share = parameters * itemsize / ranks
     sent, received = max(nodes) * (ranks - 1), sum(nodes) - min(nodes)
     most = max(sent, received)
-    scatter = Traffic(waits(share) - 1 + most, most * share)
-    return scatter + Traffic((ranks - 1) * waits(share), (ranks - 1) * share)
+    return Traffic(waits(share), most, most * share) + Traffic(
+        (ranks - 1) * waits(share), ranks - 1, (ranks - 1) * share
+    )
 
 
 def results_traffic(batch_size: int, outputs: int, itemsize: int, shards: int, ranks: int) -> Traffic:
@@ -73,7 +78,8 @@ def results_traffic(batch_size: int, outputs: int, itemsize: int, shards: int, r
     if ranks == 1:
         return NOTHING
     count = batch_size * (outputs * itemsize + TARGET) + shards * BESIDE
-    return Traffic(ceil(log2(ranks)) * waits(count / ranks), count * (ranks - 1) / ranks)
+    rounds = ceil(log2(ranks))
+    return Traffic(rounds * waits(count / ranks), rounds, count * (ranks - 1) / ranks)
 
 
 def waits(count: float) -> int:

@@ -18,7 +18,8 @@ class Job:
     """A training of layers of n_0 … n_L units, ``sizes``, by batches that are cut into ``shards``.
 
     ``kept`` are the numbers that the rule remembers for each parameter, ``validation`` the examples on which each
-    epoch ends, ``itemsize`` the bytes of a number.
+    epoch ends, ``itemsize`` the bytes of a number. ``compiled`` says that a layer
+    takes no calls of its own.
     """
 
     sizes: tuple[int, ...]
@@ -29,6 +30,7 @@ class Job:
     kept: float = 0
     validation: int = 0
     itemsize: int = 4
+    compiled: bool = False
 
     @property
     def parameters(self) -> int:

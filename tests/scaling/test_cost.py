@@ -9,7 +9,7 @@ import pytest
 
 from bpcli.scaling.arithmetic import Arithmetic
 from bpcli.scaling.cluster import Cluster, Network, ethernet
-from bpcli.scaling.cost import epoch_seconds, step_seconds
+from bpcli.scaling.cost import COUNTING, EXCHANGING, MESSAGE, epoch_seconds, step_seconds
 from bpcli.scaling.job import Job
 from bpcli.scaling.plan import LEAST_EFFICIENCY, WORTH_DOUBLING, plan, rank_counts, worthwhile
 
@@ -53,7 +53,8 @@ def test_ranks_without_a_shard_change_nothing() -> None:
 
 def test_threads_share_out_a_ranks_shards() -> None:
     one, four = (step_seconds(LARGE, cluster(), 8, threads) for threads in (1, 4))
-    assert four.arithmetic - CORE.call == pytest.approx((one.arithmetic - CORE.call) / 4)
+    beside = CORE.call * (1 + COUNTING * LARGE.shards)
+    assert four.arithmetic - beside == pytest.approx((one.arithmetic - beside) / 4)
     assert four.exchange == one.exchange
 
 
@@ -100,3 +101,13 @@ def test_memory_and_rank_hours_are_counted_as_by_hand() -> None:
     assert first.memory == 4 * (9 * (3 + 2 + 4) + 8 * (2 + 3 * 3))  # θ, dθ, kept; Adam; shards: and X, Z, A, dZ
     assert second.memory == 4 * (9 * (3 + 2 + 2) + 4 * (2 + 3 * 3))
     assert second.rank_hours == pytest.approx(2 * second.epoch)
+
+
+def test_calls_count_where_there_is_little_else() -> None:
+    idle = Cluster(Arithmetic((1,), (1,), ((1e30,),), memory=1e30, call=1.0), Network(0.0, 1e30))
+    job = Job((4, 10, 3), 32, 1, 150, 1)
+    assert step_seconds(job, idle, 1).total == pytest.approx(2 + 1)  # two layers, and what is beside them
+    assert step_seconds(replace(job, compiled=True), idle, 1).total == pytest.approx(0)
+    two = step_seconds(replace(job, shards=2), idle, 2)
+    assert two.arithmetic == pytest.approx(2 + 1 + 2 * COUNTING)
+    assert two.exchange == pytest.approx(EXCHANGING + 3 * MESSAGE)  # the scatter, the ring, the results

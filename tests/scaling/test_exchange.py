@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bpcli.scaling.exchange import EAGER, gradient_traffic, nodes_of, results_traffic, waits
+from bpcli.scaling.exchange import EAGER, NOTHING, gradient_traffic, nodes_of, results_traffic, waits
 
 Node = tuple[int, int]
 """The first shard of a node and the one after its last."""
@@ -66,7 +66,7 @@ def test_traffic_is_that_of_the_busiest_rank_of_a_simulation(ranks: int) -> None
         scatter, ring = simulated(shards, ranks)
         messages = max(*scatter.sent.values(), *scatter.received.values()) + max(ring.sent.values())
         found = gradient_traffic(parameters, 4, shards, ranks)
-        assert found.latencies == messages, shards
+        assert (found.latencies, found.messages) == (ranks, messages), shards
         assert found.count == messages * 120 * 4, shards
 
 
@@ -83,12 +83,12 @@ def test_results_are_doubled_up_to_all_ranks() -> None:
         while held < ranks:
             held, rounds = 2 * held, rounds + 1
         found = results_traffic(640, 10, 4, ranks, ranks)
-        assert found.latencies == rounds
+        assert (found.latencies, found.messages) == (rounds, rounds)
         whole = 640 * (10 * 4 + 8) + ranks * 16
         assert found.count == pytest.approx(whole - whole / ranks)
 
 
 def test_one_rank_sends_nothing_and_long_messages_wait_for_an_answer() -> None:
     assert gradient_traffic(1000, 4, 8, 1) == results_traffic(10, 3, 4, 8, 1)
-    assert gradient_traffic(1000, 4, 8, 1).latencies == 0
+    assert gradient_traffic(1000, 4, 8, 1) == NOTHING
     assert (waits(EAGER), waits(EAGER + 1)) == (1, 3)
