@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import cache
-from typing import IO, Annotated, NoReturn
+from typing import IO, TYPE_CHECKING, Annotated, NoReturn
 
 # The number of BLAS threads changes the last bits of results, and a rerun must give
 # the same bytes. BLAS reads these variables when NumPy is loaded.
@@ -38,11 +38,14 @@ from bpcli.cli import (  # noqa: E402
     verify,
 )
 from bpcli.cli.arguments import need_command  # noqa: E402
-from bpcli.cli.failures import report_failure  # noqa: E402
 from bpcli.cli.help_page import give_help_pages  # noqa: E402
+from bpcli.cli.launched import status_in_ranks  # noqa: E402
 from bpcli.cli.libraries import require_room  # noqa: E402
 from bpcli.ending.unfinished import own_process  # noqa: E402
 from bpcli.errors import ExitStatus  # noqa: E402
+
+if TYPE_CHECKING:
+    from bpcli.ranks.group import Group
 
 NAMES = "bytes of names"
 """How standard output encodes names of files, which any bytes may make up."""
@@ -93,18 +96,15 @@ def main() -> NoReturn:
     """Run a command and exit with its status."""
     with own_process():
         _prepare_streams()
-        status = _status_of_command()
+        status = status_in_ranks(_run_command, sys.argv[1:])
         _discard_unwritable_output()
         sys.exit(int(status))
 
 
-def _status_of_command() -> int:
-    """Run a command; every error is handled here."""
-    try:
-        status: int = _commands()(prog_name="bp", standalone_mode=False) or ExitStatus.DONE
-        sys.stdout.flush()
-    except Exception as error:  # noqa: BLE001 - what is not known is a defect, with a report and a status
-        return report_failure(error)
+def _run_command(group: Group) -> int:
+    """Run a command in a group of processes; return its status where it raises nothing."""
+    status: int = _commands()(prog_name="bp", standalone_mode=False, obj=group) or ExitStatus.DONE
+    sys.stdout.flush()
     return status
 
 

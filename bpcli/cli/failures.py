@@ -1,4 +1,4 @@
-"""What is printed of an exception that ends a command, and the exit status."""
+"""What is printed of an exception that ends a command, and the exit status: a failure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import os
 import re
 import sys
 from contextlib import suppress
+from typing import TextIO
 
 from typer.exceptions import TyperException
 
 from bpcli import __version__
 from bpcli.errors import BpError, ConfigError, ExitStatus, SystemRefusedError, printable
 from bpcli.lines.breaking import fitted
+from bpcli.ranks.failure import Failure
 
 NO_MEMORY = re.compile("cannot allocate memory|failed to map segment|out of memory", re.IGNORECASE)
 """How the loader of libraries says that there is no memory."""
@@ -20,16 +22,16 @@ IMPORTING = (ImportError, AttributeError, SystemError)
 """What a library raises that could not load another, or half of it only; the reason is the exception before."""
 
 
-def report_failure(error: Exception) -> ExitStatus:
-    """Print what an exception means to the user; what means nothing is a defect."""
+def failure_of(error: Exception) -> Failure:
+    """What an exception means to the user; what means nothing is a defect, whose traceback is written to a file."""
     if isinstance(error, TyperException):
-        return _report(_usage_error(error))
+        return _failure(_usage_error(error))
     if isinstance(error, BpError):
-        return _report(error)
+        return _failure(error)
     refusal = _refusal(error)
     if refusal is not None:
-        return _report(refusal)
-    return _report_plugin(error) or _report_library(error) or _report_defect(error)
+        return _failure(refusal)
+    return _of_plugin(error) or _of_library(error) or _of_defect(error)
 
 
 def _usage_error(error: TyperException) -> ConfigError:
@@ -42,9 +44,8 @@ def _usage_error(error: TyperException) -> ConfigError:
     )
 
 
-def _report(error: BpError) -> ExitStatus:
-    _print_to_stderr(error.lines())
-    return error.status
+def _failure(error: BpError) -> Failure:
+    return Failure(error.status, error.lines())
 
 
 def _refusal(error: BaseException) -> SystemRefusedError | None:
@@ -63,8 +64,8 @@ def _refusal(error: BaseException) -> SystemRefusedError | None:
     return _refusal(causes) if causes is not None and isinstance(error, IMPORTING) else None
 
 
-def _report_plugin(error: Exception) -> ExitStatus | None:
-    """Report an exception of the user's own choices at its line in their file; None for any other."""
+def _of_plugin(error: Exception) -> Failure | None:
+    """An exception of the user's own choices at its line in their file; None for any other."""
     import traceback
 
     from bpcli.choices import PLUGINS
@@ -74,18 +75,18 @@ def _report_plugin(error: Exception) -> ExitStatus | None:
     if not own:
         return None
     where = f"{own[-1].filename}:{own[-1].lineno}"
-    return _report(ConfigError(f"{type(error).__name__}: {error}", where=where, hint="mend the file of --plugin"))
+    return _failure(ConfigError(f"{type(error).__name__}: {error}", where=where, hint="mend the file of --plugin"))
 
 
-def _report_library(error: Exception) -> ExitStatus | None:
-    """Report a library that is there and cannot be loaded; None for any other error."""
+def _of_library(error: Exception) -> Failure | None:
+    """A library that is there and cannot be loaded; None for any other error."""
     if not isinstance(error, ImportError) or (error.name or "").startswith("bpcli"):
         return None
-    return _report(SystemRefusedError(f"a library can't be loaded: {error}", hint="install it again"))
+    return _failure(SystemRefusedError(f"a library can't be loaded: {error}", hint="install it again"))
 
 
-def _report_defect(error: Exception) -> ExitStatus:
-    """Write the traceback to a temporary file, and print where it is."""
+def _of_defect(error: Exception) -> Failure:
+    """Where the traceback is: in a temporary file, written here."""
     import tempfile
     import traceback
 
@@ -97,12 +98,12 @@ def _report_defect(error: Exception) -> ExitStatus:
         hint = f"please report it with {path}"
     except OSError as refusal:
         hint = f"please report it with this message: {error} (its report could not be written: {refusal})"
-    _print_to_stderr([f"error: a defect in bp: {type(error).__name__}", f"hint: {hint}"])
-    return ExitStatus.DEFECT
+    return Failure(ExitStatus.DEFECT, [f"error: a defect in bp: {type(error).__name__}", f"hint: {hint}"])
 
 
-def _print_to_stderr(lines: list[str]) -> None:
-    """Print lines on standard error; if the system refuses even that, the exit status must be enough."""
+def report(failure: Failure, stream: TextIO | None = None) -> None:
+    """Print a failure on standard error; if the system refuses even that, the exit status must be enough."""
+    stream = stream or sys.stderr
     with suppress(OSError):
-        for line in lines:
-            print(fitted(printable(line), sys.stderr), file=sys.stderr, flush=True)
+        for line in failure.lines:
+            print(fitted(printable(line), stream), file=stream, flush=True)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from bpcli.cli.output import emit, emit_json
 from bpcli.cli.running import follow, require_expectations
+from bpcli.ranks.group import SOLO
 
 if TYPE_CHECKING:
     from bpcli.experiment import Experiment
+    from bpcli.ranks.group import Group
     from bpcli.runs.execution import Execution
     from bpcli.runs.folder import RunWriter
     from bpcli.tracking.protocol import Tracker
@@ -25,10 +27,11 @@ def run_to_the_end(
     json: bool,
     plot: bool = False,
     trackers: Mapping[str, Tracker] | None = None,
+    group: Group = SOLO,
 ) -> None:
     """Say ``lines``, train, with ``plot`` above its curves, and print the run folder, or one JSON object.
 
-    ``trackers`` follow the training.
+    ``trackers`` follow the training; what comes after it is not done in the ``group``.
 
     Raises:
         DivergedError: it diverged.
@@ -39,6 +42,7 @@ def run_to_the_end(
 
     with noticed() as notice:
         ended = follow(execution, experiment, lines, notice, quiet=quiet, plot=plot, trackers=trackers)
+        group.leave()
     if ended.divergence is None and not quiet:
         warn(ended.notes)
         _show_final_metrics(experiment, ended.run)

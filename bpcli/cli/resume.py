@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from bpcli.cli.one_run import print_result, run_to_the_end
 from bpcli.cli.running import curves_are_shown, introduction, prepared, require_expectations
-from bpcli.cli.series import resume_series
+from bpcli.cli.series import refuse_series_of_ranks, resume_series
 from bpcli.errors import ConfigError
+from bpcli.ranks.group import SOLO
 
 if TYPE_CHECKING:
+    from bpcli.ranks.group import Group
     from bpcli.tracking.protocol import Tracker
 
 
@@ -24,10 +26,12 @@ def resumed(
     json: bool,
     plot: bool,
     trackers: Mapping[str, Tracker],
+    group: Group = SOLO,
 ) -> None:
     """Go on with a run, or a series; of one that is complete, say so and end as it did.
 
-    With ``plot`` the curves of a run stand below the bar; ``trackers`` follow what is trained.
+    With ``plot`` the curves of a run stand below the bar; ``trackers`` follow what is trained. The processes of the
+    ``group`` train a run together.
 
     Raises:
         ConfigError: a word is no override, or one that would change the past.
@@ -40,6 +44,7 @@ def resumed(
     from bpcli.runs.series import SERIES_FILE
 
     if (folder / SERIES_FILE).exists():
+        refuse_series_of_ranks(group)
         if plot:
             message = "--plot, which shows one run's progress, of a series"
             raise ConfigError(message, where="command line", hint="leave it out; bp plot draws a series")
@@ -57,12 +62,12 @@ def resumed(
         print_result(folder, run.record, json=json)
         require_expectations([(folder, run.record)])
         return
-    execution = prepared(run.experiment, run.open_run, quiet=quiet, state=run.state)
+    execution = prepared(run.experiment, run.open_run, quiet=quiet, state=run.state, group=group)
     lines = [] if quiet else introduction(run.experiment)
     if not quiet:
         lines += [warning(f"not as the run began: {line}") for line in run.drifted]
         lines.append(f"resumed after epoch {run.state.epoch}, step {run.state.optimizer.step}")
-    run_to_the_end(execution, run.experiment, lines, quiet=quiet, json=json, plot=plot, trackers=trackers)
+    run_to_the_end(execution, run.experiment, lines, quiet=quiet, json=json, plot=plot, trackers=trackers, group=group)
 
 
 def _overrides(words: list[str]) -> list[str]:

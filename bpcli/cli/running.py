@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from bpcli.cli.tracking import following
 from bpcli.errors import BpError, SystemRefusedError
+from bpcli.ranks.group import SOLO
 
 if TYPE_CHECKING:
     from bpcli.ending.notice import Notice
     from bpcli.experiment import Experiment
     from bpcli.figures.live import LiveCurves
+    from bpcli.ranks.group import Group
     from bpcli.runs.execution import Event, Execution, OpenRun, RunEnded
     from bpcli.runs.folder import RunWriter
     from bpcli.tracking.following import Following
@@ -25,17 +27,48 @@ if TYPE_CHECKING:
 
 
 def prepared(
-    experiment: Experiment, open_run: OpenRun, *, quiet: bool, state: TrainingState | None = None
+    experiment: Experiment,
+    open_run: OpenRun,
+    *,
+    quiet: bool,
+    state: TrainingState | None = None,
+    group: Group = SOLO,
 ) -> Execution:
-    """The execution of an experiment, from a ``state`` on, compiled if need be, with a message before slow work."""
+    """The execution of an experiment, from a ``state`` on, compiled if need be, with a message before slow work.
+
+    It is returned on the first process of the ``group``; the others take part in it to its end.
+
+    Raises:
+        SystemExit: with status 0, on those others.
+    """
     from bpcli import display
     from bpcli.runs.execution import Execution
+    from bpcli.runs.sameness import sameness
 
-    execution = Execution(experiment, open_run, state)
-    for message in execution.prepare():
-        if not quiet:
-            display.say(message)
-    return execution
+    shards = experiment.engine.shards
+    ranks = group.together(partial(sameness, experiment, state), shards)
+    if ranks is not None:
+        execution = Execution(experiment, open_run, state, ranks)
+        for message in execution.prepare():
+            if not quiet:
+                display.say(message)
+        if group.index == 0:
+            group.guard(execution.rescue)
+            return execution
+        _accompany(execution)
+    group.leave()
+    raise SystemExit(0)
+
+
+def _accompany(execution: Execution) -> None:
+    """Train beside the rank that writes the run; a signal stops all, and the first rank ends by it."""
+    from bpcli.ending.notice import noticed
+
+    with noticed() as notice:
+        for _ in execution.accompany():
+            if notice.heard is not None:
+                execution.stop(notice.heard.name)
+        notice.heard = None
 
 
 def follow(
@@ -79,6 +112,7 @@ def follow(
             if isinstance(event, RunEnded):
                 if event.outcome == "stopped":
                     display.say(_stopped(event, series))
+                    notice.heard = signal.Signals[event.reason]  # which another rank may have heard
                 return event
             if not isinstance(event, RunStarted):
                 training_display.show(event)

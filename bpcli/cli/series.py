@@ -17,6 +17,7 @@ from bpcli.errors import ConfigError
 
 if TYPE_CHECKING:
     from bpcli.config.schema import Config
+    from bpcli.ranks.group import Group
     from bpcli.runs.intervals import Interval
     from bpcli.runs.series import SeriesRequest
     from bpcli.tracking.protocol import Tracker
@@ -42,6 +43,17 @@ def series_request(seeds: int | None, folds: int | None, *, refit: bool) -> Seri
             hint="fewer seeds or folds; another series can begin with another seed: seed=N",
         )
     return request
+
+
+def refuse_series_of_ranks(group: Group) -> None:
+    """Refuse a series in several processes: each of its runs would wait for the others.
+
+    Raises:
+        ConfigError: the group has several.
+    """
+    if group.count > 1:
+        hint = "start it without the launcher; its runs are trained one after the other, each on all cores"
+        raise ConfigError("several runs, and a launcher, whose processes train one run together", "command line", hint)
 
 
 def train_series(

@@ -13,15 +13,18 @@ from bpcli.cli.arguments import Json, Plugins, config_and_overrides
 from bpcli.cli.one_run import run_to_the_end
 from bpcli.cli.planning import MOST_RANKS, plan_request, refuse_with_plan, show_plan
 from bpcli.cli.running import curves_are_shown, introduction, prepared
-from bpcli.cli.series import series_request, train_series
+from bpcli.cli.series import refuse_series_of_ranks, series_request, train_series
 from bpcli.cli.tracking import trackers_of
 from bpcli.errors import ConfigError
+from bpcli.ranks.group import SOLO
 
 if TYPE_CHECKING:
+    from bpcli.ranks.group import Group
     from bpcli.tracking.protocol import Tracker
 
 
 def train(
+    context: typer.Context,
     words: Annotated[
         list[str] | None,
         typer.Argument(
@@ -100,11 +103,21 @@ def train(
     if plot:
         refuse_with_plot({"--quiet": quiet, "--seeds": seeds, "--folds": folds})
     trackers = trackers_of(track)
+    group: Group = context.obj or SOLO
     if resume is not None:
         from bpcli.cli.resume import resumed
 
         refuse_with_resume({"--run": run, "--seeds": seeds, "--folds": folds, "--refit": refit or None})
-        resumed(resume, words or [], allow_drift=allow_drift, quiet=quiet, json=json, plot=plot, trackers=trackers)
+        resumed(
+            resume,
+            words or [],
+            allow_drift=allow_drift,
+            quiet=quiet,
+            json=json,
+            plot=plot,
+            trackers=trackers,
+            group=group,
+        )
         return
     if allow_drift:
         raise ConfigError("--allow-drift goes with --resume", where="command line", hint="leave it out")
@@ -114,8 +127,9 @@ def train(
     path, changes = config_and_overrides(words)
     request = series_request(seeds, folds, refit=refit)
     if request is None:
-        train_once(path, changes, run, trackers, quiet=quiet, json=json, plot=plot)
+        train_once(path, changes, run, trackers, group, quiet=quiet, json=json, plot=plot)
     else:
+        refuse_series_of_ranks(group)
         train_series(path, changes, request, run, trackers, quiet=quiet, json=json)
 
 
@@ -149,12 +163,15 @@ def train_once(
     changes: list[str],
     run: Path | None,
     trackers: Mapping[str, Tracker],
+    group: Group,
     *,
     quiet: bool,
     json: bool,
     plot: bool,
 ) -> None:
-    """Train one run, which ``trackers`` follow, with ``plot`` above its curves; print its folder, or one JSON object.
+    """Train one run in the processes of the ``group``; print its folder, or one JSON object.
+
+    ``trackers`` follow it; with ``plot`` its curves stand below the bar.
 
     Raises:
         DivergedError: it diverged.
@@ -168,6 +185,6 @@ def train_once(
     plot = plot and curves_are_shown()
     experiment = build(read_config(path, changes), gravest)
     require_free_folder(run)
-    execution = prepared(experiment, partial(create_run, experiment, path.stem, run), quiet=quiet)
+    execution = prepared(experiment, partial(create_run, experiment, path.stem, run), quiet=quiet, group=group)
     lines = [] if quiet else introduction(experiment)
-    run_to_the_end(execution, experiment, lines, quiet=quiet, json=json, plot=plot, trackers=trackers)
+    run_to_the_end(execution, experiment, lines, quiet=quiet, json=json, plot=plot, trackers=trackers, group=group)

@@ -7,7 +7,7 @@ events, shows them, and calls :meth:`Execution.stop` if training must end early.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from time import monotonic
 
@@ -23,6 +23,7 @@ from bpcli.runs.model_file import model_of
 from bpcli.runs.record import Outcome
 from bpcli.training.loop import COMPLETED, Epoch, Stopped, TrainingEvent, train
 from bpcli.training.safe_point import SafePoint
+from bpcli.training.shards.ranks import ALONE, Ranks
 from bpcli.training.state import TrainingState, start
 
 
@@ -58,15 +59,18 @@ class Execution:
 
     ``open_run`` is called when training is about to start, and closed when it is over.
     ``state`` is where training continues from; by default it starts from the
-    experiment's initial parameters.
+    experiment's initial parameters. Of several ``ranks`` the first iterates over events, the others over
+    :meth:`accompany`.
     """
 
-    def __init__(self, experiment: Experiment, open_run: OpenRun, state: TrainingState | None = None) -> None:
-        self._experiment = experiment
+    def __init__(
+        self, experiment: Experiment, open_run: OpenRun, state: TrainingState | None = None, ranks: Ranks = ALONE
+    ) -> None:
+        self._experiment, self._ranks = experiment, ranks
         self._open_run = open_run
         self._state = state or start(experiment.recipe, experiment.parameters.theta, experiment.tallies())
         self._training_part = experiment.loaded.parts["train"]
-        self._steps = experiment.engine.steps(experiment.recipe, self._state, self._training_part)
+        self._steps = experiment.engine.steps(experiment.recipe, self._state, self._training_part, ranks)
         self._safe = SafePoint(self._state)
         self._run: RunWriter | None = None
         self._ended: RunEnded | None = None
@@ -107,6 +111,7 @@ class Execution:
                     ended, values = RunEnded(run, "completed", event.reason), event.values
                 with self._safe.resting():
                     yield event
+                    self._agree()
                 if self._stop_reason and not isinstance(event, Stopped):
                     ended = RunEnded(run, "stopped", self._stop_reason)
                     break
@@ -119,6 +124,21 @@ class Execution:
         if ended.outcome == "completed":
             ended = self._assessed(run, ended, final)
         return self._closed(run, ended, final)
+
+    def accompany(self) -> Iterator[TrainingEvent]:
+        """Train as the first rank does, to the same end, and write nothing."""
+        self._agree()
+        with suppress(DivergedError):
+            for event in () if self._stop_reason else self._training_events():
+                with self._safe.resting():
+                    yield event
+                    self._agree()
+                if self._stop_reason and not isinstance(event, Stopped):
+                    return
+
+    def _agree(self) -> None:
+        """Stop all ranks where one has been told to."""
+        self._stop_reason = self._ranks.agree(self._stop_reason)
 
     def _assessed(self, run: RunWriter, ended: RunEnded, final: dict[str, float]) -> RunEnded:
         """A completed run with its notes; the test part's metrics are added to ``final``, and expectations judged."""
@@ -184,7 +204,8 @@ class Execution:
 
     def _training_events(self) -> Iterator[TrainingEvent]:
         experiment = self._experiment
-        return train(self._steps, experiment.plan, self._state, experiment.measure, experiment.control, self._safe)
+        measure, control = experiment.measure, experiment.control
+        return train(self._steps, experiment.plan, self._state, measure, control, self._safe, self._ranks)
 
     def _test_metrics(self) -> dict[str, float]:
         """The test part, evaluated with the parameters that the run keeps; empty without a test part."""

@@ -28,6 +28,7 @@ from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Recipe
 from bpcli.training.shards import Division
 from bpcli.training.shards.cutting import usual_shards
+from bpcli.training.shards.ranks import ALONE, Ranks
 from bpcli.training.state import TrainingState
 from bpcli.training.steps import Steps
 
@@ -52,11 +53,11 @@ class Engine:
     shards: int = 1
     threads: int = 1
 
-    def steps(self, recipe: Recipe, state: TrainingState, examples: Examples) -> Steps:
-        """The object that takes the recipe's steps, starting from ``state``."""
+    def steps(self, recipe: Recipe, state: TrainingState, examples: Examples, ranks: Ranks = ALONE) -> Steps:
+        """The object that takes the recipe's steps, starting from ``state``, together with other ``ranks``."""
         if isinstance(recipe.optimizer, SecondOrder):
             return IterationSteps(recipe, state, examples)
-        division = Division(self.shards, self.threads)
+        division = Division(self.shards, self.threads, ranks)
         if self.name == "numpy":
             return NumpySteps(recipe, state, examples, division)
         if self.shards > 1:

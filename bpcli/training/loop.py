@@ -23,14 +23,12 @@ from bpcli.training.control import PLAIN, Control
 from bpcli.training.divergence import SavedStart, locate, locate_in_validation
 from bpcli.training.inference import assess
 from bpcli.training.orders import Orders
+from bpcli.training.pace import Pace
 from bpcli.training.recipe import Plan
 from bpcli.training.safe_point import SafePoint
+from bpcli.training.shards.ranks import ALONE, Ranks
 from bpcli.training.state import TrainingState
 from bpcli.training.steps import Steps
-
-STRETCH_SECONDS = 0.1
-"""How long the loop runs before it yields: short enough for a bar that moves and a signal that is heard."""
-
 
 VALIDATION = "val_"
 """The prefix of what is measured on the validation part."""
@@ -120,17 +118,18 @@ def train(
     measure: Measure,
     control: Control = PLAIN,
     safe: SafePoint | None = None,
+    ranks: Ranks = ALONE,
 ) -> Iterator[TrainingEvent]:
     """Train by ``steps``, which work on ``state``, to the end of ``plan`` or an earlier end.
 
-    ``safe`` lets another thread save the state during long work.
+    ``safe`` lets another thread save the state during long work. All ``ranks`` yield the same events.
 
     Raises:
         DivergedError: a loss or a parameter is no longer finite; ``state.kept`` holds the
             parameters to keep.
     """
     safe = safe or SafePoint(state)
-    deadline, saved = perf_counter() + control.max_seconds, SavedStart(state)
+    pace, saved = Pace(ranks, plan.batch_size, control.max_seconds), SavedStart(state)
     orders = Orders(plan, steps.size)
     while (reason := over(steps, plan, state, control)) != COMPLETED:
         if reason:
@@ -139,14 +138,14 @@ def train(
         began, seconds = perf_counter(), 0.0
         epoch = state.epoch + 1
         while state.position < steps.size:
-            now = perf_counter()
-            if now >= deadline:
+            stretch = pace.next(state.position, steps.size)
+            if stretch.over:
                 yield _stopped_within(state, measure, control, safe)
                 return
             saved.take()
             try:
                 with safe.stepping():
-                    seconds += steps.follow(orders, min(now + STRETCH_SECONDS, deadline))
+                    seconds += stretch.take(steps, orders, epoch)
                 saved.require_finite()
             except DivergedError as error:
                 located = locate(error, steps, plan.batch_size, saved, orders.of(epoch))

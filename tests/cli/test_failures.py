@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bpcli.cli.failures import report_failure
+from bpcli.cli.failures import failure_of, report
 from bpcli.errors import ExitStatus
 from tests.cli.support import command, environment, write_config
 
@@ -39,15 +39,18 @@ def test_what_the_system_refuses_is_no_defect(capsys: pytest.CaptureFixture[str]
         (ImportError("libpng.so: no such file"), "a library can't be loaded: libpng.so: no such file"),
         (OSError(errno.EIO, "Input/output error", "file"), "file: input/output error"),
     ):
-        assert report_failure(error) is ExitStatus.SYSTEM
+        failure = failure_of(error)
+        report(failure)
+        assert failure.status is ExitStatus.SYSTEM
         assert capsys.readouterr().err.splitlines()[0] == f"error: {said}"
 
 
-def test_a_module_of_bp_that_cannot_be_loaded_is_a_defect(capsys: pytest.CaptureFixture[str]) -> None:
-    assert report_failure(ImportError("no such name", name="bpcli.nn")) is ExitStatus.DEFECT
-    report = Path(capsys.readouterr().err.rpartition(" ")[2].strip())
-    assert "no such name" in report.read_text(encoding="utf-8")
-    report.unlink()
+def test_a_module_of_bp_that_cannot_be_loaded_is_a_defect() -> None:
+    failure = failure_of(ImportError("no such name", name="bpcli.nn"))
+    assert failure.status is ExitStatus.DEFECT
+    traceback = Path(failure.lines[-1].rpartition(" ")[2])
+    assert "no such name" in traceback.read_text(encoding="utf-8")
+    traceback.unlink()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not enforce the limit of addresses")

@@ -25,7 +25,7 @@ from bpcli.runs.folder import create_run
 from bpcli.runs.model_file import Model, load_model
 from bpcli.runs.record import read_record
 from bpcli.storage.tensors import read_tensors
-from bpcli.training import loop
+from bpcli.training import pace
 from bpcli.training.loop import Epoch, Stopped, Stretch
 from tests.cli.support import read_metrics, write_config
 from tests.data.support import idx, npy
@@ -38,7 +38,7 @@ REPRODUCIBLE = ("config.yaml", "metrics.csv", "run.json", "model.safetensors", "
 
 @pytest.fixture(autouse=True)
 def _an_event_per_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "STRETCH_SECONDS", 0.0)
+    monkeypatch.setattr(pace, "STRETCH_SECONDS", 0.0)
     monkeypatch.setattr("bpcli.training.batch_results.MOST", 1)
 
 
@@ -177,12 +177,12 @@ def test_a_run_that_meets_its_deadline_in_the_first_epoch_keeps_what_it_has_lear
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: str
 ) -> None:
     seconds = iter(range(1000))
-    monkeypatch.setattr(loop, "perf_counter", lambda: float(next(seconds)))
-    stopped = execution(tmp_path, "max_seconds=3.5", f"keep={keep}")
+    monkeypatch.setattr(pace, "perf_counter", lambda: float(next(seconds)))
+    stopped = execution(tmp_path, "max_seconds=1.5", f"keep={keep}")
     events = list(stopped.events())
     record, model = read_record(tmp_path / "run"), load_model(tmp_path / "run")
     assert [type(event) for event in events] == [RunStarted, Stretch, Stopped, RunEnded]
-    assert (last(events).outcome, record["ended"], record["epochs"]) == ("completed", "max_seconds: 3.5 s are over", 0)
+    assert (last(events).outcome, record["ended"], record["epochs"]) == ("completed", "max_seconds: 1.5 s are over", 0)
     assert record["kept"] == {
         "epoch": 0, "examples": 32, "monitor": "val_loss" if keep == "best" else None, "value": None
     }  # fmt: skip

@@ -16,7 +16,7 @@ from bpcli.runs.assessment import assess_model
 from bpcli.runs.execution import Execution, RunEnded
 from bpcli.runs.record import read_record
 from bpcli.runs.resuming import resume
-from bpcli.training import loop, safe_point
+from bpcli.training import pace, safe_point
 from bpcli.training.loop import Measure
 from tests.cli.support import PATIENCE
 
@@ -35,7 +35,7 @@ COMPILED = ["engine=numba", "optimizer.name=adam", "network.dropout=0.2"]
 
 @pytest.fixture(autouse=True)
 def _an_event_per_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "STRETCH_SECONDS", 0.0)
+    monkeypatch.setattr(pace, "STRETCH_SECONDS", 0.0)
     monkeypatch.setattr("bpcli.training.batch_results.MOST", 1)
     monkeypatch.setattr(safe_point, "PATIENCE", 0.05)
 
@@ -135,9 +135,9 @@ def test_parameters_of_an_unfinished_epoch_have_no_metrics_of_the_last_one(
 ) -> None:
     busy = Busy(assess_model, 0)
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "perf_counter", count().__next__)  # a second between any two looks at the clock
+        patch.setattr(pace, "perf_counter", count().__next__)  # a second between any two looks at the clock
         patch.setattr(execution_module, "assess_model", busy)
-        rescued(execution(tmp_path, "keep=last", "max_seconds=21"), busy)
+        rescued(execution(tmp_path, "keep=last", "max_seconds=5.5"), busy)
     record = read_record(tmp_path / "run")
     assert record["kept"]["epoch"] >= 1
     assert record["kept"]["examples"] > 0

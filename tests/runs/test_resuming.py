@@ -22,7 +22,7 @@ from bpcli.runs.reopen import reopen
 from bpcli.runs.resuming import resume
 from bpcli.storage.sealed import write_json
 from bpcli.storage.tensors import read_tensors, write_tensors
-from bpcli.training import loop
+from bpcli.training import loop, pace
 from bpcli.training.state import TrainingState
 from tests.cli.support import read_metrics
 
@@ -43,7 +43,7 @@ SAME = (
 
 @pytest.fixture(autouse=True)
 def _an_event_per_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "STRETCH_SECONDS", 0.0)
+    monkeypatch.setattr(pace, "STRETCH_SECONDS", 0.0)
     monkeypatch.setattr("bpcli.training.batch_results.MOST", 1)
 
 
@@ -240,9 +240,9 @@ def test_a_run_goes_on_after_its_deadline(tmp_path: Path, monkeypatch: pytest.Mo
     """Of the middle of an epoch, whose parameters were kept, nothing is left in run.json."""
     changes = ["max_seconds=1000", f"keep={keep}"]
     to_the_end(execution(tmp_path, *changes, run="whole"))
-    seconds = iter(range(0, 10**6, 300))
+    seconds = iter(range(0, 10**6, 600))
     with monkeypatch.context() as patched:
-        patched.setattr(loop, "perf_counter", lambda: float(next(seconds)))
+        patched.setattr(pace, "perf_counter", lambda: float(next(seconds)))
         ended = to_the_end(execution(tmp_path, *changes))
     assert ended.reason == "max_seconds: 1000 s are over"
     assert ended.run.record["kept"]["examples"] == 32

@@ -22,7 +22,7 @@ from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
 from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.tallies import Judging
 from bpcli.storage.tensors import read_tensors, write_tensors
-from bpcli.training import loop
+from bpcli.training import loop, pace
 from bpcli.training.loop import Epoch, Measure, Stretch, TrainingEvent
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Plan, Recipe
@@ -96,7 +96,7 @@ def contents(state: TrainingState) -> dict[str, bytes]:
 
 def test_a_stretch_ends_with_the_step_after_which_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bpcli.training.batch_results.MOST", 1)
-    monkeypatch.setattr(loop, "STRETCH_SECONDS", 0)
+    monkeypatch.setattr(pace, "STRETCH_SECONDS", 0)
     task = Task()
     events = list(task.train(GradientDescent(), task.state(GradientDescent())))
     seen = [(type(event), getattr(event, "epoch", 0), getattr(event, "examples", None)) for event in events]
@@ -105,14 +105,14 @@ def test_a_stretch_ends_with_the_step_after_which_time_is_up(monkeypatch: pytest
 
 
 def test_an_epoch_in_time_has_no_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "STRETCH_SECONDS", 1e9)
+    monkeypatch.setattr(pace, "STRETCH_SECONDS", 1e9)
     task = Task()
     events = list(task.train(GradientDescent(), task.state(GradientDescent())))
     assert [type(event) for event in events] == [Epoch] * EPOCHS
 
 
 def test_a_stretch_tells_the_mean_loss_of_the_examples_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "STRETCH_SECONDS", 0)
+    monkeypatch.setattr(pace, "STRETCH_SECONDS", 0)
     task = Task()
     state = task.state(GradientDescent())
     for event in task.train(GradientDescent(), state):
@@ -126,7 +126,7 @@ def test_the_length_of_stretches_changes_no_number(monkeypatch: pytest.MonkeyPat
     task = Task(reals=reals)
     found = []
     for seconds in (1e9, 0.0, -1.0, 1e-5, 1e-4):
-        monkeypatch.setattr(loop, "STRETCH_SECONDS", seconds)
+        monkeypatch.setattr(pace, "STRETCH_SECONDS", seconds)
         state = task.state(optimizer(name))
         found.append((numbers(list(task.train(optimizer(name), state))), contents(state)))
     assert all(one == found[0] for one in found[1:])
@@ -140,7 +140,7 @@ def test_a_state_saved_at_any_stretch_goes_on_to_the_same_bits(
     name: str,
     reals: bool,  # noqa: FBT001
 ) -> None:
-    monkeypatch.setattr(loop, "STRETCH_SECONDS", 0)
+    monkeypatch.setattr(pace, "STRETCH_SECONDS", 0)
     task = Task(reals=reals)
     whole = task.state(optimizer(name))
     expected: list[TrainingEvent] = []
@@ -375,7 +375,7 @@ def test_a_validation_loss_that_is_not_finite_ends_training() -> None:
 
 @pytest.mark.parametrize("name", STEP_RULES)
 def test_a_step_allocates_next_to_nothing_once_its_buffers_exist(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(loop, "STRETCH_SECONDS", 0)
+    monkeypatch.setattr(pace, "STRETCH_SECONDS", 0)
     rng = np.random.default_rng(0)
     sizes = (784, 30, 10)
     network = dense(sizes, (Relu(),), join(Softmax(), CrossEntropy()))

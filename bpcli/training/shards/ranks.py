@@ -37,6 +37,14 @@ class Ranks(Protocol):
         """
         ...
 
+    def lead(self, numbers: Sequence[float]) -> list[float]:
+        """The numbers that rank 0 gives."""
+        ...
+
+    def agree(self, text: str) -> str:
+        """The text of the first rank that has one, at most 64 bytes; empty where none has."""
+        ...
+
 
 class Alone:
     """No other process."""
@@ -48,6 +56,14 @@ class Alone:
 
     def share(self, arrays: Sequence[Sequence[Array]]) -> None:
         """They are."""
+
+    def lead(self, numbers: Sequence[float]) -> list[float]:
+        """Its own."""
+        return [*numbers]
+
+    def agree(self, text: str) -> str:
+        """Its own."""
+        return text
 
 
 ALONE = Alone()

@@ -1,0 +1,32 @@
+"""What a rank failed of: the exit status, and what is printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bpcli.errors import ExitStatus
+
+RESUME_HINT = "the run goes on from its checkpoint, on any number of ranks: bp train --resume RUN"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The exit status, and the lines of the report, as an error gives them."""
+
+    status: int
+    lines: list[str]
+
+    @property
+    def reason(self) -> str:
+        """The report without the words error and hint."""
+        return self.lines[0].removeprefix("error: ")
+
+    def of(self, name: str) -> Failure:
+        """The failure with the ``name`` of the rank that it is of."""
+        first, *rest = self.lines
+        return Failure(self.status, [f"error: {name}: {first.removeprefix('error: ')}", *rest])
+
+    @staticmethod
+    def lost(name: str, reason: str) -> Failure:
+        """A rank ended or cannot be reached."""
+        return Failure(int(ExitStatus.SYSTEM), [f"error: {name} {reason}", f"hint: {RESUME_HINT}"])

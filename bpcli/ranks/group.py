@@ -1,0 +1,66 @@
+"""What a command that trains knows of the processes that run it; usually there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from bpcli.training.shards.ranks import Ranks
+
+Rescue = Callable[[str], object]
+"""Saves a run from another thread; it is given the reason for the end."""
+
+
+On = Callable[[], Mapping[str, Any]]
+"""Says, as JSON has it, what a training depends on."""
+
+
+class Group(Protocol):
+    """What a command that trains knows of the processes that run it."""
+
+    @property
+    def index(self) -> int:
+        """The number of this process: the one of number 0 writes and speaks."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """The number of processes."""
+        ...
+
+    def together(self, on: On, shards: int) -> Ranks | None:
+        """Wait until all are ready to train; return who trains, None where this process has no shard to compute.
+
+        What ``on`` says must be the same for all.
+        """
+        ...
+
+    def guard(self, rescue: Rescue) -> None:
+        """On rank 0: save the run by ``rescue`` where another is lost."""
+        ...
+
+    def leave(self) -> None:
+        """End the common work; the rest rank 0 does alone."""
+        ...
+
+
+class Solo:
+    """A command that runs in one process, as is usual."""
+
+    index, count = 0, 1
+
+    def together(self, on: On, shards: int) -> Ranks:
+        """There is nobody to wait for."""
+        from bpcli.training.shards.ranks import ALONE
+
+        return ALONE
+
+    def guard(self, rescue: Rescue) -> None:
+        """Nobody can be lost."""
+
+    def leave(self) -> None:
+        """There is nobody to leave."""
+
+
+SOLO = Solo()

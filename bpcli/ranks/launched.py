@@ -1,0 +1,182 @@
+"""The group of processes that a launcher started: connected, watched, and ended together."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bpcli.errors import BpError, ConfigError, SystemRefusedError
+from bpcli.extras import library
+from bpcli.ranks.addresses import own_addresses
+from bpcli.ranks.failure import Failure
+from bpcli.ranks.group import On, Rescue
+from bpcli.ranks.launcher import Launch
+from bpcli.ranks.watch import AllOver, Watch
+from bpcli.ranks.wire import accept, connect, listening
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
+
+    from bpcli.training.shards.ranks import Ranks
+
+GONE = 2.0
+"""Seconds that rank 0 waits for the others to end before it does."""
+
+Report = Callable[[Failure], None]
+"""Prints what ended a process."""
+
+
+@dataclass(frozen=True)
+class Rank:
+    """A process of the group: its number, host and process id."""
+
+    index: int
+    count: int
+    host: str
+    pid: int
+
+    @property
+    def name(self) -> str:
+        """What a message calls it."""
+        return f"rank {self.index} of {self.count} (host {self.host}, pid {self.pid})"
+
+
+class Launched:
+    """The group of a launcher's processes. One is ended by :meth:`leave` or :meth:`fail`, whatever happens."""
+
+    def __init__(self, launch: Launch, report: Report) -> None:
+        """Start MPI, and connect the ranks.
+
+        Raises:
+            ConfigError: mpi4py is not installed, or is of another MPI than the launcher.
+            SystemRefusedError: MPI cannot be started, or a rank cannot reach rank 0.
+        """
+        self.index, self.count, self._report = launch.index, launch.count, report
+        self._communicator = _start_mpi(launch)
+        self._left = False
+        try:
+            self._watch = self._connected()
+        except BpError:
+            self._end_mpi()
+            raise
+
+    def together(self, on: On, shards: int) -> Ranks | None:
+        """Wait until all are ready; the first ``shards`` ranks train.
+
+        Raises:
+            BpError: on rank 0, another rank has failed, or has other data.
+        """
+        from mpi4py import MPI
+
+        from bpcli.ranks.exchange import MpiRanks
+        from bpcli.training.shards.ranks import ALONE
+
+        try:
+            self._watch.all_ready(on())
+        except AllOver as over:
+            self.leave()
+            raise SystemExit(0) from over
+        works = self.index < shards
+        communicator = self._communicator.Split(0 if works else MPI.UNDEFINED, self.index)
+        if not works:
+            return None
+        return MpiRanks(communicator) if min(shards, self.count) > 1 else ALONE
+
+    def guard(self, rescue: Rescue) -> None:
+        """On rank 0: save the run by ``rescue`` where another is lost."""
+        self._watch.rescue = rescue
+
+    def leave(self) -> None:
+        """Wait for the end of the common work, and end MPI."""
+        if self._left:
+            return
+        self._left = True
+        if self.index:
+            self._watch.wait_for_the_end()
+        else:
+            self._watch.say_over()
+        self._end_mpi()
+        if self.index == 0:
+            self._watch.others_gone(GONE)
+
+    def fail(self, failure: Failure) -> int:
+        """End with what this rank has failed of, said once if all have; return the exit status."""
+        if self._left:
+            self._report(failure)
+            return failure.status
+        if self.index:
+            self._watch.fail(failure)
+            self._end_mpi()
+            return 0
+        agreed = self._watch.fail(failure)
+        self._watch.take_the_end()
+        self._report(failure)
+        if not agreed:
+            self._watch.end_all(failure.status)
+        self.leave()
+        return failure.status
+
+    def _end_mpi(self) -> None:
+        from mpi4py import MPI
+
+        MPI.Finalize()
+
+    def _connected(self) -> Watch:
+        """The watch over all ranks, each connected to rank 0."""
+        from bpcli.ranks.exchange import gather_texts
+
+        communicator = self._communicator
+        listener = listening() if self.index == 0 else None
+        mine = {"host": socket.gethostname(), "pid": os.getpid()}
+        if listener is not None:
+            mine |= {"port": listener.getsockname()[1], "at": own_addresses(), "token": secrets.token_hex(16)}
+        every = [json.loads(text) for text in gather_texts(communicator, json.dumps(mine))]
+        names = [Rank(k, self.count, one["host"], one["pid"]).name for k, one in enumerate(every)]
+        token = every[0]["token"].encode()
+        if listener is not None:
+            with listener:
+                wires = accept(listener, token, self.count - 1)
+        else:
+            wire = connect(every[0]["at"], every[0]["port"], token, self.index)
+            wires = {} if wire is None else {0: wire}
+        reached = gather_texts(communicator, "yes" if wires else "")
+        _require_all_reached(reached, names, every[0]["at"])
+        return Watch(self.index, names, wires, self._report)
+
+
+def _start_mpi(launch: Launch) -> MPI.Comm:
+    """All processes of the launcher.
+
+    Raises:
+        ConfigError: mpi4py is not installed, or does not find the launcher's other processes.
+        SystemRefusedError: the MPI library cannot be loaded.
+    """
+    assert launch.launcher is not None, "a process without a launcher is alone"
+    library("mpi4py", "mpi", f"{launch.launcher.name} started bp {launch.count} times, which takes mpi4py")
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as error:
+        hint = "pip install 'bpcli[mpi]', which has Open MPI too, or load the site's own MPI library"
+        raise SystemRefusedError(f"MPI can't be loaded: {' '.join(str(error).split())}", hint=hint) from error
+    found = MPI.COMM_WORLD.Get_size()
+    if found != launch.count:
+        message = f"{launch.launcher.name} started bp {launch.count} times, but to MPI there are {found} of them"
+        raise ConfigError(message, where="command line", hint=launch.launcher.remedy)
+    return MPI.COMM_WORLD
+
+
+def _require_all_reached(reached: list[str], names: list[str], addresses: list[str]) -> None:
+    """Refuse a group in which rank 0 is not connected to all others.
+
+    Raises:
+        SystemRefusedError: it is not.
+    """
+    missing = [name for name, answer in zip(names[1:], reached[1:], strict=True) if not answer]
+    if missing:
+        message = f"{missing[0]} can't reach rank 0 over TCP, at {', '.join(addresses)}"
+        raise SystemRefusedError(message, hint="let the hosts of a job open TCP connections to one another")

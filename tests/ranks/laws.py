@@ -1,0 +1,129 @@
+"""Run under mpirun: every rank takes part in all that its argument, a JSON object, asks for; rank 0 writes it down.
+
+One start of MPI does for many cases. A case is a config as YAML text; of it a run folder is left.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bpcli.cli.failures import report
+from bpcli.config.reading import read_config
+from bpcli.errors import DivergedError
+from bpcli.experiment import build
+from bpcli.ranks.group import SOLO, Group
+from bpcli.ranks.launched import Launched
+from bpcli.ranks.launcher import launch_of
+from bpcli.runs.execution import Execution
+from bpcli.runs.folder import create_run
+from bpcli.runs.resuming import resume
+from bpcli.runs.sameness import sameness
+from bpcli.training.loop import Epoch
+from bpcli.training.shards.adding import additions, sharing
+from bpcli.training.shards.cutting import block_of
+from bpcli.training.shards.ranks import Ranks
+
+SHARDS, SIZES = range(1, 10), (1, 3, 1000)
+
+
+def main() -> None:
+    """Do what is asked for."""
+    asked = json.loads(sys.argv[1])
+    launch = launch_of(os.environ)
+    group: Group = Launched(launch, report) if launch.several else SOLO
+    for name, config in asked["train"].items():
+        train(group, Path(name), Path(config), asked["stop"].get(name))
+    for name in asked["resume"]:
+        go_on(group, Path(name))
+    if asked["exchange"]:
+        exchanges(group)
+    group.leave()
+
+
+def train(group: Group, folder: Path, config: Path, stop: int | None) -> None:
+    """Train to the end; or until the last rank, and no other, wants to stop after so many epochs."""
+    experiment = build(read_config(config, []))
+    ranks = group.together(partial(sameness, experiment, None), experiment.engine.shards)
+    if ranks is not None:
+        execution = Execution(experiment, partial(create_run, experiment, folder.name, folder), None, ranks)
+        run(execution, ranks, stop)
+
+
+def go_on(group: Group, folder: Path) -> None:
+    """Resume a run that was stopped."""
+    resumed = resume(folder, [])
+    same = partial(sameness, resumed.experiment, resumed.state)
+    ranks = group.together(same, resumed.experiment.engine.shards)
+    if ranks is not None:
+        run(Execution(resumed.experiment, resumed.open_run, resumed.state, ranks), ranks, None)
+
+
+def run(execution: Execution, ranks: Ranks, stop: int | None) -> None:
+    for _ in execution.prepare():
+        pass
+    with suppress(DivergedError):
+        for event in execution.accompany() if ranks.index else execution.events():
+            if isinstance(event, Epoch) and event.epoch == stop and ranks.index == ranks.count - 1:
+                execution.stop("SIGTERM")
+
+
+def exchanges(group: Group) -> None:
+    """What ranks exchange against the same on one process; an AssertionError ends all."""
+    for shards in SHARDS:
+        ranks = group.together(dict, shards)
+        if ranks is not None and ranks.count > 1:
+            for size in SIZES:
+                require_total(ranks, shards, size)
+            require_shared(ranks, shards)
+            assert ranks.lead([float(ranks.index), 7.5]) == [0.0, 7.5]
+            assert ranks.agree("SIGINT" if ranks.index == ranks.count - 1 else "") == "SIGINT"
+            assert ranks.agree("") == ""
+    if group.index == 0:
+        Path("exchanged").touch()
+
+
+def require_total(ranks: Ranks, shards: int, size: int) -> None:
+    """The sum has the bits of the tree on one process, in ``out`` on every rank."""
+    drawn = np.random.default_rng(shards).standard_normal((shards, size)).astype(np.float32)
+    expected = drawn.copy()
+    for into, of in additions(shards):
+        expected[into] += expected[of]
+    blocks = [block_of(rank, ranks.count, shards) for rank in range(ranks.count)]
+    tree = sharing(shards, blocks, blocks[ranks.index])
+    for _ in range(2):  # the second time finds what the first has made
+        vectors = {k: drawn[k].copy() for k in blocks[ranks.index]}
+        for into, of in tree.own:
+            vectors[into] += vectors[of]
+        nodes = {node: vectors[node] for node in tree.nodes}
+        out = next(iter(nodes.values()), np.empty(size, np.float32))
+        ranks.total(nodes, tree.rest, out)
+        assert out.tobytes() == expected[0].tobytes()
+
+
+def require_shared(ranks: Ranks, shards: int) -> None:
+    """Arrays of several types and orders come from the rank that has their shard."""
+    mine = block_of(ranks.index, ranks.count, shards)
+
+    def arrays(shard: int) -> list[Any]:
+        A = np.asfortranarray(np.arange(6.0).reshape(2, 3) + shard)
+        return [A, np.arange(3) + shard, np.full(1, np.float32(shard))]
+
+    found = [
+        arrays(shard) if shard in mine else [np.zeros_like(one) for one in arrays(shard)] for shard in range(shards)
+    ]
+    ranks.share(found)
+    for shard, theirs in enumerate(found):
+        for got, expected in zip(theirs, arrays(shard), strict=True):
+            assert np.array_equal(got, expected)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""Processes under mpirun, and what they leave behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+BYTES = ("config.yaml", "metrics.csv", "digests.csv", "model.safetensors")
+"""The files of a run that are the same to the byte, whoever computes."""
+
+AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+"""Open MPI refuses root otherwise, which tests are run by in many a container."""
+
+MPIRUN = shutil.which("mpirun", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+
+ONE_HOST = ("--map-by", ":OVERSUBSCRIBE", "--mca", "pml", "ob1", "--mca", "btl", "self,sm")
+"""More ranks than cores, and no search for networks, which takes a second."""
+
+with_mpi = pytest.mark.skipif(
+    MPIRUN is None or find_spec("mpi4py") is None,
+    reason="no mpirun and mpi4py here: pip install 'bpcli[mpi]'",
+)
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, **AS_ROOT, "PYTHONPATH": str(ROOT), **more}
+
+
+def command(ranks: int, words: list[str], options: tuple[str, ...] = ONE_HOST) -> list[str]:
+    """Python with these words in so many processes, more than there are cores if need be."""
+    assert MPIRUN is not None
+    return [MPIRUN, *options, "-n", str(ranks), sys.executable, *words]
+
+
+def mpirun(ranks: int, words: list[str], cwd: Path, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(ranks, words), capture_output=True, text=True, cwd=cwd, env=environment(), timeout=seconds, check=False
+    )
+
+
+def files_of(folder: Path) -> Mapping[str, bytes]:
+    """The files of a run that do not depend on who computed it, those that it has."""
+    return {name: (folder / name).read_bytes() for name in BYTES if (folder / name).exists()}
