@@ -12,21 +12,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib import metadata
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from numba.core.dispatcher import Dispatcher
-from numba.core.registry import cpu_target
 
-from bpcli import __version__
 from bpcli.nn import Array
-from bpcli.training.compiled.compiled_code import PREFIX, CompiledCode
+from bpcli.training.compiled.compiled_code import PREFIX, CompiledCode, dependencies
 from bpcli.training.compiled.recording import Program
-from bpcli.training.compiled.source import step_source
-
-LIBRARIES = ("numba", "llvmlite", "numpy", "scipy")
 
 
 @dataclass(frozen=True)
@@ -42,10 +35,10 @@ class Kernel:
     not_kept: str = ""
 
 
-def load_kernel(program: Program, write: Callable[[Program], str] = step_source) -> Kernel:
+def load_kernel(program: Program, write: Callable[[Program], str]) -> Kernel:
     """The functions of the module that ``write`` makes of a program, with the compiled code that is kept of them."""
     text = write(program)
-    name = PREFIX + sha256(_all_that_matters(text).encode()).hexdigest()[:32]
+    name = PREFIX + sha256(f"{dependencies()}\n{text}".encode()).hexdigest()[:32]
     module = _module(name, text)
     if not isinstance(module.run, Dispatcher):  # Numba is switched off, and this is plain Python
         return Kernel(module.arrays, module.run, fresh=False)
@@ -58,14 +51,6 @@ def announcement(kernel: Kernel, kind: str) -> str:
     """What is said before a fresh kernel of this kind is compiled."""
     again = f"it is done at each start, because {kernel.not_kept}" if kernel.not_kept else "it is done once"
     return f"compiling {kind}; {again}"
-
-
-def _all_that_matters(text: str) -> str:
-    """What the compiled code of a source depends on."""
-    versions = [f"{library} {metadata.version(library)}" for library in LIBRARIES]
-    cpu = cpu_target.target_context.codegen().magic_tuple()
-    called = Path(__file__).with_name("products.py").read_text(encoding="utf-8")  # compiled into it
-    return "\n".join([__version__, *versions, sys.version, *map(str, cpu), called, text])
 
 
 def _module(name: str, text: str) -> ModuleType:

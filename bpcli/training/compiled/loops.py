@@ -222,17 +222,15 @@ class LoopWriter:
     def _of_vector(self, operation: Dot, kind: str, *, transposed: bool) -> Iterator[str]:
         """A matrix times a column: by rows, or by columns where the matrix is the transpose of one in C order."""
         vector, out = self._vector(operation.right), self._vector(operation.out)
+        if self._of_examples(self.symbols[operation.left].shape[1]):
+            assert not transposed
+            name, factor = ("product", "") if operation.factor is None else ("accumulate", "factor, ")
+            yield f"{name}_of_vector({factor}{operation.left}, {vector}, {out})"
+            return
         if not transposed or operation.factor is not None:
+            yield f"for i in range({operation.left}.shape[0]):"
             assign = "=" if operation.factor is None else "+= factor *"
-            walk = f"for i in range({operation.left}.shape[0]):"
-            inner = f"inner({operation.left}[i], {vector}, np.{kind}(0))"
-            if self._of_examples(length := self.symbols[operation.left].shape[1]):
-                yield from (f"if {length} > BLOCK:", f"    {walk}")
-                yield f"        {out}[i] {assign} np.{kind}(long_{inner})"
-                yield "else:"
-                walk = f"    {walk}"
-            yield walk
-            yield f"        {out}[i] {assign} {inner}"
+            yield f"    {out}[i] {assign} inner({operation.left}[i], {vector}, np.{kind}(0))"
             return
         yield f"for i in range({out}.shape[0]):"
         yield f"    {out}[i] = np.{kind}(0)"

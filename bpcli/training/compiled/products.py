@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
+from bpcli.training.compiled.routines import routine
+
 _gemm: Any = types.ExternalFunction(
     "numba_xxgemm",
     types.intc(
@@ -16,6 +18,9 @@ _gemm: Any = types.ExternalFunction(
     ),
 )
 """What Numba calls for ``np.dot``: kind, transpositions, sizes, α, left, right, β, out, in column-major order."""
+
+SINGLE, DOUBLE, AS_IT_IS, TURNED = map(ord, "sdnt")
+"""BLAS's letters for a precision, and for a matrix or its transpose."""
 
 SKINNY, PER_LENGTH = 1024, 16
 """The most entries of the small matrix for which a product along rows is a loop: in all, and per entry of a row.
@@ -54,7 +59,7 @@ def total(vector):  # type: ignore[no-untyped-def]
     return result
 
 
-@njit(error_model="numpy")
+@routine()
 def long_inner(left, right, zero):  # type: ignore[no-untyped-def]
     """⟨left, right⟩ in float64, each block of it in the precision of ``zero``."""
     result = lost = 0.0
@@ -64,11 +69,37 @@ def long_inner(left, right, zero):  # type: ignore[no-untyped-def]
     return result + lost if np.isfinite(result) else result
 
 
+@routine()
+def product_of_vector(left, vector, out):  # type: ignore[no-untyped-def]
+    """out_i ← ⟨left_i, vector⟩, a sum over the examples."""
+    zero = out.dtype.type(0)
+    for i in range(out.shape[0]):
+        if vector.shape[0] <= BLOCK:
+            out[i] = inner(left[i], vector, zero)
+        else:
+            out[i] = long_inner(left[i], vector, zero)
+
+
+@routine()
+def accumulate_of_vector(factor, left, vector, out):  # type: ignore[no-untyped-def]
+    """out_i ← out_i + factor · ⟨left_i, vector⟩, a sum over the examples."""
+    zero = out.dtype.type(0)
+    for i in range(out.shape[0]):
+        if vector.shape[0] <= BLOCK:
+            out[i] += factor * inner(left[i], vector, zero)
+        else:
+            out[i] += factor * out.dtype.type(long_inner(left[i], vector, zero))
+
+
 @njit(error_model="numpy")
 def total_of_examples(vector):  # type: ignore[no-untyped-def]
     """The sum of a vector, in float64."""
-    if vector.shape[0] <= BLOCK:
-        return total(vector)
+    return total(vector) if vector.shape[0] <= BLOCK else _long_total(vector)
+
+
+@routine()
+def _long_total(vector):  # type: ignore[no-untyped-def]
+    """The sum of a vector, each block of it by itself."""
     result = lost = 0.0
     for start in range(0, vector.shape[0], BLOCK):
         result, lost = _added(result, lost, total(vector[start : start + BLOCK]))
@@ -83,32 +114,32 @@ def _added(result, lost, part):  # type: ignore[no-untyped-def]
     return grown, lost + ((result - (grown - added)) + (part - added))
 
 
-@njit(error_model="numpy")
+@routine()
 def product(left, right, out):  # type: ignore[no-untyped-def]
     """out ← left · right, (n, k) from (n, m) and (m, k)."""
-    np.dot(left, right, out)
+    _blas(1.0, left, right, 0.0, out, 0, left.shape[1])
 
 
-@njit(error_model="numpy")
+@routine()
 def product_along_rows(left, right, out):  # type: ignore[no-untyped-def]
     """out ← left · right, ``left`` in C order and ``right`` the transpose of a matrix in C order."""
     if out.size <= min(SKINNY, PER_LENGTH * left.shape[1]):
         _inner_products(left, right.T, out)
     else:
-        np.dot(left, right, out)
+        _blas(1.0, left, right, 0.0, out, 0, left.shape[1])
 
 
-@njit(error_model="numpy")
+@routine()
 def product_of_examples(left, right, out):  # type: ignore[no-untyped-def]
     """out ← left · right, a sum over the examples."""
     if left.shape[1] <= LONG:
-        _blas(1, left, right, 0, out, 0, left.shape[1])
+        _blas(1.0, left, right, 0.0, out, 0, left.shape[1])
     else:
         out[...] = 0
-        _add_long_product(1, left, right, out)
+        _add_long_product(1.0, left, right, out)
 
 
-@njit(error_model="numpy")
+@routine()
 def product_of_rows(left, right, out):  # type: ignore[no-untyped-def]
     """out ← left · right, a sum over the examples, ``right`` in C order."""
     if left.size <= min(SKINNY // 2, PER_LENGTH * right.shape[1]):
@@ -118,19 +149,19 @@ def product_of_rows(left, right, out):  # type: ignore[no-untyped-def]
         product_of_examples(left, right, out)
 
 
-@njit(error_model="numpy")
+@routine()
 def accumulate(factor, left, right, out):  # type: ignore[no-untyped-def]
     """out ← out + factor · left · right, a sum over the examples, ``out`` (n, k) in C order.
 
     BLAS adds a long product to ``out`` in many small parts, and rounds after each to the digits of ``out``.
     """
     if left.shape[1] <= LONG:
-        _blas(factor, left, right, 1, out, 0, left.shape[1])
+        _blas(np.float64(factor), left, right, 1.0, out, 0, left.shape[1])
     else:
-        _add_long_product(factor, left, right, out)
+        _add_long_product(np.float64(factor), left, right, out)
 
 
-@njit(error_model="numpy")
+@routine()
 def accumulate_of_rows(factor, left, right, out):  # type: ignore[no-untyped-def]
     """out ← out + factor · left · right, a sum over the examples, ``right`` in C order."""
     if left.size <= min(SKINNY // 2, PER_LENGTH * right.shape[1]):
@@ -139,14 +170,14 @@ def accumulate_of_rows(factor, left, right, out):  # type: ignore[no-untyped-def
         accumulate(factor, left, right, out)
 
 
-@njit(error_model="numpy")
+@routine()
 def _add_long_product(factor, left, right, out):  # type: ignore[no-untyped-def]
     """out ← out + factor · left · right, the products of ``LONG`` examples added up in float64."""
     n, m = left.shape
     k = right.shape[1]
     part, result = np.empty((n, k), out.dtype), np.zeros((n, k))
     for start in range(0, m, LONG):
-        _blas(1, left, right, 0, part, start, min(start + LONG, m))
+        _blas(1.0, left, right, 0.0, part, start, min(start + LONG, m))
         for i in range(n):
             for j in range(k):
                 result[i, j] += part[i, j]
@@ -155,7 +186,7 @@ def _add_long_product(factor, left, right, out):  # type: ignore[no-untyped-def]
             out[i, j] += factor * result[i, j]
 
 
-@njit(error_model="numpy")
+@routine()
 def _blas(factor, left, right, keep, out, start, stop):  # type: ignore[no-untyped-def]
     """out ← keep · out + factor · left · right, from column ``start`` of ``left`` to ``stop``; ``out`` in C order.
 
@@ -165,9 +196,9 @@ def _blas(factor, left, right, keep, out, start, stop):  # type: ignore[no-untyp
     k = right.shape[1]
     factors = np.empty(2, out.dtype)
     factors[0], factors[1] = factor, keep
-    of_right, right_step = (ord("n"), k) if right.flags.c_contiguous else (ord("t"), m)
-    of_left, left_step = (ord("n"), m) if left.flags.c_contiguous else (ord("t"), n)
-    kind = ord("s") if out.itemsize == 4 else ord("d")
+    of_right, right_step = (AS_IT_IS, k) if right.flags.c_contiguous else (TURNED, m)
+    of_left, left_step = (AS_IT_IS, m) if left.flags.c_contiguous else (TURNED, n)
+    kind = SINGLE if out.itemsize == 4 else DOUBLE
     _gemm(
         kind, of_right, of_left, k, n, stop - start,
         factors.ctypes, right[start:].ctypes, right_step, left[:, start:].ctypes, left_step,
@@ -175,7 +206,7 @@ def _blas(factor, left, right, keep, out, start, stop):  # type: ignore[no-untyp
     )  # fmt: skip
 
 
-@njit(error_model="numpy", fastmath=FAST)
+@routine(fastmath=FAST)
 def _inner_products(left, right, out):  # type: ignore[no-untyped-def]
     """out_ij ← ⟨left_i, right_j⟩, two by five at a time, so each entry that is read is used several times.
 
@@ -205,7 +236,7 @@ def _inner_products(left, right, out):  # type: ignore[no-untyped-def]
             out[next_i, j3], out[next_i, j4] = y3, y4
 
 
-@njit(error_model="numpy", fastmath=FAST)
+@routine(fastmath=FAST)
 def _add_rows(factor, left, right, out):  # type: ignore[no-untyped-def]
     """out ← out + factor · left · right, two rows of ``out`` and five of ``right`` at a time."""
     n, m = left.shape

@@ -28,9 +28,9 @@ MODULE_HEAD = (
 import numpy as np
 from numba import njit
 
-from bpcli.training.compiled.products import BLOCK, accumulate, accumulate_of_rows, inner, long_inner, product
-from bpcli.training.compiled.products import product_along_rows, product_of_examples, product_of_rows
-from bpcli.training.compiled.products import total, total_of_examples
+from bpcli.training.compiled.products import accumulate, accumulate_of_rows, accumulate_of_vector, inner
+from bpcli.training.compiled.products import product, product_along_rows, product_of_examples, product_of_rows
+from bpcli.training.compiled.products import product_of_vector, total, total_of_examples
 
 
 def arrays({kept}, sizes, m):

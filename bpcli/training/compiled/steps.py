@@ -14,6 +14,7 @@ from bpcli.nn import Array, IndexArray
 from bpcli.nn.workspace import OutputScratch, layer_scratch, output_scratch
 from bpcli.training.compiled.kernels import Kernel, announcement, load_kernel
 from bpcli.training.compiled.recording import record, settings_of
+from bpcli.training.compiled.source import step_source
 from bpcli.training.noise import Noise
 from bpcli.training.orders import Orders
 from bpcli.training.recipe import Recipe
@@ -80,7 +81,7 @@ class CompiledSteps:
             weighted=examples.weights is not None,
             metrics_weighted=examples.metric_weights is not None,
         )
-        self.kernel = load_kernel(program)
+        self.kernel = load_kernel(program, step_source)
         if self.kernel.fresh:
             yield announcement(self.kernel, "the steps of this kind of network" + ", for single examples" * single)
         self._take(np.arange(0), batch_size)

@@ -31,8 +31,6 @@ N = 11
 """Examples: batches of 4 leave 3, batches of 5 leave 1."""
 
 INTERPRETED = """
-BLOCK = 512
-
 def njit(**options):
     return lambda function: function
 
@@ -48,7 +46,13 @@ def inner(left, right, zero):
 def total(vector):
     return np.sum(vector, dtype=np.float64)
 
-long_inner, total_of_examples = inner, total
+def product_of_vector(left, vector, out):
+    out[...] = left @ vector
+
+def accumulate_of_vector(factor, left, vector, out):
+    out += factor * (left @ vector)
+
+total_of_examples = total
 product_along_rows = product_of_rows = product_of_examples = product
 accumulate_of_rows = accumulate
 """

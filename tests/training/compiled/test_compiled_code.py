@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from bpcli.training.compiled import compiled_code, kernels
+from bpcli.training.compiled import compiled_code, steps
 from bpcli.training.compiled.compiled_code import KEPT, MAGIC, UNUSED, CompiledCode, cache_folder, prune
 from bpcli.training.compiled.private_folder import PrivateFolder
 from bpcli.training.compiled.private_folder import private_folder as opened
@@ -41,7 +41,7 @@ ONCE, EACH = COMPILED + "it is done once", COMPILED + "it is done at each start,
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache folder, and a kernel that compiles in no time."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(kernels, "step_source", lambda program: A_STEP)
+    monkeypatch.setattr(steps, "step_source", lambda program: A_STEP)
     return tmp_path / "cache/bp"
 
 
@@ -212,12 +212,12 @@ def test_whatever_compiled_code_depends_on_is_in_its_name(cache: Path, monkeypat
             patch.setattr(metadata, "version", lambda name: versions(name) + "+" * (name == change))  # noqa: B023
             start()
     with monkeypatch.context() as patch:
-        patch.setattr(kernels, "__version__", "0")
+        patch.setattr(compiled_code, "__version__", "0")
         start()
     with monkeypatch.context() as patch:
         patch.setattr(sys, "version", "4.0")
         start()
-    monkeypatch.setattr(kernels, "step_source", lambda program: A_STEP + "\n")
+    monkeypatch.setattr(steps, "step_source", lambda program: A_STEP + "\n")
     start()
     assert len(names) == 8
 
@@ -273,7 +273,7 @@ def test_use_counts_and_not_the_day_of_compiling(cache: Path) -> None:
 
 def test_a_kernel_without_numba_keeps_nothing(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     """As with NUMBA_DISABLE_JIT=1."""
-    monkeypatch.setattr(kernels, "step_source", lambda program: A_STEP.replace("@njit", ""))
+    monkeypatch.setattr(steps, "step_source", lambda program: A_STEP.replace("@njit", ""))
     one = task(hidden=(), widths=(2, 3))
     assert list(CompiledSteps(one.recipe(), one.state(), one.examples()).prepare(1)) == []
     assert not cache.exists()
@@ -282,16 +282,16 @@ def test_a_kernel_without_numba_keeps_nothing(monkeypatch: pytest.MonkeyPatch, c
 STARTS = """
 import sys
 from tests.training.compiled.support import task
-from bpcli.training.compiled import kernels
+from bpcli.training.compiled import kernels, steps
 from bpcli.training.compiled.steps import CompiledSteps
 from tests.training.compiled.test_compiled_code import A_STEP
-kernels.step_source = lambda program: A_STEP
+steps.step_source = lambda program: A_STEP
 one = task(hidden=(), widths=(2, 3))
 sys.stdin.read()  # until all are there
-steps = CompiledSteps(one.recipe(), one.state(), one.examples())
-for message in steps.prepare(1): pass
+started = CompiledSteps(one.recipe(), one.state(), one.examples())
+for message in started.prepare(1): pass
 for name in range(30):
-    code = kernels.CompiledCode(steps.kernel.run._cache.name)
+    code = kernels.CompiledCode(started.kernel.run._cache.name)
     assert code.found and not code.not_kept, code.not_kept
 """
 

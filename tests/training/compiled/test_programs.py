@@ -135,11 +135,10 @@ def test_gradient_descent_keeps_no_gradient() -> None:
 def test_whatever_is_summed_over_examples_is_summed_to_its_last_digits(name: str) -> None:
     one = task("identity", loss("half_squared_error"), ("tanh", "tanh"), name, (4, 5, 6, 3), tallies=residuals)
     text = step_source(record(one.recipe(), one.state().tallies, np.dtype("float32"), single=False))
-    sums = re.findall(r"\b((?:total|long_inner|accumulate|product_of)\w*)\(", text)
-    of_products = ["accumulate", "accumulate_of_rows"] if name == "gradient_descent" else []
-    of_products = of_products or ["product_of_examples", "product_of_rows"]
-    assert set(sums) == {"total_of_examples", "long_inner", *of_products}
-    assert (sums.count("long_inner"), sums.count("total_of_examples")) == (3, 5)
+    sums = re.findall(r"\b((?:total|accumulate|product_of)\w*)\(", text)
+    name, of_examples = ("accumulate", "") if name == "gradient_descent" else ("product", "_of_examples")
+    assert set(sums) == {"total_of_examples", *(name + of for of in (of_examples, "_of_rows", "_of_vector"))}
+    assert (sums.count(f"{name}_of_vector"), sums.count("total_of_examples")) == (3, 5)
 
 
 @pytest.mark.parametrize("name", STEP_RULES)

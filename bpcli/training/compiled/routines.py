@@ -1,0 +1,68 @@
+"""Functions that are compiled once for all kernels, kept, and called at their address.
+
+Numba compiles a function again into each one that calls it. A routine is compiled by itself, once for each types of
+its arguments. A kernel's code knows it by a name made of all that its code depends on, under which it is kept too.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+import numba
+from numba.core import cgutils, config
+from numba.extending import intrinsic
+
+from bpcli.training.compiled.compiled_code import SYMBOL, dependencies, keep_routine, load_routine
+
+_njit: Any = numba.njit
+_config: Any = config
+_code: Any = cgutils
+
+
+def routine(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """A decorator: make a function a routine, which compiled code alone can call; ``options`` are those of ``njit``."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        if _config.DISABLE_JIT:
+            return function
+
+        def typed(_: Any, *types: Any) -> tuple[Any, Callable[..., Any]]:
+            """The types of a call, and what writes the call."""
+            symbol, result = _compiled(function, options, types)
+            return result.signature, lambda *call: _call(symbol, result.fndesc, *call)
+
+        first = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        parameters = [first, *inspect.signature(function).parameters.values()]
+        vars(typed)["__signature__"] = inspect.Signature(parameters)
+        typed.__name__, typed.__doc__ = function.__name__, function.__doc__
+        return intrinsic(typed)
+
+    return decorate
+
+
+def _compiled(function: Any, options: dict[str, Any], types: tuple[Any, ...]) -> tuple[str, Any]:
+    """A routine's name in compiled code for arguments of these types, and its code, loaded or compiled."""
+    depends = [dependencies(), function.__qualname__, str(sorted(options.items())), str(types)]
+    symbol = f"{SYMBOL}{function.__name__}_{sha256(chr(10).join(depends).encode()).hexdigest()[:32]}"
+    result = load_routine(symbol)
+    if result is None:
+        alone = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+        dispatcher = _njit(error_model="numpy", **options, **alone)(function)
+        dispatcher.compile(types)
+        result = dispatcher.overloads[types]
+        keep_routine(symbol, result)
+    return symbol, result
+
+
+def _call(symbol: str, described: Any, context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+    """Write the call of a routine, whose errors are its caller's."""
+    convention = context.call_conv
+    kind = convention.get_function_type(described.restype, described.argtypes)
+    function = _code.get_or_insert_function(builder.module, kind, symbol)
+    status, value = convention.call_function(builder, function, described.restype, described.argtypes, arguments)
+    with _code.if_unlikely(builder, status.is_error):
+        convention.return_status_propagate(builder, status)
+    return value
