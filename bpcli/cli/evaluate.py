@@ -62,7 +62,11 @@ def evaluate(
     _require_one_source(data, targets, split)
     require_free_folder(output)
     reopened = reopen(run)
-    part, name = part_of_run(reopened, split) if data is None else (_part_of_file(reopened.model, data, targets), None)
+    part, name = (
+        part_of_run(reopened, split)
+        if data is None
+        else (_part_of_file(reopened.model, data, targets, reopened.threads), None)
+    )
     evaluation = evaluate_model(reopened.model, part, reopened.metrics(), threshold, reopened.threads)
     learned = "" if data is None else reopened.learned_from(part)
     warn([note for note in (learned, evaluation.note(name or "given")) if note])
@@ -103,7 +107,7 @@ def _report(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _part_of_file(model: Model, data: Path, targets: Path | None) -> Part:
+def _part_of_file(model: Model, data: Path, targets: Path | None, threads: int) -> Part:
     """The examples of another file, in the model's encoding."""
     from bpcli.data.files.reading import FilePair
     from bpcli.data.loading import load_with_encoding
@@ -111,7 +115,7 @@ def _part_of_file(model: Model, data: Path, targets: Path | None) -> Part:
 
     pair = FilePair(str(data), None if targets is None else str(targets))
     part, warnings = load_with_encoding(
-        pair, model.form, model.features, model.targets, model.dtype, model.weight_column
+        pair, model.form, model.features, model.targets, model.dtype, model.weight_column, threads
     )
     warn(warnings.lines())
     return part

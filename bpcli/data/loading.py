@@ -11,7 +11,7 @@ from bpcli.data.encoding.classes import Classes, Label
 from bpcli.data.encoding.features import Features, learn_features
 from bpcli.data.encoding.lookup import require_columns, widths_of
 from bpcli.data.encoding.targets import Targets
-from bpcli.data.files.dataset import Dataset, Format
+from bpcli.data.files.dataset import Dataset, Format, Reading
 from bpcli.data.files.file_digest import FileDigest, changed_while_read
 from bpcli.data.files.reading import FilePair, read_dataset
 from bpcli.data.raw import Look, RawData
@@ -137,6 +137,7 @@ def load_with_encoding(
     targets: Targets,
     dtype: np.dtype,
     weight_column: str | None = None,
+    threads: int = 1,
 ) -> tuple[Part, DataWarnings]:
     """Read one file with encodings learned before, as one part.
 
@@ -146,7 +147,8 @@ def load_with_encoding(
         DataError, ConfigError: the file does not fit them.
     """
     warnings = DataWarnings()
-    dataset = read_dataset(pair, form, features.text_columns | set(targets.names))
+    reading = Reading(threads, frozenset(() if weight_column is None else (weight_column,)))
+    dataset = read_dataset(pair, form, features.text_columns | set(targets.names), reading)
     require_columns(targets.names, dataset)
     rows = np.arange(dataset.size)
     encoded = targets.source(dataset, rows, dtype)

@@ -82,13 +82,14 @@ def _read_parts(files: Files, request: DataRequest) -> tuple[dict[str, Dataset],
     """Each file by its part, and the names of targets and features that they all have."""
     exact = None if request.targets is None else frozenset(request.targets)
     pairs = files.pairs()
-    train = read_dataset(pairs.pop("train"), files.form, exact)
+    train = read_dataset(pairs.pop("train"), files.form, exact, request.reading)
     require_named(train, request)
     targets = target_names(train, request)
     require_no_types(targets, request)
     features = feature_names(train, targets, request)
     alike = _text_columns(train) | set(targets)
-    datasets = {"train": train} | {part: read_dataset(pair, files.form, alike) for part, pair in pairs.items()}
+    others = {part: read_dataset(pair, files.form, alike, request.reading) for part, pair in pairs.items()}
+    datasets = {"train": train} | others
     for dataset in datasets.values():
         require_columns(targets, dataset, "data.target")
     return datasets, targets, features

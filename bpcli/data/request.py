@@ -9,7 +9,7 @@ from bpcli.data.dealing import SplitColumns
 from bpcli.data.encoding.columns import ColumnKind
 from bpcli.data.encoding.lookup import missing_columns
 from bpcli.data.encoding.tasks import Task
-from bpcli.data.files.dataset import Dataset
+from bpcli.data.files.dataset import Dataset, Reading
 from bpcli.data.weighting import WeightRequest
 from bpcli.errors import ConfigError, raise_all
 from bpcli.nn.losses import TargetForm
@@ -20,7 +20,7 @@ class DataRequest:
     """What to take from the files and how to encode it; None where the data decide.
 
     ``target_form`` is what the loss takes; ``open_output`` says that the output activation is the
-    identity, which can follow scaled targets.
+    identity, which can follow scaled targets. ``threads`` may read side by side, which changes nothing.
     """
 
     target_form: TargetForm
@@ -34,6 +34,12 @@ class DataRequest:
     scale_targets: str | None = None
     split_columns: SplitColumns = field(default_factory=SplitColumns)
     weights: WeightRequest = field(default_factory=WeightRequest)
+    threads: int = 1
+
+    @property
+    def reading(self) -> Reading:
+        """How arrays are read: what is set apart is kept, and the last column besides."""
+        return Reading(self.threads, frozenset(self.set_apart), 1 + len(self.set_apart))
 
     @property
     def set_apart(self) -> set[str]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from bpcli.config.resolution import output_of
 from bpcli.config.schema import Config, DataSection, PairSection, SplitSection
+from bpcli.cores import threads_for
 from bpcli.data.dealing import SplitColumns
 from bpcli.data.extent import Extent, extent_of
 from bpcli.data.files.dataset import Format
@@ -65,6 +66,7 @@ def _request(config: Config) -> DataRequest:
         scale_targets=data.scale_targets,
         split_columns=SplitColumns(data.group, data.order),
         weights=WeightRequest(data.sample_weight, data.class_weight),
+        threads=threads_for(config.threads),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.data.encoding.lookup import require_columns
-from bpcli.data.files.dataset import Dataset
+from bpcli.data.files.dataset import Dataset, Reading
 from bpcli.data.files.reading import FilePair, read_dataset
 from bpcli.data.loading import Part
 from bpcli.data.sources import Source
@@ -38,7 +38,7 @@ def predict_file(model: Model, path: str, keep: list[str], threads: int = 1) -> 
         DataError, ConfigError: the file does not fit the model, or lacks a column to keep.
     """
     warnings = DataWarnings()
-    dataset = read_dataset(FilePair(path), model.form, model.features.text_columns | set(keep))
+    dataset = read_dataset(FilePair(path), model.form, model.features.text_columns | set(keep), Reading(threads))
     rows = {"all": np.arange(dataset.size)}
     kept = _kept(dataset, keep, rows["all"])
     source = model.features.sources(dataset, rows, model.dtype, warnings, last=True)["all"]

@@ -11,18 +11,27 @@ from typing import Any
 import numpy as np
 
 from bpcli import memory
-from bpcli.data.encoding import summaries
 from bpcli.data.encoding.inputs import Input, summary
 from bpcli.data.encoding.lookup import place_of, require_columns, require_width, rows_within
-from bpcli.data.encoding.medians import medians
-from bpcli.data.encoding.scaling import SCALINGS, Scaling, in_precision, learn_scaling, scaling_from_json
+from bpcli.data.encoding.scaling import (
+    SCALINGS,
+    Scaling,
+    asks_for_moments,
+    in_precision,
+    learn_scaling,
+    scaling_from_json,
+)
 from bpcli.data.encoding.selection import Selection
+from bpcli.data.encoding.summaries import extent
+from bpcli.data.encoding.survey import survey
 from bpcli.data.encoding.training_columns import numeric
 from bpcli.data.files.dataset import Dataset, Matrix
+from bpcli.data.files.extents import Extent
 from bpcli.data.files.pages import Pages, blocks
 from bpcli.data.sources import ByteRows, FileRows, Rows, Source
 from bpcli.data.warnings import DataWarnings
 from bpcli.nn import Array, IndexArray
+from bpcli.side_by_side import side_by_side
 from bpcli.storage.strict_json import Saved
 
 LOADED = 1 << 28
@@ -82,7 +91,7 @@ class MatrixFeatures:
             return {part: ByteRows(pixels, rows, factor, pages) for part, rows in parts.items()}
         shape = sum(map(len, parts.values())), self.size
         if isinstance(dataset, Matrix) and dataset.pages is not None and _stays_in_file(dataset, shape, dtype):
-            return {part: self._in_file(dataset, dataset.pages, rows, dtype, warnings) for part, rows in parts.items()}
+            return self._in_file(dataset, dataset.pages, parts, dtype, warnings)
         _require_room(dataset, shape, dtype)
         return dict(self._in_memory(dataset, parts, dtype, warnings, last=last))
 
@@ -92,36 +101,64 @@ class MatrixFeatures:
         encoded = {part: np.empty((len(rows), self.size), dtype) for part, rows in parts.items()}
         missing = {part: np.zeros(self.size, np.intp) for part in parts}
         values = _values(dataset, list(self.names), warnings)
-        for start, stop in blocks(dataset.size, self.size):
-            for part, place in rows_within(parts, start, stop):
+
+        def encode(block: tuple[int, int]) -> tuple[tuple[int, int], dict[str, IndexArray]]:
+            counts = {}
+            for part, place in rows_within(parts, *block):
                 rows = parts[part][place]
                 numbers = values(rows)
                 gone = np.isnan(numbers)
-                missing[part] += gone.sum(axis=0)
+                counts[part] = gone.sum(axis=0)
                 scaled = self.scaling.apply(np.where(gone, self.medians, numbers))
                 encoded[part][place] = in_precision(scaled, dtype, self.names, partial(place_of, dataset, rows))
+            return block, counts
+
+        threads = dataset.threads if isinstance(dataset, Matrix) else 1
+        for (start, stop), counts in side_by_side(encode, blocks(dataset.size, self.size), threads):
+            for part, count in counts.items():
+                missing[part] += count
             if last:
                 dataset.release(list(self.names), start, stop)
             elif isinstance(dataset, Matrix):
                 dataset.done(start, stop)
-        for counts in missing.values():
-            self._count(counts, warnings)
+        for total in missing.values():
+            self._count(total, warnings)
         return {part: Rows(rows) for part, rows in encoded.items()}
 
     def _in_file(
-        self, dataset: Matrix, pages: Pages, rows: IndexArray, dtype: np.dtype, warnings: DataWarnings
-    ) -> FileRows:
+        self,
+        dataset: Matrix,
+        pages: Pages,
+        parts: Mapping[str, IndexArray],
+        dtype: np.dtype,
+        warnings: DataWarnings,
+    ) -> dict[str, Source]:
         columns = np.array(dataset.places(list(self.names)), np.intp)
-        chosen = Selection(dataset, columns, rows)
-        found = summaries.extent(chosen)
-        self._count(found.missing, warnings)
+        whole = _extent_of_all(dataset, parts, columns)
+        encoding = (self.medians, self.scaling.shift, self.scaling.factor)
+        for rows in parts.values():
+            self._require_range(Selection(dataset, columns, rows), whole, dtype, warnings)
+        if whole is not None:
+            self._count(whole.missing, warnings)
+        return {part: FileRows(dataset.values, pages, rows, columns, encoding) for part, rows in parts.items()}
+
+    def _require_range(self, chosen: Selection, whole: Extent | None, dtype: np.dtype, warnings: DataWarnings) -> None:
+        """The rows are in the precision's range once they are scaled; what is missing is counted.
+
+        ``whole`` is the extent of all rows, counted already, where these are among them.
+
+        Raises:
+            DataError: one is not.
+        """
+        found = whole or extent(chosen, chosen.matrix.threads)
+        if whole is None:
+            self._count(found.missing, warnings)
         with np.errstate(over="ignore"):
             bounds = np.stack([self.scaling.apply(bound) for bound in (found.low, found.high)]).astype(dtype)
         if np.isinf(bounds).any():  # scaling keeps the order, so a number between them is in range
-            for start, stop in blocks(len(rows), self.size):
+            for start, stop in blocks(len(chosen.rows), self.size):
                 scaled = self.scaling.apply(chosen.block(start, stop))
-                in_precision(scaled, dtype, self.names, partial(place_of, dataset, rows[start:stop]))
-        return FileRows(dataset.values, pages, rows, columns, (self.medians, self.scaling.shift, self.scaling.factor))
+                in_precision(scaled, dtype, self.names, partial(place_of, chosen.matrix, chosen.rows[start:stop]))
 
     def _count(self, missing: IndexArray, warnings: DataWarnings) -> None:
         for column in np.flatnonzero(missing):
@@ -162,12 +199,18 @@ def learn_matrix(
         return MatrixFeatures(tuple(names), np.zeros(len(names)), of_bytes, bytes_only=True)
     _require_room(dataset, (dataset.size, len(names)), dtype)
     chosen = Selection(dataset, np.array(dataset.places(names), np.intp), rows)
-    found = summaries.extent(chosen)
-    median = medians(chosen, found.missing)
-    scaling = learn_scaling(scale, summaries.summary(chosen, found, median), names, dataset.path)
-    constant = ~(found.low < found.high)
-    warnings.constant.extend(name for name, flat in zip(names, constant, strict=True) if flat)
-    return MatrixFeatures(tuple(names), median, scaling)
+    found = survey(chosen, moments=asks_for_moments(scale))
+    scaling = learn_scaling(scale, found.summary, names, dataset.path)
+    warnings.constant.extend(name for name, flat in zip(names, found.constant, strict=True) if flat)
+    return MatrixFeatures(tuple(names), found.medians, scaling)
+
+
+def _extent_of_all(dataset: Matrix, parts: Mapping[str, IndexArray], columns: IndexArray) -> Extent | None:
+    """The extent of the columns as reading the file found it, where the parts have all of its rows."""
+    found = dataset.extent
+    if found is None or sum(map(len, parts.values())) != dataset.size:
+        return None
+    return Extent(found.missing[columns], found.low[columns], found.high[columns])
 
 
 def _pixels(matrix: Matrix) -> tuple[Array, Pages | None]:

@@ -1,22 +1,24 @@
 """Medians of a matrix's columns, exact, without sorting or holding them.
 
-A few rows show about where each median lies. A pass over all rows counts what is
-below that range and, in it, what falls into each of its parts; the part with the
-median in it is the next pass's range, until it is a single number. Ranges are cut
-by the bits of the numbers: as an unsigned integer these are in the order of the
-numbers, once the sign is turned.
+A few rows show about where each median lies. A walk over all rows counts what is
+below that range and, in it, what falls into each of its parts; where the part with
+the median in it holds few numbers, the next walk collects them, where many, it
+counts within that part. Ranges are cut by the bits of the numbers: as an unsigned
+integer these are in the order of the numbers, once the sign is turned.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from bpcli.data.encoding.selection import Selection
-from bpcli.data.files.pages import blocks
+from bpcli.data.encoding.walks import walk
 from bpcli.nn import Array, IndexArray
 
 COUNTERS = 1 << 22
-"""Counters, and numbers of the first few rows, in use at a time: 32 MiB at most."""
+"""Counters, numbers collected, and numbers of the first few rows, in use at a time: 32 MiB at most of each."""
 
 COUNTERS_PER_ROW = 64
 """Counters of a column for each of its rows: with more, few rows take longer to add up than to read again."""
@@ -27,38 +29,176 @@ SAMPLE = 1 << 12
 DEVIATIONS = 4
 """How far to either side of the sample's median, in standard deviations of its rank."""
 
+ONE = np.uint64(1)
 
-def medians(of: Selection, missing: IndexArray) -> Array:
+
+def medians(of: Selection, missing: IndexArray, threads: int = 1) -> Array:
     """The median of the numbers that are present, (n,) float64; 0 where there are none."""
-    n = len(of.columns)
-    dtype = _precision(of.matrix.values.dtype)
-    bits = max(1, min(COUNTERS // n, COUNTERS_PER_ROW * len(of.rows)).bit_length() - 1)
-    present = len(of.rows) - missing
-    rank = np.maximum(present - 1, 0) // 2
-    low, high = _about(of, dtype)
-    low[present == 0] = high[present == 0] = _keys(np.zeros(1), dtype)[0]
-    while True:
-        shift = np.array([max(0, int(span).bit_length() - bits) for span in high - low], np.uint64)
-        below, counts = _count(of, dtype, low, high, shift, bits)
-        upto = counts.cumsum(axis=1)
-        left = rank - below
-        lost = (present > 0) & ((left < 0) | (left >= upto[:, -1]))
-        part = (upto > left[:, None]).argmax(axis=1)[:, None]
-        ties = np.take_along_axis(counts, part, 1)[:, 0]
-        left -= np.take_along_axis(upto, part, 1)[:, 0] - ties
-        low += part[:, 0].astype(np.uint64) << shift
-        high = low + np.minimum(high - low, (np.uint64(1) << shift) - np.uint64(1))
-        low[lost], high[lost] = _keys(np.array([-np.inf, np.inf]), dtype)  # the few rows misled
-        if not (lost | (low < high)).any():
-            break
-    upper = low.copy()
-    beyond = (present > 0) & (present % 2 == 0) & (left + 1 >= ties)
-    if beyond.any():
-        upper[beyond] = _next(of, dtype, low)[beyond]
-    with np.errstate(over="ignore"):
-        lower, higher = (_numbers(keys, dtype).astype(np.float64) for keys in (low, upper))
-        middle = np.where(present % 2 == 1, lower, (lower + higher) / 2)  # a single number has no sum to overflow
-    return np.where(present > 0, middle, 0.0)
+    search = MedianSearch(of)
+    while not search.over:
+        walk(of, [search], threads)
+        search.conclude(missing)
+    return search.medians
+
+
+class _Found(NamedTuple):
+    """What is in some rows: how many numbers are below each column's range and in it, (n,).
+
+    Of numbers in ranges that are counted in parts the counters, of those that are collected columns and keys.
+    """
+
+    below: IndexArray
+    inside: IndexArray
+    counters: IndexArray
+    columns: IndexArray
+    keys: Array
+
+
+class MedianSearch:
+    """Finds the medians of columns: walks are to show it all rows, and ``conclude`` comes after each, until it is over.
+
+    A column is open until its median is known; its range is from the key ``low`` to ``high``. ``place`` is its row
+    among the counters, −1 where it has none.
+    """
+
+    def __init__(self, of: Selection) -> None:
+        self.size, n = len(of.rows), len(of.columns)
+        self.dtype = _precision(of.matrix.values.dtype)
+        self.low, self.high = _about(of, self.dtype)
+        self.lower, self.upper = np.zeros(n, np.uint64), np.zeros(n, np.uint64)
+        self.open, self.collecting, self.seeking = np.ones(n, bool), np.zeros(n, bool), np.zeros(n, bool)
+        self.present = np.zeros(n, np.intp)
+        self._begin()
+
+    @property
+    def over(self) -> bool:
+        """Whether every median is known."""
+        return not self.open.any()
+
+    def _begin(self) -> None:
+        """Make ready for a walk."""
+        n = len(self.low)
+        counting = np.flatnonzero(self.open & ~self.collecting & ~self.seeking & (self.low < self.high))
+        most = min(COUNTERS // max(len(counting), 1), COUNTERS_PER_ROW * self.size)
+        self.bits = max(1, most.bit_length() - 1)
+        spans = [int(span).bit_length() for span in self.high - self.low]
+        self.shift = np.array([max(0, span - self.bits) for span in spans], np.uint64)
+        self.place = np.full(n, -1, np.intp)
+        self.place[counting] = np.arange(len(counting))
+        self.counts = np.zeros((len(counting), 1 << self.bits), np.intp)
+        self.below, self.inside = np.zeros(n, np.intp), np.zeros(n, np.intp)
+        self.collected: list[tuple[IndexArray, Array]] = []
+        self.above = np.full(int(self.seeking.sum()), np.inf, self.dtype)
+        self.bounds = [np.where(self.open, _numbers(keys, self.dtype), np.nan) for keys in (self.low, self.high)]
+        self.parted = self.open & ~self.seeking & (self.low < self.high)
+
+    def look(self, values: Array) -> tuple[_Found, Array | None]:
+        """What is in some rows; of columns whose next number is sought the lowest above the range."""
+        values = np.asarray(values, self.dtype)
+        first, last = self.bounds
+        inside = values >= first
+        inside &= values <= last
+        totals = _counted(inside)
+        inside &= self.parted
+        places = np.flatnonzero(inside)
+        columns = places % values.shape[1]
+        keys = _keys(values.reshape(-1)[places], self.dtype)
+        counting = self.place[columns] >= 0
+        of = columns[counting]
+        parts = (keys[counting] - self.low[of]) >> self.shift[of]
+        counters = (self.place[of] << self.bits) + parts.astype(np.intp)
+        found = _Found(_counted(values < first), totals, counters, columns[~counting], keys[~counting])
+        return found, _lowest_above(values[:, self.seeking], last[self.seeking]) if self.seeking.any() else None
+
+    def add(self, found: tuple[_Found, Array | None]) -> None:
+        """Count and collect it."""
+        of, above = found
+        self.below += of.below
+        self.inside += of.inside
+        np.add.at(self.counts.reshape(-1), of.counters, 1)
+        if len(of.columns):
+            self.collected.append((of.columns, of.keys))
+        if above is not None:
+            self.above = np.fmin(self.above, above)
+
+    def conclude(self, missing: IndexArray) -> None:
+        """Close the columns whose median is known after a walk; ``missing`` counts their missing numbers, (n,)."""
+        self.present = self.size - missing
+        self.open &= self.present > 0
+        left = np.maximum(self.present - 1, 0) // 2 - self.below
+        even = self.present % 2 == 0
+        self.upper[self.seeking] = _keys(self.above, self.dtype)
+        self.open &= ~self.seeking
+        self.seeking[:] = False
+        lost = self.open & ((left < 0) | (left >= self.inside))
+        self.low[lost], self.high[lost] = _keys(np.array([-np.inf, np.inf]), self.dtype)
+        self.collecting &= ~lost
+        known = self.open & ~lost
+        self._take_single(known & (self.low == self.high), left, even)
+        self._take_collected(known & self.collecting, left, even)
+        self._narrow(known & (self.place >= 0), left, even)
+        self._begin()
+
+    def _close(self, columns: IndexArray, lower: Array, upper: Array, beyond: Array) -> None:
+        """The medians lie between two numbers, of which the upper one is not known where it is ``beyond`` the range."""
+        self.lower[columns], self.upper[columns] = lower, upper
+        self.seeking[columns] = beyond
+        self.open[columns], self.collecting[columns] = beyond, False
+        self.low[columns] = self.high[columns] = lower
+
+    def _take_single(self, chosen: Array, left: IndexArray, even: Array) -> None:
+        """Columns whose range is one number."""
+        columns = np.flatnonzero(chosen)
+        beyond = even[columns] & (left[columns] + 1 >= self.inside[columns])
+        self._close(columns, self.low[columns], self.low[columns], beyond)
+
+    def _take_collected(self, chosen: Array, left: IndexArray, even: Array) -> None:
+        """Columns whose range was collected."""
+        columns = np.flatnonzero(chosen)
+        if not len(columns):
+            return
+        of, keys = (np.concatenate(each) for each in zip(*self.collected, strict=True))
+        order = np.lexsort((keys, of))
+        keys, starts = keys[order], np.searchsorted(of[order], columns)
+        lower = starts + left[columns]
+        beyond = even[columns] & (left[columns] + 1 >= self.inside[columns])
+        self._close(columns, keys[lower], keys[lower + (even[columns] & ~beyond)], beyond)
+
+    def _narrow(self, chosen: Array, left: IndexArray, even: Array) -> None:
+        """Columns whose range was counted in parts: the one or two with the median become the range."""
+        columns = np.flatnonzero(chosen)
+        if not len(columns):
+            return
+        upto, left = self.counts[self.place[columns]].cumsum(axis=1), left[columns]
+        shift, low, high = self.shift[columns], self.low[columns], self.high[columns]
+        wanted = left + even[columns]
+        beyond = wanted >= upto[:, -1]
+        wanted = np.where(beyond, left, wanted)
+        part, end = ((upto > each[:, None]).argmax(axis=1) for each in (left, wanted))
+        single = shift == 0
+        exact = columns[single]
+        starts = [low + (each.astype(np.uint64) << shift) for each in (part, end)]
+        self._close(exact, starts[0][single], starts[1][single], beyond[single])
+        before = np.where(part > 0, np.take_along_axis(upto, np.maximum(part - 1, 0)[:, None], 1)[:, 0], 0)
+        held = np.take_along_axis(upto, end[:, None], 1)[:, 0] - before
+        order = held.argsort()
+        few = np.empty(len(held), bool)
+        few[order] = held[order].cumsum() <= COUNTERS
+        few &= ~single
+        self.collecting[columns] = few
+        last = np.where(few, starts[1], starts[0])
+        rest = columns[~single]
+        stops = last + np.minimum(high - last, (ONE << shift) - ONE)
+        self.low[rest], self.high[rest] = starts[0][~single], stops[~single]
+
+    @property
+    def medians(self) -> Array:
+        """(n,) float64; 0 where no number is present."""
+        lower, upper = (_numbers(keys, self.dtype).astype(np.float64) for keys in (self.lower, self.upper))
+        with np.errstate(over="ignore"):
+            between = (lower + upper) / 2
+        middle = np.where(self.present % 2 == 1, lower, between)  # a single number has no sum to overflow
+        return np.where(self.present > 0, middle, 0.0)
 
 
 def _about(of: Selection, dtype: np.dtype) -> tuple[Array, Array]:
@@ -76,33 +216,25 @@ def _about(of: Selection, dtype: np.dtype) -> tuple[Array, Array]:
     return bounds[0], bounds[1]
 
 
-def _count(
-    of: Selection, dtype: np.dtype, low: Array, high: Array, shift: Array, bits: int
-) -> tuple[IndexArray, IndexArray]:
-    """How many numbers lie below ``low``, (n,), and in each 2^shift keys from there to ``high``, (n, 2^bits)."""
-    n = len(of.columns)
-    below, counts = np.zeros(n, np.intp), np.zeros((n, 1 << bits), np.intp)
-    first, last = _numbers(low, dtype), _numbers(high, dtype)
-    for start, stop in blocks(len(of.rows), n):
-        values = np.asarray(of.block(start, stop), dtype)
-        of.done(start, stop)
-        below += np.add.reduce(values < first, axis=0, dtype=np.int32)
-        inside = np.flatnonzero((values >= first) & (values <= last))
-        column = inside % n
-        part = (_keys(values.reshape(-1)[inside], dtype) - low[column]) >> shift[column]
-        np.add.at(counts, (column, part.astype(np.intp)), 1)
-    return below, counts
+MOST_OF_BYTES, WIDE = 255, 64
+"""How far a byte counts; columns from which on counting in bytes is faster."""
 
 
-def _next(of: Selection, dtype: np.dtype, found: Array) -> Array:
-    """The key of the lowest number above ``found`` in each column, (n,)."""
-    number = _numbers(found, dtype)
-    lowest = np.full(len(found), np.inf, dtype)
-    for start, stop in blocks(len(of.rows), len(found)):
-        values = np.asarray(of.block(start, stop), dtype)
-        of.done(start, stop)
-        lowest = np.fmin(lowest, np.where(values > number, values, dtype.type(np.inf)).min(axis=0))
-    return _keys(lowest, dtype)
+def _counted(truths: Array) -> IndexArray:
+    """How many are true in each column of (m, n), (n,)."""
+    if truths.shape[1] < WIDE:
+        few: IndexArray = np.add.reduce(truths, axis=0, dtype=np.intp)
+        return few
+    total, octets = np.zeros(truths.shape[1], np.intp), truths.view(np.uint8)
+    for start in range(0, len(octets), MOST_OF_BYTES):
+        total += np.add.reduce(octets[start : start + MOST_OF_BYTES], axis=0, dtype=np.uint8)
+    return total
+
+
+def _lowest_above(values: Array, bounds: Array) -> Array:
+    """The lowest number of each column, (m, n), above its bound, (n,); infinite where there is none."""
+    lowest: Array = np.where(values > bounds, values, values.dtype.type(np.inf)).min(axis=0)
+    return lowest
 
 
 def _precision(dtype: np.dtype) -> np.dtype:

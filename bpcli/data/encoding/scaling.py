@@ -74,6 +74,8 @@ class ScalingRule(Protocol):
 class Standard:
     """Mean 0 and (population) standard deviation 1 for each column."""
 
+    moments: ClassVar[bool] = True
+
     def learn(self, summary: Summary) -> Scaling:
         """(x − mean)/deviation; a constant column's deviation may be rounding, so its width is 0."""
         return Scaling(summary.mean, np.where(summary.high == summary.low, 0.0, summary.deviation))
@@ -112,6 +114,11 @@ class Unscaled:
 
 
 SCALINGS: dict[str, type[ScalingRule]] = {"standard": Standard, "minmax": MinMax, "none": Unscaled}
+
+
+def asks_for_moments(scale: str) -> bool:
+    """Whether a rule says, by ``moments``, that it asks for mean and deviation; one that does not may ask later."""
+    return bool(getattr(SCALINGS[scale], "moments", False))
 
 
 def learn_scaling(scale: str, summary: Summary, names: Sequence[str], path: str) -> Scaling:

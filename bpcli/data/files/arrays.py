@@ -11,6 +11,7 @@ compressed is unpacked into memory.
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from math import prod
 from typing import IO, Protocol
 
@@ -21,8 +22,8 @@ from bpcli import memory
 from bpcli.data.files.archives import open_archive
 from bpcli.data.files.array_bytes import PIECE, Origin, memory_of, require_room_for_rows, unpacked
 from bpcli.data.files.byte_source import ByteSource
-from bpcli.data.files.dataset import Matrix
-from bpcli.data.files.matrices import empty, exact_cells, matrix_of, refuse_infinite_numbers, target_columns
+from bpcli.data.files.dataset import Matrix, Reading
+from bpcli.data.files.matrices import ONE_THREAD, empty, exact_cells, matrix_of, read_through, target_columns
 from bpcli.data.files.pages import Pages
 from bpcli.errors import BpError, DataError
 from bpcli.nn import Array
@@ -39,7 +40,7 @@ LONGEST_HEADER = 10_000
 class ArrayReader(Protocol):
     """Reads an array file."""
 
-    def __call__(self, source: ByteSource, *, examples: bool = True) -> Matrix:
+    def __call__(self, source: ByteSource, *, examples: bool = True, reading: Reading = ONE_THREAD) -> Matrix:
         """The matrix; ``examples`` says that its rows are to be made examples, which takes memory too.
 
         Raises:
@@ -59,7 +60,7 @@ def array_reader(head: bytes) -> ArrayReader | None:
     return None
 
 
-def read_idx(source: ByteSource, *, examples: bool = True) -> Matrix:
+def read_idx(source: ByteSource, *, examples: bool = True, reading: Reading = ONE_THREAD) -> Matrix:
     """Labels where there is one axis, else examples along the first, the others flattened."""
     path = source.path
     with source.open() as stream:
@@ -83,15 +84,15 @@ def read_idx(source: ByteSource, *, examples: bool = True) -> Matrix:
     require_room_for_rows(origin, shape)
     values = pages.array(shape, dtype, 4 + 4 * axes if pages.lasting else 0)
     if axes == 1:
-        labels = refuse_infinite_numbers(Matrix(path, values.astype(np.float64)[:, None])).values[:, 0]
+        labels = read_through(Matrix(path, values.astype(np.float64)[:, None])).values[:, 0]
         matrix = Matrix(path, np.empty((len(labels), 0)), {"label": labels}, holds_classes=True)
     else:
-        matrix = matrix_of(values, path, pages)
+        matrix = matrix_of(values, path, pages, reading)
     _record_digest(source, pages)
     return matrix
 
 
-def read_npy(source: ByteSource, *, examples: bool = True) -> Matrix:
+def read_npy(source: ByteSource, *, examples: bool = True, reading: Reading = ONE_THREAD) -> Matrix:
     """A matrix with one example per row; the targets are among its columns, by default the last."""
     try:
         with source.open() as stream:
@@ -102,7 +103,7 @@ def read_npy(source: ByteSource, *, examples: bool = True) -> Matrix:
         raise DataError(
             f"not a readable NPY file: {error}", where=source.path, hint="write it with numpy.save"
         ) from error
-    matrix = matrix_of(values, source.path, pages)
+    matrix = matrix_of(values, source.path, pages, reading)
     _record_digest(source, pages)
     return matrix
 
@@ -113,7 +114,7 @@ def _record_digest(source: ByteSource, pages: Pages) -> None:
         source.record_mapped(pages)
 
 
-def read_npz(source: ByteSource, *, examples: bool = True) -> Matrix:
+def read_npz(source: ByteSource, *, examples: bool = True, reading: Reading = ONE_THREAD) -> Matrix:
     """The arrays ``features`` and, beside them, ``targets``."""
     path = source.path
     arrays = {}
@@ -135,14 +136,14 @@ def read_npz(source: ByteSource, *, examples: bool = True) -> Matrix:
         raise DataError(
             f"no array named 'features' (it holds {held})", where=path, hint="numpy.savez(file, features=X, targets=y)"
         )
-    matrix = matrix_of(arrays["features"][0], path, arrays["features"][1])
+    matrix = matrix_of(arrays["features"][0], path, arrays["features"][1], reading)
     if "targets" not in arrays:
         return matrix
     given = arrays["targets"][0]
     targets = target_columns(given, path)
     if len(next(iter(targets.values()))) != matrix.size:
         raise DataError(f"{matrix.size} examples but {len(given)} targets", where=path, hint="one row each")
-    return Matrix(path, matrix.values, targets, matrix.images, pages=matrix.pages, cells=exact_cells(given, targets))
+    return replace(matrix, targets=targets, cells=exact_cells(given, targets))
 
 
 def _read_array(origin: Origin, stream: IO[bytes]) -> tuple[Array, Pages]:

@@ -17,6 +17,7 @@ from bpcli.data.files.numerals import PLAIN, Numerals, numerals
 from bpcli.nn import Array, IndexArray
 
 if TYPE_CHECKING:
+    from bpcli.data.files.extents import Extent
     from bpcli.data.files.file_digest import FileDigest
     from bpcli.data.files.pages import Pages
 
@@ -44,6 +45,18 @@ class Format:
     def numerals(self) -> Numerals:
         """How numbers are written."""
         return numerals(self.decimal, self.thousands)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How an array's rows are read: on so many threads, and which columns are kept as they pass.
+
+    They are the ``named`` ones and the ``last`` few. One that was not kept takes a pass over the file.
+    """
+
+    threads: int = 1
+    named: frozenset[str] = frozenset()
+    last: int = 1
 
 
 class Dataset(Protocol):
@@ -178,7 +191,8 @@ class Matrix:
     """``values``, (N, n), one example per row, with targets beside them or among its columns.
 
     ``images`` says that all columns are of one kind, bytes that share the range 0–255;
-    ``pages`` is where the values lie, if they were read in pieces or not at all yet.
+    ``pages`` is where the values lie, if they were read in pieces or not at all yet. ``extent`` is that of all rows,
+    where reading the file found it; ``threads`` may read the rows side by side.
     """
 
     path: str
@@ -190,7 +204,10 @@ class Matrix:
     cells: dict[str, CellsOf] = field(default_factory=dict)
     spellings: dict[str, frozenset[str]] = field(default_factory=dict)
     files: dict[str, FileDigest | None] = field(default_factory=dict)
+    extent: Extent | None = None
+    threads: int = 1
     _kept: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
+    _own: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def size(self) -> int:
@@ -246,7 +263,7 @@ class Matrix:
             return self.targets[name]
         if name in self._kept:
             return self._kept[name]
-        column = np.asarray(self.values[:, self._places[name]], np.float64)
+        column = np.asarray(self._in_own_type(name), np.float64)
         if len(self._kept) < KEPT:
             self._kept[name] = column
         return column
@@ -261,7 +278,21 @@ class Matrix:
         """The column in its own type: whole numbers have digits that float64 has not."""
         if name in self.cells:
             return self.cells[name]()
-        return self.targets[name] if name in self.targets else self.values[:, self._places[name]]
+        return self.targets[name] if name in self.targets else self._in_own_type(name)
+
+    def _in_own_type(self, name: str) -> Array:
+        column: Array = self._own[name] if name in self._own else self.values[:, self._places[name]]
+        return column
+
+    def keep(self, reading: Reading) -> dict[int, Array]:
+        """Room for the columns that are kept as they pass, by their places; to be filled before they are used."""
+        if not self.in_file:
+            return {}
+        n = self.width
+        names = [name for name in reading.named if name in self._places]
+        names += [str(place) for place in range(max(n - reading.last, 0), n)]
+        self._own.update({name: np.empty(self.size, self.values.dtype) for name in list(dict.fromkeys(names))[:KEPT]})
+        return {self._places[name]: column for name, column in self._own.items()}
 
     def done(self, start: int, stop: int) -> None:
         """Release the memory of rows that their file has too."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from bpcli.data.files.dataset import CellsOf, Matrix
+from bpcli.data.files.dataset import CellsOf, Matrix, Reading
+from bpcli.data.files.extents import Extent, extent_of, nothing
 from bpcli.data.files.pages import Pages, blocks
 from bpcli.errors import DataError
 from bpcli.nn import Array
+from bpcli.side_by_side import side_by_side
+
+ONE_THREAD = Reading()
+"""Without threads; the last column is kept."""
 
 
 def empty(shape: tuple[int, ...], path: str) -> DataError:
@@ -17,7 +23,7 @@ def empty(shape: tuple[int, ...], path: str) -> DataError:
     return DataError(f"an array of shape {shape} holds no examples", where=path, hint="one example per row")
 
 
-def matrix_of(values: Array, path: str, pages: Pages | None = None) -> Matrix:
+def matrix_of(values: Array, path: str, pages: Pages | None = None, reading: Reading = ONE_THREAD) -> Matrix:
     """(N, …) as (N, n). Bytes with more than one axis per example are images."""
     if values.dtype.kind not in "fiub":
         raise DataError(f"an array of {values.dtype}, not of numbers", where=path, hint="save numbers")
@@ -29,7 +35,7 @@ def matrix_of(values: Array, path: str, pages: Pages | None = None) -> Matrix:
     if not np.may_share_memory(flat, values):
         pages = None
     images = values.ndim > 2 and values.dtype == np.uint8
-    return refuse_infinite_numbers(Matrix(path, flat, images=images, pages=pages))
+    return read_through(Matrix(path, flat, images=images, pages=pages, threads=reading.threads), reading)
 
 
 def _shortened(values: Array) -> Array:
@@ -38,22 +44,38 @@ def _shortened(values: Array) -> Array:
         return values.astype(np.float64)
 
 
-def refuse_infinite_numbers(matrix: Matrix) -> Matrix:
-    """The matrix, none of its numbers infinite."""
-    if matrix.values.dtype.kind == "f":
-        for start, stop in blocks(*matrix.values.shape):
-            rows = matrix.values[start:stop]
-            if matrix.pages is not None and matrix.in_file and rows.flags.c_contiguous:
-                matrix.pages.hash_through(rows)
-            infinite = np.isinf(rows)
-            if infinite.any():
-                raise DataError(
-                    "an infinite number",
-                    where=matrix.where(start + int(np.argwhere(infinite)[0, 0])),
-                    hint="use numbers, or NaN where one is missing",
-                )
-            matrix.done(start, stop)
-    return matrix
+def read_through(matrix: Matrix, reading: Reading = ONE_THREAD) -> Matrix:
+    """The matrix, none of its numbers infinite, with the extent of its columns.
+
+    This is the one pass in which a file's rows are hashed, checked, measured, and columns of it kept. Of images nothing
+    but the hash is needed; whole numbers in memory are none of it.
+
+    Raises:
+        DataError: a number is infinite.
+    """
+    if matrix.images or (matrix.values.dtype.kind != "f" and not matrix.in_file):
+        return matrix
+    kept = matrix.keep(reading)
+
+    def look(block: tuple[int, int]) -> tuple[tuple[int, int], Array, Extent]:
+        rows = matrix.values[slice(*block)]
+        for place, column in kept.items():
+            column[slice(*block)] = rows[:, place]
+        return block, rows, extent_of(rows)
+
+    found = nothing(matrix.width)
+    for (start, stop), rows, extent in side_by_side(look, blocks(*matrix.values.shape), reading.threads):
+        if matrix.pages is not None and matrix.in_file and rows.flags.c_contiguous:
+            matrix.pages.hash_through(rows)
+        if np.isinf(extent.low).any() or np.isinf(extent.high).any():
+            raise DataError(
+                "an infinite number",
+                where=matrix.where(start + int(np.argwhere(np.isinf(rows))[0, 0])),
+                hint="use numbers, or NaN where one is missing",
+            )
+        found = found.joined(extent)
+        matrix.done(start, stop)
+    return replace(matrix, extent=found)
 
 
 def exact_cells(given: Array, targets: dict[str, Array]) -> dict[str, CellsOf]:
@@ -77,7 +99,7 @@ def target_columns(values: Array, path: str) -> dict[str, Array]:
     if values.dtype.kind == "U":
         columns = values.astype(object).reshape(len(values), -1)
     else:
-        columns = refuse_infinite_numbers(Matrix(path, _shortened(values).reshape(len(values), -1))).values
+        columns = read_through(Matrix(path, _shortened(values).reshape(len(values), -1))).values
     if values.ndim == 1:
         return {"target": columns[:, 0]}
     return {f"target_{k}": columns[:, k] for k in range(columns.shape[1])}

@@ -7,7 +7,8 @@ from functools import partial
 
 from bpcli.data.files import arrays
 from bpcli.data.files.byte_source import ByteSource, open_bytes
-from bpcli.data.files.dataset import CellsOf, Dataset, Format, Matrix, Table
+from bpcli.data.files.dataset import CellsOf, Dataset, Format, Matrix, Reading, Table
+from bpcli.data.files.matrices import ONE_THREAD
 from bpcli.errors import DataError
 
 
@@ -24,28 +25,33 @@ class FilePair:
         return [self.features] if self.targets is None else [self.features, self.targets]
 
 
-def read_dataset(pair: FilePair, form: Format, exact: frozenset[str] | None = None) -> Dataset:
+def read_dataset(
+    pair: FilePair, form: Format, exact: frozenset[str] | None = None, reading: Reading = ONE_THREAD
+) -> Dataset:
     """Read examples, features and targets joined.
 
     ``exact`` columns are read to the letter, never as truth values; None means that the targets' names
     are not known yet, and the last column is one. The last column of a file of targets is one in any case.
+    Of an array they are kept, besides those that ``reading`` names.
     """
+    if exact is not None:
+        reading = replace(reading, named=reading.named | exact, last=0)
     if pair.targets is None:
-        return _read_one(pair.features, form, exact)
-    features = _read_one(pair.features, form, exact or frozenset())
-    return _joined(features, _read_one(pair.targets, form, None), form)
+        return _read_one(pair.features, form, exact, reading)
+    features = _read_one(pair.features, form, exact or frozenset(), reading)
+    return _joined(features, _read_one(pair.targets, form, None, reading), form)
 
 
-def _read_one(path: str, form: Format, exact: frozenset[str] | None) -> Table | Matrix:
+def _read_one(path: str, form: Format, exact: frozenset[str] | None, reading: Reading) -> Table | Matrix:
     source = open_bytes(path)
-    found = _read_source(source, form, exact)
+    found = _read_source(source, form, exact, reading)
     return replace(found, files={path: source.digest})
 
 
-def _read_source(source: ByteSource, form: Format, exact: frozenset[str] | None) -> Table | Matrix:
+def _read_source(source: ByteSource, form: Format, exact: frozenset[str] | None, reading: Reading) -> Table | Matrix:
     read_array = arrays.array_reader(source.head)
     if read_array is not None:
-        return read_array(source)
+        return read_array(source, reading=reading)
     from bpcli.data.files import tables
 
     return tables.read_parquet(source, exact) if source.head[:4] == b"PAR1" else tables.read_text(source, form, exact)
