@@ -11,7 +11,7 @@ from bpcli.checking.comparison import GradientComparison, GroupCheck, Method
 from bpcli.checking.subject import gradients_of, parameter_groups, probe_of
 from bpcli.data.sources import ClassIndices, Columns, Examples, Rows, Source
 from bpcli.nn import Array, IndexArray
-from bpcli.nn.activations import ACTIVATIONS, Activation, HardSigmoid, Softmax
+from bpcli.nn.activations import ACTIVATIONS, Activation, ExponentialOutput, HardSigmoid, Softmax
 from bpcli.nn.heads import join
 from bpcli.nn.losses import LOSSES, Loss, Reduction
 from bpcli.nn.network import Network, dense
@@ -19,6 +19,9 @@ from bpcli.nn.optimizers import Momentum
 from bpcli.nn.parameters import Parameters
 from bpcli.training.recipe import Plan, Recipe
 from tests.nn.support import REDUCTIONS, fits, targets
+
+GAIN = 1.25
+"""The standard deviation of a random network's pre-activations, about, where those below have a mean square of 1."""
 
 Wrong = set[tuple[str, int, str]]
 """Batch (full or shorter), layer and kind."""
@@ -102,22 +105,39 @@ def drawn(network: Network, m: int, rng: np.random.Generator) -> Subject:
 def random_subject(rng: np.random.Generator) -> Subject:
     """A network of depth 0 to 6 and widths 1 to 40, of any activations, loss and reductions.
 
-    A softmax of one unit is always 1, so there is none. Weights are drawn so that
-    signals neither die out nor blow up on their way.
+    A softmax of one unit is always 1, so there is none, nor a loss that takes no other output. Weights are
+    drawn so that signals neither die out nor blow up on their way.
     """
     widths = [int(n) for n in rng.integers(1, 41, rng.integers(0, 7) + 2)]
     sizes = tuple(widths)
     hidden = tuple(_any_activation(n, rng) for n in sizes[1:-1])
     outputs, examples = (REDUCTIONS[int(rng.integers(2))] for _ in range(2))
-    of = loss(str(rng.choice(list(LOSSES))), outputs, examples)
-    while not fits(output := _any_activation(sizes[-1], rng), of) or isinstance(output, HardSigmoid):
-        pass  # hard_sigmoid is 0 and 1, of which there is no logarithm
+    of = _any_loss(outputs, examples, rng)
+    while not any(_is_output(activation(name), of) for name in _activations(sizes[-1])):
+        of = _any_loss(outputs, examples, rng)
+    while not _is_output(output := _any_activation(sizes[-1], rng), of):
+        pass
     made = drawn(dense(sizes, hidden, join(output, of)), int(rng.integers(1, 9)), rng)
-    for W in made.parameters.W[1:]:
-        W *= 1.25 / np.sqrt(W.shape[1])
+    for W, below in zip(made.parameters.W[1:], (None, *hidden), strict=True):
+        W *= GAIN / np.sqrt(W.shape[1])
+        if isinstance(below, ExponentialOutput):
+            W /= np.exp(GAIN**2)  # the root mean square of e^z for normal z of this deviation
     return made
 
 
+def _any_loss(outputs: Reduction, examples: Reduction, rng: np.random.Generator) -> Loss:
+    return loss(str(rng.choice(list(LOSSES))), outputs, examples)
+
+
 def _any_activation(n: int, rng: np.random.Generator) -> Activation:
-    names = [name for name, kind in ACTIVATIONS.items() if n > 1 or kind is not Softmax]
-    return activation(str(rng.choice(names)))
+    return activation(str(rng.choice(_activations(n))))
+
+
+def _activations(n: int) -> list[str]:
+    """Those that n units may have."""
+    return [name for name, kind in ACTIVATIONS.items() if n > 1 or kind is not Softmax]
+
+
+def _is_output(output: Activation, of: Loss) -> bool:
+    """Whether it goes with the loss; hard_sigmoid is 0 and 1, of which there is no logarithm."""
+    return fits(output, of) and not isinstance(output, HardSigmoid)

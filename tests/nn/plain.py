@@ -47,6 +47,10 @@ def below_zero(x: Any, scale: Any, alpha: Any) -> tuple[Any, Any]:
     return (scale * x, scale) if x > 0 else (scale * alpha * mpmath.expm1(x), scale * alpha * mpmath.exp(x))
 
 
+SELU = mpmath.mpf(1.0507009873554804934193349852946), mpmath.mpf(1.6732632423543772848170429916717)
+"""λ and α: bp's function is that of the floats nearest to the paper's constants, whatever the digits."""
+
+
 def between(x: Any, low: int, high: int, value: tuple[Any, Any], above: tuple[Any, Any]) -> tuple[Any, Any]:
     """``value`` from ``low``, where 0 ends, to ``high``, then ``above``."""
     return (mpmath.mpf(0), mpmath.mpf(0)) if x <= low else value if x <= high else above
@@ -69,9 +73,7 @@ def unit(f: Activation, x: Any, own: Any = ()) -> tuple[Any, Any]:
         "LeakyRelu": lambda: (x, one) if x > 0 else (mpmath.mpf(f.slope) * x, mpmath.mpf(f.slope)),  # type: ignore[attr-defined]
         "PRelu": lambda: (x, one) if x > 0 else (mpmath.mpf(own[0]) * x, mpmath.mpf(own[0])),
         "Elu": lambda: below_zero(x, one, mpmath.mpf(f.alpha)),  # type: ignore[attr-defined]
-        "Selu": lambda: below_zero(
-            x, mpmath.mpf("1.0507009873554804934193349852946"), mpmath.mpf("1.6732632423543772848170429916717")
-        ),
+        "Selu": lambda: below_zero(x, *SELU),
         "Softplus": lambda: (mpmath.log1p(mpmath.exp(x)), logistic(x)),
         "Silu": lambda: (x * logistic(x), logistic(x) * (1 + x * logistic(-x))),
         "Mish": lambda: (x * softened(x), softened(x) + x * logistic(x) * (1 - softened(x) ** 2)),
