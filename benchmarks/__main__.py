@@ -7,31 +7,48 @@ import dataclasses
 import json
 from pathlib import Path
 
-from benchmarks import commands, machine, report
+from benchmarks import commands, machine, report, trainings
 from benchmarks.commands import COMMANDS
-from benchmarks.competitors import COMPETITORS
+from benchmarks.competitors import COMPETITORS, QUICK
 from benchmarks.picture import draw
 from benchmarks.rounds import measure
-from benchmarks.workloads import WORKLOADS
+from benchmarks.trainings import REAL_WORKLOADS, has_mnist
+from benchmarks.workloads import WORKLOADS, shorter
 
 RESULTS = Path(__file__).parent / "results"
 
 ENOUGH = 5
 """The fewest repeats of which a median says something."""
 
+EVERYTHING = [*WORKLOADS, *COMMANDS, *REAL_WORKLOADS]
+
+FULLY = {"workloads": EVERYTHING, "competitors": list(COMPETITORS), "threads": [1, 2], "repeats": 7}
+QUICKLY = {
+    "workloads": list(WORKLOADS),
+    "competitors": list(QUICK),
+    "threads": [1],
+    "repeats": ENOUGH,
+    "caches": RESULTS / "caches",
+}
+"""What is measured where the options do not say."""
+
 
 def main() -> None:
     """Measure what the options name; all by default."""
     options = _options()
-    results = report.Results(machine.description(), [], [])
+    results = report.Results(machine.description(), [], [], [])
+    competitors = [COMPETITORS[name] for name in options.competitors]
     for threads in options.threads:
         for name in (name for name in options.workloads if name in WORKLOADS):
-            competitors = [COMPETITORS[competitor] for competitor in options.competitors]
-            results.measurements += measure(WORKLOADS[name], competitors, threads, options.repeats)
+            workload = shorter(WORKLOADS[name]) if options.quick else WORKLOADS[name]
+            results.measurements += measure(workload, competitors, threads, options.repeats, options.caches)
             _write(results, options.out)
         results.commands += commands.measure(
             [name for name in options.workloads if name in COMMANDS], threads, options.repeats, options.rows
         )
+    if has_mnist(options.mnist):
+        chosen = [name for name in options.workloads if name in REAL_WORKLOADS]
+        results.trainings = trainings.measure(chosen, options.mnist, options.ranks, options.repeats, options.caches)
     results.machine["load afterwards"] = machine.load()
     _write(results, options.out)
     draw(results, options.out / "ratios.png")
@@ -39,16 +56,29 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
+    """What is asked for; ``--quick`` changes what is not."""
+    options = _parser().parse_args()
+    usual = QUICKLY if options.quick else FULLY
+    for name, value in usual.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    return options
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    everything = [*WORKLOADS, *COMMANDS]
     some: dict[str, object] = {"nargs": "+", "metavar": "NAME"}
-    parser.add_argument("--workloads", choices=everything, default=everything, **some)  # type: ignore[arg-type]
-    parser.add_argument("--competitors", choices=COMPETITORS, default=list(COMPETITORS), **some)  # type: ignore[arg-type]
-    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2], metavar="N")
-    parser.add_argument("--repeats", type=int, default=7, metavar="N", help=f"at least {ENOUGH} for results to show")
+    parser.add_argument("--workloads", choices=EVERYTHING, **some)  # type: ignore[arg-type]
+    parser.add_argument("--competitors", choices=COMPETITORS, **some)  # type: ignore[arg-type]
+    parser.add_argument("--threads", nargs="+", type=int, metavar="N")
+    parser.add_argument("--ranks", nargs="+", type=int, default=[2], metavar="N", help="also threads, of bp train")
+    parser.add_argument("--repeats", type=int, metavar="N", help=f"at least {ENOUGH} for results to show")
     parser.add_argument("--rows", type=int, default=1_000_000, metavar="N", help="rows that predict reads")
+    parser.add_argument("--mnist", type=Path, metavar="FOLDER", help="with MNIST's files, packed or not")
+    parser.add_argument("--caches", type=Path, metavar="FOLDER", help="keep compiled code; default: compile all anew")
+    parser.add_argument("--quick", action="store_true", help="one thread, few competitors, short measurements")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER")
-    return parser.parse_args()
+    return parser
 
 
 def _write(results: report.Results, folder: Path) -> None:

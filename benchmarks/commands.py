@@ -94,7 +94,7 @@ def _timed(line: list[str], threads: int, scratch: Path) -> tuple[float, subproc
         return perf_counter() - began, done
 
 
-def _bp(*arguments: object) -> list[str]:
+def bp_command(*arguments: object) -> list[str]:
     """A bp command: the one beside this Python."""
     beside = Path(sys.executable).parent / "bp"
     start = [str(beside)] if beside.exists() else [sys.executable, "-m", "bpcli"]
@@ -109,7 +109,7 @@ def _training(problem: str) -> list[_Contender]:
     config, table = ROOT / "configs" / f"{problem}.yaml", DATASETS / f"{problem}.csv"
 
     def line_of(overrides: list[str]) -> Callable[[Path], list[str]]:
-        return lambda results: _bp("train", config, *overrides, "--run", results, "--quiet")
+        return lambda results: bp_command("train", config, *overrides, "--run", results, "--quiet")
 
     ours = [_Contender(engine, line_of(overrides), _accuracy) for engine, overrides in ENGINES.items()]
     peer = _Contender(
@@ -122,7 +122,7 @@ def _training(problem: str) -> list[_Contender]:
 
 def _accuracy(run: Path, _: str) -> str:
     """A run's test accuracy, another split than the script's."""
-    said = subprocess.run(_bp("evaluate", run, "--json"), capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(bp_command("evaluate", run, "--json"), capture_output=True, text=True, check=True).stdout
     return f"test accuracy {json.loads(said)['metrics']['accuracy']:.3f}"
 
 
@@ -131,12 +131,12 @@ def _predicting(folder: Path, rows: int) -> list[_Contender]:
     table, run, model = folder / "table.csv", folder / "run", folder / "model.joblib"
     _write_table(table, rows)
     settings = ["data.split=null", "epochs=20", "--run", run, "--quiet"]
-    subprocess.run(_bp("train", ROOT / "configs" / "iris.yaml", *settings), capture_output=True, check=True)
+    subprocess.run(bp_command("train", ROOT / "configs" / "iris.yaml", *settings), capture_output=True, check=True)
     _write_model(run, model)
     ours = folder / "bp.csv"
 
     def bp(_: Path) -> list[str]:
-        return _bp("predict", run, "--data", table, "--output", ours)
+        return bp_command("predict", run, "--data", table, "--output", ours)
 
     def script(results: Path) -> list[str]:
         return _script("predict.py", model, table, results)

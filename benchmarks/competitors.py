@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks.workers.sgemm import SIDE
 from benchmarks.workloads import Workload
 
 WIDEST_LOOPED = 128
@@ -16,8 +17,8 @@ def _all(workload: Workload, threads: int) -> bool:  # noqa: ARG001 - of an inte
     return True
 
 
-def _sharded(workload: Workload, threads: int) -> bool:
-    return 1 < threads <= workload.batch_size
+def _several(workload: Workload, threads: int) -> bool:  # noqa: ARG001 - of an interface
+    return threads > 1
 
 
 def _plain(workload: Workload, threads: int) -> bool:  # noqa: ARG001 - of an interface
@@ -28,6 +29,15 @@ def _plain(workload: Workload, threads: int) -> bool:  # noqa: ARG001 - of an in
 def _fann(workload: Workload, threads: int) -> bool:  # noqa: ARG001 - of an interface
     sigmoid = workload.activation == workload.output == "sigmoid"
     return sigmoid and workload.loss == "half_squared_error" and workload.rule == "gradient_descent"
+
+
+def _as_it_is(workload: Workload) -> float:  # noqa: ARG001 - of an interface
+    return 1.0
+
+
+def _its_multiplications(workload: Workload) -> float:
+    """How many large products have as many multiplications as a measurement of the workload."""
+    return workload.products * workload.steps * workload.epochs / SIDE**3
 
 
 def _same(workload: Workload) -> str:  # noqa: ARG001 - of an interface
@@ -42,24 +52,34 @@ def _scikit_learn_loss(workload: Workload) -> str:
 
 @dataclass(frozen=True)
 class Competitor:
-    """A worker's module with its options; what it can train, on how many threads; how its loss differs, if it does."""
+    """A worker's module with its options; what it can train, on how many threads; how its loss differs, if it does.
+
+    ``alone`` has one thread whatever the others have; its measured time is multiplied by ``times``.
+    """
 
     name: str
     module: str
     options: Mapping[str, Any] = field(default_factory=dict)
     fits: Callable[[Workload, int], bool] = _all
     other_loss: Callable[[Workload], str] = _same
+    alone: bool = False
+    times: Callable[[Workload], float] = _as_it_is
 
 
 REFERENCE = "bp numpy"
 """Whose time and loss the others are compared with."""
 
+QUICK = (REFERENCE, "bp numba", "arithmetic", "matrix products alone", "JAX", "FANN")
+"""Those that are ready within seconds."""
+
 COMPETITORS = {
     competitor.name: competitor
     for competitor in (
         Competitor(REFERENCE, "bp", {"engine": "numpy"}),
-        Competitor("bp numpy in shards", "bp", {"engine": "numpy", "sharded": True}, fits=_sharded),
         Competitor("bp numba", "bp", {"engine": "numba"}),
+        Competitor("bp numpy, one thread", "bp", {"engine": "numpy"}, fits=_several, alone=True),
+        Competitor("bp numba, one thread", "bp", {"engine": "numba"}, fits=_several, alone=True),
+        Competitor("arithmetic", "sgemm", times=_its_multiplications),
         Competitor("matrix products alone", "products"),
         Competitor("JAX", "jax_scan"),
         Competitor("PyTorch eager", "pytorch", {"compiled": False}),

@@ -23,8 +23,11 @@ THREAD_VARIABLES = (
     "NUMBA_NUM_THREADS",
 )
 
-CACHE_VARIABLES = ("TORCHINDUCTOR_CACHE_DIR", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME")
-"""Where compiled code is kept; empty for each worker, so that its compilation is seen."""
+CACHE_VARIABLES = ("TORCHINDUCTOR_CACHE_DIR", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "JAX_COMPILATION_CACHE_DIR")
+"""Where compiled code is kept."""
+
+KEPT_AT_ONCE = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+"""JAX keeps what took it a second to compile; here all."""
 
 SINGLE_THREADED_XLA = "--xla_cpu_multi_thread_eigen=false"
 
@@ -33,13 +36,13 @@ class WorkerFailedError(Exception):
     """A worker ended early; its last words."""
 
 
-def environment(threads: int, scratch: Path) -> dict[str, str]:
-    """The present environment, numerical libraries held to ``threads`` on the processor, caches in ``scratch``."""
+def environment(threads: int, caches: Path) -> dict[str, str]:
+    """The present environment, numerical libraries held to ``threads`` on the processor, ``caches`` below a folder."""
     held = dict.fromkeys(THREAD_VARIABLES, str(threads))
     if threads == 1:
         held["XLA_FLAGS"] = SINGLE_THREADED_XLA
-    held |= {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
-    return os.environ | held | {name: str(scratch / name) for name in CACHE_VARIABLES}
+    held |= {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""} | KEPT_AT_ONCE
+    return os.environ | held | {name: str(caches / name) for name in CACHE_VARIABLES}
 
 
 @contextmanager
@@ -57,9 +60,12 @@ def pinned(threads: int) -> Iterator[None]:
 
 
 class Worker:
-    """A competitor's process. Raises :class:`WorkerFailedError` where it ends before it has answered."""
+    """A competitor's process. Raises :class:`WorkerFailedError` where it ends before it has answered.
 
-    def __init__(self, module: str, task: dict[str, Any], threads: int) -> None:
+    Without ``caches`` it finds none, so that its compilation is seen.
+    """
+
+    def __init__(self, module: str, task: dict[str, Any], threads: int, caches: Path | None) -> None:
         self.folder = tempfile.TemporaryDirectory()
         scratch = Path(self.folder.name)
         (scratch / "task.json").write_text(json.dumps(task | {"threads": threads}), encoding="utf-8")
@@ -73,7 +79,7 @@ class Worker:
                 stderr=self.errors,
                 text=True,
                 cwd=ROOT,
-                env=environment(threads, scratch),
+                env=environment(threads, caches or scratch),
             )
         self.versions: dict[str, str] = self._answer()["versions"]
         self.start_seconds = perf_counter() - began

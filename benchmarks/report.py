@@ -12,6 +12,7 @@ from statistics import median
 from benchmarks.commands import Command
 from benchmarks.competitors import COMPETITORS, REFERENCE
 from benchmarks.rounds import Measurement
+from benchmarks.trainings import REAL_WORKLOADS, Training
 from benchmarks.workloads import WORKLOADS
 
 TOLERANCE = 1e-3
@@ -22,7 +23,7 @@ Times divided by those of {REFERENCE} in the same round: the median of the round
 below 1 is faster than bp. † trains another loss. ✗ did not reach the reference's loss to {TOLERANCE:g}.
 – cannot do it, or failed: the notes below say why."""
 
-Timed = Measurement | Command
+Timed = Measurement | Command | Training
 
 
 @dataclass
@@ -32,12 +33,13 @@ class Results:
     machine: dict[str, str]
     measurements: list[Measurement]
     commands: list[Command]
+    trainings: list[Training]
 
 
 def text(results: Results) -> str:
     """The whole report, in Markdown."""
     parts = ["# Benchmarks", _pairs(results.machine), LEGEND]
-    everything: list[Timed] = [*results.measurements, *results.commands]
+    everything: list[Measurement | Command] = [*results.measurements, *results.commands]
     for threads in sorted({one.threads for one in everything}):
         parts.append(f"## {_threads(threads)}")
         here = [one for one in results.measurements if one.threads == threads]
@@ -47,6 +49,7 @@ def text(results: Results) -> str:
         there = [one for one in results.commands if one.threads == threads]
         if there:
             parts += ["### Whole commands", _commands(there)]
+    parts += ["## bp train on MNIST", _trainings(results.trainings)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -146,6 +149,23 @@ def _command_row(one: Command, first: Command) -> list[str]:
     return [one.workload, one.competitor, seconds, _spread(found), f"{one.first_seconds:.2f} s", one.reached]
 
 
+def _trainings(found: Sequence[Training]) -> str:
+    """A row for each way to train, beside the first of its workload; or what would be needed."""
+    if not found:
+        return "Not measured: --mnist FOLDER says where MNIST's files are."
+    first = {one.workload: one for one in reversed(found)}
+    rows = [_training_row(one, first[one.workload]) for one in found]
+    return _table(["", "from", "a step, median (lowest–highest)", "ratio", "notes"], rows)
+
+
+def _training_row(one: Training, first: Training) -> list[str]:
+    title, found = REAL_WORKLOADS[one.workload].title, ratio(one, first)
+    if found is None:
+        return [title, one.way, "–", "–", one.failure]
+    seconds = f"{_time(median(one.seconds))} ({_time(min(one.seconds))}–{_time(max(one.seconds))})"
+    return [title, one.way, seconds, _spread(found), ""]
+
+
 def _time(seconds: float) -> str:
     """In microseconds, from ten milliseconds on in milliseconds."""
     unit, factor = ("ms", 1e3) if seconds >= 0.01 else ("µs", 1e6)
@@ -170,7 +190,12 @@ def read(path: Path) -> Results:
     """Results as ``results.json`` holds them."""
     found = json.loads(path.read_text(encoding="utf-8"))
     measurements = [Measurement(**one) for one in found["measurements"]]
-    return Results(found["machine"], measurements, [Command(**one) for one in found["commands"]])
+    return Results(
+        found["machine"],
+        measurements,
+        [Command(**one) for one in found["commands"]],
+        [Training(**one) for one in found["trainings"]],
+    )
 
 
 if __name__ == "__main__":

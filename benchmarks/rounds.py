@@ -46,13 +46,16 @@ class Measurement:
 
 @dataclass
 class _Entrant:
-    """A measurement in the making, and the worker that makes it."""
+    """A measurement in the making, the worker that makes it, and what its time is multiplied by."""
 
     measurement: Measurement
     worker: Worker
+    times: float
 
 
-def measure(workload: Workload, competitors: Iterable[Competitor], threads: int, repeats: int) -> list[Measurement]:
+def measure(
+    workload: Workload, competitors: Iterable[Competitor], threads: int, repeats: int, caches: Path | None = None
+) -> list[Measurement]:
     """Time every competitor that can do the workload, ``repeats`` rounds of all of them."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "arrays.npz"
@@ -61,7 +64,7 @@ def measure(workload: Workload, competitors: Iterable[Competitor], threads: int,
         for competitor in (one for one in competitors if one.fits(workload, threads)):
             measurement = _blank(workload, competitor, threads)
             measurements.append(measurement)
-            entrants += _enter(competitor, workload, data, measurement)
+            entrants += _enter(competitor, workload, data, measurement, caches)
         for number in range(repeats):
             turned = entrants[number % len(entrants) :] + entrants[: number % len(entrants)]
             _round([entrant for entrant in turned if not entrant.measurement.failure])
@@ -81,7 +84,9 @@ def _blank(workload: Workload, competitor: Competitor, threads: int) -> Measurem
     )
 
 
-def _enter(competitor: Competitor, workload: Workload, data: Path, measurement: Measurement) -> list[_Entrant]:
+def _enter(
+    competitor: Competitor, workload: Workload, data: Path, measurement: Measurement, caches: Path | None
+) -> list[_Entrant]:
     """The competitor's worker, built and warm; none where that fails."""
     _tell(f"{workload.name}, threads: {measurement.threads}: {competitor.name} warms up")
     task: dict[str, Any] = {
@@ -90,14 +95,14 @@ def _enter(competitor: Competitor, workload: Workload, data: Path, measurement: 
         "options": dict(competitor.options),
     }
     try:
-        worker = Worker(competitor.module, task, measurement.threads)
+        worker = Worker(competitor.module, task, 1 if competitor.alone else measurement.threads, caches)
         warm = worker.ask("warm-up")
     except WorkerFailedError as error:
         measurement.failure = str(error)
         return []
     measurement.versions, measurement.start_seconds = worker.versions, worker.start_seconds
     measurement.variant, measurement.compile_seconds = warm["variant"], warm["compile_seconds"]
-    return [_Entrant(measurement, worker)]
+    return [_Entrant(measurement, worker, competitor.times(workload))]
 
 
 def _round(entrants: Sequence[_Entrant]) -> None:
@@ -109,7 +114,7 @@ def _round(entrants: Sequence[_Entrant]) -> None:
         except WorkerFailedError as error:
             entrant.measurement.failure = str(error)
             continue
-        entrant.measurement.seconds.append(answer["seconds"])
+        entrant.measurement.seconds.append(answer["seconds"] * entrant.times)
         entrant.measurement.losses += answer["losses"]
 
 

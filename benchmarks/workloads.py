@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -177,6 +177,18 @@ WORKLOADS = {
         ),
     )
 }
+
+
+SHORT = 2_000_000_000
+"""Multiply-adds of a measurement that takes some hundredths of a second."""
+
+
+def shorter(workload: Workload) -> Workload:
+    """The same for a quick look: one epoch where orders differ, of about :data:`SHORT` at least two batches."""
+    if workload.data != "synthetic":
+        return replace(workload, epochs=max(1, workload.epochs // 2))
+    steps = min(workload.steps, max(2, SHORT // workload.products))
+    return replace(workload, examples=steps * workload.batch_size, epochs=1)
 
 
 def arrays(workload: Workload, measurements: int) -> dict[str, Array]:

@@ -19,7 +19,7 @@ from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.tallies import Judging
-from bpcli.training.engines import Engine
+from bpcli.training.engines import Engine, EngineName, Work
 from bpcli.training.loop import Epoch, Measure, TrainingEvent, train
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import start
@@ -28,8 +28,8 @@ WITHOUT_END = 10**9
 """More epochs than any measurement asks for."""
 
 
-def training(task: Task, engine: Engine) -> Iterator[TrainingEvent]:
-    """The training that ``bp train`` would run on the workload with ``engine``, from its initial parameters."""
+def training(task: Task, name: EngineName) -> Iterator[TrainingEvent]:
+    """The training that ``bp train`` would run on the workload with this engine, from its initial parameters."""
     workload = task.workload
     network = _network(workload)
     optimizer = OPTIMIZERS[workload.rule](learning_rate=workload.learning_rate)
@@ -39,6 +39,8 @@ def training(task: Task, engine: Engine) -> Iterator[TrainingEvent]:
     recipe = Recipe(network, optimizer, plan)
     tallies = tallies_for(metrics, Judging(workload.sizes[-1], "residuals" if workload.regression else "largest"))
     state = start(recipe, _theta(task), tallies)
+    shards = Work(recipe, tallies, task.X.dtype, workload.examples).usual_shards
+    engine = Engine(name, shards, task.threads)
     steps = engine.steps(recipe, state, Examples(Rows(task.X), _targets(task, network.head.loss)))
     for _ in steps.prepare(workload.batch_size):
         pass
@@ -48,14 +50,13 @@ def training(task: Task, engine: Engine) -> Iterator[TrainingEvent]:
 class Bp:
     """Epochs off the generator. Timed around it, so what it does between epochs counts too."""
 
-    def __init__(self, task: Task, engine: Engine) -> None:
+    def __init__(self, task: Task) -> None:
         self.task = task
-        self.engine = engine
         self.reset()
 
     def reset(self) -> None:
         """Train anew."""
-        self.events = training(self.task, self.engine)
+        self.events = training(self.task, self.task.options["engine"])
 
     def run(self, measurement: int) -> list[float]:
         """The running losses of the next epochs."""
@@ -87,15 +88,9 @@ def _targets(task: Task, loss: Loss) -> Source:
 
 
 def build(task: Task) -> dict[str, Callable[[], Trainer]]:
-    """One way: bp has no layouts to choose from.
-
-    Where batches are computed in shards, threads are bp's own and BLAS has one, as in ``bp train``.
-    """
-    engine = Engine(task.options["engine"])
-    if task.options.get("sharded"):
-        engine = Engine(shards=task.threads, threads=task.threads)
-        threadpool_limits(1, "blas")
-    return {"": lambda: Bp(task, engine)}
+    """One way: bp has no layouts to choose from. Its threads are its own, as in ``bp train``, and BLAS has one."""
+    threadpool_limits(1, "blas")
+    return {"": lambda: Bp(task)}
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""PyTorch: eager with a fused optimizer, or a whole step compiled as one graph.
+"""PyTorch: eager with a fused optimizer, or whole steps compiled as one graph.
 
 No data loader: an epoch's examples are put into order by one call into memory
-made once, and its batches are views of that memory. The compiled step holds
-forward, gradient (``torch.func.grad_and_value``) and update, which leaves one
-call for each step.
+made once, and its batches are views of that memory. The compiled graph holds
+forward, gradient (``torch.func.grad_and_value``) and update, of one step or of
+several one after another: the warm-up tries both and keeps the faster.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -16,6 +16,9 @@ from torch.nn import functional
 
 from benchmarks.workers.protocol import Task, Trainer, serve
 from benchmarks.workloads import Workload
+
+TOGETHER = 10
+"""Steps in one compiled graph, at most."""
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 """Adam's settings, the defaults of all competitors."""
@@ -102,13 +105,19 @@ class Eager(Torch):
 
 
 class Compiled(Torch):
-    """A step as one compiled graph that changes the parameters in place."""
+    """So many steps as one compiled graph that changes the parameters in place; called from C++, or from Python."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, together: int, *, by_cpp: bool) -> None:
         super().__init__(task)
+        self.together = together
         self.memory = [(torch.zeros_like(p), torch.zeros_like(p)) for p in self.parameters]
         self.count = torch.zeros((), dtype=torch.float64)
-        self.compiled = torch.compile(self._update, fullgraph=True)
+        self.compiled = torch.compile(self._updates, fullgraph=True, options={"cpp_wrapper": by_cpp})
+        X, Y = self.batches.room
+        if not task.workload.shuffled:
+            X, Y = (torch.cat([array] * together) for array in (X, Y))
+        columns = task.workload.batch_size * together
+        self.groups = list(zip(torch.split(X, columns), torch.split(Y, columns), strict=True))
 
     def reset(self) -> None:
         """The initial parameters, and no memory."""
@@ -118,12 +127,31 @@ class Compiled(Torch):
             mean.zero_()
             square.zero_()
 
-    def step(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """One update; the loss before it."""
+    def run(self, measurement: int) -> list[float]:
+        """One epoch after another; the losses are read at the end."""
+        losses = []
         with torch.no_grad():
-            loss: torch.Tensor
-            loss, self.count = self.compiled(x, y, self.count)
-        return loss
+            for x, y in self._walk(measurement):
+                found, self.count = self.compiled(x, y, self.count)
+                losses.append(found)
+        return list(torch.cat(losses).reshape(self.task.workload.epochs, -1).mean(1).tolist())
+
+    def _walk(self, measurement: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """The examples of so many steps at a time."""
+        if not self.task.workload.shuffled:
+            yield from self.groups * (self.task.workload.epochs // self.together)
+            return
+        for order in torch.from_numpy(self.task.order(measurement).copy()):
+            self.batches.of(order)
+            yield from self.groups
+
+    def _updates(self, xs: torch.Tensor, ys: torch.Tensor, count: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The losses of the steps, and the count after them."""
+        losses = []
+        for x, y in zip(xs.chunk(self.together), ys.chunk(self.together), strict=True):
+            loss, count = self._update(x, y, count)
+            losses.append(loss)
+        return torch.stack(losses), count
 
     def _update(self, x: torch.Tensor, y: torch.Tensor, count: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The loss, and the count of updates, which compiled code does not change in place reliably."""
@@ -158,11 +186,22 @@ def loss_of(workload: Workload, parameters: Sequence[torch.Tensor], x: torch.Ten
     return functional.mse_loss(outputs, y, reduction="sum") * (0.5 / workload.batch_size)
 
 
+def together(workload: Workload) -> int:
+    """How many steps go into one graph: the most that leave none over in an epoch, or in the epochs of one step."""
+    steps = workload.steps if workload.shuffled else workload.epochs
+    return max(k for k in range(1, TOGETHER + 1) if steps % k == 0)
+
+
 def build(task: Task) -> dict[str, Callable[[], Trainer]]:
     """Eager or compiled, as the options say."""
     torch.set_num_threads(task.threads)
-    kind = Compiled if task.options["compiled"] else Eager
-    return {"": lambda: kind(task)}
+    if not task.options["compiled"]:
+        return {"": lambda: Eager(task)}
+    several = together(task.workload)
+    return {
+        "a step a call": lambda: Compiled(task, 1, by_cpp=False),
+        f"{several} steps a call, from C++": lambda: Compiled(task, several, by_cpp=True),
+    }
 
 
 if __name__ == "__main__":
