@@ -11,6 +11,7 @@ from benchmarks import commands, machine, report, trainings
 from benchmarks.commands import COMMANDS
 from benchmarks.competitors import COMPETITORS, QUICK
 from benchmarks.picture import draw
+from benchmarks.processes import ROOT
 from benchmarks.rounds import measure
 from benchmarks.trainings import REAL_WORKLOADS, has_mnist
 from benchmarks.workloads import WORKLOADS, shorter
@@ -28,7 +29,7 @@ QUICKLY = {
     "competitors": list(QUICK),
     "threads": [1],
     "repeats": ENOUGH,
-    "caches": RESULTS / "caches",
+    "caches": ROOT / "build" / "benchmarks",
 }
 """What is measured where the options do not say."""
 
