@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -367,8 +367,8 @@ def test_the_compiled_engine_is_checked_as_it_is_compiled(folder: Path, monkeypa
     pytest.importorskip("numba")
     monkeypatch.undo()
 
-    def loaded(program: Program) -> Kernel:
-        return interpreted(program) if "memory_gradient" in program.kept else load_kernel(program)
+    def loaded(program: Program, write: Callable[[Program], str]) -> Kernel:
+        return interpreted(program) if "memory_gradient" in program.kept else load_kernel(program, write)
 
     monkeypatch.setattr(compiled, "load_kernel", loaded)
     changes = ["optimizer.name=gradient_descent", "optimizer.mode=sgd", "optimizer.batch_size=null", "dtype=float64"]

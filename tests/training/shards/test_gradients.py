@@ -89,6 +89,13 @@ class PlayedRanks:
             for array, given in zip(shard, every[number], strict=True):
                 array[...] = given
 
+    def lead(self, numbers: Sequence[float]) -> list[float]:
+        return [*self.together.exchanged(self.index, {self.index: [np.array(numbers)]})[0][0]]
+
+    def agree(self, text: str) -> str:
+        assert not text, "nothing ends these trainings early"
+        return text
+
 
 @every_kind
 @pytest.mark.parametrize("shards", [1, 4, 5])
