@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -28,8 +29,11 @@ WITHOUT_END = 10**9
 """More epochs than any measurement asks for."""
 
 
-def training(task: Task, name: EngineName) -> Iterator[TrainingEvent]:
-    """The training that ``bp train`` would run on the workload with this engine, from its initial parameters."""
+def training(task: Task, name: EngineName) -> Callable[[int], Iterator[TrainingEvent]]:
+    """The training that ``bp train`` would run on the workload with this engine, from its initial parameters.
+
+    What is returned takes so many more epochs, and no more: none is taken ahead at another measurement's cost.
+    """
     workload = task.workload
     network = _network(workload)
     optimizer = OPTIMIZERS[workload.rule](learning_rate=workload.learning_rate)
@@ -44,7 +48,8 @@ def training(task: Task, name: EngineName) -> Iterator[TrainingEvent]:
     steps = engine.steps(recipe, state, Examples(Rows(task.X), _targets(task, network.head.loss)))
     for _ in steps.prepare(workload.batch_size):
         pass
-    return train(steps, plan, state, Measure(network, metrics))
+    measure = Measure(network, metrics)
+    return lambda more: train(steps, replace(plan, epochs=state.epoch + more), state, measure)
 
 
 class Bp:
@@ -56,12 +61,12 @@ class Bp:
 
     def reset(self) -> None:
         """Train anew."""
-        self.events = training(self.task, self.task.options["engine"])
+        self.train = training(self.task, self.task.options["engine"])
 
     def run(self, measurement: int) -> list[float]:
         """The running losses of the next epochs."""
-        epochs = (event for event in self.events if isinstance(event, Epoch))
-        return [next(epochs).values["loss"] for _ in range(self.task.workload.epochs)]
+        events = self.train(self.task.workload.epochs)
+        return [event.values["loss"] for event in events if isinstance(event, Epoch)]
 
 
 def _network(workload: Workload) -> Network:

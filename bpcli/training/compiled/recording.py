@@ -34,6 +34,9 @@ SCALE = "scale"
 OUTPUTS, LAST_Z = "outputs", "last_Z"
 """The names of the arrays to which A_L and Z_L are handed out, where something is counted outside of compiled code."""
 
+LOSSES, TALLY = "losses", "tally_"
+"""The name of the losses' sums, and what those of the tallies' begin with."""
+
 NOISE = "noise"
 """What the names of further inputs begin with: the noise of a layer, with its number."""
 
@@ -296,12 +299,12 @@ def _sums(network: Network, tallies: Tallies, recorder: Recorder) -> tuple[LossS
     """Symbolic sums for loss and metrics, of unknown lengths, for the tallies that are recorded."""
     n: Any = network.sizes[-1]
     losses, counted = LossSums(network.head.loss, n), tallies.recorded().fresh()
-    losses.sums = recorder.array("losses", (3,), np.float64)  # type: ignore[assignment]
+    losses.sums = recorder.array(LOSSES, (3,), np.float64)  # type: ignore[assignment]
     for tally in counted.by_kind.values():
         symbolic: Any = copy.copy(tally)
         symbolic.n = n
         symbolic.sums = recorder.array(
-            f"tally_{tally.kind}", (SymbolicNumber(recorder, f"S_{tally.kind}"),), np.float64
+            f"{TALLY}{tally.kind}", (SymbolicNumber(recorder, f"S_{tally.kind}"),), np.float64
         )
         counted.by_kind[type(tally)] = symbolic
     return losses, counted

@@ -12,11 +12,14 @@ from collections.abc import Iterator
 
 from bpcli.training.compiled.loops import X_VECTOR, LoopWriter
 from bpcli.training.compiled.passes import simplified
-from bpcli.training.compiled.recording import NOISE, RATE, Program, X
+from bpcli.training.compiled.recording import LOSSES, NOISE, RATE, TALLY, Program, X
 from bpcli.training.compiled.views import Reshaped, Transposed
 
-ONCE, PER_CALL, PER_STEP = "once", "per call", "per step"
+ONCE, PER_CALL, PER_PART, PER_STEP = "once", "per call", "per part", "per step"
 """When an array is made.
+
+What has a length in proportion to a batch is handed over as room for the largest, in one dimension. Batches of
+one size are a part, and for each part the arrays are made of their rooms.
 
 A transpose is made in compiled code, which can tell then that it lies turned in memory. So is an array in one
 dimension: each array that is handed over costs time, and its block is handed over anyway.
@@ -34,8 +37,8 @@ from bpcli.training.compiled.products import product_of_vector, total, total_of_
 
 
 def arrays({kept}, sizes, m):
-    # the arrays of run for batches of m examples: views of the kept arrays, and buffers
-{preparation}
+    # the arrays of run for batches of up to m examples: views of the kept arrays, and buffers
+    {preparation}
     return [{arrays}]
 
 
@@ -43,36 +46,58 @@ def arrays({kept}, sizes, m):
 """
 )
 
-TRAINING = """def run({arrays}, {inputs}, {RATE}s, sizes, settings, m, count, step):
-{numbers}
-    for k in range(count):
-        {RATE} = {RATE}s[k]
-{body}
-        loss = np.float64({loss})
-        if not np.isfinite(loss):
-            return k, {step}, loss
-        step = {step}
-    return count, step, 0.0
+TRAINING = """def run({arrays}, {rows}, {inputs}, {RATE}s, sizes, settings, size, whole, last, most, step):
+    # epochs: batches of one size, then one of the last examples, if there are any
+    {numbers}
+    written = {row}.shape[0] > most
+    if written:
+        {first_row}
+    parts = 2 if last > 0 else 1
+    row = first = 0
+    for part in range(most * parts):
+        rest = part % parts
+        m, count = (last, 1) if rest > 0 else (size, whole)
+        if written and rest == 0:
+            {cleared}
+        {views}
+        for k in range(count):
+            {RATE} = {RATE}s[first + k]
+            {body}
+            loss = np.float64({loss})
+            if not np.isfinite(loss):
+                return part // parts, k, {step}, loss
+            step = {step}
+        row += count * m
+        first += count
+        if written and rest == parts - 1:
+            {next_row}
+    return most, whole, step, 0.0
 """
 
 GRADIENT = """def run({arrays}, {inputs}, scale, sizes, settings, m, count):
-{numbers}
+    {numbers}
+    row = 0
+    {views}
     for k in range(count):
-{body}
+        {body}
 """
 
 FORWARD = """def run({arrays}, {inputs}, sizes, settings, m, count):
-{numbers}
+    {numbers}
+    row = 0
+    {views}
     for k in range(count):
-{body}
+        {body}
 """
 
 
 def step_source(program: Program) -> str:
-    """The module of a training step: ``arrays`` makes the arguments of ``run``, which takes ``count`` steps.
+    """The module of a training step: ``arrays`` makes the arguments of ``run``, which takes ``most`` epochs.
 
-    ``run`` returns the number of steps taken, the number of updates so far, and 0
-    or, where it stopped because the sum of a batch's terms is not finite, that sum.
+    An epoch has ``whole`` batches of ``size`` examples, then one of ``last``, unless that is 0. Where there are rows
+    for it, what is kept is written down, in row 0 as it is, then after each epoch. ``run`` returns the number of
+    epochs that ended, of steps in the batches of the next, and of updates so far, and 0 or, where it stopped because
+    the sum of a batch's terms is not finite, that sum.
     """
     return _ModuleWriter(program).module(TRAINING)
 
@@ -98,23 +123,35 @@ class _ModuleWriter:
         """The module, with the function ``run`` from this template."""
         program = self.program
         body = [line for operation in simplified(program) for line in self.loops.lines(operation)]
-        per_call = self._views(body, PER_CALL)
+        per_call, per_part = self._views(body, PER_CALL), self._views(body, PER_PART)
         body = [*self._inputs(body), *self._views(body, PER_STEP), *body]
-        words = set(re.findall(r"\w+", "\n".join([*per_call, *body])))
-        arrays = [name for name in self.symbols if name in words and self._made(name) == ONCE]
+        given = self._given()
+        mentioned = {*given, *re.findall(r"\w+", "\n".join([*per_call, *per_part, *body]))}
+        handed = {name: self._handed(name) for name in self.symbols}
+        arrays = [argument for argument in handed.values() if argument in mentioned]
         preparation = [*self._widths(), *self._lengths(), *self._buffers(body), *self._views(body, ONCE)]
         loss, step = program.results or ("", "")
-        return (MODULE_HEAD + template).format(
-            kept=", ".join(self._given()),
-            preparation=_indented(preparation, 1),
-            arrays=", ".join(arrays),
-            inputs=", ".join(f"{name}s" for name in program.inputs),
-            RATE=RATE,
-            numbers=_indented([*self._widths(), *self._settings(), *per_call], 1),
-            body=_indented(body, 2),
-            loss=loss,
-            step=step,
-        )
+        sums = [name for name in given if name == LOSSES or name.startswith(TALLY)]
+        blocks = {
+            "preparation": preparation,
+            "numbers": [*self._widths(), *self._settings(), *per_call],
+            "views": per_part,
+            "body": body,
+            "first_row": [f"{name}_rows[0] = {name}" for name in given],
+            "cleared": [f"{name}[:] = {name}_rows[0]" for name in sums],
+            "next_row": [f"{name}_rows[part // parts + 1] = {name}" for name in given],
+        }
+        words = {
+            "kept": ", ".join(given),
+            "rows": ", ".join(f"{name}_rows" for name in given),
+            "row": f"{given[0]}_rows",
+            "arrays": ", ".join(arrays),
+            "inputs": ", ".join(f"{name}s" for name in program.inputs),
+            "RATE": RATE,
+            "loss": loss,
+            "step": step,
+        }
+        return _filled(MODULE_HEAD + template, words, blocks)
 
     def _given(self) -> list[str]:
         """The arrays that are arguments and outlive a call."""
@@ -136,9 +173,31 @@ class _ModuleWriter:
         symbol = self.symbols[name]
         if symbol.root in self.program.inputs:
             return PER_STEP
+        if self._grows(symbol.root):
+            return PER_PART
         if isinstance(symbol.view, Transposed) or symbol.view == Reshaped():
             return PER_CALL
         return ONCE if symbol.of is None else self._made(symbol.of.name)
+
+    def _grows(self, name: str) -> bool:
+        """Whether an array is a buffer whose length is in proportion to a batch."""
+        if name in self._given() or name in self.program.inputs:
+            return False
+        return "m" in re.findall(r"\w+", " ".join(map(str, self.symbols[name].shape)))
+
+    def _handed(self, name: str) -> str:
+        """The argument that an array is handed over as; empty if it is made in compiled code."""
+        if self.symbols[name].of is None and self._grows(name):
+            return f"{name}_room"
+        return name if self._made(name) == ONCE else ""
+
+    def _of_room(self, name: str) -> Iterator[str]:
+        """The lines that make a buffer of its room, in one dimension and as it is."""
+        symbol = self.symbols[name]
+        flat = name if symbol.ndim == 1 else self.loops.flat.get(name, f"{name}_flat")
+        yield f"{flat} = {name}_room[:{symbol.size}]"
+        if symbol.ndim > 1:
+            yield f"{name} = {flat}.reshape({', '.join(map(str, symbol.shape))})"
 
     def _used(self, lines: list[str]) -> set[str]:
         """The arrays that lines mention, and those that they are views of."""
@@ -157,19 +216,20 @@ class _ModuleWriter:
         for name, symbol in self.symbols.items():
             if symbol.of is not None or name in given or name not in used:
                 continue
-            if name in self.program.constants:
-                yield f"{name} = {self.program.constants[name]}"
-            else:
-                shape = ", ".join(map(str, symbol.shape))
-                yield f"{name} = np.empty(({shape},), np.{symbol.dtype.name})"
+            shape = ", ".join(map(str, symbol.shape))
+            made = self.program.constants.get(name) or f"np.empty(({shape},), np.{symbol.dtype.name})"
+            yield f"{name}_room = {made}.reshape(-1)" if self._grows(name) else f"{name} = {made}"
 
     def _views(self, lines: list[str], place: str) -> list[str]:
         used = self._used(lines)
-        found = []
+        found: list[str] = []
         for name, symbol in self.symbols.items():
             if name not in used:
                 continue
             own = self._made(name)
+            if symbol.of is None and own == place == PER_PART:
+                found += self._of_room(name)
+                continue
             if symbol.of is not None and own == place:
                 found.append(f"{name} = {symbol.source}")
             if name in self.loops.flat and place == (PER_CALL if own == ONCE else own):
@@ -179,10 +239,10 @@ class _ModuleWriter:
     def _inputs(self, body: list[str]) -> Iterator[str]:
         """The batch: X, and Y, weights and noise where they are used."""
         single = self.program.single
-        a, b = ("k", "k + 1") if single else ("k * m", "(k + 1) * m")
+        a, b = ("row + k", "row + k + 1") if single else ("row + k * m", "row + (k + 1) * m")
         yield f"{X} = {X}s[{a}:{b}].T"
         if single:
-            yield f"{X_VECTOR} = {X}s[k]"
+            yield f"{X_VECTOR} = {X}s[row + k]"
         used = self._used(body)
         for name in self.program.inputs[1:]:
             if name not in used:
@@ -194,5 +254,11 @@ class _ModuleWriter:
                 yield f"{name} = {name}s[{a}:{b}]" if rows else f"{name} = {name}s[:, {a}:{b}]"
 
 
-def _indented(lines: list[str], depth: int) -> str:
-    return "\n".join("    " * depth + line for line in lines)
+def _filled(template: str, words: dict[str, str], blocks: dict[str, list[str]]) -> str:
+    """A template with its words, and with the lines of its blocks, each as far to the right as the block's name."""
+    text = template.format(**words, **{name: f"{{{name}}}" for name in blocks})
+
+    def lines(found: re.Match[str]) -> str:
+        return "\n".join(found[1] + line for line in blocks[found[2]])
+
+    return re.sub(r"^( *)\{(\w+)\}$", lines, text, flags=re.MULTILINE)

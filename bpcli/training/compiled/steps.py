@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from math import isfinite
 from time import perf_counter
 
@@ -12,6 +13,7 @@ import numpy as np
 from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.workspace import OutputScratch, layer_scratch, output_scratch
+from bpcli.training.compiled.ahead import Ahead
 from bpcli.training.compiled.kernels import Kernel, announcement, load_kernel
 from bpcli.training.compiled.recording import record, settings_of
 from bpcli.training.compiled.source import step_source
@@ -59,10 +61,27 @@ class CompiledSteps:
         self.sizes = np.array(self.network.sizes, np.int64)
         self.settings = np.array(list(settings_of(recipe).values()), np.float64)
         self.kernel: Kernel | None = None
-        self.arrays: dict[int, list[Array]] = {}
+        self.arrays: list[Array] = []
+        self.widest = 0
         self.counted_outside = state.tallies.unrecorded()
         self.portions: dict[tuple[int, int], Portion] = {}
         self.noise = Noise(recipe, state.theta.dtype)
+        self.batch_size = min(recipe.plan.batch_size, self.size)
+        self.ahead = Ahead(state, self._room(), -(-self.size // self.batch_size))
+        self.no_rows = self.ahead.rows(0)
+
+    def _room(self) -> int:
+        """How many epochs can be taken in one call: those of a portion, if all that they need is gathered at once."""
+        if self.noise.exists or self.counted_outside.by_kind:
+            return 0
+        written = sum(array.size for array in self.state.tensors().values())
+        return min(self._together(self.batch_size) // self.size, PORTION // written)
+
+    def _together(self, batch_size: int) -> int:
+        """How many examples are gathered at once."""
+        drawn = sum(self.network.sizes[l] for l in self.network.noisy)
+        widest = max(self.network.sizes[0], self.network.sizes[-1], drawn)
+        return max(1, min(PORTION // widest, WORK // (3 * len(self.state.theta))) // batch_size) * batch_size
 
     def prepare(self, batch_size: int) -> Iterator[str]:
         """Load or compile the code, once; yield a message before it is compiled.
@@ -91,18 +110,49 @@ class CompiledSteps:
         return ""
 
     def follow(self, orders: Orders, deadline: float) -> float:
-        """Step through the epoch that the state is in, and no other."""
-        self.run(orders.of(self.state.epoch + 1), orders.plan.batch_size, deadline)
+        """Step through the epoch that the state is in; several short ones are taken together."""
+        state, ahead = self.state, self.ahead
+        if state.position == 0:
+            if self._handed_over():
+                return ahead.share
+            if ahead.take(orders.plan.epochs - state.epoch, partial(self._take_epochs, orders)):
+                self._handed_over()
+                return ahead.share - ahead.seconds
+        self.run(orders.of(state.epoch + 1), orders.plan.batch_size, deadline)
         return 0.0
+
+    def _handed_over(self) -> bool:
+        """Whether the state has been brought to the end of its epoch, which was taken before."""
+        if not self.ahead.hand_over():
+            return False
+        self.state.position = self.size
+        return True
+
+    def _take_epochs(self, orders: Orders, count: int, rows: list[Array]) -> tuple[int, list[float]]:
+        """Take so many epochs, and write down what lasts after each."""
+        for _ in self.prepare(orders.plan.batch_size):
+            pass
+        state, kernel, m, updates = self.state, self.kernel, self.batch_size, self.ahead.updates
+        assert kernel is not None
+        whole, last = divmod(self.size, m)
+        order = np.concatenate([orders.of(state.epoch + 1 + k) for k in range(count)])
+        portion, step = self._gathered(order, m), state.optimizer.step
+        rates = self.recipe.rates(step, count * updates, self.recipe.course(self.size, state.plateau.reductions))
+        numbers = rates, self.sizes, self.settings, m, whole, last, count, step
+        taken, *_ = kernel.run(*self._arrays(kernel, m), *rows, *portion.given, *numbers)
+        return taken, rates[updates - 1 :: updates].tolist()
+
+    def _arrays(self, kernel: Kernel, m: int) -> list[Array]:
+        """The arrays of the compiled code for batches of m examples: those for more serve too."""
+        if m > self.widest:
+            self.arrays, self.widest = kernel.arrays(*self.ahead.lasting, self.sizes, m), m
+        return self.arrays
 
     def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
         """Step through ``order`` from the state's position until it ends or time is up."""
         for _ in self.prepare(batch_size):
             pass
-        state, size = self.state, len(order)
-        drawn = sum(self.network.sizes[l] for l in self.network.noisy)
-        widest = max(self.network.sizes[0], self.network.sizes[-1], drawn)
-        portion = max(1, min(PORTION // widest, WORK // (3 * len(state.theta))) // batch_size) * batch_size
+        state, size, portion = self.state, len(order), self._together(batch_size)
         while state.position < size:
             chosen = order[state.position : state.position + portion]
             whole = len(chosen) // batch_size * batch_size
@@ -117,15 +167,12 @@ class CompiledSteps:
         """One step after another on the examples ``indices``, in batches of m."""
         state, kernel = self.state, self.kernel
         assert kernel is not None
-        if m not in self.arrays:
-            lasting = state.losses.sums, *state.tallies.recorded().tensors().values()
-            memory = state.optimizer.memory.values()
-            self.arrays[m] = kernel.arrays(state.theta, *memory, *lasting, self.sizes, m)
         portion = self._gathered(indices, m)
         count, step = len(indices) // m, state.optimizer.step
         rates = self.recipe.rates(step, count, self.recipe.course(self.size, state.plateau.reductions))
-        numbers = rates, self.sizes, self.settings, m, count, step
-        done, state.optimizer.step, loss = kernel.run(*self.arrays[m], *portion.given, *numbers)
+        numbers = rates, self.sizes, self.settings, m, count, 0, 1, step
+        arrays = self._arrays(kernel, m)
+        _, done, state.optimizer.step, loss = kernel.run(*arrays, *self.no_rows, *portion.given, *numbers)
         state.position += done * m
         if done:
             state.learning_rate = float(rates[done - 1])

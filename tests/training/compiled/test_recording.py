@@ -127,8 +127,8 @@ def outputs(program: Program, network: Network, theta: Array, X: Array) -> Array
     sizes, settings = np.array(network.sizes), np.array(list(values.values()))
     arrays = place["arrays"](theta, sizes, X.shape[1])
     place["run"](*arrays, np.ascontiguousarray(X.T), None, sizes, settings, X.shape[1], 1)
-    found: Array = arrays[place["run"].__code__.co_varnames.index(program.kept[-1])]
-    return found
+    room: Array = arrays[place["run"].__code__.co_varnames.index(f"{program.kept[-1]}_room")]
+    return room.reshape(network.sizes[-1], X.shape[1])
 
 
 def forward(network: Network, theta: Array, X: Array) -> Array:
