@@ -6,7 +6,7 @@ BENCH ?=
 # Where make mnist finds the four files of MNIST.
 MNIST ?= datasets/mnist
 
-.PHONY: bench check docs pictures faults fuzz fuzz-coverage lint mnist test test-slow trackers
+.PHONY: bench check docs pictures faults fuzz fuzz-coverage lint mnist scaling test test-slow trackers
 
 check: lint test
 
@@ -47,6 +47,13 @@ trackers:
 bench:
 	$(PYTHON) -m pip install --quiet --editable '.[bench]'
 	$(PYTHON) -m benchmarks $(BENCH)
+
+# The model of the cost of ranks beside measurements; the cables between two hosts take Linux and root.
+CABLES ?= memory gigabit distant slow far
+
+scaling:
+	for cable in $(CABLES); do $(PYTHON) -m benchmarks.scaling $$cable || exit 1; done
+	$(PYTHON) -m benchmarks.scaling measured cores nodes
 
 # The site: its first page is build/docs/site/index.html.
 docs:

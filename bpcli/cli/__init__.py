@@ -21,6 +21,7 @@ import typer  # noqa: E402
 
 from bpcli import __version__  # noqa: E402
 from bpcli.cli import (  # noqa: E402
+    bench_cluster,
     config,
     data,
     doctor,
@@ -69,6 +70,7 @@ app.command("verify")(verify.verify)
 app.command("plot")(plot.plot)
 app.command("report")(report.report)
 app.command("runs")(runs.runs)
+app.command("bench-cluster")(bench_cluster.bench_cluster)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")
 app.command("list")(listing.listing)

@@ -1,6 +1,6 @@
 """Which of the processes that a launcher started run a command, and how all of them end.
 
-``bp train`` is done by all together. Any other command is done by rank 0 alone. Rank 0 speaks for all.
+``bp train`` and ``bp bench-cluster`` are done by all together, others by rank 0 alone. Rank 0 speaks for all.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bpcli.ranks.launcher import Launch, launch_of
 if TYPE_CHECKING:
     from bpcli.ranks.group import Group
 
-COMMON = ("train",)
+COMMON = ("train", "bench-cluster")
 """The commands that ranks do together."""
 
 Command = Callable[["Group"], int]

@@ -18,12 +18,8 @@ from bpcli.training.inference import EXAMPLES_PER_PASS
 OPERATIONS = 5
 """Operations on vectors for each number that a rule remembers of a parameter, besides the one that changes θ."""
 
-
-COUNTING, EXCHANGING, MESSAGE = 4, 5, 1
-"""What counting a shard's results, a step's exchange and each of its messages take beside what is counted anyway.
-
-In calls of a layer, forward and backward: measured, see docs/understand/scaling.md.
-"""
+COUNTING, MESSAGE = 4, 1
+"""What counting a shard's results, and handling a message, take in calls of a layer: measured, on two ranks."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +65,7 @@ def exchange_seconds(job: Job, cluster: Cluster, ranks: int) -> float:
     gradient = gradient_traffic(job.parameters, job.itemsize, job.shards, ranks)
     results = results_traffic(job.batch_size, job.sizes[-1], job.itemsize, job.shards, ranks)
     every, call = gradient + results, cluster.arithmetic.call
-    return cluster.network.seconds(every.latencies, every.count) + (EXCHANGING + MESSAGE * every.messages) * call
+    return cluster.network.seconds(every.latencies, every.count) + MESSAGE * every.messages * call
 
 
 def _update(job: Job, cluster: Cluster, ranks: int) -> float:

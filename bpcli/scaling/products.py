@@ -20,7 +20,7 @@ from bpcli.scaling.job import Job
 UNITS = (8, 32, 128, 512, 2048)
 """Of the narrower side of layers: from an output of some classes to the widest layer of usual networks."""
 
-COLUMNS = (1, 8, 32, 64, 128, 256, 512)
+COLUMNS = (1, 8, 16, 32, 64, 128, 256, 512)
 """Of shards."""
 
 LEAST_INPUTS = 256

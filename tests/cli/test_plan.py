@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bpcli.scaling.arithmetic import Arithmetic
 from bpcli.scaling.cluster import Cluster, Network
-from bpcli.scaling.cluster_file import as_json
+from bpcli.scaling.cluster_file import as_json, read_cluster
 from bpcli.scaling.cost import step_seconds
 from bpcli.scaling.job import Job
+from bpcli.scaling.products import measure
 from tests.cli.support import Result, good, listing, points, refused, write_config
 
 CORE = Arithmetic((8, 512), (1, 512), ((2e8, 3e8), (5e8, 6e8)), memory=2e10, call=1e-6)
@@ -134,3 +136,14 @@ def test_what_a_plan_has_no_use_for_is_refused(
     folder: Path, words: list[str], status: int, error: str, hint: str
 ) -> None:
     refused("train", "c.yaml", *words, cwd=folder, status=status, error=error, hint=hint)
+
+
+def test_one_process_measures_its_core_and_says_what_is_missing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bpcli.scaling.bench.measure", partial(measure, (8,), (1, 16)))
+    found = good("bench-cluster", "--output", "here.json", cwd=folder)
+    assert found.out.splitlines()[-1].startswith("network: not measured, there is one process; ")
+    assert found.out.splitlines()[1].split() == ["units", "1", "16"]
+    cluster = read_cluster(folder / "here.json")
+    assert (cluster.arithmetic.units, cluster.network) == ((8,), None)
+    plan(folder, "--plan", "2", "--cluster", "here.json")
+    assert good("bench-cluster", "--json", cwd=folder).json["ranks"] == 1

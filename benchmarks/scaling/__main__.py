@@ -1,0 +1,63 @@
+"""``python -m benchmarks.scaling``: measure a cable, or print a table of docs/understand/scaling.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.scaling.cases import CABLES, Cable
+from benchmarks.scaling.hosts import mpirun, two_hosts
+from benchmarks.scaling.tables import MACHINE, RESULTS, TABLES
+
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "OMP")}
+"""As bp itself sets them: it shares out shards, not the rows of a product."""
+
+
+def main() -> None:
+    """Measure, or print a table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
+    parser.add_argument("what", choices=[*CABLES, *TABLES], nargs="+", help="a cable to measure, or a table to print")
+    for what in parser.parse_args().what:
+        if what in CABLES:
+            measure(what)
+        else:
+            print("\n".join(TABLES[what]()))
+
+
+def measure(name: str) -> None:
+    """Measure every case over a cable, on one rank too where there is none, and keep the figures."""
+    cable = CABLES[name]
+    with TemporaryDirectory() as folder, _launcher(cable, Path(folder)) as words:
+        command = [*words, sys.executable, "-m", "benchmarks.scaling.worker", name]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **ONE_THREAD})
+    found = json.loads(done.stdout.splitlines()[-1])
+    RESULTS.mkdir(exist_ok=True)
+    if not cable.bits:
+        _write(MACHINE, found["cluster"])
+    network = found["cluster"]["network"]
+    figures = {"latency": network["latency_seconds"], "bandwidth": network["bandwidth_bytes_per_second"]}
+    _write(RESULTS / f"{name}.json", {"network": figures, "steps": found["steps"]})
+
+
+def _write(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _launcher(cable: Cable, folder: Path) -> Iterator[list[str]]:
+    if cable.bits:
+        with two_hosts(cable.bits, cable.delay, folder) as words:
+            yield words
+    else:
+        yield [*mpirun(), "-n", "2"]
+
+
+if __name__ == "__main__":
+    main()

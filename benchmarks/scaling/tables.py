@@ -1,0 +1,73 @@
+"""The tables of docs/understand/scaling.md: the model beside measurements, and what it says of many nodes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from benchmarks.scaling.cases import CABLES, CASES, NODES, Nodes
+from bpcli.scaling.arithmetic import Arithmetic
+from bpcli.scaling.cluster import Cluster, Network, ethernet
+from bpcli.scaling.cluster_file import read_cluster
+from bpcli.scaling.cost import step_seconds
+from bpcli.scaling.plan import Row, plan, worthwhile
+
+RESULTS = Path(__file__).parent / "results"
+"""What was measured: the figures of the machine, and a file for each cable with its network and seconds."""
+
+MACHINE = RESULTS / "machine.json"
+
+
+def measured_table() -> Iterator[str]:
+    """Predicted beside measured seconds of a step."""
+    core = read_cluster(MACHINE).arithmetic
+    yield "| between ranks | ranks | network, batch | measured | predicted | arithmetic + update + exchange | ratio |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, cable in CABLES.items():
+        found = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+        network = Network(**found["network"])
+        for ranks, seconds in found["steps"].items():
+            for case, measured in zip(CASES, seconds, strict=False):
+                step = step_seconds(case.job, Cluster(core, network), int(ranks))
+                parts = " + ".join(milliseconds(part) for part in (step.arithmetic, step.update, step.exchange))
+                told = f"{milliseconds(measured)} ms | {milliseconds(step.total)} ms | {parts}"
+                yield f"| {cable.title} | {ranks} | {case.title} | {told} | {step.total / measured:.2f} |"
+
+
+def milliseconds(seconds: float) -> str:
+    """Three digits."""
+    return f"{seconds * 1e3:.3g}" if seconds < 1 else f"{seconds * 1e3:,.0f}"
+
+
+def nodes_table(nodes: Nodes) -> Iterator[str]:
+    """Speed-up and cost of a training on 1 … 1,024 nodes, by batch and link."""
+    core = read_cluster(MACHINE).arithmetic
+    columns = [_plan(nodes, core, bits, batch) for bits in nodes.links for batch in nodes.batches]
+    heads = [f"{bits / 1e9:.0f} Gbit/s, batch {batch:,}" for bits in nodes.links for batch in nodes.batches]
+    yield f"| nodes | {' | '.join(heads)} |"
+    yield f"|---|{'---|' * len(heads)}"
+    for index in range(nodes.doublings + 1):
+        cells = [_cell(rows, index) for rows in columns]
+        yield f"| {1 << index:,} | {' | '.join(cells)} |"
+
+
+def _plan(nodes: Nodes, core: Arithmetic, bits: float, batch: int) -> list[Row]:
+    return plan(nodes.job(batch), Cluster(core, ethernet(bits)), 1 << nodes.doublings, nodes.threads)
+
+
+def _cell(rows: list[Row], index: int) -> str:
+    """The speed-up, and what the training costs beside one node; the last worthwhile number of nodes is bold."""
+    if index >= len(rows) or rows[index].ranks != 1 << index:
+        return "–"
+    row = rows[index]
+    text = f"{row.speed_up:.3g} ({1 / row.efficiency:.3g})"
+    return f"**{text}**" if row is worthwhile(rows) else text
+
+
+TABLES: dict[str, Callable[[], Iterator[str]]] = {
+    "measured": measured_table,
+    **{name: partial(nodes_table, nodes) for name, nodes in NODES.items()},
+}
+"""Each table of the page by its name."""

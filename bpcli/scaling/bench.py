@@ -1,0 +1,77 @@
+"""The machines of a launcher's processes measured: every core at once, the network, and the model's exchange."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from bpcli.ranks.links import Links
+from bpcli.scaling.arithmetic import Arithmetic
+from bpcli.scaling.cluster import Cluster, Network, slowest
+from bpcli.scaling.cluster_file import arithmetic_as_json, arithmetic_from
+from bpcli.scaling.exchange import gradient_traffic
+from bpcli.scaling.products import measure
+from bpcli.storage.strict_json import Saved, parse_json
+
+LARGE = 1_000_000
+"""Parameters of the gradient whose exchange gives the bandwidth."""
+
+CHECKED = (50_000, 3_000_000)
+"""Parameters of the gradients whose exchange is compared with the model's."""
+
+ITEMSIZE = 4
+"""Bytes of their numbers."""
+
+SWIFTEST = 1e12
+"""Bytes a second: what an exchange that takes no time is taken for."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """The seconds in which gradients of so many parameters were added up over all ranks, and those of the model."""
+
+    parameters: int
+    measured: float
+    predicted: float
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What was measured over so many ``ranks``; ``checks`` hold the model against the exchange itself."""
+
+    cluster: Cluster
+    ranks: int = 1
+    checks: list[Check] = field(default_factory=list)
+
+
+def bench(links: Links | None) -> Bench:
+    """Measure this process, or all that are linked at the same time, so that cores share what they share in training.
+
+    Every rank gets the same answer.
+    """
+    if links is None:
+        return Bench(Cluster(measure()))
+    links.texts("ready")
+    every = links.texts(json.dumps(arithmetic_as_json(measure())))
+    core = slowest([arithmetic_from(Saved(parse_json(text))) for text in every])
+    network = _network(links, core)
+    checks = [
+        Check(parameters, links.exchange(parameters), _predicted(parameters, links.count, core, network))
+        for parameters in CHECKED
+    ]
+    return Bench(Cluster(core, network), links.count, checks)
+
+
+def _network(links: Links, core: Arithmetic) -> Network:
+    """Latency by small messages, bandwidth by what a gradient's exchange takes beside the rest of the model."""
+    ranks, latency = links.count, links.latency()
+    seconds = links.exchange(LARGE)
+    rest = seconds - _predicted(LARGE, ranks, core, Network(latency, SWIFTEST))
+    count = gradient_traffic(LARGE, ITEMSIZE, ranks, ranks).count
+    return Network(latency, count / max(rest, count / SWIFTEST))
+
+
+def _predicted(parameters: int, ranks: int, core: Arithmetic, network: Network) -> float:
+    traffic = gradient_traffic(parameters, ITEMSIZE, ranks, ranks)
+    adding = 3 * (ranks - 1) / ranks * parameters * ITEMSIZE / core.memory
+    return network.seconds(traffic.latencies, traffic.count) + traffic.messages * core.call + adding
