@@ -2,7 +2,7 @@
 
 A hidden sigmoid layer, for example, becomes
 
-    product(view2, X, buffer13)                          # Z ← W X
+    product_along_rows(view2, X, buffer13, room)         # Z ← W X
     c1 = np.float32(1)                                   # plain numbers in the arrays' precision
     for i in range(n1):
         for j in range(m):
@@ -36,7 +36,7 @@ from bpcli.training.compiled.operations import (
 )
 from bpcli.training.compiled.passes import FusedLoop
 from bpcli.training.compiled.recorder import same_shape
-from bpcli.training.compiled.recording import X
+from bpcli.training.compiled.recording import ROOM, X
 from bpcli.training.compiled.symbols import SymbolicArray
 from bpcli.training.compiled.views import Transposed
 
@@ -184,7 +184,7 @@ class LoopWriter:
     def _dot(self, operation: Dot) -> Iterator[str]:
         """A loop where a factor is a vector, otherwise one of the functions in ``products``.
 
-        X and its transpose have long rows, for which those functions have their own forms; so have sums over examples.
+        X lies in memory by examples, for which those functions have a form of their own; so have sums over examples.
         """
         left, right = self.symbols[operation.left], self.symbols[operation.right]
         kind = self.symbols[operation.out].dtype.name
@@ -196,13 +196,16 @@ class LoopWriter:
             yield from self._of_vector(operation, kind, transposed=isinstance(left.view, Transposed))
         else:
             name = "product" if operation.factor is None else "accumulate"
-            if right.root == X and operation.right != X:
-                name += "_of_rows"
-            elif operation.factor is None and self._of_examples(left.shape[1]):
+            if operation.factor is None and self._of_examples(left.shape[1]):
                 name += "_of_examples"
             elif operation.right == X and operation.factor is None:
                 name += "_along_rows"
-            arguments = ["factor"] * (operation.factor is not None) + [operation.left, operation.right, operation.out]
+            arguments = ["factor"] * (operation.factor is not None) + [
+                operation.left,
+                operation.right,
+                operation.out,
+                ROOM,
+            ]
             yield f"{name}({', '.join(arguments)})"
 
     def _outer(self, operation: Dot) -> Iterator[str]:

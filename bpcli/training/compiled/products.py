@@ -1,4 +1,7 @@
-"""Products and sums for compiled code: loops where they are small, otherwise SciPy's BLAS."""
+"""Products and sums for compiled code: loops where a batch is small, otherwise tiles, or SciPy's BLAS.
+
+``room`` is working memory, of the size that ``blocks`` needs.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
+from bpcli.training.compiled.blocks import multiply
 from bpcli.training.compiled.routines import routine
+from bpcli.training.compiled.vectors import VECTOR
 
 _gemm: Any = types.ExternalFunction(
     "numba_xxgemm",
@@ -22,10 +27,13 @@ _gemm: Any = types.ExternalFunction(
 SINGLE, DOUBLE, AS_IT_IS, TURNED = map(ord, "sdnt")
 """BLAS's letters for a precision, and for a matrix or its transpose."""
 
-SKINNY, PER_LENGTH = 1024, 16
-"""The most entries of the small matrix for which a product along rows is a loop: in all, and per entry of a row.
+FEW = 16
+"""The number of columns below which a product along long rows is a loop: a tile would be computed in vain in part."""
 
-BLAS first copies both factors into an order of its own, which pays only if each entry is then used often.
+WIDE = 64
+"""The columns from which on BLAS computes products where vectors have 16 bytes.
+
+There a library may use units that no compiler reaches; longer vectors come as near to the processor's limit here.
 """
 
 BLOCK, LONG = 512, 4096
@@ -115,95 +123,82 @@ def _added(result, lost, part):  # type: ignore[no-untyped-def]
 
 
 @routine()
-def product(left, right, out):  # type: ignore[no-untyped-def]
-    """out ← left · right, (n, k) from (n, m) and (m, k)."""
-    _blas(1.0, left, right, 0.0, out, 0, left.shape[1])
+def _multiply_or_blas(factor, left, right, keep, out, room):  # type: ignore[no-untyped-def]
+    """What ``multiply`` does, by BLAS where there are many columns.
+
+    To BLAS, which is column-major, a matrix in C order is its transpose: outᵀ = rightᵀ leftᵀ.
+    """
+    n, m = left.shape
+    k, size = right.shape[1], out.itemsize
+    if k < WIDE:
+        multiply(factor, left, right, keep, out, room)
+        return
+    factors = np.empty(2, out.dtype)
+    factors[0], factors[1] = factor, 1 if keep else 0
+    right_turned, left_turned = right.strides[1] != size, left.strides[1] != size
+    _gemm(
+        SINGLE if size == 4 else DOUBLE, TURNED if right_turned else AS_IT_IS, TURNED if left_turned else AS_IT_IS,
+        k, n, m,
+        factors.ctypes, right.ctypes, max(right.strides) // size, left.ctypes, max(left.strides) // size,
+        factors[1:].ctypes, out.ctypes, k,
+    )  # fmt: skip
+
+
+_multiply: Any = multiply if VECTOR > 16 else _multiply_or_blas
 
 
 @routine()
-def product_along_rows(left, right, out):  # type: ignore[no-untyped-def]
+def product(left, right, out, room):  # type: ignore[no-untyped-def]
+    """out ← left · right, (n, k) from (n, m) and (m, k)."""
+    _multiply(out.dtype.type(1), left, right, False, out, room)
+
+
+@routine()
+def product_along_rows(left, right, out, room):  # type: ignore[no-untyped-def]
     """out ← left · right, ``left`` in C order and ``right`` the transpose of a matrix in C order."""
-    if out.size <= min(SKINNY, PER_LENGTH * left.shape[1]):
+    if right.shape[1] < FEW:
         _inner_products(left, right.T, out)
     else:
-        _blas(1.0, left, right, 0.0, out, 0, left.shape[1])
+        product(left, right, out, room)
 
 
 @routine()
-def product_of_examples(left, right, out):  # type: ignore[no-untyped-def]
+def product_of_examples(left, right, out, room):  # type: ignore[no-untyped-def]
     """out ← left · right, a sum over the examples."""
     if left.shape[1] <= LONG:
-        _blas(1.0, left, right, 0.0, out, 0, left.shape[1])
+        product(left, right, out, room)
     else:
         out[...] = 0
-        _add_long_product(1.0, left, right, out)
+        _add_long_product(out.dtype.type(1), left, right, out, room)
 
 
 @routine()
-def product_of_rows(left, right, out):  # type: ignore[no-untyped-def]
-    """out ← left · right, a sum over the examples, ``right`` in C order."""
-    if left.size <= min(SKINNY // 2, PER_LENGTH * right.shape[1]):
-        out[...] = 0
-        _add_rows(out.dtype.type(1), left, right, out)
-    else:
-        product_of_examples(left, right, out)
-
-
-@routine()
-def accumulate(factor, left, right, out):  # type: ignore[no-untyped-def]
+def accumulate(factor, left, right, out, room):  # type: ignore[no-untyped-def]
     """out ← out + factor · left · right, a sum over the examples, ``out`` (n, k) in C order.
 
-    BLAS adds a long product to ``out`` in many small parts, and rounds after each to the digits of ``out``.
+    A long product would be added to ``out`` in many small parts, and rounded after each to the digits of ``out``.
     """
     if left.shape[1] <= LONG:
-        _blas(np.float64(factor), left, right, 1.0, out, 0, left.shape[1])
+        _multiply(factor, left, right, True, out, room)
     else:
-        _add_long_product(np.float64(factor), left, right, out)
+        _add_long_product(factor, left, right, out, room)
 
 
 @routine()
-def accumulate_of_rows(factor, left, right, out):  # type: ignore[no-untyped-def]
-    """out ← out + factor · left · right, a sum over the examples, ``right`` in C order."""
-    if left.size <= min(SKINNY // 2, PER_LENGTH * right.shape[1]):
-        _add_rows(factor, left, right, out)
-    else:
-        accumulate(factor, left, right, out)
-
-
-@routine()
-def _add_long_product(factor, left, right, out):  # type: ignore[no-untyped-def]
+def _add_long_product(factor, left, right, out, room):  # type: ignore[no-untyped-def]
     """out ← out + factor · left · right, the products of ``LONG`` examples added up in float64."""
     n, m = left.shape
     k = right.shape[1]
     part, result = np.empty((n, k), out.dtype), np.zeros((n, k))
     for start in range(0, m, LONG):
-        _blas(1.0, left, right, 0.0, part, start, min(start + LONG, m))
+        some = slice(start, min(start + LONG, m))
+        product(left[:, some], right[some], part, room)
         for i in range(n):
             for j in range(k):
                 result[i, j] += part[i, j]
     for i in range(n):
         for j in range(k):
             out[i, j] += factor * result[i, j]
-
-
-@routine()
-def _blas(factor, left, right, keep, out, start, stop):  # type: ignore[no-untyped-def]
-    """out ← keep · out + factor · left · right, from column ``start`` of ``left`` to ``stop``; ``out`` in C order.
-
-    To BLAS, which is column-major, a matrix in C order is its transpose: outᵀ = rightᵀ leftᵀ.
-    """
-    n, m = left.shape
-    k = right.shape[1]
-    factors = np.empty(2, out.dtype)
-    factors[0], factors[1] = factor, keep
-    of_right, right_step = (AS_IT_IS, k) if right.flags.c_contiguous else (TURNED, m)
-    of_left, left_step = (AS_IT_IS, m) if left.flags.c_contiguous else (TURNED, n)
-    kind = SINGLE if out.itemsize == 4 else DOUBLE
-    _gemm(
-        kind, of_right, of_left, k, n, stop - start,
-        factors.ctypes, right[start:].ctypes, right_step, left[:, start:].ctypes, left_step,
-        factors[1:].ctypes, out.ctypes, k,
-    )  # fmt: skip
 
 
 @routine(fastmath=FAST)
@@ -234,31 +229,3 @@ def _inner_products(left, right, out):  # type: ignore[no-untyped-def]
             out[i, j], out[i, j1], out[i, j2], out[i, j3], out[i, j4] = x0, x1, x2, x3, x4
             out[next_i, j], out[next_i, j1], out[next_i, j2] = y0, y1, y2
             out[next_i, j3], out[next_i, j4] = y3, y4
-
-
-@routine(fastmath=FAST)
-def _add_rows(factor, left, right, out):  # type: ignore[no-untyped-def]
-    """out ← out + factor · left · right, two rows of ``out`` and five of ``right`` at a time."""
-    n, m = left.shape
-    size = right.shape[1]
-    for i in range(0, n - n % 2, 2):
-        x, y = out[i], out[i + 1]
-        for j in range(0, m - m % 5, 5):
-            r0, r1, r2, r3, r4 = right[j], right[j + 1], right[j + 2], right[j + 3], right[j + 4]
-            x0, x1, x2 = factor * left[i, j], factor * left[i, j + 1], factor * left[i, j + 2]
-            x3, x4 = factor * left[i, j + 3], factor * left[i, j + 4]
-            y0, y1, y2 = factor * left[i + 1, j], factor * left[i + 1, j + 1], factor * left[i + 1, j + 2]
-            y3, y4 = factor * left[i + 1, j + 3], factor * left[i + 1, j + 4]
-            for k in range(size):
-                x[k] += x0 * r0[k] + x1 * r1[k] + x2 * r2[k] + x3 * r3[k] + x4 * r4[k]
-                y[k] += y0 * r0[k] + y1 * r1[k] + y2 * r2[k] + y3 * r3[k] + y4 * r4[k]
-        for j in range(m - m % 5, m):
-            x0, y0, r0 = factor * left[i, j], factor * left[i + 1, j], right[j]
-            for k in range(size):
-                x[k] += x0 * r0[k]
-                y[k] += y0 * r0[k]
-    for i in range(n - n % 2, n):
-        for j in range(m):
-            x0 = factor * left[i, j]
-            for k in range(size):
-                out[i, k] += x0 * right[j, k]

@@ -37,6 +37,9 @@ OUTPUTS, LAST_Z = "outputs", "last_Z"
 LOSSES, TALLY = "losses", "tally_"
 """The name of the losses' sums, and what those of the tallies' begin with."""
 
+ROOM = "room"
+"""The name of the working memory of matrix products."""
+
 NOISE = "noise"
 """What the names of further inputs begin with: the noise of a layer, with its number."""
 
@@ -52,7 +55,7 @@ class Program:
     that the program returns: for an update the sum of the loss's terms and the
     number of updates. ``sizes``, the widths, and ``settings`` name its numeric
     arguments, ``inputs`` the arrays of the batch, its noise and its outputs too where they are handed
-    out; ``constants`` maps arrays that never change to the expressions that make them. ``single`` programs take
+    out; ``constants`` maps arrays that no operation changes to the expressions that make them. ``single`` programs take
     batches of one example. ``class_indices`` says that Y is (m,).
     """
 
@@ -249,7 +252,9 @@ class _SymbolicNetwork:
             ws.noise[l] = recorder.array(f"{NOISE}{l}", (sizes[l], ws.m), dtype)
             self.inputs.append(f"{NOISE}{l}")
         length = number_source(ws.m)
+        recorder.array(ROOM, (SymbolicNumber(recorder, "ROOM"),), np.uint8)
         return ws, {
+            ROOM: "np.empty(ROOM, np.uint8)",
             ws.ones.name: f"np.ones(({length}, 1), np.{dtype.name})",
             ws.output.columns.name: f"np.arange({length})",
         }

@@ -31,9 +31,9 @@ MODULE_HEAD = (
 import numpy as np
 from numba import njit
 
-from bpcli.training.compiled.products import accumulate, accumulate_of_rows, accumulate_of_vector, inner
-from bpcli.training.compiled.products import product, product_along_rows, product_of_examples, product_of_rows
-from bpcli.training.compiled.products import product_of_vector, total, total_of_examples
+from bpcli.training.compiled.blocks import ROOM
+from bpcli.training.compiled.products import accumulate, accumulate_of_vector, inner, product, product_along_rows
+from bpcli.training.compiled.products import product_of_examples, product_of_vector, total, total_of_examples
 
 
 def arrays({kept}, sizes, m):

@@ -113,24 +113,25 @@ def called(routine: Any, count: int) -> Any:
     """A function of so many arguments for Python, which a routine is not."""
     from numba import njit
 
-    names = ", ".join("abcd"[:count])
+    names = ", ".join("abcde"[:count])
     return njit(eval(f"lambda {names}: routine({names})", {"routine": routine}))
 
 
 def test_a_long_sum_loses_nothing_in_its_last_digits() -> None:
     """Where terms are alike, each one added to float32 would be rounded the same way."""
     from bpcli.training.compiled import products
+    from bpcli.training.compiled.blocks import ROOM
 
-    accumulate, product_of_examples = called(products.accumulate, 4), called(products.product_of_examples, 3)
+    accumulate, product_of_examples = called(products.accumulate, 5), called(products.product_of_examples, 4)
     long_inner, total_of_examples = called(products.long_inner, 3), products.total_of_examples
-    m = 100_003
+    m, room = 100_003, np.empty(ROOM, np.uint8)
     left, right = np.full((2, m), 0.1, np.float32), np.full((m, 3), 0.7, np.float32)
     exact = float(left[0, 0]) * float(right[0, 0]) * m
     near = partial(np.testing.assert_allclose, rtol=2e-7)
     turned, out, theta = np.asfortranarray(right), np.empty((2, 3), np.float32), np.ones((2, 3), np.float32)
-    product_of_examples(left, turned, out)
+    product_of_examples(left, turned, out, room)
     near(out, exact, rtol=5e-6)
-    accumulate(np.float32(0.01 / exact), left, turned, theta)
+    accumulate(np.float32(0.01 / exact), left, turned, theta, room)
     near(theta, 1.01)
     near(long_inner(left[0], turned[:, 0], np.float32(0)), exact)
     near(total_of_examples(left[0]), float(left[0, 0]) * m, rtol=1e-14)
@@ -139,24 +140,23 @@ def test_a_long_sum_loses_nothing_in_its_last_digits() -> None:
 
 
 @pytest.mark.parametrize("dtype", [pytest.param("float32", marks=pytest.mark.slow), "float64"])
-def test_products_by_hand_and_by_blas_are_matrix_products(dtype: str) -> None:
+def test_products_by_loops_and_by_tiles_are_matrix_products(dtype: str) -> None:
     from bpcli.training.compiled import products
+    from bpcli.training.compiled.blocks import ROOM
 
-    accumulate, accumulate_of_rows = called(products.accumulate, 4), called(products.accumulate_of_rows, 4)
-    product_along_rows, product_of_rows = called(products.product_along_rows, 3), called(products.product_of_rows, 3)
-    rng, kind = np.random.default_rng(1), np.dtype(dtype).type
+    accumulate, product_along_rows = called(products.accumulate, 5), called(products.product_along_rows, 4)
+    product_of_examples = called(products.product_of_examples, 4)
+    rng, kind, room = np.random.default_rng(1), np.dtype(dtype).type, np.empty(ROOM, np.uint8)
     for n, m, k in product([1, 2, 5, 60], [1, 3, 5, 10, 70], [1, 4, 11, 64]):
         left, right, out = (rng.normal(size=shape).astype(dtype) for shape in ((n, m), (m, k), (n, k)))
         turned = np.asfortranarray(right)
         expected = left.astype(np.float64) @ right
         near = partial(np.testing.assert_allclose, rtol=0, atol=100 * np.finfo(dtype).eps * m, err_msg=f"{n} {m} {k}")
-        product_along_rows(left, turned, out)
+        product_along_rows(left, turned, out, room)
         near(out, expected)
-        accumulate(kind(-0.5), left, turned, out)
+        accumulate(kind(-0.5), left, turned, out, room)
         near(out, 0.5 * expected)
-        accumulate_of_rows(kind(-0.25), left, right, out)
-        near(out, 0.25 * expected)
-        product_of_rows(left, right, out)
+        product_of_examples(left, right, out, room)
         near(out, expected)
 
 

@@ -1,0 +1,154 @@
+"""A matrix product in blocks that stay in the processor's cache, each computed by tiles.
+
+Both factors are copied into panels block by block, but for a left factor whose entries are read only once. The order of
+every sum follows from the shapes alone: the terms of each ``DEEP`` or fewer k, one after another, then these sums.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from bpcli.training.compiled.routines import routine
+from bpcli.training.compiled.tiles import (
+    PITCH,
+    ROWS,
+    VECTORS,
+    copy_columns,
+    copy_rows,
+    narrow_tile_by_columns,
+    narrow_tile_by_rows,
+    read,
+    tile_by_columns,
+    tile_by_rows,
+    turn_columns,
+    turn_rows,
+    write,
+)
+from bpcli.training.compiled.vectors import VECTOR
+
+DEEP = 256
+"""The most k of a block: a right panel takes two thirds of an L1 cache."""
+
+LEFT, RIGHT = 1 << 17, 1 << 19
+"""The bytes of a block's left and right panels, which stay in the L2 cache."""
+
+ROOM = LEFT + RIGHT + ROWS * VECTORS * VECTOR + VECTOR
+"""The bytes of working memory: the panels, one tile, and what lies before the first whole vector."""
+
+
+@njit(error_model="numpy")
+def multiply(factor, left, right, keep, out, room):  # type: ignore[no-untyped-def]
+    """out ← factor · left · right, (n, k) by (k, m); or out + … where ``keep`` is true.
+
+    ``out`` has contiguous rows and shares no memory with the factors, which may have gaps. ``room`` has ``ROOM`` bytes.
+    """
+    size = out.itemsize
+    start = room.ctypes.data
+    start += -start % VECTOR
+    _multiply(
+        factor, size,
+        left.ctypes.data, left.strides[0] // size, left.strides[1] // size,
+        right.ctypes.data, right.strides[0] // size, right.strides[1] // size,
+        keep, out.ctypes.data, out.strides[0] // size,
+        left.shape[0], right.shape[1], left.shape[1], start,
+    )  # fmt: skip
+
+
+@routine()
+def _multiply(factor, size, left, i_step, ik_step, right, kj_step, j_step, keep, out, step, n, m, k, room):  # type: ignore[no-untyped-def]
+    """The blocks, one after another; addresses are integers, steps are in entries."""
+    width, lanes = VECTORS * VECTOR // size, VECTOR // size
+    deep = -(-k // max(1, -(-k // DEEP)))
+    deep += -deep % lanes
+    wide, high = RIGHT // (DEEP * size), LEFT // (DEEP * size * PITCH) * ROWS
+    panels = room + LEFT
+    for k0 in range(0, k, deep):
+        depth = min(deep, k - k0)
+        for j0 in range(0, m, wide):
+            columns = min(wide, m - j0)
+            _pack_right(
+                factor, right + (k0 * kj_step + j0 * j_step) * size, j_step, kj_step, columns, depth, panels, size
+            )
+            for i0 in range(0, n, high):
+                rows = min(high, n - i0)
+                block = left + (i0 * i_step + k0 * ik_step) * size
+                direct = rows // ROWS * ROWS if columns <= width and (i_step == 1 or ik_step == 1) else 0
+                if direct < rows:
+                    left_over = block + direct * i_step * size
+                    _pack_left(factor, left_over, i_step, ik_step, rows - direct, depth, room, size)
+                _compute_block(
+                    factor, size, block, i_step, ik_step, keep or k0 > 0, out + (i0 * step + j0) * size, step,
+                    direct, rows, columns, depth, room,
+                )  # fmt: skip
+
+
+@njit(error_model="numpy")
+def _compute_block(factor, size, left, i_step, k_step, keep, out, step, direct, rows, columns, depth, room):  # type: ignore[no-untyped-def]
+    """One block, tile by tile, the first ``direct`` rows from the left factor itself, the others from its panels."""
+    width = VECTORS * VECTOR // size
+    for j in range(0, columns, width):
+        panel, wanted = room + LEFT + j * depth * size, min(width, columns - j)
+        for i in range(0, rows, ROWS):
+            by_rows, height, target = False, min(ROWS, rows - i), out + (i * step + j) * size
+            at, at_step = room + (i - direct) // ROWS * PITCH * depth * size, PITCH
+            if i < direct:
+                by_rows = k_step == 1
+                at, at_step = left + i * i_step * size, i_step if by_rows else k_step
+            _compute_tile(factor, size, at, at_step, by_rows, panel, depth, keep, target, step, height, wanted, room)
+
+
+@njit(error_model="numpy")
+def _compute_tile(factor, size, left, left_step, by_rows, panel, depth, keep, out, step, height, wanted, room):  # type: ignore[no-untyped-def]
+    """One tile, or ``height`` rows and ``wanted`` columns of it: these by way of memory, unless they fill vectors."""
+    lanes, width, spare = VECTOR // size, VECTORS * VECTOR // size, room + LEFT + RIGHT
+    whole = wanted in (lanes, width)
+    target, target_step, add = (out, step, keep) if whole else (spare, width, False)
+    if wanted > lanes:
+        if by_rows:
+            tile_by_rows(factor, left, left_step, panel, width, depth, add, target, target_step, height)
+        else:
+            tile_by_columns(factor, left, left_step, panel, width, depth, add, target, target_step, height)
+    elif by_rows:
+        narrow_tile_by_rows(factor, left, left_step, panel, width, depth, add, target, target_step, height)
+    else:
+        narrow_tile_by_columns(factor, left, left_step, panel, width, depth, add, target, target_step, height)
+    if not whole:
+        for r in range(height):
+            for c in range(wanted):
+                value, place = read(factor, spare + (r * width + c) * size), out + (r * step + c) * size
+                write(value + read(factor, place) if keep else value, place)
+
+
+def _packing(turn: Any, copy: Any, shape: Any) -> Any:
+    """The function that copies a block, (n, k), into panels; the rest of the last panel has any numbers in it.
+
+    ``shape`` gives the rows of a panel, its entries for each k, and how many rows ``turn`` turns at once.
+    """
+
+    @njit(error_model="numpy")
+    def pack(like, source, step, k_step, n, k, panels, size):  # type: ignore[no-untyped-def]
+        rows, width, together = shape(VECTOR // size)
+        for i in range(0, n, rows):
+            count, start, panel = min(rows, n - i), source + i * step * size, panels + i // rows * width * k * size
+            done = 0
+            if step == 1 and k_step > 0:  # with what follows in memory, which there is except at the end
+                done = max(0, k - (rows - count + k_step - 1) // k_step)
+                for q in range(done):
+                    copy(like, start + q * k_step * size, panel + q * width * size)
+            elif k_step == 1:
+                done = k - k % (VECTOR // size)
+                for q in range(0, done, VECTOR // size):
+                    for r in range(0, count, together):
+                        block, target = start + (r * step + q) * size, panel + (q * width + r) * size
+                        turn(like, block, step, count - r - 1, target, width)
+            for q in range(done, k):
+                for r in range(count):
+                    write(read(like, start + (r * step + q * k_step) * size), panel + (q * width + r) * size)
+
+    return pack
+
+
+_pack_left = _packing(turn_rows, copy_rows, njit(lambda lanes: (ROWS, PITCH, min(PITCH, lanes))))
+_pack_right = _packing(turn_columns, copy_columns, njit(lambda lanes: (VECTORS * lanes, VECTORS * lanes, lanes)))

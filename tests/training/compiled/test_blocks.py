@@ -1,0 +1,107 @@
+"""Products by tiles: right at every edge, in one order of summing, and as IEEE says with what is not finite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bpcli.nn import Array
+
+pytest.importorskip("numba")
+
+from bpcli.training.compiled.blocks import DEEP, ROOM, multiply
+from bpcli.training.compiled.tiles import ROWS, VECTORS
+from bpcli.training.compiled.vectors import VECTOR
+
+GARBAGE = np.full(ROOM, 255, np.uint8)
+"""Working memory full of NaN: none of it may reach a result."""
+
+kinds = pytest.mark.parametrize("kind", [np.float32, np.float64])
+
+
+def shapes(kind: Any) -> Iterator[tuple[int, int, int]]:
+    """Sizes one below, at and one above each edge of tiles, panels and blocks, in turn, and primes."""
+    lanes = VECTOR // np.dtype(kind).itemsize
+    width = VECTORS * lanes
+    for n, m in product((1, ROWS - 1, ROWS, ROWS + 1, 29), (1, lanes - 1, lanes, lanes + 1, width, width + 1, 61)):
+        yield from ((n, k, m) for k in (1, lanes, 23))
+    yield from ((ROWS + 1, k, width + 1) for k in (lanes - 1, lanes + 1, DEEP - 1, DEEP, DEEP + 1, 2 * DEEP + 3))
+    yield from ((n, 5, 3) for n in (127, 128, 129, 131))
+    yield from ((3, 5, m) for m in (255, 256, 257, 511, 513))
+
+
+def layouts(left: Array, right: Array) -> Iterator[tuple[Array, Array]]:
+    """The factors by rows and by columns, and with gaps."""
+    gaps = np.repeat(np.repeat(left, 2, axis=0), 3, axis=1)[::2, ::3]
+    for one in (left, np.asfortranarray(left), gaps):
+        yield from ((one, right), (one, np.asfortranarray(right)))
+
+
+@kinds
+def test_products_are_those_of_numpy_at_every_edge(kind: Any) -> None:
+    rng = np.random.default_rng(0)
+    for n, k, m in shapes(kind):
+        left, right, old = (rng.normal(size=shape).astype(kind) for shape in ((n, k), (k, m), (n, m)))
+        expected, bound = left.astype(float) @ right, 2 * k * np.finfo(kind).eps * (np.abs(left) @ np.abs(right) + 1)
+        for one, other in layouts(left, right):
+            out = np.full((n, m), np.nan, kind)
+            multiply(kind(1), one, other, False, out, GARBAGE)
+            assert (np.abs(out - expected) <= bound).all(), (n, k, m)
+            added = old.copy()
+            multiply(kind(-0.5), one, other, True, added, GARBAGE)
+            assert (np.abs(added - (old - 0.5 * expected)) <= bound + np.abs(old) * np.finfo(kind).eps).all(), (n, k, m)
+
+
+def test_what_lies_around_the_result_stays() -> None:
+    around = np.full((40, 90), 7.0, np.float32)
+    out = around[3:37, :][:, 5:70]
+    multiply(np.float32(1), np.ones((34, 3), np.float32), np.ones((3, 65), np.float32), False, out, GARBAGE)
+    assert (out == 3).all()
+    assert around.sum() == 7 * (40 * 90 - 34 * 65) + 3 * 34 * 65
+
+
+@kinds
+def test_the_same_numbers_give_the_same_bits_wherever_they_lie(kind: Any) -> None:
+    rng, (n, k, m) = np.random.default_rng(1), (13, 300, 37)
+    left, right = rng.normal(size=(n, k)).astype(kind), rng.normal(size=(k, m)).astype(kind)
+
+    def moved(array: Array, entries: int) -> Array:
+        memory = np.empty(array.size + 16, kind)
+        place = memory[entries : entries + array.size].reshape(array.shape)
+        place[...] = array
+        return place
+
+    found = []
+    for shift, (one, other) in product((0, 1, 3, 7), layouts(left, right)):
+        given = (moved(one, shift), moved(other, shift + 1)) if one.flags.c_contiguous else (one, other)
+        out, room = moved(np.zeros((n, m), kind), shift + 2), np.empty(ROOM + 8, np.uint8)[shift:]
+        multiply(kind(1), *given, False, out, room)
+        found.append(out.tobytes())
+    assert len(set(found)) == 1
+
+
+@kinds
+def test_what_is_not_finite_comes_through_as_in_numpy(kind: Any) -> None:
+    rng, (n, k, m) = np.random.default_rng(2), (ROWS + 3, 19, 41)
+    for value in (np.nan, np.inf, -np.inf):
+        for place in range(0, n * k, 5):
+            left, right = np.abs(rng.normal(size=(n, k))).astype(kind), np.abs(rng.normal(size=(k, m))).astype(kind)
+            left.reshape(-1)[place] = value
+            right[:, place % m] = 0  # ∞ · 0 is NaN
+            right[(place * 7) % k, (place * 3) % m] = value
+            out = np.empty((n, m), kind)
+            multiply(kind(1), left, right, False, out, GARBAGE)
+            with np.errstate(invalid="ignore"):
+                np.testing.assert_allclose(out, left @ right, rtol=1e-4)
+
+
+def test_long_sums_lose_no_more_than_those_of_blas() -> None:
+    rng = np.random.default_rng(3)
+    left, right = rng.random((9, 4096), np.float32), rng.random((4096, 33), np.float32)
+    out, exact = np.empty((9, 33), np.float32), left.astype(float) @ right
+    multiply(np.float32(1), left, right, False, out, GARBAGE)
+    assert np.abs(out - exact).max() <= 4 * max(np.abs(left @ right - exact).max(), np.abs(exact).max() * 6e-8)
