@@ -198,5 +198,15 @@ def read(path: Path) -> Results:
     )
 
 
+def joined(parts: Sequence[Results]) -> Results:
+    """Results that were measured in several runs on one machine, as if in one; the machine is as the first found it."""
+    return Results(
+        parts[0].machine,
+        [one for part in parts for one in part.measurements],
+        [one for part in parts for one in part.commands],
+        [one for part in parts for one in part.trainings],
+    )
+
+
 if __name__ == "__main__":
-    print(text(read(Path(sys.argv[1]))))
+    print(text(joined([read(Path(name)) for name in sys.argv[1:]])))
