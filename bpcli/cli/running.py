@@ -46,6 +46,8 @@ def prepared(
     from bpcli.runs.sameness import sameness
 
     shards = experiment.engine.shards
+    if group.count > shards and not quiet:
+        display.warn([_idle(group.count - shards, group.count, shards)])
     ranks = group.together(partial(sameness, experiment, state), shards)
     if ranks is not None:
         execution = Execution(experiment, open_run, state, ranks)
@@ -58,6 +60,12 @@ def prepared(
         _accompany(execution)
     group.leave()
     raise SystemExit(0)
+
+
+def _idle(idle: int, ranks: int, shards: int) -> str:
+    """That some ranks have no shard, and what gives them one."""
+    cut = "are computed whole" if shards == 1 else f"are cut into {shards} shards"
+    return f"{idle} of {ranks} ranks compute nothing: batches {cut}; shards: {ranks} cuts them into more"
 
 
 def _accompany(execution: Execution) -> None:

@@ -1,0 +1,154 @@
+"""Commands under mpirun: who speaks, how they end, and what happens when a rank dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from bpcli.errors import ExitStatus
+from tests.ranks.support import ROOT, command, environment, files_of, mpirun, with_mpi
+
+pytestmark = with_mpi
+
+TABLE = ROOT / "datasets" / "digits.csv"
+
+CONFIG = f"""
+data: {{path: {TABLE}, target: digit, split: {{validation: 0.1}}}}
+network: {{hidden: [16]}}
+loss: cross_entropy
+optimizer: {{batch_size: 30, learning_rate: 0.05}}
+engine: numpy
+shards: 2
+"""
+
+BP = ["-m", "bpcli"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "digits.yaml").write_text(CONFIG, encoding="utf-8")
+    return tmp_path
+
+
+def run_json(folder: Path) -> dict[str, object]:
+    record: dict[str, object] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    return record
+
+
+def test_rank_0_prints_what_one_process_prints(folder: Path) -> None:
+    words = ["train", "digits.yaml", "epochs=2"]
+    done = mpirun(3, [*BP, *words, "--run", "run"], folder)
+    alone = subprocess.run(
+        [sys.executable, *BP, *words, "--run", "one"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=True,
+    )
+    assert (done.returncode, done.stdout) == (0, "run\n")
+    note = "warning: 1 of 3 ranks compute nothing: batches are cut into 2 shards; shards: 3 cuts them into more\n"
+    assert done.stderr.replace(note, "") == alone.stderr.replace("run: one\n", "")  # mpirun gives a terminal for stdout
+    assert note in done.stderr
+    assert files_of(folder / "run") == files_of(folder / "one")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["train", "absent.yaml"], ExitStatus.USAGE, "error: absent.yaml: no such config\nhint: name a YAML file\n"),
+        (
+            ["train", "digits.yaml", "--seeds", "2"],
+            ExitStatus.USAGE,
+            "error: command line: several runs, and a launcher, whose processes train one run together\n"
+            "hint: start it without the launcher; its runs are trained one after the other, each on all cores\n",
+        ),
+    ],
+)
+def test_what_all_ranks_meet_is_said_once_and_is_the_status(
+    folder: Path, words: list[str], status: ExitStatus, said: str
+) -> None:
+    done = mpirun(2, [*BP, *words], folder)
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", said)
+
+
+def test_a_divergence_is_said_once_and_is_the_status(folder: Path) -> None:
+    done = mpirun(2, [*BP, "train", "digits.yaml", "optimizer.learning_rate=1e30", "--quiet"], folder)
+    assert done.returncode == ExitStatus.DIVERGED
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["error", "hint"]
+
+
+def test_other_commands_are_done_by_rank_0(folder: Path) -> None:
+    done = mpirun(3, [*BP, "--version"], folder)
+    assert (done.returncode, done.stdout.count("bp "), done.stderr) == (0, 1, "")
+
+
+class Training:
+    """A training in ranks that goes on until something ends it; ``pids`` are those of its ranks."""
+
+    def __init__(self, ranks: int, folder: Path) -> None:
+        words = [*BP, "train", "digits.yaml", "epochs=1000000", "checkpoint={epochs: 1}", "--run", "run"]
+        self.folder = folder
+        self.process = subprocess.Popen(
+            command(ranks, words), cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        self.wait_for(lambda: (folder / "run" / "metrics.csv").exists())
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        until = monotonic() + 30
+        while not condition():
+            assert monotonic() < until
+            assert self.process.poll() is None, self.process.communicate()
+            sleep(0.02)
+
+    def pid(self, rank: int) -> int:
+        """The process of a rank, by what its launcher has told it."""
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal():
+                try:
+                    told = (entry / "environ").read_bytes().split(b"\0")
+                    where = (entry / "cwd").readlink()
+                except OSError:
+                    continue
+                if where == self.folder and b"OMPI_COMM_WORLD_RANK=%d" % rank in told:
+                    return int(entry.name)
+        raise AssertionError(rank)
+
+    def end(self) -> tuple[int, str]:
+        _, stderr = self.process.communicate(timeout=30)
+        return self.process.returncode, stderr.decode()
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="the ranks are found in /proc")
+class TestEnds:
+    def test_a_killed_rank_is_named_and_the_run_goes_on_in_another_number_of_ranks(self, folder: Path) -> None:
+        training = Training(2, folder)
+        killed = training.pid(1)
+        os.kill(killed, signal.SIGKILL)
+        _, said = training.end()
+        assert f"error: rank 1 of 2 (host {os.uname().nodename}, pid {killed}) ended without a word\n" in said
+        assert "bp train --resume RUN" in said
+        epochs = int(run_json(folder / "run")["epochs"]) + 2  # type: ignore[call-overload]
+        for name, ranks in (("run", 3), ("whole", 1)):
+            words = ["--resume", name] if name == "run" else ["digits.yaml", "--run", name]
+            done = mpirun(ranks, [*BP, "train", *words, f"epochs={epochs}", "--quiet"], folder)
+            assert done.returncode == 0, done.stderr
+        for file in ("metrics.csv", "model.safetensors"):
+            assert (folder / "run" / file).read_bytes() == (folder / "whole" / file).read_bytes()
+
+    def test_a_signal_to_one_rank_stops_all_after_the_same_step(self, folder: Path) -> None:
+        training = Training(2, folder)
+        os.kill(training.pid(1), signal.SIGTERM)
+        status, said = training.end()
+        assert status == 128 + signal.SIGTERM
+        assert "stopped by SIGTERM in epoch" in said
+        assert "error:" not in said
+        assert run_json(folder / "run")["outcome"] == "stopped"
