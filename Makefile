@@ -6,7 +6,7 @@ BENCH ?=
 # Where make mnist finds the four files of MNIST.
 MNIST ?= datasets/mnist
 
-.PHONY: bench check docs pictures faults fuzz fuzz-coverage lint mnist scaling test test-slow trackers
+.PHONY: bench check cluster docs pictures faults fuzz fuzz-coverage lint mnist scaling test test-slow trackers
 
 check: lint test
 
@@ -15,6 +15,10 @@ test:
 
 test-slow:
 	$(PYTHON) -m pytest -m slow -s -n 0
+
+# Ranks on one host and on hosts of network namespaces, for which it needs root and iproute2.
+cluster:
+	$(PYTHON) -m pytest -m 'slow or not slow' -n 0 tests/ranks
 
 faults:
 	$(PYTHON) -m pytest -m faults tests/faults

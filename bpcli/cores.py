@@ -1,4 +1,4 @@
-"""How many processors this process may use: those that it may run on, and no more than its cgroups' share of time."""
+"""How many processors this process may use: by its affinity, its cgroups' share of time, and its launcher."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from math import ceil
 from pathlib import Path
 
 from bpcli.cgroups import group_folders
+from bpcli.launcher import launch_of
 
 ROOT = Path("/")
 """Where the system's files are."""
 
 
 def usable_cores() -> int:
-    """The cores that this process may use, at least 1: its affinity, and the CPU quota of its cgroups."""
-    return max(1, min([_allowed(), *_quotas(ROOT)]))
+    """The cores that this process may use, at least 1: its affinity, and the CPU quota of its cgroups.
+
+    Where a launcher started several processes on this host, no more than its share of the host's.
+    """
+    return max(1, min([_allowed(), (os.cpu_count() or 1) // launch_of(os.environ).here, *_quotas(ROOT)]))
 
 
 def threads_for(asked: int | str) -> int:

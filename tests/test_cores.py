@@ -31,4 +31,14 @@ def test_cores_are_those_of_the_affinity_that_the_groups_allow_time_for(
 ) -> None:
     monkeypatch.setattr(cores, "ROOT", machine(tmp_path, groups, limits))
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
     assert cores.usable_cores() == expected
+
+
+def test_processes_of_a_launcher_share_the_cores_of_their_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(cores, "_quotas", lambda root: [])
+    for name, value in (("RANK", "1"), ("SIZE", "6"), ("LOCAL_SIZE", "3")):
+        monkeypatch.setenv(f"OMPI_COMM_WORLD_{name}", value)
+    assert cores.usable_cores() == 2

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bpcli.cli.failures import failure_of, report
-from bpcli.ranks.launcher import Launch, launch_of
+from bpcli.launcher import Launch, launch_of
 
 if TYPE_CHECKING:
     from bpcli.ranks.group import Group

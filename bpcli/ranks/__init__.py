@@ -1,6 +1,6 @@
 """Several processes that train one network together: started by a launcher of MPI, on one host or many.
 
-Reading order: ``launcher`` says whether there are any; ``group`` is what a command knows of them; ``launched`` connects
-and ends them. ``exchange`` has what training exchanges, over MPI. ``wire`` is a connection beside MPI, to the
+Reading order: :mod:`bpcli.launcher` says whether there are any; ``group`` is what a command knows of them; ``launched``
+connects and ends them. ``exchange`` has what training exchanges, over MPI. ``wire`` is a connection beside MPI, to the
 ``addresses`` of a host, by which ``watch`` sees that a rank is lost; ``failure`` is what is said of one.
 """

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from bpcli.errors import BpError, ConfigError, SystemRefusedError
 from bpcli.extras import library
+from bpcli.launcher import Launch
 from bpcli.ranks.addresses import own_addresses
 from bpcli.ranks.failure import Failure
 from bpcli.ranks.group import On, Rescue
-from bpcli.ranks.launcher import Launch
 from bpcli.ranks.watch import AllOver, Watch
 from bpcli.ranks.wire import accept, connect, listening
 

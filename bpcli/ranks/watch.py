@@ -32,6 +32,9 @@ COMING = 10.0
 RESCUE = 1.0
 """Seconds in which a run must be saved that lost a rank."""
 
+LINGER = 1.5
+"""Seconds that rank 0 stays when a host is lost: a launcher that sees an end first waits for that host for ever."""
+
 HANDING_ON = 0.3
 """Seconds that a rank which has lost rank 0 lets pass: what ended that one may be about to end all."""
 
@@ -182,20 +185,23 @@ class Watch:
                 self._selector.unregister(self._wires.pop(other).connection)
                 self._news.notify_all()
             return
-        reason = "cannot be reached any more" if isinstance(error, TimeoutError) else "ended without a word"
+        ended = isinstance(error, EOFError | ConnectionResetError | BrokenPipeError)
+        reason = "ended without a word" if ended else "cannot be reached any more"
         if self._index:
             threading.Event().wait(HANDING_ON)
             if self._index != 1:
                 os._exit(ExitStatus.SYSTEM)
-        self._end(Failure.lost(self._names[other], reason))
+        self._end(Failure.lost(self._names[other], reason), 0.0 if ended else LINGER)
 
-    def _end(self, failure: Failure) -> NoReturn:
+    def _end(self, failure: Failure, linger: float = 0.0) -> NoReturn:
         """Say why, at once because what started the ranks may end them all; save what can be saved; and end."""
         self.take_the_end()
+        until = monotonic() + linger
         self._report(failure)
         saving = threading.Thread(target=self._save, args=(failure.reason,), daemon=True)
         saving.start()
         saving.join(RESCUE)
+        threading.Event().wait(max(0.0, until - monotonic()))
         self.end_all(failure.status)
 
     def _save(self, reason: str) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import Any
 
-SILENCE = 3.0
+SILENCE = 2.5
 """Seconds without a confirmation of what was sent, after which the other host counts as lost."""
 
 TRY = 3.0

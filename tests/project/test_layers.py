@@ -18,6 +18,7 @@ ROOMS = [
     "ending",
     "cgroups",
     "memory",
+    "launcher",
     "cores",
     "team",
     "side_by_side",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +23,9 @@ NETWORK = "10.213.7"
 LOSES_A_HOST = (
     "--prtemca", "oob_tcp_keepalive_time", "1",
     "--prtemca", "oob_tcp_keepalive_intvl", "1",
-    "--prtemca", "oob_tcp_keepalive_probes", "4",
+    "--prtemca", "oob_tcp_keepalive_probes", "3",
 )  # fmt: skip
-"""With these mpirun itself gives up a host after 5 s, not minutes."""
+"""With these mpirun itself gives up a host after 4 s, not minutes."""
 
 
 def obstacle() -> str:
@@ -84,10 +85,15 @@ class Hosts:
     def plug_it_in(self, number: int) -> None:
         do(f"ip -n {self.host(number)} link set cable up")
 
-    def shape(self, rule: str) -> None:
-        """Slow every cable down, both ways, as tc's netem says."""
+    def slow_down(self, rate: str, delay: str) -> None:
+        """Let no cable carry more, nor what it carries come sooner; not every kernel can delay."""
         for number in range(self.count):
-            do(f"tc -n {self.host(number)} qdisc replace dev cable root netem {rule}")
+            rule = f"tc -n {self.host(number)} qdisc replace dev cable root"
+            delayed = subprocess.run(
+                f"{rule} netem delay {delay} rate {rate}".split(), capture_output=True, check=False
+            )
+            if delayed.returncode:
+                do(f"{rule} tbf rate {rate} burst 64kb latency 200ms")
 
 
 @contextmanager
@@ -97,7 +103,7 @@ def hosts(count: int, folder: Path) -> Iterator[Hosts]:
     bridge = f"{made.name}b"
     cases = "\n".join(f"{made.address(k)}) host={made.host(k)};;" for k in range(count))
     made.agent.write_text(
-        f'#!/bin/sh\ncase $1 in\n{cases}\nesac\nshift\nexport host\n'
+        f"#!/bin/sh\ncase $1 in\n{cases}\nesac\nshift\nexport host\n"
         'exec ip netns exec $host unshare --uts sh -c "hostname $host; $*"\n',
         encoding="utf-8",
     )
@@ -111,7 +117,16 @@ def hosts(count: int, folder: Path) -> Iterator[Hosts]:
         yield made
     finally:
         for name in (*(made.host(number) for number in range(count)), bridge):
+            for pid in pids_in(name):  # such as a daemon of mpirun whose cable was pulled
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+
+
+def pids_in(name: str) -> list[int]:
+    """The processes in a network namespace."""
+    listed = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=False)
+    return [int(pid) for pid in listed.stdout.split()]
 
 
 def _plug_in(made: Hosts, number: int, bridge: str) -> None:

@@ -19,9 +19,9 @@ from bpcli.cli.failures import report
 from bpcli.config.reading import read_config
 from bpcli.errors import DivergedError
 from bpcli.experiment import build
+from bpcli.launcher import launch_of
 from bpcli.ranks.group import SOLO, Group
 from bpcli.ranks.launched import Launched
-from bpcli.ranks.launcher import launch_of
 from bpcli.runs.execution import Execution
 from bpcli.runs.folder import create_run
 from bpcli.runs.resuming import resume
