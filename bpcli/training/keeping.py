@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from math import isfinite, nan
 from typing import ClassVar, Protocol
 
-import numpy as np
-
 from bpcli.nn import Array
 
 VALIDATION_LOSS = "val_loss"
@@ -88,5 +86,5 @@ class Kept:
 
     def take(self, theta: Array, epoch: int, value: float, examples: int = 0) -> None:
         """Keep these parameters instead; they are copied into the same array."""
-        np.copyto(self.theta, theta)
+        self.theta[...] = theta
         self.epoch, self.value, self.examples = epoch, value, examples

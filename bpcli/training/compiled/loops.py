@@ -59,6 +59,9 @@ INFIX = {
 
 PREFIX = {"negative": "-", "positive": ""}
 
+OF_SINGLE = {"exp": "exp_of_single", "tanh": "tanh_of_single"}
+"""Functions of float32 in :mod:`bpcli.training.compiled.elementary`."""
+
 
 class LoopWriter:
     """Writes operations as source; ``flat`` maps each array used in one dimension to its name as such."""
@@ -307,4 +310,5 @@ def _expression(ufunc: str, operands: list[str], kind: str | None = None) -> str
         return f"({PREFIX[ufunc]}{operands[0]})"
     if ufunc == "reciprocal":
         return f"(np.{kind}(1) / {operands[0]})"
-    return f"np.{ufunc}({', '.join(operands)})"
+    function = OF_SINGLE.get(ufunc) if kind == "float32" else None
+    return f"{function or f'np.{ufunc}'}({', '.join(operands)})"

@@ -32,8 +32,10 @@ import numpy as np
 from numba import njit
 
 from bpcli.training.compiled.blocks import ROOM
+from bpcli.training.compiled.elementary import exp_of_single, tanh_of_single
 from bpcli.training.compiled.products import accumulate, accumulate_of_vector, inner, product, product_along_rows
 from bpcli.training.compiled.products import product_of_examples, product_of_vector, total, total_of_examples
+from bpcli.training.compiled.rooms import matrix, put, take
 
 
 def arrays({kept}, sizes, m):
@@ -137,9 +139,9 @@ class _ModuleWriter:
             "numbers": [*self._widths(), *self._settings(), *per_call],
             "views": per_part,
             "body": body,
-            "first_row": [f"{name}_rows[0] = {name}" for name in given],
-            "cleared": [f"{name}[:] = {name}_rows[0]" for name in sums],
-            "next_row": [f"{name}_rows[part // parts + 1] = {name}" for name in given],
+            "first_row": [f"put({name}_rows, 0, {name})" for name in given],
+            "cleared": [f"take({name}, {name}_rows, 0)" for name in sums],
+            "next_row": [f"put({name}_rows, part // parts + 1, {name})" for name in given],
         }
         words = {
             "kept": ", ".join(given),
@@ -194,10 +196,12 @@ class _ModuleWriter:
     def _of_room(self, name: str) -> Iterator[str]:
         """The lines that make a buffer of its room, in one dimension and as it is."""
         symbol = self.symbols[name]
-        flat = name if symbol.ndim == 1 else self.loops.flat.get(name, f"{name}_flat")
-        yield f"{flat} = {name}_room[:{symbol.size}]"
-        if symbol.ndim > 1:
-            yield f"{name} = {flat}.reshape({', '.join(map(str, symbol.shape))})"
+        if symbol.ndim == 1:
+            yield f"{name} = {name}_room[:{symbol.size}]"
+            return
+        yield f"{name} = matrix({name}_room, {', '.join(map(str, symbol.shape))})"
+        if name in self.loops.flat:
+            yield f"{self.loops.flat[name]} = {name}.reshape(-1)"
 
     def _used(self, lines: list[str]) -> set[str]:
         """The arrays that lines mention, and those that they are views of."""

@@ -42,6 +42,17 @@ def product(left, right, out, room):
 def accumulate(factor, left, right, out, room):
     out += factor * (left @ right)
 
+exp_of_single, tanh_of_single = np.exp, np.tanh
+
+def matrix(room, n, m):
+    return room[:n * m].reshape(n, m)
+
+def put(rows, k, array):
+    rows[k] = array
+
+def take(array, rows, k):
+    array[:] = rows[k]
+
 def inner(left, right, zero):
     return zero + np.dot(left, right)
 
