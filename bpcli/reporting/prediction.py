@@ -149,5 +149,9 @@ def _csv_cells(column: Array) -> list[Any]:
     if column.dtype == np.float32:
         return list(map(str, column))
     if column.dtype == object:
-        return ["" if value is None or value != value else harmless(value) for value in column]
+        values = column.tolist()
+        if set(map(type, values)) == {str}:
+            known = {text: harmless(text) for text in set(values)}  # a few classes, in many rows
+            return [known[text] for text in values]
+        return ["" if value is None or value != value else harmless(value) for value in values]
     return ["" if value is None or value != value else value for value in column.tolist()]

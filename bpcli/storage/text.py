@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterable
 from math import isfinite
@@ -12,11 +13,15 @@ from typing import Any
 def to_csv(rows: Iterable[Iterable[Any]]) -> str:
     """CSV with a line feed after each row.
 
-    The writer itself ends rows with a carriage return and a line feed: with a line feed
-    alone, some versions of Python leave a cell with a carriage return unquoted.
+    Where a cell holds a carriage return, the writer itself ends rows with one and a line feed: with a line
+    feed alone, some versions of Python leave such a cell unquoted.
     """
+    kept, text = list(rows), io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(kept)
+    if "\r" not in text.getvalue():
+        return text.getvalue()
     lines = _Lines()
-    csv.writer(lines, lineterminator="\r\n").writerows(rows)
+    csv.writer(lines, lineterminator="\r\n").writerows(kept)
     return "".join(lines)
 
 

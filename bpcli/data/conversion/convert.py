@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bpcli.cores import usable_cores
 from bpcli.data.conversion.column_writers import (
     ClassIndexWriter,
     ColumnWriter,
@@ -25,7 +26,7 @@ from bpcli.data.conversion.contents import ColumnContents, Progress, contents_of
 from bpcli.data.conversion.npy_file import NpyFile
 from bpcli.data.files.arrays import array_reader
 from bpcli.data.files.byte_source import ByteSource, open_bytes
-from bpcli.data.files.dataset import Format, Matrix
+from bpcli.data.files.dataset import Format, Matrix, Reading
 from bpcli.data.files.pages import blocks
 from bpcli.data.warnings import DataWarnings, Strays, listed
 from bpcli.errors import ConfigError, DataError, did_you_mean
@@ -63,7 +64,8 @@ def convert(path: str, target: Path, request: ConversionRequest, progress: Progr
     read_array = array_reader(source.head)
     try:
         if read_array is not None:
-            return _convert_matrix(read_array(source, examples=False), source, target, request, progress)
+            matrix = read_array(source, examples=False, reading=Reading(usable_cores()))
+            return _convert_matrix(matrix, source, target, request, progress)
         return _convert_table(source, target, request, progress)
     except Exception:
         source.require_unchanged()  # else what is wrong is the file's own
