@@ -65,6 +65,12 @@ class Examples:
         ``weights_out`` and ``metric_weights_out``, (m,), take their weights; without weights each is 1.
         """
         self.features.gather(indices, X)
+        self.gather_targets(indices, Y, weights_out, metric_weights_out)
+
+    def gather_targets(
+        self, indices: IndexArray, Y: Array, weights_out: Array | None = None, metric_weights_out: Array | None = None
+    ) -> None:
+        """Fill all of a batch but X."""
         self.targets.gather(indices, Y)
         if weights_out is not None:
             _take(self.weights, indices, weights_out)
@@ -128,23 +134,28 @@ class ByteRows:
     ``examples`` names the rows that count, (size,).
     """
 
-    def __init__(self, rows: Array, examples: IndexArray, factor: float, pages: Pages | None = None) -> None:
-        self.rows = rows
+    def __init__(self, values: Array, examples: IndexArray, factor: float, pages: Pages | None = None) -> None:
+        self.values = values
         self.pages = pages
         self.examples = examples
         self.size = len(examples)
         self.factor = factor
-        self._buffers = _Buffers(lambda m: (_places(m), np.empty((m, rows.shape[1]), np.uint8)))
+        self._buffers = _Buffers(lambda m: (_places(m), np.empty((m, values.shape[1]), np.uint8)))
 
     def gather(self, indices: IndexArray, out: Array) -> None:
         """Write examples into ``out``, (n, m)."""
-        places, pixels = self._buffers.of(len(indices))
-        self.examples.take(indices, out=places, mode="clip")
-        if self.pages is not None:
-            self.pages.prefetch(self.rows, places)
-        self.rows.take(places, axis=0, out=pixels, mode="clip")
+        pixels = self._buffers.of(len(indices))[1]
+        self.values.take(self.locate(indices), axis=0, out=pixels, mode="clip")
         np.copyto(out.T, pixels)
         np.multiply(out, self.factor, out)
+
+    def locate(self, indices: IndexArray) -> IndexArray:
+        """The rows of ``values`` that hold examples, which the system is asked to read; the next call overwrites it."""
+        places = self._buffers.of(len(indices))[0]
+        self.examples.take(indices, out=places, mode="clip")
+        if self.pages is not None:
+            self.pages.prefetch(self.values, places)
+        return places
 
 
 class FileRows:
@@ -170,9 +181,8 @@ class FileRows:
 
     def gather(self, indices: IndexArray, out: Array) -> None:
         """Write examples into ``out``, (n, m)."""
-        places, whole, numbers = self._buffers.of(len(indices))
-        self.examples.take(indices, out=places, mode="clip")
-        self._fetch(places, whole)
+        _, whole, numbers = self._buffers.of(len(indices))
+        self._fetch(self.locate(indices), whole)
         np.copyto(numbers, whole[:, self._chosen])
         missing = np.isnan(numbers)
         if missing.any():
@@ -181,12 +191,19 @@ class FileRows:
         np.multiply(numbers, self.factor, numbers)
         np.copyto(out.T, numbers, casting="same_kind")
 
+    def locate(self, indices: IndexArray) -> IndexArray:
+        """The rows of ``values`` that hold examples, which the system is asked to read; the next call overwrites it."""
+        places = self._buffers.of(len(indices))[0]
+        self.examples.take(indices, out=places, mode="clip")
+        if self._bytes is not None:
+            self.pages.prefetch(self.values, places)
+        return places
+
     def _fetch(self, places: IndexArray, out: Array) -> None:
         """Copy rows of the file, in whichever order and alignment they lie."""
         if self._bytes is None:
             out[...] = self.values[places]
         else:
-            self.pages.prefetch(self.values, places)
             self._bytes.take(places, axis=0, out=out.view(np.uint8), mode="clip")
 
 

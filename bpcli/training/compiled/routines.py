@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -15,7 +16,14 @@ import numba
 from numba.core import cgutils, config
 from numba.extending import intrinsic
 
-from bpcli.training.compiled.compiled_code import SYMBOL, dependencies, keep_routine, load_routine
+from bpcli.training.compiled.compiled_code import (
+    PREFIX,
+    SYMBOL,
+    CompiledCode,
+    dependencies,
+    keep_routine,
+    load_routine,
+)
 
 _njit: Any = numba.njit
 _config: Any = config
@@ -41,6 +49,17 @@ def routine(**options: Any) -> Callable[[Callable[..., Any]], Any]:
         return intrinsic(typed)
 
     return decorate
+
+
+@cache
+def kept_function(function: Callable[..., Any]) -> Any:
+    """A function compiled for Python to call, without holding its lock; its code is kept as that of routines is."""
+    if _config.DISABLE_JIT:
+        return function
+    compiled = _njit(nogil=True, error_model="numpy")(function)
+    name = f"{function.__name__}_{sha256(dependencies().encode()).hexdigest()[:32]}"
+    compiled._cache = CompiledCode(PREFIX + name)  # noqa: SLF001 - Numba has no other way to a cache of one's own
+    return compiled
 
 
 def _compiled(function: Any, options: dict[str, Any], types: tuple[Any, ...]) -> tuple[str, Any]:

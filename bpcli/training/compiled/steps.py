@@ -14,6 +14,7 @@ from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.workspace import OutputScratch, layer_scratch, output_scratch
 from bpcli.training.compiled.ahead import Ahead
+from bpcli.training.compiled.gathering import gather
 from bpcli.training.compiled.kernels import Kernel, announcement, load_kernel
 from bpcli.training.compiled.recording import record, settings_of
 from bpcli.training.compiled.source import step_source
@@ -189,7 +190,7 @@ class CompiledSteps:
             self.portions[n, m] = self._portion(n, m)
         portion = self.portions[n, m]
         with np.errstate(all="ignore"):  # as on the reference's steps
-            self.examples.gather(indices, portion.X.T, portion.Y, portion.weights, portion.metric_weights)
+            gather(self.examples, indices, portion.X.T, portion.Y, portion.weights, portion.metric_weights)
             if self.noise.exists:
                 self.noise.fill(step, m, portion.noise)
                 self.noise.perturb(step, m, portion.X.reshape(n // m, m, self.network.sizes[0]))
