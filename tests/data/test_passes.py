@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,14 @@ import numpy as np
 import pytest
 
 from bpcli.data.files.dataset import Matrix
+from bpcli.data.files.extents import extent_of
 from bpcli.data.files.pages import Pages
 from bpcli.data.sources import FileRows, Rows
 from bpcli.data.weighting import WeightRequest
+from bpcli.errors import DataError
 from bpcli.nn import Array
 
-from .support import SCALES, features, idx, loaded, npy, targets, write
+from .support import SCALES, features, idx, loaded, npy, refusal, targets, write
 
 SIZE, WIDTH = 3000, 8
 RNG = np.random.default_rng(4)
@@ -113,3 +117,37 @@ def test_threads_change_no_bit_of_what_is_loaded(
         for part in one.parts:
             assert features(one, part).tobytes() == features(several, part).tobytes()
             assert targets(one, part).tobytes() == targets(several, part).tobytes()
+
+
+def test_the_first_error_is_the_same_whatever_the_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bpcli.data.files.pages.CELLS", 10 * WIDTH)
+    wrong = VALUES.copy()
+    wrong[[1234, 2345], [3, 0]] = np.inf
+    infinite = write(tmp_path, "infinite", npy(wrong))
+    wrong = VALUES.astype(np.float64)
+    wrong[[777, 1777], [2, 1]] = 1e300
+    out_of_range = write(tmp_path, "large", npy(wrong))
+    for threads in (1, 2, 3, 5, 2, 3, 5):
+        report = refusal(partial(loaded, infinite, threads=threads), DataError)
+        assert report.startswith("error: infinite: row 1234: an infinite number\n")
+        report = refusal(partial(loaded, out_of_range, scale="none", dtype="float32", threads=threads), DataError)
+        assert report.startswith("error: large: row 777: column '2', scaled, is 1e+300")
+
+
+def test_an_interrupt_ends_loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bpcli.data.files.pages.CELLS", 10 * WIDTH)
+    path, looked = write(tmp_path, "f", npy(VALUES)), []
+
+    def interrupted(values: Array) -> Any:
+        looked.append(len(values))
+        if len(looked) == 20:
+            signal.raise_signal(signal.SIGINT)
+        return extent_of(values)
+
+    monkeypatch.setattr("bpcli.data.encoding.walks.extent_of", interrupted)
+    for threads in (1, 3):
+        looked.clear()
+        with pytest.raises(KeyboardInterrupt):
+            loaded(path, threads=threads)
+        assert 20 <= len(looked) < SIZE // 128
+    assert loaded(path, threads=3).parts["train"].size == SIZE
