@@ -18,6 +18,8 @@ from bpcli.nn import Array, IndexArray
 from bpcli.reporting.finite import prediction_columns, require_finite
 from bpcli.reporting.harmless import harmless
 from bpcli.runs.model_file import Model
+from bpcli.side_by_side import side_by_side
+from bpcli.storage.short_numbers import texts
 from bpcli.storage.text import to_csv
 from bpcli.training.inference import output_batches, outputs
 
@@ -100,7 +102,7 @@ def _table(
     else:
         batches = _finite(model, features, where, threads)
         batches = _followed(batches, require_same)
-    return _csv_pieces(model, kept, columns, batches)
+    return _csv_pieces(model, kept, columns, batches, threads)
 
 
 def _finite(model: Model, features: Source, where: Callable[[int], str], threads: int) -> Iterator[Array]:
@@ -110,7 +112,7 @@ def _finite(model: Model, features: Source, where: Callable[[int], str], threads
         stop = start + A.shape[1]
         require_finite(model, A, features, np.arange(start, stop), where)
         start = stop
-        yield A
+        yield A.copy()  # the next pass overwrites it, perhaps before it is written
 
 
 def _followed(batches: Iterator[Array], then: Callable[[], None]) -> Iterator[Array]:
@@ -124,17 +126,29 @@ def _clash(name: str) -> ConfigError:
     )
 
 
-def _csv_pieces(model: Model, kept: dict[str, Array], header: list[str], batches: Iterable[Array]) -> Iterator[str]:
-    """The header, then the rows of each batch of outputs, (n_L, m), some at a time."""
+def _csv_pieces(
+    model: Model, kept: dict[str, Array], header: list[str], batches: Iterable[Array], threads: int
+) -> Iterator[str]:
+    """The header, then the rows of each batch of outputs, (n_L, m), some at a time; each piece is made on a thread."""
+
+    def written(some: tuple[int, Array]) -> str:
+        start, A = some
+        columns = {name: column[start : start + A.shape[1]] for name, column in kept.items()}
+        columns |= prediction_columns(model, A)
+        return to_csv(zip(*(_csv_cells(column) for column in columns.values()), strict=True))
+
     yield to_csv([map(harmless, header)])
-    rows, start = max(1, CELLS_AT_ONCE // len(header)), 0
+    yield from side_by_side(written, _some_at_a_time(batches, max(1, CELLS_AT_ONCE // len(header))), threads)
+
+
+def _some_at_a_time(batches: Iterable[Array], rows: int) -> Iterator[tuple[int, Array]]:
+    """The number of the first example, and the outputs of so many from there on."""
+    start = 0
     for A in batches:
         for first in range(0, A.shape[1], rows):
             some = A[:, first : first + rows]
-            stop = start + some.shape[1]
-            columns = {name: column[start:stop] for name, column in kept.items()} | prediction_columns(model, some)
-            yield to_csv(zip(*(_csv_cells(column) for column in columns.values()), strict=True))
-            start = stop
+            yield start, some
+            start += some.shape[1]
 
 
 def _as_in_file(column: Array) -> Array:
@@ -147,7 +161,7 @@ def _as_in_file(column: Array) -> Array:
 def _csv_cells(column: Array) -> list[Any]:
     """Cells with the fewest digits that read back exactly, and text that is no formula; an empty one where missing."""
     if column.dtype == np.float32:
-        return list(map(str, column))
+        return texts(column)
     if column.dtype == object:
         values = column.tolist()
         if set(map(type, values)) == {str}:
