@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,9 +20,13 @@ from benchmarks.scaling.tables import MACHINE, RESULTS, TABLES
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "OMP")}
 """As bp itself sets them: it shares out shards, not the rows of a product."""
 
+MOST_LOST, MOST_LOST_BESIDE_A_CABLE = 0.05, 0.25
+"""The share of its time that a rank may lose to other processes, to that of the cable too, while it is measured."""
+
 
 def main() -> None:
-    """Measure, or print a table."""
+    """Measure, or print a table; where a signal ends it, hosts and processes are removed first."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
     parser.add_argument("what", choices=[*CABLES, *TABLES], nargs="+", help="a cable to measure, or a table to print")
     for what in parser.parse_args().what:
@@ -38,6 +43,9 @@ def measure(name: str) -> None:
         command = [*words, sys.executable, "-m", "benchmarks.scaling.worker", name]
         done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **ONE_THREAD})
     found = json.loads(done.stdout.splitlines()[-1])
+    print(f"{name}: other processes took {found['lost']:.1%} of a rank's time", file=sys.stderr)
+    if found["lost"] > (MOST_LOST_BESIDE_A_CABLE if cable.bits else MOST_LOST):
+        raise SystemExit("disturbed: measure again while nothing else runs")
     RESULTS.mkdir(exist_ok=True)
     if not cable.bits:
         _write(MACHINE, found["cluster"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 from mpi4py import MPI
@@ -67,7 +67,7 @@ def measure(case: Case, communicator: MPI.Comm, ranks: Ranks) -> float:
 
 def main(cable: Cable) -> None:
     """Measure the constants, then the cable's cases on its numbers of ranks: 1, of which rank 0 is alone, or all."""
-    world = MPI.COMM_WORLD
+    world, begun, computed = MPI.COMM_WORLD, perf_counter(), process_time()
     cluster, steps = as_json(bench(Links(world)).cluster), dict[int, list[float]]()
     for ranks in cable.ranks:
         working: Ranks = ALONE if ranks == 1 else MpiRanks(world)
@@ -75,8 +75,9 @@ def main(cable: Cable) -> None:
         if ranks > 1 or world.Get_rank() == 0:
             steps[ranks] = [measure(case, alone, working) for case in CASES[: cable.cases]]
         world.Barrier()
+    lost = max(world.allgather(1 - (process_time() - computed) / (perf_counter() - begun)))  # MPI waits busily
     if world.Get_rank() == 0:
-        print(json.dumps({"cluster": cluster, "steps": steps}))
+        print(json.dumps({"cluster": cluster, "steps": steps, "lost": lost}))
 
 
 if __name__ == "__main__":

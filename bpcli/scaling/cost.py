@@ -71,11 +71,13 @@ def exchange_seconds(job: Job, cluster: Cluster, ranks: int) -> float:
 def _update(job: Job, cluster: Cluster, ranks: int) -> float:
     """Seconds of adding up gradients and of the rule, by the bytes that pass through memory.
 
-    Alone, each shard's gradient is read once, piece by piece; over ranks, each sum of two vectors passes over three.
-    The rule is some operations on vectors, each of which passes over three.
+    A rank's own gradients are read once, piece by piece, and over ranks their sum is written; to add two of the nodes
+    of all ranks passes over three vectors, a share of θ long. So does each operation of the rule, as long as θ.
     """
     own = job.shards_of_a_rank(ranks)
-    adding = own - 1 if ranks == 1 else 3 * (own - 1) + 3 * (sum(nodes_of(job.shards, ranks)) - 1) / ranks
+    adding = own - 1.0
+    if ranks > 1:
+        adding += min(own - 1, 1) + 3 * (sum(nodes_of(job.shards, ranks)) - 1) / ranks
     vectors = adding + 3 * (1 + OPERATIONS * job.kept)
     return vectors * job.parameters * job.itemsize / cluster.arithmetic.memory
 
