@@ -7,9 +7,9 @@ than there are threads, so a file of any size passes through it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextvars import copy_context
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -59,3 +59,25 @@ def side_by_side(function: Callable[[Item], Result], items: Iterable[Item], thre
                 each.cancel()
     if failure is not None:
         raise failure
+
+
+def ahead(items: Generator[Item, None, None], threads: int) -> Iterator[Item]:
+    """The items in order; with several threads the next is made on another one while the last is used.
+
+    Raises:
+        RuntimeError: the system does not start a thread.
+    """
+    if threads <= 1:
+        yield from items
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    end = object()
+    try:
+        with ThreadPoolExecutor(1) as other:
+            begun: Future[Item | object] = other.submit(next, items, end)
+            while (item := begun.result()) is not end:
+                begun = other.submit(next, items, end)
+                yield cast("Item", item)
+    finally:
+        items.close()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
 import pytest
 
-from bpcli.side_by_side import side_by_side
+from bpcli.side_by_side import ahead, side_by_side
 
 THREADS = (1, 2, 3, 5)
 
@@ -90,3 +90,31 @@ def test_the_function_runs_in_the_context_of_the_caller() -> None:
         assert list(side_by_side(halve, [1.0, 2.0, 3.0], 2)) == [np.inf] * 3
     with np.errstate(divide="raise"), pytest.raises(FloatingPointError):
         list(side_by_side(halve, [1.0], 2))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_items_made_ahead_come_in_order_with_their_error_in_its_place(threads: int) -> None:
+    made, closed = [], []
+
+    def items() -> Generator[int, None, None]:
+        try:
+            for item in range(5):
+                made.append(item)
+                yield item
+            raise OSError("the sixth")
+        finally:
+            closed.append(len(made))
+
+    used: list[int] = []
+    with pytest.raises(OSError, match="the sixth"):
+        used.extend(ahead(items(), threads))
+    assert used == [0, 1, 2, 3, 4]
+
+    made.clear()
+    for item in ahead(items(), threads):
+        time.sleep(0.01)
+        assert len(made) == min(item + threads, 5)  # one more than is used, and no other
+        if item == 2:
+            break
+    assert closed == [5, 2 + threads]
+    assert list(ahead((item for item in list[int]()), threads)) == []

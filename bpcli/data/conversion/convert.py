@@ -81,7 +81,7 @@ def _convert_table(
         )
     from bpcli.data.files.tables import reader_of_text
 
-    reader = reader_of_text(source, request.form)
+    reader = reader_of_text(source, request.form, usable_cores())
     targets = _targets(reader.names, request, reader.path)
     exact = frozenset(targets)
     found = contents_of(reader, reader.chunks(exact, frozenset()), request.drop, progress)

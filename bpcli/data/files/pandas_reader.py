@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from bpcli.data.files.sheet import Sheet
 from bpcli.data.files.table_reader import RowChunk
 from bpcli.errors import DataError
 from bpcli.nn import Array
+from bpcli.side_by_side import ahead
 
 CHUNK, LEAST = 1 << 19, 256
 """Cells read at a time, and rows however wide they are."""
@@ -22,9 +23,13 @@ CHUNK, LEAST = 1 << 19, 256
 
 @dataclass(frozen=True)
 class PandasReader:
-    """A :class:`~bpcli.data.files.table_reader.TableReader` of a text table, which is read again for every use."""
+    """A :class:`~bpcli.data.files.table_reader.TableReader` of a text table, which is read again for every use.
+
+    With several threads the next rows are read while the last ones are made columns.
+    """
 
     sheet: Sheet
+    threads: int = 1
 
     @property
     def path(self) -> str:
@@ -57,7 +62,7 @@ class PandasReader:
         Raises:
             DataError: the file is no longer what was examined.
         """
-        for frame in self._frames(exact, text):
+        for frame in ahead(self._frames(exact, text), self.threads):
             yield [
                 _classified(frame[name], self.sheet.missing, self.numerals, exact=name in exact, text=name in text)
                 for name in self.names
@@ -78,7 +83,7 @@ class PandasReader:
 
     def _frames(
         self, exact: frozenset[str], text: frozenset[str], only: list[str] | None = None
-    ) -> Iterator[pd.DataFrame]:
+    ) -> Generator[pd.DataFrame, None, None]:
         names, sheet = self.names, self.sheet
         words = sheet.missing - number_words(sheet.missing, self.numerals).keys()  # pandas would take -1 for -1.0
         try:

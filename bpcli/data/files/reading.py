@@ -54,7 +54,11 @@ def _read_source(source: ByteSource, form: Format, exact: frozenset[str] | None,
         return read_array(source, reading=reading)
     from bpcli.data.files import tables
 
-    return tables.read_parquet(source, exact) if source.head[:4] == b"PAR1" else tables.read_text(source, form, exact)
+    return (
+        tables.read_parquet(source, exact)
+        if source.head[:4] == b"PAR1"
+        else tables.read_text(source, form, exact, reading.threads)
+    )
 
 
 def _joined(features: Table | Matrix, targets: Table | Matrix, form: Format) -> Table | Matrix:

@@ -19,7 +19,7 @@ NUMBER_BYTES = 8
 """What a cell takes in memory while a table is read."""
 
 
-def read_text(source: ByteSource, form: Format, exact: frozenset[str] | None) -> Table:
+def read_text(source: ByteSource, form: Format, exact: frozenset[str] | None, threads: int = 1) -> Table:
     """A CSV or TSV table.
 
     ``exact`` columns are read to the letter, never as truth values; None means the last column.
@@ -28,12 +28,12 @@ def read_text(source: ByteSource, form: Format, exact: frozenset[str] | None) ->
         DataError: not UTF-8, no rows, rows of unequal length, a repeated or infinite cell, more than memory holds.
     """
     refuse_too_large(source, form.delimiter)
-    reader = reader_of_text(source, form)
+    reader = reader_of_text(source, form, threads)
     table = gather(reader, frozenset(reader.names[-1:]) if exact is None else exact)
     return table if form.header else replace(table, width=len(reader.names))
 
 
-def reader_of_text(source: ByteSource, form: Format) -> TableReader:
+def reader_of_text(source: ByteSource, form: Format, threads: int = 1) -> TableReader:
     """The reader of a CSV or TSV table; a small one is read once and kept while it is read.
 
     A large one is read twice, first by :func:`~bpcli.data.files.sheet.examine`: its numbers lie
@@ -49,7 +49,7 @@ def reader_of_text(source: ByteSource, form: Format) -> TableReader:
         return CsvReader(examine(source.in_memory(), form))
     from bpcli.data.files.pandas_reader import PandasReader
 
-    return PandasReader(examine(source, form))
+    return PandasReader(examine(source, form), threads)
 
 
 def read_parquet(source: ByteSource, exact: frozenset[str] | None) -> Table:

@@ -130,7 +130,7 @@ def test_images_that_memory_holds_are_trained_on_though_their_file_is_cut_short(
     path = write(tmp_path, "f", npy(PIXELS))
     part = loaded(FilePair(path, labels)).parts["train"]
     os.truncate(path, 100)
-    X = np.empty((part.features.rows.shape[1], 12))  # type: ignore[attr-defined]
+    X = np.empty((part.features.values.shape[1], 12))  # type: ignore[attr-defined]
     part.features.gather(np.arange(12), X)
     np.testing.assert_allclose(X.T, PIXELS.reshape(12, -1) / 255)
     part.require_learned_bytes()
