@@ -17,23 +17,37 @@ from bpcli.scaling.plan import Row, plan, worthwhile
 RESULTS = Path(__file__).parent / "results"
 """What was measured: the figures of the machine, and a file for each cable with its network and seconds."""
 
+TOLERANCE = 0.2
+"""How far the model may be off."""
+
+MANY = 1000
+"""From here on numbers are written whole."""
+
 MACHINE = RESULTS / "machine.json"
 
 
 def measured_table() -> Iterator[str]:
-    """Predicted beside measured seconds of a step."""
+    """Predicted beside measured seconds of a step, over the cables that were measured."""
     core = read_cluster(MACHINE).arithmetic
     yield "| between ranks | ranks | network, batch | measured | predicted | arithmetic + update + exchange | ratio |"
     yield "|---|---|---|---|---|---|---|"
     for name, cable in CABLES.items():
-        found = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+        file = RESULTS / f"{name}.json"
+        if not file.is_file():
+            continue
+        found = json.loads(file.read_text(encoding="utf-8"))
         network = Network(**found["network"])
         for ranks, seconds in found["steps"].items():
             for case, measured in zip(CASES, seconds, strict=False):
                 step = step_seconds(case.job, Cluster(core, network), int(ranks))
                 parts = " + ".join(milliseconds(part) for part in (step.arithmetic, step.update, step.exchange))
                 told = f"{milliseconds(measured)} ms | {milliseconds(step.total)} ms | {parts}"
-                yield f"| {cable.title} | {ranks} | {case.title} | {told} | {step.total / measured:.2f} |"
+                yield f"| {cable.title} | {ranks} | {case.title} | {told} | {ratio(step.total / measured)} |"
+
+
+def ratio(value: float) -> str:
+    """Predicted to measured, marked where it is off by more than 20 %."""
+    return f"{value:.2f}" + " †" * (abs(value - 1) > TOLERANCE)
 
 
 def milliseconds(seconds: float) -> str:
@@ -62,7 +76,8 @@ def _cell(rows: list[Row], index: int) -> str:
     if index >= len(rows) or rows[index].ranks != 1 << index:
         return "–"
     row = rows[index]
-    text = f"{row.speed_up:.3g} ({1 / row.efficiency:.3g})"
+    cost = 1 / row.efficiency
+    text = f"{row.speed_up:.3g} ({cost:,.0f})" if cost >= MANY else f"{row.speed_up:.3g} ({cost:.3g})"
     return f"**{text}**" if row is worthwhile(rows) else text
 
 
