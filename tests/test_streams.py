@@ -10,7 +10,7 @@ import pytest
 from numpy.random import SeedSequence
 
 from bpcli.seeding import states
-from bpcli.streams import TOGETHER, EpochStreams, Purpose, stream
+from bpcli.streams import TOGETHER, Purpose, stream, stream_of_epoch
 
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
@@ -84,8 +84,7 @@ def test_numbers_that_differ_in_higher_words_have_no_states_together() -> None:
 
 def test_the_streams_of_epochs_are_those_that_are_opened_one_by_one() -> None:
     for seed in (0, 9, 2**50):
-        streams = EpochStreams(seed, "shuffle")
         for epoch in (1, 2, 2, TOGETHER - 1, TOGETHER, 1, 5 * TOGETHER + 3, 2**32 + 1):
-            found, expected = streams.open(epoch), stream(seed, "shuffle", epoch)
+            found, expected = stream_of_epoch(seed, "shuffle", epoch), stream(seed, "shuffle", epoch)
             assert found.permutation(150).tolist() == expected.permutation(150).tolist()
             assert found.bit_generator.state == expected.bit_generator.state

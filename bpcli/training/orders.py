@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bpcli.nn import IndexArray
-from bpcli.streams import EpochStreams
+from bpcli.streams import stream_of_epoch
 from bpcli.training.recipe import Plan
 
 
@@ -14,12 +14,12 @@ class Orders:
 
     def __init__(self, plan: Plan, examples: int) -> None:
         self.plan, self.examples = plan, examples
-        self._streams = EpochStreams(plan.seed, "shuffle")
         self._epoch = 0
         self._order: IndexArray = np.arange(examples)
 
     def of(self, epoch: int) -> IndexArray:
         """The order of an epoch, from 1: a permutation of its own where the plan shuffles, else the file's."""
         if self.plan.shuffle and epoch != self._epoch:
-            self._epoch, self._order = epoch, self._streams.open(epoch).permutation(self.examples)
+            drawn = stream_of_epoch(self.plan.seed, "shuffle", epoch)
+            self._epoch, self._order = epoch, drawn.permutation(self.examples)
         return self._order
