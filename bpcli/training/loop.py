@@ -158,10 +158,11 @@ def train(
         values = measure.running(state)
         seconds += perf_counter() - began
         began = perf_counter()
-        with safe.resting():
-            values |= measure.validated(state)
-        if measure.validation is not None and not isfinite(values["val_loss"]):
-            raise locate_in_validation(steps.recipe, state, measure.validation)
+        if measure.validation is not None:
+            with safe.resting():
+                values |= measure.validated(state)
+            if not isfinite(values["val_loss"]):
+                raise locate_in_validation(steps.recipe, state, measure.validation)
         state.begin_epoch(epoch)
         control.observe(state, values, measure.higher)
         taken = perf_counter() - began
