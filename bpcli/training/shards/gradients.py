@@ -68,6 +68,8 @@ class Batch:
         self.team = gradients.team if worth and len(shards) > 1 else SERIAL
         self.unfinished = len(shards) > 1 and gradients.scratch is None and gradients.ranks.count == 1
         self.fixed = None if gradients.weighted else gradients.network.scale(m)
+        self.divided = gradients.division.divides
+        self.compute = self._compute if self.divided else shards[0].compute
 
     def weigh(self) -> Any:
         """The weight of the examples: m, or the sum of their weights."""
@@ -93,11 +95,12 @@ class Batch:
         gradients = self.gradients
         chain, network = gradients.recipe.chain, gradients.network
         scale = network.scale(self.weigh()) if self.fixed is None else self.fixed
-        self._compute(theta, out, early(chain, factor) * scale)
+        self.compute(theta, out, early(chain, factor) * scale)
         if self.unfinished:
             return 0.0
-        self._add_up(out)
-        gradients.ranks.total(self._nodes(out), self.tree.rest, out)
+        if self.divided:
+            self._add_up(out)
+            gradients.ranks.total(self._nodes(out), self.tree.rest, out)
         if gradients.scratch is None:
             return 0.0
         parameters, gradient = gradients.views(theta), gradients.views(out)
@@ -116,17 +119,15 @@ class Batch:
             np.add(target, vectors[of][piece], target)
 
     def _compute(self, theta: Array, out: Array, scale: Any) -> None:
-        shards, network, apart = self.shards, self.gradients.network, self.gradients.division.divides
+        shards, network = self.shards, self.gradients.network
 
         def compute(number: int, _: int) -> None:
             shard = shards[number]
             shard.compute(theta, out if shard.part is None else shard.part, scale)
-            if apart:
-                self.results[shard.number].total[0] = np.add.reduce(network.terms(shard.ws))
+            self.results[shard.number].total[0] = np.add.reduce(network.terms(shard.ws))
 
         self.team.run(len(shards), compute)
-        if apart:
-            self.gradients.ranks.share([one.shared for one in self.results])
+        self.gradients.ranks.share([one.shared for one in self.results])
 
     def total(self) -> float:
         """The sum of the terms of the loss, each times its example's weight."""
