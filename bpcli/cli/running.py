@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -51,15 +52,24 @@ def prepared(
     ranks = group.together(partial(sameness, experiment, state), shards)
     if ranks is not None:
         execution = Execution(experiment, open_run, state, ranks)
-        for message in execution.prepare():
-            if not quiet:
-                display.say(message)
+        _prepare(execution, quiet=quiet)
         if group.index == 0:
             group.guard(execution.rescue)
             return execution
         _accompany(execution)
     group.leave()
     raise SystemExit(0)
+
+
+def _prepare(execution: Execution, *, quiet: bool) -> None:
+    """Compile or load what trains; what is compiled is said, until the next is, or the end."""
+    from bpcli import display
+
+    with ExitStack() as shown:
+        for message in execution.prepare():
+            shown.close()
+            if not quiet:
+                shown.enter_context(display.growing(message))
 
 
 def _idle(idle: int, ranks: int, shards: int) -> str:

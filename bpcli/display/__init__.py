@@ -5,7 +5,7 @@ Text from files is shown as it is, never interpreted as markup or control charac
 
 from __future__ import annotations
 
-from bpcli.display.long_work import progress_bar
+from bpcli.display.long_work import growing, progress_bar
 from bpcli.display.messages import say, say_without_waiting, short_number, warn, warning
 from bpcli.display.table_layout import Ranking
 from bpcli.display.tables import print_table, table_width
@@ -14,6 +14,7 @@ from bpcli.display.training import TrainingDisplay
 __all__ = [
     "Ranking",
     "TrainingDisplay",
+    "growing",
     "print_table",
     "progress_bar",
     "say",

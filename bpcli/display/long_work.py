@@ -1,15 +1,51 @@
-"""The bar of long work that is no training, on a terminal only."""
+"""Long work that is no training: a bar where its length is known, a line that grows where it is not."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
 
 from bpcli.display.bar import Pieces, bar_on_terminal
+from bpcli.display.messages import say
 from bpcli.lines.cells import cells
 
 BY_IMPORTANCE = ("share", "label", "left", "bar")
 IN_ORDER = ("label", "bar", "share", "left")
+
+GROWN = 0.5
+"""Seconds after which a line grows."""
+
+MOST_DOTS = 20
+"""How far it grows."""
+
+
+@contextmanager
+def growing(line: str) -> Iterator[None]:
+    """Say what takes long; on a terminal dots follow, one after another, until it is done."""
+    if not sys.stderr.isatty():
+        say(line)
+        yield
+        return
+    done = Event()
+    say(line, end=" ")
+    grower = Thread(target=_grow, args=(done,), daemon=True)
+    grower.start()
+    try:
+        yield
+    finally:
+        done.set()
+        grower.join()
+        say("")
+
+
+def _grow(done: Event) -> None:
+    for _ in range(MOST_DOTS):
+        if done.wait(GROWN):
+            return
+        with suppress(OSError):
+            print(".", end="", file=sys.stderr, flush=True)
 
 
 @contextmanager

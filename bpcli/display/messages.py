@@ -18,10 +18,10 @@ def short_number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def say(line: str) -> None:
+def say(line: str, end: str = "\n") -> None:
     """Print a line on standard error; if that fails, go on, because the line is not a result."""
     with suppress(OSError):
-        print(fitted(printable(line), sys.stderr), file=sys.stderr, flush=True)
+        print(fitted(printable(line), sys.stderr), end=end, file=sys.stderr, flush=True)
 
 
 def say_without_waiting(lines: Sequence[str]) -> None:
