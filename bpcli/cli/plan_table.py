@@ -124,7 +124,7 @@ def _verdict(answer: Answer, most: int) -> list[str]:
         )
     elif len(rows) > 1:
         lines.append("one rank is best: a second does not pay")
-    if best is not rows[-1]:
+    if 1 < best.ranks < rows[-1].ranks:
         lines.append(
             f"beyond, twice the ranks are less than {WORTH_DOUBLING} times as fast, "
             f"or less than {LEAST_EFFICIENCY:.0%} of them computes"
