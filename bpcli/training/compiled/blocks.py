@@ -84,7 +84,7 @@ def _multiply(factor, size, left, i_step, ik_step, right, kj_step, j_step, keep,
                 )  # fmt: skip
 
 
-@njit(error_model="numpy")
+@routine()
 def _compute_block(factor, size, left, i_step, k_step, keep, out, step, direct, rows, columns, depth, room):  # type: ignore[no-untyped-def]
     """One block, tile by tile, the first ``direct`` rows from the left factor itself, the others from its panels."""
     width = VECTORS * VECTOR // size
