@@ -72,12 +72,16 @@ class NumpyPasses:
         return iter(())
 
     def of(self, ws: Workspace) -> ShardPass:
-        """Forward, then backward."""
+        """Forward, then backward; the vectors are almost always those of the last call."""
         network, views = self.network, self.views
+        last: tuple[Parameters, Parameters] | None = None
 
         def compute(theta: Array, out: Array, scale: Any) -> None:
-            parameters = views(theta)
+            nonlocal last
+            if last is None or last[0].theta is not theta or last[1].theta is not out:
+                last = views(theta), views(out)
+            parameters, gradient = last
             network.forward(parameters, ws)
-            network.backward(parameters, views(out), ws, scale)
+            network.backward(parameters, gradient, ws, scale)
 
         return compute
