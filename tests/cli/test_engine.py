@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -80,9 +81,9 @@ def test_gradcheck_checks_the_engine_of_the_config(folder: Path, monkeypatch: py
     pytest.importorskip("numba")
     programs: list[Program] = []
 
-    def load(program: Program) -> Kernel:
+    def load(program: Program, write: Callable[[Program], str]) -> Kernel:
         programs.append(program)
-        return interpreted(program)
+        return interpreted(program, write)
 
     monkeypatch.setattr(steps, "load_kernel", load)
     assert good("gradcheck", "points.yaml", "engine=numba", "--json", cwd=folder).json["passed"]
