@@ -12,10 +12,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import IO, TYPE_CHECKING, Annotated, NoReturn
 
-# The number of BLAS threads changes the last bits of results, and a rerun must give
-# the same bytes. BLAS reads these variables when NumPy is loaded.
-for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
-    os.environ[variable] = "1"
+from bpcli.cli.library_threads import hold_this_process
+
+hold_this_process()  # before anything loads NumPy
 
 import typer  # noqa: E402
 

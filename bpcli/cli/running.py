@@ -11,6 +11,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+from bpcli.cli.library_threads import tell
 from bpcli.cli.tracking import following
 from bpcli.errors import BpError, SystemRefusedError
 from bpcli.ranks.group import SOLO
@@ -46,6 +47,8 @@ def prepared(
     from bpcli.runs.execution import Execution
     from bpcli.runs.sameness import sameness
 
+    if not quiet and group.index == 0:
+        display.warn(tell())
     shards = experiment.engine.shards
     if group.count > shards and not quiet:
         display.warn([_idle(group.count - shards, group.count, shards)])
