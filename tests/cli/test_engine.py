@@ -16,7 +16,7 @@ from bpcli.nn.activations import sigmoidal
 from bpcli.training.compiled import shard_passes, steps
 from bpcli.training.compiled.kernels import Kernel
 from bpcli.training.compiled.recording import Program
-from bpcli.training.shards import Batch, cutting
+from bpcli.training.shards import Batch, cutting, gradients
 from tests.cli.support import bp, good, points, read_metrics, read_tensors, refused, write_config
 from tests.training.compiled.support import interpreted
 
@@ -107,16 +107,28 @@ def test_gradcheck_checks_the_sum_of_the_configs_shards(folder: Path, monkeypatc
             patched.setattr(cutting, "PIECE", piece)
             assert good(*words, cwd=folder).json["passed"]
             patched.setattr(Batch, "_add", lambda self, out, entries: None)
+            patched.setattr(Batch, "sum_in", lambda self, buffers, out, entries: None)
             assert bp(*words, cwd=folder).status == 1
 
 
-def test_threads_change_no_byte_and_shards_are_in_the_config(folder: Path) -> None:
-    for name, words in {"one": ["threads=1"], "two": ["threads=2"]}.items():
-        good("train", "points.yaml", "shards=2", *words, "--run", name, "--quiet", cwd=folder)
-    files = ["metrics.csv", "model.safetensors", "checkpoint.safetensors"]
-    for file in files:
-        assert (folder / "one" / file).read_bytes() == (folder / "two" / file).read_bytes()
-    assert resolved(folder / "two") == ["engine: numpy", "shards: 2", "threads: 2"]
+@pytest.mark.parametrize(("engine", "dtype"), [("numpy", "float32"), ("numba", "float64")])
+def test_threads_change_no_byte_and_shards_are_in_the_config(
+    engine: str, dtype: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a run either, that is interrupted and resumed with another number of threads."""
+    monkeypatch.setattr(shard_passes, "load_kernel", interpreted)
+    monkeypatch.setattr(gradients, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(cutting, "PIECE", 7)
+    words = ["train", "points.yaml", "shards=5", f"engine={engine}", f"dtype={dtype}", "optimizer.name=adam", "--quiet"]
+    for threads in (1, 2, 3, 5):
+        good(*words, f"threads={threads}", "--run", f"{threads}", cwd=folder)
+    good(*words, "threads=2", "epochs=1", "--run", "resumed", cwd=folder)
+    good("train", "--resume", "resumed", "threads=3", "epochs=3", "--quiet", cwd=folder)
+    for name in ("2", "3", "5", "resumed"):
+        for file in ("model.safetensors", "checkpoint.safetensors"):
+            assert (folder / "1" / file).read_bytes() == (folder / name / file).read_bytes(), (name, file)
+        assert (folder / "1" / "metrics.csv").read_bytes() == (folder / name / "metrics.csv").read_bytes()
+    assert resolved(folder / "2") == [f"engine: {engine}", "shards: 5", "threads: 2"]
 
 
 @pytest.mark.parametrize(

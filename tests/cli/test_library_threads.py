@@ -17,13 +17,8 @@ ASIDE = (
 
 
 def test_only_another_number_than_one_is_set_aside() -> None:
-    environment = {
-        "OMP_NUM_THREADS": "4",
-        "MKL_NUM_THREADS": "1",
-        "NUMBA_NUM_THREADS": "8",
-        "VECLIB_MAXIMUM_THREADS": "",
-    }
-    assert hold_to_one(environment) == {"OMP_NUM_THREADS": "4", "VECLIB_MAXIMUM_THREADS": ""}
+    environment = {"OMP_NUM_THREADS": "4", "MKL_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "8", "OPENBLAS_NUM_THREADS": ""}
+    assert hold_to_one(environment) == {"OMP_NUM_THREADS": "4"}
     assert {name: environment[name] for name in VARIABLES} == dict.fromkeys(VARIABLES, "1")
     assert environment["NUMBA_NUM_THREADS"] == "8"
     assert hold_to_one(environment) == {}

@@ -90,7 +90,7 @@ def test_both_engines_take_shards_and_threads_as_asked_for_or_by_the_work_and_th
 ) -> None:
     monkeypatch.setattr(engines, "numba_installed", lambda: True)
     monkeypatch.setattr(engines, "threads_for", lambda asked: 6 if asked == "auto" else asked)
-    large = work(task(widths=(784, 512, 10)), Plan(epochs=1000, batch_size=128, shuffle=True, seed=0))
+    large = work(task(widths=(784, 512, 10)), Plan(epochs=1000, batch_size=512, shuffle=True, seed=0))
     for name in ("numpy", "numba"):
         assert choose_engine(name, 3, 2, work(task())) == (Engine(name, 3, 2), "")
         assert choose_engine(name, "auto", "auto", large) == (Engine(name, 2, 6), "")

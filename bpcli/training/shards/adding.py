@@ -27,6 +27,32 @@ def additions(shards: int) -> list[Addition]:
     return found
 
 
+class Sum(NamedTuple):
+    """Buffer ``into`` becomes ``left`` plus ``right``, each a shard's number, or a buffer's as −1 − number."""
+
+    left: int
+    right: int
+    into: int
+
+
+def depth_first(shards: int) -> list[Sum]:
+    """The same tree over several shards with buffers alone written to, as few as it has levels; the sum is in 0."""
+    found: list[Sum] = []
+
+    def node(first: int, width: int, buffer: int) -> int:
+        if width == 1:
+            return first
+        half = width // 2
+        left = node(first, half, buffer)
+        if first + half >= shards:
+            return left
+        found.append(Sum(left, node(first + half, half, buffer + 1), buffer))
+        return -1 - buffer
+
+    node(0, 1 << (shards - 1).bit_length(), 0)
+    return found
+
+
 @dataclass(frozen=True)
 class Sharing:
     """The tree as one holder of shards sees it.

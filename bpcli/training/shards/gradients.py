@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from bpcli.nn.workspace import Workspace
 from bpcli.team import team_of
 from bpcli.training.noise import Noise
 from bpcli.training.recipe import Recipe
-from bpcli.training.shards.adding import Sharing, sharing
+from bpcli.training.shards.adding import Sharing, depth_first, sharing
 from bpcli.training.shards.cutting import block_of, pieces, slices
 from bpcli.training.shards.passes import NumpyPasses, PassesOf, PassInputs, ShardPass, Views
 from bpcli.training.shards.ranks import ALONE, Ranks
@@ -63,7 +64,8 @@ class Batch:
     def __init__(self, gradients: Gradients, m: int, shards: list[Shard], results: list[Results]) -> None:
         self.gradients, self.m, self.shards, self.results = gradients, m, shards, results
         self.workspaces = [shard.ws for shard in shards]
-        self.tree = gradients.tree(len(results))
+        self.tree, self.sums = gradients.tree(len(results)), depth_first(len(results))
+        self.levels = (len(results) - 1).bit_length()
         worth = any(gradients.size * ws.m >= WORTH_A_THREAD for ws in self.workspaces)
         self.team = gradients.team if worth and len(shards) > 1 else SERIAL
         self.unfinished = len(shards) > 1 and gradients.scratch is None and gradients.ranks.count == 1
@@ -90,7 +92,7 @@ class Batch:
     def begin(self, theta: Array, out: Array, factor: Any) -> Any:
         """Compute every shard; return what the chain adds to the loss.
 
-        Where nothing needs the sum as a whole, it is left to :meth:`add`, piece by piece.
+        Where nothing needs the sum as a whole, it is left to :meth:`sum_in`, piece by piece.
         """
         gradients = self.gradients
         chain, network = gradients.recipe.chain, gradients.network
@@ -106,10 +108,15 @@ class Batch:
         parameters, gradient = gradients.views(theta), gradients.views(out)
         return finish(chain, parameters, gradient, gradients.scratch, self.weigh(), factor)
 
-    def add(self, out: Array, piece: slice) -> None:
-        """Finish the entries ``piece`` of the gradient, where that was left to be done: all become sums."""
-        if self.unfinished:
-            self._add(out, piece)
+    def sum_in(self, buffers: Sequence[Array], out: Array, piece: slice) -> None:
+        """Write the sum of the shards' entries ``piece`` into the first buffer; the shards' own stay as they are.
+
+        So the sums stay in a core's cache. ``out`` is the vector that :meth:`begin` got.
+        """
+        vectors = self._vectors(out)
+        for left, right, into in self.sums:
+            one, other = (vectors[side][piece] if side >= 0 else buffers[-1 - side] for side in (left, right))
+            np.add(one, other, buffers[into])
 
     def _add(self, out: Array, piece: slice) -> None:
         """Add up the shards' entries ``piece``, in the tree's order."""
@@ -181,9 +188,13 @@ class Gradients:
         batch = self.batches.get((len(examples), slot))
         if batch is None:
             batch = self.batches[len(examples), slot] = self._batch(len(examples), slot)
-        for shard in batch.shards:
-            ws = shard.ws
-            self.examples.gather(examples[shard.columns], ws.X, ws.Y, ws.weights, ws.metric_weights)
+        shards = batch.shards
+
+        def gather(number: int, _: int) -> None:
+            ws = shards[number].ws
+            self.examples.gather(examples[shards[number].columns], ws.X, ws.Y, ws.weights, ws.metric_weights)
+
+        batch.team.run(len(shards), gather)
         if self.weighted:
             self.ranks.share([[one.weights] for one in batch.results if one.weights is not None])
         return batch

@@ -51,34 +51,42 @@ class Updates:
         cut = pieces(theta.size)
         whole = len(cut) == 1 or not elementwise(rule, theta.size)
         self.pieces = [] if whole else [self._piece(entries, weights) for entries in cut]
-        self.buffers = [self._buffers() for _ in range(team.size)] if self.pieces else []
+        longest = max((piece.theta.size for piece in self.pieces), default=0)
+        self.buffers = [_Buffers(state, longest) for _ in range(team.size)] if self.pieces else []
 
     def make(self, batch: Batch, rate: Any) -> Any:
         """Make an update on a batch by η = ``rate``; return what the chain adds to the loss."""
         if not self.pieces:
             return update(self.rule, self.theta, self.state, batch.gradient, rate)
         self.state.step += 1
-        dtheta, first = self.state.dtheta, self.pieces[0]
+        first = self.pieces[0]
 
         def begin(_: Array, __: Array, factor: Any) -> Any:
-            added = batch.begin(self.theta, dtheta, factor)
-            batch.add(dtheta, first.entries)
+            added = batch.begin(self.theta, self.state.dtheta, factor)
+            self._finish(batch, first, 0)
             return added
 
         def go_on(number: int, member: int) -> None:
             piece = self.pieces[number + 1]
-            self._step(piece, member, lambda *_: batch.add(dtheta, piece.entries), rate)
+            self._step(batch, piece, member, lambda *_: self._finish(batch, piece, member), rate)
 
-        added = self._step(first, 0, begin, rate)
+        added = self._step(batch, first, 0, begin, rate)
         self.team.run(len(self.pieces) - 1, go_on)
         return added
 
-    def _step(self, piece: Piece, member: int, gradient: Gradient, rate: Any) -> Any:
+    def _step(self, batch: Batch, piece: Piece, member: int, gradient: Gradient, rate: Any) -> Any:
         """Let the rule change a piece of θ, in the buffers of a thread."""
-        state, size = piece.state, piece.theta.size
+        state, size, buffers = piece.state, piece.theta.size, self.buffers[member]
         state.step = self.state.step
-        state.buffers = {name: buffer[:size] for name, buffer in self.buffers[member].items()}
+        state.buffers = {name: buffer[:size] for name, buffer in buffers.own.items()}
+        state.dtheta = buffers.sums(batch, size)[0] if batch.unfinished else self.state.dtheta[piece.entries]
         return self.rule.step(piece.theta, state, gradient, rate)
+
+    def _finish(self, batch: Batch, piece: Piece, member: int) -> None:
+        """Add up the shards' entries of a piece, where that is left to be done."""
+        if batch.unfinished:
+            sums = self.buffers[member].sums(batch, piece.theta.size)
+            batch.sum_in(sums, self.state.dtheta, piece.entries)
 
     def _piece(self, entries: slice, weights: Iterable[slice]) -> Piece:
         state, theta = self.state, self.theta
@@ -87,6 +95,17 @@ class Updates:
         parts = tuple(theta[part] for part in within if part.start < part.stop)
         return Piece(entries, theta[entries], OptimizerState(memory, {}, state.dtheta[entries], parts))
 
-    def _buffers(self) -> dict[str, Array]:
-        longest = max(piece.theta.size for piece in self.pieces)
-        return {name: np.empty(longest, buffer.dtype) for name, buffer in self.state.buffers.items()}
+
+class _Buffers:
+    """The buffers of a thread, as long as the longest piece: the rule's own, and those of sums of gradients."""
+
+    def __init__(self, state: OptimizerState, longest: int) -> None:
+        self.own = {name: np.empty(longest, buffer.dtype) for name, buffer in state.buffers.items()}
+        self._sums: list[Array] = []
+        self._longest, self._dtype = longest, state.dtheta.dtype
+
+    def sums(self, batch: Batch, size: int) -> list[Array]:
+        """Buffers for the sums of a batch's shards on a piece of this size."""
+        while len(self._sums) < batch.levels:
+            self._sums.append(np.empty(self._longest, self._dtype))
+        return [buffer[:size] for buffer in self._sums]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bpcli.training.shards.adding import additions, sharing
+from bpcli.training.shards.adding import additions, depth_first, sharing
 from bpcli.training.shards.cutting import block_of
 
 
@@ -22,6 +22,16 @@ def test_neighbours_are_added_in_pairs(shards: int) -> None:
     for into, of in additions(shards):
         sums[into] = f"({sums[into]}+{sums[of]})"
     assert sums[0] == level_by_level([str(k) for k in range(shards)])
+
+
+@pytest.mark.parametrize("shards", [*range(2, 18), 64, 100])
+def test_depth_first_it_is_the_same_tree_in_few_buffers(shards: int) -> None:
+    buffers: dict[int, str] = {}
+    for left, right, into in depth_first(shards):
+        one, other = (str(side) if side >= 0 else buffers[-1 - side] for side in (left, right))
+        buffers[into] = f"({one}+{other})"
+    assert buffers[0] == level_by_level([str(k) for k in range(shards)])
+    assert len(buffers) <= (shards - 1).bit_length()
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3, 4, 5, 7, 8, 12, 16, 33])

@@ -114,12 +114,11 @@ def test_decay_reaches_the_weights_of_every_piece_and_nothing_else(monkeypatch: 
         W *= 0.5
 
     class NoGradient:
+        unfinished = False
+
         def begin(self, theta: Array, out: Array, factor: Any) -> float:
             out.fill(0)
             return 0.0
-
-        def add(self, out: Array, piece: slice) -> None:
-            pass
 
     updates.make(NoGradient(), 0.5)  # type: ignore[arg-type]
     assert len(updates.pieces) > 3

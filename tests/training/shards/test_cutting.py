@@ -1,0 +1,34 @@
+"""Into how many shards a batch is cut, by the work alone, and how."""
+
+from __future__ import annotations
+
+import pytest
+
+from bpcli.training.shards.cutting import pieces, slices, usual_shards
+
+
+@pytest.mark.parametrize(
+    ("m", "parameters", "shards"),
+    [
+        (32, 101_770, 1),
+        (128, 669_706, 1),
+        (256, 5_824_522, 1),
+        (511, 5_824_522, 1),
+        (512, 5_824_522, 2),
+        (2048, 5_824_522, 8),
+        (1_000_000, 5_824_522, 16),
+        (60_000, 1_000, 1),
+        (1_000_000, 1_000, 8),
+    ],
+)
+def test_a_batch_is_cut_where_every_shard_has_enough_columns_and_work(m: int, parameters: int, shards: int) -> None:
+    assert usual_shards(m, parameters) == shards
+
+
+@pytest.mark.parametrize("length", [1, 7, 32_768, 32_769, 100_001])
+def test_pieces_and_slices_cover_everything_once_and_are_even(length: int) -> None:
+    for cut in (pieces(length), slices(length, min(length, 5))):
+        assert [k for one in cut for k in range(length)[one]] == list(range(length))
+        sizes = [one.stop - one.start for one in cut]
+        assert max(sizes) - min(sizes) <= 1
+        assert max(sizes) <= 1 << 15 or len(cut) == 5
