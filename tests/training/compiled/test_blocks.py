@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
@@ -62,6 +64,30 @@ def test_what_lies_around_the_result_stays() -> None:
     multiply(np.float32(1), np.ones((34, 3), np.float32), np.ones((3, 65), np.float32), False, out, GARBAGE)
     assert (out == 3).all()
     assert around.sum() == 7 * (40 * 90 - 34 * 65) + 3 * 34 * 65
+
+
+@kinds
+def test_nothing_is_read_or_written_behind_the_end_of_an_array(kind: Any) -> None:
+    """Each array ends where a page begins that nobody may touch; a wrong access ends the process."""
+    protect, mapped = ctypes.CDLL(None).mprotect, []
+
+    def guarded(array: Array) -> Array:
+        size = -(-array.nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
+        mapped.append(mmap.mmap(-1, size + mmap.PAGESIZE))
+        start = ctypes.addressof(ctypes.c_char.from_buffer(mapped[-1]))
+        assert protect(ctypes.c_void_p(start + size), mmap.PAGESIZE, 0) == 0
+        turned = not array.flags.c_contiguous
+        end = np.frombuffer(mapped[-1], np.uint8)[size - array.nbytes : size].view(kind)
+        place: Array = end.reshape(array.shape[::-1]).T if turned else end.reshape(array.shape)
+        place[...] = array
+        return place
+
+    for n, k, m in product((1, ROWS, 29), (1, 16, 37), (1, 10, 16, 31, 33)):
+        left, right = np.ones((n, k), kind), np.ones((k, m), kind)
+        for one, other in ((left, right), (np.asfortranarray(left), right), (left, np.asfortranarray(right))):
+            out = guarded(np.zeros((n, m), kind))
+            multiply(kind(1), guarded(one), guarded(other), True, out, GARBAGE)
+            assert (out == k).all()
 
 
 @kinds
