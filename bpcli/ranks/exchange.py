@@ -112,9 +112,12 @@ class _Sum:
         MPI.Request.Waitall(waiting)
         parts = {node: vector[own] for node, vector in nodes.items()}
         parts |= {node: part for (_, node), part in self.received.items()}
-        for into, of in self.rest:
+        for into, of in self.rest[:-1]:
             np.add(parts[into], parts[of], parts[into])
-        np.copyto(out[own], parts[0])
+        if self.rest:
+            np.add(parts[0], parts[self.rest[-1].of], out[own])
+        else:
+            np.copyto(out[own], parts[0])
         self.communicator.Allgatherv(MPI.IN_PLACE, [out, self.counts, self.starts, self.kind])
 
 

@@ -35,10 +35,12 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, **AS_ROOT, "PYTHONPATH": str(ROOT), **more}
 
 
-def command(ranks: int, words: list[str], options: tuple[str, ...] = ONE_HOST) -> list[str]:
-    """Python with these words in so many processes, more than there are cores if need be."""
+def command(
+    ranks: int, words: list[str], options: tuple[str, ...] = ONE_HOST, program: str = sys.executable
+) -> list[str]:
+    """Python, or another program, with these words in so many processes."""
     assert MPIRUN is not None
-    return [MPIRUN, *options, "-n", str(ranks), sys.executable, *words]
+    return [MPIRUN, *options, "-n", str(ranks), program, *words]
 
 
 def mpirun(ranks: int, words: list[str], cwd: Path, seconds: float = 60) -> subprocess.CompletedProcess[str]:

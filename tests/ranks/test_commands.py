@@ -82,6 +82,35 @@ def test_what_all_ranks_meet_is_said_once_and_is_the_status(
     assert (done.returncode, done.stdout, done.stderr) == (status, "", said)
 
 
+@pytest.mark.parametrize(
+    ("missing", "status", "said"),
+    [("digits.yaml", ExitStatus.USAGE, "digits.yaml: no such config"), ("", ExitStatus.DATA, "differs from rank 0: ")],
+)
+def test_what_one_rank_meets_alone_is_said_with_its_name(
+    folder: Path, missing: str, status: ExitStatus, said: str
+) -> None:
+    """Rank 1 runs in another folder, which lacks a file, or has another config of the same name."""
+    (folder / "other").mkdir()
+    if not missing:
+        (folder / "other" / "digits.yaml").write_text(CONFIG.replace("16", "15"), encoding="utf-8")
+    script = f"test $OMPI_COMM_WORLD_RANK = 1 && cd other; exec {sys.executable} -m bpcli train digits.yaml --quiet"
+    done = subprocess.run(
+        command(3, ["-c", script], program="sh"),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=60,
+        check=False,
+    )
+    error, hint = done.stderr.splitlines()
+    assert done.returncode == status
+    assert error.startswith("error: rank 1 of 3 (host ")
+    assert said in error
+    assert hint.startswith("hint: ")
+    assert not (folder / "runs").exists()
+
+
 def test_a_divergence_is_said_once_and_is_the_status(folder: Path) -> None:
     done = mpirun(2, [*BP, "train", "digits.yaml", "optimizer.learning_rate=1e30", "--quiet"], folder)
     assert done.returncode == ExitStatus.DIVERGED
