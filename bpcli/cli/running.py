@@ -85,7 +85,7 @@ def _accompany(execution: Execution) -> None:
     """Train beside the rank that writes the run; a signal stops all, and the first rank ends by it."""
     from bpcli.ending.notice import noticed
 
-    with noticed() as notice:
+    with noticed(grace=None) as notice:
         for _ in execution.accompany():
             if notice.heard is not None:
                 execution.stop(notice.heard.name)

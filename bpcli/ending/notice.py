@@ -17,10 +17,12 @@ GRACE = 0.5
 class Notice:
     """The signal that came, None while there is none; ``rescue`` saves the work from another thread while it is busy.
 
-    Where the work has not ended within :data:`GRACE`, ``rescue`` is called if there is one; then the process ends.
+    Where the work has not ended within ``grace`` seconds, ``rescue`` is called if there is one; then the process ends.
+    Without a ``grace`` it is left to the work when it ends.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, grace: float | None = GRACE) -> None:
+        self._grace = grace
         self.heard: signal.Signals | None = None
         self.rescue: Reaction | None = None
         self._over = threading.Event()
@@ -31,7 +33,7 @@ class Notice:
 
     def watch(self, number: signal.Signals) -> None:
         """End the process by the signal if the work does not."""
-        if self._over.wait(GRACE):
+        if self._over.wait(self._grace):
             return
         let_one_thread_end()
         try:
@@ -46,9 +48,9 @@ class Notice:
 
 
 @contextmanager
-def noticed() -> Iterator[Notice]:
+def noticed(grace: float | None = GRACE) -> Iterator[Notice]:
     """Within, a signal is noticed instead of obeyed; afterwards it is obeyed, unless the work failed."""
-    notice = Notice()
+    notice = Notice(grace)
     with standing(Handling(notice.take, notice.watch)):
         try:
             yield notice

@@ -44,6 +44,10 @@ class Group(Protocol):
         """End the common work; the rest rank 0 does alone."""
         ...
 
+    def abandon(self) -> None:
+        """Have the others end wherever they are, because a signal ends this process."""
+        ...
+
 
 class Solo:
     """A command that runs in one process, as is usual."""
@@ -61,6 +65,9 @@ class Solo:
 
     def leave(self) -> None:
         """There is nobody to leave."""
+
+    def abandon(self) -> None:
+        """There are no others."""
 
 
 SOLO = Solo()

@@ -104,6 +104,10 @@ class Launched:
         if self.index == 0:
             self._watch.others_gone(GONE)
 
+    def abandon(self) -> None:
+        """Have the others end wherever they are, because a signal ends this process."""
+        self._watch.abandon()
+
     def fail(self, failure: Failure) -> int:
         """End with what this rank has failed of, said once if all have; return the exit status."""
         if self._left:

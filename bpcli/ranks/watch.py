@@ -129,8 +129,8 @@ class Watch:
         with self._news:
             self._news.wait_for(lambda: not self._wires, seconds)
 
-    def say_ended_by_signal(self) -> None:
-        """A signal ends this rank in the midst of its work; the others, which it may have reached too, say nothing."""
+    def abandon(self) -> None:
+        """On rank 0: have the others end without a word; a signal ends this one."""
         self._tell_all({"end": int(ExitStatus.DONE)})
 
     # the thread
