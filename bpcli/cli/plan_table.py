@@ -47,7 +47,6 @@ def _row_as_json(row: Row) -> dict[str, Any]:
         "arithmetic_seconds": row.step.arithmetic,
         "update_seconds": row.step.update,
         "exchange_seconds": row.step.exchange,
-        "hidden_seconds": row.step.hidden,
         "epoch_seconds": row.epoch,
         "hours": row.training / 3600,
         "speed_up": row.speed_up,
@@ -58,7 +57,7 @@ def _row_as_json(row: Row) -> dict[str, Any]:
 
 
 HEADS = ("ranks", "shards", "step", "exchange", "epoch", "training", "speed-up", "efficiency", "rank-hours", "memory")
-"""Of the columns of the table; the exchange is what of it costs time."""
+"""Of the columns of the table."""
 
 
 def print_plan(answer: Answer, most: int) -> None:
@@ -91,7 +90,7 @@ def _cells(row: Row) -> list[str]:
         f"{row.ranks:,}",
         f"{row.shards:,}",
         duration(row.step.total),
-        duration(row.step.exchange - row.step.hidden) if row.ranks > 1 else "",
+        duration(row.step.exchange) if row.ranks > 1 else "",
         duration(row.epoch),
         duration(row.training),
         f"{row.speed_up:.2f}",

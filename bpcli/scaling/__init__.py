@@ -1,6 +1,6 @@
 """What a training costs on one machine or many: a model of its seconds, held against measurements.
 
-    step = arithmetic + update + exchange − what of the exchange is hidden behind arithmetic
+    step = arithmetic + update + exchange
 
 Reading order: ``job`` is the training, ``cluster`` the machines and their network, ``arithmetic`` what a core makes of
 a layer, ``exchange`` what ranks send one another, ``cost`` the seconds of a step and an epoch, ``plan`` the

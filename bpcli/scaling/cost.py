@@ -1,6 +1,6 @@
 """The seconds of a step, and of an epoch, over R ranks.
 
-    step = arithmetic + update + exchange − what of the exchange is hidden behind arithmetic
+    step = arithmetic + update + exchange
 
 Amdahl 1967: what is not shared out, here the update and the exchange, bounds the speed-up at a given batch.
 """
@@ -24,17 +24,16 @@ COUNTING, MESSAGE = 4, 1
 
 @dataclass(frozen=True)
 class StepSeconds:
-    """What a step of the slowest rank consists of, in seconds; ``hidden`` is the exchange that costs no time."""
+    """What a step of the slowest rank consists of, in seconds, one after the other."""
 
     arithmetic: float
     update: float
     exchange: float
-    hidden: float = 0.0
 
     @property
     def total(self) -> float:
         """The seconds of the step."""
-        return self.arithmetic + self.update + self.exchange - self.hidden
+        return self.arithmetic + self.update + self.exchange
 
 
 def step_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> StepSeconds:

@@ -24,7 +24,7 @@ def cluster(latency: float = 3e-5, bandwidth: float = 1e9) -> Cluster:
 
 def test_a_step_is_the_sum_of_what_it_consists_of() -> None:
     step = step_seconds(LARGE, cluster(), 8)
-    assert step.total == step.arithmetic + step.update + step.exchange - step.hidden
+    assert step.total == step.arithmetic + step.update + step.exchange
     assert step_seconds(LARGE, Cluster(CORE), 1).exchange == 0
 
 
