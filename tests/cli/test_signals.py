@@ -193,10 +193,10 @@ from bpcli.cli import main
 
 assess, names = inference.assess, sys.argv.pop(1).split(",")
 
-def assessed(*arguments):
+def assessed(*arguments, **named):
     for name in names:
         os.kill(os.getpid(), signal.Signals[name])
-    return assess(*arguments)
+    return assess(*arguments, **named)
 
 inference.assess = assessed
 main()
