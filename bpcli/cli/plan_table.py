@@ -129,7 +129,6 @@ def _verdict(answer: Answer, most: int) -> list[str]:
             f"or less than {LEAST_EFFICIENCY:.0%} of them computes"
         )
     if most > batch_size:
-        lines.append(
-            f"a batch has {batch_size:,} example{'s' * (batch_size > 1)}, so more ranks than that have nothing to compute"
-        )
+        examples = f"{batch_size:,} example{'s' * (batch_size > 1)}"
+        lines.append(f"a batch has {examples}, so more ranks than that have nothing to compute")
     return lines
