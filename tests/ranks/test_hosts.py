@@ -56,6 +56,16 @@ def test_every_shipped_config_leaves_the_same_bytes(config: str, shards: str | i
 
 
 @pytest.mark.slow
+def test_the_compiled_engine_leaves_the_same_bytes_in_ranks(tmp_path: Path) -> None:
+    changes = ["engine=numba", "shards=3", "epochs=3", "optimizer.name=adam"]
+    words = ["-m", "bpcli", "train", str(ROOT / "configs" / "digits.yaml"), *changes, "--quiet", "--run"]
+    for ranks in (1, 2, 3):
+        done = mpirun(ranks, [*words, f"in{ranks}"], tmp_path, seconds=120)
+        assert done.returncode == 0, done.stderr
+        assert files_of(tmp_path / f"in{ranks}") == files_of(tmp_path / "in1"), ranks
+
+
+@pytest.mark.slow
 def test_three_hosts_with_slow_cables_leave_the_bytes_of_one_process(tmp_path: Path) -> None:
     with hosts(3, tmp_path) as made:
         made.slow_down("100mbit", "3ms")
