@@ -48,8 +48,9 @@ def main() -> None:
             [name for name in options.workloads if name in COMMANDS], threads, options.repeats, options.rows
         )
     if has_mnist(options.mnist):
-        chosen = [name for name in options.workloads if name in REAL_WORKLOADS]
-        results.trainings = trainings.measure(chosen, options.mnist, options.ranks, options.repeats, options.caches)
+        for name in (name for name in options.workloads if name in REAL_WORKLOADS):
+            results.trainings += trainings.measure(name, options.mnist, options.ranks, options.repeats, options.caches)
+            _write(results, options.out)
     results.machine["load afterwards"] = machine.load()
     _write(results, options.out)
     draw(results, options.out / "ratios.png")

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -106,32 +106,22 @@ class _Way:
         return [str(beside) if beside.exists() else "mpirun", "-n", str(self.ranks), *train]
 
 
-def measure(
-    names: Iterable[str], mnist: Path, several: Sequence[int], repeats: int, caches: Path | None
-) -> list[Training]:
-    """Train each in all ways in turn, ``repeats`` rounds; ``several`` are numbers of threads, and of ranks."""
-    found = []
-    for name in names:
-        print(f"{name}: bp train", file=sys.stderr, flush=True)
-        with tempfile.TemporaryDirectory() as folder:
-            found += _measured(name, mnist, several, repeats, Path(folder), caches)
-    return found
-
-
-def _measured(
-    name: str, mnist: Path, several: Sequence[int], repeats: int, folder: Path, caches: Path | None
-) -> list[Training]:
+def measure(name: str, mnist: Path, several: Sequence[int], repeats: int, caches: Path | None) -> list[Training]:
+    """Train in all ways in turn, ``repeats`` rounds; ``several`` are numbers of threads, and of ranks."""
+    print(f"{name}: bp train", file=sys.stderr, flush=True)
     workload = REAL_WORKLOADS[name]
-    _write_data(workload, mnist, folder)
     ways = list(_ways(workload, several))
-    for images in ("images-idx3-ubyte", "images.npy"):
-        config = workload.config(folder / images, folder / "labels-idx1-ubyte")
-        (folder / f"{images}.yaml").write_text(config, encoding="utf-8")
     trainings = [Training(name, way.name) for way in ways]
-    for number in range(repeats):
-        for way, training in zip(ways, trainings, strict=True):
-            if not training.failure:
-                _once(way, training, folder, folder / f"{way.name}-{number}", caches or folder)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        _write_data(workload, mnist, folder)
+        for images in ("images-idx3-ubyte", "images.npy"):
+            config = workload.config(folder / images, folder / "labels-idx1-ubyte")
+            (folder / f"{images}.yaml").write_text(config, encoding="utf-8")
+        for number in range(repeats):
+            for way, training in zip(ways, trainings, strict=True):
+                if not training.failure:
+                    _once(way, training, folder, folder / f"{way.name}-{number}", caches or folder)
     return trainings
 
 
