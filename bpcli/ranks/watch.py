@@ -32,7 +32,7 @@ COMING = 10.0
 RESCUE = 1.0
 """Seconds in which a run must be saved that lost a rank."""
 
-LINGER = 1.5
+LINGER = 1.6
 """Seconds that rank 0 stays when a host is lost: a launcher that sees an end first waits for that host for ever."""
 
 HANDING_ON = 0.3
@@ -191,7 +191,7 @@ class Watch:
             threading.Event().wait(HANDING_ON)
             if self._index != 1:
                 os._exit(ExitStatus.SYSTEM)
-        self._end(Failure.lost(self._names[other], reason), 0.0 if ended else LINGER)
+        self._end(Failure.lost(self._names[other], reason), 0.0 if ended or self._index else LINGER)
 
     def _end(self, failure: Failure, linger: float = 0.0) -> NoReturn:
         """Say why, at once because what started the ranks may end them all; save what can be saved; and end."""

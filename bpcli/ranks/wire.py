@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import Any
 
-SILENCE = 2.5
+SILENCE = 2.4
 """Seconds without a confirmation of what was sent, after which the other host counts as lost."""
 
 TRY = 3.0
@@ -41,7 +41,7 @@ class Wire:
         self.connection.setblocking(False)
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         option = getattr(socket, "TCP_USER_TIMEOUT", None)
-        seconds = (RXT_CONNDROPTIME, int(SILENCE)) if option is None else (option, int(SILENCE * 1000))
+        seconds = (RXT_CONNDROPTIME, round(SILENCE)) if option is None else (option, int(SILENCE * 1000))
         with suppress(OSError):
             self.connection.setsockopt(socket.IPPROTO_TCP, *seconds)
 
