@@ -235,7 +235,7 @@ def test_rows_that_would_fill_memory_once_encoded_are_refused_before_anything_is
     small, whole = write(tmp_path, "w.npz", packed(features=wide, targets=wide[:, -1])), npy(wide)
     monkeypatch.setattr(memory, "left", lambda: Left(5 * MB, "a test"))
     loaded(small, dtype="float32")
-    monkeypatch.setattr("bpcli.data.encoding.summaries.extent", nothing_is_learned)
+    monkeypatch.setattr("bpcli.data.encoding.matrix_features.survey", nothing_is_learned)
     with pytest.raises(DataError) as caught:
         loaded(small, dtype="float64")
     assert (
