@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from bpcli.scaling.arithmetic import Arithmetic, layer_seconds
 from bpcli.scaling.cluster import Cluster
 from bpcli.scaling.exchange import gradient_traffic, nodes_of, results_traffic
-from bpcli.scaling.job import Job, passes
+from bpcli.scaling.job import Job
 from bpcli.training.inference import EXAMPLES_PER_PASS
 
 OPERATIONS = 5
@@ -82,9 +82,9 @@ def _update(job: Job, cluster: Cluster, ranks: int) -> float:
 
 
 def epoch_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> float:
-    """The updates of an epoch, and the forward passes over the validation part, shared out by chunks."""
-    chunks = passes(job.validation, EXAMPLES_PER_PASS, ranks)
+    """The updates of an epoch, and the forward passes over the validation part, which every rank makes all of."""
+    passes = -(-job.validation // EXAMPLES_PER_PASS)
     columns = min(EXAMPLES_PER_PASS, max(job.validation, 1))
     layers = layer_seconds(job.sizes, columns, job.itemsize, _core(job, cluster))
-    validation = -(-chunks // threads) * sum(layer.forward for layer in layers)
+    validation = -(-passes // threads) * sum(layer.forward for layer in layers)
     return job.updates * step_seconds(job, cluster, ranks, threads).total + validation

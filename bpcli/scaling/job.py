@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from math import ceil
 
 LEAST_ARRAYS = 3
 """θ, its gradient and the parameters that are kept."""
@@ -57,8 +56,3 @@ class Job:
         vectors = (LEAST_ARRAYS + self.kept + own) * self.parameters
         activations = own * self.columns * (self.sizes[0] + LAYER_ARRAYS * sum(self.sizes[1:]))
         return (vectors + activations) * self.itemsize
-
-
-def passes(examples: int, at_once: int, ranks: int) -> int:
-    """Forward passes of the rank that has most, where examples are shared out ``at_once``."""
-    return ceil(-(-examples // at_once) / ranks)

@@ -58,15 +58,19 @@ def test_threads_share_out_a_ranks_shards() -> None:
     assert four.exchange == one.exchange
 
 
-def test_an_epoch_has_its_updates_and_a_forward_pass_over_the_validation_part() -> None:
-    step = step_seconds(LARGE, cluster(), 2).total
+def test_an_epoch_has_its_updates_and_forward_passes_over_the_validation_part_on_every_rank() -> None:
     assert LARGE.updates == 15
-    with_validation = epoch_seconds(LARGE, cluster(), 2)
-    assert epoch_seconds(replace(LARGE, validation=0), cluster(), 2) == pytest.approx(15 * step)
-    assert with_validation > 15 * step
-    assert epoch_seconds(replace(LARGE, validation=5120), cluster(), 2) == pytest.approx(
-        15 * step + (with_validation - 15 * step) * 3 / 5  # 5 chunks on 2 ranks instead of 10
-    )
+
+    def validation(examples: int, ranks: int, threads: int = 1) -> float:
+        updates = 15 * step_seconds(LARGE, cluster(), ranks, threads).total
+        return epoch_seconds(replace(LARGE, validation=examples), cluster(), ranks, threads) - updates
+
+    ten = validation(10_000, 1)
+    assert ten > 0
+    assert validation(0, 2) == pytest.approx(0)
+    assert validation(10_000, 2) == pytest.approx(ten)
+    assert validation(5120, 2) == pytest.approx(ten / 2)
+    assert validation(10_000, 2, threads=4) == pytest.approx(ten * 3 / 10)
 
 
 def test_the_worthwhile_number_of_ranks_follows_from_its_two_rules() -> None:
