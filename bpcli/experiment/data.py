@@ -10,7 +10,7 @@ from bpcli.config.resolution import output_of
 from bpcli.config.schema import Config, DataSection, PairSection, SplitSection
 from bpcli.cores import threads_for
 from bpcli.data.dealing import SplitColumns
-from bpcli.data.extent import Extent, extent_of
+from bpcli.data.dimensions import Dimensions, dimensions_of
 from bpcli.data.files.dataset import Format
 from bpcli.data.files.reading import FilePair
 from bpcli.data.loading import Loaded, load_parts
@@ -34,9 +34,9 @@ def load(config: Config, look: Look | None = None) -> Loaded:
     return load_parts(_files(config), _request(config), np.dtype(config.dtype), _split_stream(config), look)
 
 
-def extent(config: Config) -> Extent:
+def dimensions(config: Config) -> Dimensions:
     """How many examples, inputs and outputs there are; errors as those of :func:`load`."""
-    return extent_of(_files(config), _request(config), _split_stream(config))
+    return dimensions_of(_files(config), _request(config), _split_stream(config))
 
 
 def _files(config: Config) -> Files:

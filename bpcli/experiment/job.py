@@ -13,7 +13,7 @@ from bpcli.config.resolution import Facts, output_of, resolve
 from bpcli.config.schema import Config
 from bpcli.data.encoding.targets import judging_of
 from bpcli.errors import BpError, ConfigError
-from bpcli.experiment.data import extent
+from bpcli.experiment.data import dimensions
 from bpcli.experiment.memory_needed import SAMPLE
 from bpcli.experiment.network import network_of
 from bpcli.experiment.training import recipe_of
@@ -51,7 +51,7 @@ def _job(given: Config) -> PlannedJob:
     if isinstance(rule, SecondOrder):
         name = name_of(OPTIMIZERS, rule)
         raise ConfigError(f"{name} takes no steps that ranks could share", key="optimizer", hint="plan another rule")
-    found = extent(given)
+    found = dimensions(given)
     judging = judging_of(found.targets, output_of(given).range)
     decided, examples = found.request, found.parts["train"]
     facts = Facts(

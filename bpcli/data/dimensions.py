@@ -15,7 +15,7 @@ from bpcli.data.warnings import DataWarnings
 
 
 @dataclass(frozen=True)
-class Extent:
+class Dimensions:
     """The number of examples of each part, of inputs n_0, and what the targets are; ``request`` is decided."""
 
     parts: dict[str, int]
@@ -24,7 +24,7 @@ class Extent:
     request: DataRequest
 
 
-def extent_of(files: Files, request: DataRequest, rng: np.random.Generator) -> Extent:
+def dimensions_of(files: Files, request: DataRequest, rng: np.random.Generator) -> Dimensions:
     """Read the files and deal their rows; an array's columns are its inputs, a table's kinds have to be learned.
 
     Raises:
@@ -33,7 +33,7 @@ def extent_of(files: Files, request: DataRequest, rng: np.random.Generator) -> E
     """
     dealt = read_and_deal(files, request, rng, DataWarnings())
     parts = {part: len(rows) for part, rows in dealt.rows.items()}
-    return Extent(parts, _inputs(dealt), dealt.targets, dealt.request)
+    return Dimensions(parts, _inputs(dealt), dealt.targets, dealt.request)
 
 
 def _inputs(dealt: Dealt) -> int:
