@@ -1,4 +1,4 @@
-"""One training step, or the forward pass by itself, recorded: the NumPy code runs on symbolic arrays."""
+"""One training step, or a shard's gradient by itself, recorded: the NumPy code runs on symbolic arrays."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ UNUSED_SETTINGS = frozenset({"initializer", "learning_rate", "dropout"})
 
 @dataclass(frozen=True)
 class Program:
-    """The operations of one update, or of the forward pass, on the arrays ``symbols`` by name.
+    """The operations of one update, or of a gradient, on the arrays ``symbols`` by name.
 
     ``kept`` names the arrays whose changes outlive a call, ``results`` the numbers
     that the program returns: for an update the sum of the loss's terms and the
@@ -88,7 +88,7 @@ def record(
         UntraceableError: the step calls something of NumPy that has no operation.
     """
     symbolic = _SymbolicNetwork(
-        recipe.network, dtype, single=single, weighted=weighted, metrics_weighted=metrics_weighted, training=True
+        recipe.network, dtype, single=single, weighted=weighted, metrics_weighted=metrics_weighted
     )
     network, ws, recorder = symbolic.network, symbolic.ws, symbolic.recorder
     parts: Any = _with_settings(_parts_of_recipe(recipe), lambda name, _: SymbolicNumber(recorder, name))
@@ -126,7 +126,7 @@ def record_gradient(network: Network, dtype: np.dtype[Any], *, weighted: bool = 
     Raises:
         UntraceableError: the passes call something of NumPy that has no operation.
     """
-    symbolic = _SymbolicNetwork(network, dtype, single=False, weighted=weighted, training=True)
+    symbolic = _SymbolicNetwork(network, dtype, single=False, weighted=weighted)
     theta, ws, recorder = symbolic.theta, symbolic.ws, symbolic.recorder
     dtheta = recorder.array("dtheta", theta.shape, dtype)
     parameters = symbolic.parameters(theta)
@@ -135,18 +135,6 @@ def record_gradient(network: Network, dtype: np.dtype[Any], *, weighted: bool = 
     symbolic.hand_out(LAST_Z, ws.Z[-1])
     symbolic.hand_out(OUTPUTS, ws.A[-1])
     return symbolic.program([theta.name, dtheta.name], [], settings_of_network(network))
-
-
-def record_forward(network: Network, dtype: np.dtype[Any]) -> Program:
-    """Record the forward pass, from θ and X to A_L, which comes last in ``kept``.
-
-    Raises:
-        UntraceableError: the pass calls something of NumPy that has no operation.
-    """
-    symbolic = _SymbolicNetwork(network, dtype, single=False)
-    symbolic.network.forward(symbolic.parameters(symbolic.theta), symbolic.ws)
-    outputs: Any = symbolic.ws.A[-1]
-    return symbolic.program([symbolic.theta.name, outputs.name], [], settings_of_network(network))
 
 
 def settings_of(recipe: Recipe) -> dict[str, float]:
@@ -200,11 +188,10 @@ class _SymbolicNetwork:
         single: bool,
         weighted: bool = False,
         metrics_weighted: bool = False,
-        training: bool = False,
     ) -> None:
         self.recorder = recorder = Recorder()
         self.single, self.weighted, self.metrics_weighted = single, weighted, metrics_weighted
-        self.noisy = network.noisy if training else ()
+        self.noisy = network.noisy
         self.inputs, self.handed_out = [X], list[str]()
         self.sizes = tuple(SymbolicNumber(recorder, f"n{l}") for l in range(len(network.sizes)))
         parts = _with_settings(_parts_of_network(network), lambda name, _: SymbolicNumber(recorder, name))

@@ -84,14 +84,6 @@ GRADIENT = """def run({arrays}, {inputs}, scale, sizes, settings, m, count):
         {body}
 """
 
-FORWARD = """def run({arrays}, {inputs}, sizes, settings, m, count):
-    {numbers}
-    row = 0
-    {views}
-    for k in range(count):
-        {body}
-"""
-
 
 def step_source(program: Program) -> str:
     """The module of a training step: ``arrays`` makes the arguments of ``run``, which takes ``most`` epochs.
@@ -107,11 +99,6 @@ def step_source(program: Program) -> str:
 def gradient_source(program: Program) -> str:
     """The module of a shard's gradient: ``run`` writes it and the outputs; nothing where ``count`` is 0."""
     return _ModuleWriter(program).module(GRADIENT)
-
-
-def forward_source(program: Program) -> str:
-    """The module of a forward pass: ``run`` leaves A_L of the last of ``count`` batches in the last kept array."""
-    return _ModuleWriter(program).module(FORWARD)
 
 
 class _ModuleWriter:
@@ -157,7 +144,7 @@ class _ModuleWriter:
 
     def _given(self) -> list[str]:
         """The arrays that are arguments and outlive a call."""
-        return [name for name in self.program.kept if not name.startswith("buffer") and name not in self.program.inputs]
+        return [name for name in self.program.kept if name not in self.program.inputs]
 
     def _widths(self) -> list[str]:
         return [f"{name} = sizes[{k}]" for k, name in enumerate(self.program.sizes)]

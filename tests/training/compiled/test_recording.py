@@ -11,9 +11,9 @@ import pytest
 
 from bpcli.data.sources import Examples
 from bpcli.nn import Array
-from bpcli.nn.activations import ACTIVATIONS, Tanh
+from bpcli.nn.activations import Tanh
 from bpcli.nn.losses import BinaryCrossEntropy
-from bpcli.nn.network import Network, dense
+from bpcli.nn.network import dense
 from bpcli.nn.penalties import Penalty
 from bpcli.nn.schedules import Schedule
 from bpcli.nn.tallies import Decisions, Judging, Outputs, Residuals, Scoring, Tallies, Tally
@@ -23,8 +23,7 @@ from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.operations import Dot
 from bpcli.training.compiled.passes import DTHETA, simplified
 from bpcli.training.compiled.recorder import Recorder, disjoint
-from bpcli.training.compiled.recording import Program, _parts_of_network, _with_settings, record, record_forward
-from bpcli.training.compiled.source import forward_source
+from bpcli.training.compiled.recording import Program, record
 from bpcli.training.compiled.steps import CompiledSteps
 from bpcli.training.compiled.symbols import SymbolicArray, SymbolicNumber, UntraceableError
 from bpcli.training.numpy_steps import NumpySteps
@@ -32,7 +31,7 @@ from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import TrainingState
 from tests.probes.choices import Decaying, Fading, LookAhead, NormLimit, Ridge
 
-from .support import Task, agree, interpreted, run_in_python, task
+from .support import Task, agree, interpreted, task
 
 every_batch_size = pytest.mark.parametrize("batch_size", [1, 4, 5])
 
@@ -107,35 +106,6 @@ def test_weights_of_examples_are_recorded(batch_size: int) -> None:
 def test_the_last_learning_rate_is_known() -> None:
     found = same(changed(CHANGES["a decaying rate"]), 4)
     assert found.learning_rate == 0.3 * 0.5 ** (found.optimizer.step - 1)
-
-
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_the_forward_pass_is_recorded_by_itself(name: str) -> None:
-    one = task(hidden=(name, "tanh"), widths=(4, 5, 3, 2), output="softmax")
-    program = record_forward(one.network, np.dtype("float64"))
-    rng = np.random.default_rng(4)
-    theta, X = rng.normal(0, 1, one.network.layout.count), rng.normal(0, 1, (4, 6))
-    with np.errstate(all="ignore"):
-        np.testing.assert_allclose(outputs(program, one.network, theta, X), forward(one.network, theta, X), rtol=1e-13)
-
-
-def outputs(program: Program, network: Network, theta: Array, X: Array) -> Array:
-    """A_L as the program gives it."""
-    place = run_in_python(forward_source(program))
-    values: dict[str, float] = {}
-    _with_settings(_parts_of_network(network), values.setdefault)
-    sizes, settings = np.array(network.sizes), np.array(list(values.values()))
-    arrays = place["arrays"](theta, sizes, X.shape[1])
-    place["run"](*arrays, np.ascontiguousarray(X.T), None, sizes, settings, X.shape[1], 1)
-    room: Array = arrays[place["run"].__code__.co_varnames.index(f"{program.kept[-1]}_room")]
-    return room.reshape(network.sizes[-1], X.shape[1])
-
-
-def forward(network: Network, theta: Array, X: Array) -> Array:
-    ws = network.workspace(X.shape[1], np.float64, training=False)
-    ws.X[...] = X
-    network.forward(network.parameters(theta), ws)
-    return ws.A[-1]
 
 
 class OtherHidden(Tanh):
