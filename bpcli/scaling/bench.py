@@ -9,7 +9,7 @@ from bpcli.ranks.links import Links
 from bpcli.scaling.arithmetic import Arithmetic
 from bpcli.scaling.cluster import Cluster, Network, slowest
 from bpcli.scaling.cluster_file import arithmetic_as_json, arithmetic_from
-from bpcli.scaling.exchange import gradient_traffic
+from bpcli.scaling.exchange import gradient_traffic, vectors_added
 from bpcli.scaling.products import measure
 from bpcli.storage.strict_json import Saved, parse_json
 
@@ -72,6 +72,7 @@ def _network(links: Links, core: Arithmetic) -> Network:
 
 
 def _predicted(parameters: int, ranks: int, core: Arithmetic, network: Network) -> float:
+    """The seconds in which ranks of one shard each add up a gradient, by the model."""
     traffic = gradient_traffic(parameters, ITEMSIZE, ranks, ranks)
-    adding = 3 * (ranks - 1) / ranks * parameters * ITEMSIZE / core.memory
-    return network.seconds(traffic.latencies, traffic.count) + traffic.messages * core.call + adding
+    adding = vectors_added(ranks, ranks) * parameters * ITEMSIZE / core.memory
+    return traffic.seconds(network, core.call) + adding

@@ -46,7 +46,7 @@ def read_cluster(path: Path) -> Cluster:
     """
     try:
         saved = Saved(parse_json(read_regular(path, MOST_BYTES).decode()))
-        keys = saved.keys(("arithmetic", "network"), ("ranks", "processor"))
+        keys = saved.keys(("arithmetic", "network"))
         network = keys["network"]
         return Cluster(arithmetic_from(keys["arithmetic"]), None if network.value is None else _network(network))
     except FileNotFoundError as error:

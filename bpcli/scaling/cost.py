@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 
 from bpcli.scaling.arithmetic import Arithmetic, layer_seconds
 from bpcli.scaling.cluster import Cluster
-from bpcli.scaling.exchange import gradient_traffic, nodes_of, results_traffic
+from bpcli.scaling.exchange import gradient_traffic, results_traffic, vectors_added
 from bpcli.scaling.job import Job
 from bpcli.training.inference import EXAMPLES_PER_PASS
 
 OPERATIONS = 5
 """Operations on vectors for each number that a rule remembers of a parameter, besides the one that changes θ."""
 
-COUNTING, MESSAGE = 4, 1
-"""What counting a shard's results, and handling a message, take in calls of a layer: measured, on two ranks."""
+COUNTING = 4
+"""What counting a shard's results takes in calls of a layer: measured, on two ranks."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,7 @@ def exchange_seconds(job: Job, cluster: Cluster, ranks: int) -> float:
     assert cluster.network is not None, "several ranks have a network"
     gradient = gradient_traffic(job.parameters, job.itemsize, job.shards, ranks)
     results = results_traffic(job.batch_size, job.sizes[-1], job.itemsize, job.shards, ranks)
-    every, call = gradient + results, cluster.arithmetic.call
-    return cluster.network.seconds(every.latencies, every.count) + MESSAGE * every.messages * call
+    return (gradient + results).seconds(cluster.network, cluster.arithmetic.call)
 
 
 def _update(job: Job, cluster: Cluster, ranks: int) -> float:
@@ -76,7 +75,7 @@ def _update(job: Job, cluster: Cluster, ranks: int) -> float:
     own = job.shards_of_a_rank(ranks)
     adding = own - 1.0
     if ranks > 1:
-        adding += min(own - 1, 1) + 3 * (sum(nodes_of(job.shards, ranks)) - 1) / ranks
+        adding += min(own - 1, 1) + vectors_added(job.shards, ranks)
     vectors = adding + 3 * (1 + OPERATIONS * job.kept)
     return vectors * job.parameters * job.itemsize / cluster.arithmetic.memory
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from math import ceil, log2
 
+from bpcli.scaling.cluster import Network
 from bpcli.training.shards.adding import additions
 from bpcli.training.shards.cutting import block_of
 
@@ -43,6 +44,10 @@ class Traffic:
         """Both, one after the other."""
         return Traffic(self.latencies + other.latencies, self.messages + other.messages, self.count + other.count)
 
+    def seconds(self, network: Network, call: float) -> float:
+        """On the network, and in handling messages: measured, each takes what a layer's calls do, ``call`` seconds."""
+        return network.seconds(self.latencies, self.count) + self.messages * call
+
 
 NOTHING = Traffic(0, 0, 0.0)
 """Of one rank."""
@@ -58,6 +63,11 @@ def nodes_of(shards: int, ranks: int) -> tuple[int, ...]:
         last[into] = last[of]
         nodes[holder[into]] -= holder[into] == holder[last[into]]
     return tuple(nodes)
+
+
+def vectors_added(shards: int, ranks: int) -> float:
+    """Vectors of θ's length that pass through memory while a rank adds up its share of all nodes: two, and their sum."""
+    return 3 * (sum(nodes_of(shards, ranks)) - 1) / ranks
 
 
 def gradient_traffic(parameters: int, itemsize: int, shards: int, ranks: int) -> Traffic:

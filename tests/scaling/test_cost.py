@@ -9,7 +9,7 @@ import pytest
 
 from bpcli.scaling.arithmetic import Arithmetic
 from bpcli.scaling.cluster import Cluster, Network, ethernet
-from bpcli.scaling.cost import COUNTING, MESSAGE, epoch_seconds, step_seconds
+from bpcli.scaling.cost import COUNTING, epoch_seconds, step_seconds
 from bpcli.scaling.job import Job
 from bpcli.scaling.plan import LEAST_EFFICIENCY, WORTH_DOUBLING, plan, rank_counts, worthwhile
 
@@ -114,4 +114,4 @@ def test_calls_count_where_there_is_little_else() -> None:
     assert step_seconds(replace(job, compiled=True), idle, 1).total == pytest.approx(0)
     two = step_seconds(replace(job, shards=2), idle, 2)
     assert two.arithmetic == pytest.approx(2 + 1 + 2 * COUNTING)
-    assert two.exchange == pytest.approx(3 * MESSAGE)  # the scatter, the ring, the results
+    assert two.exchange == pytest.approx(3)  # the scatter, the ring, the results
