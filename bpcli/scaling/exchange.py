@@ -66,7 +66,7 @@ def nodes_of(shards: int, ranks: int) -> tuple[int, ...]:
 
 
 def vectors_added(shards: int, ranks: int) -> float:
-    """Vectors of θ's length that pass through memory while a rank adds up its share of all nodes: two, and their sum."""
+    """Vectors of θ's length that pass through memory while a rank adds up its share of all nodes: three a sum."""
     return 3 * (sum(nodes_of(shards, ranks)) - 1) / ranks
 
 
