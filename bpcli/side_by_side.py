@@ -61,7 +61,7 @@ def side_by_side(function: Callable[[Item], Result], items: Iterable[Item], thre
         raise failure
 
 
-def ahead(items: Generator[Item, None, None], threads: int) -> Iterator[Item]:
+def prefetched(items: Generator[Item, None, None], threads: int) -> Iterator[Item]:
     """The items in order; with several threads the next is made on another one while the last is used.
 
     Raises:

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 import numpy as np
 import pytest
 
-from bpcli.side_by_side import ahead, side_by_side
+from bpcli.side_by_side import prefetched, side_by_side
 
 THREADS = (1, 2, 3, 5)
 
@@ -107,14 +107,14 @@ def test_items_made_ahead_come_in_order_with_their_error_in_its_place(threads: i
 
     used: list[int] = []
     with pytest.raises(OSError, match="the sixth"):
-        used.extend(ahead(items(), threads))
+        used.extend(prefetched(items(), threads))
     assert used == [0, 1, 2, 3, 4]
 
     made.clear()
-    for item in ahead(items(), threads):
+    for item in prefetched(items(), threads):
         time.sleep(0.01)
         assert len(made) == min(item + threads, 5)  # one more than is used, and no other
         if item == 2:
             break
     assert closed == [5, 2 + threads]
-    assert list(ahead((item for item in list[int]()), threads)) == []
+    assert list(prefetched((item for item in list[int]()), threads)) == []

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bpcli.ranks.links import Links
     from bpcli.scaling.bench import Bench
 
-ALONE = "network: not measured, there is one process; two hosts: mpirun -n 2 --host A,B bp bench-cluster"
+NO_NETWORK = "network: not measured, there is one process; two hosts: mpirun -n 2 --host A,B bp bench-cluster"
 
 
 def bench_cluster(
@@ -76,7 +76,7 @@ def _print(found: Bench) -> None:
     print_table(["units", *map(str, arithmetic.columns)], rows, sys.stdout, text=())
     emit_lines(f"memory: {arithmetic.memory / 1e9:.3g} GB/s; calls: {arithmetic.call * 1e6:.3g} µs a layer")
     if network is None:
-        emit_lines(ALONE)
+        emit_lines(NO_NETWORK)
         return
     emit_lines(f"network: {network.latency * 1e6:.3g} µs a message, {network.bandwidth / 1e9:.3g} GB/s")
     for check in found.checks:

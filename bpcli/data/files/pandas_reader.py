@@ -15,7 +15,7 @@ from bpcli.data.files.sheet import Sheet
 from bpcli.data.files.table_reader import RowChunk
 from bpcli.errors import DataError
 from bpcli.nn import Array
-from bpcli.side_by_side import ahead
+from bpcli.side_by_side import prefetched
 
 CHUNK, LEAST = 1 << 19, 256
 """Cells read at a time, and rows however wide they are."""
@@ -62,7 +62,7 @@ class PandasReader:
         Raises:
             DataError: the file is no longer what was examined.
         """
-        for frame in ahead(self._frames(exact, text), self.threads):
+        for frame in prefetched(self._frames(exact, text), self.threads):
             yield [
                 _classified(frame[name], self.sheet.missing, self.numerals, exact=name in exact, text=name in text)
                 for name in self.names
