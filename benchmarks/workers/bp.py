@@ -20,7 +20,7 @@ from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.tallies import Judging
-from bpcli.training.engines import Engine, EngineName, Work
+from bpcli.training.engines import Engine, EngineName, shards_for
 from bpcli.training.loop import Epoch, Measure, TrainingEvent, train
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import start
@@ -43,7 +43,7 @@ def training(task: Task, name: EngineName) -> Callable[[int], Iterator[TrainingE
     recipe = Recipe(network, optimizer, plan)
     tallies = tallies_for(metrics, Judging(workload.sizes[-1], "residuals" if workload.regression else "largest"))
     state = start(recipe, _theta(task), tallies)
-    shards = Work(recipe, tallies, task.X.dtype, workload.examples).usual_shards
+    shards = shards_for("auto", recipe)
     engine = Engine(name, shards, task.threads)
     steps = engine.steps(recipe, state, Examples(Rows(task.X), _targets(task, network.head.loss)))
     for _ in steps.prepare(workload.batch_size):

@@ -25,7 +25,14 @@ from bpcli.errors import BpError
 from bpcli.experiment.data import format_of, load
 from bpcli.experiment.memory_needed import require_memory
 from bpcli.experiment.network import initial_parameters, network_of
-from bpcli.experiment.training import control_of, engine_of, expectations_of, recipe_of, require_fitting_schedule
+from bpcli.experiment.training import (
+    control_of,
+    engine_of,
+    expectations_of,
+    recipe_of,
+    require_fitting_schedule,
+    shards_of,
+)
 from bpcli.nn.metrics import Metric, by_column, tallies_for
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
@@ -116,7 +123,8 @@ def _experiment(given: Config, look: Look | None) -> Experiment:
     recipe = recipe_of(config, network, loaded.parts["train"].size)
     require_fitting_schedule(given, recipe, loaded.parts["train"].size)
     examples = max(part.size for part in loaded.parts.values())
-    require_memory(network.sizes, recipe.plan.batch_size, examples, recipe.optimizer, np.dtype(config.dtype))
+    dtype, m, shards = np.dtype(config.dtype), recipe.plan.batch_size, shards_of(config, recipe)
+    require_memory(network.sizes, m, examples, recipe.optimizer, dtype, shards)
     parameters = initial_parameters(config, network, loaded)
     require_suited(recipe, parameters.theta.size)
     assert config.metrics is not None, "resolution does not leave it open"

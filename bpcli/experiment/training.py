@@ -72,17 +72,25 @@ def require_fitting_schedule(given: Config, recipe: Recipe, examples: int) -> No
         raise ConfigError(f"{key}: {found.message}", key=key, hint=found.hint)
 
 
+def shards_of(config: Config, recipe: Recipe) -> int:
+    """The shards that a batch is divided into.
+
+    Raises:
+        ConfigError: there are more than examples in a batch.
+    """
+    shards, m = engines.shards_for(config.shards, recipe), recipe.plan.batch_size
+    if shards > m:
+        raise ConfigError(f"shards is {shards}, but a batch has {m} examples", key="shards", hint="fewer shards")
+    return shards
+
+
 def engine_of(config: Config, recipe: Recipe, loaded: Loaded, tallies: Tallies) -> Engine:
     """What computes the steps; a warning says why it is not the one asked for.
 
     Raises:
         ConfigError: it cannot compute them, or there are more shards than examples in a batch.
     """
-    plan, train = recipe.plan, loaded.parts["train"]
-    if config.shards != "auto" and config.shards > plan.batch_size:
-        raise ConfigError(
-            f"shards is {config.shards}, but a batch has {plan.batch_size} examples", key="shards", hint="fewer shards"
-        )
+    train = loaded.parts["train"]
     work = Work(
         recipe,
         tallies,
@@ -91,7 +99,7 @@ def engine_of(config: Config, recipe: Recipe, loaded: Loaded, tallies: Tallies) 
         weighted=train.weights is not None,
         metrics_weighted=train.metric_weights is not None,
     )
-    engine, note = engines.choose_engine(config.engine, config.shards, config.threads, work)
+    engine, note = engines.choose_engine(config.engine, shards_of(config, recipe), config.threads, work)
     if note:
         loaded.warnings.other.append(note)
     return engine

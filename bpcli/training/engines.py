@@ -80,13 +80,6 @@ class Work:
     weighted: bool = False
     metrics_weighted: bool = False
 
-    @property
-    def usual_shards(self) -> int:
-        """The shards that a batch is divided into where the config does not say."""
-        if isinstance(self.recipe.optimizer, SecondOrder):
-            return 1
-        return usual_shards(self.recipe.plan.batch_size, self.recipe.network.layout.count)
-
     def saving(self, shards: int) -> float:
         """The seconds that compiled code is expected to save over the whole training.
 
@@ -119,6 +112,15 @@ class Work:
         return ""
 
 
+def shards_for(shards: int | Literal["auto"], recipe: Recipe) -> int:
+    """The shards that a batch is divided into: those asked for, or as many as suit the work."""
+    if shards != "auto":
+        return shards
+    if isinstance(recipe.optimizer, SecondOrder):
+        return 1
+    return usual_shards(recipe.plan.batch_size, recipe.network.layout.count)
+
+
 def numba_installed() -> bool:
     """Whether Numba is installed, with SciPy, which its matrix products need; neither is imported."""
     return find_spec("numba") is not None and find_spec("scipy") is not None
@@ -134,7 +136,7 @@ def choose_engine(
     Raises:
         ConfigError: numba is asked for, but not installed, or cannot compile this training.
     """
-    parts = work.usual_shards if shards == "auto" else shards
+    parts = shards_for(shards, work.recipe)
     numpy_engine = Engine("numpy", parts, threads_for(threads))
     if choice == "numpy" or (choice == "auto" and not numba_installed()):
         return numpy_engine, ""

@@ -56,6 +56,16 @@ def test_what_a_rule_remembers_and_the_precision_count(monkeypatch: pytest.Monke
             require_memory(sizes, 1, 1, rule, dtype)
 
 
+def test_each_shard_has_a_gradient_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = (5000, 5000, 2)
+    monkeypatch.setattr(memory, "left", lambda: Left(650_000_000))
+    require_memory(sizes, 8, 8, GradientDescent(), F4, shards=4)
+    with pytest.raises(ConfigError) as caught:
+        require_memory(sizes, 8, 8, GradientDescent(), F4, shards=5)
+    assert "in batches of 8 in 5 shards, take" in caught.value.message
+    assert (caught.value.key, caught.value.hint) == ("shards", "fewer shards, each of which has a gradient of its own")
+
+
 def test_a_config_that_cannot_be_trained_is_refused_before_its_data_are_read(tmp_path: Path) -> None:
     with pytest.raises(BpError) as caught:
         experiment(tmp_path, "data={path: absent.csv}", "network.hidden=[10000000, 10000000]")
