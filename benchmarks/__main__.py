@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--repeats", type=int, metavar="N", help=f"at least {ENOUGH} for results to show")
     parser.add_argument("--rows", type=int, default=1_000_000, metavar="N", help="rows that predict reads")
     parser.add_argument("--mnist", type=Path, metavar="FOLDER", help="with MNIST's files, packed or not")
-    parser.add_argument("--caches", type=Path, metavar="FOLDER", help="keep compiled code; default: compile all anew")
+    parser.add_argument("--caches", type=Path, metavar="FOLDER", help="keep compiled code; default: compile all again")
     parser.add_argument("--quick", action="store_true", help="one thread, few competitors, short measurements")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER")
     return parser

@@ -36,7 +36,7 @@ def prepared(
     state: TrainingState | None = None,
     group: Group = SOLO,
 ) -> Execution:
-    """The execution of an experiment, from a ``state`` on, compiled if need be, with a message before slow work.
+    """The execution of an experiment, from a ``state`` on, compiled if it has to be, with a message before slow work.
 
     It is returned on the first process of the ``group``; the others take part in it to its end.
 

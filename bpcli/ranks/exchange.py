@@ -26,17 +26,17 @@ ALIGNED = 16
 """Bytes at whose multiples arrays begin that are sent together."""
 
 
-def gather_texts(communicator: MPI.Comm, mine: str) -> list[str]:
-    """Every rank's text, in the order of ranks."""
+def gather_values(communicator: MPI.Comm, mine: Any) -> list[Any]:
+    """Every rank's value, as JSON has it, in the order of ranks; none goes on before all are there."""
     from mpi4py import MPI
 
-    own = np.frombuffer(mine.encode(), np.uint8)
+    own = np.frombuffer(json.dumps(mine).encode(), np.uint8)
     sizes = np.zeros(communicator.Get_size(), np.intc)
     communicator.Allgather(np.array([own.size], np.intc), sizes)
     starts = np.cumsum(sizes) - sizes
     every = np.empty(int(sizes.sum()), np.uint8)
     communicator.Allgatherv(own, [every, sizes, starts, MPI.BYTE])
-    return [every[start : start + size].tobytes().decode() for start, size in zip(starts, sizes, strict=True)]
+    return [json.loads(every[start : start + size].tobytes()) for start, size in zip(starts, sizes, strict=True)]
 
 
 class MpiRanks:
@@ -90,7 +90,7 @@ class _Sum:
         self.kind = MPI.Datatype.fromcode(out.dtype.char)
         index, count = communicator.Get_rank(), communicator.Get_size()
         self.index = index
-        owned = [json.loads(text) for text in gather_texts(communicator, json.dumps(mine))]
+        owned: list[list[int]] = gather_values(communicator, mine)
         self.cuts = slices(out.size, count)
         length = self.cuts[index].stop - self.cuts[index].start
         self.received = {

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bpcli.errors import BpError, ConfigError, SystemRefusedError
 from bpcli.extras import library
@@ -132,14 +131,14 @@ class Launched:
 
     def _connected(self) -> Watch:
         """The watch over all ranks, each connected to rank 0."""
-        from bpcli.ranks.exchange import gather_texts
+        from bpcli.ranks.exchange import gather_values
 
         communicator = self._communicator
         listener = listening() if self.index == 0 else None
         mine = {"host": socket.gethostname(), "pid": os.getpid()}
         if listener is not None:
             mine |= {"port": listener.getsockname()[1], "at": own_addresses(), "token": secrets.token_hex(16)}
-        every = [json.loads(text) for text in gather_texts(communicator, json.dumps(mine))]
+        every: list[dict[str, Any]] = gather_values(communicator, mine)
         names = [Rank(k, self.count, one["host"], one["pid"]).name for k, one in enumerate(every)]
         token = every[0]["token"].encode()
         if listener is not None:
@@ -148,7 +147,7 @@ class Launched:
         else:
             wire = connect(every[0]["at"], every[0]["port"], token, self.index)
             wires = {} if wire is None else {0: wire}
-        reached = gather_texts(communicator, "yes" if wires else "")
+        reached: list[bool] = gather_values(communicator, bool(wires))
         _require_all_reached(reached, names, every[0]["at"])
         return Watch(self.index, names, wires, self._report)
 
@@ -174,7 +173,7 @@ def _start_mpi(launch: Launch) -> MPI.Comm:
     return MPI.COMM_WORLD
 
 
-def _require_all_reached(reached: list[str], names: list[str], addresses: list[str]) -> None:
+def _require_all_reached(reached: list[bool], names: list[str], addresses: list[str]) -> None:
     """Refuse a group in which rank 0 is not connected to all others.
 
     Raises:

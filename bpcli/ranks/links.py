@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpcli.ranks.exchange import MpiRanks, gather_texts
+from bpcli.ranks.exchange import MpiRanks, gather_values
 from bpcli.training.shards.adding import additions
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ class Links:
         self._communicator = communicator
         self.index, self.count = communicator.Get_rank(), communicator.Get_size()
 
-    def texts(self, mine: str) -> list[str]:
-        """Every rank's text, in the order of ranks; none goes on before all are there."""
-        return gather_texts(self._communicator, mine)
+    def gather(self, mine: Any) -> list[Any]:
+        """Every rank's value, as JSON has it, in the order of ranks; none goes on before all are there."""
+        return gather_values(self._communicator, mine)
 
     def latency(self) -> float:
         """Seconds of a small message between this rank and the one half of all ranks away: the best of many times.

@@ -23,7 +23,7 @@ from bpcli.ranks.wire import Wire
 BEAT = 0.25
 """Seconds between two signs of life."""
 
-ALONE = 1.0
+ALIKE = 1.0
 """Seconds that rank 0 has, once another has failed, to fail in the same way."""
 
 COMING = 10.0
@@ -112,7 +112,7 @@ class Watch:
             return True
         self._judge_at = None
         with self._news:
-            return self._news.wait_for(self._all_heard, ALONE if self._go.is_set() else COMING)
+            return self._news.wait_for(self._all_heard, ALIKE if self._go.is_set() else COMING)
 
     def take_the_end(self) -> None:
         """Let one thread say how all ends; another one that comes waits for that."""
@@ -169,7 +169,7 @@ class Watch:
             if "failed" in message:
                 self._failed[other] = Failure(*message["failed"])
                 if self._judge_at is not None:
-                    self._judge_at = min(self._judge_at, monotonic() + ALONE)
+                    self._judge_at = min(self._judge_at, monotonic() + ALIKE)
             self._news.notify_all()
 
     def _tell_all(self, message: dict[str, Any] | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 
 from bpcli.ranks.links import Links
@@ -11,7 +10,7 @@ from bpcli.scaling.cluster import Cluster, Network, slowest
 from bpcli.scaling.cluster_file import arithmetic_as_json, arithmetic_from
 from bpcli.scaling.exchange import gradient_traffic, vectors_added
 from bpcli.scaling.products import measure
-from bpcli.storage.strict_json import Saved, parse_json
+from bpcli.storage.strict_json import Saved
 
 LARGE = 1_000_000
 """Parameters of the gradient whose exchange gives the bandwidth."""
@@ -51,9 +50,8 @@ def bench(links: Links | None) -> Bench:
     """
     if links is None:
         return Bench(Cluster(measure()))
-    links.texts("ready")
-    every = links.texts(json.dumps(arithmetic_as_json(measure())))
-    core = slowest([arithmetic_from(Saved(parse_json(text))) for text in every])
+    links.gather("ready")
+    core = slowest([arithmetic_from(Saved(value)) for value in links.gather(arithmetic_as_json(measure()))])
     network = _network(links, core)
     checks = [
         Check(parameters, links.exchange(parameters), _predicted(parameters, links.count, core, network))

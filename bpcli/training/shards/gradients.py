@@ -138,7 +138,7 @@ class Batch:
 
     def total(self) -> float:
         """The sum of the terms of the loss, each times its example's weight."""
-        if not self.gradients.division.divides:
+        if not self.divided:
             return float(np.add.reduce(self.gradients.network.terms(self.workspaces[0])))
         return sum_in_order(self.results)
 

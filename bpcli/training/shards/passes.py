@@ -23,7 +23,7 @@ several shards run side by side.
 
 
 class Views:
-    """Vectors of θ's length seen as the arrays of layers; those of ``known`` are made once, any other anew."""
+    """Vectors of θ's length seen as the arrays of layers; those of ``known`` are made once, any other each time."""
 
     def __init__(self, network: Network, known: list[Array]) -> None:
         self.network = network
