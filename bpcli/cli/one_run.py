@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bpcli.cli.output import emit, emit_json
 from bpcli.cli.running import follow, require_expectations
+from bpcli.lines.widths import is_terminal
 from bpcli.ranks.group import SOLO
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _show_final_metrics(experiment: Experiment, run: RunWriter) -> None:
         display.print_table(["", *names], rows, sys.stderr, title=f"kept: {describe_kept(run.record)}")
     if "rule" in run.record:
         display.say(", ".join(f"{name} {value:.6g}" for name, value in run.record["rule"].items()))
-    if not sys.stdout.isatty():  # on a terminal the result is the next line anyway
+    if not is_terminal(sys.stdout):  # on a terminal the result is the next line anyway
         display.say(f"run: {run.folder}")
 
 

@@ -14,6 +14,7 @@ from bpcli.cli.running import how_to_go_on, require_expectations
 from bpcli.cli.series_runs import Series, experiment_of, train_members
 from bpcli.ending.unfinished import undone_by_signals
 from bpcli.errors import ConfigError
+from bpcli.lines.widths import is_terminal
 
 if TYPE_CHECKING:
     from bpcli.config.schema import Config
@@ -153,7 +154,7 @@ def _show(series: Series, metrics: dict[str, Interval]) -> None:
     rows = [[name, *vars(found).values()] for name, found in metrics.items()]
     with suppress(OSError):
         display.print_table(["metric", "mean", "95 % from", "to", "runs"], rows, sys.stderr, names=(0,))
-    if not sys.stdout.isatty():
+    if not is_terminal(sys.stdout):
         display.say(f"series: {series.folder}")
 
 

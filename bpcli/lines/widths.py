@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 from typing import TextIO
 
+from bpcli.launcher import launch_of
+
 PAGE = 80
 """The width of a page off a terminal, the same wherever the text goes; that of a terminal which does not tell it."""
 
@@ -20,20 +22,33 @@ WIDEST = 120
 """The width of a page on a terminal that is wider: sentences would be hard to follow."""
 
 
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a person looks at what is written to ``stream``.
+
+    Open MPI gives its processes a terminal even where its own output goes to a file: one without a size.
+    """
+    return stream.isatty() and (launch_of(os.environ).launcher is None or _columns(stream) > 0)
+
+
 def terminal_width(stream: TextIO) -> int | None:
     """How many characters a line of the terminal has that ``stream`` writes to; None off a terminal.
 
     The variable COLUMNS goes first, as POSIX has it.
     """
-    if not stream.isatty():
+    if not is_terminal(stream):
         return None
     wanted = os.environ.get("COLUMNS", "")
     if wanted.isdecimal() and int(wanted):
         return int(wanted)
+    return _columns(stream) or PAGE
+
+
+def _columns(stream: TextIO) -> int:
+    """The columns that the terminal itself tells, 0 where it does not."""
     try:
-        return os.get_terminal_size(stream.fileno()).columns or PAGE
+        return os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):
-        return PAGE
+        return 0
 
 
 def terminal_height(stream: TextIO) -> int:

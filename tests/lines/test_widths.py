@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from bpcli.lines.widths import PAGE, page_width, terminal_width
+from bpcli.lines.widths import PAGE, is_terminal, page_width, terminal_width
 from tests.cli.support import set_width
 
 
@@ -42,5 +42,19 @@ def test_a_terminal_tells_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
     with os.fdopen(writer, "w") as stream:
         for columns, width in ((60, 60), (100, 100), (0, PAGE)):
             set_width(writer, columns)
+            assert terminal_width(stream) == width
+    os.close(reader)
+
+
+def test_nobody_looks_at_a_launchers_terminal_without_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    reader, writer = os.openpty()
+    with os.fdopen(writer, "w") as stream:
+        assert is_terminal(stream)
+        monkeypatch.setenv("OMPI_COMM_WORLD_RANK", "0")
+        monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
+        for columns, width in ((0, None), (60, 60)):
+            set_width(writer, columns)
+            assert is_terminal(stream) == (columns > 0)
             assert terminal_width(stream) == width
     os.close(reader)

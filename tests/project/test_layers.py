@@ -14,11 +14,11 @@ PACKAGE = Path(__file__).parents[2] / "bpcli"
 ROOMS = [
     "errors",
     "extras",
+    "launcher",
     "lines",
     "ending",
     "cgroups",
     "memory",
-    "launcher",
     "cores",
     "team",
     "side_by_side",
