@@ -68,4 +68,4 @@ def _write(path: Path, header: list[Any], rows: Iterable[Iterable[Any]]) -> None
 def _pieces(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
     remaining = iter(rows)
     while some := list(islice(remaining, ROWS_AT_ONCE)):
-        yield to_csv(map(harmless, row) for row in some)
+        yield to_csv(list(map(harmless, row)) for row in some)

@@ -137,7 +137,7 @@ def _csv_pieces(
         columns |= prediction_columns(model, A)
         return to_csv(zip(*(_csv_cells(column) for column in columns.values()), strict=True))
 
-    yield to_csv([map(harmless, header)])
+    yield to_csv([list(map(harmless, header))])
     yield from side_by_side(written, _some_at_a_time(batches, max(1, CELLS_AT_ONCE // len(header))), threads)
 
 

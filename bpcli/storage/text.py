@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import isfinite
 from typing import Any
 
 
-def to_csv(rows: Iterable[Iterable[Any]]) -> str:
+def to_csv(rows: Iterable[Sequence[Any]]) -> str:
     """CSV with a line feed after each row.
 
     Where a cell holds a carriage return, the writer itself ends rows with one and a line feed: with a line

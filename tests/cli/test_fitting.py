@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import typer
 
 from bpcli import cli
 from bpcli.lines.cells import cells
+from bpcli.scaling import bench
 from tests.cli.support import Result, bp, good, on_terminal, points, shown, write_config, write_table
 
 WIDTHS = (60, 80, 120)
@@ -53,10 +55,12 @@ SCENES: dict[str, list[Scene]] = {
         Scene("train wide.yaml --folds 2 --refit --run folds_at_{width}"),
         Scene("train points.yaml --plot --run plotted_at_{width}", drawn=True),
         Scene("train --resume run"),
+        Scene("train wide.yaml --plan 8 --cluster cluster.json --network 10G"),
         Scene("train points.yaml --quiet --run quiet_at_{width}"),
         Scene("train points.yaml epoch=3 optimizer.learning_rat=0.1 network.hidden=x loss=hing"),
         Scene("train"),
     ],
+    "bench-cluster": [Scene("bench-cluster --output cluster.json")],
     "evaluate": [Scene("evaluate wide"), Scene("evaluate wide --split train --threshold 2"), Scene("evaluate none")],
     "predict": [Scene("predict run --split test --output predicted_at_{width}.csv"), Scene("predict run")],
     "explain": [
@@ -103,6 +107,14 @@ def commands_below(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[t
 COMMANDS = list(commands_below(typer.main.get_command(cli.app)))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def measured_once() -> Iterator[None]:
+    """What ``bp bench-cluster`` measures: the same figures each time, in a second or two for all of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench, "bench", cache(bench.bench))
+        yield
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Configs and data with wide names, runs and a sweep of them."""
@@ -121,6 +133,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     good("train", "points.yaml", "--run", "run", "--quiet", cwd=folder)
     good("train", "wide.yaml", "--run", "wide", "--quiet", cwd=folder)
     good("gradcheck", "points.yaml", "--export", "batch.npz", cwd=folder)
+    good("bench-cluster", "--output", "cluster.json", cwd=folder)
     weights = {name: array for name, array in np.load(folder / "batch.npz").items() if name[0] in "Wb"}
     np.savez(folder / "wrong.npz", **{f"d{name}": array for name, array in weights.items()})
     for number, (rate, hidden) in enumerate(SWEEP):

@@ -59,7 +59,7 @@ def test_rank_0_prints_what_one_process_prints(folder: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (0, "run\n")
     note = "warning: 1 of 3 ranks compute nothing: batches are cut into 2 shards; shards: 3 cuts them into more\n"
-    assert done.stderr.replace(note, "") == alone.stderr.replace("run: one\n", "")  # mpirun gives a terminal for stdout
+    assert done.stderr.replace(note, "") == alone.stderr.replace("run: one\n", "run: run\n")
     assert note in done.stderr
     assert files_of(folder / "run") == files_of(folder / "one")
 
