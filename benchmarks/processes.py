@@ -45,6 +45,12 @@ def environment(threads: int, caches: Path) -> dict[str, str]:
     return os.environ | held | {name: str(caches / name) for name in CACHE_VARIABLES}
 
 
+def mpirun() -> list[str]:
+    """The words that start ranks, which root may do: Open MPI's, of this Python where it is there."""
+    beside = Path(sys.executable).parent / "mpirun"
+    return [str(beside) if beside.exists() else "mpirun", "--allow-run-as-root"]
+
+
 @contextmanager
 def pinned(threads: int) -> Iterator[None]:
     """Let processes started inside run on the last ``threads`` cores alone, where the system can do that."""

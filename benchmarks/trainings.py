@@ -17,7 +17,7 @@ from statistics import median
 import numpy as np
 
 from benchmarks.commands import bp_command
-from benchmarks.processes import ROOT, environment, pinned
+from benchmarks.processes import ROOT, environment, mpirun, pinned
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 IMAGES_HEADER, LABELS_HEADER = 16, 8
@@ -27,9 +27,6 @@ PIXELS = 784
 
 MANY = 128
 """Examples of a batch from which on threads and ranks share it out."""
-
-AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-"""Open MPI starts nothing for root without these."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +99,7 @@ class _Way:
         train = bp_command("train", config, *settings, "--run", run, "--quiet")
         if self.ranks == 1:
             return train
-        beside = Path(sys.executable).parent / "mpirun"
-        return [str(beside) if beside.exists() else "mpirun", "-n", str(self.ranks), *train]
+        return [*mpirun(), "-n", str(self.ranks), *train]
 
 
 def measure(name: str, mnist: Path, several: Sequence[int], repeats: int, caches: Path | None) -> list[Training]:
@@ -143,9 +139,7 @@ def _once(way: _Way, training: Training, folder: Path, run: Path, caches: Path) 
         training.failure = f"{Path(line[0]).name} is absent (pip install 'bpcli[mpi]')"
         return
     with pinned(cores):
-        done = subprocess.run(
-            line, capture_output=True, text=True, check=False, cwd=ROOT, env=environment(1, caches) | AS_ROOT
-        )
+        done = subprocess.run(line, capture_output=True, text=True, check=False, cwd=ROOT, env=environment(1, caches))
     if done.returncode:
         training.failure = (done.stderr.strip().splitlines() or ["failed"])[0]
         return

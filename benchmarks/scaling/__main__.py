@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.processes import mpirun
 from benchmarks.scaling.cases import CABLES, Cable
-from benchmarks.scaling.hosts import mpirun, two_hosts
+from benchmarks.scaling.hosts import ON_ANY_CORE, two_hosts
 from benchmarks.scaling.tables import MACHINE, RESULTS, TABLES
 
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "OMP")}
@@ -64,7 +65,7 @@ def _launcher(cable: Cable, folder: Path) -> Iterator[list[str]]:
         with two_hosts(cable.bits, cable.delay, folder) as words:
             yield words
     else:
-        yield [*mpirun(), "-n", "2"]
+        yield [*mpirun(), *ON_ANY_CORE, "-n", "2"]
 
 
 if __name__ == "__main__":

@@ -10,13 +10,14 @@ import fcntl
 import os
 import struct
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from select import select
 from time import monotonic
+
+from benchmarks.processes import mpirun
 
 NAMES = ("bp-bench-a", "bp-bench-b")
 ADDRESSES = ("10.211.7.1", "10.211.7.2")
@@ -26,6 +27,9 @@ MTU = 9000
 
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 """Linux: the call that makes a TUN device, of bare packets (linux/if_tun.h)."""
+
+ON_ANY_CORE = ("--bind-to", "none")
+"""Lets the ranks of a host run on all of its cores."""
 
 BURST = 4
 """Packets that may pass at once, whatever the bandwidth."""
@@ -68,17 +72,12 @@ def two_hosts(bits: float, delay: float, folder: Path) -> Iterator[list[str]]:
         _remove()
 
 
-def mpirun() -> list[str]:
-    """The words that start ranks, which root may do, each on any core."""
-    return [str(Path(sys.executable).parent / "mpirun"), "--allow-run-as-root", "--bind-to", "none"]
-
-
 def _launch(agent: Path) -> list[str]:
     hosts = ",".join(f"{address}:1" for address in ADDRESSES)
     return [
         *("ip", "netns", "exec", NAMES[0], "unshare", "--uts", "sh", "-c"),
         f'hostname {NAMES[0]}; exec "$@"',
-        *("sh", *mpirun(), "--prtemca", "plm_ssh_agent", str(agent), "--host", hosts, "-n", "2"),
+        *("sh", *mpirun(), *ON_ANY_CORE, "--prtemca", "plm_ssh_agent", str(agent), "--host", hosts, "-n", "2"),
     ]
 
 

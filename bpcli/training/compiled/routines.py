@@ -14,7 +14,6 @@ from typing import Any
 
 import numba
 from numba.core import cgutils, config
-from numba.extending import intrinsic
 
 from bpcli.training.compiled.compiled_code import (
     PREFIX,
@@ -24,6 +23,7 @@ from bpcli.training.compiled.compiled_code import (
     keep_routine,
     load_routine,
 )
+from bpcli.training.compiled.intrinsics import intrinsic_of
 
 _njit: Any = numba.njit
 _config: Any = config
@@ -42,11 +42,8 @@ def routine(**options: Any) -> Callable[[Callable[..., Any]], Any]:
             symbol, result = _compiled(function, options, types)
             return result.signature, lambda *call: _call(symbol, result.fndesc, *call)
 
-        first = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        parameters = [first, *inspect.signature(function).parameters.values()]
-        vars(typed)["__signature__"] = inspect.Signature(parameters)
         typed.__name__, typed.__doc__ = function.__name__, function.__doc__
-        return intrinsic(typed)
+        return intrinsic_of(typed, inspect.signature(function).parameters)
 
     return decorate
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.registry import cpu_target
-from numba.extending import intrinsic
+
+from bpcli.training.compiled.intrinsics import intrinsic_of
 
 TRIPLE, _, FEATURES = cpu_target.target_context.codegen().magic_tuple()
 """The system and the features that Numba compiles for, which a user may set (``NUMBA_CPU_FEATURES``)."""
@@ -95,7 +95,7 @@ def instructions(names: str, write: Callable[..., Any], *, returns: bool = False
     The first argument is a number of the precision meant; it ``returns`` such a number, or nothing. ``keep``
     is true or false, the others are integers.
     """
-    first, *others = names.split()
+    _, *others = names.split()
 
     def typed(context: Any, kind: Any, *_: Any) -> Any:  # noqa: ARG001 - as Numba calls it
         kinds = [types.boolean if name == "keep" else types.intp for name in others]
@@ -105,11 +105,7 @@ def instructions(names: str, write: Callable[..., Any], *, returns: bool = False
         value = write(Instructions(context, builder, signature.args[0]), *arguments)
         return value if returns else context.get_dummy_value()
 
-    parameters = [
-        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("context", first, *others)
-    ]
-    vars(typed)["__signature__"] = inspect.Signature(parameters)
-    return intrinsic(typed)
+    return intrinsic_of(typed, names.split())
 
 
 def _places(order: list[int]) -> Any:
