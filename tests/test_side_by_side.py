@@ -65,6 +65,7 @@ def test_an_error_of_the_items_comes_after_the_results_before_it(threads: int) -
         list(side_by_side(fails, items(), threads))
 
 
+@pytest.mark.usefixtures("heeded_signals")
 @pytest.mark.parametrize("threads", THREADS)
 def test_an_interrupt_ends_the_loop_once_what_was_begun_has_ended(threads: int) -> None:
     ended = []

@@ -66,6 +66,7 @@ def test_a_task_that_hands_out_tasks_computes_them_itself() -> None:
     assert members == [0] * 6
 
 
+@pytest.mark.usefixtures("heeded_signals")
 def test_an_interrupt_waits_for_the_others_tasks() -> None:
     began, done = threading.Event(), list[int]()
 

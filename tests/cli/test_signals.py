@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +27,8 @@ from tests.cli.support import (
     write_config,
 )
 
+pytestmark = pytest.mark.usefixtures("heeded_signals")
+
 ENDLESS = """
     data: {path: points.npz, split: {validation: 0.1}}
     network: {hidden: [4]}
@@ -36,21 +37,6 @@ ENDLESS = """
     engine: numpy
     epochs: 100000000
 """
-
-
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-"""What a shell may have its background jobs ignore."""
-
-
-@pytest.fixture(autouse=True)
-def heeded_signals() -> Iterator[None]:
-    """Ignore no signal: tests started in the background ignore some, and a child process would inherit that."""
-    previous = {number: signal.getsignal(number) for number in STOPPING}
-    for number in previous:
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-    yield
-    for number, handler in previous.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -134,6 +134,7 @@ def test_the_first_error_is_the_same_whatever_the_threads(tmp_path: Path, monkey
         assert report.startswith("error: large: row 777: column '2', scaled, is 1e+300")
 
 
+@pytest.mark.usefixtures("heeded_signals")
 def test_an_interrupt_ends_loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bpcli.data.files.pages.CELLS", 10 * WIDTH)
     path, looked = write(tmp_path, "f", npy(VALUES)), []
