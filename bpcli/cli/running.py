@@ -56,8 +56,8 @@ def prepared(
     if ranks is not None:
         execution = Execution(experiment, open_run, state, ranks)
         _prepare(execution, quiet=quiet)
+        group.guard(None if group.index else execution.rescue, partial(_after_a_loss, execution))
         if group.index == 0:
-            group.guard(execution.rescue)
             return execution
         _accompany(execution)
     group.leave()
@@ -79,6 +79,13 @@ def _idle(idle: int, ranks: int, shards: int) -> str:
     """That some ranks have no shard, and what gives them one."""
     cut = "are computed whole" if shards == 1 else f"are cut into {shards} shards"
     return f"{idle} of {ranks} ranks compute nothing: batches {cut}; shards: {ranks} cuts them into more"
+
+
+def _after_a_loss(execution: Execution) -> str:
+    """How to go on where a rank is lost; only rank 0 knows the run's folder."""
+    from bpcli.ranks.failure import GO_ON
+
+    return GO_ON.format("RUN" if execution.folder is None else quote(str(execution.folder)))
 
 
 def _accompany(execution: Execution) -> None:

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 from bpcli.errors import ExitStatus
 
-RESUME_HINT = "the run goes on from its checkpoint, on any number of ranks: bp train --resume RUN"
+START_AGAIN = "start it again"
+"""What to do where there is no run yet."""
+
+GO_ON = "the run goes on from its checkpoint, on any number of ranks: bp train --resume {}"
+"""What to do with a run, in whose place its folder stands."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,6 @@ class Failure:
         return Failure(self.status, [f"error: {name}: {first.removeprefix('error: ')}", *rest])
 
     @staticmethod
-    def lost(name: str, reason: str) -> Failure:
+    def lost(name: str, reason: str, hint: str) -> Failure:
         """A rank ended or cannot be reached."""
-        return Failure(int(ExitStatus.SYSTEM), [f"error: {name} {reason}", f"hint: {RESUME_HINT}"])
+        return Failure(int(ExitStatus.SYSTEM), [f"error: {name} {reason}", f"hint: {hint}"])

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 Rescue = Callable[[str], object]
 """Saves a run from another thread; it is given the reason for the end."""
 
+Remedy = Callable[[], str]
+"""Says what to do after a rank is lost."""
 
 On = Callable[[], Mapping[str, Any]]
 """Says, as JSON has it, what a training depends on."""
@@ -36,8 +38,8 @@ class Group(Protocol):
         """
         ...
 
-    def guard(self, rescue: Rescue) -> None:
-        """On rank 0: save the run by ``rescue`` where another is lost."""
+    def guard(self, rescue: Rescue | None, remedy: Remedy) -> None:
+        """Where another process is lost, save the run by ``rescue``, which rank 0 has, and say the ``remedy``."""
         ...
 
     def leave(self) -> None:
@@ -60,7 +62,7 @@ class Solo:
 
         return ALONE
 
-    def guard(self, rescue: Rescue) -> None:
+    def guard(self, rescue: Rescue | None, remedy: Remedy) -> None:
         """Nobody can be lost."""
 
     def leave(self) -> None:

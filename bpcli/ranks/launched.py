@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bpcli.errors import BpError, ConfigError, SystemRefusedError
+from bpcli.errors import BpError, ConfigError, ExitStatus, SystemRefusedError
 from bpcli.extras import library
 from bpcli.launcher import Launch
 from bpcli.ranks.addresses import own_addresses
 from bpcli.ranks.failure import Failure
-from bpcli.ranks.group import On, Rescue
+from bpcli.ranks.group import On, Remedy, Rescue
 from bpcli.ranks.watch import AllOver, Watch
 from bpcli.ranks.wire import accept, connect, listening
 
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 GONE = 2.0
 """Seconds that rank 0 waits for the others to end before it does."""
+
+ANOTHER = Failure(
+    int(ExitStatus.USAGE),
+    ["error: it does another command than rank 0, and is done with it", "hint: the same command line for all ranks"],
+)
+"""What rank 0 is told by a rank that ends without a training."""
 
 Report = Callable[[Failure], None]
 """Prints what ended a process."""
@@ -45,6 +51,11 @@ class Rank:
         return f"rank {self.index} of {self.count} (host {self.host}, pid {self.pid})"
 
 
+def this_rank(launch: Launch) -> Rank:
+    """The rank that this process is."""
+    return Rank(launch.index, launch.count, socket.gethostname(), os.getpid())
+
+
 class Launched:
     """The group of a launcher's processes. One is ended by :meth:`leave` or :meth:`fail`, whatever happens."""
 
@@ -57,7 +68,7 @@ class Launched:
         """
         self.index, self.count, self._report = launch.index, launch.count, report
         self._communicator = _start_mpi(launch)
-        self._left = False
+        self._left = self._met = False
         try:
             self._watch = self._connected()
         except BpError:
@@ -80,15 +91,17 @@ class Launched:
         except AllOver as over:
             self.leave()
             raise SystemExit(0) from over
+        finally:
+            self._met = True
         works = self.index < shards
         communicator = self._communicator.Split(0 if works else MPI.UNDEFINED, self.index)
         if not works:
             return None
         return MpiRanks(communicator) if min(shards, self.count) > 1 else ALONE
 
-    def guard(self, rescue: Rescue) -> None:
-        """On rank 0: save the run by ``rescue`` where another is lost."""
-        self._watch.rescue = rescue
+    def guard(self, rescue: Rescue | None, remedy: Remedy) -> None:
+        """Where another rank is lost, save the run by ``rescue``, which rank 0 has, and say the ``remedy``."""
+        self._watch.rescue, self._watch.remedy = rescue, remedy
 
     def leave(self) -> None:
         """Wait for the end of the common work, and end MPI."""
@@ -96,6 +109,8 @@ class Launched:
             return
         self._left = True
         if self.index:
+            if not self._met:
+                self._watch.tell_failure(ANOTHER)
             self._watch.wait_for_the_end()
         else:
             self._watch.say_over()

@@ -16,8 +16,8 @@ from time import monotonic
 from typing import Any, NoReturn
 
 from bpcli.errors import BpError, DataError, ExitStatus
-from bpcli.ranks.failure import Failure
-from bpcli.ranks.group import Rescue
+from bpcli.ranks.failure import START_AGAIN, Failure
+from bpcli.ranks.group import Remedy, Rescue
 from bpcli.ranks.wire import Wire
 
 BEAT = 0.25
@@ -47,12 +47,14 @@ SHORT = 60
 class Watch:
     """What one rank knows of the others: rank 0 of all, each other one of rank 0.
 
-    ``names`` say of each rank what a message calls it; ``report`` prints a failure. ``rescue`` is there while a run is.
+    ``names`` say of each rank what a message calls it; ``report`` prints a failure. ``rescue`` and a ``remedy``
+    that goes on are there while a run is.
     """
 
     def __init__(self, index: int, names: list[str], wires: dict[int, Wire], report: Callable[[Failure], None]) -> None:
         self._index, self._names, self._wires, self._report = index, names, dict(wires), report
         self.rescue: Rescue | None = None
+        self.remedy: Remedy = lambda: START_AGAIN
         self._failed: dict[int, Failure] = {}
         self._ready: dict[int, dict[str, Any]] = {}
         self._judge_at: float | None = None
@@ -104,10 +106,14 @@ class Watch:
         self._over.set()
         self._tell_all({"over": True})
 
+    def tell_failure(self, failure: Failure) -> None:
+        """Not on rank 0: tell it that this rank has failed."""
+        self._tell_all({"failed": [failure.status, failure.lines]})
+
     def fail(self, failure: Failure) -> bool:
         """Tell that the rank has failed; return, on rank 0, whether no other waits in an exchange."""
         if self._index:
-            self._tell_all({"failed": [failure.status, failure.lines]})
+            self.tell_failure(failure)
             self._over.wait()
             return True
         self._judge_at = None
@@ -191,7 +197,7 @@ class Watch:
             threading.Event().wait(HANDING_ON)
             if self._index != 1:
                 os._exit(ExitStatus.SYSTEM)
-        self._end(Failure.lost(self._names[other], reason), 0.0 if ended or self._index else LINGER)
+        self._end(Failure.lost(self._names[other], reason, self.remedy()), 0.0 if ended or self._index else LINGER)
 
     def _end(self, failure: Failure, linger: float = 0.0) -> NoReturn:
         """Say why, at once because what started the ranks may end them all; save what can be saved; and end."""

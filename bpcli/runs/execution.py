@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from time import monotonic
 
 from bpcli.data.splitting import PARTS
@@ -81,6 +82,11 @@ class Execution:
     def seen(self) -> int:
         """The examples that training has seen in all its epochs, each as often as it has."""
         return self._state.epoch * self._training_part.size + self._state.position
+
+    @property
+    def folder(self) -> Path | None:
+        """The run's folder; None where another rank has it, or before there is one."""
+        return None if self._run is None else self._run.folder
 
     def prepare(self) -> Iterator[str]:
         """Compile or load what takes the training steps; yields a message before slow work. Writes no run."""

@@ -98,6 +98,45 @@ def test_what_one_rank_meets_alone_is_said_with_its_name(
     assert not (folder / "runs").exists()
 
 
+def test_a_rank_that_cannot_start_says_so_with_its_name(folder: Path) -> None:
+    (folder / "other" / "mpi4py").mkdir(parents=True)
+    (folder / "other" / "mpi4py" / "__init__.py").write_text("raise ImportError('not of this MPI', name='mpi4py')")
+    said = where_rank_1_does(folder, f"export PYTHONPATH={folder}/other:{ROOT}; exec $BP train digits.yaml")
+    assert said.startswith(f"error: rank 1 of 2 (host {os.uname().nodename}, pid ")
+    assert "not of this MPI" in said
+
+
+def test_a_rank_that_does_another_command_is_not_waited_for(folder: Path) -> None:
+    said = where_rank_1_does(folder, "exec $BP train digits.yaml --plan 2")
+    assert "it does another command than rank 0" in said
+
+
+def test_a_rank_lost_before_there_is_a_run_is_said_with_what_to_do(folder: Path) -> None:
+    (folder / "lost.py").write_text(
+        "import os\nfrom bpcli.launcher import launch_of\nfrom bpcli.ranks.launched import Launched\n"
+        "Launched(launch_of(os.environ), print)\nos.kill(os.getpid(), 9)\n"
+    )
+    said = where_rank_1_does(folder, f"exec {sys.executable} lost.py")
+    assert "ended without a word\nhint: start it again\n" in said
+
+
+def where_rank_1_does(folder: Path, commands: str) -> str:
+    """What is said where rank 0 is about to train, and rank 1 runs these commands of a shell."""
+    script = f"BP='{sys.executable} -m bpcli'; test $OMPI_COMM_WORLD_RANK = 0 && exec $BP train digits.yaml; {commands}"
+    done = subprocess.run(
+        command(2, ["-c", script], program="sh"),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode
+    assert not (folder / "runs").exists()
+    return done.stderr
+
+
 def test_a_divergence_is_said_once_and_is_the_status(folder: Path) -> None:
     done = mpirun(2, [*BP, "train", "digits.yaml", "optimizer.learning_rate=1e30", "--quiet"], folder)
     assert done.returncode == ExitStatus.DIVERGED
@@ -153,7 +192,7 @@ class TestEnds:
         os.kill(killed, signal.SIGKILL)
         _, said = training.end()
         assert f"error: rank 1 of 2 (host {os.uname().nodename}, pid {killed}) ended without a word\n" in said
-        assert "bp train --resume RUN" in said
+        assert "bp train --resume run\n" in said
         epochs = int(run_json(folder / "run")["epochs"]) + 2  # type: ignore[call-overload]
         for name, ranks in (("run", 3), ("whole", 1)):
             words = ["--resume", name] if name == "run" else ["digits.yaml", "--run", name]
