@@ -195,10 +195,16 @@ class MedianSearch:
     def medians(self) -> Array:
         """(n,) float64; 0 where no number is present."""
         lower, upper = (_numbers(keys, self.dtype).astype(np.float64) for keys in (self.lower, self.upper))
-        with np.errstate(over="ignore"):
-            between = (lower + upper) / 2
-        middle = np.where(self.present % 2 == 1, lower, between)  # a single number has no sum to overflow
+        middle = np.where(self.present % 2 == 1, lower, between(lower, upper))
         return np.where(self.present > 0, middle, 0.0)
+
+
+def between(lower: Array, upper: Array) -> Array:
+    """The mean of two numbers, also where their sum is out of range: halves of numbers so large are exact."""
+    with np.errstate(over="ignore"):
+        total = lower + upper
+    mean: Array = np.where(np.isinf(total), lower / 2 + upper / 2, total / 2)
+    return mean
 
 
 def _about(of: Selection, dtype: np.dtype) -> tuple[Array, Array]:

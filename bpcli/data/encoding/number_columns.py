@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bpcli.data.encoding.inputs import Input
+from bpcli.data.encoding.medians import between
 from bpcli.data.encoding.scaling import Scaling, in_precision, learn_scaling, scaling_from_json
 from bpcli.data.encoding.selection import ArrayBlocks
 from bpcli.data.encoding.summaries import extent, summary
@@ -89,8 +90,9 @@ def _median(column: Array) -> float:
     present = column[~np.isnan(column)]
     if not len(present):
         return 0.0
-    low, high = (len(present) - 1) // 2, len(present) // 2
-    return float(np.mean(np.partition(present, (low, high))[low : high + 1]))
+    places = (len(present) - 1) // 2, len(present) // 2
+    lower, upper = np.partition(present, places)[list(places)]
+    return float(between(lower, upper))
 
 
 @dataclass(frozen=True)

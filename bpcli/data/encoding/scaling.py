@@ -129,9 +129,10 @@ def learn_scaling(scale: str, summary: Summary, names: Sequence[str], path: str)
     """
     with np.errstate(over="ignore", invalid="ignore"):
         scaling = SCALINGS[scale]().learn(summary)
-        finite = np.isfinite(scaling.shift) & np.isfinite(scaling.width) & np.isfinite(scaling.factor)
-    if not finite.all():
-        column = int(np.flatnonzero(~finite)[0])
+        held = np.isfinite(scaling.shift) & np.isfinite(scaling.width) & np.isfinite(scaling.factor)
+        held &= (scaling.width != 0) | (summary.low == summary.high)
+    if not held.all():
+        column = int(np.flatnonzero(~held)[0])
         raise DataError(
             f"column {names[column]!r} runs from {summary.low[column]:g} to {summary.high[column]:g}, "
             "which can't be scaled",

@@ -90,6 +90,7 @@ def test_column_of_equal_numbers_is_constant_however_its_mean_is_rounded(scale: 
         ("standard", -1e308, 1e308, "-1e+308 to 1e+308"),
         ("minmax", -1e308, 1e308, "-1e+308 to 1e+308"),
         ("minmax", 0.0, 5e-324, "0 to 4.94066e-324"),
+        ("standard", -1e-170, 1e-170, "-1e-170 to 1e-170"),
     ],
 )
 def test_column_that_no_width_of_float64_fits_is_refused(scale: str, low: float, high: float, shown: str) -> None:

@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from bpcli.data.encoding import medians as medians_room
 from bpcli.data.encoding.medians import medians
+from bpcli.data.encoding.number_columns import learn_numbers
 from bpcli.data.encoding.scaling import Scaling, learn_scaling
 from bpcli.data.encoding.selection import Selection
 from bpcli.data.encoding.summaries import extent, summary
@@ -108,14 +109,20 @@ def test_medians_are_exact(counters: int, sample: int, sizes: tuple[int, ...], m
     hnp.arrays(
         np.float64,
         st.tuples(st.integers(1, 9), st.integers(1, 3)),
-        elements=st.floats(allow_infinity=False) | st.sampled_from([0.0, -0.0, 1.0, 5e-324, -5e-324]),
+        elements=st.floats(-8e307, 8e307) | st.just(np.nan) | st.sampled_from([0.0, -0.0, 1.0, 5e-324, -5e-324]),
     )
 )
 def test_any_numbers_have_the_median_that_numpy_gives_them(values: Array) -> None:
     of = selected(values)
 
-    with np.errstate(over="ignore"):
-        assert medians(of, extent(of).missing).tolist() == numpys(values)
+    assert medians(of, extent(of).missing).tolist() == numpys(values)
+
+
+def test_a_median_between_two_of_the_largest_numbers_is_between_them() -> None:
+    values = np.array([[1.5], [np.nan], [1.75]]) * 2.0**1023
+
+    assert medians(selected(values), np.array([1])).tolist() == [1.625 * 2.0**1023]
+    assert learn_numbers(values[:, 0], "x", "minmax", "f")[0].median == 1.625 * 2.0**1023
 
 
 def test_medians_are_found_where_the_sample_misleads(monkeypatch: pytest.MonkeyPatch) -> None:
