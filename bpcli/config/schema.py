@@ -21,7 +21,6 @@ from bpcli.config.sections import (
     OmittedWhenDefault,
     OneOrMore,
     OnResume,
-    OrWord,
     Section,
     Shorthand,
     UnsaidWhen,
@@ -215,7 +214,12 @@ MOST_SHARDS = 1024
 
 CountOrAuto = Annotated[
     int | Literal["auto"],
-    OrWord("auto", Annotated[int, Strict(), Field(ge=1, le=MOST_SHARDS)], "auto, or a whole number of at least 1"),
+    Word(
+        "auto",
+        "auto, or a whole number of at least 1",
+        kinds=(int, float),
+        other=Annotated[int, Strict(), Field(ge=1, le=MOST_SHARDS)],
+    ),
 ]
 
 

@@ -107,44 +107,26 @@ class OneOrMore:
 
 @dataclass(frozen=True, eq=False)
 class Word:
-    """A word may stand where else a mapping does; ``wanted`` says what either is, for messages."""
+    """A word may stand where else a value of one of Python's types ``kinds`` does; ``wanted`` says what either is.
+
+    ``other`` is the type of that value where the annotation has the word in it too.
+    """
 
     word: str
     wanted: str
+    kinds: tuple[type, ...] = (dict,)
+    other: Any = None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The word as it is, and what is in a mapping validated."""
-        return core_schema.no_info_wrap_validator_function(self._validated, handler(source))
+        """The word as it is, and a value of these types validated."""
+        schema = handler(source) if self.other is None else handler.generate_schema(self.other)
+        return core_schema.no_info_wrap_validator_function(self._validated, schema)
 
     def _validated(self, value: Any, validate: Callable[[Any], Any]) -> Any:
         if value == self.word:
             return value
-        if not isinstance(value, dict):
-            raise PydanticCustomError("word_or_mapping", "{wanted}", {"wanted": self.wanted})
-        return validate(value)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Either form."""
-        return {"anyOf": [{"const": self.word}, handler(schema)]}
-
-
-@dataclass(frozen=True, eq=False)
-class OrWord:
-    """A word may stand where else a value of type ``other`` does; ``wanted`` says what either is, for messages."""
-
-    word: str
-    other: Any
-    wanted: str
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The word as it is, anything else validated as the other type."""
-        return core_schema.no_info_wrap_validator_function(self._validated, handler.generate_schema(self.other))
-
-    def _validated(self, value: Any, validate: Callable[[Any], Any]) -> Any:
-        if value == self.word:
-            return value
-        if isinstance(value, str):
-            raise PydanticCustomError("word_or_other", "{wanted}", {"wanted": self.wanted})
+        if not isinstance(value, self.kinds):
+            raise PydanticCustomError("word_or_value", "{wanted}", {"wanted": self.wanted})
         return validate(value)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from bpcli.config.choice import Choice
 from bpcli.config.registries import KINDS, Kind
-from bpcli.config.sections import FilePath, OneOrMore, OrWord, Section, Shorthand, Word
+from bpcli.config.sections import FilePath, OneOrMore, Section, Shorthand, Word
 from docs.generate.markdown import code, escaped
 
 PLAIN: dict[Any, str] = {
@@ -40,10 +40,8 @@ def values(hint: Any, metadata: Iterable[Any] = ()) -> str:
     for mark in marks:
         if isinstance(mark, Choice):
             return _choice(mark)
-        if isinstance(mark, OrWord):
-            return f"{code(mark.word)}, or {values(mark.other)}"
         if isinstance(mark, Word):
-            return escaped(mark.wanted)
+            return escaped(mark.wanted) if mark.other is None else f"{code(mark.word)}, or {values(mark.other)}"
         if isinstance(mark, Shorthand):
             return f"{escaped(mark.description)}, or {values(hint)}"
         if isinstance(mark, FilePath):
