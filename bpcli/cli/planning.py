@@ -112,7 +112,7 @@ def _cluster(planned: PlannedJob, ranks: int, given: Cluster | None, link: Netwo
     job = planned.job
     shards = [shards_for(job, count, planned.threads) for count in rank_counts(ranks)]
     arithmetic = measure_for(job, shards) if given is None else given.arithmetic
-    sources = ["arithmetic measured on this machine just now" if given is None else "arithmetic of the cluster's file"]
+    sources = [_arithmetic_in_words(planned, measured=given is None)]
     network = link or (None if given is None else given.network)
     if link is not None:
         sources.append("network as given")
@@ -122,3 +122,10 @@ def _cluster(planned: PlannedJob, ranks: int, given: Cluster | None, link: Netwo
         network = ethernet()
         sources.append("network assumed")
     return Cluster(arithmetic, network), sources
+
+
+def _arithmetic_in_words(planned: PlannedJob, *, measured: bool) -> str:
+    if measured:
+        return "arithmetic measured on this machine just now"
+    ours = "arithmetic of the cluster's file"
+    return f"{ours}, where BLAS computed; engine numba may take half as long" if planned.job.compiled else ours

@@ -71,12 +71,14 @@ def _update(job: Job, cluster: Cluster, ranks: int) -> float:
 
     A rank's own gradients are read once, piece by piece, and over ranks their sum is written; to add two of the nodes
     of all ranks passes over three vectors, a share of θ long. So does each operation of the rule, as long as θ.
+    Where the whole step is compiled, which shards are not, the rule is one pass over each of its vectors.
     """
     own = job.shards_of_a_rank(ranks)
     adding = own - 1.0
     if ranks > 1:
         adding += min(own - 1, 1) + vectors_added(job.shards, ranks)
-    vectors = adding + 3 * (1 + OPERATIONS * job.kept)
+    in_one_pass = job.compiled and job.shards == 1
+    vectors = adding + (3 + 2 * job.kept if in_one_pass else 3 * (1 + OPERATIONS * job.kept))
     return vectors * job.parameters * job.itemsize / cluster.arithmetic.memory
 
 

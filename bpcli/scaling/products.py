@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.nn import Array
 from bpcli.nn.activations import Relu, Softmax
 from bpcli.nn.heads import join
 from bpcli.nn.losses import CrossEntropy
@@ -36,22 +37,33 @@ SMALL = (4, 4, 4, 4)
 """Units of the network whose steps consist of calls."""
 
 
-def measure(units: tuple[int, ...] = UNITS, columns: tuple[int, ...] = COLUMNS, dtype: Any = np.float32) -> Arithmetic:
-    """Measure one core, some two seconds; each figure is of the best round.
+Rate = Callable[[int, int, int, Any], float]
+"""Multiplications a second of a layer's products, by its units, its inputs, the columns and their dtype."""
+
+
+def measure(
+    units: tuple[int, ...] = UNITS,
+    columns: tuple[int, ...] = COLUMNS,
+    dtype: Any = np.float32,
+    *,
+    compiled: bool = False,
+) -> Arithmetic:
+    """Measure one core, some two seconds, by BLAS or by compiled products; each figure is of the best round.
 
     More columns are never slower, so a rate below that of fewer columns was disturbed, and is that.
     """
-    measured = [[_rate(n, max(n, LEAST_INPUTS), c, dtype) for c in columns] for n in units]
+    rate: Rate = compiled_rate if compiled else blas_rate
+    measured = [[rate(n, max(n, LEAST_INPUTS), c, dtype) for c in columns] for n in units]
     rates = tuple(tuple(accumulate(of_units, max)) for of_units in measured)
     return Arithmetic(units, columns, rates, _memory(dtype), _call())
 
 
 def measure_for(job: Job, shards: Iterable[int]) -> Arithmetic:
-    """Measure one core on the shapes of a job cut into so many shards, and no others."""
+    """Measure one core on the shapes of a job cut into so many shards, and no others, by its engine's products."""
     units = {min(below, units, UNITS[-1]) for below, units in pairwise(job.sizes)}
     columns = {min(-(-job.batch_size // count), COLUMNS[-1]) for count in shards}
     dtype = {4: np.float32, 8: np.float64}[job.itemsize]
-    found = measure(tuple(sorted(units)), tuple(sorted(columns)), dtype)
+    found = measure(tuple(sorted(units)), tuple(sorted(columns)), dtype, compiled=job.compiled)
     in_float32 = job.itemsize / MEASURED_ITEMSIZE
     return replace(found, rates=tuple(tuple(rate * in_float32 for rate in row) for row in found.rates))
 
@@ -68,14 +80,9 @@ def best(run: Callable[[], Any]) -> float:
     return min(found)
 
 
-def _rate(units: int, inputs: int, columns: int, dtype: Any) -> float:
-    """Multiplications a second in the three products of a layer, together."""
-    rng = np.random.default_rng(0)
-    W, X, Z, dA = (
-        rng.random(shape).astype(dtype)
-        for shape in ((units, inputs), (inputs, columns), (units, columns), (inputs, columns))
-    )
-    dW = np.empty_like(W)
+def blas_rate(units: int, inputs: int, columns: int, dtype: Any) -> float:
+    """Multiplications a second in the three products of a layer, together, by BLAS."""
+    W, X, Z, dW, dA = _layer(units, inputs, columns, dtype)
 
     def products() -> None:
         W.dot(X, Z)
@@ -83,6 +90,27 @@ def _rate(units: int, inputs: int, columns: int, dtype: Any) -> float:
         W.T.dot(Z, dA)
 
     return 3 * units * inputs * columns / best(products)
+
+
+def compiled_rate(units: int, inputs: int, columns: int, dtype: Any) -> float:
+    """Multiplications a second in the three products of a layer, together, as the compiled engine computes them.
+
+    One column is a vector to it, which takes it as long as BLAS.
+    """
+    if columns == 1:
+        return blas_rate(units, inputs, columns, dtype)
+    from bpcli.scaling.compiled_products import compiled, working_memory
+
+    W, X, Z, dW, dA = _layer(units, inputs, columns, dtype)
+    run, room, X = compiled(), working_memory(), np.asfortranarray(X)
+    return 3 * units * inputs * columns / best(lambda: run(W, X, Z, dW, dA, room))
+
+
+def _layer(units: int, inputs: int, columns: int, dtype: Any) -> list[Array]:
+    """W, X, Z, dW and dA of a layer."""
+    rng = np.random.default_rng(0)
+    shapes = (units, inputs), (inputs, columns), (units, columns), (units, inputs), (inputs, columns)
+    return [rng.random(shape).astype(dtype) for shape in shapes]
 
 
 def _memory(dtype: Any) -> float:

@@ -46,6 +46,14 @@ def test_more_ranks_have_less_arithmetic_and_never_more_than_their_speed_up() ->
     assert all(row.speed_up <= row.ranks for row in plan(LARGE, cluster(), 64))
 
 
+def test_a_rule_compiled_with_its_step_is_one_pass_and_after_shards_is_not() -> None:
+    job = replace(SMALL, kept=2, compiled=True)
+    theta = job.parameters * job.itemsize / CORE.memory
+    assert step_seconds(job, cluster(), 1).update == pytest.approx((3 + 2 * 2) * theta)
+    for other in (replace(job, compiled=False), replace(job, shards=2)):
+        assert step_seconds(other, cluster(), 1).update >= 3 * (1 + 5 * 2) * theta
+
+
 def test_ranks_without_a_shard_change_nothing() -> None:
     few = replace(LARGE, shards=4)
     assert step_seconds(few, cluster(), 9) == step_seconds(few, cluster(), 4)
