@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.processes import mpirun
+from benchmarks.processes import THREAD_VARIABLES, mpirun
 from benchmarks.scaling.cases import CABLES, Cable
 from benchmarks.scaling.hosts import ON_ANY_CORE, two_hosts
 from benchmarks.scaling.tables import MACHINE, RESULTS, TABLES
 
-ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "OMP")}
+ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
 """As bp itself sets them: it shares out shards, not the rows of a product."""
 
 MOST_LOST, MOST_LOST_BESIDE_A_CABLE = 0.05, 0.35
