@@ -21,8 +21,8 @@ from bpcli.training.recipe import Plan
 EXAMPLES, UPDATES, RATE = 20, 1200, 0.02
 """How many examples are learned by heart, in so many updates of Adam, at this learning rate."""
 
-LEARNED, HALF_LEARNED = 0.1, 0.5
-"""By heart is below the first share of the loss of one answer for all; above the second, hardly anything is learned."""
+LEARNED = 0.1
+"""By heart is below this share of the loss of one answer for all."""
 
 ROOM = 2
 """Parameters for each example from which on a network with a hidden layer should have room for them."""
