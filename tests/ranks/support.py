@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 BYTES = ("config.yaml", "metrics.csv", "digests.csv", "model.safetensors")
-"""The files of a run that are the same to the byte, whoever computes."""
+"""The files of a run that are the same to the byte on any number of ranks."""
 
 AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 """Open MPI refuses root otherwise, which tests are run by in many a container."""

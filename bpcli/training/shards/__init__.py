@@ -1,4 +1,4 @@
-"""Batches in shards: the same bits whoever computes them, one thread, several, or several processes.
+"""Batches in shards: the same bits by one thread, several, or several processes.
 
 A batch's columns are cut into a fixed number of shards, S. Each is computed by itself, and their
 gradients are added up in a fixed tree over their order. So numbers depend on S, never on how many

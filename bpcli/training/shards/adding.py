@@ -1,4 +1,4 @@
-"""The fixed tree in which the gradients of shards are added up, whoever adds.
+"""The fixed tree in which the gradients of shards are added up, by one process or several.
 
 Neighbours are added in pairs, 0 + 1, 2 + 3, …; an odd one is carried. Then pairs of these, and so on. A node of
 the tree is named by its first shard, whose vector it takes.
