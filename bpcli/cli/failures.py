@@ -54,7 +54,8 @@ def _refusal(error: BaseException) -> SystemRefusedError | None:
         return SystemRefusedError("out of memory", hint="take fewer examples or a smaller network")
     if isinstance(error, RuntimeError) and str(error).startswith("can't start new thread"):
         return SystemRefusedError(
-            "can't start a thread", hint="threads: 1, or raise the limit of processes (ulimit -u)"
+            "can't start a thread",
+            hint="raise the limit of processes (ulimit -u), or take one core: threads: 1 in the config",
         )
     if isinstance(error, OSError):
         where = "" if error.filename is None else str(error.filename)

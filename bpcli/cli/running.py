@@ -121,7 +121,7 @@ def follow(
     from bpcli import display
     from bpcli.runs.execution import RunEnded, RunStarted
 
-    notice.rescue = partial(_rescue, execution, series)
+    notice.rescue = partial(_rescue, execution, experiment.plan.epochs, series)
     events = execution.events()
     started = next(events)  # what follows is shown only once there is a run
     assert isinstance(started, RunStarted)
@@ -139,7 +139,7 @@ def follow(
             _track(tracking, event, started.run, quiet=quiet)
             if isinstance(event, RunEnded):
                 if event.outcome == "stopped":
-                    display.say(_stopped(event, series))
+                    display.say(stopped_line(event, experiment.plan.epochs, series))
                     notice.heard = signal.Signals[event.reason]  # which another rank may have heard
                 return event
             if not isinstance(event, RunStarted):
@@ -214,9 +214,14 @@ def _summary(experiment: Experiment) -> str:
     return f"{layers}, {experiment.parameters.theta.size:,} parameters; {examples} examples; {columns}{assumed}"
 
 
-def _stopped(ended: RunEnded, series: Path | None) -> str:
-    """How far a run came that a signal stopped, and how to go on with it; a series says that itself."""
-    saved = f"stopped by {ended.reason} in epoch {ended.run.record['epochs'] + 1}; saved"
+def stopped_line(ended: RunEnded, epochs: int, series: Path | None) -> str:
+    """How far a run of so many epochs came that a signal stopped, and how to go on with it; a series says that itself.
+
+    After the last epoch there is the test part, in which a run is stopped too.
+    """
+    done = ended.run.record["epochs"]
+    place = f"in epoch {done + 1}" if done < epochs else f"after epoch {done}"
+    saved = f"stopped by {ended.reason} {place}; saved"
     return saved if series else f"{saved}, {how_to_go_on(ended.run.folder)}"
 
 
@@ -225,7 +230,7 @@ def how_to_go_on(folder: Path) -> str:
     return f"to go on: bp train --resume {quote(str(folder))}"
 
 
-def _rescue(execution: Execution, series: Path | None, number: signal.Signals) -> None:
+def _rescue(execution: Execution, epochs: int, series: Path | None, number: signal.Signals) -> None:
     """Save a run from another thread than the one that trains; if the system refuses, end by that error."""
     from bpcli.display import say_without_waiting
 
@@ -235,7 +240,7 @@ def _rescue(execution: Execution, series: Path | None, number: signal.Signals) -
         say_without_waiting(error.lines())
         os._exit(error.status)
     if ended is not None and ended.outcome == "stopped":
-        say_without_waiting([_stopped(ended, series)])
+        say_without_waiting([stopped_line(ended, epochs, series)])
 
 
 def require_expectations(runs: Iterable[tuple[Path, Mapping[str, Any]]]) -> None:

@@ -31,12 +31,14 @@ def growing(line: str) -> Iterator[None]:
     done = Event()
     say(line, end=" ")
     grower = Thread(target=_grow, args=(done,), daemon=True)
-    grower.start()
+    with suppress(RuntimeError):  # the system starts no thread: the line stays as it is
+        grower.start()
     try:
         yield
     finally:
         done.set()
-        grower.join()
+        if grower.ident is not None:
+            grower.join()
         say("")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from hashlib import sha256
 from typing import Any
@@ -11,6 +12,9 @@ from bpcli.experiment import Experiment
 from bpcli.runs.environment import environment_of
 from bpcli.training.state import TrainingState
 
+KERNELS = ("OPENBLAS_CORETYPE", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NPY_DISABLE_CPU_FEATURES")
+"""The variables of the environment by which a user takes other kernels than the processor's own: other bits."""
+
 
 def sameness(experiment: Experiment, state: TrainingState | None) -> dict[str, Any]:
     """The config, the environment with the digests of the data, and θ and the counters that training starts from."""
@@ -18,6 +22,7 @@ def sameness(experiment: Experiment, state: TrainingState | None) -> dict[str, A
     return {
         **environment_of(experiment),
         "machine": platform.machine(),
+        **{name: os.environ.get(name, "not set") for name in KERNELS},
         "config": sha256(document.dump(experiment.resolved).encode()).hexdigest(),
         "parameters": sha256(theta.tobytes()).hexdigest(),
         "training": {} if state is None else {"epoch": state.epoch, "step": state.optimizer.step},

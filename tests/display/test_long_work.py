@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
 import time
 
 import pytest
@@ -41,3 +42,15 @@ def test_a_line_grows_on_a_terminal_alone_and_ends_whatever_happens(monkeypatch:
         line = screen.getvalue()
         assert line.endswith("\n")
         assert set(line.removeprefix("compiling").strip()) == ({"."} if terminal else set())
+
+
+def test_work_is_done_where_the_system_starts_no_thread_for_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    screen = Screen(terminal=True)
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with growing("compiling"):
+        pass
+    assert screen.getvalue() == "compiling \n"
