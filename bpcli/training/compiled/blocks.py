@@ -6,11 +6,7 @@ every sum follows from the shapes alone: the terms of each ``DEEP`` or fewer k, 
 
 from __future__ import annotations
 
-from typing import Any
-
-from numba import njit
-
-from bpcli.training.compiled.routines import routine
+from bpcli.training.compiled.routines import compiled_in, routine
 from bpcli.training.compiled.tiles import (
     PITCH,
     ROWS,
@@ -38,7 +34,7 @@ ROOM = LEFT + RIGHT + ROWS * VECTORS * VECTOR + VECTOR
 """The bytes of working memory: the panels, one tile, and what lies before the first whole vector."""
 
 
-@njit(error_model="numpy")
+@compiled_in()
 def multiply(factor, left, right, keep, out, room):  # type: ignore[no-untyped-def]
     """out ← factor · left · right, (n, k) by (k, m); or out + … where ``keep`` is true.
 
@@ -68,16 +64,15 @@ def _multiply(factor, size, left, i_step, ik_step, right, kj_step, j_step, keep,
         depth = min(deep, k - k0)
         for j0 in range(0, m, wide):
             columns = min(wide, m - j0)
-            _pack_right(
-                factor, right + (k0 * kj_step + j0 * j_step) * size, j_step, kj_step, columns, depth, panels, size
-            )
+            strip = right + (k0 * kj_step + j0 * j_step) * size
+            _pack(factor, strip, j_step, kj_step, columns, depth, panels, size, False)
             for i0 in range(0, n, high):
                 rows = min(high, n - i0)
                 block = left + (i0 * i_step + k0 * ik_step) * size
                 direct = rows // ROWS * ROWS if columns <= width and (i_step == 1 or ik_step == 1) else 0
                 if direct < rows:
                     left_over = block + direct * i_step * size
-                    _pack_left(factor, left_over, i_step, ik_step, rows - direct, depth, room, size)
+                    _pack(factor, left_over, i_step, ik_step, rows - direct, depth, room, size, True)
                 _compute_block(
                     factor, size, block, i_step, ik_step, keep or k0 > 0, out + (i0 * step + j0) * size, step,
                     direct, rows, columns, depth, room,
@@ -99,7 +94,7 @@ def _compute_block(factor, size, left, i_step, k_step, keep, out, step, direct, 
             _compute_tile(factor, size, at, at_step, by_rows, panel, depth, keep, target, step, height, wanted, room)
 
 
-@njit(error_model="numpy")
+@compiled_in(inline="always")
 def _compute_tile(factor, size, left, left_step, by_rows, panel, depth, keep, out, step, height, wanted, room):  # type: ignore[no-untyped-def]
     """One tile, or ``height`` rows and ``wanted`` columns of it: these by way of memory, unless they fill vectors."""
     lanes, width, spare = VECTOR // size, VECTORS * VECTOR // size, room + LEFT + RIGHT
@@ -121,34 +116,42 @@ def _compute_tile(factor, size, left, left_step, by_rows, panel, depth, keep, ou
                 write(value + read(factor, place) if keep else value, place)
 
 
-def _packing(turn: Any, copy: Any, shape: Any) -> Any:
-    """The function that copies a block, (n, k), into panels; the rest of the last panel has any numbers in it.
-
-    ``shape`` gives the rows of a panel, its entries for each k, and how many rows ``turn`` turns at once.
-    """
-
-    @njit(error_model="numpy")
-    def pack(like, source, step, k_step, n, k, panels, size):  # type: ignore[no-untyped-def]
-        rows, width, together = shape(VECTOR // size)
-        for i in range(0, n, rows):
-            count, start, panel = min(rows, n - i), source + i * step * size, panels + i // rows * width * k * size
-            done = 0
-            if step == 1 and k_step > 0:  # with what follows in memory, which there is except at the end
-                done = max(0, k - (rows - count + k_step - 1) // k_step)
-                for q in range(done):
-                    copy(like, start + q * k_step * size, panel + q * width * size)
-            elif k_step == 1:
-                done = k - k % (VECTOR // size)
-                for q in range(0, done, VECTOR // size):
-                    for r in range(0, count, together):
-                        block, target = start + (r * step + q) * size, panel + (q * width + r) * size
-                        turn(like, block, step, count - r - 1, target, width)
-            for q in range(done, k):
-                for r in range(count):
-                    write(read(like, start + (r * step + q * k_step) * size), panel + (q * width + r) * size)
-
-    return pack
+@routine()
+def _pack(like, source, step, k_step, n, k, panels, size, of_left):  # type: ignore[no-untyped-def]
+    """Copy a block, (n, k), into left or right panels; the rest of the last panel has any numbers in it."""
+    lanes = VECTOR // size
+    rows, width, together = (ROWS, PITCH, min(PITCH, lanes)) if of_left else (VECTORS * lanes, VECTORS * lanes, lanes)
+    for i in range(0, n, rows):
+        count, start, panel = min(rows, n - i), source + i * step * size, panels + i // rows * width * k * size
+        done = 0
+        if step == 1 and k_step > 0:  # with what follows in memory, which there is except at the end
+            done = max(0, k - (rows - count + k_step - 1) // k_step)
+            for q in range(done):
+                _copy(like, start + q * k_step * size, panel + q * width * size, of_left)
+        elif k_step == 1:
+            done = k - k % lanes
+            for q in range(0, done, lanes):
+                for r in range(0, count, together):
+                    block, target = start + (r * step + q) * size, panel + (q * width + r) * size
+                    _turn(like, block, step, count - r - 1, target, width, of_left)
+        for q in range(done, k):
+            for r in range(count):
+                write(read(like, start + (r * step + q * k_step) * size), panel + (q * width + r) * size)
 
 
-_pack_left = _packing(turn_rows, copy_rows, njit(lambda lanes: (ROWS, PITCH, min(PITCH, lanes))))
-_pack_right = _packing(turn_columns, copy_columns, njit(lambda lanes: (VECTORS * lanes, VECTORS * lanes, lanes)))
+@compiled_in(inline="always")
+def _copy(like, source, target, of_left):  # type: ignore[no-untyped-def]
+    """Copy what a panel has for one k."""
+    if of_left:
+        copy_rows(like, source, target)
+    else:
+        copy_columns(like, source, target)
+
+
+@compiled_in(inline="always")
+def _turn(like, source, step, last, panel, width, of_left):  # type: ignore[no-untyped-def]
+    """Turn as many rows as are turned at once."""
+    if of_left:
+        turn_rows(like, source, step, last, panel, width)
+    else:
+        turn_columns(like, source, step, last, panel, width)

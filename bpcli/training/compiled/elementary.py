@@ -8,7 +8,8 @@ same on every system.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from bpcli.training.compiled.routines import compiled_in
 
 LOG2_E, LN_2 = 1.4426950408889634, 0.6931471805599453
 """Their products with numbers of up to three digits have the 40 digits in binary that are needed."""
@@ -26,14 +27,14 @@ SMALL = 0.0625
 """Up to which tanh x is its series, as 1 − 2 / (e^2x + 1) has too few digits there."""
 
 
-@njit(error_model="numpy", fastmath={"nsz", "contract"})
+@compiled_in(fastmath={"nsz", "contract"})
 def exp_of_single(x):  # type: ignore[no-untyped-def]
     """e^x, x and the result in float32."""
     result = np.float32(_exp(np.float64(x)))
     return result if x == x else x
 
 
-@njit(error_model="numpy", fastmath={"nsz", "contract"})
+@compiled_in(fastmath={"nsz", "contract"})
 def tanh_of_single(x):  # type: ignore[no-untyped-def]
     """Tanh x, x and the result in float32."""
     wide = np.float64(x)
@@ -45,7 +46,7 @@ def tanh_of_single(x):  # type: ignore[no-untyped-def]
     return result if x == x else x
 
 
-@njit(error_model="numpy", fastmath={"nsz", "contract"})
+@compiled_in(fastmath={"nsz", "contract"})
 def _exp(x):  # type: ignore[no-untyped-def]
     """e^x to some 37 digits in binary, for x from LEAST to LARGEST; beyond, e to the nearer of these.
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
 from bpcli.training.compiled.blocks import multiply
-from bpcli.training.compiled.routines import routine
+from bpcli.training.compiled.routines import compiled_in, routine
 from bpcli.training.compiled.vectors import VECTOR
 
 _gemm: Any = types.ExternalFunction(
@@ -49,7 +49,7 @@ Only for the sums below: a formula may depend on its order for its last digits.
 """
 
 
-@njit(error_model="numpy", fastmath=FAST)
+@compiled_in(fastmath=FAST)
 def inner(left, right, zero):  # type: ignore[no-untyped-def]
     """⟨left, right⟩ of two vectors, summed in the precision of ``zero``."""
     result = zero
@@ -58,7 +58,7 @@ def inner(left, right, zero):  # type: ignore[no-untyped-def]
     return result
 
 
-@njit(error_model="numpy", fastmath=FAST)
+@compiled_in(fastmath=FAST)
 def total(vector):  # type: ignore[no-untyped-def]
     """The sum of a vector, in float64."""
     result = 0.0
@@ -99,7 +99,7 @@ def accumulate_of_vector(factor, left, vector, out):  # type: ignore[no-untyped-
             out[i] += factor * out.dtype.type(long_inner(left[i], vector, zero))
 
 
-@njit(error_model="numpy")
+@compiled_in()
 def total_of_examples(vector):  # type: ignore[no-untyped-def]
     """The sum of a vector, in float64."""
     return total(vector) if vector.shape[0] <= BLOCK else _long_total(vector)
@@ -114,7 +114,7 @@ def _long_total(vector):  # type: ignore[no-untyped-def]
     return result + lost if np.isfinite(result) else result
 
 
-@njit(error_model="numpy")
+@compiled_in()
 def _added(result, lost, part):  # type: ignore[no-untyped-def]
     """``result`` + ``part``, and ``lost`` with what the rounding of this sum left out (Knuth 1969, *TwoSum*)."""
     grown = result + part
@@ -122,7 +122,7 @@ def _added(result, lost, part):  # type: ignore[no-untyped-def]
     return grown, lost + ((result - (grown - added)) + (part - added))
 
 
-@routine()
+@routine(strided=True)
 def _multiply_or_blas(factor, left, right, keep, out, room):  # type: ignore[no-untyped-def]
     """What ``multiply`` does, by BLAS where there are many columns.
 
@@ -147,7 +147,7 @@ def _multiply_or_blas(factor, left, right, keep, out, room):  # type: ignore[no-
 _multiply: Any = multiply if VECTOR > 16 else _multiply_or_blas
 
 
-@routine()
+@routine(strided=True)
 def product(left, right, out, room):  # type: ignore[no-untyped-def]
     """out ← left · right, (n, k) from (n, m) and (m, k)."""
     _multiply(out.dtype.type(1), left, right, False, out, room)
@@ -162,7 +162,7 @@ def product_along_rows(left, right, out, room):  # type: ignore[no-untyped-def]
         product(left, right, out, room)
 
 
-@routine()
+@routine(strided=True)
 def product_of_examples(left, right, out, room):  # type: ignore[no-untyped-def]
     """out ← left · right, a sum over the examples."""
     if left.shape[1] <= LONG:
@@ -172,7 +172,7 @@ def product_of_examples(left, right, out, room):  # type: ignore[no-untyped-def]
         _add_long_product(out.dtype.type(1), left, right, out, room)
 
 
-@routine()
+@routine(strided=True)
 def accumulate(factor, left, right, out, room):  # type: ignore[no-untyped-def]
     """out ← out + factor · left · right, a sum over the examples, ``out`` (n, k) in C order.
 
@@ -184,7 +184,7 @@ def accumulate(factor, left, right, out, room):  # type: ignore[no-untyped-def]
         _add_long_product(factor, left, right, out, room)
 
 
-@routine()
+@routine(strided=True)
 def _add_long_product(factor, left, right, out, room):  # type: ignore[no-untyped-def]
     """out ← out + factor · left · right, the products of ``LONG`` examples added up in float64."""
     n, m = left.shape

@@ -14,6 +14,7 @@ from typing import Any
 
 import numba
 from numba.core import cgutils, config
+from numba.core.types import Array
 
 from bpcli.training.compiled.compiled_code import (
     PREFIX,
@@ -30,8 +31,11 @@ _config: Any = config
 _code: Any = cgutils
 
 
-def routine(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """A decorator: make a function a routine, which compiled code alone can call; ``options`` are those of ``njit``."""
+def routine(*, strided: bool = False, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """A decorator: make a function a routine, which compiled code alone can call; ``options`` are those of ``njit``.
+
+    A ``strided`` one is compiled once for matrices of all layouts: it knows them by their strides alone.
+    """
 
     def decorate(function: Callable[..., Any]) -> Any:
         if _config.DISABLE_JIT:
@@ -39,13 +43,18 @@ def routine(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
         def typed(_: Any, *types: Any) -> tuple[Any, Callable[..., Any]]:
             """The types of a call, and what writes the call."""
-            symbol, result = _compiled(function, options, types)
+            symbol, result = _compiled(function, options, tuple(map(_any_layout, types)) if strided else types)
             return result.signature, lambda *call: _call(symbol, result.fndesc, *call)
 
         typed.__name__, typed.__doc__ = function.__name__, function.__doc__
         return intrinsic_of(typed, inspect.signature(function).parameters)
 
     return decorate
+
+
+def compiled_in(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """A decorator: make a function a part of all that call it, which compiled code alone can do."""
+    return _njit(error_model="numpy", no_cpython_wrapper=True, **options)  # type: ignore[no-any-return]
 
 
 @cache
@@ -57,6 +66,11 @@ def kept_function(function: Callable[..., Any]) -> Any:
     name = f"{function.__name__}_{sha256(dependencies().encode()).hexdigest()[:32]}"
     compiled._cache = CompiledCode(PREFIX + name)  # noqa: SLF001 - Numba has no other way to a cache of one's own
     return compiled
+
+
+def _any_layout(kind: Any) -> Any:
+    """The type of arrays of all layouts for that of one; other types as they are."""
+    return kind.copy(layout="A") if isinstance(kind, Array) else kind
 
 
 def _compiled(function: Any, options: dict[str, Any], types: tuple[Any, ...]) -> tuple[str, Any]:

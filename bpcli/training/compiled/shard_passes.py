@@ -9,7 +9,7 @@ import numpy as np
 
 from bpcli.nn import Array
 from bpcli.nn.workspace import Workspace
-from bpcli.training.compiled.kernels import Kernel, announcement, load_kernel
+from bpcli.training.compiled.kernels import Kernel, announcement, load_kernel, without_collection
 from bpcli.training.compiled.recording import record_gradient, settings_of_network
 from bpcli.training.compiled.source import gradient_source
 from bpcli.training.shards.passes import PassInputs, ShardPass
@@ -35,7 +35,8 @@ class CompiledPasses:
             yield announcement(self.kernel, "the gradient of this kind of network")
         ws = self.network.workspace(1, dtype, weighted=weighted, noisy=True)
         theta = np.zeros(self.network.layout.count, dtype)
-        self.kernel.run(*self._arguments(self.kernel, ws, theta, theta), 1.0, self.sizes, self.settings, 1, 0)
+        with without_collection():
+            self.kernel.run(*self._arguments(self.kernel, ws, theta, theta), 1.0, self.sizes, self.settings, 1, 0)
 
     def of(self, ws: Workspace) -> ShardPass:
         """The compiled function on the arrays of a workspace, with buffers of its own for each θ and each gradient."""

@@ -15,7 +15,7 @@ from bpcli.nn import Array, IndexArray
 from bpcli.nn.workspace import OutputScratch, layer_scratch, output_scratch
 from bpcli.training.compiled.ahead import Ahead
 from bpcli.training.compiled.gathering import gather
-from bpcli.training.compiled.kernels import Kernel, announcement, load_kernel
+from bpcli.training.compiled.kernels import Kernel, announcement, load_kernel, without_collection
 from bpcli.training.compiled.recording import record, settings_of
 from bpcli.training.compiled.source import step_source
 from bpcli.training.noise import Noise
@@ -104,7 +104,8 @@ class CompiledSteps:
         self.kernel = load_kernel(program, step_source)
         if self.kernel.fresh:
             yield announcement(self.kernel, "the steps of this kind of network" + ", for single examples" * single)
-        self._take(np.arange(0), batch_size)
+        with without_collection():
+            self._take(np.arange(0), batch_size)
 
     def ended(self) -> str:
         """There is always another step."""

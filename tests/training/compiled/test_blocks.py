@@ -15,9 +15,29 @@ from bpcli.nn import Array
 
 pytest.importorskip("numba")
 
-from bpcli.training.compiled.blocks import DEEP, ROOM, multiply
+from numba import njit, types
+
+from bpcli.training.compiled import blocks
+from bpcli.training.compiled.blocks import DEEP, ROOM
 from bpcli.training.compiled.tiles import ROWS, VECTORS
 from bpcli.training.compiled.vectors import VECTOR
+
+ROWS_OF_BYTES = types.Array(types.uint8, 1, "C")
+
+
+def matrix_of(kind: Any) -> Any:
+    """The type of matrices of all layouts."""
+    return types.Array(kind, 2, "A")
+
+
+@njit([
+    types.void(kind, matrix_of(kind), matrix_of(kind), types.boolean, matrix_of(kind), ROWS_OF_BYTES)
+    for kind in (types.float32, types.float64)
+])  # fmt: skip
+def multiply(factor, left, right, keep, out, room):  # type: ignore[no-untyped-def]
+    """The function for compiled code, for Python."""
+    blocks.multiply(factor, left, right, keep, out, room)
+
 
 GARBAGE = np.full(ROOM, 255, np.uint8)
 """Working memory full of NaN: none of it may reach a result."""

@@ -110,7 +110,7 @@ def steps_of(one: Task) -> CompiledSteps:
 
 
 def called(routine: Any, count: int) -> Any:
-    """A function of so many arguments for Python, which a routine is not."""
+    """A function of so many arguments for Python, which what is for compiled code alone is not."""
     from numba import njit
 
     names = ", ".join("abcde"[:count])
@@ -123,7 +123,7 @@ def test_a_long_sum_loses_nothing_in_its_last_digits() -> None:
     from bpcli.training.compiled.blocks import ROOM
 
     accumulate, product_of_examples = called(products.accumulate, 5), called(products.product_of_examples, 4)
-    long_inner, total_of_examples = called(products.long_inner, 3), products.total_of_examples
+    long_inner, total_of_examples = called(products.long_inner, 3), called(products.total_of_examples, 1)
     m, room = 100_003, np.empty(ROOM, np.uint8)
     left, right = np.full((2, m), 0.1, np.float32), np.full((m, 3), 0.7, np.float32)
     exact = float(left[0, 0]) * float(right[0, 0]) * m
