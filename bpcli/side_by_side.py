@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
+from threading import get_ident
 from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -35,11 +37,9 @@ def side_by_side(function: Callable[[Item], Result], items: Iterable[Item], thre
     if threads <= 1:
         yield from map(function, items)
         return
-    from concurrent.futures import ThreadPoolExecutor
-
     rest, failure = iter(items), None
     begun: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(threads) as team:
+    with _pool(threads) as team:
         try:
             while True:
                 if len(begun) == threads:
@@ -70,14 +70,26 @@ def prefetched(items: Generator[Item, None, None], threads: int) -> Iterator[Ite
     if threads <= 1:
         yield from items
         return
-    from concurrent.futures import ThreadPoolExecutor
-
     end = object()
     try:
-        with ThreadPoolExecutor(1) as other:
+        with _pool(1) as other:
             begun: Future[Item | object] = other.submit(next, items, end)
             while (item := begun.result()) is not end:
                 begun = other.submit(next, items, end)
                 yield cast("Item", item)
     finally:
-        items.close()
+        with suppress(ValueError):  # closed on the thread that is at work on them, they end with that
+            items.close()
+
+
+@contextmanager
+def _pool(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that have ended afterwards, unless one of them leaves it: garbage is collected on any thread."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    members = set[int]()
+    pool = ThreadPoolExecutor(threads, initializer=lambda: members.add(get_ident()))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=get_ident() not in members)

@@ -119,3 +119,41 @@ def test_items_made_ahead_come_in_order_with_their_error_in_its_place(threads: i
             break
     assert closed == [5, 2 + threads]
     assert list(prefetched((item for item in list[int]()), threads)) == []
+
+
+def test_a_loop_that_is_left_may_be_closed_on_a_thread_of_its_own() -> None:
+    """The garbage collector closes it on the thread that it runs on."""
+    loops, errors, left, done = (
+        list[Generator[int, None, None]](),
+        list[BaseException](),
+        threading.Event(),
+        threading.Event(),
+    )
+
+    def close() -> None:
+        left.wait(10)
+        try:
+            loops.pop().close()
+        except BaseException as error:  # noqa: BLE001 - looked at below
+            errors.append(error)
+        done.set()
+
+    def items() -> Generator[int, None, None]:
+        yield 0
+        close()
+        yield 1
+
+    def work(item: int) -> int:
+        if item:
+            close()
+        return item
+
+    for loop in (prefetched(items(), 2), side_by_side(work, range(3), 2)):
+        left.clear()
+        done.clear()
+        assert isinstance(loop, Generator)
+        loops.append(loop)
+        assert next(loop) == 0
+        left.set()
+        assert done.wait(10)
+    assert errors == []
