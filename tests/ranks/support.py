@@ -43,9 +43,12 @@ def command(
     return [MPIRUN, *options, "-n", str(ranks), program, *words]
 
 
-def mpirun(ranks: int, words: list[str], cwd: Path, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+def mpirun(
+    ranks: int, words: list[str], cwd: Path, seconds: float = 60, program: str = sys.executable
+) -> subprocess.CompletedProcess[str]:
+    started = command(ranks, words, program=program)
     return subprocess.run(
-        command(ranks, words), capture_output=True, text=True, cwd=cwd, env=environment(), timeout=seconds, check=False
+        started, capture_output=True, text=True, cwd=cwd, env=environment(), timeout=seconds, check=False
     )
 
 

@@ -81,15 +81,7 @@ def test_what_one_rank_meets_alone_is_said_with_its_name(
     if not missing:
         (folder / "other" / "digits.yaml").write_text(CONFIG.replace("16", "15"), encoding="utf-8")
     script = f"test $OMPI_COMM_WORLD_RANK = 1 && cd other; exec {sys.executable} -m bpcli train digits.yaml --quiet"
-    done = subprocess.run(
-        command(3, ["-c", script], program="sh"),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        env=environment(),
-        timeout=60,
-        check=False,
-    )
+    done = mpirun(3, ["-c", script], folder, program="sh")
     error, hint = done.stderr.splitlines()
     assert done.returncode == status
     assert error.startswith("error: rank 1 of 3 (host ")
@@ -123,15 +115,7 @@ def test_a_rank_lost_before_there_is_a_run_is_said_with_what_to_do(folder: Path)
 def where_rank_1_does(folder: Path, commands: str) -> str:
     """What is said where rank 0 is about to train, and rank 1 runs these commands of a shell."""
     script = f"BP='{sys.executable} -m bpcli'; test $OMPI_COMM_WORLD_RANK = 0 && exec $BP train digits.yaml; {commands}"
-    done = subprocess.run(
-        command(2, ["-c", script], program="sh"),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        env=environment(),
-        timeout=60,
-        check=False,
-    )
+    done = mpirun(2, ["-c", script], folder, program="sh")
     assert done.returncode
     assert not (folder / "runs").exists()
     return done.stderr
