@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from bpcli.config.schema import Config
 from bpcli.data.encoding.targets import judging_of
 from bpcli.errors import BpError, ConfigError
 from bpcli.experiment.data import dimensions
-from bpcli.experiment.memory_needed import SAMPLE
+from bpcli.experiment.memory_needed import remembered
 from bpcli.experiment.network import network_of
 from bpcli.experiment.training import recipe_of
 from bpcli.nn.metrics import by_column, tallies_for
@@ -75,7 +74,7 @@ def _job(given: Config) -> PlannedJob:
         shards=engine.shards,
         examples=examples,
         epochs=recipe.plan.epochs,
-        kept=sum(prod(kept.shape) for kept in rule.memory(SAMPLE).values()) / SAMPLE,
+        kept=remembered(rule),
         validation=found.parts.get("validation", 0),
         itemsize=np.dtype(config.dtype).itemsize,
         compiled=engine.name == "numba",

@@ -11,13 +11,8 @@ from bpcli import memory
 from bpcli.errors import ConfigError
 from bpcli.nn.optimizers import Optimizer
 from bpcli.nn.optimizers.second_order.rule import SecondOrder
+from bpcli.scaling.job import LAYER_ARRAYS, PARAMETER_COPIES
 from bpcli.training.inference import EXAMPLES_PER_PASS
-
-PARAMETER_COPIES = 3
-"""θ, its gradient and the parameters that are kept, besides what the rule remembers and the gradients of shards."""
-
-LAYER_ARRAYS = 3
-"""Z, A and dZ."""
 
 SAMPLE = 1000
 """Parameters for which a rule is asked what it remembers."""
@@ -36,7 +31,7 @@ def require_memory(
     """
     m = min(batch_size, EXAMPLES_PER_PASS) if isinstance(rule, SecondOrder) else batch_size
     columns = m + min(examples, EXAMPLES_PER_PASS)
-    copies = PARAMETER_COPIES + shards - 1 + sum(prod(kept.shape) for kept in rule.memory(SAMPLE).values()) / SAMPLE
+    copies = PARAMETER_COPIES + shards - 1 + remembered(rule)
     weights = [copies * (below + 1) * n for below, n in pairwise(sizes)]
     arrays = [LAYER_ARRAYS * n * columns for n in sizes[1:]]
     common = (sizes[0] + SHARED_ARRAYS * max(sizes[1:])) * columns
@@ -59,6 +54,11 @@ def require_memory(
 def _described(layer: int, sizes: tuple[int, ...]) -> str:
     name = "the output layer" if layer == len(sizes) - 2 else f"hidden layer {layer + 1}"
     return f"{name} of {sizes[layer + 1]:,} units on {sizes[layer]:,} inputs"
+
+
+def remembered(rule: Optimizer) -> float:
+    """The numbers that a rule remembers for each parameter."""
+    return sum(prod(kept.shape) for kept in rule.memory(SAMPLE).values()) / SAMPLE
 
 
 def _cut_into(shards: int) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-LEAST_ARRAYS = 3
-"""θ, its gradient and the parameters that are kept."""
+PARAMETER_COPIES = 3
+"""θ, its gradient and the parameters that are kept, besides what the rule remembers and the gradients of shards."""
 
 LAYER_ARRAYS = 3
 """Z, A and dZ."""
@@ -53,6 +53,6 @@ class Job:
     def bytes_of_a_rank(self, ranks: int) -> float:
         """The memory of the rank that has most shards, beside the data: vectors of P, and arrays of its columns."""
         own = self.shards_of_a_rank(ranks)
-        vectors = (LEAST_ARRAYS + self.kept + own) * self.parameters
+        vectors = (PARAMETER_COPIES + self.kept + own) * self.parameters
         activations = own * self.columns * (self.sizes[0] + LAYER_ARRAYS * sum(self.sizes[1:]))
         return (vectors + activations) * self.itemsize
