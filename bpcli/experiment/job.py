@@ -15,7 +15,7 @@ from bpcli.errors import BpError, ConfigError
 from bpcli.experiment.data import dimensions
 from bpcli.experiment.memory_needed import remembered
 from bpcli.experiment.network import network_of
-from bpcli.experiment.training import recipe_of
+from bpcli.experiment.training import recipe_of, shards_of
 from bpcli.nn.metrics import by_column, tallies_for
 from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.optimizers.second_order.rule import SecondOrder
@@ -67,7 +67,7 @@ def _job(given: Config) -> PlannedJob:
     recipe = recipe_of(config, network, examples)
     assert config.metrics is not None, "resolution does not leave it open"
     work = Work(recipe, tallies_for(by_column(config.metrics), judging), np.dtype(config.dtype), examples)
-    engine, _ = choose_engine(config.engine, config.shards, config.threads, work)
+    engine, _ = choose_engine(config.engine, shards_of(config, recipe), config.threads, work)
     job = Job(
         sizes=network.sizes,
         batch_size=recipe.plan.batch_size,

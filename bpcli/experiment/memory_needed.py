@@ -1,8 +1,7 @@
-"""The memory that training takes, known from the sizes of layers and batches before anything is made."""
+"""A network whose training takes more memory than is left is refused, by the layer that takes most."""
 
 from __future__ import annotations
 
-from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -11,14 +10,11 @@ from bpcli import memory
 from bpcli.errors import ConfigError
 from bpcli.nn.optimizers import Optimizer
 from bpcli.nn.optimizers.second_order.rule import SecondOrder
-from bpcli.scaling.job import LAYER_ARRAYS, PARAMETER_COPIES
+from bpcli.scaling.footprint import footprint
 from bpcli.training.inference import EXAMPLES_PER_PASS
 
 SAMPLE = 1000
 """Parameters for which a rule is asked what it remembers."""
-
-SHARED_ARRAYS = 6
-"""As wide as the widest layer: dA, and what a layer and the output compute with."""
 
 
 def require_memory(
@@ -30,20 +26,17 @@ def require_memory(
         ConfigError: it does; the layer that takes most is named.
     """
     m = min(batch_size, EXAMPLES_PER_PASS) if isinstance(rule, SecondOrder) else batch_size
-    columns = m + min(examples, EXAMPLES_PER_PASS)
-    copies = PARAMETER_COPIES + shards - 1 + remembered(rule)
-    weights = [copies * (below + 1) * n for below, n in pairwise(sizes)]
-    arrays = [LAYER_ARRAYS * n * columns for n in sizes[1:]]
-    common = (sizes[0] + SHARED_ARRAYS * max(sizes[1:])) * columns
+    needed = footprint(sizes, m, shards, remembered(rule), examples)
+    weights, arrays = needed.weights, needed.arrays
     layer = int(np.argmax([of_layer + of_batch for of_layer, of_batch in zip(weights, arrays, strict=True)]))
-    large_batch = arrays[layer] > weights[layer] and m > EXAMPLES_PER_PASS
     key, hint = _key(layer, sizes), _remedy(layer, sizes)
+    large_batch = arrays[layer] > weights[layer] and m > EXAMPLES_PER_PASS
     if large_batch:
         key, hint = "optimizer", "mode: mini_batch with a smaller batch_size"
     elif shards > 1:
         key, hint = "shards", "fewer shards, each of which has a gradient of its own"
     memory.require(
-        dtype.itemsize * (sum(weights) + sum(arrays) + common),
+        dtype.itemsize * needed.numbers,
         f"{_described(layer, sizes)} and the others, in batches of {m:,}{_cut_into(shards)}, take",
         key=key,
         hint=hint,

@@ -5,11 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-PARAMETER_COPIES = 3
-"""θ, its gradient and the parameters that are kept, besides what the rule remembers and the gradients of shards."""
-
-LAYER_ARRAYS = 3
-"""Z, A and dZ."""
+from bpcli.scaling.footprint import footprint
 
 
 @dataclass(frozen=True)
@@ -51,8 +47,7 @@ class Job:
         return -(-self.shards // ranks)
 
     def bytes_of_a_rank(self, ranks: int) -> float:
-        """The memory of the rank that has most shards, beside the data: vectors of P, and arrays of its columns."""
+        """The memory of the rank that has most shards, beside the data."""
         own = self.shards_of_a_rank(ranks)
-        vectors = (PARAMETER_COPIES + self.kept + own) * self.parameters
-        activations = own * self.columns * (self.sizes[0] + LAYER_ARRAYS * sum(self.sizes[1:]))
-        return (vectors + activations) * self.itemsize
+        examples = max(self.examples, self.validation)
+        return self.itemsize * footprint(self.sizes, own * self.columns, own, self.kept, examples).numbers

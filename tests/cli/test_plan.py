@@ -130,6 +130,12 @@ def test_without_figures_this_machine_is_measured_and_a_network_assumed(folder: 
             "command line: optimizer={name: lbfgs, mode: batch}: lbfgs takes no steps that ranks could share",
             "plan another rule",
         ),
+        (
+            ["--plan", "2", "shards=17"],
+            2,
+            "command line: shards=17: shards is 17, but a batch has 16 examples",
+            "fewer shards",
+        ),
     ],
 )
 def test_what_a_plan_has_no_use_for_is_refused(

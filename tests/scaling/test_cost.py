@@ -110,8 +110,10 @@ def test_memory_and_rank_hours_are_counted_as_by_hand() -> None:
     job = Job((2, 3), 8, 4, 8, 3600, kept=2)
     (first, second) = plan(job, cluster(), 2)
     assert job.parameters == 9
-    assert first.memory == 4 * (9 * (3 + 2 + 4) + 8 * (2 + 3 * 3))  # θ, dθ, kept; Adam; shards: and X, Z, A, dZ
-    assert second.memory == 4 * (9 * (3 + 2 + 2) + 4 * (2 + 3 * 3))
+    for row, shards, columns in ((first, 4, 8 + 8), (second, 2, 4 + 8)):  # θ, kept, Adam, dθ of each shard;
+        of_parameters = 9 * (1 + 1 + 2 + shards)
+        of_columns = columns * (2 + 3 * 3 + 6 * 3)  # of a batch's part and of evaluation: X, Z, A, dZ, and six as wide
+        assert row.memory == 4 * (of_parameters + of_columns)
     assert second.rank_hours == pytest.approx(2 * second.epoch)
 
 
