@@ -1,7 +1,8 @@
 """A matrix product in blocks that stay in the processor's cache, each computed by tiles.
 
-Both factors are copied into panels block by block, but for a left factor whose entries are read only once. The order of
-every sum follows from the shapes alone: the terms of each ``DEEP`` or fewer k, one after another, then these sums.
+Both factors are copied into panels block by block, but for a left factor whose rows are contiguous, or whose entries
+are read only once. The order of every sum follows from the shapes alone: the terms of each ``DEEP`` or fewer k, one
+after another, then these sums.
 """
 
 from __future__ import annotations
@@ -30,7 +31,14 @@ DEEP = 256
 LEFT, RIGHT = 1 << 17, 1 << 19
 """The bytes of a block's left and right panels, which stay in the L2 cache."""
 
-ROOM = LEFT + RIGHT + ROWS * VECTORS * VECTOR + VECTOR
+GAP = 128
+"""The bytes between panels: without them lines of all panels, written in turn, would share one set of the L1 cache."""
+
+LEFT_ROOM = LEFT + LEFT // (DEEP * PITCH * 4) * GAP
+RIGHT_ROOM = RIGHT + RIGHT // (DEEP * VECTORS * VECTOR) * GAP
+"""The bytes of the panels with those between them."""
+
+ROOM = LEFT_ROOM + RIGHT_ROOM + ROWS * VECTORS * VECTOR + VECTOR
 """The bytes of working memory: the panels, one tile, and what lies before the first whole vector."""
 
 
@@ -59,7 +67,7 @@ def _multiply(factor, size, left, i_step, ik_step, right, kj_step, j_step, keep,
     deep = -(-k // max(1, -(-k // DEEP)))
     deep += -deep % lanes
     wide, high = RIGHT // (DEEP * size), LEFT // (DEEP * size * PITCH) * ROWS
-    panels = room + LEFT
+    panels = room + LEFT_ROOM
     for k0 in range(0, k, deep):
         depth = min(deep, k - k0)
         for j0 in range(0, m, wide):
@@ -69,7 +77,7 @@ def _multiply(factor, size, left, i_step, ik_step, right, kj_step, j_step, keep,
             for i0 in range(0, n, high):
                 rows = min(high, n - i0)
                 block = left + (i0 * i_step + k0 * ik_step) * size
-                direct = rows // ROWS * ROWS if columns <= width and (i_step == 1 or ik_step == 1) else 0
+                direct = rows // ROWS * ROWS if ik_step == 1 or (i_step == 1 and columns <= width) else 0
                 if direct < rows:
                     left_over = block + direct * i_step * size
                     _pack(factor, left_over, i_step, ik_step, rows - direct, depth, room, size, True)
@@ -83,11 +91,12 @@ def _multiply(factor, size, left, i_step, ik_step, right, kj_step, j_step, keep,
 def _compute_block(factor, size, left, i_step, k_step, keep, out, step, direct, rows, columns, depth, room):  # type: ignore[no-untyped-def]
     """One block, tile by tile, the first ``direct`` rows from the left factor itself, the others from its panels."""
     width = VECTORS * VECTOR // size
+    left_pitch, right_pitch = _pitch(depth, PITCH, size), _pitch(depth, width, size)
     for j in range(0, columns, width):
-        panel, wanted = room + LEFT + j * depth * size, min(width, columns - j)
+        panel, wanted = room + LEFT_ROOM + j // width * right_pitch, min(width, columns - j)
         for i in range(0, rows, ROWS):
             by_rows, height, target = False, min(ROWS, rows - i), out + (i * step + j) * size
-            at, at_step = room + (i - direct) // ROWS * PITCH * depth * size, PITCH
+            at, at_step = room + (i - direct) // ROWS * left_pitch, PITCH
             if i < direct:
                 by_rows = k_step == 1
                 at, at_step = left + i * i_step * size, i_step if by_rows else k_step
@@ -97,7 +106,7 @@ def _compute_block(factor, size, left, i_step, k_step, keep, out, step, direct, 
 @compiled_in(inline="always")
 def _compute_tile(factor, size, left, left_step, by_rows, panel, depth, keep, out, step, height, wanted, room):  # type: ignore[no-untyped-def]
     """One tile, or ``height`` rows and ``wanted`` columns of it: these by way of memory, unless they fill vectors."""
-    lanes, width, spare = VECTOR // size, VECTORS * VECTOR // size, room + LEFT + RIGHT
+    lanes, width, spare = VECTOR // size, VECTORS * VECTOR // size, room + LEFT_ROOM + RIGHT_ROOM
     whole = wanted in (lanes, width)
     target, target_step, add = (out, step, keep) if whole else (spare, width, False)
     if wanted > lanes:
@@ -116,13 +125,21 @@ def _compute_tile(factor, size, left, left_step, by_rows, panel, depth, keep, ou
                 write(value + read(factor, place) if keep else value, place)
 
 
+@compiled_in(inline="always")
+def _pitch(k, width, size):  # type: ignore[no-untyped-def]
+    """The bytes from one panel to the next."""
+    return k * width * size + GAP
+
+
 @routine()
 def _pack(like, source, step, k_step, n, k, panels, size, of_left):  # type: ignore[no-untyped-def]
     """Copy a block, (n, k), into left or right panels; the rest of the last panel has any numbers in it."""
     lanes = VECTOR // size
     rows, width, together = (ROWS, PITCH, min(PITCH, lanes)) if of_left else (VECTORS * lanes, VECTORS * lanes, lanes)
-    for i in range(0, n, rows):
-        count, start, panel = min(rows, n - i), source + i * step * size, panels + i // rows * width * k * size
+    pitch, whole = _pitch(k, width, size), n // rows * rows if step == 1 else 0
+    _copy_across(like, source, k_step, whole // rows, rows, k, panels, pitch, width, size, of_left)
+    for i in range(whole, n, rows):
+        count, start, panel = min(rows, n - i), source + i * step * size, panels + i // rows * pitch
         done = 0
         if step == 1 and k_step > 0:  # with what follows in memory, which there is except at the end
             done = max(0, k - (rows - count + k_step - 1) // k_step)
@@ -137,6 +154,17 @@ def _pack(like, source, step, k_step, n, k, panels, size, of_left):  # type: ign
         for q in range(done, k):
             for r in range(count):
                 write(read(like, start + (r * step + q * k_step) * size), panel + (q * width + r) * size)
+
+
+@compiled_in(inline="always")
+def _copy_across(like, source, k_step, count, rows, k, panels, pitch, width, size, of_left):  # type: ignore[no-untyped-def]
+    """Copy what lies side by side, for each k across all panels."""
+    for q in range(k):
+        place, target = source + q * k_step * size, panels + q * width * size
+        for _ in range(count):
+            _copy(like, place, target, of_left)
+            place += rows * size
+            target += pitch
 
 
 @compiled_in(inline="always")

@@ -39,8 +39,8 @@ def multiply(factor, left, right, keep, out, room):  # type: ignore[no-untyped-d
     blocks.multiply(factor, left, right, keep, out, room)
 
 
-GARBAGE = np.full(ROOM, 255, np.uint8)
-"""Working memory full of NaN: none of it may reach a result."""
+GARBAGE = np.full(ROOM + 64, 255, np.uint8)
+"""Working memory full of NaN, of which none may reach a result, and what lies behind it."""
 
 kinds = pytest.mark.parametrize("kind", [np.float32, np.float64])
 
@@ -54,6 +54,7 @@ def shapes(kind: Any) -> Iterator[tuple[int, int, int]]:
     yield from ((ROWS + 1, k, width + 1) for k in (lanes - 1, lanes + 1, DEEP - 1, DEEP, DEEP + 1, 2 * DEEP + 3))
     yield from ((n, 5, 3) for n in (127, 128, 129, 131))
     yield from ((3, 5, m) for m in (255, 256, 257, 511, 513))
+    yield 131, 2 * DEEP, 515
 
 
 def layouts(left: Array, right: Array) -> Iterator[tuple[Array, Array]]:
@@ -76,6 +77,7 @@ def test_products_are_those_of_numpy_at_every_edge(kind: Any) -> None:
             added = old.copy()
             multiply(kind(-0.5), one, other, True, added, GARBAGE)
             assert (np.abs(added - (old - 0.5 * expected)) <= bound + np.abs(old) * np.finfo(kind).eps).all(), (n, k, m)
+    assert (GARBAGE[ROOM:] == 255).all()
 
 
 def test_what_lies_around_the_result_stays() -> None:
