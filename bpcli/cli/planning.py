@@ -12,6 +12,7 @@ from bpcli.errors import ConfigError
 
 if TYPE_CHECKING:
     from bpcli.experiment.job import PlannedJob
+    from bpcli.scaling.arithmetic import Arithmetic
     from bpcli.scaling.cluster import Cluster, Network
 
 MOST_RANKS = 1 << 20
@@ -112,7 +113,7 @@ def _cluster(planned: PlannedJob, ranks: int, given: Cluster | None, link: Netwo
     job = planned.job
     shards = [shards_for(job, count, planned.threads) for count in rank_counts(ranks)]
     arithmetic = measure_for(job, shards) if given is None else given.arithmetic
-    sources = [_arithmetic_in_words(planned, measured=given is None)]
+    sources = [_arithmetic_in_words(planned, arithmetic, measured=given is None)]
     network = link or (None if given is None else given.network)
     if link is not None:
         sources.append("network as given")
@@ -124,8 +125,9 @@ def _cluster(planned: PlannedJob, ranks: int, given: Cluster | None, link: Netwo
     return Cluster(arithmetic, network), sources
 
 
-def _arithmetic_in_words(planned: PlannedJob, *, measured: bool) -> str:
-    if measured:
-        return "arithmetic measured on this machine just now"
-    ours = "arithmetic of the cluster's file"
-    return f"{ours}, where BLAS computed; engine numba may take half as long" if planned.job.compiled else ours
+def _arithmetic_in_words(planned: PlannedJob, arithmetic: Arithmetic, *, measured: bool) -> str:
+    ours = "arithmetic measured on this machine just now" if measured else "arithmetic of the cluster's file"
+    if planned.job.compiled and arithmetic.compiled_rates is None:
+        ours += ", where Numba was absent and BLAS computed; engine numba may take half as long"
+    reasons = arithmetic.disturbance.reasons
+    return f"{ours}, on a machine that was not quiet: {', '.join(reasons)}" if reasons else ours

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +18,12 @@ from bpcli.experiment.memory_needed import remembered
 from bpcli.experiment.network import network_of
 from bpcli.experiment.training import recipe_of, shards_of
 from bpcli.nn.metrics import by_column, tallies_for
+from bpcli.nn.noise import INPUT_NOISES, Masking
 from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.optimizers.second_order.rule import SecondOrder
 from bpcli.scaling.job import Job
 from bpcli.training.engines import Work, choose_engine
+from bpcli.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -78,5 +81,18 @@ def _job(given: Config) -> PlannedJob:
         validation=found.parts.get("validation", 0),
         itemsize=np.dtype(config.dtype).itemsize,
         compiled=engine.name == "numba",
+        drawn=_drawn(recipe),
+        limited=sum(network.sizes[l] * network.sizes[l - 1] for l in network.constrained),
     )
     return PlannedJob(job, engine.name, config.threads if isinstance(config.threads, int) else 1)
+
+
+def _drawn(recipe: Recipe) -> dict[str, int]:
+    """The random numbers for each example, by kind of noise; a layer's mask is drawn as that of inputs is."""
+    network, of_input = recipe.network, recipe.input_noise
+    found = Counter[str]()
+    if network.noisy:
+        found[name_of(INPUT_NOISES, Masking())] += sum(network.sizes[l] for l in network.noisy)
+    if of_input is not None:
+        found[name_of(INPUT_NOISES, of_input)] += network.sizes[0]
+    return dict(found)

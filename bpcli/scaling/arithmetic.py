@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import exp, log
+
+from bpcli.scaling.disturbance import Disturbance
 
 ACTIVATION_PASSES = 10
 """Reads and writes of each activation beside the products: bias, f, f′ and what is copied for them."""
@@ -14,21 +17,44 @@ MEASURED_ITEMSIZE = 4
 """Bytes of a number for which rates are measured: float32. Of wider numbers a register holds fewer."""
 
 
+Rates = tuple[tuple[float, ...], ...]
+"""Multiplications per second, by units and columns."""
+
+
 @dataclass(frozen=True)
 class Arithmetic:
     """What one core does in a second, measured.
 
     ``rates[i][j]`` are multiplications, each with its addition, per second, in products of a layer whose narrower
-    side has ``units[i]`` units on ``columns[j]`` examples, in float32. ``memory`` are bytes per second, read and
+    side has ``units[i]`` units on ``columns[j]`` examples, in float32, by BLAS; ``compiled_rates`` those of compiled
+    products, None where they were not measured. ``memory`` are bytes per second, read and
     written, in one pass over arrays that no cache holds; ``call`` are the seconds of a layer's calls, forward and
-    backward.
+    backward; ``drawing`` those in which one random number is drawn, by the name of its kind of noise.
+    ``disturbance`` is what else went on while all this was measured.
     """
 
     units: tuple[int, ...]
     columns: tuple[int, ...]
-    rates: tuple[tuple[float, ...], ...]
+    rates: Rates
     memory: float
     call: float
+    compiled_rates: Rates | None = None
+    drawing: Mapping[str, float] = field(default_factory=dict)
+    disturbance: Disturbance = field(default_factory=Disturbance)
+
+    def compiled(self) -> Arithmetic:
+        """What the compiled engine makes of this core: no calls in a layer; BLAS's rates if its own are unknown."""
+        return replace(self, rates=self.compiled_rates or self.rates, call=0.0)
+
+    def scaled(self, factor: float) -> Arithmetic:
+        """With all its rates of products times a factor."""
+        rates, compiled = _times(self.rates, factor), self.compiled_rates
+        return replace(self, rates=rates, compiled_rates=compiled and _times(compiled, factor))
+
+    def drawing_seconds(self, drawn: Mapping[str, int]) -> float:
+        """Seconds in which so many numbers of each kind are drawn; an unknown kind is taken for the slowest."""
+        slowest = max(self.drawing.values(), default=0.0)
+        return sum(count * self.drawing.get(kind, slowest) for kind, count in drawn.items())
 
     def rate(self, units: int, columns: float, itemsize: int = MEASURED_ITEMSIZE) -> float:
         """Multiplications per second, between the shapes measured linear in the logarithms, beyond them as at them."""
@@ -37,6 +63,10 @@ class Arithmetic:
             of_row * of_column * log(self.rates[i][j]) for i, of_row in row for j, of_column in column if of_column
         )
         return exp(value) * MEASURED_ITEMSIZE / itemsize
+
+
+def _times(rates: Rates, factor: float) -> Rates:
+    return tuple(tuple(rate * factor for rate in row) for row in rates)
 
 
 def _place(grid: tuple[int, ...], at: float) -> list[tuple[int, float]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 
+from bpcli.launcher import launch_of
 from bpcli.ranks.links import Links
 from bpcli.scaling.arithmetic import Arithmetic
 from bpcli.scaling.cluster import Cluster, Network, slowest
@@ -11,6 +13,7 @@ from bpcli.scaling.cluster_file import arithmetic_as_json, arithmetic_from
 from bpcli.scaling.exchange import gradient_traffic, vectors_added
 from bpcli.scaling.products import measure
 from bpcli.storage.strict_json import Saved
+from bpcli.training.engines import numba_installed
 
 LARGE = 1_000_000
 """Parameters of the gradient whose exchange gives the bandwidth."""
@@ -48,10 +51,12 @@ def bench(links: Links | None) -> Bench:
 
     Every rank gets the same answer.
     """
+    compiled = numba_installed()
     if links is None:
-        return Bench(Cluster(measure()))
+        return Bench(Cluster(measure(compiled=compiled)))
     links.gather("ready")
-    core = slowest([arithmetic_from(Saved(value)) for value in links.gather(arithmetic_as_json(measure()))])
+    own = measure(compiled=compiled, processes=launch_of(os.environ).here)
+    core = slowest([arithmetic_from(Saved(value)) for value in links.gather(arithmetic_as_json(own))])
     network = _network(links, core)
     checks = [
         Check(parameters, links.exchange(parameters), _predicted(parameters, links.count, core, network))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bpcli.scaling.arithmetic import Arithmetic
+from bpcli.scaling.arithmetic import Arithmetic, Rates
+from bpcli.scaling.disturbance import worst
 
 ETHERNET_PAYLOAD = 1448 / 1538
 """The share of a link's bits that is data: a frame of 1500 bytes takes 1538 on the wire, and TCP has 1448 of them."""
@@ -47,8 +48,18 @@ class Cluster:
 
 def slowest(measured: Sequence[Arithmetic]) -> Arithmetic:
     """What each of several cores, measured on the same shapes at the same time, does at least."""
-    first = measured[0]
-    rows = zip(*(one.rates for one in measured), strict=True)
-    rates = tuple(tuple(map(min, zip(*of_units, strict=True))) for of_units in rows)
-    memory, call = min(one.memory for one in measured), max(one.call for one in measured)
-    return Arithmetic(first.units, first.columns, rates, memory, call)
+    first, compiled = measured[0], [one.compiled_rates for one in measured]
+    return Arithmetic(
+        first.units,
+        first.columns,
+        _least([one.rates for one in measured]),
+        min(one.memory for one in measured),
+        max(one.call for one in measured),
+        _least([rates for rates in compiled if rates is not None]) if None not in compiled else None,
+        {kind: max(one.drawing.get(kind, 0.0) for one in measured) for kind in first.drawing},
+        worst(one.disturbance for one in measured),
+    )
+
+
+def _least(tables: Sequence[Rates]) -> Rates:
+    return tuple(tuple(map(min, zip(*of_units, strict=True))) for of_units in zip(*tables, strict=True))

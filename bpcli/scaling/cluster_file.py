@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from bpcli.errors import DataError, refused
-from bpcli.scaling.arithmetic import Arithmetic
+from bpcli.scaling.arithmetic import Arithmetic, Rates
 from bpcli.scaling.cluster import Cluster, Network
+from bpcli.scaling.disturbance import Disturbance
 from bpcli.storage.bounded import read_regular
 from bpcli.storage.strict_json import MalformedError, Saved, parse_json
 
 MOST_BYTES = 1 << 20
 """Beyond any file of figures."""
+
+KEYS = (
+    "units",
+    "columns",
+    "multiplications_per_second",
+    "compiled_multiplications_per_second",
+    "memory_bytes_per_second",
+    "call_seconds",
+    "drawing_seconds",
+    "disturbance",
+)
+"""Of a core's figures."""
+
+DISTURBANCES = tuple(part.name for part in fields(Disturbance))
 
 REMEDY = "measure again: bp bench-cluster --output FILE"
 
@@ -31,10 +47,17 @@ def arithmetic_as_json(arithmetic: Arithmetic) -> dict[str, Any]:
     return {
         "units": list(arithmetic.units),
         "columns": list(arithmetic.columns),
-        "multiplications_per_second": [list(row) for row in arithmetic.rates],
+        "multiplications_per_second": _rows(arithmetic.rates),
+        "compiled_multiplications_per_second": arithmetic.compiled_rates and _rows(arithmetic.compiled_rates),
         "memory_bytes_per_second": arithmetic.memory,
         "call_seconds": arithmetic.call,
+        "drawing_seconds": dict(arithmetic.drawing),
+        "disturbance": vars(arithmetic.disturbance),
     }
+
+
+def _rows(rates: Rates) -> list[list[float]]:
+    return [list(row) for row in rates]
 
 
 def read_cluster(path: Path) -> Cluster:
@@ -68,15 +91,26 @@ def arithmetic_from(saved: Saved) -> Arithmetic:
     Raises:
         MalformedError: they are something else.
     """
-    keys = saved.keys(("units", "columns", "multiplications_per_second", "memory_bytes_per_second", "call_seconds"))
+    keys = saved.keys(KEYS)
     units, columns = _grid(keys["units"]), _grid(keys["columns"])
-    rows = keys["multiplications_per_second"].items()
-    if len(rows) != len(units):
-        keys["multiplications_per_second"].refuse(f"has {len(rows)} rows, not {len(units)}")
-    rates = tuple(_row(row, len(columns)) for row in rows)
+    compiled = keys["compiled_multiplications_per_second"]
     return Arithmetic(
-        units, columns, rates, _positive(keys["memory_bytes_per_second"]), _positive(keys["call_seconds"])
+        units,
+        columns,
+        _rates(keys["multiplications_per_second"], len(units), len(columns)),
+        _positive(keys["memory_bytes_per_second"]),
+        _positive(keys["call_seconds"]),
+        None if compiled.value is None else _rates(compiled, len(units), len(columns)),
+        {kind: _positive(seconds) for kind, seconds in keys["drawing_seconds"].mapping().items()},
+        Disturbance(*(_not_negative(value) for value in keys["disturbance"].keys(DISTURBANCES).values())),
     )
+
+
+def _rates(saved: Saved, rows: int, columns: int) -> Rates:
+    found = saved.items()
+    if len(found) != rows:
+        saved.refuse(f"has {len(found)} rows, not {rows}")
+    return tuple(_row(row, columns) for row in found)
 
 
 def _row(saved: Saved, count: int) -> tuple[float, ...]:
@@ -95,4 +129,11 @@ def _positive(saved: Saved) -> float:
     value = saved.number()
     if value <= 0:
         saved.refuse(f"is {value}, not above 0")
+    return float(value)
+
+
+def _not_negative(saved: Saved) -> float:
+    value = saved.number()
+    if value < 0:
+        saved.refuse(f"is {value}, below 0")
     return float(value)

@@ -7,7 +7,7 @@ Amdahl 1967: what is not shared out, here the update and the exchange, bounds th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bpcli.scaling.arithmetic import Arithmetic, layer_seconds
 from bpcli.scaling.cluster import Cluster
@@ -17,6 +17,12 @@ from bpcli.training.inference import EXAMPLES_PER_PASS
 
 OPERATIONS = 5
 """Operations on vectors for each number that a rule remembers of a parameter, besides the one that changes θ."""
+
+NOISE_PASSES = 8
+"""Reads and writes of each random number beside its drawing: copied, and applied forward and backward."""
+
+LIMITING = 7
+"""Vectors of the weights whose length is limited, which that reads and writes in each update."""
 
 COUNTING = 4
 """What counting a shard's results takes in calls of a layer: measured, on two ranks."""
@@ -41,12 +47,20 @@ def step_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> St
     working = min(ranks, job.shards)
     layers = layer_seconds(job.sizes, job.columns, job.itemsize, _core(job, cluster))
     rounds = -(-job.shards_of_a_rank(working) // threads)
-    arithmetic = rounds * sum(layer.forward + layer.backward for layer in layers) + _beside(job, cluster)
+    layers_seconds = rounds * sum(layer.forward + layer.backward for layer in layers)
+    arithmetic = layers_seconds + _beside(job, cluster) + noise_seconds(job, cluster, working)
     return StepSeconds(arithmetic, _update(job, cluster, working), exchange_seconds(job, cluster, working))
 
 
 def _core(job: Job, cluster: Cluster) -> Arithmetic:
-    return replace(cluster.arithmetic, call=0.0) if job.compiled else cluster.arithmetic
+    return cluster.arithmetic.compiled() if job.compiled else cluster.arithmetic
+
+
+def noise_seconds(job: Job, cluster: Cluster, ranks: int) -> float:
+    """Random numbers of a step: every rank draws the whole batch's on one thread, and applies those of its shards."""
+    own = job.shards_of_a_rank(ranks) * job.columns
+    applied = NOISE_PASSES * sum(job.drawn.values()) * own * job.itemsize / cluster.arithmetic.memory
+    return job.batch_size * cluster.arithmetic.drawing_seconds(job.drawn) + applied
 
 
 def _beside(job: Job, cluster: Cluster) -> float:
@@ -79,7 +93,8 @@ def _update(job: Job, cluster: Cluster, ranks: int) -> float:
         adding += min(own - 1, 1) + vectors_added(job.shards, ranks)
     in_one_pass = job.compiled and job.shards == 1
     vectors = adding + (3 + 2 * job.kept if in_one_pass else 3 * (1 + OPERATIONS * job.kept))
-    return vectors * job.parameters * job.itemsize / cluster.arithmetic.memory
+    limiting = 3 * job.limited if in_one_pass else LIMITING * job.limited
+    return (vectors * job.parameters + limiting) * job.itemsize / cluster.arithmetic.memory
 
 
 def epoch_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from bpcli.scaling.footprint import footprint
@@ -14,7 +15,8 @@ class Job:
 
     ``kept`` are the numbers that the rule remembers for each parameter, ``validation`` the examples on which each
     epoch ends, ``itemsize`` the bytes of a number. ``compiled`` says that a layer
-    takes no calls of its own.
+    takes no calls of its own. ``drawn`` are the random numbers for each example, by kind of noise, and ``limited``
+    the weights that each update keeps from growing beyond a length.
     """
 
     sizes: tuple[int, ...]
@@ -26,6 +28,8 @@ class Job:
     validation: int = 0
     itemsize: int = 4
     compiled: bool = False
+    drawn: Mapping[str, int] = field(default_factory=dict)
+    limited: int = 0
 
     @property
     def parameters(self) -> int:

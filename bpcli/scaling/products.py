@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from itertools import accumulate, pairwise
 from time import perf_counter
 from typing import Any
@@ -15,7 +14,9 @@ from bpcli.nn.activations import Relu, Softmax
 from bpcli.nn.heads import join
 from bpcli.nn.losses import CrossEntropy
 from bpcli.nn.network import dense
-from bpcli.scaling.arithmetic import MEASURED_ITEMSIZE, Arithmetic
+from bpcli.nn.noise import Gaussian, InputNoise, Masking
+from bpcli.scaling.arithmetic import MEASURED_ITEMSIZE, Arithmetic, Rates
+from bpcli.scaling.disturbance import watched
 from bpcli.scaling.job import Job
 
 UNITS = (8, 32, 128, 512, 2048)
@@ -37,7 +38,16 @@ SMALL = (4, 4, 4, 4)
 """Units of the network whose steps consist of calls."""
 
 
-Rate = Callable[[int, int, int, Any], float]
+NOISES: dict[str, InputNoise] = {"gaussian": Gaussian(), "dropout": Masking()}
+"""The kinds of noise whose drawing is measured, by their names in a config."""
+
+DRAWN = 1 << 16
+"""Numbers that are drawn at once, to be measured."""
+
+Best = Callable[[Callable[[], Any]], float]
+"""The seconds of the quickest of many runs."""
+
+Rate = Callable[[int, int, int, Any, Best], float]
 """Multiplications a second of a layer's products, by its units, its inputs, the columns and their dtype."""
 
 
@@ -47,15 +57,30 @@ def measure(
     dtype: Any = np.float32,
     *,
     compiled: bool = False,
+    kinds: Iterable[str] = NOISES,
+    processes: int = 1,
 ) -> Arithmetic:
-    """Measure one core, some two seconds, by BLAS or by compiled products; each figure is of the best round.
+    """Measure one core, some two seconds, and as long again for ``compiled`` products; a figure is of its best round.
 
-    More columns are never slower, so a rate below that of fewer columns was disturbed, and is that.
+    ``kinds`` are those of noise whose drawing is measured. So many ``processes`` of this host measure at once.
     """
-    rate: Rate = compiled_rate if compiled else blas_rate
-    measured = [[rate(n, max(n, LEAST_INPUTS), c, dtype) for c in columns] for n in units]
-    rates = tuple(tuple(accumulate(of_units, max)) for of_units in measured)
-    return Arithmetic(units, columns, rates, _memory(dtype), _call())
+    if compiled:
+        compiled_rate(units[0], units[0], columns[-1], dtype, lambda run: run() or 1.0)  # compiles
+    with watched(processes) as watch:
+
+        def best(run: Callable[[], Any]) -> float:
+            seconds = rounds_of(run)
+            watch.rounds.append((seconds[0], seconds[len(seconds) // 2]))
+            return seconds[0]
+
+        def table(rate: Rate) -> Rates:
+            measured = [[rate(n, max(n, LEAST_INPUTS), c, dtype, best) for c in columns] for n in units]
+            return tuple(tuple(accumulate(of_units, max)) for of_units in measured)
+
+        of_blas, of_compiled = table(blas_rate), table(compiled_rate) if compiled else None
+        memory, call = _memory(dtype, best), _call(best)
+        drawing = {kind: _drawing(NOISES[kind], dtype, best) for kind in kinds}
+    return Arithmetic(units, columns, of_blas, memory, call, of_compiled, drawing, watch.found)
 
 
 def measure_for(job: Job, shards: Iterable[int]) -> Arithmetic:
@@ -63,13 +88,12 @@ def measure_for(job: Job, shards: Iterable[int]) -> Arithmetic:
     units = {min(below, units, UNITS[-1]) for below, units in pairwise(job.sizes)}
     columns = {min(-(-job.batch_size // count), COLUMNS[-1]) for count in shards}
     dtype = {4: np.float32, 8: np.float64}[job.itemsize]
-    found = measure(tuple(sorted(units)), tuple(sorted(columns)), dtype, compiled=job.compiled)
-    in_float32 = job.itemsize / MEASURED_ITEMSIZE
-    return replace(found, rates=tuple(tuple(rate * in_float32 for rate in row) for row in found.rates))
+    grid, kinds = (tuple(sorted(units)), tuple(sorted(columns))), NOISES if job.drawn else ()
+    return measure(*grid, dtype, compiled=job.compiled, kinds=kinds).scaled(job.itemsize / MEASURED_ITEMSIZE)
 
 
-def best(run: Callable[[], Any]) -> float:
-    """The seconds of the quickest of many runs, after one that is not counted."""
+def rounds_of(run: Callable[[], Any]) -> list[float]:
+    """The seconds of many runs, the quickest first, after one that is not counted."""
     run()
     found: list[float] = []
     end = perf_counter() + SHORTEST
@@ -77,10 +101,10 @@ def best(run: Callable[[], Any]) -> float:
         start = perf_counter()
         run()
         found.append(perf_counter() - start)
-    return min(found)
+    return sorted(found)
 
 
-def blas_rate(units: int, inputs: int, columns: int, dtype: Any) -> float:
+def blas_rate(units: int, inputs: int, columns: int, dtype: Any, best: Best) -> float:
     """Multiplications a second in the three products of a layer, together, by BLAS."""
     W, X, Z, dW, dA = _layer(units, inputs, columns, dtype)
 
@@ -92,13 +116,13 @@ def blas_rate(units: int, inputs: int, columns: int, dtype: Any) -> float:
     return 3 * units * inputs * columns / best(products)
 
 
-def compiled_rate(units: int, inputs: int, columns: int, dtype: Any) -> float:
+def compiled_rate(units: int, inputs: int, columns: int, dtype: Any, best: Best) -> float:
     """Multiplications a second in the three products of a layer, together, as the compiled engine computes them.
 
     One column is a vector to it, which takes it as long as BLAS.
     """
     if columns == 1:
-        return blas_rate(units, inputs, columns, dtype)
+        return blas_rate(units, inputs, columns, dtype, best)
     from bpcli.scaling.compiled_products import compiled, working_memory
 
     W, X, Z, dW, dA = _layer(units, inputs, columns, dtype)
@@ -113,12 +137,18 @@ def _layer(units: int, inputs: int, columns: int, dtype: Any) -> list[Array]:
     return [rng.random(shape).astype(dtype) for shape in shapes]
 
 
-def _memory(dtype: Any) -> float:
+def _memory(dtype: Any, best: Best) -> float:
     theta, step = np.ones(LONG, dtype), np.ones(LONG, dtype)
     return 3 * theta.nbytes / best(lambda: np.subtract(theta, step, theta))
 
 
-def _call() -> float:
+def _drawing(noise: InputNoise, dtype: Any, best: Best) -> float:
+    """Seconds in which one number of a kind of noise is drawn."""
+    numbers, rng = np.empty(DRAWN, dtype), np.random.default_rng(0)
+    return best(lambda: noise.draw(numbers, rng)) / DRAWN
+
+
+def _call(best: Best) -> float:
     """Seconds of a layer forward and backward where there is next to nothing to compute."""
     loss = CrossEntropy()
     network = dense(SMALL, tuple(Relu() for _ in SMALL[1:-1]), join(Softmax(), loss))

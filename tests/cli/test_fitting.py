@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import typer
 from bpcli import cli
 from bpcli.lines.cells import cells
 from bpcli.scaling import bench
+from bpcli.scaling.products import measure
 from tests.cli.support import Result, bp, good, on_terminal, points, shown, write_config, write_table
 
 WIDTHS = (60, 80, 120)
@@ -109,8 +110,9 @@ COMMANDS = list(commands_below(typer.main.get_command(cli.app)))
 
 @pytest.fixture(scope="module", autouse=True)
 def measured_once() -> Iterator[None]:
-    """What ``bp bench-cluster`` measures: the same figures each time, in a second or two for all of them."""
+    """What ``bp bench-cluster`` measures, for one width of layers, the same figures each time."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench, "measure", partial(measure, (8,)))
         patch.setattr(bench, "bench", cache(bench.bench))
         yield
 

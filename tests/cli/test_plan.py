@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from bpcli.scaling.arithmetic import Arithmetic
 from bpcli.scaling.cluster import Cluster, Network
 from bpcli.scaling.cluster_file import as_json, read_cluster
 from bpcli.scaling.cost import step_seconds
+from bpcli.scaling.disturbance import Disturbance
 from bpcli.scaling.job import Job
 from bpcli.scaling.products import measure
 from tests.cli.support import Result, good, listing, points, refused, write_config
@@ -68,6 +70,20 @@ def test_a_plan_is_the_models_and_names_the_command_to_run(folder: Path) -> None
     assert lines[-1] == "a batch has 16 examples, so more ranks than that have nothing to compute"
 
 
+def test_a_plan_says_where_its_figures_are_not_to_be_trusted(folder: Path) -> None:
+    busy = Cluster(replace(CORE, disturbance=Disturbance(lost=0.3)), Network(1e-6, 1e10))
+    (folder / "busy.json").write_text(json.dumps(as_json(busy)), encoding="utf-8")
+    told = plan(folder, "--plan", "2", "--cluster", "busy.json", "engine=numba").out.splitlines()[1]
+    assert "where Numba was absent and BLAS computed; engine numba may take half as long" in told
+    assert "on a machine that was not quiet: other work took 30% of the core's time" in told
+
+
+def test_dropout_noise_and_limited_weights_are_planned(folder: Path) -> None:
+    changes = ["network.dropout=0.5", "network.max_norm=2", "data.input_noise={name: gaussian}"]
+    job = plan(folder, *changes, "--plan", "1", "--cluster", "fast.json", "--json").json["job"]
+    assert (job["drawn"], job["limited"]) == ({"dropout": 300, "gaussian": 2}, 600)
+
+
 def test_a_small_network_is_quickest_on_one_rank(folder: Path) -> None:
     lines = plan(folder, "network.hidden=[3]", "--plan", "2", "--cluster", "core.json", "--network", "1G,50us").out
     assert "network as given" in lines
@@ -77,7 +93,9 @@ def test_a_small_network_is_quickest_on_one_rank(folder: Path) -> None:
 
 def test_without_figures_this_machine_is_measured_and_a_network_assumed(folder: Path) -> None:
     found = plan(folder, "--plan", "1", "--json").json
-    assert found["sources"] == ["arithmetic measured on this machine just now", "network assumed"]
+    arithmetic, network = found["sources"]
+    assert arithmetic.startswith("arithmetic measured on this machine just now")  # and whether the machine was quiet
+    assert network == "network assumed"
     assert found["cluster"]["network"]["latency_seconds"] == 3e-5
     assert len(found["ranks"]) == 1
     assert found["ranks"][0]["step_seconds"] > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,19 @@ import pytest
 
 from bpcli.errors import DataError
 from bpcli.scaling.arithmetic import Arithmetic
-from bpcli.scaling.cluster import Cluster, Network, ethernet
+from bpcli.scaling.cluster import Cluster, Network, ethernet, slowest
 from bpcli.scaling.cluster_file import as_json, read_cluster
+from bpcli.scaling.disturbance import Disturbance
 from bpcli.scaling.products import measure
 
 CORE = Arithmetic((8, 128), (1, 64, 512), ((1e9, 2e9, 3e9), (2e9, 4e9, 5e9)), memory=2e10, call=1e-5)
-CLUSTERS = [Cluster(CORE), Cluster(CORE, Network(3e-5, 1.2e9))]
+NUMBA = replace(
+    CORE,
+    compiled_rates=((3e9, 4e9, 5e9), (4e9, 8e9, 9e9)),
+    drawing={"gaussian": 8e-9, "dropout": 2e-9},
+    disturbance=Disturbance(lost=0.25, others=1.0),
+)
+CLUSTERS = [Cluster(CORE), Cluster(CORE, Network(3e-5, 1.2e9)), Cluster(NUMBA)]
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS)
@@ -25,8 +33,8 @@ def test_figures_are_read_back_as_they_were_written(cluster: Cluster, tmp_path: 
     assert read_cluster(file) == cluster
 
 
-def changed(*path: str | int, value: Any) -> str:
-    found = json.loads(json.dumps(as_json(CLUSTERS[1])))
+def changed(*path: str | int, value: Any, of: int = 1) -> str:
+    found = json.loads(json.dumps(as_json(CLUSTERS[of])))
     inner = found
     for key in path[:-1]:
         inner = inner[key]
@@ -47,6 +55,15 @@ def changed(*path: str | int, value: Any) -> str:
         (changed("arithmetic", "multiplications_per_second", value=[[1, 2, 3]]), "has 1 rows, not 2"),
         (changed("arithmetic", "multiplications_per_second", 1, value=[1, 2]), "has 2 numbers, not 3"),
         (changed("arithmetic", "multiplications_per_second", 1, 2, value=-1), "is -1, not above 0"),
+        (
+            changed("arithmetic", "compiled_multiplications_per_second", 0, value=[1], of=2),
+            "compiled_multiplications_per_second[0] has 1 numbers, not 3",
+        ),
+        (
+            changed("arithmetic", "drawing_seconds", "gaussian", value=0, of=2),
+            "drawing_seconds.gaussian is 0, not above 0",
+        ),
+        (changed("arithmetic", "disturbance", "lost", value=-1), "arithmetic.disturbance.lost is -1, below 0"),
         (changed("arithmetic", "speed", value=1), "arithmetic has 'speed', which is unknown"),
     ],
 )
@@ -72,4 +89,22 @@ def test_measured_figures_are_positive_and_on_the_grid_asked_for() -> None:
     found = measure((8,), (1, 16))
     assert (found.units, found.columns) == ((8,), (1, 16))
     assert len(found.rates) == 1
-    assert all(rate > 0 for rate in (*found.rates[0], found.memory, found.call))
+    assert all(rate > 0 for rate in (*found.rates[0], found.memory, found.call, *found.drawing.values()))
+    assert found.compiled_rates is None
+
+
+def test_of_several_cores_the_slowest_counts_and_compiled_products_where_all_have_them() -> None:
+    other = replace(
+        NUMBA,
+        rates=((2e9, 1e9, 3e9), (1e9, 4e9, 6e9)),
+        compiled_rates=((9e9, 1e9, 9e9), (9e9, 9e9, 1e9)),
+        memory=1e10,
+        drawing={"gaussian": 9e-9, "dropout": 1e-9},
+        disturbance=Disturbance(stolen=0.5, others=0.5),
+    )
+    found = slowest([NUMBA, other])
+    assert found.rates == ((1e9, 1e9, 3e9), (1e9, 4e9, 5e9))
+    assert found.compiled_rates == ((3e9, 1e9, 5e9), (4e9, 8e9, 1e9))
+    assert (found.memory, found.drawing) == (1e10, {"gaussian": 9e-9, "dropout": 2e-9})
+    assert found.disturbance == Disturbance(lost=0.25, stolen=0.5, others=1.0)
+    assert slowest([NUMBA, CORE]).compiled_rates is None

@@ -54,6 +54,35 @@ def test_a_rule_compiled_with_its_step_is_one_pass_and_after_shards_is_not() -> 
         assert step_seconds(other, cluster(), 1).update >= 3 * (1 + 5 * 2) * theta
 
 
+def test_every_rank_draws_the_numbers_of_the_whole_batch_and_applies_those_of_its_shards() -> None:
+    slow = Cluster(replace(CORE, drawing={"gaussian": 1e-3, "dropout": 1e-4}), Network(3e-5, 1e9))
+    noisy = replace(LARGE, drawn={"gaussian": 784, "dropout": 10})
+
+    def added(ranks: int) -> float:
+        return step_seconds(noisy, slow, ranks).arithmetic - step_seconds(LARGE, slow, ranks).arithmetic
+
+    drawn = 4096 * (784 * 1e-3 + 10 * 1e-4)
+    applied = 8 * 4096 * 794 * 4 / CORE.memory
+    for ranks in (1, 4):
+        assert added(ranks) == pytest.approx(drawn + applied / ranks, rel=1e-9)
+    unknown = step_seconds(replace(LARGE, drawn={"own": 1}), slow, 64).arithmetic
+    assert unknown - step_seconds(LARGE, slow, 64).arithmetic == pytest.approx(4096 * 1e-3, rel=1e-3)
+
+
+def test_limited_weights_are_passed_over_in_each_update() -> None:
+    job = replace(LARGE, limited=1_000_000)
+    more = step_seconds(job, cluster(), 1).update - step_seconds(LARGE, cluster(), 1).update
+    assert more == pytest.approx(7 * 4e6 / CORE.memory)
+
+
+def test_the_compiled_engine_goes_by_its_own_products_where_they_were_measured() -> None:
+    job = replace(LARGE, compiled=True)
+    twice = replace(CORE, compiled_rates=((2e9, 6e10), (2e10, 1.2e11)), call=0.0, memory=1e30)
+    fast, slow = (step_seconds(one, Cluster(twice), 1).arithmetic for one in (job, LARGE))
+    assert fast == pytest.approx(slow / 2)
+    assert step_seconds(job, Cluster(replace(twice, compiled_rates=None)), 1).arithmetic == pytest.approx(slow)
+
+
 def test_ranks_without_a_shard_change_nothing() -> None:
     few = replace(LARGE, shards=4)
     assert step_seconds(few, cluster(), 9) == step_seconds(few, cluster(), 4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,10 @@ def test_compiled_products_are_those_of_numpy() -> None:
 def test_a_job_is_measured_by_its_engines_products(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "blas_rate", lambda *_: 1e9)
     monkeypatch.setattr(products, "compiled_rate", lambda *_: 2e9)
-    for compiled_job, rate in ((False, 1e9), (True, 2e9)):
-        found = products.measure_for(Job((4, 8, 3), 32, 1, 150, 1, compiled=compiled_job), [1, 2])
-        assert found.rates == ((rate, rate), (rate, rate))
+    job = Job((4, 8, 3), 32, 1, 150, 1)
+    found = products.measure_for(job, [1, 2])
+    assert (found.rates, found.compiled_rates, found.drawing) == (((1e9, 1e9), (1e9, 1e9)), None, {})
+    found = products.measure_for(replace(job, compiled=True, drawn={"gaussian": 4}), [1, 2])
+    assert found.compiled().rates == ((2e9, 2e9), (2e9, 2e9))
+    assert found.drawing["gaussian"] > found.drawing["dropout"] > 0
+    assert products.measure_for(replace(job, itemsize=8), [1]).rates == ((2e9,), (2e9,))
