@@ -15,12 +15,7 @@ from bpcli.cli.failures import failure_of, report
 from bpcli.launcher import Launch, launch_of
 
 if TYPE_CHECKING:
-    from bpcli.ranks.failure import Failure
     from bpcli.ranks.group import Group
-    from bpcli.ranks.launched import Report
-
-LATER = 1.0
-"""Seconds that another rank than 0 waits before it says that it cannot start."""
 
 COMMON = ("train", "bench-cluster")
 """The commands that ranks do together."""
@@ -50,7 +45,9 @@ def _alone(command: Command) -> int:
 
 def _together(command: Command, launch: Launch) -> int:
     """Run a command as one of several ranks."""
+    from bpcli.ending.unfinished import undone_by_signals
     from bpcli.ranks.launched import Launched
+    from bpcli.ranks.starting import say_not_started
 
     speaking = partial(report, stream=sys.stderr)
     if launch.index:
@@ -59,26 +56,15 @@ def _together(command: Command, launch: Launch) -> int:
         group = Launched(launch, speaking)
     except Exception as error:  # noqa: BLE001 - as above
         failure = failure_of(error)
-        _say_not_started(failure, launch, speaking)
+        say_not_started(failure, launch, speaking)
         return failure.status
-    try:
-        status = command(group)
-    except Exception as error:  # noqa: BLE001 - as above
-        return group.fail(failure_of(error))
-    group.leave()
+    with undone_by_signals(group.abandon):
+        try:
+            status = command(group)
+        except Exception as error:  # noqa: BLE001 - as above
+            return group.fail(failure_of(error))
+        group.leave()
     return status
-
-
-def _say_not_started(failure: Failure, launch: Launch, speaking: Report) -> None:
-    """Say why there is no group; rank 0 first, at whose end a launcher ends all, so that what all meet is said once."""
-    from time import sleep
-
-    from bpcli.ranks.launched import this_rank
-
-    if launch.index:
-        sleep(LATER)
-        failure = failure.of(this_rank(launch).name)
-    speaking(failure)
 
 
 def _be_silent() -> None:

@@ -40,9 +40,8 @@ def run_to_the_end(
     """
     from bpcli.display import warn
     from bpcli.ending.notice import noticed
-    from bpcli.ending.unfinished import undone_by_signals
 
-    with noticed() as notice, undone_by_signals(group.abandon):
+    with noticed() as notice:
         ended = follow(execution, experiment, lines, notice, quiet=quiet, plot=plot, trackers=trackers)
         group.leave()
     if ended.divergence is None and not quiet:

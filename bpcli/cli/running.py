@@ -89,10 +89,13 @@ def _after_a_loss(execution: Execution) -> str:
 
 
 def _accompany(execution: Execution) -> None:
-    """Train beside the rank that writes the run; a signal stops all, and the first rank ends by it."""
+    """Train beside the rank that writes the run; a signal stops all, and the first rank ends by it.
+
+    It is handed on to that rank where the work does not end soon.
+    """
     from bpcli.ending.notice import noticed
 
-    with noticed(grace=None) as notice:
+    with noticed() as notice:
         for _ in execution.accompany():
             if notice.heard is not None:
                 execution.stop(notice.heard.name)

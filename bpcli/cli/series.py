@@ -120,7 +120,7 @@ def _can_go_on(folder: Path) -> Iterator[None]:
     """Say how to go on with a series if a signal ends it within, between two runs too."""
     from bpcli.display import say_without_waiting
 
-    with undone_by_signals(partial(say_without_waiting, [how_to_go_on(folder)])):
+    with undone_by_signals(lambda _: say_without_waiting([how_to_go_on(folder)])):
         yield
 
 

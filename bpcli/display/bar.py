@@ -84,7 +84,7 @@ class Bar:
         self._live = _live(progress, self._whole, transient=transient)
         self._widths = {**DRAWN, **pieces.usual}
         self._shown = ExitStack()
-        self._shown.enter_context(undone_by_signals(show_cursor))
+        self._shown.enter_context(undone_by_signals(lambda _: show_cursor()))
         self._lay_out()
         with suppress(OSError):
             self._live.start(refresh=True)

@@ -17,12 +17,11 @@ GRACE = 0.5
 class Notice:
     """The signal that came, None while there is none; ``rescue`` saves the work from another thread while it is busy.
 
-    Where the work has not ended within ``grace`` seconds, ``rescue`` is called if there is one; then the process ends.
-    Without a ``grace`` it is left to the work when it ends.
+    Where the work has not ended within :data:`GRACE` seconds, ``rescue`` is called if there is one; then the process
+    ends.
     """
 
-    def __init__(self, grace: float | None = GRACE) -> None:
-        self._grace = grace
+    def __init__(self) -> None:
         self.heard: signal.Signals | None = None
         self.rescue: Reaction | None = None
         self._over = threading.Event()
@@ -33,7 +32,7 @@ class Notice:
 
     def watch(self, number: signal.Signals) -> None:
         """End the process by the signal if the work does not."""
-        if self._over.wait(self._grace):
+        if self._over.wait(GRACE):
             return
         let_one_thread_end()
         try:
@@ -48,9 +47,9 @@ class Notice:
 
 
 @contextmanager
-def noticed(grace: float | None = GRACE) -> Iterator[Notice]:
+def noticed() -> Iterator[Notice]:
     """Within, a signal is noticed instead of obeyed; afterwards it is obeyed, unless the work failed."""
-    notice = Notice(grace)
+    notice = Notice()
     with standing(Handling(notice.take, notice.watch)):
         try:
             yield notice

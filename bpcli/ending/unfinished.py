@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from bpcli.ending.handling import Handling, can_handle, handled
+from bpcli.ending.handling import Handling, Reaction, can_handle, handled
 from bpcli.ending.signals import default_actions, end_by
 
-_undoing: dict[object, Callable[[], None]] = {}
+_undoing: dict[object, Reaction] = {}
 """What must be undone before the process ends."""
 
 _ending = threading.Lock()
@@ -41,13 +40,13 @@ def unfinished(path: Path) -> Iterator[None]:
 
     What has been renamed is no longer there, and is kept.
     """
-    with undone_by_signals(partial(_remove, path)):
+    with undone_by_signals(lambda _: _remove(path)):
         yield
 
 
 @contextmanager
-def undone_by_signals(undo: Callable[[], None]) -> Iterator[None]:
-    """Call ``undo`` if a signal ends the process within, maybe in another thread than the main one."""
+def undone_by_signals(undo: Reaction) -> Iterator[None]:
+    """Call ``undo`` with the signal if one ends the process within, maybe in another thread than the main one."""
     key = object()
     with _handlers_standing():
         _undoing[key] = undo
@@ -68,7 +67,7 @@ def undo_all_and_end(number: signal.Signals) -> NoReturn:
     try:
         for undo in reversed(list(_undoing.values())):
             with suppress(OSError):
-                undo()
+                undo(number)
     finally:
         end_by(number)
 

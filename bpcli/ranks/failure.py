@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 
 from bpcli.errors import ExitStatus
@@ -31,6 +32,18 @@ class Failure:
         return Failure(self.status, [f"error: {name}: {first.removeprefix('error: ')}", *rest])
 
     @staticmethod
-    def lost(name: str, reason: str, hint: str) -> Failure:
-        """A rank ended or cannot be reached."""
-        return Failure(int(ExitStatus.SYSTEM), [f"error: {name} {reason}", f"hint: {hint}"])
+    def refused(reason: str, hint: str) -> Failure:
+        """The system did not let the ranks work together."""
+        return Failure(int(ExitStatus.SYSTEM), [f"error: {reason}", f"hint: {hint}"])
+
+    @staticmethod
+    def by_signal(name: str, number: int, hint: str) -> Failure:
+        """A signal ended the rank of this name; the status is that of a shell for it."""
+        return Failure(
+            status_of(number), [f"error: {name} was ended by {signal.Signals(number).name}", f"hint: {hint}"]
+        )
+
+
+def status_of(number: int) -> int:
+    """The exit status with which a shell shows that a signal ended a process."""
+    return 128 + number

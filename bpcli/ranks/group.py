@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -46,7 +47,7 @@ class Group(Protocol):
         """End the common work; the rest rank 0 does alone."""
         ...
 
-    def abandon(self) -> None:
+    def abandon(self, number: signal.Signals) -> None:
         """Have the others end wherever they are, because a signal ends this process."""
         ...
 
@@ -68,7 +69,7 @@ class Solo:
     def leave(self) -> None:
         """There is nobody to leave."""
 
-    def abandon(self) -> None:
+    def abandon(self, number: signal.Signals) -> None:
         """There are no others."""
 
 

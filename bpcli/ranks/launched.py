@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bpcli.errors import BpError, ConfigError, ExitStatus, SystemRefusedError
-from bpcli.extras import library
+from bpcli.errors import BpError, ExitStatus, SystemRefusedError
 from bpcli.launcher import Launch
 from bpcli.ranks.addresses import own_addresses
+from bpcli.ranks.connections import Connections
 from bpcli.ranks.failure import Failure
 from bpcli.ranks.group import On, Remedy, Rescue
+from bpcli.ranks.parents import Parents
+from bpcli.ranks.rank import Rank
+from bpcli.ranks.starting import Report, start_mpi
 from bpcli.ranks.watch import AllOver, Watch
 from bpcli.ranks.wire import accept, connect, listening
 
 if TYPE_CHECKING:
-    from mpi4py import MPI
-
     from bpcli.training.shards.ranks import Ranks
 
 GONE = 2.0
@@ -31,29 +31,6 @@ ANOTHER = Failure(
     ["error: it does another command than rank 0, and is done with it", "hint: the same command line for all ranks"],
 )
 """What rank 0 is told by a rank that ends without a training."""
-
-Report = Callable[[Failure], None]
-"""Prints what ended a process."""
-
-
-@dataclass(frozen=True)
-class Rank:
-    """A process of the group: its number, host and process id."""
-
-    index: int
-    count: int
-    host: str
-    pid: int
-
-    @property
-    def name(self) -> str:
-        """What a message calls it."""
-        return f"rank {self.index} of {self.count} (host {self.host}, pid {self.pid})"
-
-
-def this_rank(launch: Launch) -> Rank:
-    """The rank that this process is."""
-    return Rank(launch.index, launch.count, socket.gethostname(), os.getpid())
 
 
 class Launched:
@@ -67,12 +44,14 @@ class Launched:
             SystemRefusedError: MPI cannot be started, or a rank cannot reach rank 0.
         """
         self.index, self.count, self._report = launch.index, launch.count, report
-        self._communicator = _start_mpi(launch)
+        assert launch.launcher is not None, "a process without a launcher is alone"
+        parents = Parents(launch.launcher)
+        self._communicator = start_mpi(launch, report)
         self._left = self._met = False
         try:
-            self._watch = self._connected()
+            self._watch = self._connected(parents)
         except BpError:
-            self._end_mpi()
+            _end_mpi()
             raise
 
     def together(self, on: On, shards: int) -> Ranks | None:
@@ -118,9 +97,9 @@ class Launched:
         if self.index == 0:
             self._watch.others_gone(GONE)
 
-    def abandon(self) -> None:
+    def abandon(self, number: signal.Signals) -> None:
         """Have the others end wherever they are, because a signal ends this process."""
-        self._watch.abandon()
+        self._watch.abandon(number)
 
     def fail(self, failure: Failure) -> int:
         """End with what this rank has failed of, said once if all have; return the exit status."""
@@ -140,11 +119,11 @@ class Launched:
         return failure.status
 
     def _end_mpi(self) -> None:
-        from mpi4py import MPI
+        """End MPI, which would wait for a launcher that is gone."""
+        if not self._watch.orphaned:
+            _end_mpi()
 
-        MPI.Finalize()
-
-    def _connected(self) -> Watch:
+    def _connected(self, parents: Parents) -> Watch:
         """The watch over all ranks, each connected to rank 0."""
         from bpcli.ranks.exchange import gather_values
 
@@ -164,28 +143,13 @@ class Launched:
             wires = {} if wire is None else {0: wire}
         reached: list[bool] = gather_values(communicator, bool(wires))
         _require_all_reached(reached, names, every[0]["at"])
-        return Watch(self.index, names, wires, self._report)
+        return Watch(self.index, names, Connections(wires), self._report, parents.changed)
 
 
-def _start_mpi(launch: Launch) -> MPI.Comm:
-    """All processes of the launcher.
+def _end_mpi() -> None:
+    from mpi4py import MPI
 
-    Raises:
-        ConfigError: mpi4py is not installed, or does not find the launcher's other processes.
-        SystemRefusedError: the MPI library cannot be loaded.
-    """
-    assert launch.launcher is not None, "a process without a launcher is alone"
-    library("mpi4py", "mpi", f"{launch.launcher.name} started bp {launch.count} times, which takes mpi4py")
-    try:
-        from mpi4py import MPI
-    except (ImportError, RuntimeError) as error:
-        hint = "pip install 'bpcli[mpi]', which has Open MPI too, or load the site's own MPI library"
-        raise SystemRefusedError(f"MPI can't be loaded: {' '.join(str(error).split())}", hint=hint) from error
-    found = MPI.COMM_WORLD.Get_size()
-    if found != launch.count:
-        message = f"{launch.launcher.name} started bp {launch.count} times, but to MPI there are {found} of them"
-        raise ConfigError(message, where="command line", hint=launch.launcher.remedy)
-    return MPI.COMM_WORLD
+    MPI.Finalize()
 
 
 def _require_all_reached(reached: list[bool], names: list[str], addresses: list[str]) -> None:

@@ -1,13 +1,13 @@
-"""Are all ranks alive, and did one fail alone? A thread beside the work watches, and ends what cannot go on.
+"""Are all ranks alive, and did one fail alone? What the ranks say to one another is judged here, and ends them all.
 
-Rank 0 is connected to every other rank. What a rank has to say passes through it: that it failed, or that it is ready;
-and it says to all how they end. Where a rank is lost, rank 0 saves what can be saved, names it, and ends all.
+What a rank has to say passes through rank 0: that it failed, or that it is ready; and that one says to all how they
+end. Where a rank is lost, rank 0 saves what can be saved, names it, and ends all.
 """
 
 from __future__ import annotations
 
 import os
-import selectors
+import signal
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,12 +16,10 @@ from time import monotonic
 from typing import Any, NoReturn
 
 from bpcli.errors import BpError, DataError, ExitStatus
-from bpcli.ranks.failure import START_AGAIN, Failure
+from bpcli.ranks.connections import Connections
+from bpcli.ranks.differences import differences
+from bpcli.ranks.failure import START_AGAIN, Failure, status_of
 from bpcli.ranks.group import Remedy, Rescue
-from bpcli.ranks.wire import Wire
-
-BEAT = 0.25
-"""Seconds between two signs of life."""
 
 ALIKE = 1.0
 """Seconds that rank 0 has, once another has failed, to fail in the same way."""
@@ -36,35 +34,41 @@ LINGER = 1.6
 """Seconds that rank 0 stays when a host is lost: a launcher that sees an end first waits for that host for ever."""
 
 HANDING_ON = 0.3
-"""Seconds that a rank which has lost rank 0 lets pass: what ended that one may be about to end all."""
+"""Seconds that another rank lets pass after the end of rank 0: a launcher takes the first end for that of all, and what
+ended rank 0 may be about to end all."""
+
+ANSWER = 3.0
+"""Seconds that another rank which a signal ends waits for rank 0 to save the run and to end."""
 
 SAME = "all hosts need the same config and data, versions of libraries and kind of processor"
-
-SHORT = 60
-"""The most characters of a value that a message shows."""
 
 
 class Watch:
     """What one rank knows of the others: rank 0 of all, each other one of rank 0.
 
-    ``names`` say of each rank what a message calls it; ``report`` prints a failure. ``rescue`` and a ``remedy``
-    that goes on are there while a run is.
+    ``names`` say of each rank what a message calls it; ``report`` prints a failure; ``orphaned`` says whether the
+    launcher is gone. ``rescue`` and a ``remedy`` that goes on are there while a run is.
     """
 
-    def __init__(self, index: int, names: list[str], wires: dict[int, Wire], report: Callable[[Failure], None]) -> None:
-        self._index, self._names, self._wires, self._report = index, names, dict(wires), report
+    def __init__(
+        self,
+        index: int,
+        names: list[str],
+        connections: Connections,
+        report: Callable[[Failure], None],
+        orphaned: Callable[[], bool],
+    ) -> None:
+        self._index, self._names, self._connections, self._report = index, names, connections, report
+        self._is_orphaned, self.orphaned = orphaned, False
         self.rescue: Rescue | None = None
         self.remedy: Remedy = lambda: START_AGAIN
         self._failed: dict[int, Failure] = {}
         self._ready: dict[int, dict[str, Any]] = {}
         self._judge_at: float | None = None
+        self._status: int | None = None
         self._ending = threading.Lock()
         self._news, self._over, self._go = threading.Condition(), threading.Event(), threading.Event()
-        self._selector = selectors.DefaultSelector()
-        for other, wire in wires.items():
-            self._selector.register(wire.connection, selectors.EVENT_READ, other)
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        connections.listen(self)
 
     # what the rank itself does
 
@@ -87,7 +91,7 @@ class Watch:
             raise OtherFailedError(failure.of(self._names[other]))
         for other, theirs in sorted(self._ready.items()):
             if theirs != mine:
-                raise DataError(f"{self._names[other]} differs from rank 0: {_differences(mine, theirs)}", hint=SAME)
+                raise DataError(f"{self._names[other]} differs from rank 0: {differences(mine, theirs)}", hint=SAME)
         self._ready.clear()
         self._judge_at = inf
         self._go.set()
@@ -95,7 +99,7 @@ class Watch:
 
     def _all_heard(self) -> bool:
         """Whether each other rank is ready or has failed."""
-        return len(self._failed.keys() | self._ready.keys()) == len(self._wires)
+        return len(self._failed.keys() | self._ready.keys()) == len(self._names) - 1
 
     def wait_for_the_end(self) -> None:
         """Not on rank 0: wait until it says that all is over."""
@@ -132,39 +136,28 @@ class Watch:
 
     def others_gone(self, seconds: float) -> None:
         """On rank 0: wait until the others have ended, or so many seconds."""
-        with self._news:
-            self._news.wait_for(lambda: not self._wires, seconds)
+        self._connections.wait_until_all_are_gone(seconds)
 
-    def abandon(self) -> None:
-        """On rank 0: have the others end without a word; a signal ends this one."""
-        self._tell_all({"end": int(ExitStatus.DONE)})
+    def abandon(self, number: signal.Signals) -> None:
+        """A signal is about to end this process: rank 0 has all others end, any other hands it on to rank 0."""
+        if self._index == 0:
+            self._tell_all({"end": status_of(number)})
+        elif not self._over.is_set():
+            self._tell_all({"signal": int(number)})
+            self._connections.wait_until_all_are_gone(ANSWER)
+            threading.Event().wait(HANDING_ON)
 
-    # the thread
+    def _tell_all(self, message: Mapping[str, Any]) -> None:
+        self._connections.tell_all(message)
 
-    def _run(self) -> None:
-        beat_at = monotonic() + BEAT
-        while self._wires:
-            for key, _ in self._selector.select(max(0.0, beat_at - monotonic())):
-                self._hear(key.data)
-            if monotonic() >= beat_at:
-                self._tell_all(None)
-                beat_at = monotonic() + BEAT
-            if self._judge_at is not None and monotonic() >= self._judge_at:
-                other = min(self._failed)
-                self._end(self._failed[other].of(self._names[other]))
+    # the thread that hears
 
-    def _hear(self, other: int) -> None:
-        try:
-            messages = self._wires[other].receive()
-        except (OSError, EOFError) as error:
-            self._gone(other, error)
-            return
-        for message in messages:
-            self._take(other, message)
-
-    def _take(self, other: int, message: dict[str, Any]) -> None:
+    def take(self, other: int, message: dict[str, Any]) -> None:
+        """Another rank says something."""
         if "end" in message:
-            os._exit(message["end"])
+            self._status = message["end"]
+        if "signal" in message:
+            self._take_signal(other, message["signal"])
         if "over" in message:
             self._over.set()
         if "over" in message or "go" in message:
@@ -178,26 +171,38 @@ class Watch:
                     self._judge_at = min(self._judge_at, monotonic() + ALIKE)
             self._news.notify_all()
 
-    def _tell_all(self, message: dict[str, Any] | None) -> None:
-        """Send to all; of a connection that is broken :meth:`_hear` hears."""
-        for wire in list(self._wires.values()):
-            with suppress(OSError):
-                wire.send(message)
+    def beat(self) -> None:
+        """Judge what rank 0 has not met itself in time, and whether there is a launcher.
 
-    def _gone(self, other: int, error: Exception) -> None:
+        A process whose launcher is gone is ended by SIGTERM, as by the launcher itself: a run is saved.
+        """
+        if self._judge_at is not None and monotonic() >= self._judge_at:
+            other = min(self._failed)
+            self._end(self._failed[other].of(self._names[other]))
+        if not self.orphaned and self._is_orphaned():
+            self.orphaned = True
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def lost(self, other: int, error: Exception) -> None:
         """A connection is broken: after the end of all that is as it should be."""
         if self._over.is_set():
-            with self._news:
-                self._selector.unregister(self._wires.pop(other).connection)
-                self._news.notify_all()
             return
         ended = isinstance(error, EOFError | ConnectionResetError | BrokenPipeError)
-        reason = "ended without a word" if ended else "cannot be reached any more"
         if self._index:
             threading.Event().wait(HANDING_ON)
+            if self._status is not None:
+                os._exit(self._status)
             if self._index != 1:
                 os._exit(ExitStatus.SYSTEM)
-        self._end(Failure.lost(self._names[other], reason, self.remedy()), 0.0 if ended or self._index else LINGER)
+        reason = "ended without a word" if ended else "cannot be reached any more"
+        failure = Failure.refused(f"{self._names[other]} {reason}", self.remedy())
+        self._end(failure, 0.0 if ended or self._index else LINGER)
+
+    def _take_signal(self, other: int, number: int) -> None:
+        """A signal ends another rank: it ends a run as if this process had got it."""
+        if self.rescue is None:
+            self._end(Failure.by_signal(self._names[other], number, self.remedy()))
+        os.kill(os.getpid(), number)
 
     def _end(self, failure: Failure, linger: float = 0.0) -> NoReturn:
         """Say why, at once because what started the ranks may end them all; save what can be saved; and end."""
@@ -214,16 +219,6 @@ class Watch:
         if self.rescue is not None:
             with suppress(Exception):
                 self.rescue(reason)
-
-
-def _differences(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
-    """What differs between two ranks, with both values where they are short."""
-    found = []
-    for key in mine:
-        here, there = f"{mine[key]}", f"{theirs.get(key)}"
-        if here != there:
-            found.append(f"{key} ({there}, on rank 0 {here})" if len(here + there) <= SHORT else key)
-    return ", ".join(found)
 
 
 class AllOver(Exception):  # noqa: N818 - it is no error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hmac import compare_digest
@@ -45,7 +46,7 @@ class Wire:
         with suppress(OSError):
             self.connection.setsockopt(socket.IPPROTO_TCP, *seconds)
 
-    def send(self, message: dict[str, Any] | None = None) -> None:
+    def send(self, message: Mapping[str, Any] | None = None) -> None:
         """Send a message, or that there is none. What is short always fits the system's buffer.
 
         Raises:

@@ -91,7 +91,7 @@ class Hold:
 def released(descriptor: int, folder: Path) -> Iterator[Hold]:
     """Hold a folder by the lock that :func:`take` gave; release it afterwards, also where a signal ends the process."""
     hold = Hold(descriptor, folder)
-    with undone_by_signals(hold.release):
+    with undone_by_signals(lambda _: hold.release()):
         try:
             yield hold
         finally:

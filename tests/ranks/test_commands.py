@@ -103,13 +103,24 @@ def test_a_rank_that_does_another_command_is_not_waited_for(folder: Path) -> Non
     assert "it does another command than rank 0" in said
 
 
-def test_a_rank_lost_before_there_is_a_run_is_said_with_what_to_do(folder: Path) -> None:
-    (folder / "lost.py").write_text(
-        "import os\nfrom bpcli.launcher import launch_of\nfrom bpcli.ranks.launched import Launched\n"
-        "Launched(launch_of(os.environ), print)\nos.kill(os.getpid(), 9)\n"
+def test_a_signal_that_ends_a_rank_before_there_is_a_run_is_named(folder: Path) -> None:
+    (folder / "ended.py").write_text(
+        "import os\nimport bpcli.experiment\nfrom bpcli.cli import main\n"
+        "bpcli.experiment.build = lambda *_: os.kill(os.getpid(), 15)\nmain()\n"
     )
-    said = where_rank_1_does(folder, f"exec {sys.executable} lost.py")
-    assert "ended without a word\nhint: start it again\n" in said
+    said = where_rank_1_does(folder, f"exec {sys.executable} ended.py train digits.yaml")
+    assert said.startswith(f"error: rank 1 of 2 (host {os.uname().nodename}, pid ")
+    assert ") was ended by SIGTERM\nhint: start it again\n" in said
+
+
+def test_a_process_that_never_starts_mpi_is_not_waited_for_without_end(folder: Path) -> None:
+    (folder / "hasty.py").write_text(
+        "import bpcli.ranks.starting\nfrom bpcli.cli import main\nbpcli.ranks.starting.COMING = 0.2\nmain()\n"
+    )
+    script = f"test $OMPI_COMM_WORLD_RANK = 1 || exec {sys.executable} hasty.py train digits.yaml"
+    done = mpirun(2, ["-c", script], folder, program="sh")
+    assert done.returncode == ExitStatus.SYSTEM
+    assert "error: only some of 2 processes have started MPI, after 0 seconds\nhint: give all ranks" in done.stderr
 
 
 def where_rank_1_does(folder: Path, commands: str) -> str:
@@ -133,10 +144,10 @@ def test_other_commands_are_done_by_rank_0(folder: Path) -> None:
 
 
 class Training:
-    """A training in ranks that goes on until something ends it; ``pids`` are those of its ranks."""
+    """A training in ranks that goes on until something ends it, by bp or a ``program`` that is like it."""
 
-    def __init__(self, ranks: int, folder: Path) -> None:
-        words = [*BP, "train", "digits.yaml", "epochs=1000000", "checkpoint={epochs: 1}", "--run", "run"]
+    def __init__(self, ranks: int, folder: Path, program: list[str] = BP, *more: str) -> None:
+        words = [*program, "train", "digits.yaml", "epochs=1000000", "checkpoint={epochs: 1}", "--run", "run", *more]
         self.folder = folder
         self.process = subprocess.Popen(
             command(ranks, words), cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -193,3 +204,36 @@ class TestEnds:
         assert "stopped by SIGTERM in epoch" in said
         assert "error:" not in said
         assert run_json(folder / "run")["outcome"] == "stopped"
+
+    def test_a_signal_in_the_test_part_saves_the_run_and_is_the_status(self, folder: Path) -> None:
+        (folder / "slow.py").write_text(
+            "from pathlib import Path\nfrom time import sleep\n"
+            "import bpcli.runs.execution\nfrom bpcli.cli import main\n"
+            "def assess(*_, **__):\n    Path('assessing').touch()\n    sleep(20)\n"
+            "bpcli.runs.execution.assess_model = assess\nmain()\n"
+        )
+        training = Training(2, folder, ["slow.py"], "epochs=1", "data.split.test=0.2")
+        training.wait_for((folder / "assessing").exists)
+        os.kill(training.pid(0), signal.SIGTERM)
+        status, said = training.end()
+        assert status == 128 + signal.SIGTERM
+        assert "stopped by SIGTERM after epoch 1; saved" in said
+
+    def test_ranks_whose_launcher_is_killed_save_the_run_and_end(self, folder: Path) -> None:
+        training = Training(2, folder, BP, "--quiet")
+        ranks = [training.pid(rank) for rank in (0, 1)]
+        training.process.kill()
+        training.end()
+        until = monotonic() + 10
+        while any(_runs(pid) for pid in ranks):
+            assert monotonic() < until
+            sleep(0.05)
+        assert (run_json(folder / "run")["outcome"], run_json(folder / "run")["ended"]) == ("stopped", "SIGTERM")
+
+
+def _runs(pid: int) -> bool:
+    """Whether there is a process that has not ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
