@@ -11,7 +11,7 @@ from bpcli.errors import ConfigError
 from bpcli.nn.optimizers import Optimizer
 from bpcli.nn.optimizers.second_order.rule import SecondOrder
 from bpcli.scaling.footprint import footprint
-from bpcli.training.inference import EXAMPLES_PER_PASS
+from bpcli.training.source_passes import EXAMPLES_PER_PASS
 
 SAMPLE = 1000
 """Parameters for which a rule is asked what it remembers."""

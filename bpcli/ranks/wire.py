@@ -57,21 +57,26 @@ class Wire:
             self.connection.sendall(line + b"\n")
 
     def receive(self) -> list[dict[str, Any]]:
-        """The messages that have come whole.
+        """The messages that have come whole; what came before an end is heard before it.
 
         Raises:
             OSError: the connection is broken.
             EOFError: the other end is closed.
         """
-        with suppress(BlockingIOError):
-            while True:
-                piece = self.connection.recv(1 << 16)
-                if not piece:
-                    raise EOFError
-                self._received += piece
+        try:
+            self._fill()
+        except (OSError, EOFError):
+            if b"\n" not in self._received:
+                raise
         *lines, rest = bytes(self._received).split(b"\n")
         self._received = bytearray(rest)
         return [json.loads(line) for line in lines if line]
+
+    def _fill(self) -> None:
+        with suppress(BlockingIOError):
+            while piece := self.connection.recv(1 << 16):
+                self._received += piece
+            raise EOFError
 
     def close(self) -> None:
         """Close this end."""

@@ -13,22 +13,25 @@ from bpcli.nn import IndexArray
 from bpcli.nn.metrics import Metric, metric_values, tallies_for
 from bpcli.runs.model_file import Model
 from bpcli.training import inference
+from bpcli.training.shards.ranks import ALONE, Ranks
 
 
-def assess_model(model: Model, part: Part, metrics: Mapping[str, Metric], threads: int = 1) -> dict[str, float]:
+def assess_model(
+    model: Model, part: Part, metrics: Mapping[str, Metric], threads: int = 1, ranks: Ranks = ALONE
+) -> dict[str, float]:
     """``loss``, in training units, then each metric by its column's name, in the targets' own units."""
     tallies = tallies_for(metrics, judging_of(model.targets, model.network.head.activation.range))
-    loss = inference.assess(model.network, model.parameters, part, tallies, threads=threads)
+    loss = inference.assess(model.network, model.parameters, part, tallies, threads=threads, ranks=ranks)
     return {"loss": loss, **metric_values(metrics, tallies)}
 
 
-def single_class_note(model: Model, part: Part, name: str, threads: int = 1) -> str:
+def single_class_note(model: Model, part: Part, name: str, threads: int = 1, ranks: Ranks = ALONE) -> str:
     """A warning where every example of the part ``name`` is decided for one class, wrongly for some; else nothing."""
     targets, network = model.targets, model.network
     if not isinstance(targets, Classes):
         return ""
     judging = judging_of(targets, network.head.activation.range)
-    decided = inference.only_class(network, model.parameters, part.features, judging, threads)
+    decided = inference.only_class(network, model.parameters, part.features, judging, threads, ranks)
     if decided is None:
         return ""
     Y = network.targets(part.size, model.dtype)

@@ -132,15 +132,18 @@ class Execution:
         return self._closed(run, ended, final)
 
     def accompany(self) -> Iterator[TrainingEvent]:
-        """Train as the first rank does, to the same end, and write nothing."""
+        """Train and judge as the first rank does, to the same end, and write nothing."""
         self._agree()
+        if self._stop_reason:
+            return
         with suppress(DivergedError):
-            for event in () if self._stop_reason else self._training_events():
+            for event in self._training_events():
                 with self._safe.resting():
                     yield event
                     self._agree()
                 if self._stop_reason and not isinstance(event, Stopped):
                     return
+            self._judged()
 
     def _agree(self) -> None:
         """Stop all ranks where one has been told to."""
@@ -149,8 +152,9 @@ class Execution:
     def _assessed(self, run: RunWriter, ended: RunEnded, final: dict[str, float]) -> RunEnded:
         """A completed run with its notes; the test part's metrics are added to ``final``, and expectations judged."""
         with self._safe.resting():
-            final |= self._test_metrics()
-            ended = replace(ended, notes=self._notes())
+            metrics, note = self._judged()
+            final |= metrics
+            ended = replace(ended, notes=(*([note] if note else []), *self._moved_on()))
         run.record["expect"] = [one.result(final) for one in self._experiment.expected]
         run.record["notes"] = [*run.record["notes"], *ended.notes]
         return ended
@@ -213,24 +217,24 @@ class Execution:
         measure, control = experiment.measure, experiment.control
         return train(self._steps, experiment.plan, self._state, measure, control, self._safe, self._ranks)
 
-    def _test_metrics(self) -> dict[str, float]:
-        """The test part, evaluated with the parameters that the run keeps; empty without a test part."""
-        test = self._experiment.examples("test")
-        if test is None:
-            return {}
-        model = model_of(self._experiment, self._state.kept.theta)
-        values = assess_model(model, test, self._experiment.metrics, self._experiment.measure.threads)
-        return {f"test_{name}": value for name, value in values.items()}
+    def _judged(self) -> tuple[dict[str, float], str]:
+        """The test part's metrics, none without one, and what the user should know of the kept parameters.
 
-    def _notes(self) -> tuple[str, ...]:
-        """What the user should know of the parameters that the run keeps, on the part that is evaluated by default."""
-        parts = self._experiment.loaded.parts
+        All ranks compute both together. The note is on the part that is evaluated by default.
+        """
+        experiment, threads = self._experiment, self._experiment.measure.threads
+        model, parts = model_of(experiment, self._state.kept.theta), experiment.loaded.parts
+        values, test = dict[str, float](), experiment.examples("test")
+        if test is not None:
+            values = assess_model(model, test, experiment.metrics, threads, self._ranks)
         name = next(part for part in reversed(PARTS) if part in parts)
-        model, threads = model_of(self._experiment, self._state.kept.theta), self._experiment.measure.threads
-        note = single_class_note(model, parts[name], name, threads)
+        note = single_class_note(model, parts[name], name, threads, self._ranks)
+        return {f"test_{name}": value for name, value in values.items()}, note
+
+    def _moved_on(self) -> list[str]:
+        """The notes of files that are others now than those that were read."""
         paths = self._experiment.loaded.moved_on()
-        moved_on = [f"{path} has changed since it was read: the hash in run.json is of what was read" for path in paths]
-        return (*((note,) if note else ()), *moved_on)
+        return [f"{path} has changed since it was read: the hash in run.json is of what was read" for path in paths]
 
     def _file_written_to(self) -> DataError | None:
         """The error for a mapped file that was written to since its hash was taken, None where there is none."""

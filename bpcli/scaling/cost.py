@@ -13,7 +13,7 @@ from bpcli.scaling.arithmetic import Arithmetic, layer_seconds
 from bpcli.scaling.cluster import Cluster
 from bpcli.scaling.exchange import gradient_traffic, results_traffic, vectors_added
 from bpcli.scaling.job import Job
-from bpcli.training.inference import EXAMPLES_PER_PASS
+from bpcli.training.source_passes import EXAMPLES_PER_PASS
 
 OPERATIONS = 5
 """Operations on vectors for each number that a rule remembers of a parameter, besides the one that changes θ."""

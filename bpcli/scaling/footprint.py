@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from bpcli.training.inference import EXAMPLES_PER_PASS
+from bpcli.training.source_passes import EXAMPLES_PER_PASS
 
 PARAMETER_COPIES = 3
 """θ, a gradient and the parameters that are kept, besides what the rule remembers and further shards' gradients."""

@@ -101,12 +101,12 @@ class Measure:
         """The loss and the metrics of an epoch as its batches gave them."""
         return {"loss": state.losses.value(), **metric_values(self.metrics, state.tallies)}
 
-    def validated(self, state: TrainingState) -> dict[str, float]:
-        """The loss and the metrics of the validation part; nothing where there is none."""
+    def validated(self, state: TrainingState, ranks: Ranks) -> dict[str, float]:
+        """The loss and the metrics of the validation part, by all ``ranks`` together; nothing where there is none."""
         if self.validation is None:
             return {}
         tallies, parameters = state.tallies.fresh(), self.network.parameters(state.theta)
-        loss = assess(self.network, parameters, self.validation, tallies, threads=self.threads)
+        loss = assess(self.network, parameters, self.validation, tallies, threads=self.threads, ranks=ranks)
         found = {"loss": loss, **metric_values(self.metrics, tallies)}
         return {VALIDATION + name: value for name, value in found.items()}
 
@@ -140,7 +140,7 @@ def train(
         while state.position < steps.size:
             stretch = pace.next(state.position, steps.size)
             if stretch.over:
-                yield _stopped_within(state, measure, control, safe)
+                yield _stopped_within(state, measure, control, safe, ranks)
                 return
             saved.take()
             try:
@@ -160,7 +160,7 @@ def train(
         began = perf_counter()
         if measure.validation is not None:
             with safe.resting():
-                values |= measure.validated(state)
+                values |= measure.validated(state, ranks)
             if not isfinite(values["val_loss"]):
                 raise locate_in_validation(steps.recipe, state, measure.validation)
         state.begin_epoch(epoch)
@@ -176,9 +176,9 @@ def over(steps: Steps, plan: Plan, state: TrainingState, control: Control) -> st
     return control.patience_over(state) or steps.ended()
 
 
-def _stopped_within(state: TrainingState, measure: Measure, control: Control, safe: SafePoint) -> Stopped:
+def _stopped_within(state: TrainingState, measure: Measure, control: Control, safe: SafePoint, ranks: Ranks) -> Stopped:
     """The end of training at its deadline, in the middle of an epoch or before its first step."""
     if not control.keep_unfinished(state):
         return Stopped(control.time_over())
     with safe.resting():
-        return Stopped(control.time_over(), measure.running(state) | measure.validated(state))
+        return Stopped(control.time_over(), measure.running(state) | measure.validated(state, ranks))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.training import inference
+from bpcli.training import source_passes
 
 from .support import good, write_config
 
@@ -23,7 +23,7 @@ CONFIG = """
 def test_threads_change_no_byte_of_a_run_its_evaluation_or_its_predictions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inference, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(source_passes, "WORTH_A_THREAD", 0)
     rng = np.random.default_rng(0)
     values = rng.normal(size=(SIZE, 21)).astype(np.float32)
     values[rng.random((SIZE, 21)) < 0.01] = np.nan

@@ -26,12 +26,16 @@ from bpcli.runs.execution import Execution
 from bpcli.runs.folder import create_run
 from bpcli.runs.resuming import resume
 from bpcli.runs.sameness import sameness
+from bpcli.training import source_passes
 from bpcli.training.loop import Epoch
 from bpcli.training.shards.adding import additions, sharing
 from bpcli.training.shards.cutting import block_of
 from bpcli.training.shards.ranks import Ranks
 
 SHARDS, SIZES = range(1, 10), (1, 3, 1000)
+
+source_passes.EXAMPLES_PER_PASS, source_passes.WORTH_A_RANK = 16, 0
+"""Small parts have several passes, which ranks share out."""
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ def test_more_outputs_than_are_kept_give_the_same_text(tmp_path: Path, monkeypat
     model, path = model_of(built, built.parameters.theta), str(tmp_path / "points.csv")
     whole = "".join(prediction.predict_file(model, path, [])[0])
     monkeypatch.setattr(prediction, "MOST_OUTPUTS", 0)
-    monkeypatch.setattr("bpcli.training.inference.EXAMPLES_PER_PASS", 16)
+    monkeypatch.setattr("bpcli.training.source_passes.EXAMPLES_PER_PASS", 16)
     pieces = list(prediction.predict_file(model, path, [])[0])
 
     assert [line.split(",")[0] for line in "".join(pieces).splitlines()] == [
@@ -75,7 +75,7 @@ def test_row_whose_prediction_is_no_number_is_named(
     model = model_of(built, built.parameters.theta * np.float32(1e6))
     monkeypatch.setattr(prediction, "MOST_OUTPUTS", most)
     if not most:
-        monkeypatch.setattr("bpcli.training.inference.EXAMPLES_PER_PASS", 1)
+        monkeypatch.setattr("bpcli.training.source_passes.EXAMPLES_PER_PASS", 1)
     with pytest.raises(DataError, match="its prediction is not finite: p") as caught:
         list(prediction.predict_file(model, str(tmp_path / "large.csv"), [])[0])
     assert caught.value.where == f"{tmp_path}/large.csv:3"

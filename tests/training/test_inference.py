@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -18,8 +21,10 @@ from bpcli.nn.metrics import METRICS, metric_values, tallies_for
 from bpcli.nn.network import Network, dense
 from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.tallies import Decisions, Judging, Residuals, Tallies, empty_tallies
-from bpcli.training import inference
-from bpcli.training.inference import EXAMPLES_PER_PASS
+from bpcli.training import inference, source_passes
+from bpcli.training.shards.cutting import block_of
+from bpcli.training.shards.ranks import ALONE
+from bpcli.training.source_passes import EXAMPLES_PER_PASS
 
 SIZES = (3, 4, 2)
 
@@ -156,7 +161,7 @@ class Late:
 
 @pytest.mark.parametrize("threads", [2, 3, 5])
 def test_threads_change_no_bit_and_no_order(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(source_passes, "WORTH_A_THREAD", 0)
     size = 7 * EXAMPLES_PER_PASS + 3
     X, network, weights = examples(size), classifier(), np.random.default_rng(3).random(size)
     classes = np.arange(size) % 2
@@ -179,6 +184,53 @@ def test_threads_change_no_bit_and_no_order(threads: int, monkeypatch: pytest.Mo
     assert found(threads) == found(1)
 
 
+class OfTwo:
+    """One of two ranks that are threads of one process."""
+
+    count = 2
+
+    def __init__(self, index: int, given: list[Any], meeting: Barrier) -> None:
+        self.index, self._given, self._meeting = index, given, meeting
+
+    def share(self, arrays: Sequence[Sequence[Array]]) -> None:
+        self._given[self.index] = arrays
+        self._meeting.wait()
+        for shard in block_of(1 - self.index, 2, len(arrays)):
+            for mine, theirs in zip(arrays[shard], self._given[1 - self.index][shard], strict=True):
+                mine[...] = theirs
+        self._meeting.wait()
+
+
+def test_ranks_gather_half_of_the_examples_each_and_get_the_numbers_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_passes, "WORTH_A_RANK", 0)
+    monkeypatch.setattr(source_passes, "EXAMPLES_PER_PASS", 10)
+    size, given, meeting, gathered = 107, [None, None], Barrier(2, timeout=10), [0, 0, 0]
+    X, network, weights = examples(size), classifier(), np.random.default_rng(3).random(size)
+    judging, biased = Judging(2, "largest"), parameters()
+    biased.b[-1][:] = [[0.0], [100.0]]
+
+    def found(index: int) -> list[Any]:
+        class Counted(Rows):
+            def gather(self, indices: IndexArray, out: Array) -> None:
+                gathered[index] += len(indices)
+                super().gather(indices, out)
+
+        ranks: Any = OfTwo(index, given, meeting) if index < 2 else ALONE
+        of = Examples(Counted(X), ClassIndices(np.arange(size) % 2), weights=weights, metric_weights=weights)
+        tallies, threads = judged("accuracy"), 1 + index
+        loss = inference.assess(network, parameters(), of, tallies, threads=threads, ranks=ranks)
+        once = gathered[index]
+        alike = inference.only_class(network, biased, of.features, judging, threads, ranks)
+        return [loss, metric_values({"accuracy": METRICS["accuracy"]()}, tallies), alike, gathered[index] - once]
+
+    with ThreadPoolExecutor(2) as team:
+        *ranks, alone = [*team.map(found, range(2)), found(2)]
+    assert [one[:3] for one in ranks] == [alone[:3]] * 2
+    assert alone[2:] == [1, size]
+    assert sum(one[3] for one in ranks) == size
+    assert min(one[3] for one in ranks) >= 47
+
+
 def test_as_many_threads_are_used_as_have_work_and_room(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = []
 
@@ -186,10 +238,10 @@ def test_as_many_threads_are_used_as_have_work_and_room(monkeypatch: pytest.Monk
         begun.append(threads)
         return map(function, items)
 
-    monkeypatch.setattr(inference, "side_by_side", counted)
+    monkeypatch.setattr(source_passes, "side_by_side", counted)
     features = Rows(examples(3 * EXAMPLES_PER_PASS))
     inference.outputs(classifier(), parameters(), features, 8)
-    monkeypatch.setattr(inference, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(source_passes, "WORTH_A_THREAD", 0)
     inference.outputs(classifier(), parameters(), features, 8)
     inference.outputs(classifier(), parameters(), features, 2)
     monkeypatch.setattr(memory, "left", lambda: memory.Left(1_400_000))  # two passes of 319,488 bytes in half of it
