@@ -21,7 +21,8 @@ from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.tallies import Judging
 from bpcli.training.engines import Engine, EngineName, shards_for
-from bpcli.training.loop import Epoch, Measure, TrainingEvent, train
+from bpcli.training.loop import Epoch, TrainingEvent, train
+from bpcli.training.measure import Measure
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import start
 

@@ -40,7 +40,7 @@ from bpcli.nn.tallies import Judging, Tallies
 from bpcli.training.control import Control
 from bpcli.training.engines import Engine
 from bpcli.training.expectations import Expectation
-from bpcli.training.loop import Measure
+from bpcli.training.measure import Measure
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.suitability import require_suited
 

@@ -17,7 +17,7 @@ from bpcli.training import engines
 from bpcli.training.control import Control
 from bpcli.training.engines import Engine, Work
 from bpcli.training.expectations import Expectation, parse_expectation, require_metrics
-from bpcli.training.loop import Measure
+from bpcli.training.measure import Measure
 from bpcli.training.monitors import TEST, require_column
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.stopping import EarlyStopping

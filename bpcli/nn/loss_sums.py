@@ -59,7 +59,13 @@ class LossSums:
     def value(self) -> float:
         """The loss: divided as its reductions say; NaN before the first example."""
         total, weight, penalty = self.sums.tolist()
-        if not weight:
-            return float("nan")
+        return float(self._divided(total, weight, penalty)) if weight else float("nan")
+
+    def values(self, sums: Array) -> Array:
+        """The losses of several sums, (epochs, 3), none of them empty, to the bit as of each alone: (epochs,)."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self._divided(*sums.T))
+
+    def _divided(self, total: Any, weight: Any, penalty: Any) -> Any:
         divisor = share(self.loss, weight)
-        return float(total / (divisor * outputs_divisor(self.loss, self.n)) + penalty / divisor)
+        return total / (divisor * outputs_divisor(self.loss, self.n)) + penalty / divisor

@@ -33,7 +33,7 @@ class Control:
     def observe(self, state: TrainingState, values: Mapping[str, float], higher: Higher) -> None:
         """Act on the epoch that has just ended: its ``values`` are a row of metrics.csv."""
         keep, value = self.keep, values.get(self.keep.monitor, nan)
-        if keep.prefers(value, state.kept.value, higher=higher(keep.monitor)):
+        if keep.prefers(value, state.kept.value, higher=bool(keep.monitor) and higher(keep.monitor)):
             state.kept.take(state.theta, state.epoch, value)
         if self.stopping is not None:
             monitor = self.stopping.monitor

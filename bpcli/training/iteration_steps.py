@@ -34,6 +34,9 @@ class IterationSteps:
         self.run(orders.of(self.state.epoch + 1), orders.plan.batch_size, deadline)
         return 0.0
 
+    def along(self) -> None:
+        """No epoch is taken along with another."""
+
     def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
         """Make one iteration; it takes the examples in the file's order, and ends when it ends.
 

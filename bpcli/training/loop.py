@@ -8,31 +8,23 @@ handed to :func:`train` again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping
 from math import isfinite
 from time import perf_counter
 from types import MappingProxyType
 from typing import NamedTuple
 
-from bpcli.data.sources import Examples
 from bpcli.errors import DivergedError
-from bpcli.nn.metrics import Metric, metric_values
-from bpcli.nn.network import Network
 from bpcli.training.control import PLAIN, Control
 from bpcli.training.divergence import SavedStart, locate, locate_in_validation
-from bpcli.training.inference import assess
+from bpcli.training.measure import Measure
 from bpcli.training.orders import Orders
-from bpcli.training.pace import Pace
+from bpcli.training.pace import Pace, Stint
 from bpcli.training.recipe import Plan
 from bpcli.training.safe_point import SafePoint
 from bpcli.training.shards.ranks import ALONE, Ranks
 from bpcli.training.state import TrainingState
-from bpcli.training.steps import Steps
-
-VALIDATION = "val_"
-"""The prefix of what is measured on the validation part."""
-
+from bpcli.training.steps import Along, Steps
 
 COMPLETED = "completed"
 """Why a training ended whose plan is done."""
@@ -74,43 +66,6 @@ class Stopped(NamedTuple):
 TrainingEvent = Stretch | Epoch | Stopped
 
 
-@dataclass(frozen=True)
-class Measure:
-    """How a network is judged: its metrics by the names of their columns, and the validation part.
-
-    ``threads`` judge it side by side, which changes no bit.
-    """
-
-    network: Network
-    metrics: Mapping[str, Metric]
-    validation: Examples | None = None
-    threads: int = 1
-
-    @property
-    def columns(self) -> list[str]:
-        """What is measured of every epoch, by its names in metrics.csv."""
-        names = ["loss", *self.metrics]
-        return names if self.validation is None else [*names, *(VALIDATION + name for name in names)]
-
-    def higher(self, column: str) -> bool:
-        """Whether a higher value in a column of metrics.csv is better."""
-        metric = self.metrics.get(column.removeprefix(VALIDATION))
-        return metric is not None and metric.higher
-
-    def running(self, state: TrainingState) -> dict[str, float]:
-        """The loss and the metrics of an epoch as its batches gave them."""
-        return {"loss": state.losses.value(), **metric_values(self.metrics, state.tallies)}
-
-    def validated(self, state: TrainingState, ranks: Ranks) -> dict[str, float]:
-        """The loss and the metrics of the validation part, by all ``ranks`` together; nothing where there is none."""
-        if self.validation is None:
-            return {}
-        tallies, parameters = state.tallies.fresh(), self.network.parameters(state.theta)
-        loss = assess(self.network, parameters, self.validation, tallies, threads=self.threads, ranks=ranks)
-        found = {"loss": loss, **metric_values(self.metrics, tallies)}
-        return {VALIDATION + name: value for name, value in found.items()}
-
-
 def train(
     steps: Steps,
     plan: Plan,
@@ -128,45 +83,113 @@ def train(
         DivergedError: a loss or a parameter is no longer finite; ``state.kept`` holds the
             parameters to keep.
     """
-    safe = safe or SafePoint(state)
-    pace, saved = Pace(ranks, plan.batch_size, control.max_seconds), SavedStart(state)
-    orders = Orders(plan, steps.size)
-    while (reason := over(steps, plan, state, control)) != COMPLETED:
-        if reason:
-            yield Stopped(reason)
-            return
-        began, seconds = perf_counter(), 0.0
-        epoch = state.epoch + 1
-        while state.position < steps.size:
-            stretch = pace.next(state.position, steps.size)
-            if stretch.over:
-                yield _stopped_within(state, measure, control, safe, ranks)
+    yield from _Training(steps, plan, state, measure, control, safe or SafePoint(state), ranks).events()
+
+
+class _Training:
+    """One training, whose arguments are those of :func:`train`."""
+
+    def __init__(
+        self,
+        steps: Steps,
+        plan: Plan,
+        state: TrainingState,
+        measure: Measure,
+        control: Control,
+        safe: SafePoint,
+        ranks: Ranks,
+    ) -> None:
+        self.steps, self.plan, self.state, self.measure = steps, plan, state, measure
+        self.control, self.safe, self.ranks = control, safe, ranks
+        self.pace = Pace(ranks, plan.batch_size, control.max_seconds)
+        self.saved, self.orders = SavedStart(state), Orders(plan, steps.size)
+
+    def events(self) -> Iterator[TrainingEvent]:
+        """Epoch after epoch, each with those that were taken along with it."""
+        while (reason := over(self.steps, self.plan, self.state, self.control)) != COMPLETED:
+            if reason:
+                yield Stopped(reason)
                 return
-            saved.take()
-            try:
-                with safe.stepping():
-                    seconds += stretch.take(steps, orders, epoch)
-                saved.require_finite()
-            except DivergedError as error:
-                located = locate(error, steps, plan.batch_size, saved, orders.of(epoch))
-                control.keep_last_finite(state)
-                raise located from error
-            if state.position < steps.size:
+            seconds = yield from self._stretches()
+            if seconds is None:
+                yield self._stopped_within()
+                return
+            began = perf_counter()
+            values = self.measure.running(self.state)
+            yield self._ended(values, seconds + perf_counter() - began)
+            along = self.steps.along()
+            if along is not None:
+                yield from self._taken_along(along)
+
+    def _stretches(self) -> Generator[Stretch, None, float | None]:
+        """Step to the end of the epoch; return the seconds, None where the time of training is over before."""
+        state, began, seconds = self.state, perf_counter(), 0.0
+        while state.position < self.steps.size:
+            stretch = self.pace.next(state.position, self.steps.size)
+            if stretch.over:
+                return None
+            seconds += self._stepped(stretch)
+            if state.position < self.steps.size:
                 seconds += perf_counter() - began
-                yield Stretch(epoch, state.position, state.losses.value())
+                yield Stretch(state.epoch + 1, state.position, state.losses.value())
                 began = perf_counter()
-        values = measure.running(state)
-        seconds += perf_counter() - began
-        began = perf_counter()
+        return seconds + perf_counter() - began
+
+    def _stepped(self, stretch: Stint) -> float:
+        """Take a stretch of steps; return what it does.
+
+        Raises:
+            DivergedError: a loss or a parameter is no longer finite.
+        """
+        steps, state, epoch = self.steps, self.state, self.state.epoch + 1
+        self.saved.take()
+        try:
+            with self.safe.stepping():
+                seconds = stretch.take(steps, self.orders, epoch)
+            self.saved.require_finite()
+        except DivergedError as error:
+            located = locate(error, steps, self.plan.batch_size, self.saved, self.orders.of(epoch))
+            self.control.keep_last_finite(state)
+            raise located from error
+        return seconds
+
+    def _taken_along(self, along: Along) -> Iterator[Epoch]:
+        """The epochs that were taken along with the last, each when its turn comes."""
+        began, validating = perf_counter(), self.measure.validation is not None
+        every = self.measure.running_along(self.state, along)
+        share = along.share + (perf_counter() - began) / len(every)
+        for values in every:
+            if self.control.patience_over(self.state) or self.pace.over():
+                return
+            began = perf_counter()
+            if not along.hand_over(with_sums=validating):
+                return
+            yield self._ended(values, share + perf_counter() - began)
+
+    def _ended(self, values: dict[str, float], seconds: float) -> Epoch:
+        """The epoch that has ended, whose running ``values`` are known.
+
+        Raises:
+            DivergedError: the loss of the validation part is not finite.
+        """
+        state, measure, began = self.state, self.measure, perf_counter()
         if measure.validation is not None:
-            with safe.resting():
-                values |= measure.validated(state, ranks)
+            with self.safe.resting():
+                values |= measure.validated(state, self.ranks)
             if not isfinite(values["val_loss"]):
-                raise locate_in_validation(steps.recipe, state, measure.validation)
-        state.begin_epoch(epoch)
-        control.observe(state, values, measure.higher)
+                raise locate_in_validation(self.steps.recipe, state, measure.validation)
+        state.begin_epoch(state.epoch + 1)
+        self.control.observe(state, values, measure.higher)
         taken = perf_counter() - began
-        yield Epoch(epoch, state.optimizer.step, state.learning_rate, values, seconds, taken, state.kept.epoch)
+        return Epoch(state.epoch, state.optimizer.step, state.learning_rate, values, seconds, taken, state.kept.epoch)
+
+    def _stopped_within(self) -> Stopped:
+        """The end of training at its deadline, in the middle of an epoch or before its first step."""
+        state, measure, control = self.state, self.measure, self.control
+        if not control.keep_unfinished(state):
+            return Stopped(control.time_over())
+        with self.safe.resting():
+            return Stopped(control.time_over(), measure.running(state) | measure.validated(state, self.ranks))
 
 
 def over(steps: Steps, plan: Plan, state: TrainingState, control: Control) -> str:
@@ -174,11 +197,3 @@ def over(steps: Steps, plan: Plan, state: TrainingState, control: Control) -> st
     if state.epoch >= plan.epochs:
         return COMPLETED
     return control.patience_over(state) or steps.ended()
-
-
-def _stopped_within(state: TrainingState, measure: Measure, control: Control, safe: SafePoint, ranks: Ranks) -> Stopped:
-    """The end of training at its deadline, in the middle of an epoch or before its first step."""
-    if not control.keep_unfinished(state):
-        return Stopped(control.time_over())
-    with safe.resting():
-        return Stopped(control.time_over(), measure.running(state) | measure.validated(state, ranks))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bpcli.errors import ConfigError, did_you_mean
 from bpcli.nn.metrics import METRICS, column_of, kind_of_column
-from bpcli.training.loop import VALIDATION
+from bpcli.training.measure import VALIDATION
 
 TEST = "test_"
 """The prefix of what is measured on the test part."""

@@ -54,6 +54,9 @@ class NumpySteps:
         self.run(orders.of(self.state.epoch + 1), orders.plan.batch_size, deadline)
         return 0.0
 
+    def along(self) -> None:
+        """No epoch is taken along with another."""
+
     def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
         """Step through ``order`` from the state's position until it ends or time is up."""
         state, size = self.state, len(order)

@@ -61,6 +61,10 @@ class Pace:
         self._updates, self._began = -(-(reached - position) // self._batch_size), now
         return Stint(bool(over), inf, reached)
 
+    def over(self) -> bool:
+        """Whether the time of training is over, where one process trains."""
+        return perf_counter() >= self._deadline
+
     def _wanted(self, now: float, end: float) -> int:
         """The updates that fit into the time to ``end``, by those since the last stretch began; at first one."""
         if not self._began:

@@ -48,9 +48,10 @@ class TrainingState:
 
     def begin_epoch(self, epoch: int) -> None:
         """Forget what the examples of the last epoch gave, ``epoch`` being finished."""
+        if self.position:  # else they are empty
+            self.losses.clear()
+            self.tallies.clear()
         self.epoch, self.position = epoch, 0
-        self.losses.clear()
-        self.tallies.clear()
 
     def copied(self) -> TrainingState:
         """The state to be saved later: what steps change and a checkpoint holds is copied, the rest shared."""

@@ -13,11 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.nn import Array
-from bpcli.nn.metrics import METRICS, Metric, by_column, column_of, kind_of_column, usual_metrics
+from bpcli.nn.metrics import (
+    METRICS,
+    Metric,
+    by_column,
+    column_of,
+    kind_of_column,
+    metric_columns,
+    metric_values,
+    tallies_for,
+    usual_metrics,
+)
 from bpcli.nn.metrics.classes import F1, TopK
 from bpcli.nn.metrics.decisions import Accuracy, LabelAccuracy
 from bpcli.nn.metrics.residuals import R2, Mae, Pinball, Rmse
-from bpcli.nn.tallies import Judging, Residuals, Scoring, described
+from bpcli.nn.tallies import Judging, Residuals, Scoring, Tallies, described
 
 from .support import PRECISIONS, Cuts, cut_batches, decisions, deterministic, metric, residuals, tallied, tally_kind
 
@@ -26,7 +36,7 @@ every_metric = pytest.mark.parametrize("name", METRICS)
 
 
 def value_of(of: Metric, tally: Any) -> float:
-    return of.value(tally)
+    return float(of.value(tally))
 
 
 def r2_by_loops(A: Array, Y: Array) -> float:
@@ -247,7 +257,8 @@ def test_values_are_plain_floats(name: str) -> None:
     for judging in JUDGINGS:
         if metric(name).suits(judging):
             A, Y = drawn(judging, 9, 3, 0.0)
-            assert type(value_of(metric(name), tallied(tally_kind(name)(judging), A, Y))) is float
+            counted = Tallies([tallied(tally_kind(name)(judging), A, Y)])
+            assert type(metric_values({name: metric(name)}, counted)[name]) is float
 
 
 def test_a_metric_is_named_after_its_settings_too() -> None:
@@ -305,3 +316,35 @@ def test_what_is_judged_is_described() -> None:
 )
 def test_targets_have_the_metrics_that_suit_them(scoring: Scoring, n: int, names: list[str]) -> None:
     assert list(by_column(usual_metrics(Judging(n, scoring)))) == names
+
+
+@pytest.mark.parametrize("n", [1, 3, 8, 9, 130])
+def test_values_of_several_epochs_are_those_of_each_alone_to_the_bit(n: int) -> None:
+    judgings = Judging(n, "residuals", units=np.linspace(0.1, 3, n)), Judging(n, "threshold", probabilities=True)
+    for judging in judgings:
+        kinds = {name: kind() for name, kind in METRICS.items() if kind().suits(judging) and kind().tally_kind.recorded}
+        each = []
+        for seed in range(9):
+            A, Y = drawn(judging, 10, seed, 1e3)
+            one = tallies_for(kinds, judging)
+            for tally in one.by_kind.values() if seed else ():  # the first is empty
+                tallied(tally, A, Y)
+            each.append(one)
+        sums = [np.stack(own) for own in zip(*(one.tensors().values() for one in each), strict=True)]
+        metrics = {**kinds, "alone": Unstated(next(iter(kinds.values())))}
+        found = metric_columns(metrics, each[0].with_sums(sums))
+        assert len(kinds) > 1 or n == 1
+        for k, one in enumerate(each):
+            assert str({name: column[k] for name, column in found.items()}) == str(metric_values(metrics, one))
+
+
+class Unstated:
+    """A metric that does not state that it takes several epochs."""
+
+    def __init__(self, other: Metric) -> None:
+        self.tally_kind, self.higher, self.usual, self.suits = other.tally_kind, True, False, other.suits
+        self.other = other
+
+    def value(self, tally: Any) -> float:
+        assert tally.sums.ndim == 1
+        return float(self.other.value(tally))

@@ -27,7 +27,8 @@ from bpcli.streams import stream
 from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.steps import CompiledSteps
 from bpcli.training.inference import assess
-from bpcli.training.loop import Measure, train
+from bpcli.training.loop import train
+from bpcli.training.measure import Measure
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.state import TrainingState, start
 from tests.cli.support import bp, good, points, read_metrics, read_tensors, write_config

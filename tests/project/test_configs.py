@@ -14,6 +14,7 @@ from bpcli.nn.gradient_check import Probe, central, complex_step
 from bpcli.nn.parameters import Parameters
 from bpcli.training import loop
 from bpcli.training.engines import Engine
+from bpcli.training.measure import Measure
 from bpcli.training.state import start
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -54,7 +55,7 @@ def test_a_shipped_config_trains_for_an_epoch(name: str, images: list[str]) -> N
     theta = experiment.parameters.theta
     before = theta.copy()
     state = start(experiment.recipe, theta, experiment.tallies())
-    measure = loop.Measure(experiment.network, experiment.metrics, experiment.examples("validation"))
+    measure = Measure(experiment.network, experiment.metrics, experiment.examples("validation"))
     steps = Engine().steps(experiment.recipe, state, examples)
     events = list(loop.train(steps, experiment.plan, state, measure))
     assert isinstance(events[-1], loop.Epoch)

@@ -17,7 +17,7 @@ from bpcli.runs.execution import Execution, RunEnded
 from bpcli.runs.record import read_record
 from bpcli.runs.resuming import resume
 from bpcli.training import pace, safe_point
-from bpcli.training.loop import Measure
+from bpcli.training.measure import Measure
 from tests.cli.support import PATIENCE
 
 from .support import execution

@@ -24,7 +24,7 @@ from bpcli.nn.penalties import L2
 from bpcli.nn.tallies import Judging
 from bpcli.training import loop
 from bpcli.training.engines import Engine
-from bpcli.training.loop import Measure
+from bpcli.training.measure import Measure
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import TrainingState, start
 

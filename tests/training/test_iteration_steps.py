@@ -25,7 +25,8 @@ from bpcli.storage.tensors import read_tensors, write_tensors
 from bpcli.training import loop
 from bpcli.training.engines import Engine
 from bpcli.training.iteration_steps import IterationSteps
-from bpcli.training.loop import Epoch, Measure, Stopped
+from bpcli.training.loop import Epoch, Stopped
+from bpcli.training.measure import Measure
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import TrainingState, start
 

@@ -10,7 +10,8 @@ from bpcli.nn.optimizers import GradientDescent
 from bpcli.training import loop
 from bpcli.training.control import Control
 from bpcli.training.keeping import KEEPS, Best, Keep, Last
-from bpcli.training.loop import Epoch, Measure
+from bpcli.training.loop import Epoch
+from bpcli.training.measure import Measure
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Plan
 

@@ -23,7 +23,8 @@ from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.tallies import Judging
 from bpcli.storage.tensors import read_tensors, write_tensors
 from bpcli.training import loop, pace
-from bpcli.training.loop import Epoch, Measure, Stretch, TrainingEvent
+from bpcli.training.loop import Epoch, Stretch, TrainingEvent
+from bpcli.training.measure import Measure
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import TrainingState, start

@@ -19,7 +19,8 @@ from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.steps import CompiledSteps
 from bpcli.training.control import Control
 from bpcli.training.keeping import Best, Keep, Last
-from bpcli.training.loop import Epoch, Measure, Stopped, TrainingEvent
+from bpcli.training.loop import Epoch, Stopped, TrainingEvent
+from bpcli.training.measure import Measure
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Plan
 from bpcli.training.state import TrainingState

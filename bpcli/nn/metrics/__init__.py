@@ -8,11 +8,12 @@ are computed from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from bpcli.choices import name_of, settings_of
+from bpcli.choices import name_of, optional_statements, settings_of
 from bpcli.nn.metrics.classes import F1, BalancedAccuracy, MatthewsCorrelation, Precision, Recall, TopK
 from bpcli.nn.metrics.decisions import Accuracy, LabelAccuracy
 from bpcli.nn.metrics.probabilities import Brier, ExpectedCalibrationError, LogLoss
@@ -28,7 +29,7 @@ from bpcli.nn.metrics.residuals import (
     Rmse,
 )
 from bpcli.nn.metrics.scores import AveragePrecision, RocAuc
-from bpcli.nn.tallies import Judging, Tallies, empty_tallies
+from bpcli.nn.tallies import Judging, Tallies, by_epoch, empty_tallies
 
 
 class Metric(Protocol):
@@ -53,9 +54,20 @@ class Metric(Protocol):
         """Whether it is computed for outputs that are compared with their targets in this way."""
         ...
 
-    def value(self, tally: Any) -> float:
-        """The metric of a tally, in the targets' own units; NaN where it is not defined."""
+    def value(self, tally: Any) -> Any:
+        """The metric of a tally, a number in the targets' own units; NaN where it is not defined."""
         ...
+
+
+@dataclass(frozen=True)
+class MetricStatements:
+    """What a metric may state, and what holds of one that does not.
+
+    ``of_epochs`` says that ``value`` also takes a tally whose ``sums`` have a row for each of several epochs, and then
+    gives the values of all, (epochs,), to the bit those of each alone.
+    """
+
+    of_epochs: bool = False
 
 
 METRICS: dict[str, type[Metric]] = {
@@ -137,7 +149,20 @@ def by_column(metrics: Iterable[Metric]) -> dict[str, Metric]:
 def metric_values(metrics: Mapping[str, Metric], tallies: Tallies) -> dict[str, float]:
     """Every metric's value; NaN where the examples weigh nothing together."""
     with np.errstate(all="ignore"):
-        return {name: metric.value(tallies.of(metric.tally_kind)) for name, metric in metrics.items()}
+        return {name: float(metric.value(tallies.of(metric.tally_kind))) for name, metric in metrics.items()}
+
+
+def metric_columns(metrics: Mapping[str, Metric], tallies: Tallies) -> dict[str, list[float]]:
+    """Every metric's values of several epochs, from tallies whose ``sums`` have a row for each."""
+    with np.errstate(all="ignore"):
+        return {name: _column(metric, tallies.of(metric.tally_kind)) for name, metric in metrics.items()}
+
+
+def _column(metric: Metric, tally: Any) -> list[float]:
+    if optional_statements(MetricStatements, metric).of_epochs:
+        found: list[float] = metric.value(tally).tolist()
+        return found
+    return [float(metric.value(one)) for one in by_epoch(tally)]
 
 
 def tallies_for(metrics: Mapping[str, Metric], judging: Judging) -> Tallies:

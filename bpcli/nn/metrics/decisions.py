@@ -15,14 +15,15 @@ class Accuracy:
     higher: ClassVar[bool] = True
     usual: ClassVar[bool] = True
     tally_kind: ClassVar[type[Any]] = Decisions
+    of_epochs: ClassVar[bool] = True
 
     def suits(self, judging: Judging) -> bool:
         """For classes and labels."""
         return judging.scoring in ("largest", "threshold")
 
-    def value(self, tally: Decisions) -> float:
+    def value(self, tally: Decisions) -> Any:
         """Correct examples ÷ examples."""
-        return float(tally.sums[1] / tally.sums[0])
+        return tally.sums[..., 1] / tally.sums[..., 0]
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,12 @@ class LabelAccuracy:
     higher: ClassVar[bool] = True
     usual: ClassVar[bool] = True
     tally_kind: ClassVar[type[Any]] = Decisions
+    of_epochs: ClassVar[bool] = True
 
     def suits(self, judging: Judging) -> bool:
         """For several labels; of one it is the accuracy."""
         return judging.labels > 0
 
-    def value(self, tally: Decisions) -> float:
+    def value(self, tally: Decisions) -> Any:
         """Correct decisions ÷ (labels · examples)."""
-        return float(tally.sums[2] / (tally.sums[0] * tally.n))
+        return tally.sums[..., 2] / (tally.sums[..., 0] * tally.n)

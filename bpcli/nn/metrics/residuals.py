@@ -22,17 +22,18 @@ class R2:
     higher: ClassVar[bool] = True
     usual: ClassVar[bool] = True
     tally_kind: ClassVar[type[Any]] = Residuals
+    of_epochs: ClassVar[bool] = True
 
     def suits(self, judging: Judging) -> bool:
         """For a regression."""
         return judging.scoring == "residuals"
 
-    def value(self, tally: Residuals) -> float:
+    def value(self, tally: Residuals) -> Any:
         """The coefficient of determination."""
-        _, squared, _, spread = tally.rows
+        squared, spread = tally.row(1), tally.row(3)
         varied = np.where(spread > 0, spread, 1.0)
         constant = np.where(squared > 0, 0.0, 1.0)
-        return float(np.mean(np.where(spread > 0, 1.0 - squared / varied, constant)))
+        return np.mean(np.where(spread > 0, 1.0 - squared / varied, constant), axis=-1)
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,15 @@ class Rmse:
     higher: ClassVar[bool] = False
     usual: ClassVar[bool] = True
     tally_kind: ClassVar[type[Any]] = Residuals
+    of_epochs: ClassVar[bool] = True
 
     def suits(self, judging: Judging) -> bool:
         """For a regression."""
         return judging.scoring == "residuals"
 
-    def value(self, tally: Residuals) -> float:
+    def value(self, tally: Residuals) -> Any:
         """The root mean squared error."""
-        squared = tally.rows[1]
-        return float(np.mean(np.sqrt(squared / tally.sums[0]) * tally.judging.units))
+        return np.mean(np.sqrt(tally.row(1) / tally.sums[..., :1]) * tally.judging.units, axis=-1)
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,15 @@ class Mae:
     higher: ClassVar[bool] = False
     usual: ClassVar[bool] = True
     tally_kind: ClassVar[type[Any]] = Residuals
+    of_epochs: ClassVar[bool] = True
 
     def suits(self, judging: Judging) -> bool:
         """For a regression."""
         return judging.scoring == "residuals"
 
-    def value(self, tally: Residuals) -> float:
+    def value(self, tally: Residuals) -> Any:
         """The mean absolute error."""
-        absolute = tally.rows[0]
-        return float(np.mean(absolute / tally.sums[0] * tally.judging.units))
+        return np.mean(tally.row(0) / tally.sums[..., :1] * tally.judging.units, axis=-1)
 
 
 @dataclass(frozen=True)
@@ -78,15 +79,15 @@ class Mse:
     higher: ClassVar[bool] = False
     usual: ClassVar[bool] = False
     tally_kind: ClassVar[type[Any]] = Residuals
+    of_epochs: ClassVar[bool] = True
 
     def suits(self, judging: Judging) -> bool:
         """For a regression."""
         return judging.scoring == "residuals"
 
-    def value(self, tally: Residuals) -> float:
+    def value(self, tally: Residuals) -> Any:
         """The mean squared error."""
-        squared = tally.rows[1]
-        return float(np.mean(squared / tally.sums[0] * np.square(tally.judging.units)))
+        return np.mean(tally.row(1) / tally.sums[..., :1] * np.square(tally.judging.units), axis=-1)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ that are equal, one of weight 0 as none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from typing import Any
 
 from bpcli.nn import Array
@@ -40,6 +41,7 @@ __all__ = [
     "Scoring",
     "Tallies",
     "Tally",
+    "by_epoch",
     "described",
     "empty_tallies",
 ]
@@ -68,6 +70,11 @@ class Tallies:
         """The same tallies, without those that compiled code counts."""
         return Tallies(tally for tally in self.by_kind.values() if not tally.recorded)
 
+    def with_sums(self, sums: Iterable[Array]) -> Tallies:
+        """Tallies like the recorded ones with other sums: each its own, or a row for each of several epochs."""
+        recorded = self.recorded().by_kind.values()
+        return Tallies(_with_sums(tally, own) for tally, own in zip(recorded, sums, strict=True))
+
     def update(self, A: Array, Y: Array, scratch: OutputScratch, weights: Array | None = None) -> None:
         """Add a batch to each: A (n, m), Y (m,) class indices or (n, m); ``weights``, (m,), where there are any."""
         for tally in self.by_kind.values():
@@ -95,6 +102,17 @@ class Tallies:
         """Continue from what :meth:`tensors` returned."""
         for tally in self.by_kind.values():
             tally.restore({name: tensors[f"{tally.kind}.{name}"] for name in tally.tensors()})
+
+
+def by_epoch(tally: Any) -> Iterator[Any]:
+    """One tally after another of one whose ``sums`` have a row for each epoch."""
+    return (_with_sums(tally, sums) for sums in tally.sums)
+
+
+def _with_sums(tally: Any, sums: Array) -> Any:
+    other = copy(tally)
+    other.sums = sums
+    return other
 
 
 def _empty(tally: Tally) -> Tally:

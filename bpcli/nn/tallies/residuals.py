@@ -35,6 +35,10 @@ class Residuals:
         """(4, n): Σ |e|, Σ e², mean y and Σ (y − mean)² of each output."""
         return self.sums[1:].reshape(4, self.n)
 
+    def row(self, k: int) -> Array:
+        """Row k, (n,); of sums with a row for each epoch, (epochs, n)."""
+        return self.sums[..., 1 + k * self.n : 1 + (k + 1) * self.n]
+
     def update(self, A: Array, Y: Array, scratch: OutputScratch, weights: Array | None = None) -> None:
         """Add a batch: A and Y (n, m); ``weights``, (m,), where the examples have any."""
         m = A.shape[1] if weights is None else np.add.reduce(weights)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import isfinite
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +69,7 @@ class CompiledSteps:
         self.portions: dict[tuple[int, int], Portion] = {}
         self.noise = Noise(recipe, state.theta.dtype)
         self.batch_size = min(recipe.plan.batch_size, self.size)
-        self.ahead = Ahead(state, self._room(), -(-self.size // self.batch_size))
+        self.ahead = Ahead(state, self._room(), self.size, -(-self.size // self.batch_size))
         self.no_rows = self.ahead.rows(0)
 
     def _room(self) -> int:
@@ -114,41 +115,36 @@ class CompiledSteps:
     def follow(self, orders: Orders, deadline: float) -> float:
         """Step through the epoch that the state is in; several short ones are taken together."""
         state, ahead = self.state, self.ahead
-        if state.position == 0:
-            if self._handed_over():
-                return ahead.share
-            if ahead.take(orders.plan.epochs - state.epoch, partial(self._take_epochs, orders)):
-                self._handed_over()
-                return ahead.share - ahead.seconds
+        planned = orders.plan.epochs - state.epoch
+        if state.position == 0 and ahead.take(planned, partial(self._take_epochs, orders)):
+            ahead.hand_over()
+            return ahead.share - ahead.seconds
         self.run(orders.of(state.epoch + 1), orders.plan.batch_size, deadline)
         return 0.0
 
-    def _handed_over(self) -> bool:
-        """Whether the state has been brought to the end of its epoch, which was taken before."""
-        if not self.ahead.hand_over():
-            return False
-        self.state.position = self.size
-        return True
+    def along(self) -> Ahead | None:
+        """The epochs that were taken together with the last one."""
+        return self.ahead if len(self.ahead) else None
 
     def _take_epochs(self, orders: Orders, count: int, rows: list[Array]) -> tuple[int, list[float]]:
         """Take so many epochs, and write down what lasts after each."""
         for _ in self.prepare(orders.plan.batch_size):
             pass
-        state, kernel, m, updates = self.state, self.kernel, self.batch_size, self.ahead.updates
-        assert kernel is not None
+        state, m, updates = self.state, self.batch_size, self.ahead.updates
         whole, last = divmod(self.size, m)
         order = np.concatenate([orders.of(state.epoch + 1 + k) for k in range(count)])
         portion, step = self._gathered(order, m), state.optimizer.step
         rates = self.recipe.rates(step, count * updates, self.recipe.course(self.size, state.plateau.reductions))
-        numbers = rates, self.sizes, self.settings, m, whole, last, count, step
-        taken, *_ = kernel.run(*self._arrays(kernel, m), *rows, *portion.given, *numbers)
+        taken, *_ = self._call(rows, portion, rates, m, whole, last, count, step)
         return taken, rates[updates - 1 :: updates].tolist()
 
-    def _arrays(self, kernel: Kernel, m: int) -> list[Array]:
-        """The arrays of the compiled code for batches of m examples: those for more serve too."""
+    def _call(self, rows: list[Array], portion: Portion, rates: Array, m: int, *counts: int) -> Any:
+        """What the kernel returns for batches of m examples; the arrays for larger ones serve too."""
+        kernel = self.kernel
+        assert kernel is not None
         if m > self.widest:
             self.arrays, self.widest = kernel.arrays(*self.ahead.lasting, self.sizes, m), m
-        return self.arrays
+        return kernel.run(*self.arrays, *rows, *portion.given, rates, self.sizes, self.settings, m, *counts)
 
     def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
         """Step through ``order`` from the state's position until it ends or time is up."""
@@ -167,14 +163,11 @@ class CompiledSteps:
 
     def _take(self, indices: IndexArray, m: int) -> None:
         """One step after another on the examples ``indices``, in batches of m."""
-        state, kernel = self.state, self.kernel
-        assert kernel is not None
+        state = self.state
         portion = self._gathered(indices, m)
         count, step = len(indices) // m, state.optimizer.step
         rates = self.recipe.rates(step, count, self.recipe.course(self.size, state.plateau.reductions))
-        numbers = rates, self.sizes, self.settings, m, count, 0, 1, step
-        arrays = self._arrays(kernel, m)
-        _, done, state.optimizer.step, loss = kernel.run(*arrays, *self.no_rows, *portion.given, *numbers)
+        _, done, state.optimizer.step, loss = self._call(self.no_rows, portion, rates, m, count, 0, 1, step)
         state.position += done * m
         if done:
             state.learning_rate = float(rates[done - 1])

@@ -23,7 +23,8 @@ from bpcli.nn.optimizers import GradientDescent
 from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.tallies import Tallies
 from bpcli.streams import stream
-from bpcli.training.loop import Measure, train
+from bpcli.training.loop import train
+from bpcli.training.measure import Measure
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import start

@@ -23,8 +23,8 @@ from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.steps import CompiledSteps
 from bpcli.training.control import PLAIN, Control
 from bpcli.training.keeping import Best
-from bpcli.training.loop import Epoch, Measure, TrainingEvent
-from bpcli.training.orders import Orders
+from bpcli.training.loop import Epoch, TrainingEvent
+from bpcli.training.measure import Measure
 from bpcli.training.recipe import Plan
 from bpcli.training.state import TrainingState
 from bpcli.training.stopping import EarlyStopping
@@ -57,13 +57,15 @@ class Trained:
         schedule: Schedule | None = None,
         state: TrainingState | None = None,
         epochs: int = EPOCHS,
+        *,
+        validated: bool = True,
     ) -> None:
         plan = Plan(epochs, batch_size, shuffle=True, seed=3)
         recipe = one.recipe(plan)
         recipe = recipe if schedule is None else replace(recipe, schedule=schedule)
         self.state, examples = state or one.state(), one.examples()
         self.steps = CompiledSteps(recipe, self.state, examples)
-        measure = Measure(one.network, {"accuracy": METRICS["accuracy"]()}, examples)
+        measure = Measure(one.network, {"accuracy": METRICS["accuracy"]()}, examples if validated else None)
         self.events: Iterator[TrainingEvent] = loop.train(self.steps, plan, self.state, measure, control)
 
     def rows(self) -> list[Row]:
@@ -85,6 +87,7 @@ def one_by_one(monkeypatch: pytest.MonkeyPatch, train: Callable[[], list[Row]]) 
 
 CASES: dict[str, dict[str, Any]] = {
     "plain": {},
+    "not validated": {"validated": False},
     "schedule": {"schedule": SCHEDULES["cosine"]()},
     "plateau": {"control": Control(reducing=REDUCING), "schedule": REDUCING},
     "stopping": {"control": Control(Best("loss"), EarlyStopping("loss", 1, min_delta=0.02))},
@@ -163,23 +166,15 @@ def test_what_needs_python_between_updates_is_not_taken_ahead() -> None:
 
 def test_the_seconds_of_a_call_are_shared_out_among_its_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ahead, "perf_counter", iter(range(0, 10**6, 8)).__next__)
-    made = Trained(task(), 4)
-    spent: list[float] = []
-    follow = made.steps.follow
-
-    def noted(orders: Orders, deadline: float) -> float:
-        spent.append(follow(orders, deadline))
-        return spent[-1]
-
-    monkeypatch.setattr(made.steps, "follow", noted)
-    assert len(made.rows()) == EPOCHS
+    spent = [round(event.train_seconds) for event in Trained(task(), 4).events if isinstance(event, Epoch)]
+    assert len(spent) == EPOCHS
     assert spent[:2] == [4 - 8, 4]
     assert spent[2:6] == [2 - 8, 2, 2, 2]
 
 
 def test_calls_that_take_long_take_fewer_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ahead, "SECONDS", 2.0)
-    made = ahead.Ahead(task().state(), 100, 3)
+    made = ahead.Ahead(task().state(), 100, N, 3)
     asked: list[int] = []
 
     def take(count: int, rows: list[Any]) -> tuple[int, list[float]]:
