@@ -27,6 +27,7 @@ from bpcli.runs.record import read_record
 from bpcli.storage.tensors import read_tensors
 from bpcli.training import pace
 from bpcli.training.loop import Epoch, Stopped, Stretch
+from bpcli.training.shards.ranks import Ranks
 from tests.cli.support import read_metrics, write_config
 from tests.data.support import idx, npy
 
@@ -213,9 +214,11 @@ def test_the_test_part_is_evaluated_once_by_a_completed_run(
 ) -> None:
     sizes: list[int] = []
 
-    def counted(model: Model, part: Part, metrics: Mapping[str, Metric], threads: int) -> dict[str, float]:
+    def counted(
+        model: Model, part: Part, metrics: Mapping[str, Metric], threads: int, ranks: Ranks
+    ) -> dict[str, float]:
         sizes.append(part.size)
-        return assess_model(model, part, metrics, threads)
+        return assess_model(model, part, metrics, threads, ranks)
 
     monkeypatch.setattr(execution_module, "assess_model", counted)
     list(execution(tmp_path, *changes).events())
