@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from bpcli.data.sources import ClassIndices, Columns, Examples, Rows
-from bpcli.errors import DivergedError
+from bpcli.errors import CheckFailedError, DivergedError
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.gradient_check import Probe
 from bpcli.nn.network import Network
@@ -22,6 +23,7 @@ from bpcli.streams import stream
 from bpcli.training.engines import Engine
 from bpcli.training.noise import Noise
 from bpcli.training.recipe import Recipe
+from bpcli.training.shards.ranks import ALONE, Ranks
 from bpcli.training.shards.updating import elementwise
 from bpcli.training.state import start
 
@@ -109,18 +111,27 @@ class KeepGradient:
 
 
 def gradients_of(
-    recipe: Recipe, theta: Array, examples: Examples, batches: list[IndexArray], engine: Engine | None = None
+    recipe: Recipe,
+    theta: Array,
+    examples: Examples,
+    batches: list[IndexArray],
+    engine: Engine | None = None,
+    ranks: Ranks = ALONE,
 ) -> list[Array]:
     """The gradient at θ, (P,), that the engine's steps compute on each batch in turn, through the same buffers.
 
     They compute it as for the recipe's rule: a rule without a memory subtracts it from θ at once. The
-    recipe's clipping is left out, because a clipped gradient is not the derivative of the loss.
+    recipe's clipping is left out, because a clipped gradient is not the derivative of the loss. All ``ranks`` compute
+    it together, each its shards, and add it up by what training exchanges.
+
+    Raises:
+        CheckFailedError: ranks do not get the same gradient.
     """
     own, size = recipe.optimizer, theta.size
     rule = KeepGradient(at_once=not own.memory(size), elementwise=elementwise(own, size))
     unclipped = replace(recipe, optimizer=rule, clip=None)
     state = start(unclipped, theta.copy(), Tallies(()))
-    steps = (engine or Engine()).steps(unclipped, state, examples)
+    steps = (engine or Engine()).steps(unclipped, state, examples, ranks)
     found = []
     for batch in batches:
         np.copyto(state.theta, theta)  # a layer's constraint may have changed it
@@ -128,7 +139,22 @@ def gradients_of(
         with suppress(DivergedError):  # the gradient has been computed by then
             steps.run(batch, len(batch), np.inf)
         found.append(state.optimizer.memory["gradient"].copy())
+    _require_the_same(found, ranks)
     return found
+
+
+def _require_the_same(gradients: list[Array], ranks: Ranks) -> None:
+    """Refuse gradients that another rank has not got to the last bit.
+
+    Raises:
+        CheckFailedError: on every rank, one has others than rank 0.
+    """
+    digest = sha256(b"".join(gradient.tobytes() for gradient in gradients)).digest()
+    mine = [float(byte) for byte in digest]
+    other = ranks.agree(f"rank {ranks.index}" if ranks.lead(mine) != mine else "")
+    if other:
+        message = f"{other} of {ranks.count} gets another gradient than rank 0"
+        raise CheckFailedError(message, hint="train by one process, or another MPI library")
 
 
 def probe_of(recipe: Recipe, examples: Examples, batch: IndexArray, dtype: DTypeLike = np.float64) -> Probe:
@@ -168,10 +194,15 @@ def subjects_of(
     batches: list[IndexArray],
     engine: Engine,
     dtype: np.dtype[Any],
+    ranks: Ranks = ALONE,
 ) -> list[Subject]:
-    """What is checked, batch by batch: in float64, and in ``dtype``, the precision that trains, if it is another."""
+    """What is checked, batch by batch: in float64, and in ``dtype``, the precision that trains, if it is another.
+
+    Raises:
+        CheckFailedError: as :func:`gradients_of`.
+    """
     probes = [probe_of(recipe, examples, batch) for batch in batches]
-    gradients = gradients_of(recipe, theta, examples, batches, engine)
+    gradients = gradients_of(recipe, theta, examples, batches, engine, ranks)
     found = [Subject(theta, gradient, probe) for gradient, probe in zip(gradients, probes, strict=True)]
     if dtype == theta.dtype:
         return found
@@ -179,7 +210,7 @@ def subjects_of(
         rounded, narrow = in_precision(probes, dtype), theta.astype(dtype)
     starts = np.cumsum([0, *map(len, batches)])
     ranges = [np.arange(start, start + len(batch)) for start, batch in zip(starts, batches, strict=False)]
-    gradients = gradients_of(recipe, narrow, rounded, ranges, engine)
+    gradients = gradients_of(recipe, narrow, rounded, ranges, engine, ranks)
     return found + [
         Subject(narrow, gradient, probe_of(recipe, rounded, batch, dtype))
         for gradient, batch in zip(gradients, ranges, strict=True)

@@ -1,6 +1,7 @@
 """Which of the processes that a launcher started run a command, and how all of them end.
 
-``bp train`` and ``bp bench-cluster`` are done by all together, others by rank 0 alone. Rank 0 speaks for all.
+``bp train``, ``bp gradcheck`` and ``bp bench-cluster`` are done by all together, others by rank 0 alone, which speaks
+for all.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from bpcli.launcher import Launch, launch_of
 if TYPE_CHECKING:
     from bpcli.ranks.group import Group
 
-COMMON = ("train", "bench-cluster")
+COMMON = ("train", "gradcheck", "bench-cluster")
 """The commands that ranks do together."""
 
 Command = Callable[["Group"], int]

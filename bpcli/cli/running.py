@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from bpcli.ending.notice import Notice
     from bpcli.experiment import Experiment
     from bpcli.figures.live import LiveCurves
-    from bpcli.ranks.group import Group
+    from bpcli.ranks.group import Group, On
     from bpcli.runs.execution import Event, Execution, OpenRun, RunEnded
     from bpcli.runs.folder import RunWriter
     from bpcli.tracking.following import Following
     from bpcli.tracking.protocol import Tracker
+    from bpcli.training.shards.ranks import Ranks
     from bpcli.training.state import TrainingState
 
 
@@ -49,19 +50,45 @@ def prepared(
 
     if not quiet and group.index == 0:
         display.warn(tell())
-    shards = experiment.engine.shards
+    ranks = joined(group, partial(sameness, experiment, state), experiment.engine.shards, quiet=quiet)
+    execution = Execution(experiment, open_run, state, ranks)
+    _prepare(execution, quiet=quiet)
+    group.guard(None if group.index else execution.rescue, partial(_after_a_loss, execution))
+    if group.index:
+        _accompany(execution)
+    leave_the_rest_to_rank_0(group)
+    return execution
+
+
+def joined(group: Group, on: On, shards: int, *, quiet: bool) -> Ranks:
+    """Those who compute the shards together, once all of the ``group`` are ready; a warning tells of idle ones.
+
+    What ``on`` says must be the same for all.
+
+    Raises:
+        SystemExit: with status 0, on a process that has no shard.
+        BpError: on rank 0, another process is not ready, or for something else.
+    """
+    from bpcli import display
+
     if group.count > shards and not quiet:
         display.warn([_idle(group.count - shards, group.count, shards)])
-    ranks = group.together(partial(sameness, experiment, state), shards)
-    if ranks is not None:
-        execution = Execution(experiment, open_run, state, ranks)
-        _prepare(execution, quiet=quiet)
-        group.guard(None if group.index else execution.rescue, partial(_after_a_loss, execution))
-        if group.index == 0:
-            return execution
-        _accompany(execution)
-    group.leave()
-    raise SystemExit(0)
+    ranks = group.together(on, shards)
+    if ranks is None:
+        leave_the_rest_to_rank_0(group)
+    assert ranks is not None, "rank 0 has a shard"
+    return ranks
+
+
+def leave_the_rest_to_rank_0(group: Group) -> None:
+    """End any other process of the group.
+
+    Raises:
+        SystemExit: with status 0, on those others.
+    """
+    if group.index:
+        group.leave()
+        raise SystemExit(0)
 
 
 def _prepare(execution: Execution, *, quiet: bool) -> None:
@@ -141,6 +168,7 @@ def follow(
         for event in events:
             _track(tracking, event, started.run, quiet=quiet)
             if isinstance(event, RunEnded):
+                notice.rescue = None  # which would say the same once more
                 if event.outcome == "stopped":
                     display.say(stopped_line(event, experiment.plan.epochs, series))
                     notice.heard = signal.Signals[event.reason]  # which another rank may have heard

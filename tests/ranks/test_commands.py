@@ -14,6 +14,7 @@ from time import monotonic, sleep
 import pytest
 
 from bpcli.errors import ExitStatus
+from tests.cli.support import bp
 from tests.ranks.support import ROOT, command, environment, files_of, mpirun, with_mpi
 
 pytestmark = with_mpi
@@ -141,6 +142,25 @@ def test_a_divergence_is_said_once_and_is_the_status(folder: Path) -> None:
 def test_other_commands_are_done_by_rank_0(folder: Path) -> None:
     done = mpirun(3, [*BP, "--version"], folder)
     assert (done.returncode, done.stdout.count("bp "), done.stderr) == (0, 1, "")
+
+
+def test_the_gradient_that_is_checked_is_the_sum_over_ranks(folder: Path) -> None:
+    """Its figures are those of one process; a sum that is wrong, or of one rank alone, fails the check."""
+    (folder / "wrong.py").write_text(
+        "import sys\nfrom bpcli.cli import main\nfrom bpcli.ranks.exchange import MpiRanks\n"
+        "rank, total = int(sys.argv.pop(1)), MpiRanks.total\n"
+        "def wrong(self, nodes, rest, out):\n    total(self, nodes, rest, out)\n"
+        "    out[7] += rank in (self.index, self.count)\n"
+        "MpiRanks.total = wrong\nmain()\n"
+    )
+    check = ["gradcheck", "digits.yaml", "--examples", "6", "--json"]
+    right = mpirun(2, [*BP, *check], folder)
+    assert (right.returncode, right.stdout) == (0, bp(*check, cwd=folder).out)
+    wrong = mpirun(2, ["wrong.py", "2", *check], folder)
+    assert (wrong.returncode, json.loads(wrong.stdout)["passed"]) == (ExitStatus.CHECK_FAILED, False)
+    differing = mpirun(2, ["wrong.py", "1", *check], folder)
+    assert differing.returncode == ExitStatus.CHECK_FAILED
+    assert "error: rank 1 of 2 gets another gradient than rank 0\n" in differing.stderr
 
 
 class Training:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from bpcli.cli.arguments import Json, Plugins, Words, config_and_overrides, refuse_export_with_against, refuse_options
 from bpcli.cli.output import emit_json
 from bpcli.cli.output_file import require_no_loss
+from bpcli.cli.running import joined, leave_the_rest_to_rank_0
 from bpcli.errors import ConfigError, ExitStatus
+from bpcli.ranks.group import SOLO
 
 if TYPE_CHECKING:
     from bpcli.checking.comparison import GradientComparison, GroupCheck
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from bpcli.checking.subject import ParameterGroup
     from bpcli.experiment import Experiment
     from bpcli.nn import IndexArray
+    from bpcli.ranks.group import Group
 
 PRODUCTS, FEWEST_EXAMPLES = 1_000_000, 2
 """Products of a parameter and an example that decimals compute in a second or two; the fewest examples by default."""
@@ -32,6 +36,7 @@ LONG_SECONDS = 2.0
 
 
 def gradcheck(
+    context: typer.Context,
     words: Words,
     method: Annotated[
         Literal["complex-step", "central"] | None,
@@ -95,7 +100,7 @@ def gradcheck(
     The derivative is computed in decimals of many digits from the formulas of the network;
     differences of the loss are shown beside it. A config is checked at its initial parameters,
     a run's folder at its trained ones. In float64, then in the precision that trains, on real
-    examples: a full batch, then a shorter one through the same buffers.
+    examples: a full batch, then a shorter one through the same buffers; by mpirun, in shards that ranks share out.
     Exit status 0 if every gradient agrees, 1 if one is wrong or rounding leaves too few digits to judge it.
 
     Example: bp gradcheck configs/iris.yaml --method central
@@ -116,6 +121,9 @@ def gradcheck(
     if export is not None or against is not None:
         options = {"--method": method, "--parameters": parameters, "--step-sizes": step_sizes or None}
         refuse_options(options, "where no differences are taken")
+    group: Group = context.obj or SOLO
+    if export is not None or against is not None:
+        leave_the_rest_to_rank_0(group)
     _refuse_lone_options(export, starter, against, points)
     refuse_export_with_against(export, against)
     method = method or "complex-step"
@@ -136,10 +144,11 @@ def gradcheck(
         return external.check_external(built, batches[0], against, json=json)
     chosen = subject.parameter_groups(built.network, parameters, built.plan.seed)
     dtype = np.dtype(opened.dtype)
-    comparisons = [
-        GradientComparison(built.network, one.theta, one.gradient, one.probe, method)
-        for one in subject.subjects_of(built.recipe, theta, part, batches, built.engine, dtype)
-    ]
+    ranks = joined(group, partial(_sameness, built, batches), built.engine.shards, quiet=json)
+    subjects = subject.subjects_of(built.recipe, theta, part, batches, built.engine, dtype, ranks)
+    leave_the_rest_to_rank_0(group)
+    group.leave()
+    comparisons = [GradientComparison(built.network, one.theta, one.gradient, one.probe, method) for one in subjects]
     checked, sizes = _check_groups(comparisons, chosen, step_sizes=step_sizes, quiet=json)
     rows = {len(batch): built.loaded.parts["train"].rows[batch] for batch in batches}
     found = report.CheckReport(str(path), method, comparisons, checked, sizes, rows)
@@ -148,6 +157,13 @@ def gradcheck(
     else:
         report.print_report(found)
     return ExitStatus.DONE if found.passed else ExitStatus.CHECK_FAILED
+
+
+def _sameness(built: Experiment, batches: list[IndexArray]) -> dict[str, Any]:
+    """What must be the same for all ranks that check a gradient together."""
+    from bpcli.runs.sameness import sameness
+
+    return {**sameness(built, None), "examples": [len(batch) for batch in batches]}
 
 
 def _refuse_lone_options(export: Path | None, starter: str | None, against: Path | None, points: float | None) -> None:
