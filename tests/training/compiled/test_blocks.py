@@ -104,7 +104,7 @@ def test_nothing_is_read_or_written_behind_the_end_of_an_array(kind: Any) -> Non
         place[...] = array
         return place
 
-    for n, k, m in product((1, ROWS, 29), (1, 16, 37), (1, 10, 16, 31, 33)):
+    for n, k, m in product((1, ROWS, 29), (1, 16, 37), (1, 10, 16, 31, 33, 64)):
         left, right = np.ones((n, k), kind), np.ones((k, m), kind)
         for one, other in ((left, right), (np.asfortranarray(left), right), (left, np.asfortranarray(right))):
             out = guarded(np.zeros((n, m), kind))
