@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.commands import bp_command
 from benchmarks.processes import ROOT
-from benchmarks.scaling.tables import ratio
+from benchmarks.scaling.tables import milliseconds, ratio
 
 CONFIGS: dict[str, tuple[int, list[str]]] = {
     "mnist_relu.yaml": (6, ["engine=numba"]),
@@ -24,7 +24,7 @@ CONFIGS: dict[str, tuple[int, list[str]]] = {
     "mnist_relu.yaml, engine: numpy": (4, ["engine=numpy"]),
     "mnist_nielsen.yaml": (8, ["engine=numba"]),
     "digits.yaml": (30, ["engine=numba"]),
-    "mnist_dropout.yaml": (2, ["engine=numba"]),
+    "mnist_dropout.yaml, with dropout, noise and max_norm": (2, ["engine=numba"]),
 }
 """Epochs, the first of which is not counted where there are several, and changes, by the config."""
 
@@ -54,7 +54,8 @@ def row(name: str, mnist: Path, folder: Path) -> str:
     with (run / "timings.csv").open(encoding="utf-8") as file:
         seconds = [float(row["train_seconds"]) + float(row["validation_seconds"] or 0) for row in csv.DictReader(file)]
     taken = min(seconds[1:] or seconds)
-    return f"| `{config}`{name[len(config) :]} | {taken * 1e3:.3g} ms | {planned * 1e3:.3g} ms | {ratio(planned / taken)} |"
+    told = f"{milliseconds(taken)} ms | {milliseconds(planned)} ms | {ratio(planned / taken)}"
+    return f"| `{config}`{name[len(config) :]} | {told} |"
 
 
 def main() -> None:

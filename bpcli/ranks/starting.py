@@ -19,6 +19,13 @@ from bpcli.ranks.rank import this_rank
 if TYPE_CHECKING:
     from mpi4py import MPI
 
+LINKS = ("OMPI_MCA_btl_tcp_links", "2")
+"""Two connections between hosts, for Open MPI over TCP, unless something else is asked for.
+
+It announces a long message, and begins with it when the answer is there. On the one connection that it makes by default
+an answer waits behind all of the message that goes the same way, so one rank sends after the other, not both at once.
+"""
+
 COMING = 120.0
 """Seconds in which all processes must have started MPI: of many on one file system the last loads Python late."""
 
@@ -37,6 +44,7 @@ def start_mpi(launch: Launch, report: Report) -> MPI.Comm:
         SystemRefusedError: the MPI library cannot be loaded or started.
     """
     assert launch.launcher is not None, "a process without a launcher is alone"
+    os.environ.setdefault(*LINKS)
     library("mpi4py", "mpi", f"{launch.launcher.name} started bp {launch.count} times, which takes mpi4py")
     try:
         import mpi4py

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from bpcli.scaling.arithmetic import Arithmetic, layer_seconds
 from bpcli.scaling.cluster import Cluster
-from bpcli.scaling.exchange import gradient_traffic, results_traffic, vectors_added
+from bpcli.scaling.exchange import Traffic, gradient_traffic, results_traffic, vectors_added
 from bpcli.scaling.job import Job
-from bpcli.training.source_passes import EXAMPLES_PER_PASS
+from bpcli.training.source_passes import EXAMPLES_PER_PASS, PASSES_AT_ONCE, WORTH_A_RANK
 
 OPERATIONS = 5
 """Operations on vectors for each number that a rule remembers of a parameter, besides the one that changes θ."""
@@ -74,10 +74,9 @@ def exchange_seconds(job: Job, cluster: Cluster, ranks: int) -> float:
     """Gradients and results of a step on their way, one after the other."""
     if ranks == 1:
         return 0.0
-    assert cluster.network is not None, "several ranks have a network"
     gradient = gradient_traffic(job.parameters, job.itemsize, job.shards, ranks)
     results = results_traffic(job.batch_size, job.sizes[-1], job.itemsize, job.shards, ranks)
-    return (gradient + results).seconds(cluster.network, cluster.arithmetic.call)
+    return _seconds(gradient + results, cluster)
 
 
 def _update(job: Job, cluster: Cluster, ranks: int) -> float:
@@ -98,9 +97,26 @@ def _update(job: Job, cluster: Cluster, ranks: int) -> float:
 
 
 def epoch_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> float:
-    """The updates of an epoch, and the forward passes over the validation part, which every rank makes all of."""
-    passes = -(-job.validation // EXAMPLES_PER_PASS)
-    columns = min(EXAMPLES_PER_PASS, max(job.validation, 1))
+    """The updates of an epoch, and the forward passes over the validation part."""
+    working = min(ranks, job.shards)
+    updates = job.updates * step_seconds(job, cluster, ranks, threads).total
+    return updates + (_validation(job, cluster, working, threads) if job.validation else 0.0)
+
+
+def _validation(job: Job, cluster: Cluster, ranks: int, threads: int) -> float:
+    """Passes over the validation part, shared out over ranks where they are worth it; round by round all exchange."""
+    passes, columns = -(-job.validation // EXAMPLES_PER_PASS), min(EXAMPLES_PER_PASS, job.validation)
     layers = layer_seconds(job.sizes, columns, job.itemsize, _core(job, cluster))
-    validation = -(-passes // threads) * sum(layer.forward for layer in layers)
-    return job.updates * step_seconds(job, cluster, ranks, threads).total + validation
+    if passes == 1 or job.parameters * EXAMPLES_PER_PASS < WORTH_A_RANK:
+        ranks = 1
+    most = ranks * PASSES_AT_ONCE
+    rounds = [min(most, passes - first) for first in range(0, passes, most)]
+    own = sum(-(-count // ranks) for count in rounds)
+    shared = [results_traffic(count * columns, job.sizes[-1], job.itemsize, count, ranks) for count in rounds]
+    exchange = sum(_seconds(traffic, cluster) for traffic in shared) if ranks > 1 else 0.0
+    return -(-own // threads) * sum(layer.forward for layer in layers) + exchange
+
+
+def _seconds(traffic: Traffic, cluster: Cluster) -> float:
+    assert cluster.network is not None, "several ranks have a network"
+    return traffic.seconds(cluster.network, cluster.arithmetic.call)
