@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 
 from bpcli.training.compiled.operations import (
     ArgMax,
+    ArgMaxOfColumns,
     CountNonzero,
     Dot,
     Elementwise,
@@ -266,6 +267,17 @@ class LoopWriter:
         yield f"for i in range({operation.index}.shape[0]):"
         yield f"    {operation.out}[{operation.index}[i]] = {value}"
 
+    def _argmax_of_columns(self, operation: ArgMaxOfColumns) -> Iterator[str]:
+        if not same_shape(self.symbols[operation.array].shape[1], 1):
+            yield f"arg_max_of_columns({operation.array}, {operation.out}, {ROOM})"
+            return
+        column = self._flattened(operation.array)
+        yield "best, largest = 0, " + f"{column}[0]"
+        yield f"for i in range(1, {column}.shape[0]):"
+        yield f"    if {column}[i] > largest:"
+        yield f"        best, largest = i, {column}[i]"
+        yield f"{operation.out}[0] = best"
+
     def _argmax(self, operation: ArgMax) -> Iterator[str]:
         yield f"for i in range({operation.array}.shape[0]):"
         yield "    best = 0"
@@ -295,6 +307,7 @@ class LoopWriter:
         Take: _take,
         Put: _put,
         ArgMax: _argmax,
+        ArgMaxOfColumns: _argmax_of_columns,
         CountNonzero: _count,
         ReadEntry: _read,
         WriteEntry: _write,

@@ -118,6 +118,13 @@ class ArgMax(Operation):
 
 
 @dataclass(frozen=True)
+class ArgMaxOfColumns(Operation):
+    """out_j ← the index of column j's largest entry, the first of equal ones."""
+
+    array: str
+
+
+@dataclass(frozen=True)
 class CountNonzero(Operation):
     """The number of a vector's entries that are not zero."""
 

@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bpcli.training.compiled.operations import Dot, Elementwise, Operation, ScalarOperation
+from bpcli.training.compiled.operations import (
+    ArgMax,
+    ArgMaxOfColumns,
+    Dot,
+    Elementwise,
+    Operation,
+    ScalarOperation,
+)
 from bpcli.training.compiled.recorder import disjoint, same_shape
 from bpcli.training.compiled.recording import Program
 from bpcli.training.compiled.symbols import SymbolicArray
+from bpcli.training.compiled.views import Transposed
 
 DTHETA = "dtheta"
 
@@ -24,7 +32,7 @@ class FusedLoop:
 
 def simplified(program: Program) -> list[Operation | FusedLoop]:
     """The operations that affect the program's results; elementwise ones are fused where they can be."""
-    operations = _accumulated(list(program.operations), program.symbols)
+    operations = _unturned(_accumulated(list(program.operations), program.symbols), program.symbols)
     needed, later = _needed(operations, program)
     return _fused(needed, later, program.symbols)
 
@@ -50,6 +58,32 @@ def _accumulated(operations: list[Operation], symbols: dict[str, SymbolicArray])
         return operations
     moved = [replace(product, out=_same_part(vector, symbols[product.out]).name, factor=1.0) for product in products]
     return [one for one in operations if one not in concerned] + list(moved)
+
+
+def _unturned(operations: list[Operation], symbols: dict[str, SymbolicArray]) -> list[Operation]:
+    """Look for the largest entries of a transposed copy's rows in the columns of what was copied.
+
+    NumPy is faster on the copy; here the columns are looked through side by side, and no copy is needed.
+    """
+    found: list[Operation] = []
+    copies: dict[str, str] = {}
+    for operation in operations:
+        of = copies.get(operation.array) if isinstance(operation, ArgMax) else None
+        found.append(operation if of is None else ArgMaxOfColumns(operation.out, of))
+        written = _root(operation.out, symbols)
+        copies = {copy: of for copy, of in copies.items() if written not in (_root(copy, symbols), _root(of, symbols))}
+        copies |= _transposed_copy(operation, symbols)
+    return found
+
+
+def _transposed_copy(operation: Operation, symbols: dict[str, SymbolicArray]) -> dict[str, str]:
+    """The matrix of which an operation makes a transposed copy, by the copy's name; none where it does not."""
+    if not isinstance(operation, Elementwise) or operation.ufunc != "positive":
+        return {}
+    copy, view = symbols[operation.out], symbols.get(operation.inputs[0])
+    if view is None or view.of is None or not isinstance(view.view, Transposed) or view.dtype != copy.dtype:
+        return {}
+    return {operation.out: view.of.name} if same_shape(copy.shape, view.shape) else {}
 
 
 def _blocks_of(operation: Operation, symbols: dict[str, SymbolicArray]) -> set[str]:

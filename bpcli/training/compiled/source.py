@@ -33,6 +33,7 @@ from numba import njit
 
 from bpcli.training.compiled.blocks import ROOM
 from bpcli.training.compiled.elementary import exp_of_single, tanh_of_single
+from bpcli.training.compiled.largest import arg_max_of_columns
 from bpcli.training.compiled.products import accumulate, accumulate_of_vector, inner, product, product_along_rows
 from bpcli.training.compiled.products import product_of_examples, product_of_vector, total, total_of_examples
 from bpcli.training.compiled.rooms import matrix, put, take
@@ -71,6 +72,8 @@ TRAINING = """def run({arrays}, {rows}, {inputs}, {RATE}s, sizes, settings, size
             step = {step}
         row += count * m
         first += count
+        if row == {X}.shape[0]:
+            row = 0
         if written and rest == parts - 1:
             {next_row}
     return most, whole, step, 0.0
@@ -89,9 +92,10 @@ def step_source(program: Program) -> str:
     """The module of a training step: ``arrays`` makes the arguments of ``run``, which takes ``most`` epochs.
 
     An epoch has ``whole`` batches of ``size`` examples, then one of ``last``, unless that is 0. Where there are rows
-    for it, what is kept is written down, in row 0 as it is, then after each epoch. ``run`` returns the number of
-    epochs that ended, of steps in the batches of the next, and of updates so far, and 0 or, where it stopped because
-    the sum of a batch's terms is not finite, that sum.
+    for it, what is kept is written down, in row 0 as it is, then after each epoch. Examples follow one another epoch by
+    epoch; where they end, they begin again. ``run`` returns the number of epochs that ended, of steps in the batches of
+    the next, and of updates so far, and 0 or, where it stopped because the sum of a batch's terms is not finite, that
+    sum.
     """
     return _ModuleWriter(program).module(TRAINING)
 
@@ -136,6 +140,7 @@ class _ModuleWriter:
             "row": f"{given[0]}_rows",
             "arrays": ", ".join(arrays),
             "inputs": ", ".join(f"{name}s" for name in program.inputs),
+            "X": f"{X}s",
             "RATE": RATE,
             "loss": loss,
             "step": step,

@@ -132,7 +132,8 @@ class CompiledSteps:
             pass
         state, m, updates = self.state, self.batch_size, self.ahead.updates
         whole, last = divmod(self.size, m)
-        order = np.concatenate([orders.of(state.epoch + 1 + k) for k in range(count)])
+        different = count if orders.plan.shuffle else 1
+        order = np.concatenate([orders.of(state.epoch + 1 + k) for k in range(different)])
         portion, step = self._gathered(order, m), state.optimizer.step
         rates = self.recipe.rates(step, count * updates, self.recipe.course(self.size, state.plateau.reductions))
         taken, *_ = self._call(rows, portion, rates, m, whole, last, count, step)

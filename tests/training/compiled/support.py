@@ -56,6 +56,9 @@ def take(array, rows, k):
 def inner(left, right, zero):
     return zero + np.dot(left, right)
 
+def arg_max_of_columns(matrix, out, room):
+    out[:] = np.argmax(matrix, axis=0)
+
 def total(vector):
     return np.sum(vector, dtype=np.float64)
 

@@ -59,8 +59,9 @@ class Trained:
         epochs: int = EPOCHS,
         *,
         validated: bool = True,
+        shuffle: bool = True,
     ) -> None:
-        plan = Plan(epochs, batch_size, shuffle=True, seed=3)
+        plan = Plan(epochs, batch_size, shuffle=shuffle, seed=3)
         recipe = one.recipe(plan)
         recipe = recipe if schedule is None else replace(recipe, schedule=schedule)
         self.state, examples = state or one.state(), one.examples()
@@ -88,6 +89,7 @@ def one_by_one(monkeypatch: pytest.MonkeyPatch, train: Callable[[], list[Row]]) 
 CASES: dict[str, dict[str, Any]] = {
     "plain": {},
     "not validated": {"validated": False},
+    "in the file's order": {"shuffle": False},
     "schedule": {"schedule": SCHEDULES["cosine"]()},
     "plateau": {"control": Control(reducing=REDUCING), "schedule": REDUCING},
     "stopping": {"control": Control(Best("loss"), EarlyStopping("loss", 1, min_delta=0.02))},
