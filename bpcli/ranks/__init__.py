@@ -1,7 +1,8 @@
 """Several processes that train one network together: started by a launcher of MPI, on one host or many.
 
 Reading order: :mod:`bpcli.launcher` says whether there are any; ``group`` is what a command knows of them; ``launched``
-connects and ends them, after ``starting`` has started MPI. ``exchange`` has what training exchanges, over MPI. ``wire``
+connects and ends them, after ``starting`` has started MPI. ``exchange`` has what training exchanges, over MPI and
+in memory that a ``host`` has in common: ``sums`` of gradients above all. ``wire``
 is a connection beside MPI, to the ``addresses`` of a host; ``connections`` hears all of a rank's, by which ``watch``
 sees that a ``rank`` is lost, or is ready for something else, by its ``differences``; ``failure`` is what is said of
 one. ``parents`` says whether there is still a launcher.

@@ -125,7 +125,7 @@ class Launched:
 
     def _connected(self, parents: Parents) -> Watch:
         """The watch over all ranks, each connected to rank 0."""
-        from bpcli.ranks.exchange import gather_values
+        from bpcli.ranks.values import gather_values
 
         communicator = self._communicator
         listener = listening() if self.index == 0 else None

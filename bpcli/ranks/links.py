@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpcli.ranks.exchange import MpiRanks, gather_values
-from bpcli.training.shards.adding import additions
+from bpcli.ranks.exchange import MpiRanks
+from bpcli.ranks.values import gather_values
+from bpcli.team import team_of
+from bpcli.training.shards.cutting import PIECE, pieces
+from bpcli.training.shards.ranks import add_up_piece
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -66,10 +69,18 @@ class Links:
 
         The median of some times; the first ones, which make buffers, do not count.
         """
-        ranks, gradient, rest = MpiRanks(self._communicator), np.zeros(parameters, np.float32), additions(self.count)
+        vectors = MpiRanks(self._communicator).vectors(self.count, np.zeros(parameters, np.float32))
+        total = vectors.room(vectors.gradients[0])
+        sums, team = vectors.sums(self.count), team_of(1)
+        buffers = [np.empty(PIECE, np.float32) for _ in range((self.count - 1).bit_length())]
 
         def add_up() -> None:
-            ranks.total({self.index: gradient}, rest, gradient)
+            nodes = vectors.collect(self.count, team)
+            for piece in pieces(vectors.own):
+                size = piece.stop - piece.start
+                add_up_piece(sums, nodes, [buffer[:size] for buffer in buffers], piece)
+                np.copyto(total[piece], buffers[0][:size])
+            vectors.assemble(total)
 
         first = np.median(self._times(add_up, FIRST))
         return float(np.median(self._times(add_up, min(MOST, max(FIRST, int(SECONDS / first))))))

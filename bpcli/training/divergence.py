@@ -16,6 +16,7 @@ from bpcli.data.sources import Examples
 from bpcli.errors import DivergedError
 from bpcli.nn import IndexArray
 from bpcli.training.recipe import Recipe
+from bpcli.training.shards.ranks import ALONE, Ranks
 from bpcli.training.state import TrainingState, diverged
 from bpcli.training.steps import Steps
 
@@ -26,8 +27,8 @@ class SavedStart:
     The tallies are not copied: no update depends on them, and no row is written of an epoch that diverges.
     """
 
-    def __init__(self, state: TrainingState) -> None:
-        self.state = state
+    def __init__(self, state: TrainingState, ranks: Ranks = ALONE) -> None:
+        self.state, self.ranks = state, ranks
         live = state.theta, state.losses.sums, *state.optimizer.memory.values()
         self.arrays = [(array, array.copy()) for array in live]
         self._finite = np.empty(state.theta.shape, np.bool_)
@@ -56,12 +57,14 @@ class SavedStart:
             raise diverged(f"the loss ({loss})", epoch, step)
 
     def restore(self) -> None:
-        """Bring the state back to where it was copied, its tallies empty."""
+        """Bring the state back to where it was copied, its tallies empty; ranks may have its arrays in common."""
         state = self.state
+        self.ranks.wait()
         state.position, state.optimizer.step, state.learning_rate = self.position, self.step, self.learning_rate
         for live, saved in self.arrays:
             np.copyto(live, saved)
         state.tallies.clear()
+        self.ranks.wait()
 
 
 def locate(error: DivergedError, steps: Steps, batch_size: int, start: SavedStart, order: IndexArray) -> DivergedError:
@@ -77,7 +80,8 @@ def locate(error: DivergedError, steps: Steps, batch_size: int, start: SavedStar
     indices = order[state.position : state.position + batch_size]
     if not len(indices):
         return error
-    found = CheckedUpdate(recipe, state, steps.examples, indices).first_nonfinite()
+    first_rank = start.ranks.index == 0  # which alone tells of it
+    found = CheckedUpdate(recipe, state, steps.examples, indices).first_nonfinite() if first_rank else None
     number = start.step + 1
     start.restore()
     if found is None:

@@ -102,7 +102,7 @@ class _Training:
         self.steps, self.plan, self.state, self.measure = steps, plan, state, measure
         self.control, self.safe, self.ranks = control, safe, ranks
         self.pace = Pace(ranks, plan.batch_size, control.max_seconds)
-        self.saved, self.orders = SavedStart(state), Orders(plan, steps.size)
+        self.saved, self.orders = SavedStart(state, ranks), Orders(plan, steps.size)
 
     def events(self) -> Iterator[TrainingEvent]:
         """Epoch after epoch, each with those that were taken along with it."""

@@ -16,7 +16,7 @@ from bpcli.training.orders import Orders
 from bpcli.training.recipe import Recipe
 from bpcli.training.shards import WHOLE, Batch, Division, Gradients, NumpyPasses, PassesOf
 from bpcli.training.shards.results import count
-from bpcli.training.shards.updating import Updates
+from bpcli.training.shards.updating import Updates, shared_out
 from bpcli.training.state import TrainingState, diverged
 
 
@@ -32,9 +32,13 @@ class NumpySteps:
         passes: PassesOf = NumpyPasses,
     ) -> None:
         self.recipe, self.state, self.examples, self.size = recipe, state, examples, examples.size
+        weights, shared = recipe.network.layout.weights, shared_out(recipe, state.theta.size, division.working)
+        if shared:
+            state.move(division.ranks.common, weights)
         theta, optimizer = state.theta, state.optimizer
-        self.gradients = Gradients(recipe, theta, optimizer.dtheta, examples, division, passes)
-        self.updates = Updates(recipe.optimizer, theta, optimizer, recipe.network.layout.weights, self.gradients.team)
+        self.gradients = Gradients(recipe, theta, optimizer.dtheta, examples, division, passes, shared=shared)
+        common = self.gradients.vectors if shared else None
+        self.updates = Updates(recipe.optimizer, theta, optimizer, weights, self.gradients.team, common)
         self.noise = Noise(recipe, state.theta.dtype)
         self.divided = division.divides
         self.weighted = examples.weights is not None

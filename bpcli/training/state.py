@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy, deepcopy
 from dataclasses import dataclass, field, replace
 from math import nan
@@ -52,6 +52,15 @@ class TrainingState:
             self.losses.clear()
             self.tallies.clear()
         self.epoch, self.position = epoch, 0
+
+    def move(self, elsewhere: Callable[[Array], Array], weights: Iterable[slice]) -> None:
+        """Have θ, and what the rule remembers, where ``elsewhere`` puts them, before anything else has views of them.
+
+        ``weights`` are where the matrices W lie in θ.
+        """
+        self.theta = elsewhere(self.theta)
+        self.optimizer.memory = {name: elsewhere(array) for name, array in self.optimizer.memory.items()}
+        self.optimizer.weights = tuple(self.theta[W] for W in weights)
 
     def copied(self) -> TrainingState:
         """The state to be saved later: what steps change and a checkpoint holds is copied, the rest shared."""

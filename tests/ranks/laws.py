@@ -26,11 +26,12 @@ from bpcli.runs.execution import Execution
 from bpcli.runs.folder import create_run
 from bpcli.runs.resuming import resume
 from bpcli.runs.sameness import sameness
+from bpcli.team import team_of
 from bpcli.training import source_passes
 from bpcli.training.loop import Epoch
-from bpcli.training.shards.adding import additions, sharing
+from bpcli.training.shards.adding import additions
 from bpcli.training.shards.cutting import block_of
-from bpcli.training.shards.ranks import Ranks
+from bpcli.training.shards.ranks import Ranks, add_up_piece
 
 SHARDS, SIZES = range(1, 10), (1, 3, 1000)
 
@@ -85,7 +86,7 @@ def exchanges(group: Group) -> None:
         ranks = group.together(dict, shards)
         if ranks is not None and ranks.count > 1:
             for size in SIZES:
-                require_total(ranks, shards, size)
+                require_sums(ranks, shards, size)
             require_shared(ranks, shards)
             assert ranks.lead([float(ranks.index), 7.5]) == [0.0, 7.5]
             assert ranks.agree("SIGINT" if ranks.index == ranks.count - 1 else "") == "SIGINT"
@@ -94,22 +95,23 @@ def exchanges(group: Group) -> None:
         Path("exchanged").touch()
 
 
-def require_total(ranks: Ranks, shards: int, size: int) -> None:
-    """The sum has the bits of the tree on one process, in ``out`` on every rank."""
+def require_sums(ranks: Ranks, shards: int, size: int) -> None:
+    """The sums have the bits of the tree on one process, each rank's own, and of all on every rank once assembled."""
     drawn = np.random.default_rng(shards).standard_normal((shards, size)).astype(np.float32)
     expected = drawn.copy()
     for into, of in additions(shards):
         expected[into] += expected[of]
-    blocks = [block_of(rank, ranks.count, shards) for rank in range(ranks.count)]
-    tree = sharing(shards, blocks, blocks[ranks.index])
+    vectors = ranks.vectors(shards, np.empty(size, np.float32))
+    sums, mine = vectors.sums(shards), block_of(ranks.index, ranks.count, shards)
+    buffers = [np.empty(size, np.float32) for _ in range(4)]
+    whole = ranks.common(np.full(size, 7, np.float32))
     for _ in range(2):  # the second time finds what the first has made
-        vectors = {k: drawn[k].copy() for k in blocks[ranks.index]}
-        for into, of in tree.own:
-            vectors[into] += vectors[of]
-        nodes = {node: vectors[node] for node in tree.nodes}
-        out = next(iter(nodes.values()), np.empty(size, np.float32))
-        ranks.total(nodes, tree.rest, out)
-        assert out.tobytes() == expected[0].tobytes()
+        for number, vector in zip(mine, vectors.gradients, strict=True):
+            vector[...] = drawn[number]
+        nodes, own = vectors.collect(shards, team_of(1)), vectors.own
+        add_up_piece(sums, nodes, [whole[own], *(one[: own.stop - own.start] for one in buffers)], own)
+        vectors.assemble(whole)
+        assert whole.tobytes() == expected[0].tobytes()
 
 
 def require_shared(ranks: Ranks, shards: int) -> None:

@@ -148,17 +148,18 @@ def test_the_gradient_that_is_checked_is_the_sum_over_ranks(folder: Path) -> Non
     """Its figures are those of one process; a sum that is wrong, or of one rank alone, fails the check."""
     (folder / "wrong.py").write_text(
         "import sys\nfrom bpcli.cli import main\nfrom bpcli.ranks.exchange import MpiRanks\n"
-        "rank, total = int(sys.argv.pop(1)), MpiRanks.total\n"
-        "def wrong(self, nodes, rest, out):\n    total(self, nodes, rest, out)\n"
-        "    out[7] += rank in (self.index, self.count)\n"
-        "MpiRanks.total = wrong\nmain()\n"
+        "from bpcli.ranks.sums import MpiVectors\n"
+        "what, collect, common = sys.argv.pop(1), MpiVectors.collect, MpiRanks.common\n"
+        "def wrong(self, *of):\n    nodes = collect(self, *of)\n    nodes[0].of(self.own)[7] += 1\n    return nodes\n"
+        "def apart(self, array):\n    found = common(self, array)\n    return found.copy() if self.index else found\n"
+        "if what == 'sum':\n    MpiVectors.collect = wrong\nelse:\n    MpiRanks.common = apart\nmain()\n"
     )
     check = ["gradcheck", "digits.yaml", "--examples", "6", "--json"]
     right = mpirun(2, [*BP, *check], folder)
     assert (right.returncode, right.stdout) == (0, bp(*check, cwd=folder).out)
-    wrong = mpirun(2, ["wrong.py", "2", *check], folder)
+    wrong = mpirun(2, ["wrong.py", "sum", *check], folder)
     assert (wrong.returncode, json.loads(wrong.stdout)["passed"]) == (ExitStatus.CHECK_FAILED, False)
-    differing = mpirun(2, ["wrong.py", "1", *check], folder)
+    differing = mpirun(2, ["wrong.py", "memory", *check], folder)
     assert differing.returncode == ExitStatus.CHECK_FAILED
     assert "error: rank 1 of 2 gets another gradient than rank 0\n" in differing.stderr
 

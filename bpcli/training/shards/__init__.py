@@ -17,11 +17,14 @@ What several processes have to do, and where:
   shards, and on return every rank has all of them. It is called for the examples' weights before backward, where there
   are any, since the loss is divided by their sum; and after backward for A_L, Y, the weights of metrics and
   the sum of the terms, which every rank then counts in the order of shards.
-- ``Ranks.total`` gets, by the number of its first shard, every node of the tree that a rank could add up by itself,
-  and the additions that are left, in their order: on return ``out`` is the gradient of the batch on every rank. It is
-  called once for each gradient, with whole vectors, by the thread that trains.
+- ``Ranks.vectors`` has the gradients of a rank's shards. ``collect`` is called once for each gradient, by the thread
+  that trains: on return a rank has its own entries of all shards, as nodes of the tree. What it makes of them, the sum
+  or the updated θ, it writes into memory that the ranks of a host have in common, and ``assemble`` makes that whole
+  on every host. Between an ``assemble`` and the next ``collect`` nothing there changes, so it can be read, and saved.
+- Where each entry of an update follows from the same entry of the gradient, a rank updates its own entries alone:
+  ``updating.shared_out``. θ and the rule's memory are then once on a host: ``Ranks.common``.
 - A training in one shard is not divided: every rank computes all of it, and no rank asks anything of another.
-- Everything else is the same on every rank: θ, the rule's memory, sums, tallies, what is drawn.
+- Everything is the same on every rank: θ, the rule's memory, sums, tallies, what is drawn.
 """
 
 from bpcli.training.shards.gradients import WHOLE, Batch, Division, Gradients, Shard

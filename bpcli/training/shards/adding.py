@@ -6,8 +6,7 @@ the tree is named by its first shard, whose vector it takes.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -28,19 +27,23 @@ def additions(shards: int) -> list[Addition]:
 
 
 class Sum(NamedTuple):
-    """Buffer ``into`` becomes ``left`` plus ``right``, each a shard's number, or a buffer's as −1 − number."""
+    """Buffer ``into`` becomes ``left`` plus ``right``, each a node of the tree, or a buffer's number as −1 − number."""
 
     left: int
     right: int
     into: int
 
 
-def depth_first(shards: int) -> list[Sum]:
-    """The same tree over several shards with buffers alone written to, as few as it has levels; the sum is in 0."""
+def depth_first(shards: int, leaves: Mapping[int, int] | None = None) -> list[Sum]:
+    """The same tree with buffers alone written to, as few as it has levels; the sum is in 0.
+
+    It begins with ``leaves``, nodes that are there already, each by its first shard with the shard after its last;
+    by default these are the shards.
+    """
     found: list[Sum] = []
 
     def node(first: int, width: int, buffer: int) -> int:
-        if width == 1:
+        if width == 1 or (leaves is not None and leaves.get(first) == min(first + width, shards)):
             return first
         half = width // 2
         left = node(first, half, buffer)
@@ -53,30 +56,23 @@ def depth_first(shards: int) -> list[Sum]:
     return found
 
 
-@dataclass(frozen=True)
-class Sharing:
-    """The tree as one holder of shards sees it.
+class Within(NamedTuple):
+    """The tree within some neighbouring shards: the additions of nodes whose shards are all among them, in order.
 
-    ``own`` are the additions of nodes whose shards are all its own, ``nodes`` what these leave, by first shard;
-    ``rest`` are the additions of the whole tree that no holder can do by itself.
+    ``nodes`` are what these leave: each by its first shard, with the shard after its last.
     """
 
     own: list[Addition]
-    nodes: list[int]
-    rest: list[Addition]
+    nodes: dict[int, int]
 
 
-def sharing(shards: int, blocks: Collection[range], mine: range) -> Sharing:
-    """The tree over shards that are held in ``blocks``, of which one is ``mine``."""
+def within(shards: int, block: range) -> Within:
+    """The tree over so many shards within a block of them."""
+    own, nodes = [], {k: k + 1 for k in block}
     ends = {k: k + 1 for k in range(shards)}
-    own, rest = [], []
-    nodes = set(mine)
     for one in additions(shards):
         ends[one.into] = ends[one.of]
-        holder = next(block for block in blocks if one.into in block)
-        if ends[one.into] > holder.stop:
-            rest.append(one)
-        elif holder == mine:
+        if one.into in nodes and ends[one.into] <= block.stop:
             own.append(one)
-            nodes.discard(one.of)
-    return Sharing(own, sorted(nodes), rest)
+            nodes[one.into] = nodes.pop(one.of)
+    return Within(own, nodes)

@@ -43,6 +43,8 @@ def block_of(rank: int, ranks: int, shards: int) -> range:
     return range(shards * rank // ranks, shards * (rank + 1) // ranks)
 
 
-def pieces(size: int) -> list[slice]:
-    """A vector of this size cut into pieces as even as can be."""
-    return slices(size, max(1, -(-size // PIECE)))
+def pieces(entries: slice) -> list[slice]:
+    """Entries of a vector cut into pieces as even as can be."""
+    size = entries.stop - entries.start
+    cut = slices(size, max(1, -(-size // PIECE)))
+    return [slice(entries.start + piece.start, entries.start + piece.stop) for piece in cut]

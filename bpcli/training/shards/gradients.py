@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,10 +15,9 @@ from bpcli.nn.workspace import Workspace
 from bpcli.team import team_of
 from bpcli.training.noise import Noise
 from bpcli.training.recipe import Recipe
-from bpcli.training.shards.adding import Sharing, depth_first, sharing
 from bpcli.training.shards.cutting import block_of, pieces, slices
 from bpcli.training.shards.passes import NumpyPasses, PassesOf, PassInputs, ShardPass, Views
-from bpcli.training.shards.ranks import ALONE, Ranks
+from bpcli.training.shards.ranks import ALONE, Entries, Ranks, add_up_piece
 from bpcli.training.shards.results import Results, results_from_elsewhere, results_in, sum_in_order
 
 WORTH_A_THREAD = 1e6
@@ -40,22 +39,27 @@ class Division:
         """Whether there is anything to add up; a single shard is computed by every rank, without the others."""
         return self.shards > 1
 
+    @property
+    def working(self) -> Ranks:
+        """The ranks that divide batches."""
+        return self.ranks if self.divides else ALONE
+
 
 WHOLE = Division()
 
 
 @dataclass(frozen=True)
 class Shard:
-    """Some columns of a batch in a workspace, the pass over it, and room for its part of the gradient.
+    """Some columns of a batch in a workspace, the pass over it, and the vector of its gradient.
 
-    The first shard of a process has no ``part``: its own is the vector in which the sum is wanted.
+    A batch that is not divided has none: its only shard writes the gradient to where it is wanted.
     """
 
     number: int
     columns: slice
     ws: Workspace
     compute: ShardPass
-    part: Array | None
+    vector: Array | None
 
 
 class Batch:
@@ -64,14 +68,18 @@ class Batch:
     def __init__(self, gradients: Gradients, m: int, shards: list[Shard], results: list[Results]) -> None:
         self.gradients, self.m, self.shards, self.results = gradients, m, shards, results
         self.workspaces = [shard.ws for shard in shards]
-        self.tree, self.sums = gradients.tree(len(results)), depth_first(len(results))
-        self.levels = (len(results) - 1).bit_length()
+        self.sums = gradients.vectors.sums(len(results))
+        self.levels = max(1, (len(results) - 1).bit_length())
         worth = any(gradients.size * ws.m >= WORTH_A_THREAD for ws in self.workspaces)
         self.team = gradients.team if worth and len(shards) > 1 else SERIAL
-        self.unfinished = len(shards) > 1 and gradients.scratch is None and gradients.ranks.count == 1
         self.fixed = None if gradients.weighted else gradients.network.scale(m)
         self.divided = gradients.division.divides
+        self.leaves_sums = (
+            self.divided and gradients.scratch is None and (gradients.shared or gradients.ranks.count == 1)
+        )
         self.compute = self._compute if self.divided else shards[0].compute
+        self._nodes: Mapping[int, Entries] = {}
+        self._buffers: list[list[Array]] = []
 
     def weigh(self) -> Any:
         """The weight of the examples: m, or the sum of their weights."""
@@ -84,53 +92,69 @@ class Batch:
 
     def gradient(self, theta: Array, out: Array, factor: Any) -> Any:
         """Write ``factor`` · ∂L/∂θ into ``out``; return what the chain adds to the loss."""
-        added = self.begin(theta, out, factor)
-        if self.unfinished:
-            self._add_up(out)
-        return added
-
-    def begin(self, theta: Array, out: Array, factor: Any) -> Any:
-        """Compute every shard; return what the chain adds to the loss.
-
-        Where nothing needs the sum as a whole, it is left to :meth:`sum_in`, piece by piece.
-        """
         gradients = self.gradients
-        chain, network = gradients.recipe.chain, gradients.network
-        scale = network.scale(self.weigh()) if self.fixed is None else self.fixed
-        self.compute(theta, out, early(chain, factor) * scale)
-        if self.unfinished:
-            return 0.0
+        self._begin(theta, out, factor)
         if self.divided:
-            self._add_up(out)
-            gradients.ranks.total(self._nodes(out), self.tree.rest, out)
+            self._sum(out)
         if gradients.scratch is None:
             return 0.0
         parameters, gradient = gradients.views(theta), gradients.views(out)
-        return finish(chain, parameters, gradient, gradients.scratch, self.weigh(), factor)
+        added = finish(gradients.recipe.chain, parameters, gradient, gradients.scratch, self.weigh(), factor)
+        if gradients.shared:
+            gradients.ranks.wait()  # penalties read all of θ, which others are about to change
+        return added
 
-    def sum_in(self, buffers: Sequence[Array], out: Array, piece: slice) -> None:
+    def begin(self, theta: Array, out: Array, factor: Any) -> Any:
+        """The same, but where nothing needs the sum as a whole, it is left to :meth:`sum_in`, piece by piece."""
+        if not self.leaves_sums:
+            return self.gradient(theta, out, factor)
+        self._begin(theta, out, factor)
+        return 0.0
+
+    def sum_in(self, buffers: Sequence[Array], piece: slice) -> None:
         """Write the sum of the shards' entries ``piece`` into the first buffer; the shards' own stay as they are.
 
-        So the sums stay in a core's cache. ``out`` is the vector that :meth:`begin` got.
+        So the sums stay in a core's cache. The entries are among those that this process adds up.
         """
-        vectors = self._vectors(out)
-        for left, right, into in self.sums:
-            one, other = (vectors[side][piece] if side >= 0 else buffers[-1 - side] for side in (left, right))
-            np.add(one, other, buffers[into])
+        add_up_piece(self.sums, self._nodes, buffers, piece)
 
-    def _add(self, out: Array, piece: slice) -> None:
-        """Add up the shards' entries ``piece``, in the tree's order."""
-        vectors = self._vectors(out)
-        for into, of in self.tree.own:
-            target = vectors[into][piece]
-            np.add(target, vectors[of][piece], target)
+    def _begin(self, theta: Array, out: Array, factor: Any) -> None:
+        """Compute every shard."""
+        gradients = self.gradients
+        scale = gradients.network.scale(self.weigh()) if self.fixed is None else self.fixed
+        self.compute(theta, out, early(gradients.recipe.chain, factor) * scale)
+        if self.divided:
+            self._nodes = gradients.vectors.collect(len(self.results), self.team)
 
-    def _compute(self, theta: Array, out: Array, scale: Any) -> None:
+    def _sum(self, out: Array) -> None:
+        """Write the sum of all shards into ``out``."""
+        vectors = self.gradients.vectors
+        room, parts = vectors.room(out), pieces(vectors.own)
+        self._buffers = self._buffers or self._make_buffers(parts)
+
+        def add(number: int, member: int) -> None:
+            piece = parts[number]
+            buffers = [buffer[: piece.stop - piece.start] for buffer in self._buffers[member]]
+            self.sum_in(buffers, piece)
+            np.copyto(room[piece], buffers[0])
+
+        self.team.run(len(parts), add)
+        vectors.assemble(room)
+        if room is not out:
+            np.copyto(out, room)
+
+    def _make_buffers(self, parts: list[slice]) -> list[list[Array]]:
+        """For each thread those of sums, as long as the longest piece."""
+        longest, dtype = max(piece.stop - piece.start for piece in parts), self.gradients.parameters.theta.dtype
+        return [[np.empty(longest, dtype) for _ in range(self.levels)] for _ in range(self.team.size)]
+
+    def _compute(self, theta: Array, _: Array, scale: Any) -> None:
         shards, network = self.shards, self.gradients.network
 
         def compute(number: int, _: int) -> None:
             shard = shards[number]
-            shard.compute(theta, out if shard.part is None else shard.part, scale)
+            assert shard.vector is not None, "a divided batch has vectors"
+            shard.compute(theta, shard.vector, scale)
             self.results[shard.number].total[0] = np.add.reduce(network.terms(shard.ws))
 
         self.team.run(len(shards), compute)
@@ -141,18 +165,6 @@ class Batch:
         if not self.divided:
             return float(np.add.reduce(self.gradients.network.terms(self.workspaces[0])))
         return sum_in_order(self.results)
-
-    def _add_up(self, out: Array) -> None:
-        if self.tree.own:
-            parts = pieces(out.size)
-            self.team.run(len(parts), lambda number, _: self._add(out, parts[number]))
-
-    def _vectors(self, out: Array) -> dict[int, Array]:
-        return {shard.number: out if shard.part is None else shard.part for shard in self.shards}
-
-    def _nodes(self, out: Array) -> dict[int, Array]:
-        vectors = self._vectors(out)
-        return {first: vectors[first] for first in self.tree.nodes}
 
 
 class Gradients:
@@ -169,14 +181,16 @@ class Gradients:
         examples: Examples,
         division: Division = WHOLE,
         passes: PassesOf = NumpyPasses,
+        *,
+        shared: bool = False,
     ) -> None:
+        """``shared``: every rank updates its own entries of θ alone, so it needs the sum of no others."""
         self.recipe, self.network, self.examples = recipe, recipe.network, examples
         self.weighted, self.metrics_weighted = examples.weights is not None, examples.metric_weights is not None
-        self.division, self.size = division, theta.size
-        self.ranks = division.ranks if division.divides else ALONE
-        own = len(block_of(self.ranks.index, self.ranks.count, division.shards))
-        self.parts = [np.zeros_like(dtheta) for _ in range(own - 1)]
-        self.views = Views(self.network, [theta, dtheta, *self.parts])
+        self.division, self.size, self.shared = division, theta.size, shared
+        self.ranks = division.working
+        self.vectors = self.ranks.vectors(division.shards if division.divides else 0, dtheta)
+        self.views = Views(self.network, [theta, dtheta, *self.vectors.gradients])
         self.parameters, self.gradient = self.views(theta), self.views(dtheta)
         self.scratch = self.network.parameters(np.zeros_like(dtheta)) if recipe.chain else None
         self.passes = passes(PassInputs(recipe, self.views, theta.dtype, self.weighted))
@@ -199,11 +213,6 @@ class Gradients:
             self.ranks.share([[one.weights] for one in batch.results if one.weights is not None])
         return batch
 
-    def tree(self, shards: int) -> Sharing:
-        """The tree over so many shards, and this process's part of it."""
-        blocks = [block_of(rank, self.ranks.count, shards) for rank in range(self.ranks.count)]
-        return sharing(shards, blocks, blocks[self.ranks.index])
-
     def _batch(self, m: int, slot: int) -> Batch:
         """Workspaces for batches of m examples, cut into the shards asked for, at most m."""
         cuts = slices(m, min(self.division.shards, m))
@@ -222,10 +231,11 @@ class Gradients:
     def _shards(self, own: range, cuts: list[slice]) -> list[Shard]:
         given = {"weighted": self.weighted, "metrics_weighted": self.metrics_weighted, "noisy": True}
         dtype, shards = self.parameters.theta.dtype, []
-        for number, part in zip(own, [None, *self.parts], strict=False):
+        vectors: list[Array | None] = [*self.vectors.gradients] or [None]
+        for number, vector in zip(own, vectors, strict=False):
             cut = cuts[number]
             ws = self.network.workspace(cut.stop - cut.start, dtype, **given)
-            shards.append(Shard(number, cut, ws, self.passes.of(ws), part))
+            shards.append(Shard(number, cut, ws, self.passes.of(ws), vector))
         return shards
 
     def _siblings(self, m: int) -> list[Shard]:

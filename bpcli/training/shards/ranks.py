@@ -3,10 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+import numpy as np
 
 from bpcli.nn import Array
-from bpcli.training.shards.adding import Addition
+from bpcli.team import Team
+from bpcli.training.shards.adding import Sum, depth_first
+
+
+class Entries(NamedTuple):
+    """Entries of a vector of θ's length: ``array`` begins with entry ``first``."""
+
+    array: Array
+    first: int = 0
+
+    def of(self, piece: slice) -> Array:
+        """The entries ``piece`` of the vector."""
+        return self.array[piece.start - self.first : piece.stop - self.first]
+
+
+def add_up_piece(sums: Sequence[Sum], nodes: Mapping[int, Entries], buffers: Sequence[Array], piece: slice) -> None:
+    """Write the sum of the nodes' entries ``piece`` into the first buffer; the nodes stay as they are."""
+    if not sums:
+        np.copyto(buffers[0], nodes[0].of(piece))
+    for left, right, into in sums:
+        one, other = (nodes[side].of(piece) if side >= 0 else buffers[-1 - side] for side in (left, right))
+        np.add(one, other, buffers[into])
+
+
+class Vectors(Protocol):
+    """The gradients of shards, vectors of θ's length, which ranks add up together: each rank its ``own`` entries."""
+
+    @property
+    def gradients(self) -> list[Array]:
+        """A vector for each shard of this rank, in order."""
+        ...
+
+    @property
+    def own(self) -> slice:
+        """The entries whose sums this rank makes."""
+        ...
+
+    def sums(self, shards: int) -> list[Sum]:
+        """The additions that are left after :meth:`collect` of a batch's shards, which may be fewer than usual."""
+        ...
+
+    def collect(self, shards: int, team: Team) -> Mapping[int, Entries]:
+        """Wait until every rank's gradients are there; return the nodes of the tree from which sums begin.
+
+        They are there until :meth:`assemble`, at least this rank's own entries of them.
+        """
+        ...
+
+    def room(self, out: Array) -> Array:
+        """A vector that all ranks of this host write their own entries to; ``out`` where there is one rank."""
+        ...
+
+    def assemble(self, vector: Array) -> None:
+        """Make whole, on every host, a vector of the kind of :meth:`Ranks.common`: each rank has its own entries."""
+        ...
+
+    def wait(self) -> None:
+        """Wait until all ranks are here that have memory in common with this one."""
+        ...
 
 
 class Ranks(Protocol):
@@ -22,12 +82,21 @@ class Ranks(Protocol):
         """The number of processes."""
         ...
 
-    def total(self, nodes: Mapping[int, Array], rest: Sequence[Addition], out: Array) -> None:
-        """Make ``out`` the sum of all shards, (P,), on every rank.
+    @property
+    def hosts(self) -> int:
+        """The number of machines, as far as ranks on them have memory in common."""
+        ...
 
-        ``nodes`` are the sums that this rank has, by first shard; they may be overwritten, and one may be ``out``.
-        ``rest`` are the additions that are left for all ranks together, in their order; the last node is at 0.
-        """
+    def vectors(self, shards: int, like: Array) -> Vectors:
+        """Room for the gradients of batches of at most so many shards, like this vector, which may be one of them."""
+        ...
+
+    def common(self, array: Array) -> Array:
+        """What is in ``array``, the same on all ranks, in memory that the ranks of a host have in common."""
+        ...
+
+    def wait(self) -> None:
+        """Wait until all ranks are here that have memory in common with this one."""
         ...
 
     def share(self, arrays: Sequence[Sequence[Array]]) -> None:
@@ -46,13 +115,48 @@ class Ranks(Protocol):
         ...
 
 
+class OwnVectors:
+    """The gradients of all shards, which are here."""
+
+    def __init__(self, shards: int, like: Array) -> None:
+        self.gradients = [like, *(np.zeros_like(like) for _ in range(shards - 1))][:shards]
+        self.own = slice(0, like.size)
+        self._entries = {number: Entries(vector) for number, vector in enumerate(self.gradients)}
+
+    def sums(self, shards: int) -> list[Sum]:
+        """The whole tree."""
+        return depth_first(shards)
+
+    def collect(self, shards: int, team: Team) -> Mapping[int, Entries]:
+        """They are there."""
+        return self._entries
+
+    def room(self, out: Array) -> Array:
+        """Where the sum is wanted."""
+        return out
+
+    def assemble(self, vector: Array) -> None:
+        """It is whole."""
+
+    def wait(self) -> None:
+        """Nobody else is to come."""
+
+
 class Alone:
     """No other process."""
 
-    index, count = 0, 1
+    index, count, hosts = 0, 1, 1
 
-    def total(self, nodes: Mapping[int, Array], rest: Sequence[Addition], out: Array) -> None:
-        """It is: all shards are here, and their sum is in the vector of the first, ``out``."""
+    def vectors(self, shards: int, like: Array) -> Vectors:
+        """All are here."""
+        return OwnVectors(shards, like)
+
+    def common(self, array: Array) -> Array:
+        """There is nobody else."""
+        return array
+
+    def wait(self) -> None:
+        """Nobody else is to come."""
 
     def share(self, arrays: Sequence[Sequence[Array]]) -> None:
         """They are."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bpcli.training.shards.adding import additions, depth_first, sharing
+from bpcli.training.shards.adding import additions, depth_first, within
 from bpcli.training.shards.cutting import block_of
 
 
@@ -39,20 +39,22 @@ def test_depth_first_it_is_the_same_tree_in_few_buffers(shards: int) -> None:
 def test_holders_and_then_all_together_add_up_the_same_tree(shards: int, ranks: int) -> None:
     blocks = [block_of(rank, ranks, shards) for rank in range(ranks)]
     assert [k for block in blocks for k in block] == list(range(shards))
-    shared = [sharing(shards, blocks, block) for block in blocks]
-    sums = {k: str(k) for k in range(shards)}
-    for block, one in zip(blocks, shared, strict=True):
-        for into, of in one.own:
+    sums, leaves = {k: str(k) for k in range(shards)}, dict[int, int]()
+    for block in blocks:
+        own, nodes = within(shards, block)
+        for into, of in own:
             assert into in block
             assert of in block
             sums[into] = f"({sums[into]}+{sums.pop(of)})"
-    assert sorted(sums) == [first for one in shared for first in one.nodes]
-    for into, of in shared[0].rest:
-        sums[into] = f"({sums[into]}+{sums.pop(of)})"
-    assert sums == {0: level_by_level([str(k) for k in range(shards)])}
-    assert all(one.rest == shared[0].rest for one in shared)
+        leaves |= nodes
+    assert sorted(sums) == [*leaves]
+    assert [*leaves.values()] == [*[*leaves][1:], shards]
+    buffers: dict[int, str] = {}
+    for left, right, into in depth_first(shards, leaves):
+        one, other = (sums[side] if side >= 0 else buffers[-1 - side] for side in (left, right))
+        buffers[into] = f"({one}+{other})"
+    assert buffers.get(0, sums[0]) == level_by_level([str(k) for k in range(shards)])
 
 
 def test_a_block_of_a_power_of_two_is_one_node() -> None:
-    blocks = [block_of(rank, 4, 16) for rank in range(4)]
-    assert [sharing(16, blocks, block).nodes for block in blocks] == [[0], [4], [8], [12]]
+    assert [within(16, block_of(rank, 4, 16)).nodes for rank in range(4)] == [{0: 4}, {4: 8}, {8: 12}, {12: 16}]

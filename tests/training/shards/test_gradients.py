@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +14,9 @@ from bpcli.nn import Array
 from bpcli.team import Team
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.shards import Division, Gradients, gradients
-from bpcli.training.shards.adding import Addition
-from bpcli.training.shards.cutting import block_of
-from bpcli.training.shards.ranks import Ranks
+from bpcli.training.shards.adding import Sum, depth_first
+from bpcli.training.shards.cutting import block_of, slices
+from bpcli.training.shards.ranks import Entries, OwnVectors, Ranks, Vectors
 from tests.nn.support import loss
 from tests.training.compiled.support import Task, agree, labels, numbers, residuals, task
 
@@ -62,35 +63,73 @@ class Together:
 
     def __init__(self, count: int) -> None:
         self.barrier = threading.Barrier(count)
-        self.posted: list[dict[int, list[Array]]] = [{} for _ in range(count)]
+        self.posted: list[Any] = [None] * count
 
-    def exchanged(self, index: int, own: dict[int, list[Array]]) -> dict[int, list[Array]]:
+    def exchanged(self, index: int, own: Any) -> list[Any]:
         self.posted[index] = own
         self.barrier.wait(20)
-        every = {number: [array.copy() for array in arrays] for one in self.posted for number, arrays in one.items()}
+        every = [*self.posted]
         self.barrier.wait(20)
         return every
 
 
+class PlayedVectors:
+    """Vectors of ranks on one host."""
+
+    def __init__(self, ranks: PlayedRanks, shards: int, like: Array) -> None:
+        block = block_of(ranks.index, ranks.count, shards)
+        self.ranks, self.gradients = ranks, [np.zeros_like(like) for _ in block]
+        self.own = slices(like.size, ranks.count)[ranks.index]
+        self.every = ranks.together.exchanged(ranks.index, self.gradients)
+
+    def sums(self, shards: int) -> list[Sum]:
+        return depth_first(shards)
+
+    def collect(self, shards: int, team: Team) -> Mapping[int, Entries]:
+        self.ranks.wait()
+        blocks = [block_of(rank, self.ranks.count, shards) for rank in range(self.ranks.count)]
+        found = {
+            number: vector
+            for block, of in zip(blocks, self.every, strict=True)
+            for number, vector in zip(block, of, strict=False)
+        }
+        return {number: Entries(vector) for number, vector in found.items()}
+
+    def room(self, out: Array) -> Array:
+        return self.ranks.together.exchanged(self.ranks.index, np.zeros_like(out))[0]  # type: ignore[no-any-return]
+
+    def assemble(self, vector: Array) -> None:
+        self.ranks.wait()
+
+    def wait(self) -> None:
+        self.ranks.wait()
+
+
 class PlayedRanks:
+    hosts = 1
+
     def __init__(self, index: int, count: int, together: Together) -> None:
         self.index, self.count, self.together = index, count, together
 
-    def total(self, nodes: Mapping[int, Array], rest: Sequence[Addition], out: Array) -> None:
-        every = self.together.exchanged(self.index, {first: [vector] for first, vector in nodes.items()})
-        for into, of in rest:
-            every[into] = [every[into][0] + every[of][0]]
-        out[...] = every[0][0]
+    def vectors(self, shards: int, like: Array) -> Vectors:
+        return PlayedVectors(self, shards, like)
+
+    def common(self, array: Array) -> Array:
+        return self.together.exchanged(self.index, array)[0]  # type: ignore[no-any-return]
+
+    def wait(self) -> None:
+        self.together.exchanged(self.index, None)
 
     def share(self, arrays: Sequence[Sequence[Array]]) -> None:
         mine = block_of(self.index, self.count, len(arrays))
-        every = self.together.exchanged(self.index, {number: [*arrays[number]] for number in mine})
-        for number, shard in enumerate(arrays):
-            for array, given in zip(shard, every[number], strict=True):
-                array[...] = given
+        own = {number: [array.copy() for array in arrays[number]] for number in mine}
+        for theirs in self.together.exchanged(self.index, own):
+            for number, given in theirs.items():
+                for array, values in zip(arrays[number], given, strict=True):
+                    array[...] = values
 
     def lead(self, numbers: Sequence[float]) -> list[float]:
-        return [*self.together.exchanged(self.index, {self.index: [np.array(numbers)]})[0][0]]
+        return [*self.together.exchanged(self.index, [*numbers])[0]]
 
     def agree(self, text: str) -> str:
         assert not text, "nothing ends these trainings early"
@@ -115,9 +154,16 @@ def test_processes_change_no_bit(kind: Callable[[], Task], shards: int) -> None:
             same(one, alone)
 
 
+class ByItself(PlayedRanks):
+    """Of several, the only one that is played."""
+
+    def vectors(self, shards: int, like: Array) -> Vectors:
+        return OwnVectors(len(block_of(self.index, self.count, shards)), like)
+
+
 def test_a_process_gathers_the_examples_of_its_shards_alone() -> None:
     one = task()
-    state, ranks = one.state(), PlayedRanks(1, 3, Together(3))
+    state, ranks = one.state(), ByItself(1, 3, Together(3))
     found = Gradients(one.recipe(), state.theta, state.optimizer.dtheta, one.examples(), Division(6, 1, ranks))
     batch = found.at(np.arange(11))
     assert [shard.number for shard in batch.shards] == [2, 3]

@@ -114,7 +114,7 @@ def test_decay_reaches_the_weights_of_every_piece_and_nothing_else(monkeypatch: 
         W *= 0.5
 
     class NoGradient:
-        unfinished = False
+        leaves_sums = False
 
         def begin(self, theta: Array, out: Array, factor: Any) -> float:
             out.fill(0)
