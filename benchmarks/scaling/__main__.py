@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.processes import THREAD_VARIABLES, mpirun
+from benchmarks.processes import ROOT, THREAD_VARIABLES, mpirun
 from benchmarks.scaling.cases import CABLES, Cable
-from benchmarks.scaling.hosts import ON_ANY_CORE, two_hosts
+from benchmarks.scaling.hosts import two_hosts
 from benchmarks.scaling.tables import MACHINE, RESULTS, TABLES
+from bpcli.ranks.starting import LINKS
 
-ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
-"""As bp itself sets them: it shares out shards, not the rows of a product."""
+ENVIRONMENT = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1"), "PYTHONPATH": str(ROOT)} | dict([LINKS])
+"""As bp itself sets it: it shares out shards, not the rows of a product, and has two connections to a host."""
 
 MOST_LOST, MOST_LOST_BESIDE_A_CABLE = 0.05, 0.35
 """The share of its time that a rank may lose to other processes, to that of the cable too, while it is measured."""
@@ -40,9 +41,8 @@ def main() -> None:
 def measure(name: str) -> None:
     """Measure every case over a cable, on one rank too where there is none, and keep the figures."""
     cable = CABLES[name]
-    with TemporaryDirectory() as folder, _launcher(cable, Path(folder)) as words:
-        command = [*words, sys.executable, "-m", "benchmarks.scaling.worker", name]
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **ONE_THREAD})
+    with TemporaryDirectory() as folder, _started(cable, name, Path(folder)) as command:
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=ENVIRONMENT)
     found = json.loads(done.stdout.splitlines()[-1])
     print(f"{name}: other processes took {found['lost']:.1%} of a rank's time", file=sys.stderr)
     if found["lost"] > (MOST_LOST_BESIDE_A_CABLE if cable.bits else MOST_LOST):
@@ -60,12 +60,14 @@ def _write(path: Path, value: object) -> None:
 
 
 @contextmanager
-def _launcher(cable: Cable, folder: Path) -> Iterator[list[str]]:
+def _started(cable: Cable, name: str, folder: Path) -> Iterator[list[str]]:
+    """The words that start the ranks."""
+    words = ["-m", "benchmarks.scaling.worker", name]
     if cable.bits:
-        with two_hosts(cable.bits, cable.delay, folder) as words:
-            yield words
+        with two_hosts(cable.bits, cable.delay, folder) as made:
+            yield made.command(words)
     else:
-        yield [*mpirun(), *ON_ANY_CORE, "-n", "2"]
+        yield [*mpirun(), "--bind-to", "none", "-n", "2", sys.executable, *words]
 
 
 if __name__ == "__main__":

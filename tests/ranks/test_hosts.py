@@ -10,7 +10,8 @@ from time import monotonic, sleep
 
 import pytest
 
-from tests.ranks.hosts import Hosts, hosts, pids_in, run_on, with_hosts
+from benchmarks.hosts import Hosts, hosts, pids_in
+from tests.ranks.hosts import run_on, with_hosts
 from tests.ranks.support import BYTES, ROOT, environment, files_of, mpirun, with_mpi
 from tests.ranks.test_training import CASES, ask
 
