@@ -16,6 +16,7 @@ from bpcli.nn.activations import sigmoidal
 from bpcli.training.compiled import shard_passes, steps
 from bpcli.training.compiled.kernels import Kernel
 from bpcli.training.compiled.recording import Program
+from bpcli.training.compiled.source import Source
 from bpcli.training.shards import Batch, cutting, gradients
 from tests.cli.support import bp, good, points, read_metrics, read_tensors, refused, write_config
 from tests.training.compiled.support import interpreted
@@ -81,7 +82,7 @@ def test_gradcheck_checks_the_engine_of_the_config(folder: Path, monkeypatch: py
     pytest.importorskip("numba")
     programs: list[Program] = []
 
-    def load(program: Program, write: Callable[[Program], str]) -> Kernel:
+    def load(program: Program, write: Callable[[Program], Source]) -> Kernel:
         programs.append(program)
         return interpreted(program, write)
 

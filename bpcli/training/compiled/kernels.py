@@ -8,7 +8,6 @@ bp's products, the versions of the libraries and of Python, and the CPU.
 from __future__ import annotations
 
 import gc
-import linecache
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,9 @@ from numba.core.dispatcher import Dispatcher
 from bpcli.nn import Array
 from bpcli.training.compiled.compiled_code import PREFIX, CompiledCode, dependencies
 from bpcli.training.compiled.recording import Program
+from bpcli.training.compiled.routines import routine
+from bpcli.training.compiled.source import Source
+from bpcli.training.compiled.vocabulary import FASTMATH, defined, function_of
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,11 @@ class Kernel:
     not_kept: str = ""
 
 
-def load_kernel(program: Program, write: Callable[[Program], str]) -> Kernel:
+def load_kernel(program: Program, write: Callable[[Program], Source]) -> Kernel:
     """The functions of the module that ``write`` makes of a program, with the compiled code that is kept of them."""
-    text = write(program)
-    name = PREFIX + sha256(f"{dependencies()}\n{text}".encode()).hexdigest()[:32]
-    module = _module(name, text)
+    source = write(program)
+    name = PREFIX + sha256(f"{dependencies()}\n{source.text}".encode()).hexdigest()[:32]
+    module = _module(name, source)
     if not isinstance(module.run, Dispatcher):  # Numba is switched off, and this is plain Python
         return Kernel(module.arrays, module.run, fresh=False)
     run: Any = module.run
@@ -67,10 +69,10 @@ def without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _module(name: str, text: str) -> ModuleType:
+def _module(name: str, source: Source) -> ModuleType:
     """Run a source as the module ``name``, where Numba's compiled code looks it up."""
-    file = f"<{name}>"
-    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file  # for tracebacks
     module = sys.modules[name] = ModuleType(name)
-    exec(compile(text, file, "exec"), module.__dict__)  # noqa: S102 - bp's own formulas, written a moment ago
+    for own, text in source.routines.items():
+        vars(module)[own] = routine(fastmath=FASTMATH)(function_of(own, text))
+    defined(name, source.text, vars(module))
     return module

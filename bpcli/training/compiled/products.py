@@ -122,7 +122,7 @@ def _added(result, lost, part):  # type: ignore[no-untyped-def]
     return grown, lost + ((result - (grown - added)) + (part - added))
 
 
-@routine(strided=True)
+@routine(strided=True, allocates=True)
 def _multiply_or_blas(factor, left, right, keep, out, room):  # type: ignore[no-untyped-def]
     """What ``multiply`` does, by BLAS where there are many columns.
 
@@ -184,7 +184,7 @@ def accumulate(factor, left, right, out, room):  # type: ignore[no-untyped-def]
         _add_long_product(factor, left, right, out, room)
 
 
-@routine(strided=True)
+@routine(strided=True, allocates=True)
 def _add_long_product(factor, left, right, out, room):  # type: ignore[no-untyped-def]
     """out ← out + factor · left · right, the products of ``LONG`` examples added up in float64."""
     n, m = left.shape

@@ -25,8 +25,8 @@ from bpcli.training.recipe import Recipe
 FIRST_WIDTH, EXAMPLES = 101, 53
 """Lengths of a sample workspace, all different, so that each axis shows which symbolic length it has."""
 
-X, Y, WEIGHTS, METRIC_WEIGHTS, RATE = "X", "Y", "weights", "metric_weights", "rate"
-"""The names of a step's inputs: a batch, and the learning rate."""
+X, Y, WEIGHTS, METRIC_WEIGHTS, RATE, STEP = "X", "Y", "weights", "metric_weights", "rate", "step"
+"""The names of a step's inputs: a batch, the learning rate, and how many updates there were."""
 
 SCALE = "scale"
 """The name of the factor of the terms, where the gradient alone is recorded."""
@@ -284,7 +284,7 @@ def _state(optimizer: Optimizer, symbolic: _SymbolicNetwork) -> OptimizerState:
     buffers = {name: recorder.buffer(shape, dtype) for name, shape in optimizer.buffers(size).items()}
     dtheta = recorder.array("dtheta", theta.shape, dtype)
     weights = tuple(symbolic.parameters(theta).W[1:])
-    return OptimizerState(memory, buffers, dtheta, weights, SymbolicNumber(recorder, "step"))  # type: ignore[arg-type]
+    return OptimizerState(memory, buffers, dtheta, weights, SymbolicNumber(recorder, STEP))  # type: ignore[arg-type]
 
 
 def _sums(network: Network, tallies: Tallies, recorder: Recorder) -> tuple[LossSums, Tallies]:

@@ -31,11 +31,13 @@ _config: Any = config
 _code: Any = cgutils
 
 
-def routine(*, strided: bool = False, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+def routine(*, strided: bool = False, allocates: bool = False, **options: Any) -> Callable[[Callable[..., Any]], Any]:
     """A decorator: make a function a routine, which compiled code alone can call; ``options`` are those of ``njit``.
 
-    A ``strided`` one is compiled once for matrices of all layouts: it knows them by their strides alone.
+    A ``strided`` one is compiled once for matrices of all layouts: it knows them by their strides alone. One that
+    ``allocates`` memory counts who refers to an array; all others have no such code, and return no array.
     """
+    options["_nrt"] = allocates
 
     def decorate(function: Callable[..., Any]) -> Any:
         if _config.DISABLE_JIT:

@@ -8,11 +8,14 @@ writes the operations.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field
 
 from bpcli.training.compiled.loops import X_VECTOR, LoopWriter
-from bpcli.training.compiled.passes import simplified
-from bpcli.training.compiled.recording import LOSSES, NOISE, RATE, TALLY, Program, X
+from bpcli.training.compiled.operations import Operation, ScalarOperation
+from bpcli.training.compiled.outlining import OFTEN, Piece, in_place, outlined, piece
+from bpcli.training.compiled.passes import FusedLoop, simplified
+from bpcli.training.compiled.recording import LOSSES, NOISE, RATE, STEP, TALLY, Program, X
 from bpcli.training.compiled.views import Reshaped, Transposed
 
 ONCE, PER_CALL, PER_PART, PER_STEP = "once", "per call", "per part", "per step"
@@ -28,15 +31,7 @@ dimension: each array that is handed over costs time, and its block is handed ov
 MODULE_HEAD = (
     '"""Made by bp from its own formulas."""\n'
     """
-import numpy as np
-from numba import njit
-
-from bpcli.training.compiled.blocks import ROOM
-from bpcli.training.compiled.elementary import exp_of_single, tanh_of_single
-from bpcli.training.compiled.largest import arg_max_of_columns
-from bpcli.training.compiled.products import accumulate, accumulate_of_vector, inner, product, product_along_rows
-from bpcli.training.compiled.products import product_of_examples, product_of_vector, total, total_of_examples
-from bpcli.training.compiled.rooms import matrix, put, take
+from bpcli.training.compiled.vocabulary import *
 
 
 def arrays({kept}, sizes, m):
@@ -45,7 +40,7 @@ def arrays({kept}, sizes, m):
     return [{arrays}]
 
 
-@njit(nogil=True, error_model="numpy", fastmath={{"nsz", "contract"}})
+@njit(nogil=True, error_model="numpy", fastmath=FASTMATH, _nrt=False)
 """
 )
 
@@ -88,7 +83,15 @@ GRADIENT = """def run({arrays}, {inputs}, scale, sizes, settings, m, count):
 """
 
 
-def step_source(program: Program) -> str:
+@dataclass(frozen=True)
+class Source:
+    """A module that Numba compiles, and the routines that it calls besides those that every module may call."""
+
+    text: str
+    routines: dict[str, str] = field(default_factory=dict)
+
+
+def step_source(program: Program) -> Source:
     """The module of a training step: ``arrays`` makes the arguments of ``run``, which takes ``most`` epochs.
 
     An epoch has ``whole`` batches of ``size`` examples, then one of ``last``, unless that is 0. Where there are rows
@@ -100,7 +103,7 @@ def step_source(program: Program) -> str:
     return _ModuleWriter(program).module(TRAINING)
 
 
-def gradient_source(program: Program) -> str:
+def gradient_source(program: Program) -> Source:
     """The module of a shard's gradient: ``run`` writes it and the outputs; nothing where ``count`` is 0."""
     return _ModuleWriter(program).module(GRADIENT)
 
@@ -112,10 +115,10 @@ class _ModuleWriter:
         self.program, self.symbols = program, program.symbols
         self.loops = LoopWriter(program.symbols)
 
-    def module(self, template: str) -> str:
+    def module(self, template: str) -> Source:
         """The module, with the function ``run`` from this template."""
         program = self.program
-        body = [line for operation in simplified(program) for line in self.loops.lines(operation)]
+        body, routines = self._body()
         per_call, per_part = self._views(body, PER_CALL), self._views(body, PER_PART)
         body = [*self._inputs(body), *self._views(body, PER_STEP), *body]
         given = self._given()
@@ -145,7 +148,38 @@ class _ModuleWriter:
             "loss": loss,
             "step": step,
         }
-        return _filled(MODULE_HEAD + template, words, blocks)
+        return Source(_filled(MODULE_HEAD + template, words, blocks), routines)
+
+    def _body(self) -> tuple[list[str], dict[str, str]]:
+        """The lines of a step, and the routines that they call.
+
+        Few layers are written out: the step of a small network takes no longer than some calls.
+        """
+        operations = simplified(self.program)
+        pieces = [self.loops.lines(operation) for operation in operations]
+        if len(self.program.sizes) - 2 < OFTEN:
+            return [line for lines in pieces for line in lines], {}
+        kind = self._kinds().get
+        return outlined([self._piece(*both, kind) for both in zip(operations, pieces, strict=True)], kind)
+
+    def _piece(self, operation: Operation | FusedLoop, lines: list[str], kind: Callable[[str], Hashable]) -> Piece:
+        """The source of an operation as a piece."""
+        if isinstance(operation, ScalarOperation):
+            return in_place(lines)
+        if isinstance(operation, FusedLoop) or operation.out in self.symbols:
+            return piece(lines, "", kind)
+        return piece(lines, operation.out, kind)
+
+    def _kinds(self) -> dict[str, Hashable]:
+        """Of which kind each array and each number is, as far as Numba tells them apart."""
+        lengths = re.findall(r"\w+", " ".join(str(length) for one in self.symbols.values() for length in one.shape))
+        numbers = [one.out for one in self.program.operations]
+        found: dict[str, Hashable] = dict.fromkeys((*lengths, *numbers, *self.program.settings, RATE, STEP), "number")
+        for name, symbol in self.symbols.items():
+            found[name] = symbol.dtype.name, symbol.ndim, symbol.contiguous, isinstance(symbol.view, Transposed)
+            if name in self.loops.flat:
+                found[self.loops.flat[name]] = symbol.dtype.name
+        return {**found, X_VECTOR: self.symbols[X].dtype.name}
 
     def _given(self) -> list[str]:
         """The arrays that are arguments and outlive a call."""
@@ -189,11 +223,11 @@ class _ModuleWriter:
         """The lines that make a buffer of its room, in one dimension and as it is."""
         symbol = self.symbols[name]
         if symbol.ndim == 1:
-            yield f"{name} = {name}_room[:{symbol.size}]"
+            yield f"{name} = vector({name}_room, {symbol.size})"
             return
         yield f"{name} = matrix({name}_room, {', '.join(map(str, symbol.shape))})"
         if name in self.loops.flat:
-            yield f"{self.loops.flat[name]} = {name}.reshape(-1)"
+            yield f"{self.loops.flat[name]} = flat({name})"
 
     def _used(self, lines: list[str]) -> set[str]:
         """The arrays that lines mention, and those that they are views of."""
@@ -229,7 +263,7 @@ class _ModuleWriter:
             if symbol.of is not None and own == place:
                 found.append(f"{name} = {symbol.source}")
             if name in self.loops.flat and place == (PER_CALL if own == ONCE else own):
-                found.append(f"{self.loops.flat[name]} = {name}.reshape(-1)")
+                found.append(f"{self.loops.flat[name]} = flat({name})")
         return found
 
     def _inputs(self, body: list[str]) -> Iterator[str]:

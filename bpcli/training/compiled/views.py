@@ -25,13 +25,13 @@ class Transposed:
 
 @dataclass(frozen=True)
 class Reshaped:
-    """The same entries in another shape, its lengths being expressions; without lengths, a vector."""
+    """The same entries in another shape, its lengths being expressions; without lengths, a vector in compiled code."""
 
     lengths: tuple[str, ...] = ()
 
     def source(self, of: str) -> str:
-        """``of.reshape(…)``."""
-        return f"{of}.reshape({', '.join(self.lengths) or '-1'})"
+        """``of.reshape(…)``, or ``flat(of)``."""
+        return f"{of}.reshape({', '.join(self.lengths)})" if self.lengths else f"flat({of})"
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from bpcli.training.compiled import shard_passes
 from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.kernels import Kernel, load_kernel
 from bpcli.training.compiled.recording import Program
+from bpcli.training.compiled.source import Source
 from bpcli.training.shards import Batch, cutting
 from bpcli.training.state import TrainingState
 from tests.checking.updates.test_comparison import with_slip
@@ -367,7 +368,7 @@ def test_the_compiled_engine_is_checked_as_it_is_compiled(folder: Path, monkeypa
     pytest.importorskip("numba")
     monkeypatch.undo()
 
-    def loaded(program: Program, write: Callable[[Program], str]) -> Kernel:
+    def loaded(program: Program, write: Callable[[Program], Source]) -> Kernel:
         return interpreted(program) if "memory_gradient" in program.kept else load_kernel(program, write)
 
     monkeypatch.setattr(compiled, "load_kernel", loaded)

@@ -18,7 +18,7 @@ from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
 from bpcli.nn.tallies import Decisions, Judging, Residuals, Tallies
 from bpcli.training.compiled.kernels import Kernel
 from bpcli.training.compiled.recording import Program
-from bpcli.training.compiled.source import step_source
+from bpcli.training.compiled.source import Source, step_source
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import TrainingState, start
 from bpcli.training.steps import Steps
@@ -31,6 +31,8 @@ N = 11
 """Examples: batches of 4 leave 3, batches of 5 leave 1."""
 
 INTERPRETED = """
+FASTMATH = {}
+
 def njit(**options):
     return lambda function: function
 
@@ -43,6 +45,12 @@ def accumulate(factor, left, right, out, room):
     out += factor * (left @ right)
 
 exp_of_single, tanh_of_single = np.exp, np.tanh
+
+def flat(array):
+    return array.reshape(-1)
+
+def vector(room, n):
+    return room[:n]
 
 def matrix(room, n, m):
     return room[:n * m].reshape(n, m)
@@ -73,16 +81,18 @@ product_along_rows = product_of_examples = product
 """
 
 
-def run_in_python(text: str) -> dict[str, Any]:
+def run_in_python(source: Source) -> dict[str, Any]:
     """What a module of compiled code defines, as plain Python."""
-    lines = [line for line in text.splitlines() if not line.startswith("from ")]
+    lines = [line for line in source.text.splitlines() if not line.startswith("from ")]
     place: dict[str, Any] = {"np": np}
     exec(INTERPRETED, place)
+    for routine in source.routines.values():
+        exec(routine, place)
     exec("\n".join(lines), place)
     return place
 
 
-def interpreted(program: Program, write: Callable[[Program], str] = step_source) -> Kernel:
+def interpreted(program: Program, write: Callable[[Program], Source] = step_source) -> Kernel:
     """The program's source as plain Python."""
     place = run_in_python(write(program))
     return Kernel(place["arrays"], place["run"], fresh=False)

@@ -18,6 +18,7 @@ from bpcli.training.compiled import compiled_code, steps
 from bpcli.training.compiled.compiled_code import KEPT, MAGIC, UNUSED, CompiledCode, cache_folder, prune
 from bpcli.training.compiled.private_folder import PrivateFolder
 from bpcli.training.compiled.private_folder import private_folder as opened
+from bpcli.training.compiled.source import Source
 from bpcli.training.compiled.steps import CompiledSteps
 
 from .support import task
@@ -41,7 +42,7 @@ ONCE, EACH = COMPILED + "it is done once", COMPILED + "it is done at each start,
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache folder, and a kernel that compiles in no time."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(steps, "step_source", lambda program: A_STEP)
+    monkeypatch.setattr(steps, "step_source", lambda program: Source(A_STEP))
     return tmp_path / "cache/bp"
 
 
@@ -217,7 +218,7 @@ def test_whatever_compiled_code_depends_on_is_in_its_name(cache: Path, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(sys, "version", "4.0")
         start()
-    monkeypatch.setattr(steps, "step_source", lambda program: A_STEP + "\n")
+    monkeypatch.setattr(steps, "step_source", lambda program: Source(A_STEP + "\n"))
     start()
     assert len(names) == 8
 
@@ -273,7 +274,7 @@ def test_use_counts_and_not_the_day_of_compiling(cache: Path) -> None:
 
 def test_a_kernel_without_numba_keeps_nothing(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     """As with NUMBA_DISABLE_JIT=1."""
-    monkeypatch.setattr(steps, "step_source", lambda program: A_STEP.replace("@njit", ""))
+    monkeypatch.setattr(steps, "step_source", lambda program: Source(A_STEP.replace("@njit", "")))
     one = task(hidden=(), widths=(2, 3))
     assert list(CompiledSteps(one.recipe(), one.state(), one.examples()).prepare(1)) == []
     assert not cache.exists()
@@ -283,9 +284,10 @@ STARTS = """
 import sys
 from tests.training.compiled.support import task
 from bpcli.training.compiled import kernels, steps
+from bpcli.training.compiled.source import Source
 from bpcli.training.compiled.steps import CompiledSteps
 from tests.training.compiled.test_compiled_code import A_STEP
-steps.step_source = lambda program: A_STEP
+steps.step_source = lambda program: Source(A_STEP)
 one = task(hidden=(), widths=(2, 3))
 sys.stdin.read()  # until all are there
 started = CompiledSteps(one.recipe(), one.state(), one.examples())

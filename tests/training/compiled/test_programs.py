@@ -126,7 +126,7 @@ def test_steps_pause_after_a_portion_whose_time_is_up_and_go_on_to_the_same_numb
 def test_gradient_descent_keeps_no_gradient() -> None:
     """Each product goes straight into its part of θ."""
     one = task()
-    text = step_source(record(one.recipe(), one.state().tallies, np.dtype("float32"), single=False))
+    text = step_source(record(one.recipe(), one.state().tallies, np.dtype("float32"), single=False)).text
     assert "dtheta" not in text
     assert text.count(" accumulate(factor") == 2
 
@@ -134,7 +134,7 @@ def test_gradient_descent_keeps_no_gradient() -> None:
 @pytest.mark.parametrize("name", ["gradient_descent", "adam"])
 def test_whatever_is_summed_over_examples_is_summed_to_its_last_digits(name: str) -> None:
     one = task("identity", loss("half_squared_error"), ("tanh", "tanh"), name, (4, 5, 6, 3), tallies=residuals)
-    text = step_source(record(one.recipe(), one.state().tallies, np.dtype("float32"), single=False))
+    text = step_source(record(one.recipe(), one.state().tallies, np.dtype("float32"), single=False)).text
     sums = re.findall(r"\b((?:total|accumulate|product_of)\w*)\(", text)
     name, of_examples = ("accumulate", "") if name == "gradient_descent" else ("product", "_of_examples")
     assert set(sums) == {"total_of_examples", *(name + of for of in (of_examples, "_of_vector"))}
@@ -150,7 +150,7 @@ def test_a_check_takes_the_gradient_by_the_products_that_train(name: str) -> Non
     for optimizer in (one.optimizer, rule):
         text = step_source(
             record(replace(one.recipe(), optimizer=optimizer), state.tallies, np.dtype("float64"), single=False)
-        )
+        ).text
         products.append(re.findall(r"^ +(product\w*|accumulate\w*)\(", text, re.MULTILINE))
     assert products[0] == products[1]
     given = state.theta, one.examples(), [np.arange(5), np.arange(1), np.arange(3)]
@@ -166,5 +166,5 @@ def test_one_program_serves_every_width_and_setting(single: bool) -> None:  # no
     for widths, rate in (((4, 5, 3), 0.3), ((7, 7, 7), 0.1)):
         one = task(widths=widths)
         recipe = replace(one.recipe(), optimizer=GradientDescent(rate))
-        texts.add(step_source(record(recipe, one.state().tallies, np.dtype("float64"), single=single)))
+        texts.add(step_source(record(recipe, one.state().tallies, np.dtype("float64"), single=single)).text)
     assert len(texts) == 1
