@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from types import FrameType, SimpleNamespace
+from types import CodeType, FrameType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -17,7 +17,7 @@ from bpcli.config.registries import offered
 from bpcli.training.compiled import kernels
 from docs.generate.commands import command_pages
 from tests.cli.support import good
-from tests.project.test_layers import PACKAGE
+from tests.project.test_layers import PACKAGE, tree
 from tests.training.compiled.support import run_in_python
 
 ROOT = PACKAGE.parent
@@ -67,17 +67,12 @@ def defined() -> set[str]:
                 yield f"{within}.{node.name}"
                 yield from names(node.body, f"{within}.{node.name}")
 
-    return {name for path in PACKAGE.rglob("*.py") for name in names(_tree(path).body, dotted(path))}
+    return {name for path in PACKAGE.rglob("*.py") for name in names(tree(path).body, dotted(path))}
 
 
 def dotted(path: Path) -> str:
     """A file of the package as a dotted name without ``bpcli``."""
     return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
-
-
-@cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def test_every_module_is_on_the_map_once() -> None:
@@ -87,7 +82,7 @@ def test_every_module_is_on_the_map_once() -> None:
 
 def imports(path: Path) -> Iterator[Path]:
     """The files of the package that a module imports when it is imported."""
-    for node in _tree(path).body:
+    for node in tree(path).body:
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "bpcli":
             for alias in node.names:
                 name = "/".join(f"{node.module}.{alias.name}".split(".")[1:])
@@ -153,7 +148,7 @@ def assigned(path: Path) -> set[str]:
     """The names that a module assigns, by their dotted names."""
     targets = [
         target
-        for node in _tree(path).body
+        for node in tree(path).body
         if isinstance(node, ast.Assign | ast.AnnAssign)
         for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
     ]
@@ -165,19 +160,20 @@ def called(run: Callable[[], Any]) -> list[Line]:
     names = {line.name for line in LINES}
     found: list[Line] = []
 
-    def name_of(frame: FrameType) -> str:
-        path = Path(frame.f_code.co_filename)
+    @cache
+    def name_of(code: CodeType) -> str:
+        path = Path(code.co_filename)
         if not path.is_relative_to(PACKAGE):
             return ""
-        function = frame.f_code.co_qualname.replace(".<locals>", "").removesuffix(".__init__")
+        function = code.co_qualname.replace(".<locals>", "").removesuffix(".__init__")
         return f"{dotted(path)}.{function}"
 
     def notice(frame: FrameType, event: str, _: Any) -> None:
-        if event != "call" or (name := name_of(frame)) not in names:
+        if event != "call" or (name := name_of(frame.f_code)) not in names:
             return
         under_way, caller = [], frame.f_back
         while caller is not None:
-            under_way.append(name_of(caller))
+            under_way.append(name_of(caller.f_code))
             caller = caller.f_back
         found.append(Line(name, tuple(under_way)))
 
