@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import selectors
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any, Protocol
@@ -35,13 +35,18 @@ class Listener(Protocol):
 
 
 class Connections:
-    """The connections of a rank, by the other one's index: rank 0 has one to each, each other rank one to rank 0."""
+    """The connections of a rank, by the other one's index: rank 0 has one to each, each other rank one to rank 0.
 
-    def __init__(self, wires: Mapping[int, Wire]) -> None:
+    It is a beat, too, when one of the files ``ends`` can be read.
+    """
+
+    def __init__(self, wires: Mapping[int, Wire], ends: Sequence[int] = ()) -> None:
         self._wires, self._fewer = dict(wires), threading.Condition()
         self._selector = selectors.DefaultSelector()
         for other, wire in wires.items():
             self._selector.register(wire.connection, selectors.EVENT_READ, other)
+        for end in ends:
+            self._selector.register(end, selectors.EVENT_READ)
 
     def __len__(self) -> int:
         """The connections that are not broken."""
@@ -66,7 +71,10 @@ class Connections:
         beat_at = monotonic() + BEAT
         while self._wires:
             for key, _ in self._selector.select(max(0.0, beat_at - monotonic())):
-                self._hear(key.data, listener)
+                if key.data is None:
+                    self._selector.unregister(key.fileobj)
+                else:
+                    self._hear(key.data, listener)
             if monotonic() >= beat_at:
                 self.tell_all(None)
                 beat_at = monotonic() + BEAT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,7 @@ class Parents:
     """
 
     def __init__(self, launcher: Launcher) -> None:
+        self.launcher = launcher.name
         process, self._parents = os.getpid(), dict[int, int]()
         while (parent := _parent(process)) is not None:
             self._parents[process] = parent
@@ -27,6 +29,15 @@ class Parents:
     def changed(self) -> bool:
         """Whether one of them has ended, as the launcher has, or what it started."""
         return any(_parent(process) != parent for process, parent in self._parents.items())
+
+    def descriptors(self) -> list[int]:
+        """Files that can be read once a parent has ended, on systems that have such: it is known at once."""
+        found = []
+        if sys.platform == "linux":
+            for parent in self._parents.values():
+                with suppress(OSError):
+                    found.append(os.pidfd_open(parent))
+        return found
 
 
 def _parent(process: int) -> int | None:

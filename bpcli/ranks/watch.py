@@ -20,6 +20,7 @@ from bpcli.ranks.connections import Connections
 from bpcli.ranks.differences import differences
 from bpcli.ranks.failure import START_AGAIN, Failure, status_of
 from bpcli.ranks.group import Remedy, Rescue
+from bpcli.ranks.parents import Parents
 
 ALIKE = 1.0
 """Seconds that rank 0 has, once another has failed, to fail in the same way."""
@@ -40,13 +41,16 @@ ended rank 0 may be about to end all."""
 ANSWER = 3.0
 """Seconds that another rank which a signal ends waits for rank 0 to save the run and to end."""
 
+ALONE = 2.0
+"""Seconds that another rank whose launcher is gone waits for rank 0 to end all, which may be on another host."""
+
 SAME = "all hosts need the same config and data, versions of libraries and kind of processor"
 
 
 class Watch:
     """What one rank knows of the others: rank 0 of all, each other one of rank 0.
 
-    ``names`` say of each rank what a message calls it; ``report`` prints a failure; ``orphaned`` says whether the
+    ``names`` say of each rank what a message calls it; ``report`` prints a failure; ``parents`` say whether the
     launcher is gone. ``rescue`` and a ``remedy`` that goes on are there while a run is.
     """
 
@@ -56,15 +60,16 @@ class Watch:
         names: list[str],
         connections: Connections,
         report: Callable[[Failure], None],
-        orphaned: Callable[[], bool],
+        parents: Parents,
     ) -> None:
         self._index, self._names, self._connections, self._report = index, names, connections, report
-        self._is_orphaned, self.orphaned = orphaned, False
+        self._parents, self._orphaned_at = parents, inf
         self.rescue: Rescue | None = None
         self.remedy: Remedy = lambda: START_AGAIN
         self._failed: dict[int, Failure] = {}
         self._ready: dict[int, dict[str, Any]] = {}
         self._judge_at: float | None = None
+        self._alike = ALIKE
         self._status: int | None = None
         self._ending = threading.Lock()
         self._news, self._over, self._go = threading.Condition(), threading.Event(), threading.Event()
@@ -72,14 +77,17 @@ class Watch:
 
     # what the rank itself does
 
-    def all_ready(self, mine: Mapping[str, Any]) -> None:
-        """Wait until every rank is ready to train; ``mine`` says what that depends on, and must be the same for all.
+    def all_ready(self, mine: Mapping[str, Any], alike: float = ALIKE) -> None:
+        """Wait until every rank is ready; ``mine`` says what that depends on, and must be the same for all.
+
+        From then on rank 0 has ``alike`` seconds, once another has failed, to fail in the same way.
 
         Raises:
             BpError: on rank 0, another has failed, or is ready for something else.
             AllOver: on another rank, rank 0 has ended it all.
         """
         if self._index:
+            self._go.clear()
             self._tell_all({"ready": mine})
             self._go.wait()
             if self._over.is_set():
@@ -93,7 +101,7 @@ class Watch:
             if theirs != mine:
                 raise DataError(f"{self._names[other]} differs from rank 0: {differences(mine, theirs)}", hint=SAME)
         self._ready.clear()
-        self._judge_at = inf
+        self._judge_at, self._alike = inf, alike
         self._go.set()
         self._tell_all({"go": True})
 
@@ -122,7 +130,7 @@ class Watch:
             return True
         self._judge_at = None
         with self._news:
-            return self._news.wait_for(self._all_heard, ALIKE if self._go.is_set() else COMING)
+            return self._news.wait_for(self._all_heard, self._alike if self._go.is_set() else COMING)
 
     def take_the_end(self) -> None:
         """Let one thread say how all ends; another one that comes waits for that."""
@@ -168,20 +176,27 @@ class Watch:
             if "failed" in message:
                 self._failed[other] = Failure(*message["failed"])
                 if self._judge_at is not None:
-                    self._judge_at = min(self._judge_at, monotonic() + ALIKE)
+                    self._judge_at = min(self._judge_at, monotonic() + self._alike)
             self._news.notify_all()
 
     def beat(self) -> None:
-        """Judge what rank 0 has not met itself in time, and whether there is a launcher.
-
-        A process whose launcher is gone is ended by SIGTERM, as by the launcher itself: a run is saved.
-        """
+        """Judge what rank 0 has not met itself in time, and whether there is a launcher."""
         if self._judge_at is not None and monotonic() >= self._judge_at:
             other = min(self._failed)
             self._end(self._failed[other].of(self._names[other]))
-        if not self.orphaned and self._is_orphaned():
-            self.orphaned = True
-            os.kill(os.getpid(), signal.SIGTERM)
+        if not self._over.is_set():
+            self._look_for_the_launcher()
+
+    def _look_for_the_launcher(self) -> None:
+        """Where it is gone, rank 0 ends all, at once, as MPI will end what waits in an exchange; others do so later."""
+        if self._orphaned_at == inf and self._parents.changed():
+            self._orphaned_at = monotonic()
+            if self._index == 0:
+                failure = Failure.refused(f"{self._parents.launcher} has ended", self.remedy())
+                self._save(failure.reason)  # first: a message for nobody is answered by a signal
+                self._end(failure)
+        if monotonic() > self._orphaned_at + ALONE:
+            os._exit(ExitStatus.SYSTEM)
 
     def lost(self, other: int, error: Exception) -> None:
         """A connection is broken: after the end of all that is as it should be."""
@@ -209,16 +224,22 @@ class Watch:
         self.take_the_end()
         until = monotonic() + linger
         self._report(failure)
-        saving = threading.Thread(target=self._save, args=(failure.reason,), daemon=True)
-        saving.start()
-        saving.join(RESCUE)
+        self._save(failure.reason)
         threading.Event().wait(max(0.0, until - monotonic()))
         self.end_all(failure.status)
 
     def _save(self, reason: str) -> None:
-        if self.rescue is not None:
-            with suppress(Exception):
-                self.rescue(reason)
+        """Save the run, once, if that takes no longer than :data:`RESCUE`."""
+        rescue, self.rescue = self.rescue, None
+        if rescue is not None:
+            saving = threading.Thread(target=_tried, args=(rescue, reason), daemon=True)
+            saving.start()
+            saving.join(RESCUE)
+
+
+def _tried(rescue: Rescue, reason: str) -> None:
+    with suppress(Exception):
+        rescue(reason)
 
 
 class AllOver(Exception):  # noqa: N818 - it is no error
