@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ def resumed(
     from bpcli.diagnosis.gravest import gravest
     from bpcli.display import say, warning
     from bpcli.runs.resuming import resume
+    from bpcli.runs.sameness import same_config
     from bpcli.runs.series import SERIES_FILE
 
     if (folder / SERIES_FILE).exists():
@@ -54,7 +56,13 @@ def resumed(
         resume_series(folder, allow_drift=allow_drift, quiet=quiet, json=json, trackers=trackers)
         return
     plot = plot and curves_are_shown()
-    run = resume(folder, _overrides(words), gravest, allow_drift=allow_drift)
+    run = resume(
+        folder,
+        _overrides(words),
+        gravest,
+        allow_drift=allow_drift,
+        readers=lambda located: group.readers(partial(same_config, located)),
+    )
     if run.complete:
         run.tidy()
         if not quiet:

@@ -181,9 +181,11 @@ def train_once(
     from bpcli.experiment import build
     from bpcli.runs.folder import create_run
     from bpcli.runs.new_folder import require_free_folder
+    from bpcli.runs.sameness import same_config
 
     plot = plot and curves_are_shown()
-    experiment = build(read_config(path, changes), gravest)
+    located = read_config(path, changes)
+    experiment = build(located, gravest, group.readers(partial(same_config, located)))
     require_free_folder(run)
     execution = prepared(experiment, partial(create_run, experiment, path.stem, run), quiet=quiet, group=group)
     lines = [] if quiet else introduction(experiment)

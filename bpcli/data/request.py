@@ -13,6 +13,7 @@ from bpcli.data.files.dataset import Dataset, Reading
 from bpcli.data.weighting import WeightRequest
 from bpcli.errors import ConfigError, raise_all
 from bpcli.nn.losses import TargetForm
+from bpcli.readers import ONE_READER, Readers
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class DataRequest:
     """What to take from the files and how to encode it; None where the data decide.
 
     ``target_form`` is what the loss takes; ``open_output`` says that the output activation is the
-    identity, which can follow scaled targets. ``threads`` may read side by side, which changes nothing.
+    identity, which can follow scaled targets. ``threads`` of each of the ``readers`` may read side by side, which
+    changes nothing.
     """
 
     target_form: TargetForm
@@ -35,11 +37,12 @@ class DataRequest:
     split_columns: SplitColumns = field(default_factory=SplitColumns)
     weights: WeightRequest = field(default_factory=WeightRequest)
     threads: int = 1
+    readers: Readers = ONE_READER
 
     @property
     def reading(self) -> Reading:
         """How arrays are read: what is set apart is kept, and the last column besides."""
-        return Reading(self.threads, frozenset(self.set_apart), 1 + len(self.set_apart))
+        return Reading(self.threads, frozenset(self.set_apart), 1 + len(self.set_apart), self.readers)
 
     @property
     def set_apart(self) -> set[str]:

@@ -37,6 +37,7 @@ from bpcli.nn.metrics import Metric, by_column, tallies_for
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.tallies import Judging, Tallies
+from bpcli.readers import ONE_READER, Readers
 from bpcli.training.control import Control
 from bpcli.training.engines import Engine
 from bpcli.training.expectations import Expectation
@@ -93,15 +94,17 @@ class Experiment:
         return self.loaded.parts.get(part)
 
 
-def build(located: LocatedConfig, look: Look | None = None) -> Experiment:
+def build(located: LocatedConfig, look: Look | None = None, readers: Readers = ONE_READER) -> Experiment:
     """Load the data and make the network that a config asks for; ``look`` sees the data before they are encoded.
+
+    All ``readers`` do so together.
 
     Raises:
         ConfigError: the config does not fit its data or itself, at its place.
         DataError: a data or weights file is absent or malformed.
     """
     try:
-        return _experiment(located.config, look)
+        return _experiment(located.config, look, readers)
     except BpError as error:
         raise located.placed(error) from error
 
@@ -114,9 +117,9 @@ def parts_of(located: LocatedConfig, look: Look | None = None) -> Loaded:
         raise located.placed(error) from error
 
 
-def _experiment(given: Config, look: Look | None) -> Experiment:
+def _experiment(given: Config, look: Look | None, readers: Readers) -> Experiment:
     _require_memory_of_layers(given)
-    loaded = load(given, look)
+    loaded = load(given, look, readers)
     judging = judging_of(loaded.targets, output_of(given).range)
     config = resolve(given, _facts(loaded, judging))
     network = network_of(config, loaded.features.size, loaded.targets.outputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,17 +22,19 @@ from bpcli.data.splitting import Fold, SplitRequest
 from bpcli.data.weighting import WeightRequest
 from bpcli.errors import BpError, DataError, raise_all
 from bpcli.nn.activations import Identity
+from bpcli.readers import ONE_READER, Readers
 from bpcli.streams import stream
 
 
-def load(config: Config, look: Look | None = None) -> Loaded:
-    """The parts of the data, encoded; ``look`` sees them before that.
+def load(config: Config, look: Look | None = None, readers: Readers = ONE_READER) -> Loaded:
+    """The parts of the data, encoded; ``look`` sees them before that. All ``readers`` load them together.
 
     Raises:
         ConfigError: the config does not fit the data.
         DataError: a file is absent or malformed.
     """
-    return load_parts(_files(config), _request(config), np.dtype(config.dtype), _split_stream(config), look)
+    request = replace(_request(config), readers=readers)
+    return load_parts(_files(config), request, np.dtype(config.dtype), _split_stream(config), look)
 
 
 def dimensions(config: Config) -> Dimensions:

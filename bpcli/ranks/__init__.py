@@ -2,7 +2,8 @@
 
 Reading order: :mod:`bpcli.launcher` says whether there are any; ``group`` is what a command knows of them; ``launched``
 connects and ends them, after ``starting`` has started MPI. ``exchange`` has what training exchanges, over MPI and
-in memory that a ``host`` has in common: ``sums`` of gradients above all. ``wire``
+in memory that a ``host`` has in common: ``sums`` of gradients above all; ``reading`` has what ranks exchange that load
+data. ``wire``
 is a connection beside MPI, to the ``addresses`` of a host; ``connections`` hears all of a rank's, by which ``watch``
 sees that a ``rank`` is lost, or is ready for something else, by its ``differences``; ``failure`` is what is said of
 one. ``parents`` says whether there is still a launcher.

@@ -6,6 +6,8 @@ import signal
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bpcli.readers import ONE_READER, Readers
+
 if TYPE_CHECKING:
     from bpcli.training.shards.ranks import Ranks
 
@@ -32,6 +34,13 @@ class Group(Protocol):
         """The number of processes."""
         ...
 
+    def readers(self, on: On) -> Readers:
+        """Wait until all are ready to read; return those who read.
+
+        What ``on`` says must be the same for all.
+        """
+        ...
+
     def together(self, on: On, shards: int) -> Ranks | None:
         """Wait until all are ready to train; return who trains, None where this process has no shard to compute.
 
@@ -56,6 +65,10 @@ class Solo:
     """A command that runs in one process, as is usual."""
 
     index, count = 0, 1
+
+    def readers(self, on: On) -> Readers:
+        """It reads alone."""
+        return ONE_READER
 
     def together(self, on: On, shards: int) -> Ranks:
         """There is nobody to wait for."""

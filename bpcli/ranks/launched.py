@@ -17,14 +17,18 @@ from bpcli.ranks.group import On, Remedy, Rescue
 from bpcli.ranks.parents import Parents
 from bpcli.ranks.rank import Rank
 from bpcli.ranks.starting import Report, start_mpi
-from bpcli.ranks.watch import AllOver, Watch
+from bpcli.ranks.watch import ALIKE, AllOver, Watch
 from bpcli.ranks.wire import accept, connect, listening
+from bpcli.readers import Readers
 
 if TYPE_CHECKING:
     from bpcli.training.shards.ranks import Ranks
 
 GONE = 2.0
 """Seconds that rank 0 waits for the others to end before it does."""
+
+LOADING = 5.0
+"""Seconds within which ranks meet a mistake in the data that all of them meet."""
 
 ANOTHER = Failure(
     int(ExitStatus.USAGE),
@@ -54,6 +58,17 @@ class Launched:
             _end_mpi()
             raise
 
+    def readers(self, on: On) -> Readers:
+        """Wait until all are ready to read the same; all do.
+
+        Raises:
+            BpError: on rank 0, another rank has failed, or has another config.
+        """
+        from bpcli.ranks.reading import MpiReaders
+
+        self._meet(on, LOADING)
+        return MpiReaders(self._communicator)
+
     def together(self, on: On, shards: int) -> Ranks | None:
         """Wait until all are ready; the first ``shards`` ranks train.
 
@@ -65,18 +80,27 @@ class Launched:
         from bpcli.ranks.exchange import MpiRanks
         from bpcli.training.shards.ranks import ALONE
 
-        try:
-            self._watch.all_ready(on())
-        except AllOver as over:
-            self.leave()
-            raise SystemExit(0) from over
-        finally:
-            self._met = True
+        self._meet(on)
         works = self.index < shards
         communicator = self._communicator.Split(0 if works else MPI.UNDEFINED, self.index)
         if not works:
             return None
         return MpiRanks(communicator) if min(shards, self.count) > 1 else ALONE
+
+    def _meet(self, on: On, alike: float = ALIKE) -> None:
+        """Wait until all are ready; then rank 0 has so long to meet what another one fails of.
+
+        Raises:
+            BpError: on rank 0, another rank has failed, or is ready for something else.
+            SystemExit: with status 0, on another rank, where rank 0 has ended it all.
+        """
+        try:
+            self._watch.all_ready(on(), alike)
+        except AllOver as over:
+            self.leave()
+            raise SystemExit(0) from over
+        finally:
+            self._met = True
 
     def guard(self, rescue: Rescue | None, remedy: Remedy) -> None:
         """Where another rank is lost, save the run by ``rescue``, which rank 0 has, and say the ``remedy``."""
@@ -93,7 +117,7 @@ class Launched:
             self._watch.wait_for_the_end()
         else:
             self._watch.say_over()
-        self._end_mpi()
+        _end_mpi()
         if self.index == 0:
             self._watch.others_gone(GONE)
 
@@ -108,7 +132,7 @@ class Launched:
             return failure.status
         if self.index:
             self._watch.fail(failure)
-            self._end_mpi()
+            _end_mpi()
             return 0
         agreed = self._watch.fail(failure)
         self._watch.take_the_end()
@@ -117,11 +141,6 @@ class Launched:
             self._watch.end_all(failure.status)
         self.leave()
         return failure.status
-
-    def _end_mpi(self) -> None:
-        """End MPI, which would wait for a launcher that is gone."""
-        if not self._watch.orphaned:
-            _end_mpi()
 
     def _connected(self, parents: Parents) -> Watch:
         """The watch over all ranks, each connected to rank 0."""
@@ -143,7 +162,7 @@ class Launched:
             wires = {} if wire is None else {0: wire}
         reached: list[bool] = gather_values(communicator, bool(wires))
         _require_all_reached(reached, names, every[0]["at"])
-        return Watch(self.index, names, Connections(wires), self._report, parents.changed)
+        return Watch(self.index, names, Connections(wires, parents.descriptors()), self._report, parents)
 
 
 def _end_mpi() -> None:

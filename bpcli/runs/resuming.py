@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from math import nan
@@ -18,6 +18,7 @@ from bpcli.config.writing import plain
 from bpcli.data.raw import Look
 from bpcli.errors import ConfigError, DataError, DivergedError, SystemRefusedError, refused
 from bpcli.experiment import Experiment, build
+from bpcli.readers import ONE_READER, Readers
 from bpcli.runs import epoch_rows
 from bpcli.runs.checkpoint import CHECKPOINT_FILE, Checkpoint, read_checkpoint
 from bpcli.runs.environment import drift, drift_note, environment_of
@@ -86,8 +87,17 @@ class Resumed:
         return {**record, "drift": notes} if notes else record
 
 
-def resume(folder: Path, changes: list[str], look: Look | None = None, *, allow_drift: bool = False) -> Resumed:
+def resume(
+    folder: Path,
+    changes: list[str],
+    look: Look | None = None,
+    *,
+    allow_drift: bool = False,
+    readers: Callable[[LocatedConfig], Readers] = lambda _: ONE_READER,
+) -> Resumed:
     """Open a run folder to go on with; nothing is written yet. ``look`` sees the data, as when the run began.
+
+    ``readers`` gives those that read the data of the config together.
 
     Raises:
         ConfigError: an override would change the past, or the config is wrong.
@@ -99,7 +109,7 @@ def resume(folder: Path, changes: list[str], look: Look | None = None, *, allow_
     before = read_own_config(folder)
     after = read_config(folder / CONFIG_FILE, changes)
     _refuse_other_past(before.config, after.config, folder, changes)
-    experiment = build(after, look)
+    experiment = build(after, look, readers(after))
     drifted = drift(record, environment_of(experiment))
     if drifted and not allow_drift:
         raise DataError(DRIFTED.format("; ".join(drifted)), where=str(folder), hint=DRIFT_HINT)

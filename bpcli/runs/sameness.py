@@ -7,13 +7,21 @@ import platform
 from hashlib import sha256
 from typing import Any
 
+from bpcli import __version__
 from bpcli.config import document
+from bpcli.config.reading import LocatedConfig
+from bpcli.config.writing import plain
 from bpcli.experiment import Experiment
 from bpcli.runs.environment import environment_of
 from bpcli.training.state import TrainingState
 
 KERNELS = ("OPENBLAS_CORETYPE", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NPY_DISABLE_CPU_FEATURES")
 """The variables of the environment by which a user takes other kernels than the processor's own: other bits."""
+
+
+def same_config(located: LocatedConfig) -> dict[str, Any]:
+    """What must be the same in all processes that read the data of a config together."""
+    return {"version": __version__, "config": sha256(document.dump(plain(located.config)).encode()).hexdigest()}
 
 
 def sameness(experiment: Experiment, state: TrainingState | None) -> dict[str, Any]:

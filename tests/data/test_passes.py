@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import signal
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
+from threading import Barrier, current_thread
 from typing import Any
 
 import numpy as np
@@ -31,7 +36,15 @@ class Counted:
     """Counts what is taken from arrays in a file: every row of it, and a column as all of its rows."""
 
     def __init__(self) -> None:
-        self.rows = 0.0
+        self.by_thread = defaultdict[str, float](float)
+
+    @property
+    def rows(self) -> float:
+        """All that was taken."""
+        return sum(self.by_thread.values())
+
+    def add(self, rows: float) -> None:
+        self.by_thread[current_thread().name] += rows
 
     def array(self, values: Array) -> Array:
         """The array, whose parts are counted as they are taken."""
@@ -40,7 +53,7 @@ class Counted:
         class Taken(np.ndarray):
             def __getitem__(self, key: Any) -> Any:
                 found = np.asarray(self)[key]
-                count.rows += found.size / WIDTH if found.ndim > 1 else len(found)
+                count.add(found.size / WIDTH if found.ndim > 1 else len(found))
                 return found
 
             def reshape(self, *shape: Any, **how: Any) -> Any:
@@ -59,7 +72,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
     count, array, digest = Counted(), Pages.array, Pages.digest
 
     def counted_digest(pages: Pages) -> str:
-        count.rows += (pages.size - pages._hashed) // (WIDTH * 4)
+        count.add((pages.size - pages._hashed) // (WIDTH * 4))
         return digest(pages)
 
     monkeypatch.setattr(Pages, "array", lambda *arguments, **how: count.array(array(*arguments, **how)))
@@ -117,6 +130,75 @@ def test_threads_change_no_bit_of_what_is_loaded(
         for part in one.parts:
             assert features(one, part).tobytes() == features(several, part).tobytes()
             assert targets(one, part).tobytes() == targets(several, part).tobytes()
+
+
+class OfSeveral:
+    """One of several readers that are threads of one process."""
+
+    def __init__(self, index: int, given: list[Any], meeting: Barrier) -> None:
+        self.index, self.count, self._given, self._meeting = index, len(given), given, meeting
+
+    def gather(self, arrays: Sequence[Array]) -> list[list[Array]]:
+        self._meeting.wait()
+        self._given[self.index] = [array.copy() for array in arrays]
+        self._meeting.wait()
+        return [[array.copy() for array in theirs] for theirs in self._given]
+
+
+def by_several(count: int, load: Callable[..., Any]) -> list[Any]:
+    """What each of several readers gets."""
+    given, meeting = [None] * count, Barrier(count, timeout=5)
+
+    def own(index: int) -> Any:
+        current_thread().name = f"reader {index}"
+        return load(readers=OfSeveral(index, given, meeting))
+
+    with ThreadPoolExecutor(count) as team:
+        return list(team.map(own, range(count)))
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_readers_take_a_share_of_the_rows_each_and_know_what_one_would(
+    count: int, tmp_path: Path, counted: Counted
+) -> None:
+    """The first reads the rows of all others once more, for their hash; an odd number of rows shows the sample."""
+    for content in (npy(VALUES), npy(HOLED.astype(np.float32)), npy(HOLED[:, [7, *range(7)]].astype(np.float32))):
+        path = write(tmp_path, "f", content)
+        take = partial(loaded, path, fractions=SPLIT, targets=["7"], loss="half_squared_error")
+        counted.by_thread.clear()
+        one, alone = take(), counted.rows
+        counted.by_thread.clear()
+        several = by_several(count, take)
+        shares = [counted.by_thread[f"reader {index}"] for index in range(count)]
+        assert max(shares[1:]) <= alone / count * 1.15 + 200
+        assert shares[0] <= max(shares[1:]) * 1.15 + SIZE
+        for each in several:
+            assert isinstance(each.parts["train"].features, FileRows)
+            assert each.features.to_json() == one.features.to_json()
+            assert each.warnings.lines() == one.warnings.lines()
+            assert each.digests == one.digests
+            for part in one.parts:
+                assert features(each, part).tobytes() == features(one, part).tobytes()
+                assert targets(each, part).tobytes() == targets(one, part).tobytes()
+
+
+def test_readers_of_different_files_read_all_of_them(tmp_path: Path, counted: Counted) -> None:
+    paths = [write(tmp_path, name, npy(values)) for name, values in (("a", VALUES), ("b", VALUES + 1))]
+    one, other = by_several(
+        2, lambda readers: loaded(paths[readers.index], "half_squared_error", targets=["7"], readers=readers)
+    )
+    assert [[*found.digests.values()] for found in (one, other)] == [
+        [sha256(Path(path).read_bytes()).hexdigest()] for path in paths
+    ]
+    assert min(counted.by_thread.values()) > 2.9 * SIZE
+
+
+def test_all_readers_meet_an_error_of_one(tmp_path: Path, counted: Counted) -> None:
+    wrong = VALUES.copy()
+    wrong[[1234, 2345], [3, 0]] = np.inf
+    path = write(tmp_path, "infinite", npy(wrong))
+    for report in by_several(3, lambda readers: refusal(partial(loaded, path, readers=readers), DataError)):
+        assert report.startswith("error: infinite: row 1234: an infinite number\n")
 
 
 def test_the_first_error_is_the_same_whatever_the_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

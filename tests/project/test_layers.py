@@ -22,6 +22,7 @@ ROOMS = [
     "memory",
     "cores",
     "team",
+    "readers",
     "side_by_side",
     "seeding",
     "streams",

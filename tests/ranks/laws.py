@@ -17,6 +17,8 @@ import numpy as np
 
 from bpcli.cli.failures import report
 from bpcli.config.reading import read_config
+from bpcli.data.encoding import matrix_features
+from bpcli.data.files import pages
 from bpcli.errors import DivergedError
 from bpcli.experiment import build
 from bpcli.launcher import launch_of
@@ -38,6 +40,9 @@ SHARDS, SIZES = range(1, 10), (1, 3, 1000)
 source_passes.EXAMPLES_PER_PASS, source_passes.WORTH_A_RANK = 16, 0
 """Small parts have several passes, which ranks share out."""
 
+matrix_features.LOADED, pages.CELLS = 0, 1200
+"""Numbers of an array stay in their file, and are read in several pieces, which ranks share out."""
+
 
 def main() -> None:
     """Do what is asked for."""
@@ -55,7 +60,7 @@ def main() -> None:
 
 def train(group: Group, folder: Path, config: Path, stop: int | None) -> None:
     """Train to the end; or until the last rank, and no other, wants to stop after so many epochs."""
-    experiment = build(read_config(config, []))
+    experiment = build(read_config(config, []), readers=group.readers(dict))
     ranks = group.together(partial(sameness, experiment, None), experiment.engine.shards)
     if ranks is not None:
         execution = Execution(experiment, partial(create_run, experiment, folder.name, folder), None, ranks)
@@ -64,7 +69,7 @@ def train(group: Group, folder: Path, config: Path, stop: int | None) -> None:
 
 def go_on(group: Group, folder: Path) -> None:
     """Resume a run that was stopped."""
-    resumed = resume(folder, [])
+    resumed = resume(folder, [], readers=lambda _: group.readers(dict))
     same = partial(sameness, resumed.experiment, resumed.state)
     ranks = group.together(same, resumed.experiment.engine.shards)
     if ranks is not None:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -50,6 +51,15 @@ CASES: Mapping[str, dict[str, Any]] = {
         "shards": 3,
         "epochs": 3,
     },
+    # numbers that stay in their file, some of them missing
+    "mapped": {
+        "data": {"path": "../numbers.npy", "split": {"validation": 0.3, "test": 0.1}, "group": "3"},
+        "network": {"hidden": [6]},
+        "loss": "half_squared_error",
+        "optimizer": {"batch_size": 60},
+        "shards": 4,
+        "epochs": 2,
+    },
     # a loss that leaves the finite numbers, and fewer shards than ranks
     "diverging": {
         "data": {"path": str(TABLES / "diabetes.csv")},
@@ -79,12 +89,23 @@ STOPPED = {"weighted": 2}
 def ask(ranks: int, folder: Path, *, train: list[str], resume: list[str], stop: Mapping[str, int]) -> None:
     """Have ranks train cases in a folder, and resume runs there."""
     folder.mkdir(exist_ok=True)
+    numbers = folder.parent / "numbers.npy"
+    if not numbers.exists():
+        np.save(numbers, some_numbers())
     for name, case in CASES.items():
         (folder / f"{name}.yaml").write_text(yaml.safe_dump({**case, "engine": "numpy"}), encoding="utf-8")
     asked = {"train": {name: f"{name}.yaml" for name in train}, "resume": resume, "stop": stop, "exchange": ranks > 1}
     done = mpirun(ranks, ["-m", "tests.ranks.laws", json.dumps(asked)], folder)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
+
+
+def some_numbers() -> Any:
+    """Rows of 7 numbers, a few of them missing, and the target."""
+    drawn = np.random.default_rng(1).normal(3, 2, (900, 8))
+    drawn[::7, 2] = np.nan
+    drawn[:, 3] = np.arange(900) // 3
+    return drawn
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +139,7 @@ def test_ranks_leave_the_bytes_of_one_process(ranks: int, alone: Path, in_ranks:
         assert files_of(folder / name) == files_of(alone / name), name
         for key in ("ended", "final", "kept"):
             assert record[key] == theirs[key]
-    assert outcomes == {"ranked": "completed", "diverging": "diverged", "whole": "completed"}
+    assert outcomes == {"ranked": "completed", "mapped": "completed", "diverging": "diverged", "whole": "completed"}
 
 
 def test_a_stopped_run_goes_on_in_other_ranks_to_the_bytes_of_one_process(

@@ -150,7 +150,7 @@ class MatrixFeatures:
         Raises:
             DataError: one is not.
         """
-        found = whole or extent(chosen, chosen.matrix.threads)
+        found = whole or extent(chosen, chosen.matrix.threads, chosen.matrix.readers)
         if whole is None:
             self._count(found.missing, warnings)
         with np.errstate(over="ignore"):
@@ -224,8 +224,14 @@ def _pixels(matrix: Matrix) -> tuple[Array, Pages | None]:
 
 
 def _stays_in_file(matrix: Matrix, shape: tuple[int, int], dtype: np.dtype) -> bool:
-    """Whether so many rows and columns are read from their file whenever they are needed, to the same bits."""
-    return matrix.in_file and prod(shape) * dtype.itemsize > min(LOADED, memory.left().count // 2)
+    """Whether so many rows and columns are read from their file whenever they are needed, to the same bits.
+
+    Where one of several readers has no room for them, they are for all.
+    """
+    if not matrix.in_file:
+        return False
+    mine = prod(shape) * dtype.itemsize > min(LOADED, memory.left().count // 2)
+    return any(theirs.any() for (theirs,) in matrix.readers.gather([np.array([mine])]))
 
 
 def _require_room(dataset: Dataset, shape: tuple[int, int], dtype: np.dtype) -> None:

@@ -121,6 +121,29 @@ class MedianSearch:
         if above is not None:
             self.above = np.fmin(self.above, above)
 
+    def found(self) -> list[Array]:
+        """What was counted and collected; of the counters those that are not 0, and their places."""
+        counters = self.counts.reshape(-1)
+        used = np.flatnonzero(counters)
+        return [self.below, self.inside, used, counters[used], *self._all_collected(), self.above]
+
+    def join(self, found: list[list[Array]]) -> None:
+        """Add up what was counted in all processes, and take what was collected: it will be sorted."""
+        below, inside, used, counts, columns, keys, above = zip(*found, strict=True)
+        self.below, self.inside = sum(below), sum(inside)
+        counters = self.counts.reshape(-1)
+        counters.fill(0)
+        for places, numbers in zip(used, counts, strict=True):
+            counters[places] += numbers
+        self.collected = list(zip(columns, keys, strict=True))
+        self.above = np.fmin.reduce(above)
+
+    def _all_collected(self) -> list[Array]:
+        """Columns and keys of all that was collected."""
+        if not self.collected:
+            return [np.zeros(0, np.intp), np.zeros(0, np.uint64)]
+        return [np.concatenate(each) for each in zip(*self.collected, strict=True)]
+
     def conclude(self, missing: IndexArray) -> None:
         """Close the columns whose median is known after a walk; ``missing`` counts their missing numbers, (n,)."""
         self.present = self.size - missing
@@ -157,7 +180,7 @@ class MedianSearch:
         columns = np.flatnonzero(chosen)
         if not len(columns):
             return
-        of, keys = (np.concatenate(each) for each in zip(*self.collected, strict=True))
+        of, keys = self._all_collected()
         order = np.lexsort((keys, of))
         keys, starts = keys[order], np.searchsorted(of[order], columns)
         lower = starts + left[columns]

@@ -12,6 +12,7 @@ from bpcli.data.encoding.selection import NumberBlocks
 from bpcli.data.encoding.walks import Extents, Sums, walk
 from bpcli.data.files.extents import Extent
 from bpcli.nn import Array
+from bpcli.readers import ONE_READER, Readers
 
 
 class Moments(NamedTuple):
@@ -47,21 +48,24 @@ class Summary:
 
     @cached_property
     def _moments(self) -> Moments:
-        if self.moments is not None:
-            return self.moments
-        shape = self.numbers.shape
-        sums = Sums(shape, 1, fill=self.fill)
-        walk(self.numbers, [sums], self.threads)
-        mean = sums.total / shape[0]
-        squares = Sums(shape, 2, mean, self.fill)
-        walk(self.numbers, [squares], self.threads)
-        return Moments(mean, np.sqrt(squares.total / shape[0]))
+        return self.moments or moments_of(self.numbers, self.fill, self.threads)
 
 
-def extent(numbers: NumberBlocks, threads: int = 1) -> Extent:
+def moments_of(numbers: NumberBlocks, fill: Array, threads: int = 1, readers: Readers = ONE_READER) -> Moments:
+    """The moments by two walks over the rows."""
+    shape = numbers.shape
+    sums = Sums(shape, 1, fill=fill)
+    walk(numbers, [sums], threads, readers)
+    mean = sums.total / shape[0]
+    squares = Sums(shape, 2, mean, fill)
+    walk(numbers, [squares], threads, readers)
+    return Moments(mean, np.sqrt(squares.total / shape[0]))
+
+
+def extent(numbers: NumberBlocks, threads: int = 1, readers: Readers = ONE_READER) -> Extent:
     """The extent of all rows, by one walk."""
     found = Extents(numbers.shape[1])
-    walk(numbers, [found], threads)
+    walk(numbers, [found], threads, readers)
     return found.extent
 
 

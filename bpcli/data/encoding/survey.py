@@ -14,7 +14,7 @@ import numpy as np
 
 from bpcli.data.encoding.medians import MedianSearch
 from bpcli.data.encoding.selection import Selection
-from bpcli.data.encoding.summaries import Moments, Summary, summary
+from bpcli.data.encoding.summaries import Moments, Summary, moments_of, summary
 from bpcli.data.encoding.walks import Extents, Finder, Sums, walk
 from bpcli.nn import Array
 
@@ -29,20 +29,20 @@ class Survey(NamedTuple):
 
 def survey(of: Selection, *, moments: bool) -> Survey:
     """Look at all rows; ``moments`` says whether mean and deviation are asked for."""
-    shape, threads = of.shape, of.matrix.threads
+    shape, threads, readers = of.shape, of.matrix.threads, of.matrix.readers
     extents, search, sums = Extents(shape[1]), MedianSearch(of), Sums(shape, 1)
     finders: list[Finder] = [extents, search, *([sums] if moments else [])]
     with np.errstate(over="ignore", invalid="ignore"):
-        walk(of, finders, threads)
+        walk(of, finders, threads, readers)
         found = extents.extent
         search.conclude(found.missing)
         squares = Sums(shape, 2, sums.total / shape[0]) if moments else None
         if squares is not None:
-            walk(of, [squares, *([] if search.over else [search])], threads)
+            walk(of, [squares, *([] if search.over else [search])], threads, readers)
             if not search.over:
                 search.conclude(found.missing)
         while not search.over:
-            walk(of, [search], threads)
+            walk(of, [search], threads, readers)
             search.conclude(found.missing)
         medians = search.medians
         known = None if squares is None else _filled(of, found.missing > 0, medians, sums, squares)
@@ -57,6 +57,6 @@ def _filled(of: Selection, holed: Array, medians: Array, sums: Sums, squares: Su
     if holed.any():
         own = replace(of, columns=of.columns[holed])
         fill = medians[holed]
-        alone = Summary(own, fill, fill, fill, threads=of.matrix.threads)
+        alone = moments_of(own, fill, of.matrix.threads, of.matrix.readers)
         mean[holed], deviation[holed] = alone.mean, alone.deviation
     return Moments(mean, deviation)

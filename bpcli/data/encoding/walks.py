@@ -5,11 +5,13 @@ and these again, as NumPy's own does (Higham 1993, *The accuracy of floating poi
 summation*); only the smallest pieces are read as they are needed. So a sum has the
 bits of the sum over a column in memory, and no size of piece changes them. Pieces
 are looked at side by side, and what is found in them is put together in order.
+Several processes may share out the pieces, and exchange what they found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property, reduce
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +20,7 @@ from bpcli.data.encoding.selection import NumberBlocks
 from bpcli.data.files import pages
 from bpcli.data.files.extents import Extent, extent_of, nothing
 from bpcli.nn import Array
+from bpcli.readers import ONE_READER, Readers, share_of
 from bpcli.side_by_side import side_by_side
 
 SMALLEST, UNROLLED = 128, 8
@@ -35,19 +38,40 @@ class Finder(Protocol):
         """Add what it found in the next piece."""
         ...
 
+    def found(self) -> list[Array]:
+        """What it has added in this walk."""
+        ...
 
-def walk(numbers: NumberBlocks, finders: Sequence[Finder], threads: int = 1) -> None:
-    """Show every row to the finders, once."""
+    def join(self, found: list[list[Array]]) -> None:
+        """Take, in place of what it has added, what it has in all processes: of each the pieces follow one another."""
+        ...
+
+
+def walk(numbers: NumberBlocks, finders: Sequence[Finder], threads: int = 1, readers: Readers = ONE_READER) -> None:
+    """Show every row to the finders, once; each of the ``readers`` shows some of the pieces, and all know of all."""
 
     def look(piece: tuple[int, int]) -> tuple[tuple[int, int], list[Any]]:
         values = numbers.block(*piece)
         return piece, [finder.look(values) for finder in finders]
 
-    size, n = numbers.shape
-    for piece, found in side_by_side(look, pieces(size, n), threads):
+    own = share_of(list(pieces(*numbers.shape)), readers.index, readers.count)
+    for piece, found in side_by_side(look, own, threads):
         for finder, part in zip(finders, found, strict=True):
             finder.add(part)
         numbers.done(*piece)
+    if readers.count > 1:
+        _exchange(finders, readers)
+
+
+def _exchange(finders: Sequence[Finder], readers: Readers) -> None:
+    """Let every finder have what it has found in all processes."""
+    mine = [finder.found() for finder in finders]
+    every = readers.gather([array for arrays in mine for array in arrays])
+    start = 0
+    for finder, arrays in zip(finders, mine, strict=True):
+        stop = start + len(arrays)
+        finder.join([theirs[start:stop] for theirs in every])
+        start = stop
 
 
 def pieces(size: int, n: int) -> Iterator[tuple[int, int]]:
@@ -86,6 +110,14 @@ class Extents:
         """Join it."""
         self.extent = self.extent.joined(found)
 
+    def found(self) -> list[Array]:
+        """How many are missing, the lowest and the highest."""
+        return [self.extent.missing, self.extent.low, self.extent.high]
+
+    def join(self, found: list[list[Array]]) -> None:
+        """Join the extents of all processes."""
+        self.extent = reduce(Extent.joined, [Extent(*arrays) for arrays in found])
+
 
 class Sums:
     """Finds Σ (x − shift)^power by column, (n,) float64, ``power`` 1 or 2; ``fill`` replaces missing numbers."""
@@ -93,16 +125,14 @@ class Sums:
     def __init__(
         self, shape: tuple[int, int], power: int, shift: Array | None = None, fill: Array | None = None
     ) -> None:
-        self.power, self.shift, self.fill = power, shift, fill
-        self._total: Array | None = None
-        self._sum = _pairwise(0, shape[0], _most(shape[1]))
-        next(self._sum)
+        self.shape, self.power, self.shift, self.fill = shape, power, shift, fill
+        self._parts: list[Array] = []
 
-    @property
+    @cached_property
     def total(self) -> Array:
         """The sums, once every row was seen."""
-        assert self._total is not None, "the walk is not over"
-        return self._total
+        parts, self._parts = self._parts, []
+        return _pairwise(0, self.shape[0], _most(self.shape[1]), iter(parts))
 
     def look(self, values: Array) -> Array:
         """The sums of some rows."""
@@ -117,18 +147,22 @@ class Sums:
         return total
 
     def add(self, found: Array) -> None:
-        """Add them up in their place."""
-        try:
-            self._sum.send(found)
-        except StopIteration as ended:
-            self._total = ended.value
+        """Keep them: they are added up in the order of the pairwise sum."""
+        self._parts.append(found)
+
+    def found(self) -> list[Array]:
+        """The sums of each piece, (pieces, n)."""
+        return [np.array(self._parts).reshape(-1, self.shape[1])]
+
+    def join(self, found: list[list[Array]]) -> None:
+        """Take the sums of all pieces, in order."""
+        self._parts = [sums for (parts,) in found for sums in parts]
 
 
-def _pairwise(start: int, stop: int, most: int) -> Generator[None, Array, Array]:
-    """A pairwise sum that is sent the sums of its smallest pieces, in order, and returns that of all rows."""
+def _pairwise(start: int, stop: int, most: int, parts: Iterator[Array]) -> Array:
+    """The pairwise sum of some rows, from the sums of its smallest pieces, in order."""
     if stop - start <= most:
-        return (yield)
+        return next(parts)
     middle = _middle(start, stop)
-    first = yield from _pairwise(start, middle, most)
-    second = yield from _pairwise(middle, stop, most)
-    return first + second
+    first = _pairwise(start, middle, most, parts)
+    return first + _pairwise(middle, stop, most, parts)

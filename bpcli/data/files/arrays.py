@@ -27,6 +27,7 @@ from bpcli.data.files.matrices import ONE_THREAD, empty, exact_cells, matrix_of,
 from bpcli.data.files.pages import Pages
 from bpcli.errors import BpError, DataError
 from bpcli.nn import Array
+from bpcli.readers import Readers
 
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
@@ -88,7 +89,7 @@ def read_idx(source: ByteSource, *, examples: bool = True, reading: Reading = ON
         matrix = Matrix(path, np.empty((len(labels), 0)), {"label": labels}, holds_classes=True)
     else:
         matrix = matrix_of(values, path, pages, reading)
-    _record_digest(source, pages)
+    _record_digest(source, pages, reading.readers)
     return matrix
 
 
@@ -104,14 +105,14 @@ def read_npy(source: ByteSource, *, examples: bool = True, reading: Reading = ON
             f"not a readable NPY file: {error}", where=source.path, hint="write it with numpy.save"
         ) from error
     matrix = matrix_of(values, source.path, pages, reading)
-    _record_digest(source, pages)
+    _record_digest(source, pages, reading.readers)
     return matrix
 
 
-def _record_digest(source: ByteSource, pages: Pages) -> None:
+def _record_digest(source: ByteSource, pages: Pages, readers: Readers) -> None:
     """Note the SHA-256 of a mapped file; any other was hashed as it was unpacked."""
     if pages.lasting:
-        source.record_mapped(pages)
+        source.record_mapped(pages, readers)
 
 
 def read_npz(source: ByteSource, *, examples: bool = True, reading: Reading = ONE_THREAD) -> Matrix:

@@ -15,6 +15,7 @@ import numpy as np
 
 from bpcli.data.files.numerals import PLAIN, Numerals, numerals
 from bpcli.nn import Array, IndexArray
+from bpcli.readers import ONE_READER, Readers
 
 if TYPE_CHECKING:
     from bpcli.data.files.extents import Extent
@@ -49,7 +50,7 @@ class Format:
 
 @dataclass(frozen=True)
 class Reading:
-    """How an array's rows are read: on so many threads, and which columns are kept as they pass.
+    """How an array's rows are read: on so many threads, by which processes, and which columns are kept as they pass.
 
     They are the ``named`` ones and the ``last`` few. One that was not kept takes a pass over the file.
     """
@@ -57,6 +58,7 @@ class Reading:
     threads: int = 1
     named: frozenset[str] = frozenset()
     last: int = 1
+    readers: Readers = ONE_READER
 
 
 class Dataset(Protocol):
@@ -192,7 +194,7 @@ class Matrix:
 
     ``images`` says that all columns are of one kind, bytes that share the range 0–255;
     ``pages`` is where the values lie, if they were read in pieces or not at all yet. ``extent`` is that of all rows,
-    where reading the file found it; ``threads`` may read the rows side by side.
+    where reading the file found it; ``threads`` of each of the ``readers`` may read the rows side by side.
     """
 
     path: str
@@ -206,6 +208,7 @@ class Matrix:
     files: dict[str, FileDigest | None] = field(default_factory=dict)
     extent: Extent | None = None
     threads: int = 1
+    readers: Readers = ONE_READER
     _kept: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
     _own: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
 

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import time_ns
 
+import numpy as np
+
 from bpcli.data.files.pages import Pages
 from bpcli.errors import DataError
+from bpcli.readers import Readers
 
 FRESH = 2_000_000_000
 """Nanoseconds within which a second write may leave a file's times as they are, on the coarsest of file systems."""
@@ -55,6 +58,15 @@ class FileDigest:
         self._differed = False
         self.value: str | None = None
         self.pages: Pages | None = None
+
+    def is_the_same_for(self, readers: Readers) -> bool:
+        """Whether all of the ``readers`` have this very file, on a file system that they share: as far as stamps show.
+
+        Copies have other numbers, also where their times are kept; a device's number is another on every host.
+        """
+        own = self._stamp
+        stamps = readers.gather([np.array([own.inode, own.size, own.written], np.uint64)])
+        return all((stamp == stamps[0][0]).all() for (stamp,) in stamps)
 
     def record(self, found: str) -> None:
         """Note what a pass found.

@@ -10,6 +10,7 @@ from bpcli.data.files.byte_source import ByteSource, open_bytes
 from bpcli.data.files.dataset import CellsOf, Dataset, Format, Matrix, Reading, Table
 from bpcli.data.files.matrices import ONE_THREAD
 from bpcli.errors import DataError
+from bpcli.readers import ONE_READER
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ def read_dataset(
 
 def _read_one(path: str, form: Format, exact: frozenset[str] | None, reading: Reading) -> Table | Matrix:
     source = open_bytes(path)
-    found = _read_source(source, form, exact, reading)
+    alone = source.digest is None or not source.digest.is_the_same_for(reading.readers)
+    found = _read_source(source, form, exact, replace(reading, readers=ONE_READER) if alone else reading)
     return replace(found, files={path: source.digest})
 
 
