@@ -39,7 +39,7 @@ from bpcli.training.compiled.passes import FusedLoop
 from bpcli.training.compiled.recorder import same_shape
 from bpcli.training.compiled.recording import ROOM, X
 from bpcli.training.compiled.symbols import SymbolicArray
-from bpcli.training.compiled.views import Transposed
+from bpcli.training.compiled.views import Same, Transposed
 
 X_VECTOR = "x"
 """The name of X as a vector, in batches of one example."""
@@ -78,8 +78,14 @@ class LoopWriter:
             return self._fused_loop(operation)
         return list(self.writers[type(operation)](self, operation))
 
+    def _block(self, name: str) -> str:
+        """The name of the array in whose memory an array lies, which shows the compiler that it is the same."""
+        symbol = self.symbols[name]
+        return symbol.root if isinstance(symbol.view, Same) else name
+
     def _flattened(self, name: str) -> str:
         """The name of an array in one dimension."""
+        name = self._block(name)
         symbol = self.symbols[name]
         if symbol.ndim == 1:
             return name
@@ -152,7 +158,7 @@ class LoopWriter:
             place if same_shape(own, length) else "0"
             for place, own, length in zip(places, symbol.shape, lengths, strict=True)
         )
-        return f"{name}[{index}]"
+        return f"{self._block(name)}[{index}]"
 
     def _of_examples(self, length: Any) -> bool:
         """Whether this is the length of an axis of examples, of which a batch may have any number."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from bpcli.training.compiled.loops import X_VECTOR, LoopWriter
 from bpcli.training.compiled.operations import Operation, ScalarOperation
 from bpcli.training.compiled.outlining import OFTEN, Piece, in_place, outlined, piece
+from bpcli.training.compiled.overwriting import let_results_lie_in_operands
 from bpcli.training.compiled.passes import FusedLoop, simplified
 from bpcli.training.compiled.recording import LOSSES, NOISE, RATE, STEP, TALLY, Program, X
 from bpcli.training.compiled.views import Reshaped, Transposed
@@ -156,6 +157,7 @@ class _ModuleWriter:
         Few layers are written out: the step of a small network takes no longer than some calls.
         """
         operations = simplified(self.program)
+        let_results_lie_in_operands(operations, self.program)
         pieces = [self.loops.lines(operation) for operation in operations]
         if len(self.program.sizes) - 2 < OFTEN:
             return [line for lines in pieces for line in lines], {}
@@ -253,7 +255,7 @@ class _ModuleWriter:
     def _views(self, lines: list[str], place: str) -> list[str]:
         used = self._used(lines)
         found: list[str] = []
-        for name, symbol in self.symbols.items():
+        for name, symbol in sorted(self.symbols.items(), key=lambda one: one[1].of is not None):  # blocks first
             if name not in used:
                 continue
             own = self._made(name)

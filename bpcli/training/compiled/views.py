@@ -24,6 +24,15 @@ class Transposed:
 
 
 @dataclass(frozen=True)
+class Same:
+    """The same array under another name."""
+
+    def source(self, of: str) -> str:
+        """``of``."""
+        return of
+
+
+@dataclass(frozen=True)
 class Reshaped:
     """The same entries in another shape, its lengths being expressions; without lengths, a vector in compiled code."""
 
