@@ -21,16 +21,14 @@ from bpcli.nn import Array
 from bpcli.ranks.values import gather_values
 from bpcli.team import Team
 from bpcli.training.shards.adding import Addition, Sum, depth_first, within
-from bpcli.training.shards.cutting import block_of, pieces, slices
+from bpcli.training.shards.aligned import aligned
+from bpcli.training.shards.cutting import LINE, aligned_slices, block_of, pieces
 from bpcli.training.shards.ranks import Entries
 
 if TYPE_CHECKING:
     from mpi4py import MPI
 
     from bpcli.ranks.host import Host
-
-ALIGNED = 64
-"""Entries at whose multiples vectors begin: a line of a cache, and more."""
 
 
 class MpiVectors:
@@ -39,12 +37,12 @@ class MpiVectors:
     def __init__(self, communicator: MPI.Comm, host: Host, shards: int, like: Array) -> None:
         self._communicator, self._host, self._like = communicator, host, like
         self._index, self._count = communicator.Get_rank(), communicator.Get_size()
-        self._cuts = slices(like.size, self._count)
+        self._cuts = aligned_slices(like.size, self._count)
         self.own = self._cuts[self._index]
         self._hosts: dict[int, list[int]] = dict(enumerate(gather_values(communicator, host.ranks)))
         self._elsewhere = [rank for rank in range(self._count) if rank not in host.ranks]
         mine = len(block_of(self._index, self._count, shards))
-        self.gradients = [like, *(np.zeros_like(like) for _ in range(mine - 1))][:mine]
+        self.gradients = [aligned(like.size, like.dtype) for _ in range(mine)]
         self._shown = self._make_shown(shards)
         self._room: Array | None = None
         self._collections: dict[int, _Collection] = {}
@@ -102,7 +100,7 @@ class MpiVectors:
         What is never written takes no memory.
         """
         size = self._like.size
-        room = -(-size // ALIGNED) * ALIGNED
+        room = -(-size // LINE) * LINE
         blocks = {rank: len(block_of(rank, self._count, shards)) for rank in self._host.ranks}
         vectors = iter(self._host.zeros(room * sum(blocks.values()), self._like.dtype).reshape(-1, room)[:, :size])
         return {rank: [next(vectors) for _ in range(number)] for rank, number in blocks.items()}

@@ -31,9 +31,11 @@ def obstacle() -> str:
 with_hosts = pytest.mark.skipif(bool(obstacle()), reason=obstacle() or "-")
 
 
-def run_on(made: Hosts, words: list[str], cwd: Path, seconds: float = 60) -> subprocess.CompletedProcess[str]:
-    """Run Python with these words on all hosts, to its end."""
+def run_on(
+    made: Hosts, words: list[str], cwd: Path, seconds: float = 60, each: int = 1
+) -> subprocess.CompletedProcess[str]:
+    """Run Python with these words on all hosts, ``each`` times, to its end."""
+    polite = ("--mca", "mpi_yield_when_idle", "1")  # of more ranks than cores
+    started = made.command(words, polite, each)
     variables = environment(PYTHONPATH=str(ROOT))
-    return subprocess.run(
-        made.command(words), cwd=cwd, env=variables, capture_output=True, text=True, timeout=seconds, check=False
-    )
+    return subprocess.run(started, cwd=cwd, env=variables, capture_output=True, text=True, timeout=seconds, check=False)

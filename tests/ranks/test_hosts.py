@@ -31,12 +31,13 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
 
 
 def test_two_hosts_leave_the_bytes_of_one_process(two: Hosts, tmp_path: Path) -> None:
-    names = ["ranked", "whole"]
+    """With two ranks each, in turn: a rank has some of the others near, and its shards are no neighbours of theirs."""
+    names = ["ranked", "diverging"]
     for where in ("alone", "apart"):
         (tmp_path / where).mkdir()
     ask(1, tmp_path / "alone", train=names, resume=[], stop={})
     asked = {"train": {name: str(tmp_path / "alone" / f"{name}.yaml") for name in names}, "resume": [], "stop": {}}
-    done = run_on(two, ["-m", "tests.ranks.laws", json.dumps({**asked, "exchange": True})], tmp_path / "apart")
+    done = run_on(two, ["-m", "tests.ranks.laws", json.dumps({**asked, "exchange": True})], tmp_path / "apart", each=2)
     assert (done.returncode, done.stderr) == (0, "")
     for name in names:
         assert files_of(tmp_path / "apart" / name) == files_of(tmp_path / "alone" / name)

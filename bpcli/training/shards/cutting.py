@@ -7,6 +7,8 @@ from itertools import pairwise
 PIECE = 1 << 15
 """Parameters of a piece: so few that they and what an update rule remembers of them fit into a core's own cache."""
 
+LINE = 64
+"""Bytes of a line of the cache; entries at whose multiples parts of a vector begin, so that they begin with a line."""
 
 LEAST_COLUMNS, LEAST_WORK = 256, 100_000_000
 """Columns of a shard, and its columns times the parameters, below which a batch is not cut unasked.
@@ -43,8 +45,14 @@ def block_of(rank: int, ranks: int, shards: int) -> range:
     return range(shards * rank // ranks, shards * (rank + 1) // ranks)
 
 
+def aligned_slices(length: int, count: int, unit: int = LINE) -> list[slice]:
+    """The same with bounds at multiples of a ``unit``, but the last, and as even as they allow."""
+    units = slices(-(-length // unit), count)
+    return [slice(min(one.start * unit, length), min(one.stop * unit, length)) for one in units]
+
+
 def pieces(entries: slice) -> list[slice]:
-    """Entries of a vector cut into pieces as even as can be."""
+    """Entries of a vector cut into pieces, as even as they can be that begin at lines of the cache."""
     size = entries.stop - entries.start
-    cut = slices(size, max(1, -(-size // PIECE)))
+    cut = aligned_slices(size, max(1, -(-size // PIECE)), min(LINE, PIECE))
     return [slice(entries.start + piece.start, entries.start + piece.stop) for piece in cut]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from bpcli.nn.optimizers import Gradient, Optimizer, OptimizerState, update
 from bpcli.nn.optimizers.rule import rule_statements
 from bpcli.team import Team
 from bpcli.training.recipe import Recipe
+from bpcli.training.shards.aligned import aligned
 from bpcli.training.shards.cutting import pieces
 from bpcli.training.shards.gradients import Batch
 from bpcli.training.shards.ranks import Ranks, Vectors
@@ -100,23 +101,21 @@ class Updates:
 
     def _step(self, batch: Batch, piece: Piece, member: int, gradient: Gradient, rate: Any) -> Any:
         """Let the rule change a piece of θ, in the buffers of a thread."""
-        state, size, buffers = piece.state, piece.theta.size, self.buffers[member]
-        state.step = self.state.step
-        state.buffers = {name: buffer[:size] for name, buffer in buffers.own.items()}
-        state.dtheta = buffers.sums(batch, size)[0] if batch.leaves_sums else self.state.dtheta[piece.entries]
-        theta = piece.theta if self.shared is None else buffers.theta[:size]
-        if theta is piece.theta:
-            return self.rule.step(theta, state, gradient, rate)
-        np.copyto(theta, piece.theta)
-        state.weights = tuple(theta[W] for W in piece.weights)
-        added = self.rule.step(theta, state, gradient, rate)
-        np.copyto(piece.theta, theta)  # a copy need not wait for memory that other ranks have read, as arithmetic does
+        state, buffers = piece.state, self.buffers[member].of(piece, batch.levels)
+        state.step, state.buffers = self.state.step, buffers.own
+        state.dtheta = buffers.sums[0] if batch.leaves_sums else self.state.dtheta[piece.entries]
+        if self.shared is None:
+            return self.rule.step(piece.theta, state, gradient, rate)
+        np.copyto(buffers.theta, piece.theta)
+        state.weights = buffers.weights
+        added = self.rule.step(buffers.theta, state, gradient, rate)
+        np.copyto(piece.theta, buffers.theta)  # a copy does not wait for lines that other ranks have read
         return added
 
     def _finish(self, batch: Batch, piece: Piece, member: int) -> None:
         """Add up the shards' entries of a piece, where that is left to be done."""
         if batch.leaves_sums:
-            batch.sum_in(self.buffers[member].sums(batch, piece.theta.size), piece.entries)
+            batch.sum_in(self.buffers[member].of(piece, batch.levels).sums, piece.entries)
 
     def _piece(self, entries: slice, weights: Iterable[slice]) -> Piece:
         state, theta, start = self.state, self.theta[entries], entries.start
@@ -127,17 +126,38 @@ class Updates:
         return Piece(entries, theta, within, own)
 
 
+class _BuffersOfPiece(NamedTuple):
+    """What a piece is computed in: the rule's buffers, θ with its weights, and sums of gradients."""
+
+    own: dict[str, Array]
+    theta: Array
+    weights: tuple[Array, ...]
+    sums: list[Array]
+
+
 class _Buffers:
-    """The buffers of a thread, as long as the longest piece: the rule's own, of θ, and those of sums of gradients."""
+    """The buffers of a thread, as long as the longest piece, and views of them for every piece."""
 
     def __init__(self, state: OptimizerState, longest: int) -> None:
-        self.own = {name: np.empty(longest, buffer.dtype) for name, buffer in state.buffers.items()}
-        self.theta = np.empty(longest, state.dtheta.dtype)
+        self._dtype, self._longest = state.dtheta.dtype, longest
+        self._own = {name: aligned(longest, buffer.dtype) for name, buffer in state.buffers.items()}
+        self._theta = aligned(longest, self._dtype)
         self._sums: list[Array] = []
-        self._longest, self._dtype = longest, state.dtheta.dtype
+        self._views: dict[tuple[int, int], _BuffersOfPiece] = {}
 
-    def sums(self, batch: Batch, size: int) -> list[Array]:
-        """Buffers for the sums of a batch's shards on a piece of this size."""
-        while len(self._sums) < batch.levels:
-            self._sums.append(np.empty(self._longest, self._dtype))
-        return [buffer[:size] for buffer in self._sums]
+    def of(self, piece: Piece, levels: int) -> _BuffersOfPiece:
+        """Those of a piece, for a batch whose sums take so many."""
+        key = piece.entries.start, levels
+        if key not in self._views:
+            self._views[key] = self._of(piece, levels)
+        return self._views[key]
+
+    def _of(self, piece: Piece, levels: int) -> _BuffersOfPiece:
+        while len(self._sums) < levels:
+            self._sums.append(aligned(self._longest, self._dtype))
+        size = piece.theta.size
+        theta = self._theta[:size]
+        own = {name: buffer[:size] for name, buffer in self._own.items()}
+        return _BuffersOfPiece(
+            own, theta, tuple(theta[W] for W in piece.weights), [sums[:size] for sums in self._sums[:levels]]
+        )

@@ -136,21 +136,26 @@ class PlayedRanks:
         return text
 
 
+def in_ranks(one: Task, shards: int, count: int) -> list[dict[str, Array]]:
+    """What each of so many played processes ends with."""
+    together, found = Together(count), list[dict[str, Array]]()
+
+    def train(index: int, _: int) -> None:
+        ranks = PlayedRanks(index, count, together)
+        found.append(numbers(one.trained(divided(shards, ranks=ranks), 5)))
+
+    Team(count).run(count, train)
+    assert len(found) == count
+    return found
+
+
 @every_kind
 @pytest.mark.parametrize("shards", [1, 4, 5])
 def test_processes_change_no_bit(kind: Callable[[], Task], shards: int) -> None:
     """Each has its own shards alone, and all end with the same θ, memory, sums and tallies."""
     alone = numbers(kind().trained(divided(shards), 5))
     for count in (2, 3, 4):
-        together, found = Together(count), list[dict[str, Array]]()
-
-        def train(index: int, _: int, count: int = count, together: Together = together) -> None:
-            ranks = PlayedRanks(index, count, together)
-            found.append(numbers(kind().trained(divided(shards, ranks=ranks), 5)))  # noqa: B023 - run within the loop
-
-        Team(count).run(count, train)
-        assert len(found) == count
-        for one in found:
+        for one in in_ranks(kind(), shards, count):
             same(one, alone)
 
 

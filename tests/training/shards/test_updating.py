@@ -21,7 +21,7 @@ from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.shards import Division, cutting, gradients, updating
 from bpcli.training.shards.updating import elementwise
 from tests.training.compiled.support import PLAN, Task, numbers, task
-from tests.training.shards.test_gradients import same
+from tests.training.shards.test_gradients import in_ranks, same
 
 RULES = {name: kind for name, kind in OPTIMIZERS.items() if not is_second_order(kind)}
 
@@ -52,6 +52,17 @@ def test_pieces_give_the_bits_of_whole_vectors(name: str, monkeypatch: pytest.Mo
         monkeypatch.setattr(cutting, "PIECE", 7)
         for shards, threads in ((1, 1), (1, 2), (3, 1), (3, 2), (3, 5)):
             same(numbers(one.trained(divided(shards, threads), 5)), whole[shards])
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_processes_that_update_their_own_entries_give_the_bits_of_one(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cutting, "PIECE", 7)
+    for one in tasks(name):
+        alone = numbers(one.trained(divided(4), 5))
+        for found in in_ranks(one, 4, 3):
+            same(found, alone)
 
 
 def divided(shards: int, threads: int = 1) -> Callable[..., NumpySteps]:
@@ -114,7 +125,7 @@ def test_decay_reaches_the_weights_of_every_piece_and_nothing_else(monkeypatch: 
         W *= 0.5
 
     class NoGradient:
-        leaves_sums = False
+        leaves_sums, levels = False, 1
 
         def begin(self, theta: Array, out: Array, factor: Any) -> float:
             out.fill(0)
