@@ -18,6 +18,8 @@ from benchmarks.scaling.cases import CABLES, Cable
 from benchmarks.scaling.hosts import two_hosts
 from benchmarks.scaling.tables import MACHINE, RESULTS, TABLES
 from bpcli.ranks.starting import LINKS
+from bpcli.scaling.cluster_file import network_from
+from bpcli.storage.strict_json import Saved
 
 ENVIRONMENT = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1"), "PYTHONPATH": str(ROOT)} | dict([LINKS])
 """As bp itself sets it: it shares out shards, not the rows of a product, and has two connections to a host."""
@@ -51,8 +53,7 @@ def measure(name: str) -> None:
     if not cable.bits:
         _write(MACHINE, found["cluster"])
     network = found["cluster"]["network"]
-    figures = {"latency": network["latency_seconds"], "bandwidth": network["bandwidth_bytes_per_second"]}
-    _write(RESULTS / f"{name}.json", {"network": figures, "steps": found["steps"]})
+    _write(RESULTS / f"{name}.json", {"network": vars(network_from(Saved(network))), "steps": found["steps"]})
 
 
 def _write(path: Path, value: object) -> None:

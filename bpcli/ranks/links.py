@@ -42,6 +42,11 @@ class Links:
         self._communicator = communicator
         self.index, self.count = communicator.Get_rank(), communicator.Get_size()
 
+    @property
+    def hosts(self) -> int:
+        """The number of machines, as far as ranks on them have memory in common."""
+        return MpiRanks(self._communicator).hosts
+
     def gather(self, mine: Any) -> list[Any]:
         """Every rank's value, as JSON has it, in the order of ranks; none goes on before all are there."""
         return gather_values(self._communicator, mine)

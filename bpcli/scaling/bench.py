@@ -71,7 +71,7 @@ def _network(links: Links, core: Arithmetic) -> Network:
     seconds = links.exchange(LARGE)
     rest = seconds - _predicted(LARGE, ranks, core, Network(latency, SWIFTEST))
     count = gradient_traffic(LARGE, ITEMSIZE, ranks, ranks).count
-    return Network(latency, count / max(rest, count / SWIFTEST))
+    return Network(latency, count / max(rest, count / SWIFTEST), links.hosts == 1)
 
 
 def _predicted(parameters: int, ranks: int, core: Arithmetic, network: Network) -> float:

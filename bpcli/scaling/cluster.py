@@ -22,11 +22,13 @@ USUAL_LINK = 10e9
 class Network:
     """A message of n bytes takes ``latency`` + n / ``bandwidth`` seconds, in both directions at once.
 
-    Hockney 1994, with α = latency in seconds and β = 1 / bandwidth; bandwidth in bytes per second.
+    Hockney 1994, with α = latency in seconds and β = 1 / bandwidth; bandwidth in bytes per second. ``common_memory``
+    says that all ranks are on one host.
     """
 
     latency: float
     bandwidth: float
+    common_memory: bool = False
 
     def seconds(self, messages: float, count: float) -> float:
         """Seconds of so many messages one after the other, ``count`` bytes in all."""

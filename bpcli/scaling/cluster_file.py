@@ -38,7 +38,16 @@ def as_json(cluster: Cluster) -> dict[str, Any]:
     network = cluster.network
     return {
         "arithmetic": arithmetic_as_json(cluster.arithmetic),
-        "network": network and {"latency_seconds": network.latency, "bandwidth_bytes_per_second": network.bandwidth},
+        "network": network and network_as_json(network),
+    }
+
+
+def network_as_json(network: Network) -> dict[str, Any]:
+    """A network's figures as plain data."""
+    return {
+        "latency_seconds": network.latency,
+        "bandwidth_bytes_per_second": network.bandwidth,
+        "common_memory": network.common_memory,
     }
 
 
@@ -71,7 +80,7 @@ def read_cluster(path: Path) -> Cluster:
         saved = Saved(parse_json(read_regular(path, MOST_BYTES).decode()))
         keys = saved.keys(("arithmetic", "network"))
         network = keys["network"]
-        return Cluster(arithmetic_from(keys["arithmetic"]), None if network.value is None else _network(network))
+        return Cluster(arithmetic_from(keys["arithmetic"]), None if network.value is None else network_from(network))
     except FileNotFoundError as error:
         raise DataError("no such file", where=str(path), hint=REMEDY) from error
     except OSError as error:
@@ -80,9 +89,15 @@ def read_cluster(path: Path) -> Cluster:
         raise DataError(f"no figures of a cluster: {error}", where=str(path), hint=REMEDY) from error
 
 
-def _network(saved: Saved) -> Network:
-    keys = saved.keys(("latency_seconds", "bandwidth_bytes_per_second"))
-    return Network(*(_positive(keys[name]) for name in ("latency_seconds", "bandwidth_bytes_per_second")))
+def network_from(saved: Saved) -> Network:
+    """A network's figures.
+
+    Raises:
+        MalformedError: they are something else.
+    """
+    keys = saved.keys(("latency_seconds", "bandwidth_bytes_per_second", "common_memory"))
+    latency, bandwidth = (_positive(keys[name]) for name in ("latency_seconds", "bandwidth_bytes_per_second"))
+    return Network(latency, bandwidth, keys["common_memory"].truth())
 
 
 def arithmetic_from(saved: Saved) -> Arithmetic:

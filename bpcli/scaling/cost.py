@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bpcli.scaling.arithmetic import Arithmetic, layer_seconds
 from bpcli.scaling.cluster import Cluster
-from bpcli.scaling.exchange import Traffic, gradient_traffic, results_traffic, vectors_added
+from bpcli.scaling.exchange import Traffic, gradient_traffic, own_additions, results_traffic, vectors_added
 from bpcli.scaling.job import Job
 from bpcli.training.source_passes import EXAMPLES_PER_PASS, PASSES_AT_ONCE, WORTH_A_RANK
 
@@ -23,6 +23,9 @@ NOISE_PASSES = 8
 
 LIMITING = 7
 """Vectors of the weights whose length is limited, which that reads and writes in each update."""
+
+COPYING = 4
+"""Vectors that are read and written where a rank copies θ, or the sum of gradients, to memory that others read."""
 
 COUNTING = 4
 """What counting a shard's results takes in calls of a layer: measured, on two ranks."""
@@ -82,18 +85,27 @@ def exchange_seconds(job: Job, cluster: Cluster, ranks: int) -> float:
 def _update(job: Job, cluster: Cluster, ranks: int) -> float:
     """Seconds of adding up gradients and of the rule, by the bytes that pass through memory.
 
-    A rank's own gradients are read once, piece by piece, and over ranks their sum is written; to add two of the nodes
-    of all ranks passes over three vectors, a share of θ long. So does each operation of the rule, as long as θ.
-    Where the whole step is compiled, which shards are not, the rule is one pass over each of its vectors.
+    A process alone reads further gradients once, piece by piece. Of several, each makes the additions that it can by
+    itself, which read every gradient once and write half of them, then those of its share of the entries, and shows or
+    sends what others add up. Each of these passes over three vectors, as does each operation of the rule. A rank
+    updates its share alone, where nothing is as a whole; else it copies the sum and updates all. Where the whole step
+    is compiled, which shards are not, the rule is one pass over each of its vectors.
     """
-    own = job.shards_of_a_rank(ranks)
-    adding = own - 1.0
-    if ranks > 1:
-        adding += min(own - 1, 1) + vectors_added(job.shards, ranks)
     in_one_pass = job.compiled and job.shards == 1
-    vectors = adding + (3 + 2 * job.kept if in_one_pass else 3 * (1 + OPERATIONS * job.kept))
-    limiting = 3 * job.limited if in_one_pass else LIMITING * job.limited
-    return (vectors * job.parameters + limiting) * job.itemsize / cluster.arithmetic.memory
+    rule = 3 + 2 * job.kept if in_one_pass else 3 * (1 + OPERATIONS * job.kept)
+    limiting = (3 if in_one_pass else LIMITING) * job.limited / job.parameters
+    vectors = job.shards_of_a_rank(ranks) - 1 + rule + limiting
+    if ranks > 1:
+        own = own_additions(job.shards, ranks)
+        adding = (1.5 * (own + 1) if own else 0.0) + vectors_added(job.shards, ranks)
+        shared = _each_updates_its_own(job, cluster)
+        vectors = adding + ((rule + COPYING) / ranks if shared else rule + limiting + COPYING)
+    return vectors * job.parameters * job.itemsize / cluster.arithmetic.memory
+
+
+def _each_updates_its_own(job: Job, cluster: Cluster) -> bool:
+    """Whether a rank updates its own entries of θ, as :func:`bpcli.training.shards.updating.shared_out` decides."""
+    return not job.limited and (not job.kept or (cluster.network is not None and cluster.network.common_memory))
 
 
 def epoch_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> float:

@@ -1,9 +1,10 @@
 """What ranks send one another in a step: how often one waits for a message, and how many bytes it takes.
 
 Gradients: each rank adds up a share of θ's entries. It gets these entries of every node of the tree of shards that
-others have complete, all at once, and hands their sum on round a ring: a reduce-scatter and an all-gather, Thakur et
-al. 2005, 4.4 and 4.1, but with every node sent by itself, since the order of the additions is fixed. Results: the
-outputs of all examples, gathered by doubling (4.1, recursive doubling).
+others have complete, all at once, and sends what it makes of their sum, the sum itself or the updated θ, to every other
+rank, all at once too: a reduce-scatter and an all-gather, Thakur et al. 2005, 4.4 and 4.1, but with every node sent by
+itself, since the order of the additions is fixed. Results: the outputs of all examples, gathered by doubling (4.1,
+recursive doubling).
 """
 
 from __future__ import annotations
@@ -65,22 +66,26 @@ def nodes_of(shards: int, ranks: int) -> tuple[int, ...]:
     return tuple(nodes)
 
 
+def own_additions(shards: int, ranks: int) -> int:
+    """The additions of whole gradients that the rank with most of them makes by itself."""
+    blocks = (len(block_of(rank, ranks, shards)) for rank in range(ranks))
+    return max(block - nodes for block, nodes in zip(blocks, nodes_of(shards, ranks), strict=True))
+
+
 def vectors_added(shards: int, ranks: int) -> float:
     """Vectors of θ's length that pass through memory while a rank adds up its share of all nodes: three a sum."""
     return 3 * (sum(nodes_of(shards, ranks)) - 1) / ranks
 
 
 def gradient_traffic(parameters: int, itemsize: int, shards: int, ranks: int) -> Traffic:
-    """The sum of the shards' gradients on every rank."""
+    """The sum of the shards' gradients, or θ updated by it, on every rank."""
     if ranks == 1:
         return NOTHING
     nodes = nodes_of(shards, ranks)
     share = parameters * itemsize / ranks
     sent, received = max(nodes) * (ranks - 1), sum(nodes) - min(nodes)
     most = max(sent, received)
-    return Traffic(waits(share), most, most * share) + Traffic(
-        (ranks - 1) * waits(share), ranks - 1, (ranks - 1) * share
-    )
+    return Traffic(waits(share), most, most * share) + Traffic(waits(share), ranks - 1, (ranks - 1) * share)
 
 
 def results_traffic(batch_size: int, outputs: int, itemsize: int, shards: int, ranks: int) -> Traffic:

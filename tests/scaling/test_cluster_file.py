@@ -23,7 +23,7 @@ NUMBA = replace(
     drawing={"gaussian": 8e-9, "dropout": 2e-9},
     disturbance=Disturbance(lost=0.25, others=1.0),
 )
-CLUSTERS = [Cluster(CORE), Cluster(CORE, Network(3e-5, 1.2e9)), Cluster(NUMBA)]
+CLUSTERS = [Cluster(CORE), Cluster(CORE, Network(3e-5, 1.2e9)), Cluster(NUMBA, Network(1e-6, 1e10, common_memory=True))]
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS)
@@ -50,6 +50,7 @@ def changed(*path: str | int, value: Any, of: int = 1) -> str:
         ("{}", "it has no 'arithmetic'"),
         (changed("network", "latency_seconds", value=0), "network.latency_seconds is 0, not above 0"),
         (changed("network", "latency_seconds", value="fast"), "network.latency_seconds is 'fast', not a number"),
+        (changed("network", "common_memory", value=1), "network.common_memory is 1, not true or false"),
         (changed("arithmetic", "units", value=[128, 8]), "arithmetic.units is empty, or not ascending"),
         (changed("arithmetic", "columns", value=[]), "arithmetic.columns is empty, or not ascending"),
         (changed("arithmetic", "multiplications_per_second", value=[[1, 2, 3]]), "has 1 rows, not 2"),

@@ -75,6 +75,21 @@ def test_limited_weights_are_passed_over_in_each_update() -> None:
     assert more == pytest.approx(7 * 4e6 / CORE.memory)
 
 
+def test_ranks_update_their_own_entries_where_nothing_is_as_a_whole() -> None:
+    theta = LARGE.parameters * LARGE.itemsize / CORE.memory
+    here = Cluster(CORE, Network(1e-6, 1e10, common_memory=True))
+    adam = replace(LARGE, shards=8, kept=2)
+    adding = 2 + 1 + 3 * 3 / 4  # four ranks have two shards each, and leave four nodes
+    for job, at, rule in (
+        (replace(adam, kept=0), cluster(), (3 + 4) / 4),
+        (adam, here, (3 + 30 + 4) / 4),
+        (adam, cluster(), 3 + 30 + 4),
+        (replace(adam, limited=LARGE.parameters), here, 3 + 30 + 4 + 7),
+    ):
+        assert step_seconds(job, at, 4).update == pytest.approx((adding + rule) * theta)
+    assert step_seconds(adam, here, 1).update == pytest.approx((7 + 3 + 30) * theta)
+
+
 def test_the_compiled_engine_goes_by_its_own_products_where_they_were_measured() -> None:
     job = replace(LARGE, compiled=True)
     twice = replace(CORE, compiled_rates=((2e9, 6e10), (2e10, 1.2e11)), call=0.0, memory=1e30)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bpcli.scaling.exchange import EAGER, NOTHING, gradient_traffic, nodes_of, results_traffic, waits
+from bpcli.scaling.exchange import EAGER, NOTHING, gradient_traffic, nodes_of, own_additions, results_traffic, waits
 
 Node = tuple[int, int]
 """The first shard of a node and the one after its last."""
@@ -47,26 +47,27 @@ def nodes_apart(shards: int, ranks: int) -> dict[Node, int]:
 
 
 def simulated(shards: int, ranks: int) -> tuple[Sent, Sent]:
-    """The messages of the scatter, where each rank gets its share of every node, and of the ring that hands on sums."""
-    scatter, ring = Sent(), Sent()
+    """The messages of the scatter, where each rank gets its share of every node, and of the gather of what it makes."""
+    scatter, gather = Sent(), Sent()
     for source in nodes_apart(shards, ranks).values():
         for target in range(ranks):
             if target != source:
                 scatter.message(source, target)
-    for _ in range(ranks - 1):
-        for rank in range(ranks):
-            ring.message(rank, (rank + 1) % ranks)
-    return scatter, ring
+    for rank in range(ranks):
+        for other in range(ranks):
+            if other != rank:
+                gather.message(rank, other)
+    return scatter, gather
 
 
 @pytest.mark.parametrize("ranks", [2, 3, 4, 5, 8, 12])
 def test_traffic_is_that_of_the_busiest_rank_of_a_simulation(ranks: int) -> None:
     parameters = 120 * ranks
     for shards in range(ranks, 4 * ranks + 2):
-        scatter, ring = simulated(shards, ranks)
-        messages = max(*scatter.sent.values(), *scatter.received.values()) + max(ring.sent.values())
+        scatter, gather = simulated(shards, ranks)
+        messages = max(*scatter.sent.values(), *scatter.received.values()) + max(gather.sent.values())
         found = gradient_traffic(parameters, 4, shards, ranks)
-        assert (found.latencies, found.messages) == (ranks, messages), shards
+        assert (found.latencies, found.messages) == (2, messages), shards
         assert found.count == messages * 120 * 4, shards
 
 
@@ -75,6 +76,8 @@ def test_blocks_that_are_subtrees_send_one_node_and_three_ranks_send_more() -> N
     assert nodes_of(8, 3) == (1, 2, 2)  # shards 0 1 | 2 3 4 | 5 6 7
     assert nodes_of(3, 3) == (1, 1, 1)
     assert nodes_of(7, 2) == (2, 2)  # 0 1 2 | 3 4 5 6: 0+1 and 2; 3, and 4+5 with 6
+    assert [own_additions(shards, 2) for shards in (2, 4, 7, 16)] == [0, 1, 2, 7]
+    assert own_additions(8, 3) == 1
 
 
 def test_results_are_doubled_up_to_all_ranks() -> None:
