@@ -25,10 +25,11 @@ class Team:
         self._busy = Lock()
         self._helpers: list[_Helper] = []
 
-    def run(self, count: int, task: Task) -> None:
+    def run(self, count: int, task: Task, leave: Callable[[], None] = lambda: None) -> None:
         """Compute the tasks 0 … ``count`` − 1 in any order; return when all are done.
 
-        Within a task, or while another thread has the team, the caller computes all of them.
+        Within a task, or while another thread has the team, the caller computes all of them. ``leave`` is called when
+        the caller takes no more tasks, and before it waits for others, even if a signal's handler has raised an error.
 
         Raises:
             Exception: a task failed; of several that did, the first's error is raised.
@@ -38,11 +39,11 @@ class Team:
                 task(number, 0)
             return
         try:
-            self._share(count, task)
+            self._share(count, task, leave)
         finally:
             self._busy.release()
 
-    def _share(self, count: int, task: Task) -> None:
+    def _share(self, count: int, task: Task, leave: Callable[[], None]) -> None:
         while len(self._helpers) < self.size - 1:
             self._helpers.append(_Helper(len(self._helpers) + 1))
         job = _Job(count, task)
@@ -52,8 +53,9 @@ class Team:
         try:
             job.take(0)
         finally:
+            job.until_done(leave)
             for helper in helpers:
-                job.wait_for(helper)
+                job.until_done(helper.ended.acquire)
         if job.errors:
             raise min(job.errors, key=lambda failed: failed[0])[1]
 
@@ -75,11 +77,11 @@ class _Job:
                 self.errors.append((number, error))
                 return
 
-    def wait_for(self, helper: _Helper) -> None:
-        """Wait until a helper has ended, even if a signal's handler raises an error in the meantime."""
+    def until_done(self, do: Callable[[], object]) -> None:
+        """Do something, such as waiting for a helper, even if a signal's handler raises an error in the meantime."""
         while True:
             try:
-                helper.ended.acquire()
+                do()
             except BaseException as error:  # noqa: BLE001 - as above; the helper still computes
                 self.errors.append((-1, error))
             else:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bpcli.choices import name_of
-from bpcli.cores import threads_for
+from bpcli.cores import threads_for, usable_cores
 from bpcli.data.sources import Examples
 from bpcli.errors import ConfigError, SystemRefusedError
 from bpcli.memory import left, size
@@ -66,7 +66,7 @@ class Engine:
             return NumpySteps(recipe, state, examples, division, CompiledPasses)
         from bpcli.training.compiled.steps import CompiledSteps
 
-        return CompiledSteps(recipe, state, examples)
+        return CompiledSteps(recipe, state, examples, min(self.threads, usable_cores()))
 
 
 @dataclass(frozen=True)

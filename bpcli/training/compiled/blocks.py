@@ -7,6 +7,8 @@ follows from the shapes alone: the terms of each ``DEEP`` or fewer k, one after 
 
 from __future__ import annotations
 
+from bpcli.training.compiled.atomics import acquired
+from bpcli.training.compiled.parts import MEMBERS, WORDS, do_parts, part_of, placed
 from bpcli.training.compiled.routines import compiled_in, routine
 from bpcli.training.compiled.tiles import (
     PITCH,
@@ -50,22 +52,69 @@ RIGHT_ROOM = RIGHT + RIGHT // (DEEP * VECTORS * VECTOR) * GAP
 ROOM = LEFT_ROOM + RIGHT_ROOM + ROWS * VECTORS * VECTOR + VECTOR
 """The bytes of working memory: the panels, one tile, and what lies before the first whole vector."""
 
+ROOM_OF_CREW = ROOM + WORDS
+"""The bytes of working memory with the words of a crew behind it."""
+
+WORTH_POSTING, PACKING = 1_000_000, 8
+"""Multiplications from which on several threads share a product, and how many a packed entry costs as much as."""
+
 
 @compiled_in()
 def multiply(factor, left, right, keep, out, room):  # type: ignore[no-untyped-def]
     """out ← factor · left · right, (n, k) by (k, m); or out + … where ``keep`` is true.
 
-    ``out`` has contiguous rows and shares no memory with the factors, which may have gaps. ``room`` has ``ROOM`` bytes.
+    ``out`` has contiguous rows and shares no memory with the factors, which may have gaps. ``room`` has ``ROOM`` bytes;
+    behind them may be the words of a crew, which then takes parts of a large product. No bit depends on how it is cut.
     """
     size = out.itemsize
-    start = room.ctypes.data
-    start += -start % VECTOR
-    _multiply(
+    start, n, k, m = aligned(room), left.shape[0], left.shape[1], right.shape[1]
+    whole = (
         factor, size,
         left.ctypes.data, left.strides[0] // size, left.strides[1] // size,
         right.ctypes.data, right.strides[0] // size, right.strides[1] // size,
-        keep, out.ctypes.data, out.strides[0] // size,
-        left.shape[0], right.shape[1], left.shape[1], start,
+        keep, out.ctypes.data, out.strides[0] // size, n, m, k,
+    )  # fmt: skip
+    if room.shape[0] >= ROOM_OF_CREW and n * m * k >= WORTH_POSTING:
+        crew = room.ctypes.data + ROOM
+        rows, columns = _cut(n, m, size, acquired(crew + MEMBERS))
+        count = -(-n // rows) * -(-m // columns)
+        given = whole, rows, columns
+        do_parts(part_of(_multiply_part, given), placed(given), count, crew, start)
+    else:
+        _multiply(*whole, start)
+
+
+@compiled_in()
+def aligned(room):  # type: ignore[no-untyped-def]
+    """The address of the first whole vector of a room."""
+    start = room.ctypes.data
+    return start + -start % VECTOR
+
+
+@routine()
+def _cut(n, m, size, count):  # type: ignore[no-untyped-def]
+    """The rows and columns of a part, whole tiles, so that at most ``count`` parts end as soon as can be."""
+    width = VECTORS * VECTOR // size
+    high, wide = -(-n // ROWS), -(-m // width)
+    best = rows = columns = 0
+    for down in range(1, count + 1):
+        r, c = ROWS * -(-high // down), width * -(-wide // (count // down))
+        time = r * c + PACKING * (r + c)
+        if rows == 0 or time < best:
+            best, rows, columns = time, r, c
+    return rows, columns
+
+
+@routine()
+def _multiply_part(number, given, room):  # type: ignore[no-untyped-def]
+    """One part, ``rows`` by ``columns`` or what is left of them at an edge."""
+    whole, rows, columns = given
+    factor, size, left, i_step, ik_step, right, kj_step, j_step, keep, out, step, n, m, k = whole
+    across = -(-m // columns)
+    i, j = number // across * rows, number % across * columns
+    _multiply(
+        factor, size, left + i * i_step * size, i_step, ik_step, right + j * j_step * size, kj_step, j_step,
+        keep, out + (i * step + j) * size, step, min(rows, n - i), min(columns, m - j), k, room,
     )  # fmt: skip
 
 

@@ -241,7 +241,6 @@ class _SymbolicNetwork:
         length = number_source(ws.m)
         recorder.array(ROOM, (SymbolicNumber(recorder, "ROOM"),), np.uint8)
         return ws, {
-            ROOM: "np.empty(ROOM, np.uint8)",
             ws.ones.name: f"np.ones(({length}, 1), np.{dtype.name})",
             ws.output.columns.name: f"np.arange({length})",
         }

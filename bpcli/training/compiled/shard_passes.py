@@ -9,6 +9,7 @@ import numpy as np
 
 from bpcli.nn import Array
 from bpcli.nn.workspace import Workspace
+from bpcli.training.compiled.blocks import ROOM
 from bpcli.training.compiled.kernels import Kernel, announcement, load_kernel, without_collection
 from bpcli.training.compiled.recording import record_gradient, settings_of_network
 from bpcli.training.compiled.source import gradient_source
@@ -61,5 +62,5 @@ class CompiledPasses:
         """The arrays that the compiled code takes: views of θ and dθ, its buffers, the shard, and where outputs go."""
         noise = [None if one is None else one[None] for one in ws.noise]
         given = ws.X.T, ws.Y, ws.weights, *noise, ws.Z[-1], ws.A[-1]
-        buffers = kernel.arrays(theta, out, self.sizes, ws.m)
+        buffers = kernel.arrays(theta, out, self.sizes, ws.m, np.empty(ROOM, np.uint8))
         return [*buffers, *(array for array in given if array is not None)]

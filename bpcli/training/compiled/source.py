@@ -16,7 +16,7 @@ from bpcli.training.compiled.operations import Operation, ScalarOperation
 from bpcli.training.compiled.outlining import OFTEN, Piece, in_place, outlined, piece
 from bpcli.training.compiled.overwriting import let_results_lie_in_operands
 from bpcli.training.compiled.passes import FusedLoop, simplified
-from bpcli.training.compiled.recording import LOSSES, NOISE, RATE, STEP, TALLY, Program, X
+from bpcli.training.compiled.recording import LOSSES, NOISE, RATE, ROOM, STEP, TALLY, Program, X
 from bpcli.training.compiled.views import Reshaped, Transposed
 
 ONCE, PER_CALL, PER_PART, PER_STEP = "once", "per call", "per part", "per step"
@@ -35,8 +35,8 @@ MODULE_HEAD = (
 from bpcli.training.compiled.vocabulary import *
 
 
-def arrays({kept}, sizes, m):
-    # the arrays of run for batches of up to m examples: views of the kept arrays, and buffers
+def arrays({kept}, sizes, m, {ROOM}):
+    # the arrays of run for batches of up to m examples: views of the kept arrays, buffers, and the room of products
     {preparation}
     return [{arrays}]
 
@@ -146,6 +146,7 @@ class _ModuleWriter:
             "inputs": ", ".join(f"{name}s" for name in program.inputs),
             "X": f"{X}s",
             "RATE": RATE,
+            "ROOM": ROOM,
             "loss": loss,
             "step": step,
         }
@@ -244,7 +245,7 @@ class _ModuleWriter:
 
     def _buffers(self, lines: list[str]) -> Iterator[str]:
         used = self._used(lines)
-        given = {*self._given(), *self.program.inputs}
+        given = {*self._given(), *self.program.inputs, ROOM}
         for name, symbol in self.symbols.items():
             if symbol.of is not None or name in given or name not in used:
                 continue

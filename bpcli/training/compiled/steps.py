@@ -15,6 +15,7 @@ from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.workspace import OutputScratch, layer_scratch, output_scratch
 from bpcli.training.compiled.ahead import Ahead
+from bpcli.training.compiled.crew import Crew, helpful
 from bpcli.training.compiled.gathering import gather
 from bpcli.training.compiled.kernels import Kernel, announcement, load_kernel, without_collection
 from bpcli.training.compiled.recording import record, settings_of
@@ -57,7 +58,7 @@ class Portion:
 class CompiledSteps:
     """Steps on batches of whatever size; the same walk as the reference's."""
 
-    def __init__(self, recipe: Recipe, state: TrainingState, examples: Examples) -> None:
+    def __init__(self, recipe: Recipe, state: TrainingState, examples: Examples, threads: int = 1) -> None:
         self.recipe, self.state, self.examples, self.size = recipe, state, examples, examples.size
         self.network = recipe.network
         self.sizes = np.array(self.network.sizes, np.int64)
@@ -69,6 +70,7 @@ class CompiledSteps:
         self.portions: dict[tuple[int, int], Portion] = {}
         self.noise = Noise(recipe, state.theta.dtype)
         self.batch_size = min(recipe.plan.batch_size, self.size)
+        self.crew = Crew(threads if helpful(self.network.sizes, self.batch_size) else 1)
         self.ahead = Ahead(state, self._room(), self.size, -(-self.size // self.batch_size))
         self.no_rows = self.ahead.rows(0)
 
@@ -106,6 +108,7 @@ class CompiledSteps:
         if self.kernel.fresh:
             yield announcement(self.kernel, "the steps of this kind of network" + ", for single examples" * single)
         with without_collection():
+            self.crew.prepare()
             self._take(np.arange(0), batch_size)
 
     def ended(self) -> str:
@@ -144,8 +147,9 @@ class CompiledSteps:
         kernel = self.kernel
         assert kernel is not None
         if m > self.widest:
-            self.arrays, self.widest = kernel.arrays(*self.ahead.lasting, self.sizes, m), m
-        return kernel.run(*self.arrays, *rows, *portion.given, rates, self.sizes, self.settings, m, *counts)
+            self.arrays, self.widest = kernel.arrays(*self.ahead.lasting, self.sizes, m, self.crew.room), m
+        given = *self.arrays, *rows, *portion.given, rates, self.sizes, self.settings, m, *counts
+        return self.crew.run(kernel.run, *given)
 
     def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
         """Step through ``order`` from the state's position until it ends or time is up."""

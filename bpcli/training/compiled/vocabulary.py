@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from bpcli.training.compiled.blocks import ROOM
 from bpcli.training.compiled.elementary import exp_of_single, tanh_of_single
 from bpcli.training.compiled.largest import arg_max_of_columns
 from bpcli.training.compiled.products import (
@@ -25,7 +24,7 @@ from bpcli.training.compiled.products import (
 from bpcli.training.compiled.rooms import flat, matrix, put, take, vector
 
 __all__ = [
-    "FASTMATH", "ROOM", "accumulate", "accumulate_of_vector", "arg_max_of_columns", "exp_of_single", "flat", "inner",
+    "FASTMATH", "accumulate", "accumulate_of_vector", "arg_max_of_columns", "exp_of_single", "flat", "inner",
     "matrix", "njit", "np", "product", "product_along_rows", "product_of_examples", "product_of_vector", "put", "take",
     "tanh_of_single", "total", "total_of_examples", "vector",
 ]  # fmt: skip

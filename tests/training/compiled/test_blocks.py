@@ -19,6 +19,7 @@ from numba import njit, types
 
 from bpcli.training.compiled import blocks
 from bpcli.training.compiled.blocks import DEEP, ROOM
+from bpcli.training.compiled.crew import Crew
 from bpcli.training.compiled.tiles import ROWS, VECTORS
 from bpcli.training.compiled.vectors import VECTOR
 
@@ -33,7 +34,7 @@ def matrix_of(kind: Any) -> Any:
 @njit([
     types.void(kind, matrix_of(kind), matrix_of(kind), types.boolean, matrix_of(kind), ROWS_OF_BYTES)
     for kind in (types.float32, types.float64)
-])  # fmt: skip
+], nogil=True)  # fmt: skip
 def multiply(factor, left, right, keep, out, room):  # type: ignore[no-untyped-def]
     """The function for compiled code, for Python."""
     blocks.multiply(factor, left, right, keep, out, room)
@@ -78,6 +79,22 @@ def test_products_are_those_of_numpy_at_every_edge(kind: Any) -> None:
             multiply(kind(-0.5), one, other, True, added, GARBAGE)
             assert (np.abs(added - (old - 0.5 * expected)) <= bound + np.abs(old) * np.finfo(kind).eps).all(), (n, k, m)
     assert (GARBAGE[ROOM:] == 255).all()
+
+
+@kinds
+def test_no_bit_depends_on_how_many_threads_share_a_product(kind: Any) -> None:
+    rng = np.random.default_rng(4)
+    for n, k, m in ((1, 1100, 929), (131, 513, 33), (1030, 19, 61), (33, 64, 515), (257, 300, 17)):
+        left, right, old = (rng.normal(size=shape).astype(kind) for shape in ((n, k), (k, m), (n, m)))
+        alone = old.copy()
+        for one, other in layouts(left, right):
+            alone[...] = old
+            multiply(kind(-0.3), one, other, True, alone, GARBAGE)
+            for threads in (2, 3, 5, 16):
+                crew, shared, unaided = Crew(threads), old.copy(), old.copy()
+                crew.run(multiply, kind(-0.3), one, other, True, shared, crew.room)
+                multiply(kind(-0.3), one, other, True, unaided, crew.room)  # cut as it would be for others
+                assert shared.tobytes() == unaided.tobytes() == alone.tobytes(), (n, k, m, threads)
 
 
 def test_what_lies_around_the_result_stays() -> None:

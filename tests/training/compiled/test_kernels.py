@@ -58,6 +58,14 @@ def test_one_epoch_agrees_with_the_reference() -> None:
     same(task(**REGRESSION, size=50, widths=(4, 5, 3, 5, 3), hidden=("tanh",) * 3), 4)
 
 
+def test_threads_change_no_bit() -> None:
+    one = task(**REGRESSION, widths=(70, 300, 3), size=1060)
+    alone = numbers(one.trained(CompiledSteps, 512))
+    for threads in (2, 3, 5, 16):
+        shared = numbers(one.trained(partial(CompiledSteps, threads=threads), 512))
+        assert all(shared[name].tobytes() == array.tobytes() for name, array in alone.items()), threads
+
+
 def test_float32_keeps_its_digits_on_a_batch_of_any_size() -> None:
     """All that is summed over examples: the gradient, which Adam's memory has, the loss and the tallies."""
     one = task(**REGRESSION, size=200_000)
