@@ -92,6 +92,8 @@ def train(
 ) -> None:
     """Train a network; print the run folder.
 
+    In several processes, on one machine or many: mpirun -n 4 bp train CONFIG; docs/do/clusters.md says how.
+
     Example: bp train configs/iris.yaml optimizer.learning_rate=0.05 epochs=100
     """
     planned = plan_request(ranks, cluster, network)
