@@ -13,6 +13,9 @@ from bpcli.scaling.disturbance import Disturbance
 ACTIVATION_PASSES = 10
 """Reads and writes of each activation beside the products: bias, f, f′ and what is copied for them."""
 
+POSTED, HELPED = 1_000_000, 10_000_000
+"""Multiplications of a product, and of all such products forward, from which on threads share out one kernel's."""
+
 MEASURED_ITEMSIZE = 4
 """Bytes of a number for which rates are measured: float32. Of wider numbers a register holds fewer."""
 
@@ -87,16 +90,18 @@ class LayerSeconds:
 
 
 def layer_seconds(
-    sizes: tuple[int, ...], columns: float, itemsize: int, arithmetic: Arithmetic
+    sizes: tuple[int, ...], columns: float, itemsize: int, arithmetic: Arithmetic, crew: int = 1
 ) -> tuple[LayerSeconds, ...]:
-    """The layers 1 … L of a network of n_0 … n_L units on the columns of one shard.
+    """The layers 1 … L of a network of n_0 … n_L units on the columns of one shard; a ``crew`` shares out its products.
 
     A product of W_l, (n_l, n_l-1), with (n_l-1, c) takes n_l · n_l-1 · c multiplications; forward has one of them,
     backward two, but for layer 1, which needs no dA_0. Biswas, 5.2, has the products.
     """
-    found = []
+    found, work = [], [below * units * columns for below, units in pairwise(sizes)]
+    helped = columns > 1 and sum(one for one in work if one >= POSTED) >= HELPED
     for l, (below, units) in enumerate(pairwise(sizes), start=1):
-        product = below * units * columns / arithmetic.rate(min(below, units), columns, itemsize)
+        product = work[l - 1] / arithmetic.rate(min(below, units), columns, itemsize)
+        product /= crew if helped and work[l - 1] >= POSTED else 1
         passes = ACTIVATION_PASSES / 2 * units * columns * itemsize / arithmetic.memory
         beside = passes + arithmetic.call / 2
         gathered = 2 * below * columns * itemsize / arithmetic.memory if l == 1 else 0.0

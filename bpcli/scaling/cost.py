@@ -48,7 +48,8 @@ class StepSeconds:
 def step_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> StepSeconds:
     """A step on so many ranks, each of so many threads; ranks without a shard have nothing to do with it."""
     working = min(ranks, job.shards)
-    layers = layer_seconds(job.sizes, job.columns, job.itemsize, _core(job, cluster))
+    crew = threads if job.compiled and job.shards == 1 else 1
+    layers = layer_seconds(job.sizes, job.columns, job.itemsize, _core(job, cluster), crew)
     rounds = -(-job.shards_of_a_rank(working) // threads)
     layers_seconds = rounds * sum(layer.forward + layer.backward for layer in layers)
     arithmetic = layers_seconds + _beside(job, cluster) + noise_seconds(job, cluster, working)

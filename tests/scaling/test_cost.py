@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from bpcli.scaling.arithmetic import Arithmetic
+from bpcli.scaling.arithmetic import HELPED, POSTED, Arithmetic
 from bpcli.scaling.cluster import Cluster, Network, ethernet
 from bpcli.scaling.cost import COUNTING, epoch_seconds, step_seconds
 from bpcli.scaling.job import Job
@@ -73,6 +73,19 @@ def test_limited_weights_are_passed_over_in_each_update() -> None:
     job = replace(LARGE, limited=1_000_000)
     more = step_seconds(job, cluster(), 1).update - step_seconds(LARGE, cluster(), 1).update
     assert more == pytest.approx(7 * 4e6 / CORE.memory)
+
+
+def test_threads_share_out_the_large_products_of_one_kernel() -> None:
+    blocks = pytest.importorskip("bpcli.training.compiled.blocks")
+    crew = pytest.importorskip("bpcli.training.compiled.crew")
+    assert (POSTED, HELPED) == (blocks.WORTH_POSTING, crew.WORTH_HELP)
+    swift = Cluster(replace(CORE, call=0.0, memory=1e30))
+    job = Job((784, 512, 512, 10), 128, 1, 1280, 1, compiled=True)
+    one, two = (step_seconds(job, swift, 1, threads).arithmetic for threads in (1, 2))
+    small = 2 * 512 * 10 * 128 / CORE.rate(10, 128)  # W₃A₂, and two others of 655,360 multiplications
+    assert two - one == pytest.approx(-(one - 1.5 * small) / 2)
+    for other in (replace(job, batch_size=32, sizes=(784, 128, 10)), replace(job, compiled=False)):
+        assert step_seconds(other, swift, 1, 2) == step_seconds(other, swift, 1, 1)
 
 
 def test_ranks_update_their_own_entries_where_nothing_is_as_a_whole() -> None:
