@@ -41,6 +41,7 @@ class EpochTables:
 
     def __init__(self, folder: Path) -> None:
         self._tables = {name: GrowingTable(folder / name) for name in TABLES}
+        self._heads: dict[str, str] = {}
 
     def append(self, epoch: Epoch, theta: Array) -> None:
         """Append a row to every table; ``theta`` are the parameters that the epoch left, kept or not.
@@ -48,8 +49,10 @@ class EpochTables:
         Raises:
             SystemRefusedError: the system refused.
         """
-        for name, row in rows_of(epoch, theta).items():
-            self._tables[name].append(",".join(row) + "\n", ",".join(row.values()) + "\n")
+        rows = _rows_of(epoch, theta)
+        self._heads = self._heads or {name: ",".join(row) + "\n" for name, row in rows.items()}
+        for name, row in rows.items():
+            self._tables[name].append(self._heads[name], ",".join(map(str, row.values())) + "\n")
 
     def close(self) -> None:
         """Let go of the files."""
@@ -59,7 +62,11 @@ class EpochTables:
 
 def rows_of(epoch: Epoch, theta: Array) -> dict[str, dict[str, str]]:
     """The row of each table, as text by column."""
-    rows: dict[str, dict[str, object]] = {
+    return {name: {key: str(value) for key, value in row.items()} for name, row in _rows_of(epoch, theta).items()}
+
+
+def _rows_of(epoch: Epoch, theta: Array) -> dict[str, dict[str, object]]:
+    return {
         METRICS_FILE: {"epoch": epoch.epoch, "step": epoch.step, "learning_rate": epoch.learning_rate, **epoch.values},
         TIMINGS_FILE: {
             "epoch": epoch.epoch,
@@ -68,7 +75,6 @@ def rows_of(epoch: Epoch, theta: Array) -> dict[str, dict[str, str]]:
         },
         DIGESTS_FILE: {"epoch": epoch.epoch, PARAMETERS: digest(theta)},
     }
-    return {name: {key: str(value) for key, value in row.items()} for name, row in rows.items()}
 
 
 def digest(theta: Array) -> str:
