@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Protocol
 import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 
-from bpcli.choices import IfMissing, build, describe, name_of
+from bpcli.choices import IfMissing, build, describe, name_of, optional_statements
 from bpcli.nn import Array
 from bpcli.nn.activations import ACTIVATIONS, Activation
 from bpcli.nn.initializers import Glorot, Initializer
@@ -85,6 +85,22 @@ class Layer(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class LayerStatements:
+    """What a layer may state, and what holds of one that does not.
+
+    ``units_apart`` says that forward and backward compute each unit from its own rows of Z, dA, A and noise, and that
+    nothing is added up over units, as ∂L/∂own is: so threads may compute some units each.
+    """
+
+    units_apart: bool = False
+
+
+def layer_statements(layer: Layer) -> LayerStatements:
+    """What a layer states."""
+    return optional_statements(LayerStatements, layer)
+
+
 Dropout = Annotated[float, Ge(0), Lt(1)]
 """The probability that training drops a unit."""
 
@@ -131,6 +147,11 @@ class Dense:
     def noisy(self) -> bool:
         """Whether units are dropped."""
         return self.dropout > 0
+
+    @property
+    def units_apart(self) -> bool:
+        """Where f sees one unit at a time and owns nothing; the mask is drawn beforehand."""
+        return self.activation.elementwise and not self.activation.owned
 
     @property
     def after(self) -> str:

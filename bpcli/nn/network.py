@@ -6,7 +6,7 @@ same lines with other names, orientations and signs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,10 @@ from bpcli.nn.heads import Head, backward
 from bpcli.nn.layers import Dense, Layer
 from bpcli.nn.losses import scale
 from bpcli.nn.parameters import Layout, Parameters
-from bpcli.nn.workspace import OutputScratch, Workspace, targets
+from bpcli.nn.workspace import OutputScratch, Workspace, product, rows, targets
+
+Step = Callable[[], None]
+"""Some equations of a pass on arrays that are given beforehand; it may be called again and again."""
 
 
 @dataclass(frozen=True)
@@ -103,12 +106,27 @@ class Network:
 
     def forward(self, parameters: Parameters, ws: Workspace) -> None:
         """Fill Z_l and A_l, l = 1 … L, from X."""
-        W, b, own, Z, A = parameters.W, parameters.b, parameters.own, ws.Z, ws.A
-        for l, layer in enumerate(self.layers, start=1):
-            W[l].dot(A[l - 1], Z[l])  # Z_l = W_l A_l-1
-            A[l][...] = b[l]
-            np.add(Z[l], A[l], Z[l])  # … + b_l 1ᵀ
-            layer.forward(Z[l], own[l], A[l], ws.noise[l], ws.scratch[l])  # A_l = f_l(Z_l)
+        for l in range(1, len(self.sizes)):
+            self.forward_of(l, parameters, ws)()
+
+    def forward_of(self, l: int, parameters: Parameters, ws: Workspace, units: slice | None = None) -> Step:
+        """What fills Z_l and A_l from A_l-1: of all units, or of some where the layer says that it may."""
+        layer, W, b, own = (
+            self.layers[l - 1],
+            rows(parameters.W[l], units),
+            rows(parameters.b[l], units),
+            parameters.own[l],
+        )
+        below, Z, A = ws.A[l - 1], rows(ws.Z[l], units), rows(ws.A[l], units)
+        noise, scratch = ws.noise_of(l, units), ws.scratch[l].of(units)
+
+        def forward() -> None:
+            W.dot(below, Z)  # Z_l = W_l A_l-1
+            A[...] = b
+            np.add(Z, A, Z)  # … + b_l 1ᵀ
+            layer.forward(Z, own, A, noise, scratch)  # A_l = f_l(Z_l)
+
+        return forward
 
     def terms(self, ws: Workspace) -> Array:
         """Each example's term of the loss times its weight, (m,), after :meth:`forward`; in the workspace's memory."""
@@ -128,18 +146,45 @@ class Network:
 
     def backward(self, parameters: Parameters, gradient: Parameters, ws: Workspace, scale: Any) -> None:
         """Fill dW_l, db_l and d_own_l, l = L … 1, of ``scale`` · Σ of the terms, after :meth:`forward`."""
-        W, own, dW, db, d_own = parameters.W, parameters.own, gradient.W, gradient.b, gradient.own
-        Z, A, dZ, dA = ws.Z, ws.A, ws.dZ, ws.dA
         L = len(self.layers)
-        backward(self.head, Z[L], A[L], own[L], ws.Y, ws.weights, scale, dA[L], dZ[L], d_own[L], ws.output)
-        for l in range(L, 0, -1):
-            dZ[l].dot(A[l - 1].T, dW[l])  # dW_l = dZ_l A_l-1ᵀ
-            dZ[l].dot(ws.ones, db[l])  # db_l = dZ_l 1
-            if l > 1:
-                W[l].T.dot(dZ[l], dA[l - 1])  # dA_l-1 = W_lᵀ dZ_l
-                k = l - 1
-                below = self.layers[k - 1]
-                below.backward(dA[k], Z[k], A[k], own[k], ws.noise[k], dZ[k], d_own[k], ws.scratch[k])
+        self.backward_of_head(parameters, gradient, ws)(scale)
+        self.gradient_of(L, gradient, ws)()
+        for l in range(L - 1, 0, -1):
+            self.backward_of(l, parameters, gradient, ws)()
+            self.gradient_of(l, gradient, ws)()
+
+    def backward_of_head(self, parameters: Parameters, gradient: Parameters, ws: Workspace) -> Callable[[Any], None]:
+        """What fills dZ_L and d_own_L from Z_L, A_L and Y, given ``scale``."""
+        head, Z, A, dA, dZ = self.head, ws.Z[-1], ws.A[-1], ws.dA[-1], ws.dZ[-1]
+        own, d_own = parameters.own[-1], gradient.own[-1]
+        return lambda scale: backward(head, Z, A, own, ws.Y, ws.weights, scale, dA, dZ, d_own, ws.output)
+
+    def backward_of(
+        self, l: int, parameters: Parameters, gradient: Parameters, ws: Workspace, units: slice | None = None
+    ) -> Step:
+        """What fills dZ_l and d_own_l from dZ_l+1, of all units or of some, as :meth:`forward_of`."""
+        layer, of_above, above = self.layers[l - 1], product(parameters.W[l + 1].T, units), ws.dZ[l + 1]
+        dA, Z, A, dZ = (rows(array, units) for array in (ws.dA[l], ws.Z[l], ws.A[l], ws.dZ[l]))
+        own, d_own, noise, scratch = parameters.own[l], gradient.own[l], ws.noise_of(l, units), ws.scratch[l].of(units)
+
+        def backward() -> None:
+            of_above(above, dA)  # dA_l = W_l+1ᵀ dZ_l+1
+            layer.backward(
+                dA, Z, A, own, noise, dZ, d_own, scratch
+            )  # dZ_l = f_l'(Z_l) ⊙ dA_l, where f_l is elementwise
+
+        return backward
+
+    def gradient_of(self, l: int, gradient: Parameters, ws: Workspace, units: slice | None = None) -> Step:
+        """What fills dW_l and db_l from dZ_l, of all units or of some."""
+        dZ, dW, db = rows(ws.dZ[l], units), rows(gradient.W[l], units), rows(gradient.b[l], units)
+        below, ones = ws.A[l - 1].T, ws.ones
+
+        def sums() -> None:
+            dZ.dot(below, dW)  # dW_l = dZ_l A_l-1ᵀ
+            dZ.dot(ones, db)  # db_l = dZ_l 1
+
+        return sums
 
 
 def dense(sizes: tuple[int, ...], hidden: tuple[Activation, ...], head: Head) -> Network:

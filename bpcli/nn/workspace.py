@@ -10,9 +10,11 @@ column or a row into every column or row of a matrix, which takes no more time.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -32,6 +34,23 @@ class Scratch:
     third: Array
     row: Array
     kept: Array | None = None
+
+    def of(self, units: slice | None) -> Scratch:
+        """The part of some units, which computes side by side with the others; itself for all units."""
+        if units is None:
+            return self
+        matrices = self.matrix[units], self.second[units], self.third[units]
+        return Scratch(*matrices, np.empty_like(self.row), None if self.kept is None else self.kept[units])
+
+
+def rows(array: Array, units: slice | None) -> Array:
+    """The rows of some units; the array itself for all units."""
+    return array if units is None else array[units]
+
+
+def product(left: Array, units: slice | None) -> Callable[[Array, Array], Any]:
+    """What writes the product of some rows of a matrix and another one: ``dot``, which copies rows that lie apart."""
+    return left.dot if units is None else partial(np.matmul, left[units])
 
 
 def layer_scratch(n: int, m: int, dtype: DTypeLike) -> Scratch:
@@ -138,6 +157,11 @@ class Workspace:
             self.dZ = [empty, *(np.empty((n, m), dtype) for n in layers)]
             block = np.empty(widest * m, dtype)
             self.dA = [empty, *(block[: n * m].reshape(n, m) for n in layers)]
+
+    def noise_of(self, l: int, units: slice | None) -> Array | None:
+        """The noise of a layer, or of some of its units; None where it has none."""
+        noise = self.noise[l]
+        return None if noise is None else rows(noise, units)
 
     def sibling(self) -> Workspace:
         """A workspace that shares all arrays but Z_L, A_L, Y and weights, which the next batch leaves as they are."""

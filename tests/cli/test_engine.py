@@ -18,6 +18,7 @@ from bpcli.training.compiled.kernels import Kernel
 from bpcli.training.compiled.recording import Program
 from bpcli.training.compiled.source import Source
 from bpcli.training.shards import Batch, cutting, gradients
+from bpcli.training.shards.equations import Equations
 from tests.cli.support import bp, good, points, read_metrics, read_tensors, refused, write_config
 from tests.training.compiled.support import interpreted
 
@@ -107,20 +108,47 @@ def test_gradcheck_checks_the_sum_of_the_configs_shards(folder: Path, monkeypatc
         with monkeypatch.context() as patched:
             patched.setattr(cutting, "PIECE", piece)
             assert good(*words, cwd=folder).json["passed"]
-            patched.setattr(Batch, "_add", lambda self, out, entries: None)
-            patched.setattr(Batch, "sum_in", lambda self, buffers, out, entries: None)
+            patched.setattr(Batch, "sum_in", lambda self, buffers, entries: None)
             assert bp(*words, cwd=folder).status == 1
 
 
-@pytest.mark.parametrize(("engine", "dtype"), [("numpy", "float32"), ("numba", "float64")])
+def cut_everything(patched: pytest.MonkeyPatch) -> None:
+    """However small a network is, its layers have bands, its θ pieces, and threads take them."""
+    patched.setattr(gradients, "WORTH_A_THREAD", 0)
+    patched.setattr(cutting, "PIECE", 7)
+    patched.setattr(cutting, "ROWS_REPEATED", 1)
+    patched.setattr(cutting, "LEAST_BAND", 1)
+    patched.setattr(cutting, "MOST_SIDE_BY_SIDE", 64)
+
+
+def test_gradcheck_sees_a_band_that_is_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut_everything(monkeypatch)
+    words = ["gradcheck", "points.yaml", "engine=numpy", "threads=3", "--json"]
+    assert good(*words, cwd=folder).json["passed"]
+    for of_a_pass in ("_forward", "_backward"):
+        with monkeypatch.context() as patched:
+            complete = getattr(Equations, of_a_pass)
+            patched.setattr(Equations, of_a_pass, lambda self, l, complete=complete: complete(self, l)[:-1])
+            assert bp(*words, cwd=folder).status == 1
+
+
+@pytest.mark.parametrize(
+    ("engine", "dtype", "shards", "words"),
+    [
+        ("numpy", "float32", 5, []),
+        ("numba", "float64", 5, []),
+        ("numpy", "float32", 1, ["network.hidden=[9, {units: 16, dropout: 0.3}, 5]", "network.activation=relu"]),
+        ("numpy", "float32", 2, ["network.hidden=[7, 6, 4]", "network.activation=gelu", "optimizer.name=nesterov"]),
+    ],
+)
 def test_threads_change_no_byte_and_shards_are_in_the_config(
-    engine: str, dtype: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+    engine: str, dtype: str, shards: int, words: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a run either, that is interrupted and resumed with another number of threads."""
     monkeypatch.setattr(shard_passes, "load_kernel", interpreted)
-    monkeypatch.setattr(gradients, "WORTH_A_THREAD", 0)
-    monkeypatch.setattr(cutting, "PIECE", 7)
-    words = ["train", "points.yaml", "shards=5", f"engine={engine}", f"dtype={dtype}", "optimizer.name=adam", "--quiet"]
+    cut_everything(monkeypatch)
+    settings = [f"shards={shards}", f"engine={engine}", f"dtype={dtype}", "optimizer.name=adam", *words]
+    words = ["train", "points.yaml", *settings, "--quiet"]
     for threads in (1, 2, 3, 5):
         good(*words, f"threads={threads}", "--run", f"{threads}", cwd=folder)
     good(*words, "threads=2", "epochs=1", "--run", "resumed", cwd=folder)
@@ -129,7 +157,7 @@ def test_threads_change_no_byte_and_shards_are_in_the_config(
         for file in ("model.safetensors", "checkpoint.safetensors"):
             assert (folder / "1" / file).read_bytes() == (folder / name / file).read_bytes(), (name, file)
         assert (folder / "1" / "metrics.csv").read_bytes() == (folder / name / "metrics.csv").read_bytes()
-    assert resolved(folder / "2") == [f"engine: {engine}", "shards: 5", "threads: 2"]
+    assert resolved(folder / "2") == [f"engine: {engine}", f"shards: {shards}", "threads: 2"]
 
 
 @pytest.mark.parametrize(

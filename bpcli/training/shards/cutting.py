@@ -1,11 +1,12 @@
-"""Who has what: a batch's columns cut into shards, shards into the blocks of ranks, θ into pieces."""
+"""Who has what: a batch's columns cut into shards, shards into the blocks of ranks, units into bands, θ into pieces."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
-PIECE = 1 << 15
-"""Parameters of a piece: so few that they and what an update rule remembers of them fit into a core's own cache."""
+PIECE, USUAL_ARRAYS = 1 << 15, 6
+"""Parameters of a piece: so few that they and what an update reads and writes with them, six arrays by Adam, fit into a
+core's own cache."""
 
 LINE = 64
 """Bytes of a line of the cache; entries at whose multiples parts of a vector begin, so that they begin with a line."""
@@ -34,6 +35,24 @@ def _worth_cutting(columns: int, parameters: int) -> bool:
     return columns >= LEAST_COLUMNS and columns * parameters >= LEAST_WORK
 
 
+ROWS_REPEATED, LEAST_BAND = 512, 8_000_000
+"""Units of a layer for each band after its first, and the least multiplications of a band in a product.
+
+Every product of a band rearranges the matrix that all bands share, which takes BLAS as long as multiplying it by 15 to
+35 rows: one thread takes 3 % longer for 784-512-512-10 in two bands, 784-2048-2048-10 in four, 2 % in two. Handing a
+band over takes 10 to 30 µs, in which a core makes one to three million multiplications.
+"""
+
+MOST_SIDE_BY_SIDE = 4
+"""The most bands of all shards together: shards are computed side by side already, and each further band costs."""
+
+
+def bands(units: int, below: int, m: int, shards: int) -> list[slice]:
+    """The units of a layer in bands, a power of two, by the work alone; m are a shard's columns, one of ``shards``."""
+    most = min(1 + units // ROWS_REPEATED, units * below * m // LEAST_BAND, MOST_SIDE_BY_SIDE // shards)
+    return slices(units, 1 << max(0, most.bit_length() - 1))
+
+
 def slices(length: int, count: int) -> list[slice]:
     """A length cut into ``count`` slices as even as can be."""
     bounds = [length * k // count for k in range(count + 1)]
@@ -51,8 +70,11 @@ def aligned_slices(length: int, count: int, unit: int = LINE) -> list[slice]:
     return [slice(min(one.start * unit, length), min(one.stop * unit, length)) for one in units]
 
 
-def pieces(entries: slice) -> list[slice]:
-    """Entries of a vector cut into pieces, as even as they can be that begin at lines of the cache."""
+def pieces(entries: slice, arrays: int = USUAL_ARRAYS) -> list[slice]:
+    """Entries of a vector, which is used together with others, ``arrays`` in all, in pieces.
+
+    They are as even as they can be that begin at lines of the cache.
+    """
     size = entries.stop - entries.start
-    cut = aligned_slices(size, max(1, -(-size // PIECE)), min(LINE, PIECE))
+    cut = aligned_slices(size, max(1, -(-size * arrays // (USUAL_ARRAYS * PIECE))), min(LINE, PIECE))
     return [slice(entries.start + piece.start, entries.start + piece.stop) for piece in cut]

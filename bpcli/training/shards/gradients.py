@@ -12,7 +12,7 @@ from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.transformations import early, finish
 from bpcli.nn.workspace import Workspace
-from bpcli.team import team_of
+from bpcli.team import SERIAL, team_of
 from bpcli.training.noise import Noise
 from bpcli.training.recipe import Recipe
 from bpcli.training.shards.cutting import block_of, pieces, slices
@@ -22,8 +22,6 @@ from bpcli.training.shards.results import Results, results_from_elsewhere, resul
 
 WORTH_A_THREAD = 1e6
 """Multiplications of a shard from which on a thread of its own saves more than it costs."""
-
-SERIAL = team_of(1)
 
 
 @dataclass(frozen=True)
@@ -72,6 +70,8 @@ class Batch:
         self.levels = max(1, (len(results) - 1).bit_length())
         worth = any(gradients.size * ws.m >= WORTH_A_THREAD for ws in self.workspaces)
         self.team = gradients.team if worth and len(shards) > 1 else SERIAL
+        alone = min(self.team.size, gradients.passes.threads(shards[0].ws.m)) if shards else 1
+        self.of_shards = SERIAL if alone > len(shards) else self.team
         self.fixed = None if gradients.weighted else gradients.network.scale(m)
         self.divided = gradients.division.divides
         self.leaves_sums = (
@@ -157,7 +157,7 @@ class Batch:
             shard.compute(theta, shard.vector, scale)
             self.results[shard.number].total[0] = np.add.reduce(network.terms(shard.ws))
 
-        self.team.run(len(shards), compute)
+        self.of_shards.run(len(shards), compute)
         self.gradients.ranks.share([one.shared for one in self.results])
 
     def total(self) -> float:
@@ -193,8 +193,8 @@ class Gradients:
         self.views = Views(self.network, [theta, dtheta, *self.vectors.gradients])
         self.parameters, self.gradient = self.views(theta), self.views(dtheta)
         self.scratch = self.network.parameters(np.zeros_like(dtheta)) if recipe.chain else None
-        self.passes = passes(PassInputs(recipe, self.views, theta.dtype, self.weighted))
         self.team = team_of(division.threads)
+        self.passes = passes(PassInputs(recipe, self.views, theta.dtype, self.weighted, division.shards, self.team))
         self.batches: dict[tuple[int, int], Batch] = {}
 
     def at(self, examples: IndexArray, slot: int = 0) -> Batch:

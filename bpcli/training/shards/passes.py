@@ -12,7 +12,9 @@ from bpcli.nn import Array
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
+from bpcli.team import Team
 from bpcli.training.recipe import Recipe
+from bpcli.training.shards.equations import Equations, most_bands
 
 ShardPass = Callable[[Array, Array, Any], None]
 """pass(θ, out, scale): writes the gradient of ``scale`` · Σ of the shard's terms at θ, (P,), into ``out``.
@@ -37,12 +39,17 @@ class Views:
 
 @dataclass(frozen=True)
 class PassInputs:
-    """What all passes of a training have in common: its recipe, views of its vectors, and whether examples weigh."""
+    """What all passes of a training have in common: its recipe, views of its vectors, whether examples weigh.
+
+    A batch is cut into ``shards``; the threads of ``team`` may compute parts of a pass side by side.
+    """
 
     recipe: Recipe
     views: Views
     dtype: np.dtype[Any]
     weighted: bool
+    shards: int
+    team: Team
 
 
 class Passes(Protocol):
@@ -56,16 +63,21 @@ class Passes(Protocol):
         """The pass over the shards that come into this workspace."""
         ...
 
+    def threads(self, m: int) -> int:
+        """How many threads a pass over a shard of m examples keeps busy by itself."""
+        ...
+
 
 PassesOf = Callable[[PassInputs], Passes]
 """Makes the passes of an engine."""
 
 
 class NumpyPasses:
-    """The reference: the functions of :mod:`bpcli.nn`."""
+    """The reference: the functions of :mod:`bpcli.nn`, wide layers in bands."""
 
     def __init__(self, inputs: PassInputs) -> None:
-        self.network, self.views = inputs.recipe.network, inputs.views
+        self.network, self.views, self.team = inputs.recipe.network, inputs.views, inputs.team
+        self.shards = inputs.shards
 
     def prepare(self) -> Iterator[str]:
         """Nothing to prepare."""
@@ -73,15 +85,16 @@ class NumpyPasses:
 
     def of(self, ws: Workspace) -> ShardPass:
         """Forward, then backward; the vectors are almost always those of the last call."""
-        network, views = self.network, self.views
-        last: tuple[Parameters, Parameters] | None = None
+        last: Equations | None = None
 
         def compute(theta: Array, out: Array, scale: Any) -> None:
             nonlocal last
-            if last is None or last[0].theta is not theta or last[1].theta is not out:
-                last = views(theta), views(out)
-            parameters, gradient = last
-            network.forward(parameters, ws)
-            network.backward(parameters, gradient, ws, scale)
+            if last is None or last.parameters.theta is not theta or last.gradient.theta is not out:
+                last = Equations(self.network, self.views(theta), self.views(out), ws, self.shards, self.team)
+            last.compute(scale)
 
         return compute
+
+    def threads(self, m: int) -> int:
+        """As many as a layer has bands."""
+        return most_bands(self.network, m, self.shards)

@@ -69,7 +69,8 @@ class Updates:
         shared: Vectors | None = None,
     ) -> None:
         self.rule, self.theta, self.state, self.team, self.shared = rule, theta, state, team, shared
-        cut = pieces(slice(0, theta.size) if shared is None else shared.own)
+        arrays = 2 + len(state.memory) + len(state.buffers)
+        cut = pieces(slice(0, theta.size), arrays) if shared is None else pieces(shared.own)
         whole = (shared is None and len(cut) == 1) or not elementwise(rule, theta.size)
         self.pieces = [] if whole else [self._piece(entries, weights) for entries in cut]
         longest = max((piece.theta.size for piece in self.pieces), default=0)

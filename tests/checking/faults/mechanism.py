@@ -15,6 +15,7 @@ from bpcli.nn.activations import Activation
 from bpcli.nn.network import Network
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
+from bpcli.training.shards.equations import Equations
 from tests.checking.support import Subject, loss, subject
 
 
@@ -138,7 +139,12 @@ class Pieces:
         ) -> None:
             self.backward(network, parameters, gradient, ws, scale)
 
+        def compute(equations: Equations, scale: float) -> None:
+            equations.network.forward(equations.parameters, equations.ws)
+            backward(equations.network, equations.parameters, equations.gradient, equations.ws, scale)
+
         monkeypatch.setattr(Network, "backward", backward)
+        monkeypatch.setattr(Equations, "compute", compute)
 
 
 def only_at(layer: int | None, wrong: Piece, right: Piece) -> Piece:

@@ -1,10 +1,10 @@
-"""Into how many shards a batch is cut, by the work alone, and how."""
+"""Into how many shards a batch is cut, and into how many bands a layer's units, by the work alone, and how."""
 
 from __future__ import annotations
 
 import pytest
 
-from bpcli.training.shards.cutting import LINE, pieces, slices, usual_shards
+from bpcli.training.shards.cutting import LINE, bands, pieces, slices, usual_shards
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,25 @@ from bpcli.training.shards.cutting import LINE, pieces, slices, usual_shards
 )
 def test_a_batch_is_cut_where_every_shard_has_enough_columns_and_work(m: int, parameters: int, shards: int) -> None:
     assert usual_shards(m, parameters) == shards
+
+
+@pytest.mark.parametrize(
+    ("units", "below", "m", "shards", "count"),
+    [
+        (511, 784, 4096, 1, 1),
+        (512, 512, 32, 1, 1),
+        (512, 512, 128, 1, 2),
+        (2048, 784, 512, 1, 4),
+        (2048, 784, 256, 2, 2),
+        (2048, 784, 128, 4, 1),
+        (100_000, 784, 512, 1, 4),
+    ],
+)
+def test_a_layer_has_bands_where_each_has_enough_units_and_work(
+    units: int, below: int, m: int, shards: int, count: int
+) -> None:
+    found = bands(units, below, m, shards)
+    assert (len(found), found[0].start, found[-1].stop) == (count, 0, units)
 
 
 @pytest.mark.parametrize("length", [1, 7, 32_768, 32_769, 100_001])

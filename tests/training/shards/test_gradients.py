@@ -13,10 +13,12 @@ import pytest
 from bpcli.nn import Array
 from bpcli.team import Team
 from bpcli.training.numpy_steps import NumpySteps
-from bpcli.training.shards import Division, Gradients, gradients
+from bpcli.training.shards import Division, Gradients, cutting, gradients
 from bpcli.training.shards.adding import Sum, depth_first
 from bpcli.training.shards.cutting import block_of, slices
+from bpcli.training.shards.equations import most_bands
 from bpcli.training.shards.ranks import Entries, OwnVectors, Ranks, Vectors
+from bpcli.training.state import TrainingState
 from tests.nn.support import loss
 from tests.training.compiled.support import Task, agree, labels, numbers, residuals, task
 
@@ -56,6 +58,23 @@ def test_threads_change_no_bit(kind: Callable[[], Task], monkeypatch: pytest.Mon
     alone = numbers(kind().trained(divided(5), 5))
     for threads in (2, 3, 5):
         same(numbers(kind().trained(divided(5, threads), 5)), alone)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "softmax", "prelu"])
+def test_bands_compute_what_the_whole_layer_does(activation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def trained(threads: int = 1) -> TrainingState:
+        one = task(hidden=(activation, activation), widths=(4, 8, 6, 3))
+        return one.trained(divided(1, threads), 5)
+
+    whole = trained()
+    for name, least in (("ROWS_REPEATED", 1), ("LEAST_BAND", 1)):
+        monkeypatch.setattr(cutting, name, least)
+    network = task(hidden=(activation,), widths=(4, 8, 3)).network
+    assert most_bands(network, 5, 1) == (4 if activation in ("relu", "tanh") else 1)
+    alone = trained()
+    agree(alone, whole, 1e-12)
+    for threads in (2, 3, 5):
+        same(numbers(trained(threads)), numbers(alone))
 
 
 class Together:

@@ -16,6 +16,7 @@ from bpcli.nn.optimizers import OPTIMIZERS, AdamW, GradientDescent, Memory, Nest
 from bpcli.nn.optimizers.rule import Gradient, OptimizerState
 from bpcli.nn.optimizers.second_order.rule import is_second_order
 from bpcli.nn.penalties import L2
+from bpcli.team import SERIAL
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.shards import Division, cutting, gradients, updating
@@ -119,7 +120,7 @@ def test_decay_reaches_the_weights_of_every_piece_and_nothing_else(monkeypatch: 
     rule = AdamW(learning_rate=0.5, weight_decay=1.0)
     from bpcli.nn.optimizers import start
 
-    updates = updating.Updates(rule, theta, start(rule, theta), network.layout.weights, gradients.SERIAL)
+    updates = updating.Updates(rule, theta, start(rule, theta), network.layout.weights, SERIAL)
     expected = network.parameters(theta.copy())
     for W in expected.W[1:]:
         W *= 0.5
