@@ -7,6 +7,7 @@ numbers. Those that follow one another again and again are joined, so what is do
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -72,6 +73,34 @@ def outlined(pieces: Sequence[Piece], kind: Callable[[str], Hashable]) -> tuple[
         given = ", ".join(name for name in one.names if name not in one.made)
         lines.append(f"{', '.join(one.made)}{' = ' * bool(one.made)}{names[one.like]}({given})")
     return lines, routines
+
+
+def in_calls(definitions: Sequence[Sequence[str]], lines: Sequence[str]) -> list[list[str]]:
+    """The blocks of definitions, then the lines; what only calls of routines mention is made in these.
+
+    A variable of an array takes long to compile, more than in proportion to how many there are.
+    """
+    needed = _words(line for line in lines if NAMED not in line)
+    made: dict[str, str] = {}
+    kept: list[list[str]] = []
+    for block in reversed(definitions):
+        kept.insert(0, [])
+        for line in reversed(block):
+            name, value = line.split(" = ", 1)
+            if name in needed:
+                needed |= _words([value])
+                kept[0].insert(0, line)
+            else:
+                made[name] = value
+
+    def written(line: str) -> str:
+        return re.sub(r"\w+", lambda found: written(made[found[0]]) if found[0] in made else found[0], line)
+
+    return [*kept, [written(line) if NAMED in line else line for line in lines]]
+
+
+def _words(lines: Iterable[str]) -> set[str]:
+    return set(re.findall(r"\w+", "\n".join(lines)))
 
 
 def _pays(one: Piece, count: int) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from bpcli.training.compiled.loops import X_VECTOR, LoopWriter
 from bpcli.training.compiled.operations import Operation, ScalarOperation
-from bpcli.training.compiled.outlining import OFTEN, Piece, in_place, outlined, piece
+from bpcli.training.compiled.outlining import OFTEN, Piece, in_calls, in_place, outlined, piece
 from bpcli.training.compiled.overwriting import let_results_lie_in_operands
 from bpcli.training.compiled.passes import FusedLoop, simplified
 from bpcli.training.compiled.recording import LOSSES, NOISE, RATE, ROOM, STEP, TALLY, Program, X
@@ -115,18 +115,24 @@ class _ModuleWriter:
     def __init__(self, program: Program) -> None:
         self.program, self.symbols = program, program.symbols
         self.loops = LoopWriter(program.symbols)
+        self.placed: dict[str, list[str]] = {}
 
     def module(self, template: str) -> Source:
         """The module, with the function ``run`` from this template."""
         program = self.program
         body, routines = self._body()
+        self._place(body)
         per_call, per_part = self._views(body, PER_CALL), self._views(body, PER_PART)
-        body = [*self._inputs(body), *self._views(body, PER_STEP), *body]
+        per_step = [*self._inputs(body), *self._views(body, PER_STEP)]
+        preparation = [*self._widths(), *self._lengths(), *self._buffers([*per_step, *body])]
+        preparation += self._views([*per_step, *body], ONCE)
+        per_call, per_part, per_step, body = in_calls([per_call, per_part, per_step], body)
+        body = [*per_step, *body]
         given = self._given()
         mentioned = {*given, *re.findall(r"\w+", "\n".join([*per_call, *per_part, *body]))}
         handed = {name: self._handed(name) for name in self.symbols}
         arrays = [argument for argument in handed.values() if argument in mentioned]
-        preparation = [*self._widths(), *self._lengths(), *self._buffers(body), *self._views(body, ONCE)]
+        arrays += [f"{kind}_{what}" for kind in self.placed for what in ("space", "places")]
         loss, step = program.results or ("", "")
         sums = [name for name in given if name == LOSSES or name.startswith(TALLY)]
         blocks = {
@@ -219,16 +225,30 @@ class _ModuleWriter:
     def _handed(self, name: str) -> str:
         """The argument that an array is handed over as; empty if it is made in compiled code."""
         if self.symbols[name].of is None and self._grows(name):
-            return f"{name}_room"
+            return f"{name}_room" if name in self.program.constants else ""
         return name if self._made(name) == ONCE else ""
+
+    def _place(self, lines: list[str]) -> None:
+        """Give each buffer that lines use and whose length is in proportion to a batch its place in a space.
+
+        All of one precision share a space: each array that is handed over costs time, in a call and to compile.
+        """
+        used = self._used(lines)
+        for name, symbol in self.symbols.items():
+            if symbol.of is None and name in used and self._grows(name) and name not in self.program.constants:
+                self.placed.setdefault(symbol.dtype.name, []).append(name)
 
     def _of_room(self, name: str) -> Iterator[str]:
         """The lines that make a buffer of its room, in one dimension and as it is."""
         symbol = self.symbols[name]
+        kind = symbol.dtype.name
+        room = f"{name}_room, 0"
+        if name in self.placed.get(kind, ()):
+            room = f"{kind}_space, {kind}_places[{self.placed[kind].index(name)}]"
         if symbol.ndim == 1:
-            yield f"{name} = vector({name}_room, {symbol.size})"
+            yield f"{name} = vector({room}, {symbol.size})"
             return
-        yield f"{name} = matrix({name}_room, {', '.join(map(str, symbol.shape))})"
+        yield f"{name} = matrix({room}, {', '.join(map(str, symbol.shape))})"
         if name in self.loops.flat:
             yield f"{self.loops.flat[name]} = flat({name})"
 
@@ -246,8 +266,12 @@ class _ModuleWriter:
     def _buffers(self, lines: list[str]) -> Iterator[str]:
         used = self._used(lines)
         given = {*self._given(), *self.program.inputs, ROOM}
+        for kind, names in self.placed.items():
+            lengths = ", ".join(str(self.symbols[name].size) for name in names)
+            yield f"{kind}_space, {kind}_places = space(np.{kind}, [{lengths}])"
+        placed = {name for names in self.placed.values() for name in names}
         for name, symbol in self.symbols.items():
-            if symbol.of is not None or name in given or name not in used:
+            if symbol.of is not None or name in given or name in placed or name not in used:
                 continue
             shape = ", ".join(map(str, symbol.shape))
             made = self.program.constants.get(name) or f"np.empty(({shape},), np.{symbol.dtype.name})"

@@ -21,12 +21,12 @@ from bpcli.training.compiled.products import (
     total,
     total_of_examples,
 )
-from bpcli.training.compiled.rooms import flat, matrix, put, take, vector
+from bpcli.training.compiled.rooms import flat, matrix, put, space, take, vector
 
 __all__ = [
     "FASTMATH", "accumulate", "accumulate_of_vector", "arg_max_of_columns", "exp_of_single", "flat", "inner",
-    "matrix", "njit", "np", "product", "product_along_rows", "product_of_examples", "product_of_vector", "put", "take",
-    "tanh_of_single", "total", "total_of_examples", "vector",
+    "matrix", "njit", "np", "product", "product_along_rows", "product_of_examples", "product_of_vector", "put", "space",
+    "take", "tanh_of_single", "total", "total_of_examples", "vector",
 ]  # fmt: skip
 
 FASTMATH = {"nsz": True, "contract": True}

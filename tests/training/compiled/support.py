@@ -49,11 +49,14 @@ exp_of_single, tanh_of_single = np.exp, np.tanh
 def flat(array):
     return array.reshape(-1)
 
-def vector(room, n):
-    return room[:n]
+def vector(room, place, n):
+    return room[place:place + n]
 
-def matrix(room, n, m):
-    return room[:n * m].reshape(n, m)
+def matrix(room, place, n, m):
+    return room[place:place + n * m].reshape(n, m)
+
+def space(kind, lengths):
+    return np.empty(sum(lengths), kind), np.cumsum([0, *lengths])
 
 def put(rows, k, array):
     rows[k] = array
