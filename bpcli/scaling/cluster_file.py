@@ -117,7 +117,7 @@ def arithmetic_from(saved: Saved) -> Arithmetic:
         _positive(keys["call_seconds"]),
         None if compiled.value is None else _rates(compiled, len(units), len(columns)),
         {kind: _positive(seconds) for kind, seconds in keys["drawing_seconds"].mapping().items()},
-        Disturbance(*(_not_negative(value) for value in keys["disturbance"].keys(DISTURBANCES).values())),
+        Disturbance(**{name: _not_negative(share) for name, share in keys["disturbance"].keys(DISTURBANCES).items()}),
     )
 
 

@@ -15,6 +15,7 @@ from bpcli.scaling.cluster import Cluster, Network, ethernet, slowest
 from bpcli.scaling.cluster_file import as_json, read_cluster
 from bpcli.scaling.disturbance import Disturbance
 from bpcli.scaling.products import measure
+from bpcli.storage.text import to_json
 
 CORE = Arithmetic((8, 128), (1, 64, 512), ((1e9, 2e9, 3e9), (2e9, 4e9, 5e9)), memory=2e10, call=1e-5)
 NUMBA = replace(
@@ -29,7 +30,7 @@ CLUSTERS = [Cluster(CORE), Cluster(CORE, Network(3e-5, 1.2e9)), Cluster(NUMBA, N
 @pytest.mark.parametrize("cluster", CLUSTERS)
 def test_figures_are_read_back_as_they_were_written(cluster: Cluster, tmp_path: Path) -> None:
     file = tmp_path / "c.json"
-    file.write_text(json.dumps(as_json(cluster)), encoding="utf-8")
+    file.write_text(to_json(as_json(cluster)), encoding="utf-8")
     assert read_cluster(file) == cluster
 
 
