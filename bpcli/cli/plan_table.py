@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from shlex import quote
+from shlex import join
 from typing import Any
 
 from bpcli.cli.output import emit_lines
@@ -14,14 +14,16 @@ from bpcli.experiment.job import PlannedJob
 from bpcli.memory import size
 from bpcli.scaling.cluster import Cluster
 from bpcli.scaling.cluster_file import as_json
+from bpcli.scaling.cost import core_of
 from bpcli.scaling.plan import LEAST_EFFICIENCY, WORTH_DOUBLING, Row, worthwhile
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The plan for a config; ``sources`` say where the figures of the cluster are from."""
+    """The plan for a config with its ``changes``; ``sources`` say where the figures of the cluster are from."""
 
     config: Path
+    changes: list[str]
     planned: PlannedJob
     cluster: Cluster
     sources: list[str]
@@ -72,15 +74,14 @@ def print_plan(answer: Answer, most: int) -> None:
 def _introduction(answer: Answer) -> list[str]:
     """What is planned, and by which figures."""
     planned, cluster = answer.planned, answer.cluster
-    job, network, arithmetic = planned.job, cluster.network, cluster.arithmetic
+    job, network, core = planned.job, cluster.network, core_of(planned.job, cluster)
     assert network is not None, "several ranks have a network"
-    threads = f"{planned.threads} thread{'s' * (planned.threads > 1)}"
-    rate = arithmetic.rate(max(job.sizes[1:]), job.columns, job.itemsize)
+    rate = core.rate(max(job.sizes[1:]), job.columns, job.itemsize)
     network_in_words = f"{'-'.join(map(str, job.sizes))}, {job.parameters:,} parameters"
     return [
-        f"{network_in_words}; {job.epochs:,} epochs of {job.updates:,} steps",
-        f"predicted, not measured, for ranks of {threads}: {'; '.join(answer.sources)}",
-        f"a core: {rate / 1e9:.3g} G multiplications and {arithmetic.memory / 1e9:.3g} GB a second",
+        f"{network_in_words}; {_count(job.epochs, 'epoch')} of {_count(job.updates, 'step')}",
+        f"predicted, not measured, for ranks of {_count(planned.threads, 'thread')}: {'; '.join(answer.sources)}",
+        f"a core: {rate / 1e9:.3g} G multiplications and {core.memory / 1e9:.3g} GB a second",
         f"between ranks: {network.bandwidth / 1e9:.3g} GB a second, {network.latency * 1e6:.3g} µs a message",
     ]
 
@@ -113,7 +114,7 @@ def _verdict(answer: Answer, most: int) -> list[str]:
     rows, batch_size, best = answer.rows, answer.planned.job.batch_size, worthwhile(answer.rows)
     lines = []
     if best.ranks > 1:
-        command = f"mpirun -n {best.ranks} bp train {quote(str(answer.config))} shards={best.shards}"
+        command = f"mpirun -n {best.ranks} bp train {_arguments(answer, best.shards)}"
         cost = f"{duration(best.training)} for {best.rank_hours:.3g} rank-hours"
         lines.append(f"worth it up to {best.ranks:,} ranks, {cost}: {command}")
     elif len(rows) > 1 and rows[1].speed_up < 1:
@@ -129,6 +130,15 @@ def _verdict(answer: Answer, most: int) -> list[str]:
             f"or less than {LEAST_EFFICIENCY:.0%} of them computes"
         )
     if most > batch_size:
-        examples = f"{batch_size:,} example{'s' * (batch_size > 1)}"
-        lines.append(f"a batch has {examples}, so more ranks than that have nothing to compute")
+        lines.append(f"a batch has {_count(batch_size, 'example')}, so more ranks than that have nothing to compute")
     return lines
+
+
+def _arguments(answer: Answer, shards: int) -> str:
+    """The config and its changes, with so many shards, as a shell reads them."""
+    changes = [change for change in answer.changes if change.partition("=")[0] != "shards"]
+    return join([str(answer.config), *changes, f"shards={shards}"])
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'s' * (number != 1)}"

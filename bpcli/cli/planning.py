@@ -75,7 +75,7 @@ def show_plan(path: Path, changes: list[str], request: PlanRequest, *, json: boo
     planned = job_of(read_config(path, changes))
     cluster, sources = _cluster(planned, request.ranks, given, link)
     rows = plan(planned.job, cluster, request.ranks, planned.threads)
-    answer = Answer(path, planned, cluster, sources, rows)
+    answer = Answer(path, changes, planned, cluster, sources, rows)
     if json:
         emit_json(answer.as_json())
     else:

@@ -49,14 +49,15 @@ def step_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> St
     """A step on so many ranks, each of so many threads; ranks without a shard have nothing to do with it."""
     working = min(ranks, job.shards)
     crew = threads if job.compiled and job.shards == 1 else 1
-    layers = layer_seconds(job.sizes, job.columns, job.itemsize, _core(job, cluster), crew)
+    layers = layer_seconds(job.sizes, job.columns, job.itemsize, core_of(job, cluster), crew)
     rounds = -(-job.shards_of_a_rank(working) // threads)
     layers_seconds = rounds * sum(layer.forward + layer.backward for layer in layers)
     arithmetic = layers_seconds + _beside(job, cluster) + noise_seconds(job, cluster, working)
     return StepSeconds(arithmetic, _update(job, cluster, working), exchange_seconds(job, cluster, working))
 
 
-def _core(job: Job, cluster: Cluster) -> Arithmetic:
+def core_of(job: Job, cluster: Cluster) -> Arithmetic:
+    """What a core does in a second by the engine that computes the job."""
     return cluster.arithmetic.compiled() if job.compiled else cluster.arithmetic
 
 
@@ -70,7 +71,7 @@ def noise_seconds(job: Job, cluster: Cluster, ranks: int) -> float:
 def _beside(job: Job, cluster: Cluster) -> float:
     """Seconds of a step's calls beside its layers: each rank counts the results of every shard."""
     if job.shards == 1:
-        return _core(job, cluster).call
+        return core_of(job, cluster).call
     return cluster.arithmetic.call * (1 + COUNTING * job.shards)
 
 
@@ -119,7 +120,7 @@ def epoch_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> f
 def _validation(job: Job, cluster: Cluster, ranks: int, threads: int) -> float:
     """Passes over the validation part, shared out over ranks where they are worth it; round by round all exchange."""
     passes, columns = -(-job.validation // EXAMPLES_PER_PASS), min(EXAMPLES_PER_PASS, job.validation)
-    layers = layer_seconds(job.sizes, columns, job.itemsize, _core(job, cluster))
+    layers = layer_seconds(job.sizes, columns, job.itemsize, core_of(job, cluster))
     if passes == 1 or job.parameters * EXAMPLES_PER_PASS < WORTH_A_RANK:
         ranks = 1
     most = ranks * PASSES_AT_ONCE

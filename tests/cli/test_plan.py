@@ -62,11 +62,12 @@ def test_a_plan_is_the_models_and_names_the_command_to_run(folder: Path) -> None
     assert found["ranks"][1]["hours"] == pytest.approx(3 * found["ranks"][1]["epoch_seconds"] / 3600)
     best = found["worthwhile"]
     assert best > 1
-    lines = plan(folder, "--plan", "64", "--cluster", "fast.json").out.splitlines()
+    changes = ["data.split={validation: 0.2}", "shards=2"]
+    lines = plan(folder, *changes, "--plan", "64", "--cluster", "fast.json").out.splitlines()
     assert lines[4].split() == [
         *("ranks", "shards", "step", "exchange", "epoch", "training", "speed-up", "efficiency", "rank-hours", "memory")
     ]
-    assert lines[10].endswith(f": mpirun -n {best} bp train c.yaml shards={best}")
+    assert lines[10].endswith(f": mpirun -n {best} bp train c.yaml 'data.split={{validation: 0.2}}' shards={best}")
     assert lines[-1] == "a batch has 16 examples, so more ranks than that have nothing to compute"
 
 
@@ -76,6 +77,14 @@ def test_a_plan_says_where_its_figures_are_not_to_be_trusted(folder: Path) -> No
     told = plan(folder, "--plan", "2", "--cluster", "busy.json", "engine=numba").out.splitlines()[1]
     assert "where Numba was absent and BLAS computed; engine numba may take half as long" in told
     assert "on a machine that was not quiet: other work took 30% of the core's time" in told
+
+
+def test_a_plan_names_the_rate_of_the_products_that_would_train(folder: Path) -> None:
+    both = Cluster(replace(CORE, compiled_rates=((7e9, 7e9), (7e9, 7e9))), Network(1e-6, 1e10))
+    (folder / "both.json").write_text(json.dumps(as_json(both)), encoding="utf-8")
+    lines = plan(folder, "--plan", "1", "--cluster", "both.json", "engine=numba", "epochs=1").out.splitlines()
+    assert "; 1 epoch of " in lines[0]
+    assert lines[2] == "a core: 7 G multiplications and 20 GB a second"
 
 
 def test_dropout_noise_and_limited_weights_are_planned(folder: Path) -> None:
