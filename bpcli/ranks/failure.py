@@ -1,11 +1,11 @@
-"""What a rank failed of: the exit status, and what is printed."""
+"""What a rank failed of: the exit status, and what is printed; as an error on rank 0, what another one failed of."""
 
 from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
 
-from bpcli.errors import ExitStatus
+from bpcli.errors import BpError, ExitStatus
 
 START_AGAIN = "start it again"
 """What to do where there is no run yet."""
@@ -42,6 +42,18 @@ class Failure:
         return Failure(
             status_of(number), [f"error: {name} was ended by {signal.Signals(number).name}", f"hint: {hint}"]
         )
+
+
+class OtherFailedError(BpError):
+    """Another rank failed of something that rank 0 did not meet."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.reason)
+        self.status, self._lines = next(one for one in ExitStatus if one == failure.status), failure.lines
+
+    def lines(self) -> list[str]:
+        """The report of that rank."""
+        return self._lines
 
 
 def status_of(number: int) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bpcli.errors import BpError, ExitStatus, SystemRefusedError
 from bpcli.launcher import Launch
 from bpcli.ranks.addresses import own_addresses
+from bpcli.ranks.common_end import CommonEnd
 from bpcli.ranks.connections import Connections
 from bpcli.ranks.failure import Failure
 from bpcli.ranks.group import On, Remedy, Rescue
@@ -53,10 +54,12 @@ class Launched:
         self._communicator = start_mpi(launch, report)
         self._left = self._met = False
         try:
-            self._watch = self._connected(parents)
+            names, connections = self._connected(parents)
         except BpError:
             _end_mpi()
             raise
+        self._end = CommonEnd(connections, report)
+        self._watch = Watch(self.index, names, connections, self._end, parents)
 
     def readers(self, on: On) -> Readers:
         """Wait until all are ready to read the same; all do.
@@ -104,7 +107,7 @@ class Launched:
 
     def guard(self, rescue: Rescue | None, remedy: Remedy) -> None:
         """Where another rank is lost, save the run by ``rescue``, which rank 0 has, and say the ``remedy``."""
-        self._watch.rescue, self._watch.remedy = rescue, remedy
+        self._end.rescue, self._end.remedy = rescue, remedy
 
     def leave(self) -> None:
         """Wait for the end of the common work, and end MPI."""
@@ -135,15 +138,15 @@ class Launched:
             _end_mpi()
             return 0
         agreed = self._watch.fail(failure)
-        self._watch.take_the_end()
+        self._end.take()
         self._report(failure)
         if not agreed:
-            self._watch.end_all(failure.status)
+            self._end.end_all(failure.status)
         self.leave()
         return failure.status
 
-    def _connected(self, parents: Parents) -> Watch:
-        """The watch over all ranks, each connected to rank 0."""
+    def _connected(self, parents: Parents) -> tuple[list[str], Connections]:
+        """What messages call the ranks, and this one's connections: each other rank has one to rank 0."""
         from bpcli.ranks.values import gather_values
 
         communicator = self._communicator
@@ -162,7 +165,7 @@ class Launched:
             wires = {} if wire is None else {0: wire}
         reached: list[bool] = gather_values(communicator, bool(wires))
         _require_all_reached(reached, names, every[0]["at"])
-        return Watch(self.index, names, Connections(wires, parents.descriptors()), self._report, parents)
+        return names, Connections(wires, parents.descriptors())
 
 
 def _end_mpi() -> None:

@@ -1,4 +1,4 @@
-"""Are all ranks alive, and did one fail alone? What the ranks say to one another is judged here, and ends them all.
+"""Are all ranks alive, and did one fail alone? What the ranks say to one another, and what follows from it.
 
 What a rank has to say passes through rank 0: that it failed, or that it is ready; and that one says to all how they
 end. Where a rank is lost, rank 0 saves what can be saved, names it, and ends all.
@@ -9,27 +9,20 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from math import inf
 from time import monotonic
-from typing import Any, NoReturn
+from typing import Any
 
-from bpcli.errors import BpError, DataError, ExitStatus
+from bpcli.errors import ExitStatus
+from bpcli.ranks.answers import Answers
+from bpcli.ranks.common_end import CommonEnd
 from bpcli.ranks.connections import Connections
-from bpcli.ranks.differences import differences
-from bpcli.ranks.failure import START_AGAIN, Failure, status_of
-from bpcli.ranks.group import Remedy, Rescue
+from bpcli.ranks.failure import Failure, status_of
 from bpcli.ranks.parents import Parents
 
 ALIKE = 1.0
 """Seconds that rank 0 has, once another has failed, to fail in the same way."""
-
-COMING = 10.0
-"""Seconds that a failed rank 0 waits for what becomes of the others, which may still be loading."""
-
-RESCUE = 1.0
-"""Seconds in which a run must be saved that lost a rank."""
 
 LINGER = 1.6
 """Seconds that rank 0 stays when a host is lost: a launcher that sees an end first waits for that host for ever."""
@@ -44,35 +37,22 @@ ANSWER = 3.0
 ALONE = 2.0
 """Seconds that another rank whose launcher is gone waits for rank 0 to end all, which may be on another host."""
 
-SAME = "all hosts need the same config and data, versions of libraries and kind of processor"
-
 
 class Watch:
     """What one rank knows of the others: rank 0 of all, each other one of rank 0.
 
-    ``names`` say of each rank what a message calls it; ``report`` prints a failure; ``parents`` say whether the
-    launcher is gone. ``rescue`` and a ``remedy`` that goes on are there while a run is.
+    ``names`` say of each rank what a message calls it; ``end`` is that of all; ``parents`` say whether the launcher is
+    gone.
     """
 
     def __init__(
-        self,
-        index: int,
-        names: list[str],
-        connections: Connections,
-        report: Callable[[Failure], None],
-        parents: Parents,
+        self, index: int, names: list[str], connections: Connections, end: CommonEnd, parents: Parents
     ) -> None:
-        self._index, self._names, self._connections, self._report = index, names, connections, report
+        self._index, self._names, self._connections, self._end = index, names, connections, end
         self._parents, self._orphaned_at = parents, inf
-        self.rescue: Rescue | None = None
-        self.remedy: Remedy = lambda: START_AGAIN
-        self._failed: dict[int, Failure] = {}
-        self._ready: dict[int, dict[str, Any]] = {}
-        self._judge_at: float | None = None
-        self._alike = ALIKE
+        self._answers = Answers(names)
         self._status: int | None = None
-        self._ending = threading.Lock()
-        self._news, self._over, self._go = threading.Condition(), threading.Event(), threading.Event()
+        self._over, self._go = threading.Event(), threading.Event()
         connections.listen(self)
 
     # what the rank itself does
@@ -93,21 +73,10 @@ class Watch:
             if self._over.is_set():
                 raise AllOver
             return
-        with self._news:
-            self._news.wait_for(self._all_heard)
-        for other, failure in sorted(self._failed.items()):
-            raise OtherFailedError(failure.of(self._names[other]))
-        for other, theirs in sorted(self._ready.items()):
-            if theirs != mine:
-                raise DataError(f"{self._names[other]} differs from rank 0: {differences(mine, theirs)}", hint=SAME)
-        self._ready.clear()
-        self._judge_at, self._alike = inf, alike
+        self._answers.wait_for_all()
+        self._answers.require_ready(mine, alike)
         self._go.set()
         self._tell_all({"go": True})
-
-    def _all_heard(self) -> bool:
-        """Whether each other rank is ready or has failed."""
-        return len(self._failed.keys() | self._ready.keys()) == len(self._names) - 1
 
     def wait_for_the_end(self) -> None:
         """Not on rank 0: wait until it says that all is over."""
@@ -128,19 +97,7 @@ class Watch:
             self.tell_failure(failure)
             self._over.wait()
             return True
-        self._judge_at = None
-        with self._news:
-            return self._news.wait_for(self._all_heard, self._alike if self._go.is_set() else COMING)
-
-    def take_the_end(self) -> None:
-        """Let one thread say how all ends; another one that comes waits for that."""
-        if not self._ending.acquire(blocking=False):
-            threading.Event().wait()
-
-    def end_all(self, status: int) -> NoReturn:
-        """On rank 0: end every rank, wherever it is, and this one."""
-        self._tell_all({"end": status})
-        os._exit(status)
+        return self._answers.fail_alike()
 
     def others_gone(self, seconds: float) -> None:
         """On rank 0: wait until the others have ended, or so many seconds."""
@@ -170,20 +127,13 @@ class Watch:
             self._over.set()
         if "over" in message or "go" in message:
             self._go.set()
-        with self._news:
-            if "ready" in message:
-                self._ready[other] = message["ready"]
-            if "failed" in message:
-                self._failed[other] = Failure(*message["failed"])
-                if self._judge_at is not None:
-                    self._judge_at = min(self._judge_at, monotonic() + self._alike)
-            self._news.notify_all()
+        self._answers.take(other, message)
 
     def beat(self) -> None:
         """Judge what rank 0 has not met itself in time, and whether there is a launcher."""
-        if self._judge_at is not None and monotonic() >= self._judge_at:
-            other = min(self._failed)
-            self._end(self._failed[other].of(self._names[other]))
+        overdue = self._answers.overdue()
+        if overdue is not None:
+            self._end.fail(overdue)
         if not self._over.is_set():
             self._look_for_the_launcher()
 
@@ -192,9 +142,9 @@ class Watch:
         if self._orphaned_at == inf and self._parents.changed():
             self._orphaned_at = monotonic()
             if self._index == 0:
-                failure = Failure.refused(f"{self._parents.launcher} has ended", self.remedy())
-                self._save(failure.reason)  # first: a message for nobody is answered by a signal
-                self._end(failure)
+                failure = Failure.refused(f"{self._parents.launcher} has ended", self._end.remedy())
+                self._end.save(failure.reason)  # first: a message for nobody is answered by a signal
+                self._end.fail(failure)
         if monotonic() > self._orphaned_at + ALONE:
             os._exit(ExitStatus.SYSTEM)
 
@@ -210,49 +160,15 @@ class Watch:
             if self._index != 1:
                 os._exit(ExitStatus.SYSTEM)
         reason = "ended without a word" if ended else "cannot be reached any more"
-        failure = Failure.refused(f"{self._names[other]} {reason}", self.remedy())
-        self._end(failure, 0.0 if ended or self._index else LINGER)
+        failure = Failure.refused(f"{self._names[other]} {reason}", self._end.remedy())
+        self._end.fail(failure, 0.0 if ended or self._index else LINGER)
 
     def _take_signal(self, other: int, number: int) -> None:
         """A signal ends another rank: it ends a run as if this process had got it."""
-        if self.rescue is None:
-            self._end(Failure.by_signal(self._names[other], number, self.remedy()))
+        if self._end.rescue is None:
+            self._end.fail(Failure.by_signal(self._names[other], number, self._end.remedy()))
         os.kill(os.getpid(), number)
-
-    def _end(self, failure: Failure, linger: float = 0.0) -> NoReturn:
-        """Say why, at once because what started the ranks may end them all; save what can be saved; and end."""
-        self.take_the_end()
-        until = monotonic() + linger
-        self._report(failure)
-        self._save(failure.reason)
-        threading.Event().wait(max(0.0, until - monotonic()))
-        self.end_all(failure.status)
-
-    def _save(self, reason: str) -> None:
-        """Save the run, once, if that takes no longer than :data:`RESCUE`."""
-        rescue, self.rescue = self.rescue, None
-        if rescue is not None:
-            saving = threading.Thread(target=_tried, args=(rescue, reason), daemon=True)
-            saving.start()
-            saving.join(RESCUE)
-
-
-def _tried(rescue: Rescue, reason: str) -> None:
-    with suppress(Exception):
-        rescue(reason)
 
 
 class AllOver(Exception):  # noqa: N818 - it is no error
     """Rank 0 has ended what all were about to do."""
-
-
-class OtherFailedError(BpError):
-    """Another rank failed of something that rank 0 did not meet."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.reason)
-        self.status, self._lines = next(one for one in ExitStatus if one == failure.status), failure.lines
-
-    def lines(self) -> list[str]:
-        """The report of that rank."""
-        return self._lines
