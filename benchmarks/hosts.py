@@ -73,10 +73,6 @@ class Hosts:
         """Cut a host off."""
         do(f"ip -n {self.host(number)} link set cable down")
 
-    def plug_it_in(self, number: int) -> None:
-        """Undo that."""
-        do(f"ip -n {self.host(number)} link set cable up")
-
     def slow_down(self, rate: str, delay: str) -> None:
         """Let no cable carry more, nor what it carries come sooner; not every kernel can delay."""
         for number in range(self.count):

@@ -39,7 +39,7 @@ def side_by_side(function: Callable[[Item], Result], items: Iterable[Item], thre
         return
     rest, failure = iter(items), None
     begun: deque[Future[Result]] = deque()
-    with _pool(threads) as team:
+    with _pool(threads) as pool:
         try:
             while True:
                 if len(begun) == threads:
@@ -51,7 +51,7 @@ def side_by_side(function: Callable[[Item], Result], items: Iterable[Item], thre
                 except Exception as error:  # noqa: BLE001 - raised below, in its turn
                     failure = error
                     break
-                begun.append(team.submit(copy_context().run, function, item))
+                begun.append(pool.submit(copy_context().run, function, item))
             while begun:
                 yield begun.popleft().result()
         finally:

@@ -51,7 +51,7 @@ class Host:
         memory = self._memory(count)
         if memory is None:
             hint = "raise the limits on memory and open files, or start fewer ranks on this host"
-            raise SystemRefusedError(f"ranks of one host can't have {count:,} bytes of memory in common", hint=hint)
+            raise SystemRefusedError(f"ranks of one host can't share {count:,} bytes of memory", hint=hint)
         return np.frombuffer(memory, dtype, size)
 
     def wait(self) -> None:

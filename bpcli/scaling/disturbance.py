@@ -50,7 +50,7 @@ def worst(found: Iterable[Disturbance]) -> Disturbance:
 
 
 @dataclass
-class Watch:
+class Measurement:
     """Filled while a measurement goes on: ``rounds`` are seconds, of the best and of a usual round of each figure."""
 
     rounds: list[tuple[float, float]] = field(default_factory=list)
@@ -64,9 +64,9 @@ class Watch:
 
 
 @contextmanager
-def watched(processes: int = 1, root: Path = ROOT) -> Iterator[Watch]:
+def watched(processes: int = 1, root: Path = ROOT) -> Iterator[Measurement]:
     """Watch what is measured in the block, by this thread and as many ``processes`` of this host at the same time."""
-    watch, before, start, used = Watch(), _processors(root), perf_counter(), thread_time()
+    watch, before, start, used = Measurement(), _processors(root), perf_counter(), thread_time()
     yield watch
     lost = 1 - (thread_time() - used) / (perf_counter() - start)
     busy, stolen, whole = (after - earlier for after, earlier in zip(_processors(root), before, strict=True))

@@ -14,7 +14,7 @@ from bpcli.nn.activations import Relu, Softmax
 from bpcli.nn.heads import join
 from bpcli.nn.losses import CrossEntropy
 from bpcli.nn.network import dense
-from bpcli.nn.noise import Gaussian, InputNoise, Masking
+from bpcli.nn.noise import INPUT_NOISES, InputNoise
 from bpcli.scaling.arithmetic import MEASURED_ITEMSIZE, Arithmetic, Rates
 from bpcli.scaling.disturbance import watched
 from bpcli.scaling.job import Job
@@ -38,9 +38,6 @@ SMALL = (4, 4, 4, 4)
 """Units of the network whose steps consist of calls."""
 
 
-NOISES: dict[str, InputNoise] = {"gaussian": Gaussian(), "dropout": Masking()}
-"""The kinds of noise whose drawing is measured, by their names in a config."""
-
 DRAWN = 1 << 16
 """Numbers that are drawn at once, to be measured."""
 
@@ -57,7 +54,7 @@ def measure(
     dtype: Any = np.float32,
     *,
     compiled: bool = False,
-    kinds: Iterable[str] = NOISES,
+    kinds: Iterable[str] = INPUT_NOISES,
     processes: int = 1,
 ) -> Arithmetic:
     """Measure one core, some two seconds, and as long again for ``compiled`` products; a figure is of its best round.
@@ -79,7 +76,7 @@ def measure(
 
         of_blas, of_compiled = table(blas_rate), table(compiled_rate) if compiled else None
         memory, call = _memory(dtype, best), _call(best)
-        drawing = {kind: _drawing(NOISES[kind], dtype, best) for kind in kinds}
+        drawing = {kind: _drawing(INPUT_NOISES[kind](), dtype, best) for kind in kinds}
     return Arithmetic(units, columns, of_blas, memory, call, of_compiled, drawing, watch.found)
 
 
@@ -88,7 +85,7 @@ def measure_for(job: Job, shards: Iterable[int]) -> Arithmetic:
     units = {min(below, units, UNITS[-1]) for below, units in pairwise(job.sizes)}
     columns = {min(-(-job.batch_size // count), COLUMNS[-1]) for count in shards}
     dtype = {4: np.float32, 8: np.float64}[job.itemsize]
-    grid, kinds = (tuple(sorted(units)), tuple(sorted(columns))), NOISES if job.drawn else ()
+    grid, kinds = (tuple(sorted(units)), tuple(sorted(columns))), INPUT_NOISES if job.drawn else ()
     return measure(*grid, dtype, compiled=job.compiled, kinds=kinds).scaled(job.itemsize / MEASURED_ITEMSIZE)
 
 

@@ -25,7 +25,7 @@ EXAMPLES_PER_PASS = 1024
 """Fixed, because the width of a matrix can change the last bits of a product."""
 
 WORTH_A_THREAD = 4e6
-"""Multiplications of a pass from which on a thread of its own saves more than it costs."""
+"""Multiplications of a pass from which on a thread of its own saves more than it costs: a pool's, and a workspace."""
 
 WORTH_A_RANK = 1e8
 """Multiplications of a pass from which on a rank saves more than it costs to exchange the outputs: about a
