@@ -5,6 +5,7 @@ What a thread wrote before it released a word is there for a thread that acquire
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from numba import types
 from numba.core import cgutils
 
 from bpcli.training.compiled.intrinsics import intrinsic_of
+from bpcli.training.compiled.routines import compiled_in
 from bpcli.training.compiled.vectors import INDEX, SHORT, TRIPLE
 
 _code: Any = cgutils  # which has no types
@@ -28,6 +30,9 @@ sched_yield: Any = types.ExternalFunction("sched_yield", types.intc())
 
 usleep: Any = types.ExternalFunction("usleep", types.intc(types.uintc))
 """Sleeps for so many microseconds, or some more."""
+
+_clock_gettime: Any = types.ExternalFunction("clock_gettime", types.intc(types.intc, types.intp))
+"""Writes the seconds and the nanoseconds of a clock into two words at an address."""
 
 
 def _instruction(names: str, write: Callable[..., Any]) -> Any:
@@ -69,3 +74,10 @@ exchanged = _instruction("address old new", _exchange)
 
 pause = _instruction("address", _pause)
 """pause(address): wait for some ten cycles."""
+
+
+@compiled_in()
+def nanoseconds(words):  # type: ignore[no-untyped-def]
+    """A clock that only goes forward, in ns; at ``words`` are two words of the caller's."""
+    _clock_gettime(time.CLOCK_MONOTONIC, words)
+    return acquired(words) * 1_000_000_000 + acquired(words + WORD)

@@ -1,10 +1,10 @@
-"""The threads that compute one kernel: one runs it, the others take parts of the products that it posts."""
+"""The threads that compute kernels together: one calls them, the others take parts of the products that they post."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,11 +15,13 @@ from bpcli.training.compiled.blocks import ROOM, ROOM_OF_CREW, WORTH_POSTING, al
 from bpcli.training.compiled.parts import CLOSED, MEMBERS, serve
 from bpcli.training.compiled.routines import kept_function
 
+Result = TypeVar("Result")
+
 WORTH_HELP = 10_000_000
 """Multiplications of a forward pass, in posted products, from which on helpers save more than their call costs.
 
-Each call has to wake them. Where another process has the second processor, 784-128-10 with batches of 32, 3 million,
-takes a tenth longer for it, 784-512-512-10 with batches of 128, 86 million, 3 to 5 %.
+Each stretch has to wake them. Where another process has the second processor, 784-128-10 with batches of 32, 3 million,
+takes a tenth longer for it.
 """
 
 
@@ -45,13 +47,13 @@ class Crew:
             self._close()
             self._help(1)
 
-    def run(self, kernel: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a kernel that was given the crew's room; return what it returns.
+    def run(self, work: Callable[[], Result]) -> Result:
+        """Do work that calls kernels with the crew's room, one after another; return what it returns.
 
         Threads that come late, or never, change nothing but the time that it takes.
         """
         if self.threads == 1:
-            return kernel(*arguments)
+            return work()
         results = []
 
         def task(number: int, _: int) -> None:
@@ -59,7 +61,7 @@ class Crew:
                 self._help(number)
                 return
             try:
-                results.append(kernel(*arguments))
+                results.append(work())
             finally:
                 self._close()
 

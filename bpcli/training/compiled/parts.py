@@ -1,8 +1,9 @@
 """Work in parts, which a thread posts and other threads help to do: the compiled code of a crew.
 
 The thread that posts takes parts too, and waits only for parts that another has taken and not ended. So it never
-depends on a helper: where none is there, or none has a processor, it does all by itself. A part is done once, and what
-it computes may not depend on who does it.
+depends on a helper: where none is there, or none has a processor, it does all by itself. Where a helper loses its
+processor amid a part, the post takes longer than one thread would, and the next ones are not posted. A part is done
+once, and what it computes may not depend on who does it.
 
 ``TICKET`` says in one word what there is to take, so that a part is taken by one exchange: which post it is, how many
 parts it has, and the next of them. Who has taken a part may read what is posted: it stays until all parts have ended.
@@ -16,7 +17,17 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from bpcli.training.compiled.atomics import WORD, acquired, add_to, exchanged, pause, release, sched_yield, usleep
+from bpcli.training.compiled.atomics import (
+    WORD,
+    acquired,
+    add_to,
+    exchanged,
+    nanoseconds,
+    pause,
+    release,
+    sched_yield,
+    usleep,
+)
 from bpcli.training.compiled.intrinsics import intrinsic_of
 from bpcli.training.compiled.routines import compiled_in, routine
 from bpcli.training.compiled.vectors import INDEX
@@ -30,8 +41,14 @@ MEMBERS, CLOSED, PART, GIVEN, TICKET, ENDED = 0, WORD, 2 * WORD, 3 * WORD, LINE,
 """Where a crew's words are: how many threads there are, whether no more is posted, what does a part and what it is
 given, what there is to take, and how many parts have ended."""
 
-WORDS = 3 * LINE
+ALONE, CLOCK = 3 * LINE, 3 * LINE + WORD
+"""Where the caller's own words are: until when nothing is posted, in ns, and what a clock writes into."""
+
+WORDS = 4 * LINE
 """The bytes of a crew's words."""
+
+RELIEF = 16
+"""How long nothing is posted after a wait in vain, in terms of the wait: what is lost stays below a sixteenth."""
 
 BITS = 16
 """The bits of a ticket for the number of parts, and for the next of them."""
@@ -51,6 +68,11 @@ def do_parts(part, given, count, crew, room):  # type: ignore[no-untyped-def]
 
     ``part`` comes from :data:`part_of` and ``given`` from :data:`placed`; ``room`` is the caller's own.
     """
+    began = nanoseconds(crew + CLOCK)
+    if began < acquired(crew + ALONE):
+        for number in range(count):
+            _do(part, number, given, room)
+        return
     release(crew + PART, part)
     release(crew + GIVEN, given)
     release(crew + ENDED, 0)
@@ -58,9 +80,12 @@ def do_parts(part, given, count, crew, room):  # type: ignore[no-untyped-def]
     release(crew + TICKET, (post << 2 * BITS) + (count << BITS))
     while _take(crew, room):
         pass
-    waited = 0
+    done, waited = nanoseconds(crew + CLOCK), 0
     while acquired(crew + ENDED) < count:
         waited = _wait(waited)
+    ended = nanoseconds(crew + CLOCK)
+    if ended - done > done - began:
+        release(crew + ALONE, ended + RELIEF * (ended - done))
 
 
 @compiled_in()

@@ -139,7 +139,7 @@ class CompiledSteps:
         order = np.concatenate([orders.of(state.epoch + 1 + k) for k in range(different)])
         portion, step = self._gathered(order, m), state.optimizer.step
         rates = self.recipe.rates(step, count * updates, self.recipe.course(self.size, state.plateau.reductions))
-        taken, *_ = self._call(rows, portion, rates, m, whole, last, count, step)
+        taken, *_ = self.crew.run(lambda: self._call(rows, portion, rates, m, whole, last, count, step))
         return taken, rates[updates - 1 :: updates].tolist()
 
     def _call(self, rows: list[Array], portion: Portion, rates: Array, m: int, *counts: int) -> Any:
@@ -149,12 +149,16 @@ class CompiledSteps:
         if m > self.widest:
             self.arrays, self.widest = kernel.arrays(*self.ahead.lasting, self.sizes, m, self.crew.room), m
         given = *self.arrays, *rows, *portion.given, rates, self.sizes, self.settings, m, *counts
-        return self.crew.run(kernel.run, *given)
+        return kernel.run(*given)
 
     def run(self, order: IndexArray, batch_size: int, deadline: float) -> None:
         """Step through ``order`` from the state's position until it ends or time is up."""
         for _ in self.prepare(batch_size):
             pass
+        self.crew.run(lambda: self._walk(order, batch_size, deadline))
+
+    def _walk(self, order: IndexArray, batch_size: int, deadline: float) -> None:
+        """A portion after the other."""
         state, size, portion = self.state, len(order), self._together(batch_size)
         while state.position < size:
             chosen = order[state.position : state.position + portion]

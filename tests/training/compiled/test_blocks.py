@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 from collections.abc import Iterator
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -92,7 +93,7 @@ def test_no_bit_depends_on_how_many_threads_share_a_product(kind: Any) -> None:
             multiply(kind(-0.3), one, other, True, alone, GARBAGE)
             for threads in (2, 3, 5, 16):
                 crew, shared, unaided = Crew(threads), old.copy(), old.copy()
-                crew.run(multiply, kind(-0.3), one, other, True, shared, crew.room)
+                crew.run(partial(multiply, kind(-0.3), one, other, True, shared, crew.room))
                 multiply(kind(-0.3), one, other, True, unaided, crew.room)  # cut as it would be for others
                 assert shared.tobytes() == unaided.tobytes() == alone.tobytes(), (n, k, m, threads)
 

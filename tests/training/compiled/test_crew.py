@@ -16,10 +16,10 @@ pytest.importorskip("numba")
 from numba import njit
 
 from bpcli.team import team_of
-from bpcli.training.compiled.atomics import acquired, add_to, pause
+from bpcli.training.compiled.atomics import acquired, add_to, pause, usleep
 from bpcli.training.compiled.blocks import ROOM
 from bpcli.training.compiled.crew import Crew, helpful
-from bpcli.training.compiled.parts import do_parts, part_of, placed
+from bpcli.training.compiled.parts import BITS, TICKET, do_parts, part_of, placed
 
 MOST = 7
 """The most parts of a post here."""
@@ -49,9 +49,33 @@ def wrongly_done(room, cells, posts, skipped):  # type: ignore[no-untyped-def]
     return wrong
 
 
+@njit(nogil=True)
+def slow_for_others(number, given, room):  # type: ignore[no-untyped-def]
+    """A part that takes a helper 5 ms; the caller's first part waits until a helper has one, or a second is over."""
+    helped, caller = given
+    if room != caller:
+        add_to(helped, 1)
+        usleep(5000)
+        return
+    for _ in range(1000):
+        if number > 0 or acquired(helped) > 0:
+            break
+        usleep(1000)
+
+
+@njit(nogil=True)
+def posted(room, helped, count):  # type: ignore[no-untyped-def]
+    """Have work done so many times; return how often it was posted."""
+    caller = room.ctypes.data
+    given = helped.ctypes.data, caller
+    for _ in range(count):
+        do_parts(part_of(slow_for_others, given), placed(given), 2, caller + ROOM, caller)
+    return acquired(caller + ROOM + TICKET) >> 2 * BITS
+
+
 def done_wrong(crew: Crew, posts: int, skipped: int = -1) -> int:
     cells = np.zeros(MOST, np.int64)
-    return int(crew.run(wrongly_done, crew.room, cells, posts, skipped))
+    return int(crew.run(lambda: wrongly_done(crew.room, cells, posts, skipped)))
 
 
 def test_every_part_is_done_once_before_its_post_ends() -> None:
@@ -80,6 +104,11 @@ def test_the_caller_does_all_where_nobody_helps() -> None:
     found: list[int] = []
     team_of(3).run(2, lambda *_: found.append(done_wrong(crew, 50)))  # the team is busy
     assert found == [0, 0]
+
+
+def test_nothing_is_posted_for_a_while_after_a_helper_was_slower_than_the_caller() -> None:
+    crew, helped = Crew(2), np.zeros(1, np.int64)
+    assert crew.run(lambda: posted(crew.room, helped, 50)) == 1
 
 
 def test_an_error_ends_the_helpers_and_the_crew_goes_on() -> None:
