@@ -346,8 +346,8 @@ class Config(Section):
     )
     threads: Annotated[CountOrAuto, OnResume()] = Field(
         "auto",
-        description="threads that compute shards, and passes over examples, side by side; changes no bit; auto takes "
-        "the cores that the process may use",
+        description="threads that compute shards, parts of large layers, and passes over examples, side by side; "
+        "changes no bit; auto takes the cores that the process may use",
     )
 
 
