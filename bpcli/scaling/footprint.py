@@ -7,8 +7,9 @@ from itertools import pairwise
 
 from bpcli.training.source_passes import EXAMPLES_PER_PASS
 
-PARAMETER_COPIES = 3
-"""θ, a gradient and the parameters that are kept, besides what the rule remembers and further shards' gradients."""
+PARAMETER_COPIES, MEMORY_COPIES = 4, 2
+"""Of the parameters: θ, a gradient, those that are kept, and θ before a stretch of steps, besides further shards'
+gradients; of what the rule remembers: itself, and it before that stretch."""
 
 LAYER_ARRAYS = 3
 """Z, A and dZ."""
@@ -40,7 +41,7 @@ def footprint(sizes: tuple[int, ...], columns: int, shards: int, kept: float, ex
     ``kept`` are the numbers that the rule remembers of each parameter; ``examples`` are those of the largest part,
     which is evaluated by passes.
     """
-    copies = PARAMETER_COPIES + shards - 1 + kept
+    copies = PARAMETER_COPIES + shards - 1 + MEMORY_COPIES * kept
     columns += min(examples, EXAMPLES_PER_PASS)
     return Footprint(
         weights=[copies * (below + 1) * n for below, n in pairwise(sizes)],

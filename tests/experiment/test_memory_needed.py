@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bpcli import memory
+from bpcli.choices import name_of
 from bpcli.errors import BpError, ConfigError
-from bpcli.experiment.memory_needed import require_memory
+from bpcli.experiment.memory_needed import remembered, require_memory
 from bpcli.memory import Left
-from bpcli.nn.optimizers import Adam, GradientDescent
-from tests.runs.support import experiment
+from bpcli.nn.optimizers import OPTIMIZERS, Adam, GradientDescent, Optimizer
+from bpcli.scaling.footprint import footprint
+from bpcli.training.loop import Epoch
+from tests.runs.support import execution, experiment
 
 F4, F8 = np.dtype("f4"), np.dtype("f8")
 
@@ -49,16 +53,32 @@ def test_layers_and_batches_beyond_memory_are_refused_by_the_one_at_fault(monkey
 
 def test_what_a_rule_remembers_and_the_precision_count(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = (5000, 5000, 2)
-    monkeypatch.setattr(memory, "left", lambda: Left(350_000_000))
+    monkeypatch.setattr(memory, "left", lambda: Left(450_000_000))
     require_memory(sizes, 1, 1, GradientDescent(), F4)
     for rule, dtype in ((Adam(), F4), (GradientDescent(), F8)):
         with pytest.raises(ConfigError):
             require_memory(sizes, 1, 1, rule, dtype)
 
 
+@pytest.mark.parametrize("rule", [GradientDescent(), Adam()])
+def test_parameters_are_counted_as_often_as_training_holds_them(rule: Optimizer, tmp_path: Path) -> None:
+    words = f"optimizer.name={name_of(OPTIMIZERS, rule)}", "network.hidden=[1000,1000]", "shards=2", "engine=numpy"
+    tracemalloc.start()
+    try:
+        events = execution(tmp_path, *words).events()
+        while not isinstance(next(events), Epoch):
+            pass
+        snapshot = tracemalloc.take_snapshot()
+    finally:
+        tracemalloc.stop()
+    held = sum(trace.size for trace in snapshot.traces if trace.domain == np.lib.tracemalloc_domain)
+    weights = footprint((2, 1000, 1000, 3), 32, 2, remembered(rule), 42).weights
+    assert 1 < held / (F4.itemsize * sum(weights)) < 1.3
+
+
 def test_each_shard_has_a_gradient_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = (5000, 5000, 2)
-    monkeypatch.setattr(memory, "left", lambda: Left(650_000_000))
+    monkeypatch.setattr(memory, "left", lambda: Left(750_000_000))
     require_memory(sizes, 8, 8, GradientDescent(), F4, shards=4)
     with pytest.raises(ConfigError) as caught:
         require_memory(sizes, 8, 8, GradientDescent(), F4, shards=5)
