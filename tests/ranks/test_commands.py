@@ -14,7 +14,7 @@ from time import monotonic, sleep
 import pytest
 
 from bpcli.errors import ExitStatus
-from tests.cli.support import bp
+from tests.cli.support import bp, good
 from tests.ranks.support import ROOT, command, environment, files_of, mpirun, with_mpi
 
 pytestmark = with_mpi
@@ -50,17 +50,10 @@ def run_json(folder: Path) -> dict[str, object]:
 def test_rank_0_prints_what_one_process_prints(folder: Path) -> None:
     words = ["train", "digits.yaml", "epochs=2"]
     done = mpirun(3, [*BP, *words, "--run", "run"], folder)
-    alone = subprocess.run(
-        [sys.executable, *BP, *words, "--run", "one"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        env=environment(),
-        check=True,
-    )
+    alone = good(*words, "--run", "one", cwd=folder)
     assert (done.returncode, done.stdout) == (0, "run\n")
     note = "warning: 1 of 3 ranks compute nothing: batches are cut into 2 shards; shards: 3 cuts them into more\n"
-    assert done.stderr.replace(note, "") == alone.stderr.replace("run: one\n", "run: run\n")
+    assert done.stderr.replace(note, "") == alone.err.replace("run: one\n", "run: run\n")
     assert note in done.stderr
     assert files_of(folder / "run") == files_of(folder / "one")
 
@@ -210,10 +203,9 @@ class TestEnds:
         assert f"error: rank 1 of 2 (host {os.uname().nodename}, pid {killed}) ended without a word\n" in said
         assert "bp train --resume run\n" in said
         epochs = int(run_json(folder / "run")["epochs"]) + 2  # type: ignore[call-overload]
-        for name, ranks in (("run", 3), ("whole", 1)):
-            words = ["--resume", name] if name == "run" else ["digits.yaml", "--run", name]
-            done = mpirun(ranks, [*BP, "train", *words, f"epochs={epochs}", "--quiet"], folder)
-            assert done.returncode == 0, done.stderr
+        done = mpirun(3, [*BP, "train", "--resume", "run", f"epochs={epochs}", "--quiet"], folder)
+        assert done.returncode == 0, done.stderr
+        good("train", "digits.yaml", "--run", "whole", f"epochs={epochs}", "--quiet", cwd=folder)
         for file in ("metrics.csv", "model.safetensors"):
             assert (folder / "run" / file).read_bytes() == (folder / "whole" / file).read_bytes()
 
