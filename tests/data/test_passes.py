@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from threading import Barrier, current_thread
+from threading import current_thread
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from bpcli.data.sources import FileRows, Rows
 from bpcli.data.weighting import WeightRequest
 from bpcli.errors import DataError
 from bpcli.nn import Array
+from tests.training.shards.played import Together
 
 from .support import SCALES, features, idx, loaded, npy, refusal, targets, write
 
@@ -135,23 +136,21 @@ def test_threads_change_no_bit_of_what_is_loaded(
 class OfSeveral:
     """One of several readers that are threads of one process."""
 
-    def __init__(self, index: int, given: list[Any], meeting: Barrier) -> None:
-        self.index, self.count, self._given, self._meeting = index, len(given), given, meeting
+    def __init__(self, index: int, count: int, together: Together) -> None:
+        self.index, self.count, self._together = index, count, together
 
     def gather(self, arrays: Sequence[Array]) -> list[list[Array]]:
-        self._meeting.wait()
-        self._given[self.index] = [array.copy() for array in arrays]
-        self._meeting.wait()
-        return [[array.copy() for array in theirs] for theirs in self._given]
+        every = self._together.exchanged(self.index, [array.copy() for array in arrays])
+        return [[array.copy() for array in theirs] for theirs in every]
 
 
 def by_several(count: int, load: Callable[..., Any]) -> list[Any]:
     """What each of several readers gets."""
-    given, meeting = [None] * count, Barrier(count, timeout=5)
+    together = Together(count)
 
     def own(index: int) -> Any:
         current_thread().name = f"reader {index}"
-        return load(readers=OfSeveral(index, given, meeting))
+        return load(readers=OfSeveral(index, count, together))
 
     with ThreadPoolExecutor(count) as team:
         return list(team.map(own, range(count)))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -22,9 +20,9 @@ from bpcli.nn.network import Network, dense
 from bpcli.nn.parameters import Layout, Parameters
 from bpcli.nn.tallies import Decisions, Judging, Residuals, Tallies, empty_tallies
 from bpcli.training import inference, source_passes
-from bpcli.training.shards.cutting import block_of
-from bpcli.training.shards.ranks import ALONE
+from bpcli.training.shards.ranks import ALONE, Ranks
 from bpcli.training.source_passes import EXAMPLES_PER_PASS
+from tests.training.shards.played import PlayedRanks, Together
 
 SIZES = (3, 4, 2)
 
@@ -184,27 +182,10 @@ def test_threads_change_no_bit_and_no_order(threads: int, monkeypatch: pytest.Mo
     assert found(threads) == found(1)
 
 
-class OfTwo:
-    """One of two ranks that are threads of one process."""
-
-    count = 2
-
-    def __init__(self, index: int, given: list[Any], meeting: Barrier) -> None:
-        self.index, self._given, self._meeting = index, given, meeting
-
-    def share(self, arrays: Sequence[Sequence[Array]]) -> None:
-        self._given[self.index] = arrays
-        self._meeting.wait()
-        for shard in block_of(1 - self.index, 2, len(arrays)):
-            for mine, theirs in zip(arrays[shard], self._given[1 - self.index][shard], strict=True):
-                mine[...] = theirs
-        self._meeting.wait()
-
-
 def test_ranks_gather_half_of_the_examples_each_and_get_the_numbers_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source_passes, "WORTH_A_RANK", 0)
     monkeypatch.setattr(source_passes, "EXAMPLES_PER_PASS", 10)
-    size, given, meeting, gathered = 107, [None, None], Barrier(2, timeout=10), [0, 0, 0]
+    size, together, gathered = 107, Together(2), [0, 0, 0]
     X, network, weights = examples(size), classifier(), np.random.default_rng(3).random(size)
     judging, biased = Judging(2, "largest"), parameters()
     biased.b[-1][:] = [[0.0], [100.0]]
@@ -215,7 +196,7 @@ def test_ranks_gather_half_of_the_examples_each_and_get_the_numbers_of_one(monke
                 gathered[index] += len(indices)
                 super().gather(indices, out)
 
-        ranks: Any = OfTwo(index, given, meeting) if index < 2 else ALONE
+        ranks: Ranks = PlayedRanks(index, 2, together) if index < 2 else ALONE
         of = Examples(Counted(X), ClassIndices(np.arange(size) % 2), weights=weights, metric_weights=weights)
         tallies, threads = judged("accuracy"), 1 + index
         loss = inference.assess(network, parameters(), of, tallies, threads=threads, ranks=ranks)
