@@ -7,7 +7,7 @@ threads or processes there are.
 Reading order: ``cutting`` says who has which columns, shards, bands and pieces; ``adding`` is the tree; ``passes``
 compute the gradient of one shard, by the functions of an engine, that of NumPy by ``equations`` in bands; ``results``
 are what a shard leaves to be counted; ``ranks`` are the other processes; ``gradients`` puts these together for any
-batch; ``updating`` lets the rule change θ, piece by piece where it may, in ``aligned`` buffers.
+batch; ``updating`` lets the rule change θ, by ``update_pieces`` where it may, in ``aligned`` buffers.
 
 What several processes have to do, and where:
 

@@ -7,9 +7,8 @@ the gradients of shards are added up just before they are needed. No bit changes
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,10 +18,10 @@ from bpcli.nn.optimizers import Gradient, Optimizer, OptimizerState, update
 from bpcli.nn.optimizers.rule import rule_statements
 from bpcli.team import Team
 from bpcli.training.recipe import Recipe
-from bpcli.training.shards.aligned import aligned
 from bpcli.training.shards.cutting import pieces
 from bpcli.training.shards.gradients import Batch
 from bpcli.training.shards.ranks import Ranks, Vectors
+from bpcli.training.shards.update_pieces import Buffers, Piece, piece_of
 
 
 def elementwise(rule: Optimizer, size: int) -> bool:
@@ -46,16 +45,6 @@ def shared_out(recipe: Recipe, size: int, ranks: Ranks) -> bool:
     return ranks.count > 1 and size >= ranks.count and cut and saved
 
 
-@dataclass(frozen=True)
-class Piece:
-    """Some entries of θ, and what the rule remembers of them; ``weights`` are where matrices W lie in the piece."""
-
-    entries: slice
-    theta: Array
-    weights: list[slice]
-    state: OptimizerState
-
-
 class Updates:
     """Updates of θ, one after the other; of ``shared`` entries, where each of several ranks updates its own of them."""
 
@@ -64,7 +53,7 @@ class Updates:
         rule: Optimizer,
         theta: Array,
         state: OptimizerState,
-        weights: Iterable[slice],
+        weights: Sequence[slice],
         team: Team,
         shared: Vectors | None = None,
     ) -> None:
@@ -72,9 +61,9 @@ class Updates:
         arrays = 2 + len(state.memory) + len(state.buffers)
         cut = pieces(slice(0, theta.size), arrays) if shared is None else pieces(shared.own)
         whole = (shared is None and len(cut) == 1) or not elementwise(rule, theta.size)
-        self.pieces = [] if whole else [self._piece(entries, weights) for entries in cut]
+        self.pieces = [] if whole else [piece_of(theta, state, weights, entries) for entries in cut]
         longest = max((piece.theta.size for piece in self.pieces), default=0)
-        self.buffers = [_Buffers(state, longest) for _ in range(team.size)] if self.pieces else []
+        self.buffers = [Buffers(state, longest) for _ in range(team.size)] if self.pieces else []
 
     def make(self, batch: Batch, rate: Any) -> Any:
         """Make an update on a batch by η = ``rate``; return what the chain adds to the loss."""
@@ -117,48 +106,3 @@ class Updates:
         """Add up the shards' entries of a piece, where that is left to be done."""
         if batch.leaves_sums:
             batch.sum_in(self.buffers[member].of(piece, batch.levels).sums, piece.entries)
-
-    def _piece(self, entries: slice, weights: Iterable[slice]) -> Piece:
-        state, theta, start = self.state, self.theta[entries], entries.start
-        memory = {name: kept[entries] for name, kept in state.memory.items()}
-        within = [slice(max(start, W.start) - start, min(entries.stop, W.stop) - start) for W in weights]
-        within = [part for part in within if part.start < part.stop]
-        own = OptimizerState(memory, {}, state.dtheta[entries], tuple(theta[part] for part in within))
-        return Piece(entries, theta, within, own)
-
-
-class _BuffersOfPiece(NamedTuple):
-    """What a piece is computed in: the rule's buffers, θ with its weights, and sums of gradients."""
-
-    own: dict[str, Array]
-    theta: Array
-    weights: tuple[Array, ...]
-    sums: list[Array]
-
-
-class _Buffers:
-    """The buffers of a thread, as long as the longest piece, and views of them for every piece."""
-
-    def __init__(self, state: OptimizerState, longest: int) -> None:
-        self._dtype, self._longest = state.dtheta.dtype, longest
-        self._own = {name: aligned(longest, buffer.dtype) for name, buffer in state.buffers.items()}
-        self._theta = aligned(longest, self._dtype)
-        self._sums: list[Array] = []
-        self._views: dict[tuple[int, int], _BuffersOfPiece] = {}
-
-    def of(self, piece: Piece, levels: int) -> _BuffersOfPiece:
-        """Those of a piece, for a batch whose sums take so many."""
-        key = piece.entries.start, levels
-        if key not in self._views:
-            self._views[key] = self._of(piece, levels)
-        return self._views[key]
-
-    def _of(self, piece: Piece, levels: int) -> _BuffersOfPiece:
-        while len(self._sums) < levels:
-            self._sums.append(aligned(self._longest, self._dtype))
-        size = piece.theta.size
-        theta = self._theta[:size]
-        own = {name: buffer[:size] for name, buffer in self._own.items()}
-        return _BuffersOfPiece(
-            own, theta, tuple(theta[W] for W in piece.weights), [sums[:size] for sums in self._sums[:levels]]
-        )
