@@ -177,8 +177,8 @@ def test_memory_and_rank_hours_are_counted_as_by_hand() -> None:
     job = Job((2, 3), 8, 4, 8, 3600, kept=2)
     (first, second) = plan(job, cluster(), 2)
     assert job.parameters == 9
-    for row, shards, columns in ((first, 4, 8 + 8), (second, 2, 4 + 8)):  # θ, kept, Adam, dθ of each shard;
-        of_parameters = 9 * (1 + 1 + 2 + shards)
+    for row, shards, columns in ((first, 4, 8 + 8), (second, 2, 4 + 8)):  # θ, Adam, both again; kept, dθ of each shard;
+        of_parameters = 9 * (2 * (1 + 2) + 1 + shards)
         of_columns = columns * (2 + 3 * 3 + 6 * 3)  # of a batch's part and of evaluation: X, Z, A, dZ, and six as wide
         assert row.memory == 4 * (of_parameters + of_columns)
     assert second.rank_hours == pytest.approx(2 * second.epoch)
