@@ -10,7 +10,7 @@ from bpcli.errors import DataError, refused
 from bpcli.scaling.arithmetic import Arithmetic, Rates
 from bpcli.scaling.cluster import Cluster, Network
 from bpcli.scaling.disturbance import Disturbance
-from bpcli.storage.bounded import read_regular
+from bpcli.storage.bounded import read_file
 from bpcli.storage.strict_json import MalformedError, Saved, parse_json
 
 MOST_BYTES = 1 << 20
@@ -77,7 +77,7 @@ def read_cluster(path: Path) -> Cluster:
         SystemRefusedError: the system refused to read it.
     """
     try:
-        saved = Saved(parse_json(read_regular(path, MOST_BYTES).decode()))
+        saved = Saved(parse_json(_bytes(path).decode()))
         keys = saved.keys(("arithmetic", "network"))
         network = keys["network"]
         return Cluster(arithmetic_from(keys["arithmetic"]), None if network.value is None else network_from(network))
@@ -87,6 +87,19 @@ def read_cluster(path: Path) -> Cluster:
         raise refused("read", path, error) from error
     except (MalformedError, UnicodeDecodeError) as error:
         raise DataError(f"no figures of a cluster: {error}", where=str(path), hint=REMEDY) from error
+
+
+def _bytes(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        MalformedError: they are more than any figures have.
+        OSError: the system refused to read.
+    """
+    data = read_file(path, MOST_BYTES)
+    if data is None:
+        raise MalformedError(f"it has more than {MOST_BYTES:,} bytes")
+    return data
 
 
 def network_from(saved: Saved) -> Network:

@@ -12,7 +12,7 @@ import pytest
 from bpcli.errors import DataError
 from bpcli.scaling.arithmetic import Arithmetic
 from bpcli.scaling.cluster import Cluster, Network, ethernet, slowest
-from bpcli.scaling.cluster_file import as_json, read_cluster
+from bpcli.scaling.cluster_file import MOST_BYTES, as_json, read_cluster
 from bpcli.scaling.disturbance import Disturbance
 from bpcli.scaling.products import measure
 from bpcli.storage.text import to_json
@@ -22,7 +22,7 @@ NUMBA = replace(
     CORE,
     compiled_rates=((3e9, 4e9, 5e9), (4e9, 8e9, 9e9)),
     drawing={"gaussian": 8e-9, "dropout": 2e-9},
-    disturbance=Disturbance(lost=0.25, others=1.0),
+    disturbance=Disturbance(lost=0.25, stolen=0.5, others=1.0, uneven=0.125),
 )
 CLUSTERS = [Cluster(CORE), Cluster(CORE, Network(3e-5, 1.2e9)), Cluster(NUMBA, Network(1e-6, 1e10, common_memory=True))]
 
@@ -47,6 +47,7 @@ def changed(*path: str | int, value: Any, of: int = 1) -> str:
     ("text", "problem"),
     [
         ("", "not JSON"),
+        (" " * (MOST_BYTES + 1), "it has more than 1,048,576 bytes"),
         ("[]", "it is a list, not an object"),
         ("{}", "it has no 'arithmetic'"),
         (changed("network", "latency_seconds", value=0), "network.latency_seconds is 0, not above 0"),
@@ -108,5 +109,5 @@ def test_of_several_cores_the_slowest_counts_and_compiled_products_where_all_hav
     assert found.rates == ((1e9, 1e9, 3e9), (1e9, 4e9, 5e9))
     assert found.compiled_rates == ((3e9, 1e9, 5e9), (4e9, 8e9, 1e9))
     assert (found.memory, found.drawing) == (1e10, {"gaussian": 9e-9, "dropout": 2e-9})
-    assert found.disturbance == Disturbance(lost=0.25, stolen=0.5, others=1.0)
+    assert found.disturbance == Disturbance(lost=0.25, stolen=0.5, others=1.0, uneven=0.125)
     assert slowest([NUMBA, CORE]).compiled_rates is None
