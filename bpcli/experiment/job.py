@@ -24,6 +24,7 @@ from bpcli.nn.optimizers.second_order.rule import SecondOrder
 from bpcli.scaling.job import Job
 from bpcli.training.engines import Work, choose_engine
 from bpcli.training.recipe import Recipe
+from bpcli.training.shards.updating import elementwise
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def _job(given: Config) -> PlannedJob:
         compiled=engine.name == "numba",
         drawn=_drawn(recipe),
         limited=sum(network.sizes[l] * network.sizes[l - 1] for l in network.constrained),
+        elementwise=elementwise(recipe.optimizer, network.layout.count),
     )
     return PlannedJob(job, engine.name, config.threads if isinstance(config.threads, int) else 1)
 

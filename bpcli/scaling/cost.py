@@ -107,7 +107,8 @@ def _update(job: Job, cluster: Cluster, ranks: int) -> float:
 
 def _each_updates_its_own(job: Job, cluster: Cluster) -> bool:
     """Whether a rank updates its own entries of θ, as :func:`bpcli.training.shards.updating.shared_out` decides."""
-    return not job.limited and (not job.kept or (cluster.network is not None and cluster.network.common_memory))
+    cut = job.elementwise and not job.limited
+    return cut and (not job.kept or (cluster.network is not None and cluster.network.common_memory))
 
 
 def epoch_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> float:

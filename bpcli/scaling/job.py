@@ -16,7 +16,8 @@ class Job:
     ``kept`` are the numbers that the rule remembers for each parameter, ``validation`` the examples on which each
     epoch ends, ``itemsize`` the bytes of a number. ``compiled`` says that a layer
     takes no calls of its own. ``drawn`` are the random numbers for each example, by kind of noise, and ``limited``
-    the weights that each update keeps from growing beyond a length.
+    the weights that each update keeps from growing beyond a length. ``elementwise`` says that the rule may change some
+    entries of θ without the others.
     """
 
     sizes: tuple[int, ...]
@@ -30,6 +31,7 @@ class Job:
     compiled: bool = False
     drawn: Mapping[str, int] = field(default_factory=dict)
     limited: int = 0
+    elementwise: bool = True
 
     @property
     def parameters(self) -> int:

@@ -87,10 +87,12 @@ def test_a_plan_names_the_rate_of_the_products_that_would_train(folder: Path) ->
     assert lines[2] == "a core: 7 G multiplications and 20 GB a second"
 
 
-def test_dropout_noise_and_limited_weights_are_planned(folder: Path) -> None:
-    changes = ["network.dropout=0.5", "network.max_norm=2", "data.input_noise={name: gaussian}"]
+def test_dropout_noise_limited_weights_and_the_rule_are_planned(folder: Path) -> None:
+    noisy = ["network.dropout=0.5", "data.input_noise={name: gaussian}"]
+    changes = [*noisy, "network.max_norm=2", "optimizer.name=nadam"]
     job = plan(folder, *changes, "--plan", "1", "--cluster", "fast.json", "--json").json["job"]
     assert (job["drawn"], job["limited"]) == ({"dropout": 300, "gaussian": 2}, 600)
+    assert not job["elementwise"]  # nadam remembers one number for all
 
 
 def test_a_small_network_is_quickest_on_one_rank(folder: Path) -> None:

@@ -97,6 +97,7 @@ def test_ranks_update_their_own_entries_where_nothing_is_as_a_whole() -> None:
         (replace(adam, kept=0), cluster(), (3 + 4) / 4),
         (adam, here, (3 + 30 + 4) / 4),
         (adam, cluster(), 3 + 30 + 4),
+        (replace(adam, elementwise=False), here, 3 + 30 + 4),
         (replace(adam, limited=LARGE.parameters), here, 3 + 30 + 4 + 7),
     ):
         assert step_seconds(job, at, 4).update == pytest.approx((adding + rule) * theta)
