@@ -9,12 +9,10 @@ from itertools import pairwise
 from math import exp, log
 
 from bpcli.scaling.disturbance import Disturbance
+from bpcli.training.compiled.worth import POSTING, helpful
 
 ACTIVATION_PASSES = 10
 """Reads and writes of each activation beside the products: bias, f, f′ and what is copied for them."""
-
-POSTED, HELPED = 1_000_000, 10_000_000
-"""Multiplications of a product, and of all such products forward, from which on threads share out one kernel's."""
 
 MEASURED_ITEMSIZE = 4
 """Bytes of a number for which rates are measured: float32. Of wider numbers a register holds fewer."""
@@ -98,10 +96,10 @@ def layer_seconds(
     backward two, but for layer 1, which needs no dA_0. Biswas, 5.2, has the products.
     """
     found, work = [], [below * units * columns for below, units in pairwise(sizes)]
-    helped = columns > 1 and sum(one for one in work if one >= POSTED) >= HELPED
+    helped = helpful(sizes, columns)
     for l, (below, units) in enumerate(pairwise(sizes), start=1):
         product = work[l - 1] / arithmetic.rate(min(below, units), columns, itemsize)
-        product /= crew if helped and work[l - 1] >= POSTED else 1
+        product /= crew if helped and work[l - 1] >= POSTING else 1
         passes = ACTIVATION_PASSES / 2 * units * columns * itemsize / arithmetic.memory
         beside = passes + arithmetic.call / 2
         gathered = 2 * below * columns * itemsize / arithmetic.memory if l == 1 else 0.0

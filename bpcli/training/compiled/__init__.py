@@ -7,5 +7,5 @@ writes it as a module, its operations as ``loops`` and calls of a ``vocabulary``
 ``routines`` made of ``blocks`` and ``tiles``, of what finds the ``largest`` entries, and of arrays in ``rooms``.
 ``outlining`` writes once what it does again and again; ``kernels`` compiles and caches it; ``steps`` trains with it,
 some epochs ``ahead``, and ``shard_passes`` compute the gradient of a shard. A ``crew`` of threads takes the ``parts``
-of large products, by words that are ``atomics``.
+of products that are ``worth`` it, by words that are ``atomics``.
 """

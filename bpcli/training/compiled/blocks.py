@@ -26,6 +26,7 @@ from bpcli.training.compiled.tiles import (
     write,
 )
 from bpcli.training.compiled.vectors import VECTOR
+from bpcli.training.compiled.worth import POSTING
 
 DEEP = 256
 """The most k of a block: a right panel takes two thirds of an L1 cache."""
@@ -55,8 +56,8 @@ ROOM = LEFT_ROOM + RIGHT_ROOM + ROWS * VECTORS * VECTOR + VECTOR
 ROOM_OF_CREW = ROOM + WORDS
 """The bytes of working memory with the words of a crew behind it."""
 
-WORTH_POSTING, PACKING = 1_000_000, 8
-"""Multiplications from which on several threads share a product, and how many a packed entry costs as much as."""
+PACKING = 8
+"""How many multiplications a packed entry costs as much as."""
 
 
 @compiled_in()
@@ -74,7 +75,7 @@ def multiply(factor, left, right, keep, out, room):  # type: ignore[no-untyped-d
         right.ctypes.data, right.strides[0] // size, right.strides[1] // size,
         keep, out.ctypes.data, out.strides[0] // size, n, m, k,
     )  # fmt: skip
-    if room.shape[0] >= ROOM_OF_CREW and n * m * k >= WORTH_POSTING:
+    if room.shape[0] >= ROOM_OF_CREW and n * m * k >= POSTING:
         crew = room.ctypes.data + ROOM
         rows, columns = _cut(n, m, size, acquired(crew + MEMBERS))
         count = -(-n // rows) * -(-m // columns)

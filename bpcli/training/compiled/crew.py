@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -11,24 +10,11 @@ import numpy as np
 from bpcli.nn import Array
 from bpcli.team import team_of
 from bpcli.training.compiled.atomics import WORD
-from bpcli.training.compiled.blocks import ROOM, ROOM_OF_CREW, WORTH_POSTING, aligned
+from bpcli.training.compiled.blocks import ROOM, ROOM_OF_CREW, aligned
 from bpcli.training.compiled.parts import CLOSED, MEMBERS, serve
 from bpcli.training.compiled.routines import kept_function
 
 Result = TypeVar("Result")
-
-WORTH_HELP = 10_000_000
-"""Multiplications of a forward pass, in posted products, from which on helpers save more than their call costs.
-
-Each stretch has to wake them. Where another process has the second processor, 784-128-10 with batches of 32, 3 million,
-takes a tenth longer for it.
-"""
-
-
-def helpful(sizes: tuple[int, ...], m: int) -> bool:
-    """Whether a step of a network of these sizes, on m examples, is long enough for helpers to be called."""
-    products = [m * n * k for k, n in pairwise(sizes)]
-    return m > 1 and sum(one for one in products if one >= WORTH_POSTING) >= WORTH_HELP
 
 
 class Crew:

@@ -34,17 +34,17 @@ from bpcli.training.compiled.vectors import INDEX
 
 _code: Any = cgutils  # which has no types
 
-LINE = 128
-"""The bytes, at most, that processors hand to each other at once."""
+APART = 128
+"""How far words lie apart that different threads write: no less than what processors hand to each other at once."""
 
-MEMBERS, CLOSED, PART, GIVEN, TICKET, ENDED = 0, WORD, 2 * WORD, 3 * WORD, LINE, 2 * LINE
+MEMBERS, CLOSED, PART, GIVEN, TICKET, ENDED = 0, WORD, 2 * WORD, 3 * WORD, APART, 2 * APART
 """Where a crew's words are: how many threads there are, whether no more is posted, what does a part and what it is
 given, what there is to take, and how many parts have ended."""
 
-ALONE, CLOCK = 3 * LINE, 3 * LINE + WORD
+ALONE, CLOCK = 3 * APART, 3 * APART + WORD
 """Where the caller's own words are: until when nothing is posted, in ns, and what a clock writes into."""
 
-WORDS = 4 * LINE
+WORDS = 4 * APART
 """The bytes of a crew's words."""
 
 RELIEF = 16

@@ -15,11 +15,12 @@ from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.workspace import OutputScratch, layer_scratch, output_scratch
 from bpcli.training.compiled.ahead import Ahead
-from bpcli.training.compiled.crew import Crew, helpful
+from bpcli.training.compiled.crew import Crew
 from bpcli.training.compiled.gathering import gather
 from bpcli.training.compiled.kernels import Kernel, announcement, load_kernel, without_collection
 from bpcli.training.compiled.recording import record, settings_of
 from bpcli.training.compiled.source import step_source
+from bpcli.training.compiled.worth import helpful
 from bpcli.training.noise import Noise
 from bpcli.training.orders import Orders
 from bpcli.training.recipe import Recipe

@@ -18,8 +18,9 @@ from numba import njit
 from bpcli.team import team_of
 from bpcli.training.compiled.atomics import acquired, add_to, pause, usleep
 from bpcli.training.compiled.blocks import ROOM
-from bpcli.training.compiled.crew import Crew, helpful
+from bpcli.training.compiled.crew import Crew
 from bpcli.training.compiled.parts import BITS, TICKET, do_parts, part_of, placed
+from bpcli.training.compiled.worth import helpful
 
 MOST = 7
 """The most parts of a post here."""
