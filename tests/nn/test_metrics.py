@@ -26,7 +26,7 @@ from bpcli.nn.metrics import (
 )
 from bpcli.nn.metrics.classes import F1, TopK
 from bpcli.nn.metrics.decisions import Accuracy, LabelAccuracy
-from bpcli.nn.metrics.residuals import R2, Mae, Pinball, Rmse
+from bpcli.nn.metrics.residuals import R2, Mae, Mse, Pinball, Rmse
 from bpcli.nn.tallies import Judging, Residuals, Scoring, Tallies, described
 
 from .support import PRECISIONS, Cuts, cut_batches, decisions, deterministic, metric, residuals, tallied, tally_kind
@@ -331,7 +331,8 @@ def test_values_of_several_epochs_are_those_of_each_alone_to_the_bit(n: int) -> 
                 tallied(tally, A, Y)
             each.append(one)
         sums = [np.stack(own) for own in zip(*(one.tensors().values() for one in each), strict=True)]
-        metrics = {**kinds, "alone": Unstated(next(iter(kinds.values())))}
+        heir = MseHeir() if judging.scoring == "residuals" else AccuracyHeir()
+        metrics = {**kinds, "alone": Unstated(next(iter(kinds.values()))), "heir": heir}
         found = metric_columns(metrics, each[0].with_sums(sums))
         assert len(kinds) > 1 or n == 1
         for k, one in enumerate(each):
@@ -339,7 +340,7 @@ def test_values_of_several_epochs_are_those_of_each_alone_to_the_bit(n: int) -> 
 
 
 class Unstated:
-    """A metric that does not state that it takes several epochs."""
+    """A metric whose value is not marked as one of several epochs."""
 
     def __init__(self, other: Metric) -> None:
         self.tally_kind, self.higher, self.usual, self.suits = other.tally_kind, True, False, other.suits
@@ -348,3 +349,17 @@ class Unstated:
     def value(self, tally: Any) -> float:
         assert tally.sums.ndim == 1
         return float(self.other.value(tally))
+
+
+class AccuracyHeir(Accuracy):
+    """A metric with a value of its own, of one epoch, that has inherited all else."""
+
+    def value(self, tally: Any) -> float:
+        return float(1 - tally.sums[1] / tally.sums[0])
+
+
+class MseHeir(Mse):
+    """As above, of residuals."""
+
+    def value(self, tally: Any) -> float:
+        return float(tally.sums[1] / tally.sums[0])

@@ -8,12 +8,11 @@ are computed from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from bpcli.choices import name_of, optional_statements, settings_of
+from bpcli.choices import name_of, settings_of
 from bpcli.nn.metrics.classes import F1, BalancedAccuracy, MatthewsCorrelation, Precision, Recall, TopK
 from bpcli.nn.metrics.decisions import Accuracy, LabelAccuracy
 from bpcli.nn.metrics.probabilities import Brier, ExpectedCalibrationError, LogLoss
@@ -29,7 +28,7 @@ from bpcli.nn.metrics.residuals import (
     Rmse,
 )
 from bpcli.nn.metrics.scores import AveragePrecision, RocAuc
-from bpcli.nn.tallies import Judging, Tallies, by_epoch, empty_tallies
+from bpcli.nn.tallies import Judging, Tallies, by_epoch, empty_tallies, takes_epochs
 
 
 class Metric(Protocol):
@@ -57,17 +56,6 @@ class Metric(Protocol):
     def value(self, tally: Any) -> Any:
         """The metric of a tally, a number in the targets' own units; NaN where it is not defined."""
         ...
-
-
-@dataclass(frozen=True)
-class MetricStatements:
-    """What a metric may state, and what holds of one that does not.
-
-    ``of_epochs`` says that ``value`` also takes a tally whose ``sums`` have a row for each of several epochs, and then
-    gives the values of all, (epochs,), to the bit those of each alone.
-    """
-
-    of_epochs: bool = False
 
 
 METRICS: dict[str, type[Metric]] = {
@@ -159,7 +147,7 @@ def metric_columns(metrics: Mapping[str, Metric], tallies: Tallies) -> dict[str,
 
 
 def _column(metric: Metric, tally: Any) -> list[float]:
-    if optional_statements(MetricStatements, metric).of_epochs:
+    if takes_epochs(metric.value):
         found: list[float] = metric.value(tally).tolist()
         return found
     return [float(metric.value(one)) for one in by_epoch(tally)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from bpcli.nn.tallies import Decisions, Judging
+from bpcli.nn.tallies import Decisions, Judging, of_epochs
 
 
 @dataclass(frozen=True)
@@ -15,12 +15,12 @@ class Accuracy:
     higher: ClassVar[bool] = True
     usual: ClassVar[bool] = True
     tally_kind: ClassVar[type[Any]] = Decisions
-    of_epochs: ClassVar[bool] = True
 
     def suits(self, judging: Judging) -> bool:
         """For classes and labels."""
         return judging.scoring in ("largest", "threshold")
 
+    @of_epochs
     def value(self, tally: Decisions) -> Any:
         """Correct examples ÷ examples."""
         return tally.sums[..., 1] / tally.sums[..., 0]
@@ -33,12 +33,12 @@ class LabelAccuracy:
     higher: ClassVar[bool] = True
     usual: ClassVar[bool] = True
     tally_kind: ClassVar[type[Any]] = Decisions
-    of_epochs: ClassVar[bool] = True
 
     def suits(self, judging: Judging) -> bool:
         """For several labels; of one it is the accuracy."""
         return judging.labels > 0
 
+    @of_epochs
     def value(self, tally: Decisions) -> Any:
         """Correct decisions ÷ (labels · examples)."""
         return tally.sums[..., 2] / (tally.sums[..., 0] * tally.n)

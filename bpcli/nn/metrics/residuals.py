@@ -9,7 +9,7 @@ import numpy as np
 from annotated_types import Gt, Lt
 
 from bpcli.nn import Array
-from bpcli.nn.tallies import ErrorParts, Judging, Outputs, Residuals
+from bpcli.nn.tallies import ErrorParts, Judging, Outputs, Residuals, of_epochs
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class R2:
     higher: ClassVar[bool] = True
     usual: ClassVar[bool] = True
     tally_kind: ClassVar[type[Any]] = Residuals
-    of_epochs: ClassVar[bool] = True
 
     def suits(self, judging: Judging) -> bool:
         """For a regression."""
         return judging.scoring == "residuals"
 
+    @of_epochs
     def value(self, tally: Residuals) -> Any:
         """The coefficient of determination."""
         squared, spread = tally.row(1), tally.row(3)
@@ -43,12 +43,12 @@ class Rmse:
     higher: ClassVar[bool] = False
     usual: ClassVar[bool] = True
     tally_kind: ClassVar[type[Any]] = Residuals
-    of_epochs: ClassVar[bool] = True
 
     def suits(self, judging: Judging) -> bool:
         """For a regression."""
         return judging.scoring == "residuals"
 
+    @of_epochs
     def value(self, tally: Residuals) -> Any:
         """The root mean squared error."""
         return np.mean(np.sqrt(tally.row(1) / tally.sums[..., :1]) * tally.judging.units, axis=-1)
@@ -61,12 +61,12 @@ class Mae:
     higher: ClassVar[bool] = False
     usual: ClassVar[bool] = True
     tally_kind: ClassVar[type[Any]] = Residuals
-    of_epochs: ClassVar[bool] = True
 
     def suits(self, judging: Judging) -> bool:
         """For a regression."""
         return judging.scoring == "residuals"
 
+    @of_epochs
     def value(self, tally: Residuals) -> Any:
         """The mean absolute error."""
         return np.mean(tally.row(0) / tally.sums[..., :1] * tally.judging.units, axis=-1)
@@ -79,12 +79,12 @@ class Mse:
     higher: ClassVar[bool] = False
     usual: ClassVar[bool] = False
     tally_kind: ClassVar[type[Any]] = Residuals
-    of_epochs: ClassVar[bool] = True
 
     def suits(self, judging: Judging) -> bool:
         """For a regression."""
         return judging.scoring == "residuals"
 
+    @of_epochs
     def value(self, tally: Residuals) -> Any:
         """The mean squared error."""
         return np.mean(tally.row(1) / tally.sums[..., :1] * np.square(tally.judging.units), axis=-1)

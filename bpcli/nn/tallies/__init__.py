@@ -11,9 +11,9 @@ that are equal, one of weight 0 as none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
-from typing import Any
+from typing import Any, TypeVar
 
 from bpcli.nn import Array
 from bpcli.nn.tallies.choices import Choices
@@ -44,7 +44,11 @@ __all__ = [
     "by_epoch",
     "described",
     "empty_tallies",
+    "of_epochs",
+    "takes_epochs",
 ]
+
+Value = TypeVar("Value", bound=Callable[..., Any])
 
 
 class Tallies:
@@ -102,6 +106,21 @@ class Tallies:
         """Continue from what :meth:`tensors` returned."""
         for tally in self.by_kind.values():
             tally.restore({name: tensors[f"{tally.kind}.{name}"] for name in tally.tensors()})
+
+
+def of_epochs(value: Value) -> Value:
+    """Marks a metric's ``value`` that also takes a tally whose ``sums`` have a row for each of several epochs.
+
+    It gives the values of all then, (epochs,), to the bit those of each alone. The mark is on the method, so a metric
+    that inherits and has a ``value`` of its own is not marked by it.
+    """
+    value.of_epochs = True  # type: ignore[attr-defined]
+    return value
+
+
+def takes_epochs(value: Callable[[Any], Any]) -> bool:
+    """Whether a metric's ``value`` is marked as :func:`of_epochs`."""
+    return getattr(value, "of_epochs", False)
 
 
 def by_epoch(tally: Any) -> Iterator[Any]:
