@@ -53,6 +53,18 @@ def default_actions() -> Iterator[None]:
             signal.signal(number, action)
 
 
+@contextmanager
+def kept_actions() -> Iterator[None]:
+    """Keep the actions of these signals while libraries are loaded, of which one may take a signal for itself."""
+    before = actions()
+    try:
+        yield
+    finally:
+        for number, action in before.items():
+            if action is not None:  # what something else than Python has set stays
+                signal.signal(number, action)
+
+
 def actions() -> dict[signal.Signals, Action]:
     """What this process does at each of the signals that end one."""
     known = [signal.Signals[name] for name in ENDING if hasattr(signal, name)]

@@ -10,6 +10,7 @@ from threading import Timer
 from time import sleep
 from typing import TYPE_CHECKING
 
+from bpcli.ending.signals import kept_actions
 from bpcli.errors import ConfigError, SystemRefusedError
 from bpcli.extras import library
 from bpcli.launcher import Launch
@@ -50,14 +51,16 @@ def start_mpi(launch: Launch, report: Report) -> MPI.Comm:
         import mpi4py
 
         mpi4py.rc.initialize = False
-        from mpi4py import MPI
+        with kept_actions():  # UCX, which Open MPI loads, takes SIGHUP to be debugged by
+            from mpi4py import MPI
     except (ImportError, RuntimeError) as error:
         hint = "pip install 'bpcli[mpi]', which has Open MPI too, or load the site's own MPI library"
         raise SystemRefusedError(f"MPI can't be loaded: {' '.join(str(error).split())}", hint=hint) from error
     waiting = Timer(COMING, partial(_give_up, launch, report))
     waiting.daemon = True
     waiting.start()
-    _initialize()
+    with kept_actions():
+        _initialize()
     waiting.cancel()
     found = MPI.COMM_WORLD.Get_size()
     if found != launch.count:

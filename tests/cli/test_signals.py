@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from bpcli.ending.notice import noticed
+from bpcli.ending.signals import kept_actions
 from bpcli.ending.unfinished import own_process
 from bpcli.storage.tensors import read_tensors
 from tests.cli.support import (
@@ -385,3 +387,15 @@ def test_actions_are_restored_after_signals_were_noticed() -> None:
             assert notice.heard is None
         assert [signal.getsignal(number) for number in watched] == [signal.SIG_DFL] * 4
     assert [signal.getsignal(number) for number in watched] == before
+
+
+def test_a_library_that_takes_a_signal_while_it_is_loaded_does_not_keep_it() -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGUSR1, lambda number, _: heard.append(number))
+    try:
+        with kept_actions():
+            ctypes.CDLL(None).signal(int(signal.SIGUSR1), ctypes.c_void_p(1))  # SIG_IGN, behind Python's back
+        os.kill(os.getpid(), signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert heard == [signal.SIGUSR1]
