@@ -210,7 +210,7 @@ def test_shards_are_checked_in_both_engines(folder: Path, monkeypatch: pytest.Mo
         found = report("points.yaml", "shards=3", cwd=folder)
         assert found["passed"]
         assert {one["engine"] for one in found["engines"]} == {"numpy", "numba"}
-    monkeypatch.setattr(Batch, "sum_in", lambda self, buffers, out, piece: None)
+    monkeypatch.setattr(Batch, "sum_in", lambda self, buffers, piece: None)
     assert bp("stepcheck", "points.yaml", "shards=3", cwd=folder).status == 1
 
 

@@ -611,14 +611,14 @@ def test_a_wrong_factor_of_the_gradient_within_the_range_is_found(
 ) -> None:
     from bpcli.training.shards import Batch
 
-    right = Batch.begin
+    right = Batch._begin
 
-    def with_wrong_factor(self: Batch, theta: Array, out: Array, factor: float) -> Any:
-        return right(self, theta, out, factor if factor == 1 else 1.01 * factor)
+    def with_wrong_factor(self: Batch, theta: Array, out: Array, factor: float) -> None:
+        right(self, theta, out, factor if factor == 1 else 1.01 * factor)
 
     for rate in ("1e-20", "0.05", "1e20"):
         with monkeypatch.context() as patched:
-            patched.setattr(Batch, "begin", with_wrong_factor)
+            patched.setattr(Batch, "_begin", with_wrong_factor)
             found = check(config, "numpy", "float32", f"optimizer.learning_rate={rate}", updates=1)
         assert found.scaled == (1,), rate
         assert not found.beyond
