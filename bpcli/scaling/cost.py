@@ -13,7 +13,7 @@ from bpcli.scaling.arithmetic import Arithmetic, layer_seconds
 from bpcli.scaling.cluster import Cluster
 from bpcli.scaling.exchange import Traffic, gradient_traffic, own_additions, results_traffic, vectors_added
 from bpcli.scaling.job import Job
-from bpcli.training.source_passes import EXAMPLES_PER_PASS, PASSES_AT_ONCE, WORTH_A_RANK
+from bpcli.training.source_passes import EXAMPLES_PER_PASS, PASSES_AT_ONCE, worth_sharing
 
 OPERATIONS = 5
 """Operations on vectors for each number that a rule remembers of a parameter, besides the one that changes θ."""
@@ -48,7 +48,7 @@ class StepSeconds:
 def step_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> StepSeconds:
     """A step on so many ranks, each of so many threads; ranks without a shard have nothing to do with it."""
     working = min(ranks, job.shards)
-    crew = threads if job.compiled and job.shards == 1 else 1
+    crew = threads if job.in_one_kernel else 1
     layers = layer_seconds(job.sizes, job.columns, job.itemsize, core_of(job, cluster), crew)
     rounds = -(-job.shards_of_a_rank(working) // threads)
     layers_seconds = rounds * sum(layer.forward + layer.backward for layer in layers)
@@ -93,9 +93,8 @@ def _update(job: Job, cluster: Cluster, ranks: int) -> float:
     updates its share alone, where nothing is as a whole; else it copies the sum and updates all. Where the whole step
     is compiled, which shards are not, the rule is one pass over each of its vectors.
     """
-    in_one_pass = job.compiled and job.shards == 1
-    rule = 3 + 2 * job.kept if in_one_pass else 3 * (1 + OPERATIONS * job.kept)
-    limiting = (3 if in_one_pass else LIMITING) * job.limited / job.parameters
+    rule = 3 + 2 * job.kept if job.in_one_kernel else 3 * (1 + OPERATIONS * job.kept)
+    limiting = (3 if job.in_one_kernel else LIMITING) * job.limited / job.parameters
     vectors = job.shards_of_a_rank(ranks) - 1 + rule + limiting
     if ranks > 1:
         own = own_additions(job.shards, ranks)
@@ -122,7 +121,7 @@ def _validation(job: Job, cluster: Cluster, ranks: int, threads: int) -> float:
     """Passes over the validation part, shared out over ranks where they are worth it; round by round all exchange."""
     passes, columns = -(-job.validation // EXAMPLES_PER_PASS), min(EXAMPLES_PER_PASS, job.validation)
     layers = layer_seconds(job.sizes, columns, job.itemsize, core_of(job, cluster))
-    if passes == 1 or job.parameters * EXAMPLES_PER_PASS < WORTH_A_RANK:
+    if not worth_sharing(passes, job.parameters):
         ranks = 1
     most = ranks * PASSES_AT_ONCE
     rounds = [min(most, passes - first) for first in range(0, passes, most)]

@@ -44,6 +44,11 @@ class Job:
         return -(-self.examples // self.batch_size)
 
     @property
+    def in_one_kernel(self) -> bool:
+        """Whether a whole step, the update too, is compiled as one; of a batch in shards only the gradients are."""
+        return self.compiled and self.shards == 1
+
+    @property
     def columns(self) -> int:
         """The examples of the largest shard."""
         return -(-self.batch_size // self.shards)

@@ -67,9 +67,8 @@ class SourcePasses:
         """
         starts = range(0, self.features.size, EXAMPLES_PER_PASS)
         every = [np.arange(start, min(start + EXAMPLES_PER_PASS, self.features.size)) for start in starts]
-        if self.ranks.count == 1 or len(every) == 1 or not self._worth(WORTH_A_RANK):
-            return self._computed(every, finish)
-        return self._shared(every, finish)
+        shared = self.ranks.count > 1 and worth_sharing(len(every), self.parameters.theta.size)
+        return self._shared(every, finish) if shared else self._computed(every, finish)
 
     def _shared(self, every: list[IndexArray], finish: Finish) -> Iterator[Passed]:
         """The same where each rank computes some of the passes, and all get the results of all."""
@@ -126,14 +125,15 @@ class SourcePasses:
     def _worthwhile(self, passes: int) -> int:
         """How many threads have work enough for each, and room for a workspace of its own in half the memory left."""
         theta, sizes = self.parameters.theta, self.network.sizes
-        if min(self.threads, passes) < 2 or not self._worth(WORTH_A_THREAD):
+        if min(self.threads, passes) < 2 or theta.size * EXAMPLES_PER_PASS < WORTH_A_THREAD:
             return 1
         needed = theta.itemsize * EXAMPLES_PER_PASS * (sizes[0] + ARRAYS * sum(sizes[1:]))
         return max(1, min(self.threads, passes, memory.left().count // 2 // needed))
 
-    def _worth(self, multiplications: float) -> bool:
-        """Whether a pass has so many multiplications."""
-        return self.parameters.theta.size * EXAMPLES_PER_PASS >= multiplications
+
+def worth_sharing(passes: int, parameters: int) -> bool:
+    """Whether ranks share out so many passes over a network of so many parameters."""
+    return passes > 1 and parameters * EXAMPLES_PER_PASS >= WORTH_A_RANK
 
 
 def _arrays(results: Results) -> list[Array]:

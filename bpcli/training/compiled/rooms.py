@@ -14,11 +14,9 @@ from numba.core.imputils import impl_ret_borrowed
 from numba.np.arrayobj import make_array, populate_array
 
 from bpcli.nn import Array, IndexArray
+from bpcli.training.compiled.blocks import LINE
 from bpcli.training.compiled.intrinsics import intrinsic_of
 from bpcli.training.compiled.routines import routine
-
-LINE = 64
-"""The bytes of a cache line."""
 
 _make_array: Any = make_array
 _populate: Any = populate_array
