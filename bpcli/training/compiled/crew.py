@@ -18,7 +18,10 @@ Result = TypeVar("Result")
 
 
 class Crew:
-    """``threads`` of them, each with a room for its products; ``room`` is that of the kernel, which posts by it."""
+    """``threads`` of them, each with a room for its products; ``room`` is that of the kernel, which posts by it.
+
+    One kernel runs by it at a time.
+    """
 
     def __init__(self, threads: int) -> None:
         self.threads = threads

@@ -100,10 +100,9 @@ def test_every_part_is_done_once_for_long_whatever_else_runs() -> None:
 
 
 def test_the_caller_does_all_where_nobody_helps() -> None:
-    crew = Crew(3)
-    assert wrongly_done(crew.room, np.zeros(MOST, np.int64), 50, -1) == 0  # nobody serves
+    assert wrongly_done(Crew(3).room, np.zeros(MOST, np.int64), 50, -1) == 0  # nobody serves
     found: list[int] = []
-    team_of(3).run(2, lambda *_: found.append(done_wrong(crew, 50)))  # the team is busy
+    team_of(3).run(2, lambda *_: found.append(done_wrong(Crew(3), 50)))  # the team is busy
     assert found == [0, 0]
 
 
