@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.entrywise import absolute
+from bpcli.nn.entrywise import absolute, at_most
 
 ROOT_OF_TWO_PI = float(np.sqrt(2 * np.pi))
 
@@ -61,8 +61,8 @@ def mills_and_exponential(Z: Array, mills: Array, exponential: Array, first: Arr
     With h the multiple of 1/16 next to x and δ = x − h, e^(−x²/2) = e^(−h²/2) e^(−δ(h + δ/2)). The rounding of
     x² would show in the exponential as x²/2 last bits. A complex z lies where its real part does.
     """
-    absolute(Z, first)
-    np.minimum(first, FAR, out=first)  # x
+    absolute(Z, second)
+    at_most(second, FAR, first)  # x
     np.subtract(first, CENTRE, exponential)
     np.add(first, CENTRE, second)
     np.divide(exponential, second, exponential)  # t

@@ -26,13 +26,15 @@ from bpcli.nn import Array, IndexArray
 class Scratch:
     """Buffers for one layer's intermediate results: ``matrix``, ``second`` and ``third`` (n, m), ``row`` (m,).
 
-    ``kept`` (n, m) is a noisy layer's own, from forward to backward; None for other layers.
+    ``flags`` are (n, m) truth values. ``kept`` (n, m) is a noisy layer's own, from forward to backward; None for other
+    layers.
     """
 
     matrix: Array
     second: Array
     third: Array
     row: Array
+    flags: Array
     kept: Array | None = None
 
     def of(self, units: slice | None) -> Scratch:
@@ -40,7 +42,8 @@ class Scratch:
         if units is None:
             return self
         matrices = self.matrix[units], self.second[units], self.third[units]
-        return Scratch(*matrices, np.empty_like(self.row), None if self.kept is None else self.kept[units])
+        kept = None if self.kept is None else self.kept[units]
+        return Scratch(*matrices, np.empty_like(self.row), self.flags[units], kept)
 
 
 def rows(array: Array, units: slice | None) -> Array:
@@ -56,7 +59,7 @@ def product(left: Array, units: slice | None) -> Callable[[Array, Array], Any]:
 def layer_scratch(n: int, m: int, dtype: DTypeLike) -> Scratch:
     """Buffers of a layer by itself."""
     matrix, second, third = (np.empty((n, m), dtype) for _ in range(3))
-    return Scratch(matrix, second, third, np.empty(m, dtype))
+    return Scratch(matrix, second, third, np.empty(m, dtype), np.empty((n, m), np.bool_))
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,8 @@ class OutputScratch:
 
     ``layer``: the buffers of any layer; ``second``, ``third``: (n, m); ``turned``: (m, n), in the
     memory of ``layer.matrix``; ``picked``, ``terms``: (m,); ``column``: (n,); ``index``,
-    ``wanted``, ``columns``: (m,) whole numbers, ``columns`` being 0 … m − 1; ``flags``,
-    ``target_flags``: (n, m) truth values.
+    ``wanted``, ``columns``: (m,) whole numbers, ``columns`` being 0 … m − 1; ``flags``, those of ``layer``,
+    and ``target_flags``: (n, m) truth values.
     """
 
     layer: Scratch
@@ -98,7 +101,7 @@ def output_scratch(layer: Scratch) -> OutputScratch:
         index=np.empty(m, np.intp),
         wanted=np.empty(m, np.intp),
         columns=np.arange(m),
-        flags=np.empty((n, m), np.bool_),
+        flags=layer.flags,
         target_flags=np.empty((n, m), np.bool_),
     )
 
@@ -141,12 +144,13 @@ class Workspace:
         empty = np.empty((0, m), dtype)
         self.Z = [empty, *(np.empty((n, m), dtype) for n in layers)]
         self.A = [self.X, *(np.empty((n, m), dtype) for n in layers)]
-        shared, row = [np.empty(widest * m, dtype) for _ in range(3)], np.empty(m, dtype)
+        shared = [np.empty(widest * m, kind) for kind in (dtype, dtype, dtype, np.bool_)]
+        row = np.empty(m, dtype)
         layers_with_noise = noisy if training else ()
         own = [np.empty((n, m), dtype) if l in layers_with_noise else None for l, n in enumerate(sizes)]
         self.noise = [None if kept is None else np.empty_like(kept) for kept in own]
         blocks = ([block[: n * m].reshape(n, m) for block in shared] for n in (0, *layers))
-        self.scratch = [Scratch(a, b, c, row, kept) for (a, b, c), kept in zip(blocks, own, strict=True)]
+        self.scratch = [Scratch(a, b, c, row, flags, kept) for (a, b, c, flags), kept in zip(blocks, own, strict=True)]
         self.output = output_scratch(self.scratch[-1])
         self.weights: Array | None = np.empty(m, dtype) if weighted else None
         self.metric_weights: Array | None = np.empty(m, dtype) if metrics_weighted else None

@@ -23,15 +23,16 @@ def elu(Z: Array, alpha: Any, out: Array, spare: Array) -> None:
     np.add(out, spare, out)
 
 
-def elu_slope(Z: Array, alpha: Any, out: Array, first: Array, second: Array) -> None:
+def elu_slope(Z: Array, alpha: Any, out: Array, scratch: Scratch) -> None:
     """1 above 0, α e^z below and at 0."""
+    right, left = scratch.matrix, scratch.second
     below(Z, out)
     np.exp(out, out)
     np.multiply(out, alpha, out)
-    positive(Z, first)
-    np.subtract(1, first, second)
-    np.multiply(out, second, out)
-    np.add(out, first, out)
+    positive(Z, right, scratch.flags)
+    np.subtract(1, right, left)
+    np.multiply(out, left, out)
+    np.add(out, right, out)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Elu:
 
     def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
-        elu_slope(Z, self.alpha, out, scratch.matrix, scratch.second)
+        elu_slope(Z, self.alpha, out, scratch)
         np.multiply(out, dA, out)
 
 
@@ -93,6 +94,6 @@ class Selu:
 
     def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
-        elu_slope(Z, self.ALPHA, out, scratch.matrix, scratch.second)
+        elu_slope(Z, self.ALPHA, out, scratch)
         np.multiply(out, self.SCALE, out)
         np.multiply(out, dA, out)

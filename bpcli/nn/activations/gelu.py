@@ -21,12 +21,12 @@ CUBIC = 0.044715
 _ARGUMENT = r"\sqrt{\frac{2}{\pi}} (<z> + 0.044715 (<z>)^3)"
 
 
-def distribution(Z: Array, tail: Array, out: Array, spare: Array) -> None:
+def distribution(Z: Array, tail: Array, out: Array, spare: Array, flags: Array) -> None:
     """Φ(z) from Φ(−|z|), ``tail``: |1 − tail| above 0, |0 − tail| below."""
     if is_complex(Z):
         out[...] = np.where(Z.real > 0, 1 - tail, tail)
         return
-    positive(Z, spare)
+    positive(Z, spare, flags)
     np.subtract(spare, tail, spare)
     np.absolute(spare, out)
 
@@ -36,7 +36,7 @@ def gelu(Z: Array, out: Array, scratch: Scratch) -> None:
     mills, exponential, spare = scratch.matrix, scratch.second, scratch.third
     mills_and_exponential(Z, mills, exponential, out, spare)
     np.multiply(mills, exponential, mills)
-    distribution(Z, mills, out, spare)
+    distribution(Z, mills, out, spare, scratch.flags)
     np.multiply(out, Z, out)
 
 
@@ -45,7 +45,7 @@ def gelu_backward(dA: Array, Z: Array, out: Array, scratch: Scratch) -> None:
     mills, exponential, spare = scratch.matrix, scratch.second, scratch.third
     mills_and_exponential(Z, mills, exponential, out, spare)
     np.multiply(mills, exponential, mills)
-    distribution(Z, mills, out, spare)
+    distribution(Z, mills, out, spare, scratch.flags)
     np.multiply(exponential, Z, exponential)
     np.divide(exponential, ROOT_OF_TWO_PI, exponential)
     np.add(out, exponential, out)
@@ -59,7 +59,7 @@ def gelu_by_tanh(Z: Array, out: Array, scratch: Scratch) -> None:
     np.multiply(argument, 2 * ROOT * CUBIC, argument)
     np.add(argument, 2 * ROOT, argument)
     np.multiply(argument, Z, argument)
-    logistic(argument, out, scratch.second)
+    logistic(argument, out, scratch.second, scratch.flags)
     np.multiply(out, Z, out)
 
 
@@ -74,11 +74,11 @@ def gelu_by_tanh_backward(dA: Array, Z: Array, out: Array, scratch: Scratch) -> 
     np.add(squares, 2 * ROOT, squares)
     np.multiply(squares, Z, squares)  # z w′
     np.negative(argument, argument)
-    logistic(argument, out, spare)  # σ(−w)
+    logistic(argument, out, spare, scratch.flags)  # σ(−w)
     np.multiply(squares, out, squares)
     np.add(squares, 1, squares)
     np.negative(argument, argument)
-    logistic(argument, out, spare)  # σ(w)
+    logistic(argument, out, spare, scratch.flags)  # σ(w)
     np.multiply(out, squares, out)
     np.multiply(out, dA, out)
 

@@ -13,9 +13,9 @@ from bpcli.nn.entrywise import beyond, clamp, within
 from bpcli.nn.workspace import Scratch
 
 
-def hard_sigmoid(Z: Array, out: Array) -> None:
+def hard_sigmoid(Z: Array, out: Array, spare: Array) -> None:
     """(max(−3, min(z, 3)) + 3)/6."""
-    clamp(Z, -3, 3, out)
+    clamp(Z, -3, 3, out, spare)
     np.add(out, 3, out)
     np.divide(out, 6, out)
 
@@ -34,11 +34,11 @@ class HardTanh:
 
     def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
-        clamp(Z, -1, 1, out)
+        clamp(Z, -1, 1, out, scratch.matrix)
 
     def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
-        within(Z, -1, 1, out, scratch.matrix)
+        within(Z, -1, 1, out, scratch.matrix, scratch.flags)
         np.multiply(out, dA, out)
 
 
@@ -60,11 +60,11 @@ class HardSigmoid:
 
     def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
-        hard_sigmoid(Z, out)
+        hard_sigmoid(Z, out, scratch.matrix)
 
     def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
-        within(Z, -3, 3, out, scratch.matrix)
+        within(Z, -3, 3, out, scratch.matrix, scratch.flags)
         np.multiply(out, dA, out)
         np.divide(out, 6, out)
 
@@ -87,17 +87,17 @@ class HardSwish:
 
     def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
-        hard_sigmoid(Z, out)
+        hard_sigmoid(Z, out, scratch.matrix)
         np.multiply(out, Z, out)
 
     def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
         parabola, spare = scratch.matrix, scratch.second
-        within(Z, -3, 3, out, spare)
+        within(Z, -3, 3, out, spare, scratch.flags)
         np.multiply(Z, 2, parabola)
         np.add(parabola, 3, parabola)
         np.divide(parabola, 6, parabola)
         np.multiply(out, parabola, out)
-        beyond(Z, 3, spare)
+        beyond(Z, 3, spare, scratch.flags)
         np.add(out, spare, out)
         np.multiply(out, dA, out)

@@ -10,13 +10,13 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from bpcli.nn import Array
-from bpcli.nn.entrywise import above, clamp, is_complex, within
+from bpcli.nn.entrywise import above, at_least, at_most, below, clamp, is_complex, nonzero, positive, within
 from bpcli.nn.workspace import Scratch
 
 
-def relu_backward(dA: Array, A: Array, out: Array) -> None:
-    """Write relu′ ⊙ dA into ``out``, where relu′ = 1 if a > 0, else 0: the sign of a, because a ≥ 0."""
-    np.sign(A, out)
+def relu_backward(dA: Array, A: Array, out: Array, scratch: Scratch) -> None:
+    """Write relu′ ⊙ dA into ``out``, where relu′ = 1 if a > 0, else 0: if a is not 0, because a ≥ 0."""
+    nonzero(A, out, scratch.flags)
     np.multiply(out, dA, out)
 
 
@@ -29,40 +29,39 @@ def leaky_relu(Z: Array, slope: float, out: Array) -> None:
     np.maximum(Z, out, out=out)
 
 
-def leaky_relu_backward(dA: Array, Z: Array, slope: float, out: Array) -> None:
-    """Write f′ ⊙ dA into ``out``, where f′ = 1 if z > 0, else slope: max(sign z, slope), because 0 ≤ slope ≤ 1."""
-    np.sign(Z, out)
-    np.maximum(out, slope, out=out)
+def leaky_relu_backward(dA: Array, Z: Array, slope: float, out: Array, scratch: Scratch) -> None:
+    """Write f′ ⊙ dA into ``out``, where f′ = 1 if z > 0, else slope: max(1 or 0, slope), because 0 ≤ slope ≤ 1."""
+    positive(Z, scratch.matrix, scratch.flags)
+    at_least(scratch.matrix, slope, out)
     np.multiply(out, dA, out)
 
 
 def prelu(Z: Array, slope: Any, out: Array, scratch: Scratch) -> None:
     """max(z, 0) + slope · min(z, 0); a complex z is compared by its real part."""
-    below = scratch.matrix
+    left = scratch.matrix
     if is_complex(Z):
         np.multiply(Z, np.where(Z.real > 0, 1, slope), out)
         return
-    np.minimum(Z, 0, out=below)
-    np.multiply(below, slope, below)
-    np.maximum(Z, 0, out=out)
-    np.add(out, below, out)
+    below(Z, left)
+    np.multiply(left, slope, left)
+    above(Z, out)
+    np.add(out, left, out)
 
 
 def prelu_backward(dA: Array, Z: Array, slope: Any, out: Array, scratch: Scratch) -> None:
     """Write f′ ⊙ dA into ``out``, where f′ = 1 if z > 0, else slope, which may be any number."""
-    below = scratch.matrix
-    np.sign(Z, out)
-    np.maximum(out, 0, out=out)
+    left = scratch.matrix
+    positive(Z, out, scratch.flags)
     np.multiply(out, dA, out)
-    np.subtract(dA, out, below)
-    np.multiply(below, slope, below)
-    np.add(out, below, out)
+    np.subtract(dA, out, left)
+    np.multiply(left, slope, left)
+    np.add(out, left, out)
 
 
 def prelu_slope_backward(dA: Array, Z: Array, scratch: Scratch) -> Any:
     """∂L/∂slope = Σ dA ⊙ min(Z, 0), over units and examples."""
     terms = scratch.matrix
-    np.minimum(Z, 0, out=terms)
+    at_most(Z, 0, terms)
     np.multiply(terms, dA, terms)
     return np.add.reduce(terms, axis=None)
 
@@ -85,7 +84,7 @@ class Relu:
 
     def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
-        relu_backward(dA, A, out)
+        relu_backward(dA, A, out, scratch)
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ class LeakyRelu:
 
     def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
-        leaky_relu_backward(dA, Z, self.slope, out)
+        leaky_relu_backward(dA, Z, self.slope, out, scratch)
 
 
 @dataclass(frozen=True)
@@ -156,9 +155,9 @@ class Relu6:
 
     def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
-        clamp(Z, 0, 6, out)
+        clamp(Z, 0, 6, out, scratch.matrix)
 
     def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
-        within(Z, 0, 6, out, scratch.matrix)
+        within(Z, 0, 6, out, scratch.matrix, scratch.flags)
         np.multiply(out, dA, out)

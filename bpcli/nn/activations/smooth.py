@@ -34,7 +34,7 @@ class Softplus:
 
     def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
-        logistic(Z, out, scratch.matrix)
+        logistic(Z, out, scratch.matrix, scratch.flags)
         np.multiply(out, dA, out)
 
 
@@ -54,22 +54,22 @@ class Silu:
 
     def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
-        logistic(Z, out, scratch.matrix)
+        logistic(Z, out, scratch.matrix, scratch.flags)
         np.multiply(out, Z, out)
 
     def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
         turned, other, spare = scratch.matrix, scratch.second, scratch.third
-        logistic(Z, out, spare)
+        logistic(Z, out, spare, scratch.flags)
         np.negative(Z, turned)
-        logistic(turned, other, spare)
+        logistic(turned, other, spare, scratch.flags)
         np.multiply(other, Z, other)
         np.add(other, 1, other)
         np.multiply(out, other, out)
         np.multiply(out, dA, out)
 
 
-def mish_parts(Z: Array, decayed: Array, n: Array, w: Array, spare: Array) -> None:
+def mish_parts(Z: Array, decayed: Array, n: Array, w: Array, spare: Array, flags: Array) -> None:
     """tanh(log(1 + e^z)) = n/(n + 2w), from e = e^-|z|, which goes into ``decayed``.
 
     For z > 0 n = 1 + 2e and w = e², else n = e² + 2e and w = 1: ((1 + e^z)² − 1) / ((1 + e^z)² + 1), its fraction
@@ -80,7 +80,7 @@ def mish_parts(Z: Array, decayed: Array, n: Array, w: Array, spare: Array) -> No
     if is_complex(Z):
         n[...], w[...] = np.where(Z.real > 0, 1, w), np.where(Z.real > 0, w, 1)
     else:
-        positive(Z, spare)
+        positive(Z, spare, flags)
         np.maximum(w, spare, out=n)
         np.subtract(1, spare, spare)
         np.maximum(w, spare, out=w)
@@ -108,7 +108,7 @@ class Mish:
     def forward(self, Z: Array, own: Array, out: Array, scratch: Scratch) -> None:
         """Write f(Z) into ``out``."""
         n, w, spare = scratch.matrix, scratch.second, scratch.third
-        mish_parts(Z, out, n, w, spare)
+        mish_parts(Z, out, n, w, spare, scratch.flags)
         np.multiply(w, 2, w)
         np.add(w, n, w)
         np.divide(n, w, out)
@@ -117,14 +117,14 @@ class Mish:
     def backward(self, dA: Array, Z: Array, A: Array, own: Array, out: Array, d_own: Array, scratch: Scratch) -> None:
         """Write Jᵀ dA into ``out``."""
         n, w, spare = scratch.matrix, scratch.second, scratch.third
-        mish_parts(Z, out, n, w, spare)
+        mish_parts(Z, out, n, w, spare, scratch.flags)
         np.multiply(w, 2, w)
         np.add(n, w, spare)
         np.divide(n, spare, n)  # t = tanh(log(1 + e^z))
         np.divide(w, spare, w)  # 1 − t
         np.add(n, 1, spare)
         np.multiply(w, spare, w)  # 1 − t²
-        positive(Z, spare)
+        positive(Z, spare, scratch.flags)
         np.maximum(out, spare, out=spare)
         np.add(out, 1, out)
         np.divide(spare, out, out)  # σ(z)

@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from bpcli.nn import Array
+from bpcli.nn.entrywise import at_least
 from bpcli.nn.losses.forms import TINY, Reduction, TargetForm
 from bpcli.nn.workspace import OutputScratch
 
@@ -37,9 +38,9 @@ class Poisson:
     def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """a − y + y (log y − log a), summed over the outputs; y log y is 0 where y is."""
         matrix, second, tiny = scratch.layer.matrix, scratch.second, TINY[A.dtype]
-        np.maximum(Y, tiny, out=second)
+        at_least(Y, tiny, second)
         np.log(second, second)
-        np.maximum(A, tiny, out=matrix)
+        at_least(A, tiny, matrix)
         np.log(matrix, matrix)
         np.subtract(second, matrix, second)
         np.multiply(second, Y, second)
@@ -50,7 +51,7 @@ class Poisson:
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
         """1 − y/a, written (a − y)/a."""
         matrix = scratch.layer.matrix
-        np.maximum(A, TINY[A.dtype], out=matrix)
+        at_least(A, TINY[A.dtype], matrix)
         np.subtract(A, Y, out)
         np.divide(out, matrix, out)
         np.multiply(out, scale, out)
@@ -83,7 +84,7 @@ class Gamma:
     def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """y/a − 1 − log(y/a), summed over the outputs."""
         matrix, second = scratch.layer.matrix, scratch.second
-        np.maximum(A, SMALLEST[A.dtype], out=matrix)
+        at_least(A, SMALLEST[A.dtype], matrix)
         np.divide(Y, matrix, matrix)
         np.log(matrix, second)
         np.subtract(matrix, 1, matrix)
@@ -93,7 +94,7 @@ class Gamma:
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
         """1/a − y/a², written ((a − y)/a)/a."""
         matrix = scratch.layer.matrix
-        np.maximum(A, SMALLEST[A.dtype], out=matrix)
+        at_least(A, SMALLEST[A.dtype], matrix)
         np.subtract(A, Y, out)
         np.divide(out, matrix, out)
         np.divide(out, matrix, out)

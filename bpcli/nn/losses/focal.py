@@ -9,6 +9,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 
 from bpcli.nn import Array
+from bpcli.nn.entrywise import at_least
 from bpcli.nn.losses.forms import TINY, Reduction, TargetForm, pick
 from bpcli.nn.workspace import OutputScratch
 
@@ -39,14 +40,14 @@ class Focal:
         yes, no, spare, tiny = scratch.layer.matrix, scratch.second, scratch.third, TINY[A.dtype]
         np.subtract(1, A, no)
         np.maximum(no, tiny, out=no)
-        np.maximum(A, tiny, out=yes)
+        at_least(A, tiny, yes)
         np.log(yes, yes)
         np.power(no, self.gamma, spare)  # (1 − a)^γ
         np.multiply(yes, spare, yes)
         np.multiply(yes, Y, yes)
         np.multiply(yes, self.alpha, yes)
         np.log(no, no)
-        np.maximum(A, tiny, out=spare)
+        at_least(A, tiny, spare)
         np.power(spare, self.gamma, spare)  # a^γ
         np.multiply(no, spare, no)
         np.subtract(1, Y, spare)
@@ -61,7 +62,7 @@ class Focal:
         first, q, a, tiny = scratch.layer.matrix, scratch.second, scratch.third, TINY[A.dtype]
         np.subtract(1, A, q)
         np.maximum(q, tiny, out=q)
-        np.maximum(A, tiny, out=a)
+        at_least(A, tiny, a)
         np.log(a, first)
         np.multiply(first, self.gamma, first)
         np.divide(first, q, first)

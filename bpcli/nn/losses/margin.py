@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from bpcli.nn import Array
-from bpcli.nn.entrywise import above
+from bpcli.nn.entrywise import above, nonzero
 from bpcli.nn.losses.forms import Reduction, TargetForm
 from bpcli.nn.workspace import OutputScratch
 
@@ -20,11 +20,12 @@ SIGNS = TargetForm("classification", low=-1.0, high=1.0, off=-1.0, on=1.0)
 """Classes as −1 and 1."""
 
 
-def margin_shortfall(A: Array, Y: Array, out: Array) -> None:
+def margin_shortfall(A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
     """max(0, 1 − y a); a complex one is compared by its real part."""
-    np.multiply(A, Y, out)
-    np.subtract(1, out, out)
-    above(out, out)
+    rest = scratch.second
+    np.multiply(A, Y, rest)
+    np.subtract(1, rest, rest)
+    above(rest, out)
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,13 @@ class Hinge:
     def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """max(0, 1 − y a), summed over the outputs."""
         matrix = scratch.layer.matrix
-        margin_shortfall(A, Y, matrix)
+        margin_shortfall(A, Y, matrix, scratch)
         np.add.reduce(matrix, axis=0, out=out)
 
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
         """−y where y a < 1, else 0."""
-        margin_shortfall(A, Y, out)
-        np.sign(out, out)
+        margin_shortfall(A, Y, out, scratch)
+        nonzero(out, out, scratch.flags)
         np.multiply(out, Y, out)
         np.multiply(out, -scale, out)
 
@@ -83,13 +84,13 @@ class SquaredHinge:
     def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """max(0, 1 − y a)², summed over the outputs."""
         matrix = scratch.layer.matrix
-        margin_shortfall(A, Y, matrix)
+        margin_shortfall(A, Y, matrix, scratch)
         np.multiply(matrix, matrix, matrix)
         np.add.reduce(matrix, axis=0, out=out)
 
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
         """−2 y max(0, 1 − y a)."""
-        margin_shortfall(A, Y, out)
+        margin_shortfall(A, Y, out, scratch)
         np.multiply(out, Y, out)
         np.multiply(out, -2 * scale, out)
 

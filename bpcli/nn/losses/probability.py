@@ -9,6 +9,7 @@ import numpy as np
 from annotated_types import Ge, Lt
 
 from bpcli.nn import Array
+from bpcli.nn.entrywise import at_least
 from bpcli.nn.losses.forms import TINY, Reduction, TargetForm, pick
 from bpcli.nn.workspace import OutputScratch
 
@@ -19,7 +20,7 @@ Smoothing = Annotated[float, Ge(0), Lt(1)] | None
 def soft_cross_entropy(A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
     """−Σ y log a over the outputs, Y (n, m)."""
     matrix = scratch.layer.matrix
-    np.maximum(A, TINY[A.dtype], out=matrix)
+    at_least(A, TINY[A.dtype], matrix)
     np.log(matrix, matrix)
     np.multiply(matrix, Y, matrix)
     np.add.reduce(matrix, axis=0, out=out)
@@ -28,7 +29,7 @@ def soft_cross_entropy(A: Array, Y: Array, out: Array, scratch: OutputScratch) -
 
 def soft_cross_entropy_backward(A: Array, Y: Array, scale: float, out: Array) -> None:
     """−y/a, Y (n, m)."""
-    np.maximum(A, TINY[A.dtype], out=out)
+    at_least(A, TINY[A.dtype], out)
     np.divide(Y, out, out)
     np.multiply(out, -scale, out)
 
@@ -137,7 +138,7 @@ class BinaryCrossEntropy:
         np.log(second, second)
         np.subtract(1, Y, first)
         np.multiply(second, first, second)
-        np.maximum(A, tiny, out=first)
+        at_least(A, tiny, first)
         np.log(first, first)
         np.multiply(first, Y, first)
         np.add(first, second, first)
@@ -151,7 +152,7 @@ class BinaryCrossEntropy:
         np.maximum(first, tiny, out=first)
         np.subtract(1, Y, second)
         np.divide(second, first, second)
-        np.maximum(A, tiny, out=first)
+        at_least(A, tiny, first)
         np.divide(Y, first, first)
         np.subtract(second, first, out)
         np.multiply(out, scale, out)
@@ -207,9 +208,9 @@ class KullbackLeibler:
     def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """Σ y (log y − log a); y log y is 0 where y is."""
         matrix, second, tiny = scratch.layer.matrix, scratch.second, TINY[A.dtype]
-        np.maximum(Y, tiny, out=second)
+        at_least(Y, tiny, second)
         np.log(second, second)
-        np.maximum(A, tiny, out=matrix)
+        at_least(A, tiny, matrix)
         np.log(matrix, matrix)
         np.subtract(second, matrix, second)
         np.multiply(second, Y, second)

@@ -10,7 +10,7 @@ import numpy as np
 from annotated_types import Gt, Lt, Predicate
 
 from bpcli.nn import Array
-from bpcli.nn.entrywise import above, absolute
+from bpcli.nn.entrywise import above, absolute, at_least, at_most, positive
 from bpcli.nn.losses.forms import Reduction, TargetForm
 from bpcli.nn.workspace import OutputScratch
 
@@ -75,10 +75,9 @@ class AbsoluteError:
         np.add.reduce(matrix, axis=0, out=out)
 
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
-        """1 where a > y, else −1, written 2 max(0, sign(a − y)) − 1."""
+        """1 where a > y, else −1, which is twice 1 or 0, less 1."""
         np.subtract(A, Y, out)
-        np.sign(out, out)
-        np.maximum(out, 0, out=out)
+        positive(out, out, scratch.flags)
         np.multiply(out, 2 * scale, out)
         np.subtract(out, scale, out)
 
@@ -111,20 +110,21 @@ class Huber:
 
     def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """c (d − ½c), d = a − y, c the nearest to d of −delta … delta; summed over the outputs."""
-        matrix, second = scratch.layer.matrix, scratch.second
+        matrix, second, third = scratch.layer.matrix, scratch.second, scratch.third
         np.subtract(A, Y, matrix)
-        np.maximum(matrix, -self.delta, out=second)
-        np.minimum(second, self.delta, out=second)
-        np.multiply(second, -0.5, scratch.third)
-        np.add(matrix, scratch.third, matrix)
+        at_least(matrix, -self.delta, third)
+        at_most(third, self.delta, second)
+        np.multiply(second, -0.5, third)
+        np.add(matrix, third, matrix)
         np.multiply(matrix, second, matrix)
         np.add.reduce(matrix, axis=0, out=out)
 
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
         """c."""
-        np.subtract(A, Y, out)
-        np.maximum(out, -self.delta, out=out)
-        np.minimum(out, self.delta, out=out)
+        second, third = scratch.second, scratch.third
+        np.subtract(A, Y, second)
+        at_least(second, -self.delta, third)
+        at_most(third, self.delta, out)
         np.multiply(out, scale, out)
 
     elementwise: ClassVar[bool] = True
@@ -162,7 +162,7 @@ class LogCosh:
         matrix, u, rest = scratch.layer.matrix, scratch.second, scratch.third
         np.subtract(A, Y, rest)
         absolute(rest, rest)
-        np.minimum(rest, self.FAR, out=matrix)
+        at_most(rest, self.FAR, matrix)
         np.subtract(rest, matrix, rest)
         np.negative(matrix, u)
         np.exp(u, matrix)
@@ -214,9 +214,8 @@ class Quantile:
     def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """τ d + max(0, −d), d = y − a, summed over the outputs; the outputs of a level are rows next to one another."""
         matrix, second = scratch.layer.matrix, scratch.second
-        np.subtract(A, Y, matrix)
-        np.copyto(second, matrix)
-        above(matrix, matrix)
+        np.subtract(A, Y, second)
+        above(second, matrix)
         for level, rows in zip(self.levels, second.reshape(len(self.levels), -1), strict=True):
             np.multiply(rows, level, rows)
         np.subtract(matrix, second, matrix)
@@ -225,8 +224,7 @@ class Quantile:
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
         """1 − τ where a > y, else −τ."""
         np.subtract(A, Y, out)
-        np.sign(out, out)
-        np.maximum(out, 0, out=out)
+        positive(out, out, scratch.flags)
         for level, rows in zip(self.levels, out.reshape(len(self.levels), -1), strict=True):
             np.subtract(rows, level, rows)
         np.multiply(out, scale, out)

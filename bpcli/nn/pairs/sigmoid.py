@@ -9,6 +9,7 @@ import numpy as np
 
 from bpcli.nn import Array
 from bpcli.nn.activations import Sigmoid
+from bpcli.nn.entrywise import at_least
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Focal, pick
 from bpcli.nn.workspace import OutputScratch
 
@@ -30,7 +31,7 @@ class SigmoidBinaryCrossEntropy:
     def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """max(z, 0) − y z + log(1 + e^-|z|), summed over the outputs; |z| written max(z, −z)."""
         Y, first, second = self.loss.smoothed(Y, scratch), scratch.layer.matrix, scratch.second
-        np.maximum(Z, 0, out=first)
+        at_least(Z, 0, first)
         np.multiply(Z, Y, second)
         np.subtract(first, second, first)
         np.negative(Z, second)

@@ -9,6 +9,7 @@ import numpy as np
 
 from bpcli.nn import Array
 from bpcli.nn.activations import Softmax
+from bpcli.nn.entrywise import at_least
 from bpcli.nn.losses import TINY, CategoricalFocal, CrossEntropy, KullbackLeibler, pick
 from bpcli.nn.pairs.largest import find_largest
 from bpcli.nn.workspace import OutputScratch
@@ -64,7 +65,7 @@ class SoftmaxKullbackLeibler:
         """Σ y log y − Σ y log a, the second as the smoothed cross-entropy; y log y is 0 where y is."""
         matrix, row = scratch.layer.matrix, scratch.layer.row
         soft_surprise_of_softmax(Z, Y, out, scratch)
-        np.maximum(Y, TINY[A.dtype], out=matrix)
+        at_least(Y, TINY[A.dtype], matrix)
         np.log(matrix, matrix)
         np.multiply(matrix, Y, matrix)
         np.add.reduce(matrix, axis=0, out=row)
@@ -111,7 +112,7 @@ class SoftmaxCategoricalFocal:
         np.negative(q, q)
         np.expm1(q, q)
         np.negative(q, q)
-        np.maximum(q, TINY[A.dtype], out=row)
+        at_least(q, TINY[A.dtype], row)
         np.divide(a, row, a)
         np.multiply(a, self.loss.gamma, a)
         np.add(a, 1, a)

@@ -9,6 +9,7 @@ import numpy as np
 
 from bpcli.nn import Array
 from bpcli.nn.activations import ExponentialOutput, Identity
+from bpcli.nn.entrywise import at_least
 from bpcli.nn.losses import TINY, Gamma, HalfSquaredError, Poisson
 from bpcli.nn.workspace import OutputScratch
 
@@ -47,7 +48,7 @@ class ExponentialPoisson:
     def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """a − y + y (log y − z), summed over the outputs; y log y is 0 where y is."""
         matrix, second = scratch.layer.matrix, scratch.second
-        np.maximum(Y, TINY[A.dtype], out=second)
+        at_least(Y, TINY[A.dtype], second)
         np.log(second, second)
         np.subtract(second, Z, second)
         np.multiply(second, Y, second)

@@ -145,7 +145,11 @@ class LoopWriter:
         """A value converted as storing it in ``out`` would convert it."""
         out = self.symbols[operation.out].dtype
         kinds = {self.symbols[name].dtype for name in operation.reads if name in self.symbols}
-        return value if kinds <= {out} or out.kind == "b" else f"np.{out.name}({value})"
+        if kinds <= {out}:
+            return value
+        if out.kind == "b":  # comparisons give truth values; only a copy converts numbers
+            return f"({value} != 0)" if operation.ufunc == "positive" else value
+        return f"np.{out.name}({value})"
 
     def _entry(self, name: str, group: FusedLoop, *, flat: bool) -> str:
         """An array's entry at the loop's indices; along an axis of length 1 it is the first."""
