@@ -17,6 +17,7 @@ from bpcli.choices import name_of
 from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
 from bpcli.nn.activations import ACTIVATIONS
+from bpcli.nn.losses.forms import loss_statements
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import update
 from bpcli.nn.optimizers.second_order.rule import SecondOrder
@@ -163,8 +164,15 @@ def _arrays_forward(network: Network, parameters: Parameters, ws: Workspace) -> 
         yield Looked("Z", l, f"Z of layer {l}, whose weights reach {W:.2g} and whose inputs {below:.2g}", ws.Z[l])
         name = name_of(ACTIVATIONS, layer.activation)
         yield Looked("A", l, f"{name} of layer {l}, whose Z reaches {_largest([ws.Z[l]]):.2g}", ws.A[l])
-    outputs = f"the loss, of outputs that reach {_largest([ws.A[-1]]):.2g}"
-    yield Looked("loss", len(network.layers), outputs, np.add.reduce(network.terms(ws)))
+    terms = network.terms(ws)
+    yield Looked("loss", len(network.layers), f"the loss, {_outputs(network, ws.A[-1], terms)}", np.add.reduce(terms))
+
+
+def _outputs(network: Network, A: Array, terms: Array) -> str:
+    """What outputs the loss is of: the largest in size, or the least where it is infinite at 0 and one came near it."""
+    if loss_statements(network.head.loss).domain_open and np.isposinf(terms).any():
+        return f"infinite or beyond {A.dtype}, as an output is {A[:, np.isposinf(terms)].min():.2g}"
+    return f"of outputs that reach {_largest([A]):.2g}"
 
 
 def _arrays_of_pass(network: Network, parameters: Parameters, gradient: Parameters, ws: Workspace) -> Iterator[Looked]:

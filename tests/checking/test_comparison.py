@@ -16,7 +16,7 @@ from bpcli.nn import Array
 from bpcli.nn import gradient_check as gradcheck
 from bpcli.nn.activations import Identity, Relu, Sigmoid, Tanh
 from bpcli.nn.gradient_check import Probe, rounding
-from bpcli.nn.heads import join
+from bpcli.nn.heads import Composed, join
 from bpcli.nn.losses import HalfSquaredError
 from bpcli.nn.network import dense
 from bpcli.nn.parameters import Parameters
@@ -24,7 +24,7 @@ from bpcli.training.engines import Engine
 
 from .faults import FAULTS
 from .faults.mechanism import Pass, Pieces
-from .support import Subject, loss, random_subject, subject
+from .support import Subject, activation, loss, random_subject, subject
 
 
 def saturated(hidden: str, times: float = 30.0) -> Subject:
@@ -82,6 +82,22 @@ def test_right_digits_are_those_of_the_largest_error_against_the_largest_derivat
     digits = {(check.layer, check.kind): check.digits for check in judged(given, gradient)}
     assert digits[2, "W"] == pytest.approx(8, abs=1e-6)
     assert digits[3, "W"] == pytest.approx(-np.log10(np.finfo(float).eps), abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("output", "name"), [(f, c) for f in ("sigmoid", "softmax", "softplus") for c in ("poisson", "gamma")]
+)
+def test_where_outputs_underflow_the_way_by_the_logarithm_agrees_and_the_composed_one_does_not(
+    output: str, name: str
+) -> None:
+    """Logits of some −1,500 for float64, whose least number is e^−745, and of −45 where y/a has to be a float32."""
+    given = subject(output=output, of=loss(name))
+    given.parameters.W[3][...] *= 500 if name == "poisson" else 15
+    assert {check.verdict for one in in_float32(given) for check in checked(one)} == {"agrees"}
+    composed = Composed(activation(output), loss(name))
+    with np.errstate(all="ignore"):
+        found = in_float32(replace(given, network=replace(given.network, head=composed)))
+        assert {check.verdict for one in found for check in checked(one)} >= {"wrong"}
 
 
 @every_subject

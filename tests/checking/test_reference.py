@@ -70,6 +70,9 @@ SATURATED: dict[str, tuple[Callable[[], Subject], int]] = {
     "sigmoid, focal": (lambda: far(subject(output="sigmoid", of=loss("focal")), 3, 300), 900),
     "softmax, categorical focal": (lambda: far(subject(of=loss("categorical_focal")), 3, 300), 900),
     "softmax, Kullback–Leibler": (lambda: far(subject(of=loss("kullback_leibler")), 3, 300), 900),
+    "softmax, poisson": (lambda: far(subject(of=loss("poisson")), 3, 300), 900),
+    "softmax, gamma": (lambda: far(subject(of=loss("gamma")), 3, 300), 900),
+    "softplus, gamma": (lambda: far(subject(output="softplus", of=loss("gamma")), 3, 300), 900),
     "exponential, poisson": (lambda: far(subject(output="exponential", of=loss("poisson")), 3, 20), 200),
     "exponential, gamma": (lambda: far(subject(output="exponential", of=loss("gamma")), 3, 20), 200),
 }

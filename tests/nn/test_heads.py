@@ -10,7 +10,7 @@ import pytest
 from bpcli.nn import Array, heads
 from bpcli.nn.activations import Identity, Sigmoid, Softmax, Tanh, first_values
 from bpcli.nn.heads import Composed, Head, join
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, HalfSquaredError
+from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Gamma, HalfSquaredError
 from bpcli.nn.pairs import PAIRS
 
 from .support import PRECISIONS, activation, loss, output_scratch, pairs, targets
@@ -55,8 +55,9 @@ def measured(head: Head, Z: Array, Y: Array) -> Array:
 
 
 def extremes(head: Head, dtype: str) -> tuple[Array, Array]:
-    """Logits of ±800, ±40 where no float could hold e^800, against every target."""
-    far, form = 40 if head.activation.range == (0, np.inf) else 800, head.loss.targets
+    """Logits of ±800, ±40 where no float could hold e^800 or 1/a, against every target."""
+    far = 40 if head.activation.range == (0, np.inf) or isinstance(head.loss, Gamma) else 800
+    form = head.loss.targets
     Z = np.array([[far, far, -far, -far], [-far, -far, far, far]], dtype)
     if form.class_indices:
         return Z, np.array([0, 1, 0, 1])

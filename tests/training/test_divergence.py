@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,11 @@ import pytest
 from bpcli.data.sources import Columns, Examples, Rows
 from bpcli.errors import DivergedError
 from bpcli.nn import Array
-from bpcli.nn.activations import Identity, Relu, Tanh
+from bpcli.nn.activations import Identity, Relu, Softplus, Tanh
 from bpcli.nn.clipping import ByNorm
 from bpcli.nn.heads import join
 from bpcli.nn.layers import Dense
-from bpcli.nn.losses import HalfSquaredError
+from bpcli.nn.losses import Gamma, HalfSquaredError
 from bpcli.nn.metrics import METRICS, tallies_for
 from bpcli.nn.network import Network
 from bpcli.nn.noise import Gaussian
@@ -136,6 +137,19 @@ def test_the_first_operation_is_named(layer: int, words: str) -> None:
     assert re.search(
         rf"at epoch 1, step \d; first in step \d: {re.escape(words)}", diverge(made, state, examples).message
     )
+
+
+def test_a_loss_that_is_infinite_at_0_tells_of_the_output_that_is_so_near() -> None:
+    head = join(Softplus(), Gamma())
+    made = recipe("gradient_descent")
+    network = Network(3, (*made.network.layers[:2], Dense(1, Softplus())), head)
+    made, examples = replace(made, network=network), problem()
+    positive = replace(examples, targets=Columns(np.ones((1, SIZE), "float32")))
+    state = first(made)
+    made.network.parameters(state.theta).b[3][...] = -200
+    state.kept.theta[...] = state.theta
+    error = diverge(made, state, positive)
+    assert "first in step 1: the loss, infinite or beyond float32, as an output is 0" in error.message
 
 
 def test_an_update_that_leaves_the_finite_numbers_is_named() -> None:

@@ -16,7 +16,7 @@ from bpcli.nn.losses.forms import TINY, Reduction, TargetForm
 from bpcli.nn.workspace import OutputScratch
 
 SMALLEST = {kind: tiny ** (1 / 3) for kind, tiny in TINY.items()}
-"""What the gamma loss divides by at least: y/a² stays finite for every y up to its reciprocal."""
+"""What the derivative of the gamma loss divides by at least: y/a² stays finite for every y up to its reciprocal."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Gamma:
     def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
         """y/a − 1 − log(y/a), summed over the outputs."""
         matrix, second = scratch.layer.matrix, scratch.second
-        at_least(A, SMALLEST[A.dtype], matrix)
+        at_least(A, TINY[A.dtype], matrix)
         np.divide(Y, matrix, matrix)
         np.log(matrix, second)
         np.subtract(matrix, 1, matrix)

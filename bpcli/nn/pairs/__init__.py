@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 from bpcli.choices import optional_statements
 from bpcli.nn import Array
-from bpcli.nn.activations import Activation, ExponentialOutput, Identity, Sigmoid, Softmax
+from bpcli.nn.activations import Activation, ExponentialOutput, Identity, Sigmoid, Softmax, Softplus
 from bpcli.nn.losses import (
     BinaryCrossEntropy,
     CategoricalFocal,
@@ -24,6 +24,7 @@ from bpcli.nn.losses import (
     Loss,
     Poisson,
 )
+from bpcli.nn.pairs.positive import PositiveGamma, PositivePoisson
 from bpcli.nn.pairs.sigmoid import SigmoidBinaryCrossEntropy, SigmoidCrossEntropy, SigmoidFocal
 from bpcli.nn.pairs.softmax import SoftmaxCategoricalFocal, SoftmaxCrossEntropy, SoftmaxKullbackLeibler
 from bpcli.nn.pairs.softmax_binary import SoftmaxBinaryCrossEntropy
@@ -37,6 +38,8 @@ __all__ = [
     "IdentityHalfSquaredError",
     "Pair",
     "PairStatements",
+    "PositiveGamma",
+    "PositivePoisson",
     "SigmoidBinaryCrossEntropy",
     "SigmoidCrossEntropy",
     "SigmoidFocal",
@@ -104,5 +107,7 @@ PAIRS: dict[tuple[Activation, Loss], type[Any]] = {
     (Softmax(), KullbackLeibler()): SoftmaxKullbackLeibler,
     (ExponentialOutput(), Poisson()): ExponentialPoisson,
     (ExponentialOutput(), Gamma()): ExponentialGamma,
+    **{(output, Poisson()): PositivePoisson for output in (Sigmoid(), Softmax(), Softplus())},
+    **{(output, Gamma()): PositiveGamma for output in (Sigmoid(), Softmax(), Softplus())},
 }
 """The pairs, with the settings for which their formulas hold; the reductions and those that are ``free`` may be any."""

@@ -146,17 +146,23 @@ def surprise_of_softmax(Z: Array, Y: Array, out: Array, scratch: OutputScratch) 
 
 
 def soft_surprise_of_softmax(Z: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
-    """−Σ y log softmax(z), Y (n, m), with −log softmax(z)_k = max z − z_k + log(1 + Σ e^(z − max z))."""
-    matrix, second, row, picked = scratch.layer.matrix, scratch.second, scratch.layer.row, scratch.picked
-    find_largest(Z, scratch)
-    pick(Z, scratch.wanted, row, scratch)
-    np.copyto(matrix, row)
-    np.subtract(Z, matrix, second)
-    np.exp(second, matrix)
-    matrix.reshape(-1)[scratch.index] = 0
-    np.add.reduce(matrix, axis=0, out=picked)
-    np.log1p(picked, picked)
-    np.copyto(matrix, picked)
-    np.subtract(matrix, second, matrix)
+    """−Σ y log softmax(z), Y (n, m); ``out`` is (m,)."""
+    matrix = scratch.layer.matrix
+    surprises_of_softmax(Z, matrix, scratch)
     np.multiply(matrix, Y, matrix)
     np.add.reduce(matrix, axis=0, out=out)
+
+
+def surprises_of_softmax(Z: Array, out: Array, scratch: OutputScratch) -> None:
+    """−log softmax(z)_k = max z − z_k + log(1 + Σ e^(z − max z)) of every unit; ``out`` may lie in ``layer.matrix``."""
+    second, row, picked = scratch.second, scratch.layer.row, scratch.picked
+    find_largest(Z, scratch)
+    pick(Z, scratch.wanted, row, scratch)
+    np.copyto(out, row)
+    np.subtract(Z, out, second)
+    np.exp(second, out)
+    out.reshape(-1)[scratch.index] = 0
+    np.add.reduce(out, axis=0, out=picked)
+    np.log1p(picked, picked)
+    np.copyto(out, picked)
+    np.subtract(out, second, out)

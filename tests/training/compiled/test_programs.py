@@ -43,7 +43,7 @@ def same(one: Task, batch_size: int) -> None:
 
 @pytest.mark.parametrize(("output", "name"), pairs())
 def test_every_output_under_every_loss(output: str, name: str) -> None:
-    rate = 0.01 if np.isinf(activation(output).range[1]) else 0.3
+    rate = 0.001 if name == "gamma" else 0.01 if np.isinf(activation(output).range[1]) else 0.3
     for outputs, examples in product(REDUCTIONS, REDUCTIONS):
         for batch_size in (1, 4):
             made = task(output, loss(name, outputs, examples))
