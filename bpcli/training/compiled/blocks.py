@@ -8,7 +8,9 @@ follows from the shapes alone: the terms of each ``DEEP`` or fewer k, one after 
 from __future__ import annotations
 
 from bpcli.training.compiled.atomics import acquired
+from bpcli.training.compiled.intrinsics import greater, lesser
 from bpcli.training.compiled.parts import MEMBERS, WORDS, do_parts, part_of, placed
+from bpcli.training.compiled.rooms import LINE, address
 from bpcli.training.compiled.routines import compiled_in, routine
 from bpcli.training.compiled.tiles import (
     PITCH,
@@ -40,9 +42,6 @@ FEW = 2 * ROWS
 WAY = 4096
 """The bytes of an L1 cache whose lines are all in sets of their own, and of a page."""
 
-LINE = 64
-"""The bytes of a cache's line."""
-
 GAP = 2 * LINE
 """The bytes between panels: without them lines of all panels, written in turn, would share one set of the L1 cache."""
 
@@ -60,7 +59,7 @@ PACKING = 8
 """How many multiplications a packed entry costs as much as."""
 
 
-@compiled_in()
+@routine(strided=True)
 def multiply(factor, left, right, keep, out, room):  # type: ignore[no-untyped-def]
     """out ← factor · left · right, (n, k) by (k, m); or out + … where ``keep`` is true.
 
@@ -71,12 +70,12 @@ def multiply(factor, left, right, keep, out, room):  # type: ignore[no-untyped-d
     start, n, k, m = aligned(room), left.shape[0], left.shape[1], right.shape[1]
     whole = (
         factor, size,
-        left.ctypes.data, left.strides[0] // size, left.strides[1] // size,
-        right.ctypes.data, right.strides[0] // size, right.strides[1] // size,
-        keep, out.ctypes.data, out.strides[0] // size, n, m, k,
+        address(left), left.strides[0] // size, left.strides[1] // size,
+        address(right), right.strides[0] // size, right.strides[1] // size,
+        keep, address(out), out.strides[0] // size, n, m, k,
     )  # fmt: skip
     if room.shape[0] >= ROOM_OF_CREW and n * m * k >= POSTING:
-        crew = room.ctypes.data + ROOM
+        crew = address(room) + ROOM
         rows, columns = _cut(n, m, size, acquired(crew + MEMBERS))
         count = -(-n // rows) * -(-m // columns)
         given = whole, rows, columns
@@ -85,10 +84,10 @@ def multiply(factor, left, right, keep, out, room):  # type: ignore[no-untyped-d
         _multiply(*whole, start)
 
 
-@compiled_in()
+@compiled_in(inline="always")
 def aligned(room):  # type: ignore[no-untyped-def]
     """The address of the first whole vector of a room."""
-    start = room.ctypes.data
+    start = address(room)
     return start + -start % VECTOR
 
 
@@ -115,7 +114,7 @@ def _multiply_part(number, given, room):  # type: ignore[no-untyped-def]
     i, j = number // across * rows, number % across * columns
     _multiply(
         factor, size, left + i * i_step * size, i_step, ik_step, right + j * j_step * size, kj_step, j_step,
-        keep, out + (i * step + j) * size, step, min(rows, n - i), min(columns, m - j), k, room,
+        keep, out + (i * step + j) * size, step, lesser(rows, n - i), lesser(columns, m - j), k, room,
     )  # fmt: skip
 
 
@@ -123,21 +122,21 @@ def _multiply_part(number, given, room):  # type: ignore[no-untyped-def]
 def _multiply(factor, size, left, i_step, ik_step, right, kj_step, j_step, keep, out, step, n, m, k, room):  # type: ignore[no-untyped-def]
     """The blocks, one after another; addresses are integers, steps are in entries."""
     width, lanes = VECTORS * VECTOR // size, VECTOR // size
-    deep = -(-k // max(1, -(-k // DEEP)))
+    deep = -(-k // greater(1, -(-k // DEEP)))
     deep += -deep % lanes
     wide, high = RIGHT // (DEEP * size), LEFT // (DEEP * size * PITCH) * ROWS
     panels = room + LEFT_ROOM
     for k0 in range(0, k, deep):
-        depth = min(deep, k - k0)
+        depth = lesser(deep, k - k0)
         for j0 in range(0, m, wide):
-            columns = min(wide, m - j0)
+            columns = lesser(wide, m - j0)
             strip = right + (k0 * kj_step + j0 * j_step) * size
             beside = _beside(columns // width * width, n, depth, kj_step * size) if j_step == 1 else 0
             if beside < columns:
                 left_over = strip + beside * j_step * size
                 _pack(factor, left_over, j_step, kj_step, columns - beside, depth, panels, size, False)
             for i0 in range(0, n, high):
-                rows = min(high, n - i0)
+                rows = lesser(high, n - i0)
                 block = left + (i0 * i_step + k0 * ik_step) * size
                 direct = rows // ROWS * ROWS if ik_step == 1 or (i_step == 1 and columns <= width) else 0
                 if direct < rows:
@@ -155,7 +154,7 @@ def _beside(columns, n, k, stride):  # type: ignore[no-untyped-def]
 
     All if few rows read them, or if the lines of a tile's columns, ``stride`` apart, stay in the L1 cache.
     """
-    apart = max(LINE, stride & -stride)  # the power of two in it
+    apart = greater(LINE, stride & -stride)  # the power of two in it
     return columns if n <= FEW or k * apart <= WAY else 0
 
 
@@ -167,12 +166,12 @@ def _compute_block(  # type: ignore[no-untyped-def]
     width = VECTORS * VECTOR // size
     left_pitch, right_pitch = _pitch(depth, PITCH, size), _pitch(depth, width, size)
     for j in range(0, columns, width):
-        wanted = min(width, columns - j)
+        wanted = lesser(width, columns - j)
         panel, panel_step = room + LEFT_ROOM + (j - beside) // width * right_pitch, width
         if j < beside:
             panel, panel_step = right + j * size, kj_step
         for i in range(0, rows, ROWS):
-            by_rows, height, target = False, min(ROWS, rows - i), out + (i * step + j) * size
+            by_rows, height, target = False, lesser(ROWS, rows - i), out + (i * step + j) * size
             at, at_step = room + (i - direct) // ROWS * left_pitch, PITCH
             if i < direct:
                 by_rows = ik_step == 1
@@ -188,7 +187,7 @@ def _compute_tile(  # type: ignore[no-untyped-def]
 ):
     """One tile, or ``height`` rows and ``wanted`` columns of it: these by way of memory, unless they fill vectors."""
     lanes, width, spare = VECTOR // size, VECTORS * VECTOR // size, room + LEFT_ROOM + RIGHT_ROOM
-    whole = wanted in (lanes, width)
+    whole = wanted % lanes == 0
     target, target_step, add = (out, step, keep) if whole else (spare, width, False)
     if wanted > lanes:
         if by_rows:
@@ -216,14 +215,15 @@ def _pitch(k, width, size):  # type: ignore[no-untyped-def]
 def _pack(like, source, step, k_step, n, k, panels, size, of_left):  # type: ignore[no-untyped-def]
     """Copy a block, (n, k), into left or right panels; the rest of the last panel has any numbers in it."""
     lanes = VECTOR // size
-    rows, width, together = (ROWS, PITCH, min(PITCH, lanes)) if of_left else (VECTORS * lanes, VECTORS * lanes, lanes)
+    wide = VECTORS * lanes
+    rows, width, together = (ROWS, PITCH, lesser(PITCH, lanes)) if of_left else (wide, wide, lanes)
     pitch, whole = _pitch(k, width, size), n // rows * rows if step == 1 else 0
     _copy_across(like, source, k_step, whole // rows, rows, k, panels, pitch, width, size, of_left)
     for i in range(whole, n, rows):
-        count, start, panel = min(rows, n - i), source + i * step * size, panels + i // rows * pitch
+        count, start, panel = lesser(rows, n - i), source + i * step * size, panels + i // rows * pitch
         done = 0
         if step == 1 and k_step > 0:  # with what follows in memory, which there is except at the end
-            done = max(0, k - (rows - count + k_step - 1) // k_step)
+            done = greater(0, k - (rows - count + k_step - 1) // k_step)
             for q in range(done):
                 _copy(like, start + q * k_step * size, panel + q * width * size, of_left)
         elif k_step == 1:

@@ -12,6 +12,7 @@ from bpcli.team import team_of
 from bpcli.training.compiled.atomics import WORD
 from bpcli.training.compiled.blocks import ROOM, ROOM_OF_CREW, aligned
 from bpcli.training.compiled.parts import CLOSED, MEMBERS, serve
+from bpcli.training.compiled.rooms import address
 from bpcli.training.compiled.routines import kept_function
 
 Result = TypeVar("Result")
@@ -67,4 +68,4 @@ class Crew:
 
 def _help(room: Array, own: Array) -> None:
     """Take parts of what is posted by one room, in another."""
-    serve(room.ctypes.data + ROOM, aligned(own))
+    serve(address(room) + ROOM, aligned(own))

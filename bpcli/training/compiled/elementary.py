@@ -7,8 +7,12 @@ same on every system.
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
+import numpy as np
+from numba.core import types
+
+from bpcli.training.compiled.intrinsics import greater, intrinsic_of, lesser
 from bpcli.training.compiled.routines import compiled_in
 
 LOG2_E, LN_2 = 1.4426950408889634, 0.6931471805599453
@@ -52,10 +56,24 @@ def _exp(x):  # type: ignore[no-untyped-def]
 
     x = n ln 2 + r with a whole n and |r| ≤ ln 2 / 2: e^x = 2ⁿ e^r, and e^r is its series up to r⁹ / 9!.
     """
-    within = min(max(x, LEAST), LARGEST)
+    within = lesser(greater(x, LEAST), LARGEST)
     shifted = within * LOG2_E + TO_WHOLE
     r = within - (shifted - TO_WHOLE) * LN_2
     tail = 1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040 + r * (1 / 40320 + r * (1 / 362880)))))
     series = 1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * tail)))
-    power = np.int64((np.float64(shifted).view(np.int64) + BIAS) << FRACTION_BITS)
-    return series * power.view(np.float64)
+    return series * _of_bits((_bits(shifted) + BIAS) << FRACTION_BITS)
+
+
+def _read_as(kind: Any) -> Any:
+    """The function that reads the 64 bits of a number as one of another type."""
+
+    def typed(_: Any, number: Any) -> Any:
+        def write(context: Any, builder: Any, __: Any, arguments: Any) -> Any:
+            return builder.bitcast(arguments[0], context.get_value_type(kind))
+
+        return kind(number), write
+
+    return intrinsic_of(typed, ["number"])
+
+
+_bits, _of_bits = _read_as(types.int64), _read_as(types.float64)

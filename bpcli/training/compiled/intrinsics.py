@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from numba.core import types
 from numba.extending import intrinsic
 
 
@@ -19,3 +20,21 @@ def intrinsic_of(typed: Callable[..., Any], names: Iterable[str]) -> Any:
     parameters = [inspect.Parameter(name, kind) for name in ("context", *names)]
     vars(typed)["__signature__"] = inspect.Signature(parameters)
     return intrinsic(typed)
+
+
+def _chosen(comparison: str) -> Any:
+    """The function that chooses between two numbers: the second where it compares with the first like this."""
+
+    def typed(_: Any, kind: Any, __: Any) -> Any:
+        def write(___: Any, builder: Any, ____: Any, arguments: Any) -> Any:
+            first, second = arguments
+            compare = builder.fcmp_ordered if isinstance(kind, types.Float) else builder.icmp_signed
+            return builder.select(compare(comparison, second, first), second, first)
+
+        return kind(kind, kind), write
+
+    return intrinsic_of(typed, ["first", "second"])
+
+
+lesser, greater = _chosen("<"), _chosen(">")
+"""Python's ``min`` and ``max`` of two numbers of one type; for its own Numba compiles a function each."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bpcli.training.compiled.intrinsics import lesser
+from bpcli.training.compiled.rooms import address, vector, vector_at
 from bpcli.training.compiled.routines import routine
 
 TOGETHER = 512
@@ -12,15 +14,14 @@ TOGETHER = 512
 def arg_max_of_columns(matrix, out, room):  # type: ignore[no-untyped-def]
     """out_j ← the first i at which matrix_ij is largest, i = 0 and NaN never passed; ``room`` is working memory."""
     n, m = matrix.shape
-    largest = room[: TOGETHER * matrix.itemsize].view(matrix.dtype)
+    largest = vector_at(matrix, address(room), TOGETHER)
     for start in range(0, m, TOGETHER):
-        width = min(TOGETHER, m - start)
-        found = out[start : start + width]
-        first = matrix[0, start : start + width]
+        width = lesser(TOGETHER, m - start)
+        found, first = vector(out, start, width), vector(matrix, start, width)
         for j in range(width):
             largest[j], found[j] = first[j], 0
         for i in range(1, n):
-            row = matrix[i, start : start + width]
+            row = vector(matrix, i * m + start, width)
             for j in range(width):
                 larger = row[j] > largest[j]
                 found[j] = i if larger else found[j]

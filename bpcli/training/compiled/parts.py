@@ -109,7 +109,7 @@ def _take(crew, room):  # type: ignore[no-untyped-def]
     return False
 
 
-@compiled_in()
+@routine()
 def _wait(waited):  # type: ignore[no-untyped-def]
     """Wait a moment, after ``waited`` others: the longer it takes, the more is left to other threads."""
     if waited < SPINS:

@@ -11,7 +11,10 @@ import numpy as np
 from numba import types
 
 from bpcli.training.compiled.blocks import multiply
+from bpcli.training.compiled.intrinsics import lesser
+from bpcli.training.compiled.rooms import block, matrix, vector_at
 from bpcli.training.compiled.routines import compiled_in, routine
+from bpcli.training.compiled.tiles import read, write
 from bpcli.training.compiled.vectors import VECTOR
 
 _gemm: Any = types.ExternalFunction(
@@ -26,6 +29,12 @@ _gemm: Any = types.ExternalFunction(
 
 SINGLE, DOUBLE, AS_IT_IS, TURNED = map(ord, "sdnt")
 """BLAS's letters for a precision, and for a matrix or its transpose."""
+
+_malloc: Any = types.ExternalFunction("malloc", types.intp(types.intp))
+_free: Any = types.ExternalFunction("free", types.void(types.intp))
+
+WIDE_BYTES = 8
+"""The bytes of a float64."""
 
 FEW = 16
 """The number of columns below which a product along long rows is a loop: a tile would be computed in vain in part."""
@@ -147,7 +156,7 @@ def _multiply_or_blas(factor, left, right, keep, out, room):  # type: ignore[no-
 _multiply: Any = multiply if VECTOR > 16 else _multiply_or_blas
 
 
-@routine(strided=True)
+@compiled_in(inline="always")
 def product(left, right, out, room):  # type: ignore[no-untyped-def]
     """out ← left · right, (n, k) from (n, m) and (m, k)."""
     _multiply(out.dtype.type(1), left, right, False, out, room)
@@ -184,21 +193,28 @@ def accumulate(factor, left, right, out, room):  # type: ignore[no-untyped-def]
         _add_long_product(factor, left, right, out, room)
 
 
-@routine(strided=True, allocates=True)
+@routine(strided=True)
 def _add_long_product(factor, left, right, out, room):  # type: ignore[no-untyped-def]
     """out ← out + factor · left · right, the products of ``LONG`` examples added up in float64."""
     n, m = left.shape
-    k = right.shape[1]
-    part, result = np.empty((n, k), out.dtype), np.zeros((n, k))
+    k, size = right.shape[1], out.itemsize
+    sums = _malloc(n * k * (WIDE_BYTES + size))
+    if sums == 0:
+        raise MemoryError("for the sum of a long product")
+    addend = sums + n * k * WIDE_BYTES
+    part = matrix(vector_at(out, addend, n * k), 0, n, k)
+    for i in range(n * k):
+        write(0.0, sums + i * WIDE_BYTES)
     for start in range(0, m, LONG):
-        some = slice(start, min(start + LONG, m))
-        product(left[:, some], right[some], part, room)
-        for i in range(n):
-            for j in range(k):
-                result[i, j] += part[i, j]
+        length = lesser(LONG, m - start)
+        product(block(left, 0, start, n, length), block(right, start, 0, length, k), part, room)
+        for i in range(n * k):
+            grown = read(0.0, sums + i * WIDE_BYTES) + read(factor, addend + i * size)
+            write(grown, sums + i * WIDE_BYTES)
     for i in range(n):
         for j in range(k):
-            out[i, j] += factor * result[i, j]
+            out[i, j] += factor * read(0.0, sums + (i * k + j) * WIDE_BYTES)
+    _free(sums)
 
 
 @routine(fastmath=FAST)
@@ -209,10 +225,10 @@ def _inner_products(left, right, out):  # type: ignore[no-untyped-def]
     """
     n, m, size = left.shape[0], right.shape[0], left.shape[1]
     for i in range(0, n, 2):
-        next_i = min(i + 1, n - 1)
+        next_i = lesser(i + 1, n - 1)
         x, y = left[i], left[next_i]
         for j in range(0, m, 5):
-            j1, j2, j3, j4 = min(j + 1, m - 1), min(j + 2, m - 1), min(j + 3, m - 1), min(j + 4, m - 1)
+            j1, j2, j3, j4 = lesser(j + 1, m - 1), lesser(j + 2, m - 1), lesser(j + 3, m - 1), lesser(j + 4, m - 1)
             r0, r1, r2, r3, r4 = right[j], right[j1], right[j2], right[j3], right[j4]
             x0 = x1 = x2 = x3 = x4 = y0 = y1 = y2 = y3 = y4 = out.dtype.type(0)
             for k in range(size):

@@ -1,6 +1,7 @@
-"""Arrays in rooms, and rows that are written and read.
+"""Arrays in rooms, where they lie, and rows that are written and read.
 
-Numba's own slices and shapes also serve where indices are negative or too large, which takes long to compile.
+Numba's own slices, shapes and addresses serve where indices are negative or too large too, or have types of their own,
+and take long to compile.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numba.core import types
+from numba.core import cgutils, types
 from numba.core.imputils import impl_ret_borrowed
 from numba.np.arrayobj import make_array, populate_array
 
 from bpcli.nn import Array, IndexArray
-from bpcli.training.compiled.blocks import LINE
 from bpcli.training.compiled.intrinsics import intrinsic_of
-from bpcli.training.compiled.routines import routine
 
+LINE = 64
+"""The bytes of a cache's line."""
+
+_code: Any = cgutils
 _make_array: Any = make_array
 _populate: Any = populate_array
 _borrowed: Any = impl_ret_borrowed
@@ -36,21 +39,107 @@ def _view(*lengths: str) -> Any:
         return kind(array, *[types.intp] * len(given)), write
 
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = _make_array(signature.args[0])(context, builder, arguments[0])
-        view = _make_array(signature.return_type)(context, builder)
+        array = _made(context, builder, signature.args[0], arguments[0])
         shape = arguments[2:] or [array.nitems]
         data = builder.gep(array.data, arguments[1:2]) if lengths else array.data
-        strides = [array.itemsize]
-        for length in reversed(shape[1:]):
-            strides.insert(0, builder.mul(length, strides[0]))
-        same = {name: getattr(array, name) for name in ("itemsize", "meminfo", "parent")}
-        _populate(view, data=data, shape=shape, strides=strides, **same)
-        return _borrowed(context, builder, signature.return_type, view._getvalue())  # noqa: SLF001 - as Numba does
+        return _filled(context, builder, signature.return_type, array, data, shape)
 
     return intrinsic_of(typed, ("array", *names))
 
 
+def _typed_vector_at(_: Any, like: Any, *given: Any) -> Any:
+    def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = _made(context, builder, like, arguments[0])
+        data = builder.inttoptr(arguments[1], array.data.type)
+        return _filled(context, builder, signature.return_type, array, data, arguments[2:])
+
+    return like.copy(ndim=1, layout="C")(like, *[types.intp] * len(given)), write
+
+
+def _typed_block(_: Any, array: Any, *given: Any) -> Any:
+    def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        whole, places = _made(context, builder, array, arguments[0]), arguments[1:3]
+        steps = _code.unpack_tuple(builder, whole.strides)
+        view, data = _make_array(signature.return_type)(context, builder), whole.data
+        for place, step in zip(places, steps, strict=True):
+            data = _code.pointer_add(builder, data, builder.mul(place, step))
+        same = {name: getattr(whole, name) for name in ("itemsize", "meminfo", "parent")}
+        _populate(view, data=data, shape=arguments[3:], strides=steps, **same)
+        return _borrowed(context, builder, signature.return_type, view._getvalue())  # noqa: SLF001 - as Numba does
+
+    return array.copy(layout="A")(array, *[types.intp] * len(given)), write
+
+
+def _typed_address(_: Any, array: Any) -> Any:
+    def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = _made(context, builder, signature.args[0], arguments[0]).data
+        return builder.ptrtoint(data, context.get_value_type(types.intp))
+
+    return types.intp(array), write
+
+
+def _typed_put(_: Any, rows: Any, __: Any, array: Any) -> Any:
+    def write(context: Any, builder: Any, ___: Any, arguments: Any) -> Any:
+        entries = _made(context, builder, array, arguments[2])
+        _copy(builder, _row(context, builder, rows, *arguments[:2]), entries.data, entries)
+        return context.get_dummy_value()
+
+    return types.void(rows, types.intp, array), write
+
+
+def _typed_take(_: Any, array: Any, rows: Any, __: Any) -> Any:
+    def write(context: Any, builder: Any, ___: Any, arguments: Any) -> Any:
+        entries = _made(context, builder, array, arguments[0])
+        _copy(builder, entries.data, _row(context, builder, rows, *arguments[1:]), entries)
+        return context.get_dummy_value()
+
+    return types.void(array, rows, types.intp), write
+
+
+def _made(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    """What compiled code has as an array, its parts by name."""
+    return _make_array(kind)(context, builder, value)
+
+
+def _filled(context: Any, builder: Any, kind: Any, like: Any, data: Any, shape: Sequence[Any]) -> Any:
+    """An array in C order of what lies at ``data``, in memory that the array ``like`` holds."""
+    view, strides = _make_array(kind)(context, builder), [like.itemsize]
+    for length in reversed(shape[1:]):
+        strides.insert(0, builder.mul(length, strides[0]))
+    same = {name: getattr(like, name) for name in ("itemsize", "meminfo", "parent")}
+    _populate(view, data=data, shape=shape, strides=strides, **same)
+    return _borrowed(context, builder, kind, view._getvalue())  # noqa: SLF001 - as Numba does
+
+
+def _row(context: Any, builder: Any, kind: Any, rows: Any, k: Any) -> Any:
+    """Where row k of a matrix in C order begins."""
+    assert kind.layout == "C", kind
+    matrix = _made(context, builder, kind, rows)
+    length = _code.unpack_tuple(builder, matrix.shape)[1]
+    return builder.gep(matrix.data, [builder.mul(k, length)])
+
+
+def _copy(builder: Any, target: Any, source: Any, array: Any) -> None:
+    """Copy as many bytes as an array has."""
+    _code.raw_memcpy(builder, target, source, array.nitems, array.itemsize)
+
+
 flat, vector, matrix = _view(), _view("n"), _view("n", "m")
+
+vector_at = intrinsic_of(_typed_vector_at, ["like", "place", "n"])
+"""vector_at(like, place, n): the n numbers at an address, which are of an array's precision."""
+
+block = intrinsic_of(_typed_block, ["array", "i", "j", "n", "m"])
+"""block(matrix, i, j, n, m): the n rows from row i on, m columns of them from column j on."""
+
+address = intrinsic_of(_typed_address, ["array"])
+"""address(array): where its entries lie."""
+
+put = intrinsic_of(_typed_put, ["rows", "k", "array"])
+"""put(rows, k, array): write an array down as row k."""
+
+take = intrinsic_of(_typed_take, ["array", "rows", "k"])
+"""take(array, rows, k): write row k into an array."""
 
 
 def space(kind: type, lengths: Sequence[int]) -> tuple[Array, IndexArray]:
@@ -58,19 +147,3 @@ def space(kind: type, lengths: Sequence[int]) -> tuple[Array, IndexArray]:
     line = LINE // np.dtype(kind).itemsize
     ends = np.cumsum([0, *(-(-length // line) * line for length in lengths)])
     return np.empty(ends[-1], kind), ends[:-1]
-
-
-@routine()
-def put(rows, k, array):  # type: ignore[no-untyped-def]
-    """Write an array down as row k."""
-    row = rows[k]
-    for i in range(array.shape[0]):
-        row[i] = array[i]
-
-
-@routine()
-def take(array, rows, k):  # type: ignore[no-untyped-def]
-    """Write row k into an array."""
-    row = rows[k]
-    for i in range(array.shape[0]):
-        array[i] = row[i]

@@ -41,7 +41,7 @@ def arrays({kept}, sizes, m, {ROOM}):
     return [{arrays}]
 
 
-@njit(nogil=True, error_model="numpy", fastmath=FASTMATH, _nrt=False)
+@njit(nogil=True, error_model="numpy", fastmath=FASTMATH, _nrt=False, no_cfunc_wrapper=True)
 """
 )
 
@@ -296,19 +296,22 @@ class _ModuleWriter:
     def _inputs(self, body: list[str]) -> Iterator[str]:
         """The batch: X, and Y, weights and noise where they are used."""
         single = self.program.single
-        a, b = ("row + k", "row + k + 1") if single else ("row + k * m", "row + (k + 1) * m")
-        yield f"{X} = {X}s[{a}:{b}].T"
+        first, m = ("row + k", "1") if single else ("row + k * m", "m")
+        width = self.program.sizes[0]
+        yield f"{X} = matrix({X}s, ({first}) * {width}, {m}, {width}).T"
         if single:
-            yield f"{X_VECTOR} = {X}s[row + k]"
+            yield f"{X_VECTOR} = vector({X}s, ({first}) * {width}, {width})"
         used = self._used(body)
         for name in self.program.inputs[1:]:
             if name not in used:
                 continue
+            shape = ", ".join(map(str, self.symbols[name].shape))
             if name.startswith(NOISE):
-                yield f"{name} = {name}s[k]"
+                yield f"{name} = matrix({name}s, k * {self.symbols[name].size}, {shape})"
+            elif self.symbols[name].ndim == 1:
+                yield f"{name} = vector({name}s, {first}, {m})"
             else:
-                rows = self.symbols[name].ndim == 1
-                yield f"{name} = {name}s[{a}:{b}]" if rows else f"{name} = {name}s[:, {a}:{b}]"
+                yield f"{name} = {name}s[:, {first}:{first} + {m}]"
 
 
 def _filled(template: str, words: dict[str, str], blocks: dict[str, list[str]]) -> str:
