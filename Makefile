@@ -53,11 +53,11 @@ bench:
 	$(PYTHON) -m benchmarks $(BENCH)
 
 # The model of the cost of ranks beside measurements; the cables between two hosts take Linux and root.
-CABLES ?= memory gigabit distant slow far
+CABLES ?= process memory gigabit distant slow far
 
 scaling:
 	for cable in $(CABLES); do $(PYTHON) -m benchmarks.scaling $$cable || exit 1; done
-	$(PYTHON) -m benchmarks.scaling measured cores nodes
+	$(PYTHON) -m benchmarks.scaling measured threads cores nodes
 
 # The site: its first page is build/docs/site/index.html.
 docs:

@@ -3,19 +3,29 @@
 Networks of a few hundred parameters are trained by the compiled engine as in :mod:`benchmarks.workers.bp`. In each
 round one part after another is timed, from its call to its return, less what reading the clock takes; the least of all
 rounds counts. The rest is what no part has: the loop itself, its events, and who takes them.
+
+With ``--command`` µs of processor time that an epoch takes of ``bp train configs/iris.yaml``, with all
+that is written for it: what a long training takes more than one of an epoch, each the least of all rounds.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+import os
+import resource
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from benchmarks.commands import bp_command
+from benchmarks.processes import ROOT
 from benchmarks.workers.bp import Bp
 from benchmarks.workers.protocol import Task
 from benchmarks.workloads import WORKLOADS, arrays
@@ -42,17 +52,51 @@ PARTS: dict[str, tuple[type[Any], str]] = {
 }
 """The parts of an epoch, each a method of a class."""
 
+COMMANDS = {
+    ("engine=numba", "optimizer.mode=batch"): 20_000,
+    ("engine=numba", "optimizer.mode=sgd"): 20_000,
+    ("engine=numpy", "optimizer.mode=batch"): 20_000,
+    ("engine=numpy", "optimizer.mode=sgd"): 1_000,
+}
+"""Settings of the command's trainings, and by how many epochs a long one is longer than a short one."""
+
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.small_networks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15, metavar="N")
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--command", action="store_true")
+    options = parser.parse_args()
+    rounds = options.rounds
+    if options.command:
+        print("| | an epoch |\n|---|---|")
+        for words, epochs in COMMANDS.items():
+            print(f"| `{' '.join(words)}` | {of_command(words, epochs, rounds):.1f} µs |", flush=True)
+        return
     threadpool_limits(1, "blas")
     columns = [made_of(name, rounds) for name in SMALL]
     print("| µs an epoch | " + " | ".join(WORKLOADS[name].title for name in SMALL) + " |\n|---|" + "---|" * len(SMALL))
     for part in columns[0]:
         print(f"| {part} | " + " | ".join(f"{column[part]:.2f}" for column in columns) + " |")
+
+
+def of_command(words: Iterable[str], epochs: int, rounds: int) -> float:
+    """µs of processor time that an epoch of the command takes."""
+    settings = [*words, "optimizer.batch_size=null", "threads=1"]
+    _processor_seconds(settings, 1)  # compiles
+    short, long = (min(_processor_seconds(settings, 1 + more) for _ in range(rounds)) for more in (0, epochs))
+    return 1e6 * (long - short) / epochs
+
+
+def _processor_seconds(settings: list[str], epochs: int) -> float:
+    """Of a whole command."""
+    with tempfile.TemporaryDirectory() as folder:
+        config, run = ROOT / "configs" / "iris.yaml", Path(folder) / "run"
+        line = bp_command("train", config, *settings, f"epochs={epochs}", "--quiet", "--run", run)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(line, check=True, capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def made_of(name: str, rounds: int) -> dict[str, float]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from benchmarks.scaling.cases import CABLES, CASES, NODES, Nodes
+from benchmarks.scaling.cases import CABLES, NODES, Nodes
 from bpcli.scaling.arithmetic import Arithmetic
 from bpcli.scaling.cluster import Cluster, Network, ethernet
 from bpcli.scaling.cluster_file import read_cluster
@@ -23,26 +23,39 @@ TOLERANCE = 0.2
 MANY = 1000
 """From here on numbers are written whole."""
 
+PROCESS = "process"
+"""The cable that is none: one process on several threads."""
+
 MACHINE = RESULTS / "machine.json"
 
 
 def measured_table() -> Iterator[str]:
     """Predicted beside measured seconds of a step, over the cables that were measured."""
-    core = read_cluster(MACHINE).arithmetic
     yield "| between ranks | ranks | network, batch | measured | predicted | arithmetic + update + exchange | ratio |"
     yield "|---|---|---|---|---|---|---|"
-    for name, cable in CABLES.items():
-        file = RESULTS / f"{name}.json"
-        if not file.is_file():
-            continue
-        found = json.loads(file.read_text(encoding="utf-8"))
-        network = Network(**found["network"])
-        for ranks, seconds in found["steps"].items():
-            for case, measured in zip(CASES, seconds, strict=False):
-                step = step_seconds(case.job, Cluster(core, network), int(ranks))
-                parts = " + ".join(milliseconds(part) for part in (step.arithmetic, step.update, step.exchange))
-                told = f"{milliseconds(measured)} ms | {milliseconds(step.total)} ms | {parts}"
-                yield f"| {cable.title} | {ranks} | {case.title} | {told} | {ratio(step.total / measured)} |"
+    for name in CABLES:
+        if name != PROCESS:
+            yield from _rows(name)
+
+
+def threads_table() -> Iterator[str]:
+    """The same of one process on several threads."""
+    yield "| | processes | network, batch | measured | predicted | arithmetic + update + exchange | ratio |"
+    yield "|---|---|---|---|---|---|---|"
+    yield from _rows(PROCESS)
+
+
+def _rows(name: str) -> Iterator[str]:
+    """The cases of a cable, if it was measured."""
+    file, cable, core = RESULTS / f"{name}.json", CABLES[name], read_cluster(MACHINE).arithmetic
+    found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"network": None, "steps": {}}
+    cluster = Cluster(core, found["network"] and Network(**found["network"]))
+    for ranks, seconds in found["steps"].items():
+        for case, measured in zip(cable.cases, seconds, strict=True):
+            step = step_seconds(case.job, cluster, int(ranks), case.threads)
+            parts = " + ".join(milliseconds(part) for part in (step.arithmetic, step.update, step.exchange))
+            told = f"{milliseconds(measured)} ms | {milliseconds(step.total)} ms | {parts}"
+            yield f"| {cable.title} | {ranks} | {case.title} | {told} | {ratio(step.total / measured)} |"
 
 
 def ratio(value: float) -> str:
@@ -68,7 +81,7 @@ def nodes_table(nodes: Nodes) -> Iterator[str]:
 
 
 def _plan(nodes: Nodes, core: Arithmetic, bits: float, batch: int) -> list[Row]:
-    return plan(nodes.job(batch), Cluster(core, ethernet(bits)), 1 << nodes.doublings, nodes.threads)
+    return plan(nodes.job(batch, core), Cluster(core, ethernet(bits)), 1 << nodes.doublings, nodes.threads)
 
 
 def _cell(rows: list[Row], index: int) -> str:
@@ -83,6 +96,7 @@ def _cell(rows: list[Row], index: int) -> str:
 
 TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "measured": measured_table,
+    "threads": threads_table,
     **{name: partial(nodes_table, nodes) for name, nodes in NODES.items()},
 }
 """Each table of the page by its name."""

@@ -111,7 +111,7 @@ def _cluster(planned: PlannedJob, ranks: int, given: Cluster | None, link: Netwo
     from bpcli.scaling.products import measure_for
 
     job = planned.job
-    shards = [shards_for(job, count, planned.threads) for count in rank_counts(ranks)]
+    shards = {tried for count in rank_counts(ranks) for tried in shards_for(job, count, planned.threads)}
     arithmetic = measure_for(job, shards) if given is None else given.arithmetic
     sources = [_arithmetic_in_words(planned, arithmetic, measured=given is None)]
     network = link or (None if given is None else given.network)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import exp, log
 
 from bpcli.scaling.disturbance import Disturbance
-from bpcli.training.compiled.worth import POSTING, helpful
+from bpcli.scaling.threads import Threads
 
 ACTIVATION_PASSES = 10
 """Reads and writes of each activation beside the products: bias, f, f′ and what is copied for them."""
@@ -88,20 +88,20 @@ class LayerSeconds:
 
 
 def layer_seconds(
-    sizes: tuple[int, ...], columns: float, itemsize: int, arithmetic: Arithmetic, crew: int = 1
+    sizes: tuple[int, ...], columns: float, itemsize: int, arithmetic: Arithmetic, threads: Sequence[Threads] = ()
 ) -> tuple[LayerSeconds, ...]:
-    """The layers 1 … L of a network of n_0 … n_L units on the columns of one shard; a ``crew`` shares out its products.
+    """The layers 1 … L of a network of n_0 … n_L units on the columns of one shard, each by its ``threads``, or one.
 
     A product of W_l, (n_l, n_l-1), with (n_l-1, c) takes n_l · n_l-1 · c multiplications; forward has one of them,
     backward two, but for layer 1, which needs no dA_0. Biswas, 5.2, has the products.
     """
-    found, work = [], [below * units * columns for below, units in pairwise(sizes)]
-    helped = helpful(sizes, columns)
+    found, by = [], threads or [Threads()] * (len(sizes) - 1)
     for l, (below, units) in enumerate(pairwise(sizes), start=1):
-        product = work[l - 1] / arithmetic.rate(min(below, units), columns, itemsize)
-        product /= crew if helped and work[l - 1] >= POSTING else 1
+        product = below * units * columns / arithmetic.rate(min(below, units), columns, itemsize)
         passes = ACTIVATION_PASSES / 2 * units * columns * itemsize / arithmetic.memory
-        beside = passes + arithmetic.call / 2
+        beside = passes / by[l - 1].passes + arithmetic.call / 2
         gathered = 2 * below * columns * itemsize / arithmetic.memory if l == 1 else 0.0
-        found.append(LayerSeconds(product + beside + gathered, product * (1 if l == 1 else 2) + beside))
+        Z = dW = product / by[l - 1].units
+        dA = 0.0 if l == 1 else product / by[l - 1].below
+        found.append(LayerSeconds(Z + beside + gathered, dW + dA + beside))
     return tuple(found)

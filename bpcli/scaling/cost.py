@@ -13,6 +13,7 @@ from bpcli.scaling.arithmetic import Arithmetic, layer_seconds
 from bpcli.scaling.cluster import Cluster
 from bpcli.scaling.exchange import Traffic, gradient_traffic, own_additions, results_traffic, vectors_added
 from bpcli.scaling.job import Job
+from bpcli.scaling.threads import shared_out
 from bpcli.training.source_passes import EXAMPLES_PER_PASS, PASSES_AT_ONCE, worth_sharing
 
 OPERATIONS = 5
@@ -48,9 +49,8 @@ class StepSeconds:
 def step_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> StepSeconds:
     """A step on so many ranks, each of so many threads; ranks without a shard have nothing to do with it."""
     working = min(ranks, job.shards)
-    crew = threads if job.in_one_kernel else 1
-    layers = layer_seconds(job.sizes, job.columns, job.itemsize, core_of(job, cluster), crew)
-    rounds = -(-job.shards_of_a_rank(working) // threads)
+    rounds, threads_of = shared_out(job, working, threads)
+    layers = layer_seconds(job.sizes, job.columns, job.itemsize, core_of(job, cluster), threads_of)
     layers_seconds = rounds * sum(layer.forward + layer.backward for layer in layers)
     arithmetic = layers_seconds + _beside(job, cluster) + noise_seconds(job, cluster, working)
     return StepSeconds(arithmetic, _update(job, cluster, working), exchange_seconds(job, cluster, working))

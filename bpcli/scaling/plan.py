@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import log2
 
@@ -18,7 +19,7 @@ LEAST_EFFICIENCY = 0.5
 
 @dataclass(frozen=True)
 class Row:
-    """A training on so many ranks; ``shards`` are those that it takes to give each rank's threads some.
+    """A training on so many ranks; ``shards`` are those with which it is quickest.
 
     ``speed_up`` is by how much it is quicker than on one rank, ``memory`` bytes of a rank beside the data.
     """
@@ -53,18 +54,26 @@ def plan(job: Job, cluster: Cluster, most: int, threads: int = 1) -> list[Row]:
     The cluster has a network.
     """
     alone = epoch_seconds(job, cluster, 1, threads)
-    return [
-        _row(replace(job, shards=shards_for(job, ranks, threads)), cluster, ranks, threads, alone)
-        for ranks in rank_counts(min(most, job.batch_size))
-    ]
+    return [_row(job, cluster, ranks, threads, alone) for ranks in rank_counts(min(most, job.batch_size))]
 
 
-def shards_for(job: Job, ranks: int, threads: int = 1) -> int:
-    """The shards that give every thread of every rank one, or the job's own where these suffice."""
-    return min(job.batch_size, max(job.shards, ranks * threads if ranks > 1 else job.shards))
+def shards_for(job: Job, ranks: int, threads: int = 1) -> list[int]:
+    """The numbers of shards that are tried: of several ranks each gets one, two, four, … up to one for each thread.
+
+    One rank has the job's own, and no number is smaller.
+    """
+    each = rank_counts(threads) if ranks > 1 else [1]
+    return sorted({min(job.batch_size, max(job.shards, ranks * of_a_rank)) for of_a_rank in each})
 
 
-def _row(job: Job, cluster: Cluster, ranks: int, threads: int, alone: float) -> Row:
+def quickest(job: Job, shards: Iterable[int], cluster: Cluster, ranks: int, threads: int) -> Job:
+    """The job in that one of several numbers of shards with which an epoch is quickest."""
+    jobs = [replace(job, shards=count) for count in shards]
+    return min(jobs, key=lambda one: epoch_seconds(one, cluster, ranks, threads))
+
+
+def _row(given: Job, cluster: Cluster, ranks: int, threads: int, alone: float) -> Row:
+    job = quickest(given, shards_for(given, ranks, threads), cluster, ranks, threads)
     epoch = epoch_seconds(job, cluster, ranks, threads)
     return Row(
         ranks=ranks,

@@ -11,7 +11,7 @@ from bpcli.scaling.arithmetic import Arithmetic
 from bpcli.scaling.cluster import Cluster, Network, ethernet
 from bpcli.scaling.cost import COUNTING, epoch_seconds, step_seconds
 from bpcli.scaling.job import Job
-from bpcli.scaling.plan import LEAST_EFFICIENCY, WORTH_DOUBLING, plan, rank_counts, worthwhile
+from bpcli.scaling.plan import LEAST_EFFICIENCY, WORTH_DOUBLING, plan, rank_counts, shards_for, worthwhile
 
 CORE = Arithmetic((8, 512), (1, 512), ((1e9, 3e10), (1e10, 6e10)), memory=2e10, call=1e-5)
 LARGE = Job((784, 2048, 2048, 10), 4096, 64, 60_000, 5, validation=10_000)
@@ -75,14 +75,36 @@ def test_limited_weights_are_passed_over_in_each_update() -> None:
     assert more == pytest.approx(7 * 4e6 / CORE.memory)
 
 
-def test_threads_share_out_the_large_products_of_one_kernel() -> None:
-    swift = Cluster(replace(CORE, call=0.0, memory=1e30))
+def test_threads_share_out_the_large_products_of_one_kernel_and_the_bands_of_one_shard() -> None:
+    swift = Cluster(replace(CORE, call=0.0, memory=1e30), Network(0.0, 1e30))
     job = Job((784, 512, 512, 10), 128, 1, 1280, 1, compiled=True)
-    one, two = (step_seconds(job, swift, 1, threads).arithmetic for threads in (1, 2))
-    small = 2 * 512 * 10 * 128 / CORE.rate(10, 128)  # W₃A₂, and two others of 655,360 multiplications
-    assert two - one == pytest.approx(-(one - 1.5 * small) / 2)
-    for other in (replace(job, batch_size=32, sizes=(784, 128, 10)), replace(job, compiled=False)):
-        assert step_seconds(other, swift, 1, 2) == step_seconds(other, swift, 1, 1)
+    head = 512 * 10 * 128 / CORE.rate(10, 128)  # W₃A₂ and two more of 655,360 multiplications: too few for a crew
+
+    def saved(job: Job, ranks: int = 1) -> float:
+        one, two = (step_seconds(job, swift, ranks, threads).arithmetic for threads in (1, 2))
+        return 2 * (one - two) / one
+
+    whole = step_seconds(job, swift, 1).arithmetic
+    banded = replace(job, compiled=False)
+    assert saved(job) == pytest.approx(1 - 3 * head / whole)
+    assert saved(banded) == pytest.approx(1 - 2 * head / whole)  # dA₂ is of layer 2
+    assert saved(replace(banded, shards=2)) == pytest.approx(1)
+    assert saved(replace(banded, shards=2), 2) > 0.9  # each rank has one shard, in bands
+    for other in (replace(job, batch_size=32, sizes=(784, 128, 10)), replace(job, shards=2)):
+        assert saved(other, other.shards) == 0
+    assert saved(replace(job, shards=2, sizes=(4, 10, 3))) == 0  # too little for a thread
+
+
+def test_a_plan_gives_a_rank_as_many_shards_as_are_quickest_for_its_threads() -> None:
+    job, at = Job((784, 2048, 2048, 10), 4096, 1, 60_000, 1), cluster(0.0, 1e30)
+    assert shards_for(job, 1, 4) == [1]
+    assert shards_for(job, 2, 4) == [2, 4, 8]
+    assert shards_for(replace(job, shards=4), 2, 3) == [4, 6]
+    for row in plan(job, at, 4, 4):
+        others = [
+            epoch_seconds(replace(job, shards=count), at, row.ranks, 4) for count in shards_for(job, row.ranks, 4)
+        ]
+        assert row.epoch == min(others)
 
 
 def test_ranks_update_their_own_entries_where_nothing_is_as_a_whole() -> None:
