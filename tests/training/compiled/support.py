@@ -50,10 +50,10 @@ def flat(array):
     return array.reshape(-1)
 
 def vector(room, place, n):
-    return room[place:place + n]
+    return flat(room)[place:place + n]
 
 def matrix(room, place, n, m):
-    return room[place:place + n * m].reshape(n, m)
+    return flat(room)[place:place + n * m].reshape(n, m)
 
 def space(kind, lengths):
     return np.empty(sum(lengths), kind), np.cumsum([0, *lengths])
