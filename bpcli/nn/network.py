@@ -144,14 +144,26 @@ class Network:
         """What turns the sum of a batch's terms into its loss; ``weight`` is its m, or Σ of its examples' weights."""
         return scale(self.head.loss, self.sizes[-1], weight)
 
-    def backward(self, parameters: Parameters, gradient: Parameters, ws: Workspace, scale: Any) -> None:
-        """Fill dW_l, db_l and d_own_l, l = L … 1, of ``scale`` · Σ of the terms, after :meth:`forward`."""
+    def backward(
+        self,
+        parameters: Parameters,
+        gradient: Parameters,
+        ws: Workspace,
+        scale: Any,
+        done: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Fill dW_l, db_l and d_own_l, l = L … 1, of ``scale`` · Σ of the terms, after :meth:`forward`.
+
+        ``done(l)`` is called once those of layer l are filled.
+        """
         L = len(self.layers)
         self.backward_of_head(parameters, gradient, ws)(scale)
         self.gradient_of(L, gradient, ws)()
+        done(L)
         for l in range(L - 1, 0, -1):
             self.backward_of(l, parameters, gradient, ws)()
             self.gradient_of(l, gradient, ws)()
+            done(l)
 
     def backward_of_head(self, parameters: Parameters, gradient: Parameters, ws: Workspace) -> Callable[[Any], None]:
         """What fills dZ_L and d_own_L from Z_L, A_L and Y, given ``scale``."""

@@ -42,6 +42,12 @@ class Layout:
             start += n * (fan_in + 1) + len(self.owned(l))
         return tuple(found)
 
+    @property
+    def layers(self) -> tuple[slice, ...]:
+        """Where layers 1, 2, … lie in θ."""
+        starts = [W.start for W in self.weights]
+        return tuple(slice(*bounds) for bounds in pairwise([*starts, self.count]))
+
     def names(self, l: int) -> tuple[str, ...]:
         """The names of layer l's arrays in θ's order: W1, b1, slope1."""
         return tuple(f"{kind}{l}" for kind in ("W", "b", *self.owned(l)))

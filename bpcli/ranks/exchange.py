@@ -37,9 +37,12 @@ class MpiRanks:
         self.hosts = len({ranks[0] for ranks in gather_values(communicator, self._host.ranks)})
         self._parcels: dict[tuple[Any, ...], _Parcels] = {}
 
-    def vectors(self, shards: int, like: Array) -> Vectors:
-        """Room for the gradients of this rank's shards, in memory that its host has in common."""
-        return MpiVectors(self._communicator, self._host, shards, like)
+    def vectors(self, shards: int, like: Array, portions: Sequence[slice] = ()) -> Vectors:
+        """Room for the gradients of this rank's shards, in memory that its host has in common.
+
+        All entries are one portion where MPI lets one thread at a time call it.
+        """
+        return MpiVectors(self._communicator, self._host, shards, like, portions if _several_threads() else ())
 
     def common(self, array: Array) -> Array:
         """What is in ``array``, in memory that the host has in common."""
@@ -113,6 +116,12 @@ class _Parcel:
     shard: int
     place: int
     view: Array
+
+
+def _several_threads() -> bool:
+    from mpi4py import MPI
+
+    return MPI.Query_thread() == MPI.THREAD_MULTIPLE
 
 
 def _padded(array: Array) -> int:

@@ -1,5 +1,8 @@
 """The gradients of shards, added up by all ranks: each rank a part of the entries, in the tree's order.
 
+They do so portion by portion of θ. A rank hands out each as soon as its passes are done with it, by a thread beside the
+one that computes; the thread also moves messages, since MPI goes on with them only when it is called.
+
 What a rank can add up by itself it does first. Of the nodes of the tree that are left, each other rank gets the entries
 that it adds up: one of the same host by a copy in memory that both have in common, one of another as messages. What a
 rank has made of its entries, the sum or the updated θ, is written to such memory too, and sent once to each other host.
@@ -11,15 +14,17 @@ memory, and what others read is copied: 40 µs instead of 150 to 300 for 335 tho
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from bpcli.nn import Array
+from bpcli.ranks.beside import beside
+from bpcli.ranks.messages import Message, Messages
 from bpcli.ranks.values import gather_values
-from bpcli.team import Team
+from bpcli.team import SERIAL, Team
 from bpcli.training.shards.adding import Addition, Sum, depth_first, within
 from bpcli.training.shards.aligned import aligned
 from bpcli.training.shards.cutting import LINE, aligned_slices, block_of, pieces
@@ -34,33 +39,51 @@ if TYPE_CHECKING:
 class MpiVectors:
     """Vectors of one size on all ranks; each calls the same methods in the same order."""
 
-    def __init__(self, communicator: MPI.Comm, host: Host, shards: int, like: Array) -> None:
-        self._communicator, self._host, self._like = communicator, host, like
+    def __init__(
+        self, communicator: MPI.Comm, host: Host, shards: int, like: Array, portions: Sequence[slice] = ()
+    ) -> None:
+        self._host, self._like = host, like
         self._index, self._count = communicator.Get_rank(), communicator.Get_size()
-        self._cuts = aligned_slices(like.size, self._count)
-        self.own = self._cuts[self._index]
+        self._cuts = [_parts_of(portion, self._count) for portion in portions or [slice(0, like.size)]]
+        self.own = [cuts[self._index] for cuts in self._cuts]
         self._hosts: dict[int, list[int]] = dict(enumerate(gather_values(communicator, host.ranks)))
         self._elsewhere = [rank for rank in range(self._count) if rank not in host.ranks]
         mine = len(block_of(self._index, self._count, shards))
         self.gradients = [aligned(like.size, like.dtype) for _ in range(mine)]
         self._shown = self._make_shown(shards)
         self._room: Array | None = None
-        self._collections: dict[int, _Collection] = {}
+        self._collections: dict[tuple[int, int], _Collection] = {}
+        self._messages = Messages(communicator, len(self._cuts))
+        self._handed_out = 0
 
     def sums(self, shards: int) -> list[Sum]:
         """What is left when every rank has added up what it can by itself."""
         every = [within(shards, block_of(rank, self._count, shards)) for rank in range(self._count)]
         return depth_first(shards, {first: end for one in every for first, end in one.nodes.items()})
 
-    def collect(self, shards: int, team: Team) -> Mapping[int, Entries]:
-        """Add up what this rank can, and hand out and get entries of the rest."""
-        if shards not in self._collections:
-            self._collections[shards] = self._collection(shards)
-        found = self._collections[shards]
-        team.run(len(found.parts), lambda number, _: found.prepare(found.parts[number]))
-        self._exchange(found.sent, found.received)
-        self._host.wait()
-        return found.entries
+    def overlap(self, compute: Callable[[], None], shards: int, done: Callable[[int], bool]) -> None:
+        """Hand out each portion as soon as it is done, in a thread beside ``compute``; one alone has nothing beside."""
+        if len(self._cuts) == 1:
+            compute()
+            return
+
+        def go_on() -> bool:
+            if self._handed_out < len(self._cuts) and done(self._handed_out):
+                self._hand_out(shards, SERIAL)
+            else:
+                self._messages.move()
+            return self._handed_out < len(self._cuts) or not self._messages.all_there()
+
+        beside(compute, go_on)
+
+    def collect(self, shards: int, team: Team, portion: int) -> Mapping[int, Entries]:
+        """Add up what this rank can, hand out the entries of what is left, and wait for the others' of a portion."""
+        while self._handed_out < len(self._cuts):
+            self._hand_out(shards, team)
+        self._messages.wait_for(portion)
+        if portion == 0:
+            self._host.wait()  # by then the others of this host have handed out all portions
+        return self._collection_of(shards, portion).entries
 
     def room(self, out: Array) -> Array:
         """A vector that the host has in common."""
@@ -68,14 +91,18 @@ class MpiVectors:
             self._room = self._host.zeros(self._like.size, self._like.dtype)
         return self._room
 
-    def assemble(self, vector: Array) -> None:
-        """Send this rank's own entries to one rank of each other host, get those that are for this one, and wait."""
-        if self._elsewhere:
-            receivers = {self._receiver(self._index, rank) for rank in self._elsewhere}
-            senders = [rank for rank in self._elsewhere if self._receiver(rank, self._index) == self._index]
-            sent = [_Message(vector[self.own], rank, 0) for rank in receivers]
-            received = [_Message(vector[self._cuts[rank]], rank, 0) for rank in senders]
-            self._exchange(sent, received)
+    def show(self, vector: Array, portion: int) -> None:
+        """Send this rank's own entries to one rank of each other host, and have those come that are for this one."""
+        cuts = self._cuts[portion]
+        receivers = {self._receiver(self._index, rank) for rank in self._elsewhere}
+        senders = [rank for rank in self._elsewhere if self._receiver(rank, self._index) == self._index]
+        sent = [Message(vector[cuts[self._index]], rank) for rank in receivers]
+        self._messages.start(portion, sent, [Message(vector[cuts[rank]], rank) for rank in senders])
+
+    def assemble(self) -> None:
+        """Wait until all that is shown has come, to all ranks of this host."""
+        self._messages.wait_for_all()
+        self._handed_out = 0
         self._host.wait()
 
     def wait(self) -> None:
@@ -87,12 +114,13 @@ class MpiVectors:
         here = self._hosts[rank]
         return here[sender % len(here)]
 
-    def _exchange(self, sent: list[_Message], received: list[_Message]) -> None:
-        from mpi4py import MPI
-
-        waiting = [self._communicator.Irecv(*message) for message in received]
-        waiting += [self._communicator.Isend(*message) for message in sent]
-        MPI.Request.Waitall(waiting)
+    def _hand_out(self, shards: int, team: Team) -> None:
+        """Hand out the next portion."""
+        portion = self._handed_out
+        found = self._collection_of(shards, portion)
+        team.run(len(found.parts), lambda number, _: found.prepare(found.parts[number]))
+        self._messages.start(portion, found.sent, found.received)
+        self._handed_out += 1
 
     def _make_shown(self, shards: int) -> dict[int, list[Array]]:
         """For each rank of this host, vectors by which it shows others its nodes: at most one for each of its shards.
@@ -105,20 +133,26 @@ class MpiVectors:
         vectors = iter(self._host.zeros(room * sum(blocks.values()), self._like.dtype).reshape(-1, room)[:, :size])
         return {rank: [next(vectors) for _ in range(number)] for rank, number in blocks.items()}
 
-    def _collection(self, shards: int) -> _Collection:
+    def _collection_of(self, shards: int, portion: int) -> _Collection:
+        key = shards, portion
+        if key not in self._collections:
+            self._collections[key] = self._collection(shards, portion)
+        return self._collections[key]
+
+    def _collection(self, shards: int, portion: int) -> _Collection:
         mine = block_of(self._index, self._count, shards)
         own, nodes = within(shards, mine)
         gradients, shown = (dict(zip(mine, of, strict=False)) for of in (self.gradients, self._shown[self._index]))
         found = _Collection(gradients, {node: shown[node] for node in nodes}, own)
         found.entries.update({node: Entries(gradients[node]) for node in nodes})
-        for rank, cut in enumerate(self._cuts):
+        for rank, cut in enumerate(self._cuts[portion]):
             here = rank in self._host.ranks and rank != self._index
             found.parts.extend(_Part(piece, here) for piece in pieces(cut))
             if here:
                 self._see(found, rank, shards)
             elif rank != self._index:
-                found.sent.extend(_Message(gradients[node][cut], rank, node) for node in nodes)
-                self._receive(found, rank, shards)
+                found.sent.extend(Message(gradients[node][cut], rank, node) for node in nodes)
+                self._receive(found, rank, shards, self.own[portion])
         return found
 
     def _see(self, found: _Collection, rank: int, shards: int) -> None:
@@ -127,20 +161,18 @@ class MpiVectors:
         shown = dict(zip(block, self._shown[rank], strict=False))
         found.entries.update({node: Entries(shown[node]) for node in within(shards, block).nodes})
 
-    def _receive(self, found: _Collection, rank: int, shards: int) -> None:
+    def _receive(self, found: _Collection, rank: int, shards: int, own: slice) -> None:
         """Have another host's rank's nodes among the entries."""
         for node in within(shards, block_of(rank, self._count, shards)).nodes:
-            part = np.empty(self.own.stop - self.own.start, self._like.dtype)
-            found.received.append(_Message(part, rank, node))
-            found.entries[node] = Entries(part, self.own.start)
+            part = np.empty(own.stop - own.start, self._like.dtype)
+            found.received.append(Message(part, rank, node))
+            found.entries[node] = Entries(part, own.start)
 
 
-class _Message(NamedTuple):
-    """Entries to or from another rank, with a number that tells them apart."""
-
-    entries: Array
-    rank: int
-    tag: int
+def _parts_of(portion: slice, count: int) -> list[slice]:
+    """The entries of a portion that each of so many ranks adds up."""
+    parts = aligned_slices(portion.stop - portion.start, count)
+    return [slice(portion.start + part.start, portion.start + part.stop) for part in parts]
 
 
 class _Part(NamedTuple):
@@ -152,7 +184,7 @@ class _Part(NamedTuple):
 
 @dataclass
 class _Collection:
-    """How batches of some number of shards are collected.
+    """How a portion of batches of some number of shards is collected.
 
     ``gradients`` are of this rank's shards, ``own`` the additions that it can make by itself; the nodes that these
     leave are ``shown`` to the ranks of this host. ``entries`` are those of every rank's nodes.
@@ -162,8 +194,8 @@ class _Collection:
     shown: dict[int, Array]
     own: list[Addition]
     parts: list[_Part] = field(default_factory=list)
-    sent: list[_Message] = field(default_factory=list)
-    received: list[_Message] = field(default_factory=list)
+    sent: list[Message] = field(default_factory=list)
+    received: list[Message] = field(default_factory=list)
     entries: dict[int, Entries] = field(default_factory=dict)
 
     def prepare(self, part: _Part) -> None:

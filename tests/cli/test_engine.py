@@ -17,8 +17,9 @@ from bpcli.training.compiled import shard_passes, steps
 from bpcli.training.compiled.kernels import Kernel
 from bpcli.training.compiled.recording import Program
 from bpcli.training.compiled.source import Source
-from bpcli.training.shards import Batch, cutting, gradients
+from bpcli.training.shards import cutting, gradients
 from bpcli.training.shards.equations import Equations
+from bpcli.training.shards.summing import Summing
 from tests.cli.support import bp, good, points, read_metrics, read_tensors, refused, write_config
 from tests.training.compiled.support import interpreted
 
@@ -108,7 +109,7 @@ def test_gradcheck_checks_the_sum_of_the_configs_shards(folder: Path, monkeypatc
         with monkeypatch.context() as patched:
             patched.setattr(cutting, "PIECE", piece)
             assert good(*words, cwd=folder).json["passed"]
-            patched.setattr(Batch, "sum_in", lambda self, buffers, entries: None)
+            patched.setattr(Summing, "piece", lambda self, buffers, entries: None)
             assert bp(*words, cwd=folder).status == 1
 
 

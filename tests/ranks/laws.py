@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from bpcli.runs.sameness import sameness
 from bpcli.team import team_of
 from bpcli.training import source_passes
 from bpcli.training.loop import Epoch
+from bpcli.training.shards import portions
 from bpcli.training.shards.adding import additions
 from bpcli.training.shards.cutting import block_of
 from bpcli.training.shards.ranks import Ranks, add_up_piece
@@ -39,6 +41,9 @@ SHARDS, SIZES = range(1, 10), (1, 3, 1000)
 
 source_passes.EXAMPLES_PER_PASS, source_passes.WORTH_A_RANK = 16, 0
 """Small parts have several passes, which ranks share out."""
+
+portions.PORTION, portions.HOSTS = 1, 1
+"""Every layer is a portion, also on one host."""
 
 matrix_features.LOADED, pages.CELLS = 0, 1200
 """Numbers of an array stay in their file, and are read in several pieces, which ranks share out."""
@@ -93,6 +98,7 @@ def exchanges(group: Group) -> None:
             for size in SIZES:
                 require_sums(ranks, shards, size)
             require_shared(ranks, shards)
+            require_overlap(ranks, shards)
             assert ranks.lead([float(ranks.index), 7.5]) == [0.0, 7.5]
             assert ranks.agree("SIGINT" if ranks.index == ranks.count - 1 else "") == "SIGINT"
             assert ranks.agree("") == ""
@@ -113,10 +119,49 @@ def require_sums(ranks: Ranks, shards: int, size: int) -> None:
     for _ in range(2):  # the second time finds what the first has made
         for number, vector in zip(mine, vectors.gradients, strict=True):
             vector[...] = drawn[number]
-        nodes, own = vectors.collect(shards, team_of(1)), vectors.own
-        add_up_piece(sums, nodes, [whole[own], *(one[: own.stop - own.start] for one in buffers)], own)
-        vectors.assemble(whole)
+        for portion, own in enumerate(vectors.own):
+            nodes = vectors.collect(shards, team_of(1), portion)
+            add_up_piece(sums, nodes, [whole[own], *(one[: own.stop - own.start] for one in buffers)], own)
+            vectors.show(whole, portion)
+        vectors.assemble()
         assert whole.tobytes() == expected[0].tobytes()
+
+
+def require_overlap(ranks: Ranks, shards: int) -> None:
+    """The first portion is handed out before the second one is computed, which is handed out once it is done."""
+    size, half = 1000, 600
+    parts = slice(half, size), slice(0, half)
+    vectors: Any = ranks.vectors(shards, np.empty(size), parts)
+    mine, done, asked = block_of(ranks.index, ranks.count, shards), [False, False], set[int]()
+    sums, found = vectors.sums(shards), ranks.common(np.zeros(size))
+    buffers = [np.empty(size) for _ in range(4)]
+
+    def compute() -> None:
+        for portion, part in enumerate(parts):
+            for number, vector in zip(mine, vectors.gradients, strict=True):
+                vector[part] = 1 << number
+            done[portion] = portion == 0 or ranks.index == 0  # the others' second one is handed out afterwards
+            end = monotonic() + 20
+            while 1 not in asked:
+                assert monotonic() < end, "the first portion is not handed out"
+                sleep(1e-3)
+
+    def is_done(portion: int) -> bool:
+        asked.add(portion)
+        return done[portion]
+
+    for round_ in range(2):
+        for vector in vectors.gradients:
+            vector.fill(np.nan)
+        done[:] = False, False
+        asked.clear()
+        vectors.overlap(compute, shards, is_done)
+        for portion, part in enumerate(vectors.own):
+            nodes = vectors.collect(shards, team_of(1), portion)
+            add_up_piece(sums, nodes, [found[part], *(one[: part.stop - part.start] for one in buffers)], part)
+            vectors.show(found, portion)
+        vectors.assemble()
+        assert (found == (1 << shards) - 1).all(), round_
 
 
 def require_shared(ranks: Ranks, shards: int) -> None:

@@ -143,7 +143,8 @@ def test_the_gradient_that_is_checked_is_the_sum_over_ranks(folder: Path) -> Non
         "import sys\nfrom bpcli.cli import main\nfrom bpcli.ranks.exchange import MpiRanks\n"
         "from bpcli.ranks.sums import MpiVectors\n"
         "what, collect, common = sys.argv.pop(1), MpiVectors.collect, MpiRanks.common\n"
-        "def wrong(self, *of):\n    nodes = collect(self, *of)\n    nodes[0].of(self.own)[7] += 1\n    return nodes\n"
+        "def wrong(self, *of):\n    nodes = collect(self, *of)\n    nodes[0].of(self.own[0])[7] += 1\n"
+        "    return nodes\n"
         "def apart(self, array):\n    found = common(self, array)\n    return found.copy() if self.index else found\n"
         "if what == 'sum':\n    MpiVectors.collect = wrong\nelse:\n    MpiRanks.common = apart\nmain()\n"
     )

@@ -68,6 +68,16 @@ def test_the_compiled_engine_leaves_the_same_bytes_in_ranks(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+def test_the_compiled_engine_leaves_the_same_bytes_where_communication_overlaps(two: Hosts, tmp_path: Path) -> None:
+    """A megabyte of its gradients is on its way while the first layer's is computed."""
+    config, changes = str(ROOT / "configs" / "digits.yaml"), ["engine=numba", "shards=4", "epochs=3"]
+    words = ["-m", "bpcli", "train", config, *changes, "network.hidden=[600, 600]", "--quiet", "--run"]
+    for done in (mpirun(1, [*words, "alone"], tmp_path), run_on(two, [*words, "apart"], tmp_path)):
+        assert done.returncode == 0, done.stderr
+    assert files_of(tmp_path / "apart") == files_of(tmp_path / "alone")
+
+
+@pytest.mark.slow
 def test_three_hosts_with_slow_cables_leave_the_bytes_of_one_process(tmp_path: Path) -> None:
     with hosts(3, tmp_path) as made:
         made.slow_down("100mbit", "3ms")
@@ -85,8 +95,9 @@ def test_three_hosts_with_slow_cables_leave_the_bytes_of_one_process(tmp_path: P
 @pytest.mark.slow
 @pytest.mark.parametrize("pulled", [0, 1])
 def test_a_pulled_cable_ends_all_with_the_rank_named_and_the_run_goes_on(pulled: int, tmp_path: Path) -> None:
+    """While portions of the gradient are on their way, and others are computed."""
     config = str(ROOT / "configs" / "digits.yaml")
-    changes = ["shards=4", "engine=numpy", "early_stopping=null", "checkpoint={epochs: 1}"]
+    changes = ["shards=4", "engine=numpy", "early_stopping=null", "checkpoint={epochs: 1}", "network.hidden=[600, 600]"]
     words = ["-m", "bpcli", "train", config, *changes, "epochs=1000000", "--run", "run"]
     with hosts(2, tmp_path) as made, (tmp_path / "said").open("w") as file:
         started = subprocess.Popen(made.command(words), cwd=tmp_path, env=environment(), stderr=file)

@@ -31,6 +31,7 @@ from bpcli.training.compiled.operations import (
     Put,
     ReadEntry,
     Reduce,
+    Report,
     ScalarOperation,
     Take,
     WriteEntry,
@@ -304,6 +305,9 @@ class LoopWriter:
     def _read(self, operation: ReadEntry) -> Iterator[str]:
         yield f"{operation.out} = {operation.array}[{operation.place}]"
 
+    def _report(self, operation: Report) -> Iterator[str]:
+        yield f"report({operation.out}, {operation.place})"
+
     def _write(self, operation: WriteEntry) -> Iterator[str]:
         yield f"{operation.out}[{operation.place}] = {operation.value}"
 
@@ -320,6 +324,7 @@ class LoopWriter:
         ArgMaxOfColumns: _argmax_of_columns,
         CountNonzero: _count,
         ReadEntry: _read,
+        Report: _report,
         WriteEntry: _write,
         ScalarOperation: _scalar,
     }

@@ -140,6 +140,18 @@ class ReadEntry(Operation):
 
 
 @dataclass(frozen=True)
+class Report(Operation):
+    """out[place] ← 1, seen by other threads no sooner than all that was done before."""
+
+    place: int
+
+    @property
+    def replaces(self) -> bool:
+        """The other entries stay."""
+        return False
+
+
+@dataclass(frozen=True)
 class WriteEntry(Operation):
     """out[place] ← value."""
 

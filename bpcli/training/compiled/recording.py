@@ -17,7 +17,7 @@ from bpcli.nn.optimizers import Optimizer, OptimizerState, update
 from bpcli.nn.tallies import Tallies
 from bpcli.nn.transformations import Transformation, early, finish
 from bpcli.nn.workspace import Workspace
-from bpcli.training.compiled.operations import Operation
+from bpcli.training.compiled.operations import Operation, Report
 from bpcli.training.compiled.recorder import Recorder
 from bpcli.training.compiled.symbols import SymbolicArray, SymbolicNumber, number_source
 from bpcli.training.recipe import Recipe
@@ -33,6 +33,9 @@ SCALE = "scale"
 
 OUTPUTS, LAST_Z = "outputs", "last_Z"
 """The names of the arrays to which A_L and Z_L are handed out, where something is counted outside of compiled code."""
+
+REPORTS = "reports"
+"""The name of the array that says which layers' gradients are there, where the gradient alone is recorded."""
 
 LOSSES, TALLY = "losses", "tally_"
 """The name of the losses' sums, and what those of the tallies' begin with."""
@@ -121,7 +124,7 @@ def record(
 
 
 def record_gradient(network: Network, dtype: np.dtype[Any], *, weighted: bool = False) -> Program:
-    """Record forward and backward of a shard: from θ and a batch to dθ, which comes last in ``kept``, Z_L and A_L.
+    """Record forward and backward of a shard: from θ and a batch to dθ, reports of its layers, Z_L and A_L.
 
     Raises:
         UntraceableError: the passes call something of NumPy that has no operation.
@@ -131,10 +134,16 @@ def record_gradient(network: Network, dtype: np.dtype[Any], *, weighted: bool = 
     dtheta = recorder.array("dtheta", theta.shape, dtype)
     parameters = symbolic.parameters(theta)
     symbolic.network.forward(parameters, ws)
-    symbolic.network.backward(parameters, symbolic.parameters(dtheta), ws, SymbolicNumber(recorder, SCALE))
+    reports = recorder.array(REPORTS, (len(network.sizes),), np.int64)
+    gradient, scale = symbolic.parameters(dtheta), SymbolicNumber(recorder, SCALE)
+
+    def report(l: int) -> None:
+        recorder.operations.append(Report(reports.name, l))
+
+    symbolic.network.backward(parameters, gradient, ws, scale, report)
     symbolic.hand_out(LAST_Z, ws.Z[-1])
     symbolic.hand_out(OUTPUTS, ws.A[-1])
-    return symbolic.program([theta.name, dtheta.name], [], settings_of_network(network))
+    return symbolic.program([theta.name, dtheta.name, reports.name], [], settings_of_network(network))
 
 
 def settings_of(recipe: Recipe) -> dict[str, float]:

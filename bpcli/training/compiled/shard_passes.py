@@ -14,6 +14,7 @@ from bpcli.training.compiled.kernels import Kernel, announcement, load_kernel, w
 from bpcli.training.compiled.recording import record_gradient, settings_of_network
 from bpcli.training.compiled.source import gradient_source
 from bpcli.training.shards.passes import PassInputs, ShardPass
+from bpcli.training.shards.portions import Report
 
 
 class CompiledPasses:
@@ -36,18 +37,20 @@ class CompiledPasses:
             yield announcement(self.kernel, "the gradient of this kind of network")
         ws = self.network.workspace(1, dtype, weighted=weighted, noisy=True)
         theta = np.zeros(self.network.layout.count, dtype)
+        arguments = self._arguments(self.kernel, ws, theta, theta, self._nowhere())
         with without_collection():
-            self.kernel.run(*self._arguments(self.kernel, ws, theta, theta), 1.0, self.sizes, self.settings, 1, 0)
+            self.kernel.run(*arguments, 1.0, self.sizes, self.settings, 1, 0)
 
-    def of(self, ws: Workspace) -> ShardPass:
+    def of(self, ws: Workspace, report: Report | None = None) -> ShardPass:
         """The compiled function on the arrays of a workspace, with buffers of its own for each θ and each gradient."""
+        reports = self._nowhere() if report is None else report
         known: dict[tuple[int, int], tuple[Array, Array, list[Array]]] = {}
 
         def compute(theta: Array, out: Array, scale: Any) -> None:
             kernel = self._loaded()
             key = id(theta), id(out)
             if key not in known:
-                known[key] = theta, out, self._arguments(kernel, ws, theta, out)
+                known[key] = theta, out, self._arguments(kernel, ws, theta, out, reports)
             kernel.run(*known[key][2], float(scale), self.sizes, self.settings, ws.m, 1)
 
         return compute
@@ -62,9 +65,13 @@ class CompiledPasses:
         assert self.kernel is not None
         return self.kernel
 
-    def _arguments(self, kernel: Kernel, ws: Workspace, theta: Array, out: Array) -> list[Array]:
+    def _nowhere(self) -> Report:
+        """Room for reports that nobody reads."""
+        return np.zeros(len(self.network.sizes), np.int64)
+
+    def _arguments(self, kernel: Kernel, ws: Workspace, theta: Array, out: Array, report: Report) -> list[Array]:
         """The arrays that the compiled code takes: views of θ and dθ, its buffers, the shard, and where outputs go."""
         noise = [None if one is None else one[None] for one in ws.noise]
         given = ws.X.T, ws.Y, ws.weights, *noise, ws.Z[-1], ws.A[-1]
-        buffers = kernel.arrays(theta, out, self.sizes, ws.m, np.empty(ROOM, np.uint8))
+        buffers = kernel.arrays(theta, out, report, self.sizes, ws.m, np.empty(ROOM, np.uint8))
         return [*buffers, *(array for array in given if array is not None)]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from bpcli.training.compiled.atomics import report
 from bpcli.training.compiled.elementary import exp_of_single, tanh_of_single
 from bpcli.training.compiled.largest import arg_max_of_columns
 from bpcli.training.compiled.products import (
@@ -25,8 +26,8 @@ from bpcli.training.compiled.rooms import flat, matrix, put, space, take, vector
 
 __all__ = [
     "FASTMATH", "accumulate", "accumulate_of_vector", "arg_max_of_columns", "exp_of_single", "flat", "inner",
-    "matrix", "njit", "np", "product", "product_along_rows", "product_of_examples", "product_of_vector", "put", "space",
-    "take", "tanh_of_single", "total", "total_of_examples", "vector",
+    "matrix", "njit", "np", "product", "product_along_rows", "product_of_examples", "product_of_vector", "put",
+    "report", "space", "take", "tanh_of_single", "total", "total_of_examples", "vector",
 ]  # fmt: skip
 
 FASTMATH = {"nsz": True, "contract": True}

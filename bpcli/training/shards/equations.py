@@ -6,6 +6,7 @@ side by side, and all of them before the next layer. Bands follow from the work 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from bpcli.nn.layers import layer_statements
@@ -14,6 +15,7 @@ from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
 from bpcli.team import SERIAL, Team
 from bpcli.training.shards.cutting import bands
+from bpcli.training.shards.portions import Report
 
 
 def bands_of(network: Network, l: int, m: int, shards: int) -> list[slice]:
@@ -39,14 +41,16 @@ class Equations:
         ws: Workspace,
         shards: int = 1,
         team: Team = SERIAL,
+        report: Report | None = None,
     ) -> None:
         self.network, self.parameters, self.gradient, self.ws = network, parameters, gradient, ws
         self.shards, self.team = shards, team
         L = len(network.layers)
         self.forward = [self._shared(self._forward(l)) for l in range(1, L + 1)]
         self.head = network.backward_of_head(parameters, gradient, ws)
-        self.backward = [network.gradient_of(L, gradient, ws)]
-        self.backward += [self._shared(self._backward(l)) for l in range(L - 1, 0, -1)]
+        of_layers = [network.gradient_of(L, gradient, ws)]
+        of_layers += [self._shared(self._backward(l)) for l in range(L - 1, 0, -1)]
+        self.backward = of_layers if report is None else _reporting(of_layers, report)
 
     def compute(self, scale: Any) -> None:
         """Fill the gradient of ``scale`` · Σ of the terms."""
@@ -74,6 +78,13 @@ class Equations:
         """Steps of bands as one step, which the team takes."""
         team = self.team
         return steps[0] if len(steps) == 1 else lambda: team.run(len(steps), lambda number, _: steps[number]())
+
+
+def _reporting(of_layers: list[Step], report: Report) -> list[Step]:
+    """The steps of layers L … 1, each of which is reported once it is done."""
+    L = len(of_layers)
+    reports: list[Step] = [partial(report.__setitem__, l, 1) for l in range(L, 0, -1)]
+    return [step for pair in zip(of_layers, reports, strict=True) for step in pair]
 
 
 def _both(first: Step, second: Step) -> Step:

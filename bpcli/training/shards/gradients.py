@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,35 +14,15 @@ from bpcli.nn.workspace import Workspace
 from bpcli.team import SERIAL, team_of
 from bpcli.training.noise import Noise
 from bpcli.training.recipe import Recipe
-from bpcli.training.shards.cutting import block_of, pieces, slices
+from bpcli.training.shards.cutting import block_of, slices
+from bpcli.training.shards.division import WHOLE, Division
 from bpcli.training.shards.passes import NumpyPasses, PassesOf, PassInputs, ShardPass, Views
-from bpcli.training.shards.ranks import ALONE, Entries, Ranks, add_up_piece
+from bpcli.training.shards.portions import Reports, portions_of
 from bpcli.training.shards.results import Results, results_from_elsewhere, results_in, sum_in_order
+from bpcli.training.shards.summing import Summing
 
 WORTH_A_THREAD = 1e6
 """Multiplications of a shard from which on a thread of its own saves more than it costs."""
-
-
-@dataclass(frozen=True)
-class Division:
-    """How a batch is divided: into ``shards``, computed by ``threads`` of each of the ``ranks``."""
-
-    shards: int = 1
-    threads: int = 1
-    ranks: Ranks = ALONE
-
-    @property
-    def divides(self) -> bool:
-        """Whether there is anything to add up; a single shard is computed by every rank, without the others."""
-        return self.shards > 1
-
-    @property
-    def working(self) -> Ranks:
-        """The ranks that divide batches."""
-        return self.ranks if self.divides else ALONE
-
-
-WHOLE = Division()
 
 
 @dataclass(frozen=True)
@@ -66,11 +45,10 @@ class Batch:
     def __init__(self, gradients: Gradients, m: int, shards: list[Shard], results: list[Results]) -> None:
         self.gradients, self.m, self.shards, self.results = gradients, m, shards, results
         self.workspaces = [shard.ws for shard in shards]
-        self.sums = gradients.vectors.sums(len(results))
-        self.levels = max(1, (len(results) - 1).bit_length())
         worth = any(gradients.size * ws.m >= WORTH_A_THREAD for ws in self.workspaces)
         self.team = gradients.team if worth and len(shards) > 1 else SERIAL
         alone = min(self.team.size, gradients.passes.threads(shards[0].ws.m)) if shards else 1
+        self.summing = Summing(gradients.vectors, len(results), self.team)
         self.of_shards = SERIAL if alone > len(shards) else self.team
         self.fixed = None if gradients.weighted else gradients.network.scale(m)
         self.divided = gradients.division.divides
@@ -78,8 +56,6 @@ class Batch:
             self.divided and gradients.scratch is None and (gradients.shared or gradients.ranks.count == 1)
         )
         self.compute = self._compute if self.divided else shards[0].compute
-        self._nodes: Mapping[int, Entries] = {}
-        self._buffers: list[list[Array]] = []
 
     def weigh(self) -> Any:
         """The weight of the examples: m, or the sum of their weights."""
@@ -95,7 +71,7 @@ class Batch:
         gradients = self.gradients
         self._begin(theta, out, factor)
         if self.divided:
-            self._sum(out)
+            self.summing.whole(out)
         if gradients.scratch is None:
             return 0.0
         parameters, gradient = gradients.views(theta), gradients.views(out)
@@ -105,48 +81,32 @@ class Batch:
         return added
 
     def begin(self, theta: Array, out: Array, factor: Any) -> Any:
-        """The same, but where nothing needs the sum as a whole, it is left to :meth:`sum_in`, piece by piece."""
+        """The same, but where nothing needs the sum as a whole, it is left to ``summing``, piece by piece."""
         if not self.leaves_sums:
             return self.gradient(theta, out, factor)
         self._begin(theta, out, factor)
         return 0.0
 
-    def sum_in(self, buffers: Sequence[Array], piece: slice) -> None:
-        """Write the sum of the shards' entries ``piece`` into the first buffer; the shards' own stay as they are.
-
-        So the sums stay in a core's cache. The entries are among those that this process adds up.
-        """
-        add_up_piece(self.sums, self._nodes, buffers, piece)
+    def collect(self, portion: int) -> None:
+        """Have a further portion, where :meth:`begin` has left the sum; it has collected the first."""
+        if self.leaves_sums:
+            self.summing.collect(portion)
 
     def _begin(self, theta: Array, out: Array, factor: Any) -> None:
         """Compute every shard."""
         gradients = self.gradients
         scale = gradients.network.scale(self.weigh()) if self.fixed is None else self.fixed
-        self.compute(theta, out, early(gradients.recipe.chain, factor) * scale)
-        if self.divided:
-            self._nodes = gradients.vectors.collect(len(self.results), self.team)
+        scale = early(gradients.recipe.chain, factor) * scale
+        if not self.divided:
+            self.compute(theta, out, scale)
+            return
+        gradients.reports.clear()
+        gradients.vectors.overlap(lambda: self.compute(theta, out, scale), len(self.results), self._done)
+        self.summing.collect(0)
 
-    def _sum(self, out: Array) -> None:
-        """Write the sum of all shards into ``out``."""
-        vectors = self.gradients.vectors
-        room, parts = vectors.room(out), pieces(vectors.own)
-        self._buffers = self._buffers or self._make_buffers(parts)
-
-        def add(number: int, member: int) -> None:
-            piece = parts[number]
-            buffers = [buffer[: piece.stop - piece.start] for buffer in self._buffers[member]]
-            self.sum_in(buffers, piece)
-            np.copyto(room[piece], buffers[0])
-
-        self.team.run(len(parts), add)
-        vectors.assemble(room)
-        if room is not out:
-            np.copyto(out, room)
-
-    def _make_buffers(self, parts: list[slice]) -> list[list[Array]]:
-        """For each thread those of sums, as long as the longest piece."""
-        longest, dtype = max(piece.stop - piece.start for piece in parts), self.gradients.parameters.theta.dtype
-        return [[np.empty(longest, dtype) for _ in range(self.levels)] for _ in range(self.team.size)]
+    def _done(self, portion: int) -> bool:
+        """Whether this process's shards are done with a portion."""
+        return self.gradients.reports.tell(self.gradients.portions[portion], len(self.shards))
 
     def _compute(self, theta: Array, _: Array, scale: Any) -> None:
         shards, network = self.shards, self.gradients.network
@@ -189,7 +149,10 @@ class Gradients:
         self.weighted, self.metrics_weighted = examples.weights is not None, examples.metric_weights is not None
         self.division, self.size, self.shared = division, theta.size, shared
         self.ranks = division.working
-        self.vectors = self.ranks.vectors(division.shards if division.divides else 0, dtheta)
+        self.portions = portions_of(self.network.layout.layers, dtheta.itemsize, self.ranks.hosts)
+        entries = [portion.entries for portion in self.portions]
+        self.vectors = self.ranks.vectors(division.shards if division.divides else 0, dtheta, entries)
+        self.reports = Reports(max(1, len(self.vectors.gradients)), len(self.network.layers))
         self.views = Views(self.network, [theta, dtheta, *self.vectors.gradients])
         self.parameters, self.gradient = self.views(theta), self.views(dtheta)
         self.scratch = self.network.parameters(np.zeros_like(dtheta)) if recipe.chain else None
@@ -235,7 +198,8 @@ class Gradients:
         for number, vector in zip(own, vectors, strict=False):
             cut = cuts[number]
             ws = self.network.workspace(cut.stop - cut.start, dtype, **given)
-            shards.append(Shard(number, cut, ws, self.passes.of(ws), vector))
+            report = self.reports.of_shard[number - own.start] if len(self.portions) > 1 else None
+            shards.append(Shard(number, cut, ws, self.passes.of(ws, report), vector))
         return shards
 
     def _siblings(self, m: int) -> list[Shard]:

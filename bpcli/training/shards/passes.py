@@ -15,6 +15,7 @@ from bpcli.nn.workspace import Workspace
 from bpcli.team import Team
 from bpcli.training.recipe import Recipe
 from bpcli.training.shards.equations import Equations, most_bands
+from bpcli.training.shards.portions import Report
 
 ShardPass = Callable[[Array, Array, Any], None]
 """pass(θ, out, scale): writes the gradient of ``scale`` · Σ of the shard's terms at θ, (P,), into ``out``.
@@ -59,8 +60,8 @@ class Passes(Protocol):
         """Compile or load what is needed, once; yield a message before slow work."""
         ...
 
-    def of(self, ws: Workspace) -> ShardPass:
-        """The pass over the shards that come into this workspace."""
+    def of(self, ws: Workspace, report: Report | None = None) -> ShardPass:
+        """The pass over the shards that come into this workspace, which reports each layer that it is done with."""
         ...
 
     def threads(self, m: int) -> int:
@@ -83,14 +84,14 @@ class NumpyPasses:
         """Nothing to prepare."""
         return iter(())
 
-    def of(self, ws: Workspace) -> ShardPass:
+    def of(self, ws: Workspace, report: Report | None = None) -> ShardPass:
         """Forward, then backward; the vectors are almost always those of the last call."""
         last: Equations | None = None
 
         def compute(theta: Array, out: Array, scale: Any) -> None:
             nonlocal last
             if last is None or last.parameters.theta is not theta or last.gradient.theta is not out:
-                last = Equations(self.network, self.views(theta), self.views(out), ws, self.shards, self.team)
+                last = Equations(self.network, self.views(theta), self.views(out), ws, self.shards, self.team, report)
             last.compute(scale)
 
         return compute

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -33,7 +33,10 @@ def add_up_piece(sums: Sequence[Sum], nodes: Mapping[int, Entries], buffers: Seq
 
 
 class Vectors(Protocol):
-    """The gradients of shards, vectors of θ's length, which ranks add up together: each rank its ``own`` entries."""
+    """The gradients of shards, vectors of θ's length, which ranks add up together: each rank its ``own`` entries.
+
+    They do so portion by portion of θ, of each an even part.
+    """
 
     @property
     def gradients(self) -> list[Array]:
@@ -41,18 +44,22 @@ class Vectors(Protocol):
         ...
 
     @property
-    def own(self) -> slice:
-        """The entries whose sums this rank makes."""
+    def own(self) -> list[slice]:
+        """The entries whose sums this rank makes, of each portion."""
         ...
 
     def sums(self, shards: int) -> list[Sum]:
         """The additions that are left after :meth:`collect` of a batch's shards, which may be fewer than usual."""
         ...
 
-    def collect(self, shards: int, team: Team) -> Mapping[int, Entries]:
-        """Wait until every rank's gradients are there; return the nodes of the tree from which sums begin.
+    def overlap(self, compute: Callable[[], None], shards: int, done: Callable[[int], bool]) -> None:
+        """Let ``compute`` fill the gradients; ``done(k)`` says meanwhile whether it has filled all of portion k."""
+        ...
 
-        They are there until :meth:`assemble`, at least this rank's own entries of them.
+    def collect(self, shards: int, team: Team, portion: int) -> Mapping[int, Entries]:
+        """Wait until every rank's gradients of a portion are there; return the nodes from which its sums begin.
+
+        Portions are collected in order. They are there until :meth:`assemble`, at least this rank's own entries.
         """
         ...
 
@@ -60,8 +67,15 @@ class Vectors(Protocol):
         """A vector that all ranks of this host write their own entries to; ``out`` where there is one rank."""
         ...
 
-    def assemble(self, vector: Array) -> None:
-        """Make whole, on every host, a vector of the kind of :meth:`Ranks.common`: each rank has its own entries."""
+    def show(self, vector: Array, portion: int) -> None:
+        """Begin to make a portion whole of a vector of the kind of :meth:`Ranks.common`: each rank has its own entries.
+
+        By then it has collected the portion.
+        """
+        ...
+
+    def assemble(self) -> None:
+        """Wait until all portions that were shown are whole, on every host."""
         ...
 
     def wait(self) -> None:
@@ -87,8 +101,11 @@ class Ranks(Protocol):
         """The number of machines, as far as ranks on them have memory in common."""
         ...
 
-    def vectors(self, shards: int, like: Array) -> Vectors:
-        """Room for the gradients of batches of at most so many shards, like this vector, which may be one of them."""
+    def vectors(self, shards: int, like: Array, portions: Sequence[slice] = ()) -> Vectors:
+        """Room for the gradients of batches of at most so many shards, like this vector, which may be one of them.
+
+        Without ``portions``, all entries are one.
+        """
         ...
 
     def common(self, array: Array) -> Array:
@@ -120,14 +137,18 @@ class OwnVectors:
 
     def __init__(self, shards: int, like: Array) -> None:
         self.gradients = [like, *(np.zeros_like(like) for _ in range(shards - 1))][:shards]
-        self.own = slice(0, like.size)
+        self.own = [slice(0, like.size)]
         self._entries = {number: Entries(vector) for number, vector in enumerate(self.gradients)}
 
     def sums(self, shards: int) -> list[Sum]:
         """The whole tree."""
         return depth_first(shards)
 
-    def collect(self, shards: int, team: Team) -> Mapping[int, Entries]:
+    def overlap(self, compute: Callable[[], None], shards: int, done: Callable[[int], bool]) -> None:
+        """Nothing is to be done meanwhile."""
+        compute()
+
+    def collect(self, shards: int, team: Team, portion: int) -> Mapping[int, Entries]:
         """They are there."""
         return self._entries
 
@@ -135,8 +156,11 @@ class OwnVectors:
         """Where the sum is wanted."""
         return out
 
-    def assemble(self, vector: Array) -> None:
+    def show(self, vector: Array, portion: int) -> None:
         """It is whole."""
+
+    def assemble(self) -> None:
+        """Nothing is under way."""
 
     def wait(self) -> None:
         """Nobody else is to come."""
@@ -147,7 +171,7 @@ class Alone:
 
     index, count, hosts = 0, 1, 1
 
-    def vectors(self, shards: int, like: Array) -> Vectors:
+    def vectors(self, shards: int, like: Array, portions: Sequence[slice] = ()) -> Vectors:
         """All are here."""
         return OwnVectors(shards, like)
 

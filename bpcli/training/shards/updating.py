@@ -59,39 +59,49 @@ class Updates:
     ) -> None:
         self.rule, self.theta, self.state, self.team, self.shared = rule, theta, state, team, shared
         arrays = 2 + len(state.memory) + len(state.buffers)
-        cut = pieces(slice(0, theta.size), arrays) if shared is None else pieces(shared.own)
-        whole = (shared is None and len(cut) == 1) or not elementwise(rule, theta.size)
-        self.pieces = [] if whole else [piece_of(theta, state, weights, entries) for entries in cut]
-        longest = max((piece.theta.size for piece in self.pieces), default=0)
-        self.buffers = [Buffers(state, longest) for _ in range(team.size)] if self.pieces else []
+        cut = [pieces(slice(0, theta.size), arrays)] if shared is None else [pieces(own) for own in shared.own]
+        whole = (shared is None and len(cut[0]) == 1) or not elementwise(rule, theta.size)
+        self.portions = [] if whole else [[piece_of(theta, state, weights, one) for one in of] for of in cut]
+        longest = max((piece.theta.size for of in self.portions for piece in of), default=0)
+        self.buffers = [Buffers(state, longest) for _ in range(team.size)] if self.portions else []
 
     def make(self, batch: Batch, rate: Any) -> Any:
         """Make an update on a batch by η = ``rate``; return what the chain adds to the loss."""
-        if not self.pieces:
+        if not self.portions:
             return update(self.rule, self.theta, self.state, batch.gradient, rate)
         if self.shared is not None:
             self.shared.wait()  # another rank may still read what the rule remembers, such as to save it
         self.state.step += 1
-        first = self.pieces[0]
+        first, *rest = self.portions[0]
 
         def begin(_: Array, __: Array, factor: Any) -> Any:
             added = batch.begin(self.theta, self.state.dtheta, factor)
             self._finish(batch, first, 0)
             return added
 
-        def go_on(number: int, member: int) -> None:
-            piece = self.pieces[number + 1]
+        added = self._step(batch, first, 0, begin, rate)
+        self._go_on(batch, 0, rest, rate)
+        for portion, of in enumerate(self.portions[1:], start=1):
+            batch.collect(portion)
+            self._go_on(batch, portion, of, rate)
+        if self.shared is not None:
+            self.shared.assemble()
+        return added
+
+    def _go_on(self, batch: Batch, portion: int, left: list[Piece], rate: Any) -> None:
+        """Change the pieces that are left of a portion, and show it."""
+
+        def change(number: int, member: int) -> None:
+            piece = left[number]
             self._step(batch, piece, member, lambda *_: self._finish(batch, piece, member), rate)
 
-        added = self._step(batch, first, 0, begin, rate)
-        self.team.run(len(self.pieces) - 1, go_on)
+        self.team.run(len(left), change)
         if self.shared is not None:
-            self.shared.assemble(self.theta)
-        return added
+            self.shared.show(self.theta, portion)
 
     def _step(self, batch: Batch, piece: Piece, member: int, gradient: Gradient, rate: Any) -> Any:
         """Let the rule change a piece of θ, in the buffers of a thread."""
-        state, buffers = piece.state, self.buffers[member].of(piece, batch.levels)
+        state, buffers = piece.state, self.buffers[member].of(piece, batch.summing.levels)
         state.step, state.buffers = self.state.step, buffers.own
         state.dtheta = buffers.sums[0] if batch.leaves_sums else self.state.dtheta[piece.entries]
         if self.shared is None:
@@ -105,4 +115,4 @@ class Updates:
     def _finish(self, batch: Batch, piece: Piece, member: int) -> None:
         """Add up the shards' entries of a piece, where that is left to be done."""
         if batch.leaves_sums:
-            batch.sum_in(self.buffers[member].of(piece, batch.levels).sums, piece.entries)
+            batch.summing.piece(self.buffers[member].of(piece, batch.summing.levels).sums, piece.entries)

@@ -20,7 +20,8 @@ from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.kernels import Kernel, load_kernel
 from bpcli.training.compiled.recording import Program
 from bpcli.training.compiled.source import Source
-from bpcli.training.shards import Batch, cutting
+from bpcli.training.shards import cutting
+from bpcli.training.shards.summing import Summing
 from bpcli.training.state import TrainingState
 from tests.checking.updates.test_comparison import with_slip
 from tests.cli.support import bp, good, on_terminal, points, read_tensors, refused, shell, write_config, write_tensors
@@ -210,7 +211,7 @@ def test_shards_are_checked_in_both_engines(folder: Path, monkeypatch: pytest.Mo
         found = report("points.yaml", "shards=3", cwd=folder)
         assert found["passed"]
         assert {one["engine"] for one in found["engines"]} == {"numpy", "numba"}
-    monkeypatch.setattr(Batch, "sum_in", lambda self, buffers, piece: None)
+    monkeypatch.setattr(Summing, "piece", lambda self, buffers, piece: None)
     assert bp("stepcheck", "points.yaml", "shards=3", cwd=folder).status == 1
 
 

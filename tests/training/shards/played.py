@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,13 +36,16 @@ class PlayedVectors:
     def __init__(self, ranks: PlayedRanks, shards: int, like: Array) -> None:
         block = block_of(ranks.index, ranks.count, shards)
         self.ranks, self.gradients = ranks, [np.zeros_like(like) for _ in block]
-        self.own = slices(like.size, ranks.count)[ranks.index]
+        self.own = [slices(like.size, ranks.count)[ranks.index]]
         self.every = ranks.together.exchanged(ranks.index, self.gradients)
 
     def sums(self, shards: int) -> list[Sum]:
         return depth_first(shards)
 
-    def collect(self, shards: int, team: Team) -> Mapping[int, Entries]:
+    def overlap(self, compute: Callable[[], None], shards: int, done: Callable[[int], bool]) -> None:
+        compute()
+
+    def collect(self, shards: int, team: Team, portion: int) -> Mapping[int, Entries]:
         self.ranks.wait()
         blocks = [block_of(rank, self.ranks.count, shards) for rank in range(self.ranks.count)]
         found = {
@@ -55,7 +58,10 @@ class PlayedVectors:
     def room(self, out: Array) -> Array:
         return self.ranks.together.exchanged(self.ranks.index, np.zeros_like(out))[0]  # type: ignore[no-any-return]
 
-    def assemble(self, vector: Array) -> None:
+    def show(self, vector: Array, portion: int) -> None:
+        """The others read it where it is."""
+
+    def assemble(self) -> None:
         self.ranks.wait()
 
     def wait(self) -> None:
@@ -70,7 +76,7 @@ class PlayedRanks:
     def __init__(self, index: int, count: int, together: Together) -> None:
         self.index, self.count, self.together = index, count, together
 
-    def vectors(self, shards: int, like: Array) -> Vectors:
+    def vectors(self, shards: int, like: Array, portions: Sequence[slice] = ()) -> Vectors:
         return PlayedVectors(self, shards, like)
 
     def common(self, array: Array) -> Array:

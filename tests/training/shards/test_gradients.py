@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -101,7 +101,7 @@ def test_processes_change_no_bit(kind: Callable[[], Task], shards: int) -> None:
 class ByItself(PlayedRanks):
     """Of several, the only one that is played."""
 
-    def vectors(self, shards: int, like: Array) -> Vectors:
+    def vectors(self, shards: int, like: Array, portions: Sequence[slice] = ()) -> Vectors:
         return OwnVectors(len(block_of(self.index, self.count, shards)), like)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -108,7 +109,7 @@ def test_a_vector_that_fits_into_the_cache_is_one_piece() -> None:
     one = task()
     state = one.state()
     steps = NumpySteps(one.recipe(), state, one.examples())
-    assert steps.updates.pieces == []
+    assert steps.updates.portions == []
 
 
 def test_decay_reaches_the_weights_of_every_piece_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,14 +127,14 @@ def test_decay_reaches_the_weights_of_every_piece_and_nothing_else(monkeypatch: 
         W *= 0.5
 
     class NoGradient:
-        leaves_sums, levels = False, 1
+        leaves_sums, summing = False, SimpleNamespace(levels=1)
 
         def begin(self, theta: Array, out: Array, factor: Any) -> float:
             out.fill(0)
             return 0.0
 
     updates.make(NoGradient(), 0.5)  # type: ignore[arg-type]
-    assert len(updates.pieces) > 3
+    assert len(updates.portions[0]) > 3
     np.testing.assert_array_equal(parameters.theta, expected.theta)
 
 

@@ -1,0 +1,63 @@
+"""The portions of θ whose gradients ranks of several hosts add up one after the other, while backward still goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpcli.nn import Array
+
+PORTION = 1 << 20
+"""The least bytes of a portion, but of the last: a message of so many takes long beside the latency that each costs."""
+
+HOSTS = 2
+"""The hosts from which on there are portions. Ranks of one read gradients in memory, for which no core has to wait."""
+
+
+@dataclass(frozen=True)
+class Portion:
+    """The entries of some neighbouring layers, of which ``lowest`` is the one whose gradient is computed last."""
+
+    lowest: int
+    entries: slice
+
+
+def portions_of(layers: Sequence[slice], itemsize: int, hosts: int) -> list[Portion]:
+    """θ in portions, in the order in which backward ends with them: the last layers' first, layer 1's last.
+
+    ``layers`` are where layers 1 … L lie in θ. Each portion has :data:`PORTION` bytes or more, but the last.
+    """
+    if hosts < HOSTS:
+        return [Portion(1, slice(0, layers[-1].stop))]
+    found: list[Portion] = []
+    stop = layers[-1].stop
+    for l in range(len(layers), 0, -1):
+        start = layers[l - 1].start
+        if l == 1 or (stop - start) * itemsize >= PORTION:
+            found.append(Portion(l, slice(start, stop)))
+            stop = start
+    return found
+
+
+class Reports:
+    """What passes report of their gradients: ``of_shard`` has an entry for each layer, 1 where its gradient is there.
+
+    A pass reports layers from the last one to the first, once what it has written is there for all threads.
+    """
+
+    def __init__(self, shards: int, layers: int) -> None:
+        self.of_shard = np.zeros((shards, layers + 1), np.int64)
+
+    def clear(self) -> None:
+        """Begin again."""
+        self.of_shard[...] = 0
+
+    def tell(self, portion: Portion, shards: int) -> bool:
+        """Whether the first so many shards are done with a portion."""
+        return bool(self.of_shard[:shards, portion.lowest].all())
+
+
+Report = Array
+"""The reports of one shard: of layer l in entry l."""
