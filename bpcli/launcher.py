@@ -11,14 +11,18 @@ from dataclasses import dataclass
 class Launcher:
     """The variables in which a launcher leaves a process's number, from 0, how many there are, and how many here.
 
-    ``remedy``: what to do where its processes do not find one another.
+    All of them are there, by which it is known; one without the third does not say how many are here. ``remedy``: what
+    to do where its processes do not find one another.
     """
 
     name: str
     index: str
     count: str
-    here: str
+    here: str | None
     remedy: str
+
+
+OF_THIS_MPI = "use the mpirun of the MPI library that mpi4py finds"
 
 
 LAUNCHERS = (
@@ -27,26 +31,28 @@ LAUNCHERS = (
         "OMPI_COMM_WORLD_RANK",
         "OMPI_COMM_WORLD_SIZE",
         "OMPI_COMM_WORLD_LOCAL_SIZE",
-        "use the mpirun of the MPI library that mpi4py is built for",
+        OF_THIS_MPI,
     ),
     Launcher(
         "mpiexec of MPICH or Intel MPI",
         "PMI_RANK",
         "PMI_SIZE",
         "MPI_LOCALNRANKS",
-        "use the mpirun of the MPI library that mpi4py is built for",
+        OF_THIS_MPI,
     ),
     Launcher(
         "srun",
         "SLURM_PROCID",
         "SLURM_STEP_NUM_TASKS",
         "SLURM_STEP_TASKS_PER_NODE",
-        "srun --mpi=pmix, for Open MPI, or mpirun inside of the allocation",
+        "srun --mpi=pmix for Open MPI, --mpi=pmi2 for MPICH and Intel MPI, or mpirun inside of the allocation",
     ),
+    Launcher("a launcher with PMI", "PMI_RANK", "PMI_SIZE", None, OF_THIS_MPI),
 )
 """The first that is there counts: an mpirun inside of srun or of a batch script is what started bp.
 
-Slurm's count is that of the step: in a batch script itself the job's number of tasks is set too, and bp is alone.
+Slurm's count is that of the step: in a batch script itself the job's number of tasks is set too, and bp is alone. Its
+srun --mpi=pmi2 says number and count as MPICH's mpiexec does, too.
 """
 
 
@@ -72,8 +78,9 @@ def launch_of(environment: Mapping[str, str]) -> Launch:
     """How this process was started; one that no launcher started is alone."""
     for launcher in LAUNCHERS:
         index, count = _number(launcher.index, environment), _number(launcher.count, environment)
-        if index is not None and count is not None:
-            return Launch(index, count, _number(launcher.here, environment) or 1, launcher)
+        here = 1 if launcher.here is None else _number(launcher.here, environment)
+        if index is not None and count is not None and here is not None:
+            return Launch(index, count, here, launcher)
     return Launch()
 
 

@@ -44,19 +44,22 @@ class CommonEnd:
         self.take()
         until = monotonic() + linger
         self._report(failure)
-        self.save(failure.reason)
+        self.save(failure.reason, patient=False)
         threading.Event().wait(max(0.0, until - monotonic()))
         self.end_all(failure.status)
 
-    def save(self, reason: str) -> None:
-        """Save the run, once, if that takes no longer than :data:`IN_TIME`."""
+    def save(self, reason: str, *, patient: bool) -> None:
+        """Save the run, once, if that takes no longer than :data:`IN_TIME`; ``patient`` while all ranks are there.
+
+        Steps that wait for a rank which is lost never end, and what started the ranks may end this one soon.
+        """
         rescue, self.rescue = self.rescue, None
         if rescue is not None:
-            saving = threading.Thread(target=_tried, args=(rescue, reason), daemon=True)
+            saving = threading.Thread(target=_tried, args=(rescue, reason), kwargs={"patient": patient}, daemon=True)
             saving.start()
             saving.join(IN_TIME)
 
 
-def _tried(rescue: Rescue, reason: str) -> None:
+def _tried(rescue: Rescue, reason: str, *, patient: bool) -> None:
     with suppress(Exception):
-        rescue(reason)
+        rescue(reason, patient=patient)

@@ -11,14 +11,19 @@ from bpcli.readers import ONE_READER, Readers
 if TYPE_CHECKING:
     from bpcli.training.shards.ranks import Ranks
 
-Rescue = Callable[[str], object]
-"""Saves a run from another thread; it is given the reason for the end."""
-
 Remedy = Callable[[], str]
 """Says what to do after a rank is lost."""
 
 On = Callable[[], Mapping[str, Any]]
 """Says, as JSON has it, what a training depends on."""
+
+
+class Rescue(Protocol):
+    """Saves a run from another thread."""
+
+    def __call__(self, reason: str, *, patient: bool) -> object:
+        """Say why it ends; be ``patient`` where the steps that are being taken may end."""
+        ...
 
 
 class Group(Protocol):

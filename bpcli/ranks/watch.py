@@ -143,7 +143,7 @@ class Watch:
             self._orphaned_at = monotonic()
             if self._index == 0:
                 failure = Failure.refused(f"{self._parents.launcher} has ended", self._end.remedy())
-                self._end.save(failure.reason)  # first: a message for nobody is answered by a signal
+                self._end.save(failure.reason, patient=True)  # first: a message for nobody is answered by a signal
                 self._end.fail(failure)
         if monotonic() > self._orphaned_at + ALONE:
             os._exit(ExitStatus.SYSTEM)

@@ -187,15 +187,16 @@ class Execution:
         """End training when the iteration continues: the run is saved, and ``reason`` goes into its record."""
         self._stop_reason = reason
 
-    def rescue(self, reason: str) -> RunEnded | None:
+    def rescue(self, reason: str, *, patient: bool = True) -> RunEnded | None:
         """End a run whose :meth:`events` are busy, from another thread; they do not go on. None where there is no run.
 
         What is saved is the state that :class:`SafePoint` has. Where it has none, the last checkpoint stays.
+        ``patient``: the steps that are being taken may end, and are waited for.
 
         Raises:
             SystemRefusedError: the system refuses to write.
         """
-        state = self._safe.take()
+        state = self._safe.take(patient=patient)
         if self._ended is not None or self._run is None:
             return self._ended
         if state is not None:

@@ -58,10 +58,13 @@ class SafePoint:
         self._saved = self._state
         self._lock.release()
 
-    def take(self) -> TrainingState | None:
-        """From another thread: the state to save, None where what was saved last must do. Training does not go on."""
+    def take(self, *, patient: bool = True) -> TrainingState | None:
+        """From another thread: the state to save, None where what was saved last must do. Training does not go on.
+
+        ``patient``: a stretch of which there is no copy may end, and is waited for.
+        """
         self._lock.acquire()
-        if self._saved is None:
+        if self._saved is None and patient:
             self._lock.release()
             self._wait_for_a_rest()
         return self._saved

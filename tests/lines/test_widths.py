@@ -51,8 +51,8 @@ def test_nobody_looks_at_a_launchers_terminal_without_a_size(monkeypatch: pytest
     reader, writer = os.openpty()
     with os.fdopen(writer, "w") as stream:
         assert is_terminal(stream)
-        monkeypatch.setenv("OMPI_COMM_WORLD_RANK", "0")
-        monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
+        for name, value in (("RANK", "0"), ("SIZE", "2"), ("LOCAL_SIZE", "2")):
+            monkeypatch.setenv(f"OMPI_COMM_WORLD_{name}", value)
         for columns, width in ((0, None), (60, 60)):
             set_width(writer, columns)
             assert is_terminal(stream) == (columns > 0)

@@ -203,7 +203,10 @@ class TestEnds:
         _, said = training.end()
         assert f"error: rank 1 of 2 (host {os.uname().nodename}, pid {killed}) ended without a word\n" in said
         assert "bp train --resume run\n" in said
-        epochs = int(run_json(folder / "run")["epochs"]) + 2  # type: ignore[call-overload]
+        record = run_json(folder / "run")
+        assert record["outcome"] == "stopped"
+        assert record["ended"] == f"rank 1 of 2 (host {os.uname().nodename}, pid {killed}) ended without a word"
+        epochs = int(record["epochs"]) + 2  # type: ignore[call-overload]
         done = mpirun(3, [*BP, "train", "--resume", "run", f"epochs={epochs}", "--quiet"], folder)
         assert done.returncode == 0, done.stderr
         good("train", "digits.yaml", "--run", "whole", f"epochs={epochs}", "--quiet", cwd=folder)

@@ -61,7 +61,7 @@ def wait_for_ever() -> NoReturn:
         threading.Event().wait()
 
 
-def rescued(training: Execution, busy: Busy) -> RunEnded:
+def rescued(training: Execution, busy: Busy, *, patient: bool = True) -> RunEnded:
     """How a run ends that is rescued from its busy work."""
 
     def consume() -> None:
@@ -70,7 +70,7 @@ def rescued(training: Execution, busy: Busy) -> RunEnded:
 
     threading.Thread(target=consume, daemon=True).start()
     assert busy.reached.wait(PATIENCE)
-    ended = training.rescue("SIGTERM")
+    ended = training.rescue("SIGTERM", patient=patient)
     assert ended is not None
     return ended
 
@@ -104,11 +104,17 @@ def test_a_long_stretch_is_saved_as_it_began(
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
 
 
-def test_without_a_copy_the_last_checkpoint_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("patient", [True, False])
+def test_without_a_copy_the_last_checkpoint_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, patient: bool
+) -> None:
+    """Steps that never end are not waited for."""
+    if not patient:
+        monkeypatch.delattr(safe_point.SafePoint, "_wait_for_a_rest")
     training = execution(tmp_path)
     busy = Busy(training._steps.run, 1)
     monkeypatch.setattr(training._steps, "run", busy)
-    rescued(training, busy)
+    rescued(training, busy, patient=patient)
     record = read_record(tmp_path / "run")
     assert (record["ended"], record["epochs"], record["steps"]) == ("SIGTERM", 0, 0)
     list(execution(tmp_path, run="whole").events())
