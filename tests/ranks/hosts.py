@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.hosts import Hosts
-from tests.ranks.support import MPIRUN, ROOT, environment
+from tests.ranks.support import MPIRUN, environment
 
 
 def obstacle() -> str:
@@ -37,5 +37,6 @@ def run_on(
     """Run Python with these words on all hosts, ``each`` times, to its end."""
     polite = ("--mca", "mpi_yield_when_idle", "1")  # of more ranks than cores
     started = made.command(words, polite, each)
-    variables = environment(PYTHONPATH=str(ROOT))
-    return subprocess.run(started, cwd=cwd, env=variables, capture_output=True, text=True, timeout=seconds, check=False)
+    return subprocess.run(
+        started, cwd=cwd, env=environment(cwd), capture_output=True, text=True, timeout=seconds, check=False
+    )

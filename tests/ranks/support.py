@@ -31,8 +31,13 @@ with_mpi = pytest.mark.skipif(
 )
 
 
-def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, **AS_ROOT, "PYTHONPATH": str(ROOT), **more}
+def environment(folder: Path) -> dict[str, str]:
+    """The variables for mpirun, whose temporary files are in the ``folder``.
+
+    It keeps them in a folder named by its process id; one that was killed leaves that behind, and a later one of the
+    same id does not start. So no test uses what all others do.
+    """
+    return {**os.environ, **AS_ROOT, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
 
 
 def command(
@@ -48,7 +53,7 @@ def mpirun(
 ) -> subprocess.CompletedProcess[str]:
     started = command(ranks, words, program=program)
     return subprocess.run(
-        started, capture_output=True, text=True, cwd=cwd, env=environment(), timeout=seconds, check=False
+        started, capture_output=True, text=True, cwd=cwd, env=environment(cwd), timeout=seconds, check=False
     )
 
 

@@ -165,7 +165,7 @@ class Training:
         words = [*program, "train", "digits.yaml", "epochs=1000000", "checkpoint={epochs: 1}", "--run", "run", *more]
         self.folder = folder
         self.process = subprocess.Popen(
-            command(ranks, words), cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command(ranks, words), cwd=folder, env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         self.wait_for(lambda: (folder / "run" / "metrics.csv").exists())
 

@@ -100,7 +100,7 @@ def test_a_pulled_cable_ends_all_with_the_rank_named_and_the_run_goes_on(pulled:
     changes = ["shards=4", "engine=numpy", "early_stopping=null", "checkpoint={epochs: 1}", "network.hidden=[600, 600]"]
     words = ["-m", "bpcli", "train", config, *changes, "epochs=1000000", "--run", "run"]
     with hosts(2, tmp_path) as made, (tmp_path / "said").open("w") as file:
-        started = subprocess.Popen(made.command(words), cwd=tmp_path, env=environment(), stderr=file)
+        started = subprocess.Popen(made.command(words), cwd=tmp_path, env=environment(tmp_path), stderr=file)
         while not (tmp_path / "run" / "metrics.csv").exists():
             assert started.poll() is None
             sleep(0.05)
