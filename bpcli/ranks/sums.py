@@ -105,10 +105,6 @@ class MpiVectors:
         self._handed_out = 0
         self._host.wait()
 
-    def wait(self) -> None:
-        """Wait until all ranks of this host are here."""
-        self._host.wait()
-
     def _receiver(self, sender: int, rank: int) -> int:
         """Who gets a sender's entries on the host of ``rank``."""
         here = self._hosts[rank]

@@ -59,6 +59,7 @@ class SourcePasses:
     metric_weights: bool = False
     ranks: Ranks = ALONE
     workspaces: dict[tuple[int, int], Workspace] = field(default_factory=dict)
+    rooms: dict[tuple[int, int], Results] = field(default_factory=dict)
 
     def run(self, finish: Finish = lambda _, __: 0.0) -> Iterator[Passed]:
         """Of each pass in order the indices of its examples, and its results.
@@ -78,7 +79,7 @@ class SourcePasses:
         own = [passes[place] for passes, block in zip(rounds, blocks, strict=True) for place in block]
         computed = self._computed(own, finish)
         for passes, block in zip(rounds, blocks, strict=True):
-            rooms = [self._room(len(indices)) for indices in passes]
+            rooms = [self._room(place, len(indices)) for place, indices in enumerate(passes)]
             for place in block:
                 _, results = next(computed)
                 for room, array in zip(_arrays(rooms[place]), _arrays(results), strict=True):
@@ -113,14 +114,16 @@ class SourcePasses:
             )
         return self.workspaces[thread, m]
 
-    def _room(self, m: int) -> Results:
-        return results_from_elsewhere(
-            self.network,
-            m,
-            self.parameters.theta.dtype,
-            weighted=self.weights,
-            metrics_weighted=self.metric_weights,
-        )
+    def _room(self, place: int, m: int) -> Results:
+        if (place, m) not in self.rooms:
+            self.rooms[place, m] = results_from_elsewhere(
+                self.network,
+                m,
+                self.parameters.theta.dtype,
+                weighted=self.weights,
+                metrics_weighted=self.metric_weights,
+            )
+        return self.rooms[place, m]
 
     def _worthwhile(self, passes: int) -> int:
         """How many threads have work enough for each, and room for a workspace of its own in half the memory left."""

@@ -78,10 +78,6 @@ class Vectors(Protocol):
         """Wait until all portions that were shown are whole, on every host."""
         ...
 
-    def wait(self) -> None:
-        """Wait until all ranks are here that have memory in common with this one."""
-        ...
-
 
 class Ranks(Protocol):
     """The processes of a training, numbered from 0: this one is ``index`` of ``count``. All call the same, together."""
@@ -161,9 +157,6 @@ class OwnVectors:
 
     def assemble(self) -> None:
         """Nothing is under way."""
-
-    def wait(self) -> None:
-        """Nobody else is to come."""
 
 
 class Alone:

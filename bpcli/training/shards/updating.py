@@ -70,7 +70,7 @@ class Updates:
         if not self.portions:
             return update(self.rule, self.theta, self.state, batch.gradient, rate)
         if self.shared is not None:
-            self.shared.wait()  # another rank may still read what the rule remembers, such as to save it
+            batch.gradients.ranks.wait()  # another rank may still read what the rule remembers, such as to save it
         self.state.step += 1
         first, *rest = self.portions[0]
 

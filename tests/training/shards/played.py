@@ -64,9 +64,6 @@ class PlayedVectors:
     def assemble(self) -> None:
         self.ranks.wait()
 
-    def wait(self) -> None:
-        self.ranks.wait()
-
 
 class PlayedRanks:
     """One of several ranks on one host, which are ``together``."""
