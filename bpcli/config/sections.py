@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -147,8 +148,17 @@ def key_schema(mapping: JsonSchemaValue, key: str, description: str, handler: Ge
 
 def type_parts(key: FieldInfo) -> Iterator[Any]:
     """Everything in a key's type, from the outside in: the type, its markers, members of unions, entries of lists."""
+    hint: Any = key.annotation
     yield from key.metadata
-    yield from _parts(key.annotation)
+    try:
+        yield from _known_parts(hint)
+    except TypeError:  # a marker of a plugin's without a hash
+        yield from _parts(hint)
+
+
+@cache
+def _known_parts(hint: Any) -> tuple[Any, ...]:
+    return tuple(_parts(hint))
 
 
 def _parts(hint: Any) -> Iterator[Any]:

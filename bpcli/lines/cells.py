@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 WIDE = frozenset("WF")
 """The classes of wide characters (Unicode Standard Annex 11); those of ambiguous width are narrow here."""
@@ -19,6 +20,7 @@ def cells(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_cells_of, text))
 
 
+@lru_cache(maxsize=4096)
 def _cells_of(character: str) -> int:
     if unicodedata.category(character) in NO_WIDTH:
         return 0

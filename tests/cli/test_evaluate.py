@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bpcli.training.compiled import steps
 from tests.cli.support import (
     Result,
     bp,
@@ -23,6 +24,7 @@ from tests.cli.support import (
     write_table,
     write_tensors,
 )
+from tests.training.compiled.support import interpreted
 
 POINTS = """
     data: {path: points.csv, split: {validation: 0.2, test: 0.1}}
@@ -278,7 +280,9 @@ def test_the_table_has_the_metrics_that_the_config_picks(folder: Path) -> None:
     assert report["metrics"]["f1_weighted"] == final["test_f1_weighted"]
 
 
-def test_metrics_of_both_engines_are_the_same(folder: Path) -> None:
+def test_metrics_of_both_engines_are_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    monkeypatch.setattr(steps, "load_kernel", interpreted)
     picked = "metrics=[accuracy, f1, roc_auc, log_loss, {name: top_k, k: 2}]"
     rows = []
     for engine in ("numpy", "numba"):

@@ -18,6 +18,7 @@ from bpcli.config.reading import read_config
 from bpcli.config.registries import KINDS
 from bpcli.config.schema import Config, json_schema
 from bpcli.errors import BpError
+from tests.each import each
 
 from .support import CHOICES, PLACES, SHIPPED, Setting, nested, settings_of_choices, write
 
@@ -116,7 +117,7 @@ def test_schema_accepts_every_choice_by_its_name_and_as_a_mapping(key: str, name
     assert valid(whole(**nested(key, {"name": name})))
 
 
-@pytest.mark.parametrize("setting", list(settings_of_choices()), ids=lambda setting: ".".join(setting[:3]))
+@each("setting", list(settings_of_choices()))
 def test_schema_knows_every_setting_and_its_bounds(setting: Setting) -> None:
     for value, fits in [(v, True) for v in setting.allowed] + [(v, False) for v in setting.refused]:
         assert valid(whole(**nested(setting.key, {"name": setting.choice, setting.name: value}))) is fits
@@ -187,7 +188,7 @@ VALUES: dict[str, list[Any]] = {
 CASES = [(key, value) for key, values in VALUES.items() for value in values]
 
 
-@pytest.mark.parametrize(("key", "value"), CASES)
+@each(("key", "value"), CASES)
 def test_schema_and_reading_agree(key: str, value: Any, tmp_path: Path) -> None:
     made = whole()
     *holders, last = key.split(".")

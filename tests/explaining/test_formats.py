@@ -119,13 +119,14 @@ def test_text_holds_no_markup(found: Explanation) -> None:
 
 
 def test_text_keeps_its_width_and_breaks_no_index(found: Explanation) -> None:
-    assert rendering.FORMATS["text"](found) == render(found, PAGE)
-    assert render(found, NARROWEST // 2) == render(found, NARROWEST)
-    for width in (NARROWEST, PAGE, WIDEST):
-        for line in render(found, width).splitlines():
+    texts = {width: render(found, width) for width in (NARROWEST, PAGE, WIDEST)}
+    assert rendering.FORMATS["text"](found) == texts[PAGE]
+    assert render(found, NARROWEST // 2) == texts[NARROWEST]
+    for width, text in texts.items():
+        for line in text.splitlines():
             assert cells(line) <= width or line.startswith(("Source: ", "data: "))
             assert line.count("{") == line.count("}") or line.startswith("Source: ")
-    assert _words(render(found, WIDEST)) == _words(render(found, PAGE))
+    assert _words(texts[WIDEST]) == _words(texts[PAGE])
 
 
 def _words(text: str) -> list[str]:

@@ -416,12 +416,17 @@ def test_an_exercise_knows_the_right_number_and_the_reasons_of_typical_slips(alo
 
 def shown_of(folder: Path, text: str, rows: list[int]) -> Shown:
     """A page of a table of seven examples in two classes and two numbers."""
+    return written(folder, of_seven(folder, text, rows))
+
+
+def of_seven(folder: Path, text: str, rows: list[int]) -> Explanation:
+    """What that page explains."""
     table = [[0.5, -1.2, "a", -1.0], [1.1, 0.3, "b", 2.0], [-0.4, 0.9, "b", 0.5], [0.2, 0.1, "a", 1.0]]
     table += [[-1.3, -0.7, "b", 3.0], [0.8, -0.2, "b", -2.0], [0.1, 1.4, "a", 0.0]]
     write_table(folder / "seven.csv", ["x1", "x2", "kind", "size"], table)
     from bpcli.explaining.explanation import explain
 
-    return written(folder, explain(write_config(folder / "seven.yaml", text), [], None, rows))
+    return explain(write_config(folder / "seven.yaml", text), [], None, rows)
 
 
 SEVEN = """\
@@ -439,11 +444,11 @@ def test_examples_bring_their_weights_and_the_mean_loss_is_that_of_all(
     loss = f"{{name: cross_entropy, examples: {examples}}}"
     text = SEVEN % ("kind", "size", loss, "gradient_descent", 0.1)
     weighted = text.replace("scale: none", "scale: none, class_weight: {a: 5.0}")
-    whole = shown_of(tmp_path, weighted.replace("examples: sum", "examples: mean"), list(range(7)))
+    whole = of_seven(tmp_path, weighted.replace("examples: sum", "examples: mean"), list(range(7))).updates[0]
     with opened(chromium, shown_of(tmp_path, weighted, [0, 1, 4]).file) as page:
         assert page.run("() => bpPage.training.losses[0]") == pytest.approx(whole.trace.loss, rel=TOLERANCE)
         page.page.click("#another")
-        following = shown_of(tmp_path, weighted, [2, 3, 5])
+        following = of_seven(tmp_path, weighted, [2, 3, 5]).updates[0]
         assert page.run("() => bpPage.state.loss") == pytest.approx(following.trace.loss, rel=TOLERANCE)
         assert page.run("() => bpPage.state.number(bpPage.state.steps.length - 1, 0)") == pytest.approx(
             float(following.trace.after.b[-1][0, 0]), rel=TOLERANCE
@@ -453,7 +458,7 @@ def test_examples_bring_their_weights_and_the_mean_loss_is_that_of_all(
         page.page.select_option("#activation", "4")
         loss, engine = page.run(f"() => [bpPage.state.number({LOSS_STEP}, 0), bpPage.state.loss]")
         assert loss == pytest.approx(engine, rel=TOLERANCE)
-    plain = shown_of(tmp_path, text.replace("examples: sum", "examples: mean"), list(range(7)))
+    plain = of_seven(tmp_path, text.replace("examples: sum", "examples: mean"), list(range(7))).updates[0]
     with opened(chromium, shown_of(tmp_path, text, [0, 1, 2]).file) as page:
         assert page.run("() => bpPage.training.losses[0]") == pytest.approx(plain.trace.loss, rel=TOLERANCE)
         slips = page.run(SLIPS)

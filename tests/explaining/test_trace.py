@@ -15,6 +15,7 @@ from bpcli.nn.activations import ACTIVATIONS, Activation
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import start, update
 from bpcli.nn.parameters import Parameters
+from tests.each import each
 from tests.nn import support
 from tests.nn.support import STEP_RULES
 
@@ -47,7 +48,7 @@ def follow(network: Network, optimizer: str = "gradient_descent", m: int = 7) ->
     return case, trace(support.recipe(network, rule), start(rule, theta), theta, case.X, case.Y, "batch")
 
 
-@pytest.mark.parametrize(("output", "loss"), support.pairs())
+@each(("output", "loss"), support.pairs())
 def test_activation_gradients_are_those_that_backward_used(output: str, loss: str) -> None:
     network, hidden = recorded(output, loss)
     _, found = follow(network)
@@ -55,7 +56,7 @@ def test_activation_gradients_are_those_that_backward_used(output: str, loss: st
         assert np.array_equal(activation.seen[0], found.dA[l])
 
 
-@pytest.mark.parametrize(("output", "loss"), support.pairs())
+@each(("output", "loss"), support.pairs())
 def test_output_gradient_and_slope_multiply_to_the_engines_error(output: str, loss: str) -> None:
     network, _ = recorded(output, loss)
     _, found = follow(network)
@@ -65,7 +66,7 @@ def test_output_gradient_and_slope_multiply_to_the_engines_error(output: str, lo
         assert np.allclose(found.dA[-1] * found.slopes[-1], found.dZ[-1], 1e-12, 1e-15)
 
 
-@pytest.mark.parametrize(("output", "loss"), support.pairs())
+@each(("output", "loss"), support.pairs())
 def test_forward_backward_and_loss_are_the_engines(output: str, loss: str) -> None:
     network = support.network((3, 4, 2), (support.activation("tanh"),), support.activation(output), support.loss(loss))
     case, found = follow(network)

@@ -18,6 +18,7 @@ from bpcli.nn.heads import Composed
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, HalfSquaredError, Loss, Reduction, TargetForm
 from bpcli.nn.network import dense
 from bpcli.nn.workspace import OutputScratch, Scratch
+from tests.each import each
 
 from .support import (
     REDUCTIONS,
@@ -37,7 +38,7 @@ from .support import (
 
 Method = Callable[[Objective, Array, Iterable[int]], Array]
 
-every_pair = pytest.mark.parametrize(("output", "name"), pairs())
+every_pair = each(("output", "name"), pairs())
 every_hidden = pytest.mark.parametrize("hidden", activations().values(), ids=activations())
 both_methods = pytest.mark.parametrize(
     "disagreement", [disagreement_with_central, disagreement_with_complex_step], ids=["central", "complex_step"]
@@ -54,7 +55,7 @@ EVERY_HIDDEN = tuple(activations().values())
 NUMBERED = [(i, *pair) for i, pair in enumerate(pairs())]
 """The pairs by number: it says which hidden activations stand below, so that each is met under many."""
 
-every_numbered_pair = pytest.mark.parametrize(("number", "output", "name"), NUMBERED)
+every_numbered_pair = each(("number", "output", "name"), NUMBERED)
 
 
 @every_numbered_pair

@@ -12,12 +12,13 @@ from bpcli.nn.activations import Identity, Sigmoid, Softmax, Tanh, first_values
 from bpcli.nn.heads import Composed, Head, join
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Gamma, HalfSquaredError
 from bpcli.nn.pairs import PAIRS
+from tests.each import each
 
 from .support import PRECISIONS, activation, loss, output_scratch, pairs, targets
 
 FUSED = [(type(f), type(c)) for f, c in PAIRS]
 fused = pytest.mark.parametrize(("f", "c"), FUSED, ids=[f"{f.__name__}-{c.__name__}" for f, c in FUSED])
-every_pair = pytest.mark.parametrize(("output", "name"), pairs())
+every_pair = each(("output", "name"), pairs())
 every_precision = pytest.mark.parametrize("dtype", PRECISIONS)
 
 STEP = 1e-30

@@ -17,10 +17,11 @@ from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, HalfSquaredError, 
 from bpcli.nn.network import Network, initial
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
+from tests.each import each
 
 from .support import PRECISIONS, Case, activation, draw, filled, loss, network, pairs, smooth_case, total
 
-every_pair = pytest.mark.parametrize(("output", "name"), pairs())
+every_pair = each(("output", "name"), pairs())
 
 
 def case(output: str, name: str, outputs: Reduction = "sum", examples: Reduction = "mean", m: int = 6) -> Case:

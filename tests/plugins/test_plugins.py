@@ -15,7 +15,9 @@ from bpcli.config.choice import faults_of_settings
 from bpcli.config.registries import KINDS
 from bpcli.plugins.checks import LAWS
 from bpcli.plugins.members import faults_of_form
+from bpcli.training.compiled import steps
 from tests.cli.support import bp, good, points, read_metrics, read_record, write_config
+from tests.training.compiled.support import interpreted
 
 CHOICES = Path(__file__).with_name("choices.py")
 
@@ -61,11 +63,8 @@ def forget() -> None:
     PLUGINS.clear()
 
 
-@pytest.mark.parametrize("engine", ["numpy", "numba"])
-def test_choices_of_ones_own_train_and_are_used_again(folder: Path, engine: str) -> None:
-    if engine == "numba":
-        pytest.importorskip("numba")
-    good("train", "own.yaml", "--plugin", "own.py", f"engine={engine}", "--run", "run", "--quiet", cwd=folder)
+def test_choices_of_ones_own_train_and_are_used_again(folder: Path) -> None:
+    good("train", "own.yaml", "--plugin", "own.py", "engine=numpy", "--run", "run", "--quiet", cwd=folder)
     rows = read_metrics(folder / "run")
     assert [row["learning_rate"] for row in rows] == [0.05, 0.025, 0.0125]
     for row in rows:
@@ -76,8 +75,13 @@ def test_choices_of_ones_own_train_and_are_used_again(folder: Path, engine: str)
     assert good("predict", "run", "--split", "test", "--plugin", "own.py", cwd=folder).out.startswith("row,prediction")
 
 
-def test_both_engines_give_the_same(folder: Path) -> None:
+@pytest.mark.parametrize(
+    "compiles", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["interpreted", "compiled"]
+)
+def test_both_engines_give_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch, *, compiles: bool) -> None:
     pytest.importorskip("numba")
+    if not compiles:
+        monkeypatch.setattr(steps, "load_kernel", interpreted)
     for engine in ("numpy", "numba"):
         good("train", "own.yaml", "--plugin", "own.py", f"engine={engine}", "--run", engine, "--quiet", cwd=folder)
     for one, other in zip(read_metrics(folder / "numpy"), read_metrics(folder / "numba"), strict=True):

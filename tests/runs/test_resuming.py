@@ -23,8 +23,10 @@ from bpcli.runs.resuming import resume
 from bpcli.storage.sealed import write_json
 from bpcli.storage.tensors import read_tensors, write_tensors
 from bpcli.training import loop, pace
+from bpcli.training.compiled import steps
 from bpcli.training.state import TrainingState
 from tests.cli.support import read_metrics
+from tests.training.compiled.support import interpreted
 
 from .support import DIVERGING, execution
 
@@ -99,7 +101,7 @@ def changes_of_rule(name: str) -> list[str]:
     if hasattr(kind, "iterate"):
         return [f"optimizer.name={name}", *SECOND_ORDER]
     mode = ["optimizer.mode=batch"] if kind.batch_only else ["optimizer.batch_size=16"]
-    return [f"optimizer.name={name}", *mode, METRICS]
+    return [f"optimizer.name={name}", *mode, METRICS, "epochs=2"]
 
 
 PLATEAU = "optimizer.schedule={name: reduce_on_plateau, patience: 0, cooldown: 1, factor: 0.5, monitor: loss}"
@@ -140,12 +142,13 @@ def test_a_run_stopped_at_every_event_ends_like_one_that_was_never_stopped(tmp_p
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
 
 
-@pytest.mark.parametrize(
-    "changes", [COMPILED["sgd"], pytest.param(COMPILED["adam"], marks=pytest.mark.slow)], ids=["sgd", "adam"]
-)
-def test_so_does_a_compiled_one(tmp_path: Path, changes: list[str]) -> None:
+@pytest.mark.parametrize("changes", COMPILED.values(), ids=COMPILED)
+def test_so_does_one_of_the_compiled_engine(
+    tmp_path: Path, changes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("numba")
     pytest.importorskip("scipy")
+    monkeypatch.setattr(steps, "load_kernel", interpreted)
     for name in ("whole", "run"):
         training = execution(tmp_path, *changes, run=name)
         for _ in training.prepare():

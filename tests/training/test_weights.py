@@ -18,11 +18,14 @@ from bpcli.nn.network import Network, dense, initial
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent
 from bpcli.nn.penalties import L2
 from bpcli.nn.tallies import Tallies
+from bpcli.training.compiled import steps as compiled
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.shards import Division
 from bpcli.training.state import TrainingState, start
 from bpcli.training.steps import Steps
+
+from .compiled.support import interpreted
 
 SIZE, CLASSES = 12, 3
 
@@ -106,7 +109,11 @@ def stepper(kind: str, recipe: Recipe, state: TrainingState, examples: Examples)
         pytest.importorskip("numba")
         from bpcli.training.compiled.steps import CompiledSteps
 
-        return CompiledSteps(recipe, state, examples)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(compiled, "load_kernel", interpreted)
+            made = CompiledSteps(recipe, state, examples)
+            list(made.prepare(4))
+        return made
     return NumpySteps(recipe, state, examples, Division(2 if kind == "shards" else 1))
 
 

@@ -74,7 +74,7 @@ class WrongArrays:
         """The right arrays, (n, q)."""
         return self.side_by_side(self.correct.gradient.W[self.layer], self.correct.gradient.b[self.layer])
 
-    @property
+    @cached_property
     def tolerance(self) -> float:
         """The error at which a guess still fits."""
         return tolerance_of(np.empty(0, self.dtype))

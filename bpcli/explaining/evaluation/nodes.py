@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from typing import Any
 
 
@@ -190,9 +191,15 @@ Node = (
 
 def parts(node: Any) -> tuple[Any, ...]:
     """What a node or a tuple is made of: nodes, tuples, marks and numbers; nothing for those two."""
-    if is_dataclass(node):
-        return tuple(getattr(node, one.name) for one in fields(node))
-    return node if isinstance(node, tuple) else ()
+    kind: Any = type(node)
+    names = _fields_of(kind)
+    return tuple([getattr(node, name) for name in names]) if names else node if isinstance(node, tuple) else ()
+
+
+@cache
+def _fields_of(kind: type) -> tuple[str, ...]:
+    """The names of a node's fields; none of what is no node."""
+    return tuple(one.name for one in fields(kind)) if is_dataclass(kind) else ()
 
 
 def made_of(node: Any, changed: Iterable[Any]) -> Any:

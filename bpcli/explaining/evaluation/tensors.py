@@ -66,12 +66,16 @@ def aligned(*values: Value) -> tuple[tuple[str, ...], list[Any]]:
         array = np.asarray(value.array)
         if value.shape is None and matrices:
             array = array[..., None, None]
-        order = [value.letters.index(letter) for letter in letters if letter in value.letters]
-        tail = list(range(len(value.letters), array.ndim))
-        array = array.transpose(order + tail)
-        places = tuple(slice(None) if letter in value.letters else None for letter in letters)
-        arrays.append(array[(*places, ...)])
+        arrays.append(array if value.letters == letters else _with_axes(array, value.letters, letters))
     return letters, arrays
+
+
+def _with_axes(array: Any, own: tuple[str, ...], letters: tuple[str, ...]) -> Any:
+    """An array whose first axes are its ``own`` indices with an axis for each of ``letters``, in their order."""
+    order = [own.index(letter) for letter in letters if letter in own]
+    tail = list(range(len(own), array.ndim))
+    places = tuple(slice(None) if letter in own else None for letter in letters)
+    return array.transpose(order + tail)[(*places, ...)]
 
 
 def entrywise(operation: Callable[..., Any], *values: Value) -> Value:
