@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from bpcli.side_by_side import prefetched, side_by_side
+from tests.cli.support import wait_for
 
 THREADS = (1, 2, 3, 5)
 
@@ -113,8 +114,10 @@ def test_items_made_ahead_come_in_order_with_their_error_in_its_place(threads: i
 
     made.clear()
     for item in prefetched(items(), threads):
+        ahead = min(item + threads, 5)  # one more than is used, and no other
+        wait_for(lambda ahead=ahead: len(made) >= ahead, "next item")  # type: ignore[misc]
         time.sleep(0.01)
-        assert len(made) == min(item + threads, 5)  # one more than is used, and no other
+        assert len(made) == ahead
         if item == 2:
             break
     assert closed == [5, 2 + threads]
