@@ -95,7 +95,7 @@ class LoopWriter:
     def _fused_loop(self, group: FusedLoop) -> list[str]:
         """One loop over the entries, with local variables for what is not stored."""
         symbols = self.symbols
-        names = {name for one in group.operations for name in (*one.reads, one.out) if name in symbols}
+        names = group.names & {*symbols}
         flat = all(same_shape(symbols[name].shape, group.shape) and symbols[name].contiguous for name in names)
         before: list[str] = []
         local: dict[str, str] = {}

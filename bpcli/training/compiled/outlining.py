@@ -43,7 +43,7 @@ def piece(lines: Sequence[str], made: str, kind: Callable[[str], Hashable]) -> P
 
     ``kind`` says of which kind an array or a number of the program is, and None of other names.
     """
-    text, names = _renamed(lines, kind)
+    text, names = renamed(lines, kind)
     cost = sum(LOOP if line.startswith("for ") else CALL for line in lines if not line.startswith(" "))
     return Piece(tuple(lines), names, (made,) * bool(made), (text, *map(kind, names)), cost)
 
@@ -148,7 +148,7 @@ def _joined_by(relation: Hashable, pieces: Sequence[Piece]) -> list[Piece]:
 
 def _routine(one: Piece, kind: Callable[[str], Hashable]) -> tuple[str, str]:
     """A piece as a function of what it reads, named by its text."""
-    text, names = _renamed(one.lines, kind)
+    text, names = renamed(one.lines, kind)
     places = {name: f"a{place}" for place, name in enumerate(names)}
     given = ", ".join(place for name, place in places.items() if name not in one.made)
     results = ", ".join(places[name] for name in one.made)
@@ -157,7 +157,7 @@ def _routine(one: Piece, kind: Callable[[str], Hashable]) -> tuple[str, str]:
     return name, f"def {name}({given}):\n{body}\n"
 
 
-def _renamed(lines: Iterable[str], kind: Callable[[str], Hashable]) -> tuple[str, tuple[str, ...]]:
+def renamed(lines: Iterable[str], kind: Callable[[str], Hashable]) -> tuple[str, tuple[str, ...]]:
     """Lines with the program's names replaced by a0, a1, …, and local ones by b0, b1, …; and the former in order."""
     tree = ast.parse("\n".join(lines))
     found = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]

@@ -38,7 +38,7 @@ def _mentioned(operation: Operation | FusedLoop, program: Program) -> set[str]:
 def _fit(result: SymbolicArray, operand: SymbolicArray, loop: FusedLoop, program: Program) -> bool:
     """Whether a loop goes through both entry by entry, knows neither by a view, and neither outlives a step."""
     lasting = {*program.kept, *program.inputs, *program.constants}
-    names = {name for one in loop.operations for name in (one.out, *one.reads) if name in program.symbols}
+    names = [name for name in loop.names if name in program.symbols]
     return result.dtype == operand.dtype and all(
         one.name not in lasting
         and one.of is None

@@ -71,7 +71,7 @@ def do_parts(part, given, count, crew, room):  # type: ignore[no-untyped-def]
     began = nanoseconds(crew + CLOCK)
     if began < acquired(crew + ALONE):
         for number in range(count):
-            _do(part, number, given, room)
+            do_part(part, number, given, room)
         return
     release(crew + PART, part)
     release(crew + GIVEN, given)
@@ -102,7 +102,7 @@ def _take(crew, room):  # type: ignore[no-untyped-def]
     ticket = acquired(crew + TICKET)
     while ticket & MASK < (ticket >> BITS) & MASK:
         if exchanged(crew + TICKET, ticket, ticket + 1):
-            _do(acquired(crew + PART), ticket & MASK, acquired(crew + GIVEN), room)
+            do_part(acquired(crew + PART), ticket & MASK, acquired(crew + GIVEN), room)
             add_to(crew + ENDED, 1)
             return True
         ticket = acquired(crew + TICKET)
@@ -163,7 +163,8 @@ def _typed_placed(_: Any, given: Any) -> Any:
     return types.intp(given), made
 
 
-_do = intrinsic_of(_typed_do, ["part", "number", "given", "room"])
+do_part = intrinsic_of(_typed_do, ["part", "number", "given", "room"])
+"""do_part(part, number, given, room): do one part."""
 
 part_of = intrinsic_of(_typed_part, ["function", "given"])
 """part_of(function, given): the address of what calls function(number, given, room), which raises nothing."""

@@ -29,6 +29,11 @@ class FusedLoop:
     operations: tuple[Elementwise, ...]
     stored: frozenset[str]
 
+    @property
+    def names(self) -> set[str]:
+        """The names of the arrays and numbers that it reads and writes."""
+        return {name for one in self.operations for name in (*one.reads, one.out)}
+
 
 def simplified(program: Program) -> list[Operation | FusedLoop]:
     """The operations that affect the program's results; elementwise ones are fused where they can be."""

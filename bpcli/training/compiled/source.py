@@ -16,7 +16,9 @@ from bpcli.training.compiled.operations import Operation, Report, ScalarOperatio
 from bpcli.training.compiled.outlining import OFTEN, Piece, in_calls, in_place, outlined, piece
 from bpcli.training.compiled.overwriting import let_results_lie_in_operands
 from bpcli.training.compiled.passes import FusedLoop, simplified
+from bpcli.training.compiled.recorder import same_shape
 from bpcli.training.compiled.recording import LOSSES, NOISE, RATE, ROOM, STEP, TALLY, Program, X
+from bpcli.training.compiled.shared_loops import NUMBER, shared_loop
 from bpcli.training.compiled.views import Reshaped, Transposed
 
 ONCE, PER_CALL, PER_PART, PER_STEP = "once", "per call", "per part", "per step"
@@ -166,10 +168,24 @@ class _ModuleWriter:
         operations = simplified(self.program)
         let_results_lie_in_operands(operations, self.program)
         pieces = [self.loops.lines(operation) for operation in operations]
+        kind, routines = self._kinds().get, dict[str, str]()
+        for place, operation in enumerate(operations):
+            if self._shared(operation):
+                pieces[place], name, routines[name] = shared_loop(pieces[place], kind, ROOM)
         if len(self.program.sizes) - 2 < OFTEN:
-            return [line for lines in pieces for line in lines], {}
-        kind = self._kinds().get
-        return outlined([self._piece(*both, kind) for both in zip(operations, pieces, strict=True)], kind)
+            return [line for lines in pieces for line in lines], routines
+        body, repeated = outlined([self._piece(*both, kind) for both in zip(operations, pieces, strict=True)], kind)
+        return body, routines | repeated
+
+    def _shared(self, operation: Operation | FusedLoop) -> bool:
+        """Whether threads share an operation out: a loop over vectors as long as θ.
+
+        Loops over single W stay in the kernel: the last bits of the sums beside them, Σ |W| of a penalty, would change.
+        """
+        if not isinstance(operation, FusedLoop):
+            return False
+        theta = self.symbols[self.program.kept[0]]
+        return all(same_shape(self.symbols[name].shape, theta.shape) for name in operation.names & {*self.symbols})
 
     def _piece(self, operation: Operation | FusedLoop, lines: list[str], kind: Callable[[str], Hashable]) -> Piece:
         """The source of an operation as a piece."""
@@ -183,7 +199,7 @@ class _ModuleWriter:
         """Of which kind each array and each number is, as far as Numba tells them apart."""
         lengths = re.findall(r"\w+", " ".join(str(length) for one in self.symbols.values() for length in one.shape))
         numbers = [one.out for one in self.program.operations]
-        found: dict[str, Hashable] = dict.fromkeys((*lengths, *numbers, *self.program.settings, RATE, STEP), "number")
+        found: dict[str, Hashable] = dict.fromkeys((*lengths, *numbers, *self.program.settings, RATE, STEP), NUMBER)
         for name, symbol in self.symbols.items():
             found[name] = symbol.dtype.name, symbol.ndim, symbol.contiguous, isinstance(symbol.view, Transposed)
             if name in self.loops.flat:

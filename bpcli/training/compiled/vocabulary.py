@@ -11,6 +11,8 @@ from numba import njit
 from bpcli.training.compiled.atomics import report
 from bpcli.training.compiled.elementary import exp_of_single, tanh_of_single
 from bpcli.training.compiled.largest import arg_max_of_columns
+from bpcli.training.compiled.loop_parts import do_loop, entries_of, parts_of
+from bpcli.training.compiled.parts import part_of, placed
 from bpcli.training.compiled.products import (
     accumulate,
     accumulate_of_vector,
@@ -25,9 +27,10 @@ from bpcli.training.compiled.products import (
 from bpcli.training.compiled.rooms import flat, matrix, put, space, take, vector
 
 __all__ = [
-    "FASTMATH", "accumulate", "accumulate_of_vector", "arg_max_of_columns", "exp_of_single", "flat", "inner",
-    "matrix", "njit", "np", "product", "product_along_rows", "product_of_examples", "product_of_vector", "put",
-    "report", "space", "take", "tanh_of_single", "total", "total_of_examples", "vector",
+    "FASTMATH", "accumulate", "accumulate_of_vector", "arg_max_of_columns", "do_loop", "entries_of", "exp_of_single",
+    "flat", "inner", "matrix", "njit", "np", "part_of", "parts_of", "placed", "product", "product_along_rows",
+    "product_of_examples", "product_of_vector", "put", "report", "space", "take", "tanh_of_single", "total",
+    "total_of_examples", "vector",
 ]  # fmt: skip
 
 FASTMATH = {"nsz": True, "contract": True}

@@ -1,4 +1,4 @@
-"""From how much work on the products of one kernel are shared out over threads."""
+"""From how much work on the products and loops of one kernel are shared out over threads."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from itertools import pairwise
 
 POSTING = 1_000_000
 """Multiplications of a product from which on its parts are posted."""
+
+LONG_LOOP = 1 << 16
+"""Entries of a loop over parameters from which on its parts are posted: one thread takes some 10 µs for Adam's."""
 
 HELP = 10_000_000
 """Multiplications of a forward pass, in posted products, from which on helpers save more than their call costs.

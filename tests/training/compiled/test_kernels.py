@@ -17,11 +17,13 @@ from bpcli.data.sources import Columns, Examples, Rows
 from bpcli.nn.optimizers import GradientDescent
 from bpcli.training.compiled.compiled_code import SYMBOL
 from bpcli.training.compiled.steps import CompiledSteps
+from bpcli.training.compiled.worth import LONG_LOOP
 from bpcli.training.numpy_steps import NumpySteps
+from bpcli.training.recipe import Recipe
 from bpcli.training.state import TrainingState, start
 from tests.nn.support import CORE, REDUCTIONS, STEP_RULES, loss, pairs
 
-from .support import Task, agree, numbers, residuals, task
+from .support import PLAN, Task, agree, numbers, residuals, task
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 """Of each array's largest number, after an epoch."""
@@ -59,11 +61,20 @@ def test_one_epoch_agrees_with_the_reference() -> None:
 
 
 def test_threads_change_no_bit() -> None:
-    one = task(**REGRESSION, widths=(70, 300, 3), size=1060)
-    alone = numbers(one.trained(CompiledSteps, 512))
-    for threads in (2, 3, 5, 16):
-        shared = numbers(one.trained(partial(CompiledSteps, threads=threads), 512))
+    """Neither of products nor of loops over parameters."""
+    one, crews = task(**REGRESSION, widths=(220, 300, 3), size=1060), []
+
+    def steps(recipe: Recipe, state: TrainingState, examples: Examples, threads: int) -> CompiledSteps:
+        made = CompiledSteps(replace(recipe, plan=replace(PLAN, batch_size=512)), state, examples, threads)
+        crews.append(made.crew.threads)
+        return made
+
+    alone = numbers(one.trained(partial(steps, threads=1), 512))
+    assert alone["theta"].size >= LONG_LOOP
+    for threads in (2, 3, 5):
+        shared = numbers(one.trained(partial(steps, threads=threads), 512))
         assert all(shared[name].tobytes() == array.tobytes() for name, array in alone.items()), threads
+    assert crews == [1, 2, 3, 5]
 
 
 def test_float32_keeps_its_digits_on_a_batch_of_any_size() -> None:

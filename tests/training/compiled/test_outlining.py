@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bpcli.training.compiled import outlining, source, steps
-from bpcli.training.compiled.outlining import in_place, outlined, piece
+from bpcli.training.compiled.outlining import NAMED, in_place, outlined, piece
 from bpcli.training.compiled.recording import record
 from bpcli.training.compiled.source import Source, step_source
 from bpcli.training.compiled.steps import CompiledSteps
@@ -64,7 +64,7 @@ def test_a_networks_text_grows_by_calls() -> None:
     assert set(few.routines) == set(many.routines)
     loops = [len(re.findall("for i in", one.text)) for one in (few, many)]
     assert loops[0] == loops[1]
-    assert written(deep(2)).routines == {}
+    assert not any(name.startswith(NAMED) for name in written(deep(2)).routines)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "gradient_descent"])
