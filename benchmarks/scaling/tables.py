@@ -40,7 +40,7 @@ def measured_table() -> Iterator[str]:
 
 def threads_table() -> Iterator[str]:
     """The same of one process on several threads."""
-    yield "| | processes | network, batch | measured | predicted | arithmetic + update + exchange | ratio |"
+    yield "| | ranks | network, batch | measured | predicted | arithmetic + update + exchange | ratio |"
     yield "|---|---|---|---|---|---|---|"
     yield from _rows(PROCESS)
 

@@ -30,10 +30,6 @@ class Network:
     bandwidth: float
     common_memory: bool = False
 
-    def seconds(self, messages: float, count: float) -> float:
-        """Seconds of so many messages one after the other, ``count`` bytes in all."""
-        return messages * self.latency + count / self.bandwidth
-
 
 def ethernet(bits: float = USUAL_LINK, latency: float = USUAL_LATENCY) -> Network:
     """A link of so many bits per second, as TCP uses it at best."""

@@ -8,15 +8,17 @@ Amdahl 1967: what is not shared out, here the update and the exchange, bounds th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from bpcli.scaling.arithmetic import Arithmetic, layer_seconds
 from bpcli.scaling.cluster import Cluster
-from bpcli.scaling.exchange import Traffic, gradient_traffic, own_additions, results_traffic, vectors_added
+from bpcli.scaling.exchange import Traffic, gather, own_additions, results_traffic, scatter, vectors_added
 from bpcli.scaling.job import Job
 from bpcli.scaling.threads import shared_out
+from bpcli.training.shards.portions import HOSTS, portions_of
 from bpcli.training.source_passes import EXAMPLES_PER_PASS, PASSES_AT_ONCE, worth_sharing
 
-OPERATIONS = 5
+OPERATIONS = 4
 """Operations on vectors for each number that a rule remembers of a parameter, besides the one that changes θ."""
 
 NOISE_PASSES = 8
@@ -34,7 +36,7 @@ COUNTING = 4
 
 @dataclass(frozen=True)
 class StepSeconds:
-    """What a step of the slowest rank consists of, in seconds, one after the other."""
+    """What a step of the slowest rank consists of, in seconds; of the exchange what nothing else goes on beside."""
 
     arithmetic: float
     update: float
@@ -53,7 +55,9 @@ def step_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> St
     layers = layer_seconds(job.sizes, job.columns, job.itemsize, core_of(job, cluster), threads_of)
     layers_seconds = rounds * sum(layer.forward + layer.backward for layer in layers)
     arithmetic = layers_seconds + _beside(job, cluster) + noise_seconds(job, cluster, working)
-    return StepSeconds(arithmetic, _update(job, cluster, working), exchange_seconds(job, cluster, working))
+    update = _update(job, cluster, working)
+    rest = [sum(layer.backward for layer in layers[:l]) for l in range(len(layers))]
+    return StepSeconds(arithmetic, update, _exchange(job, cluster, working, update, rest))
 
 
 def core_of(job: Job, cluster: Cluster) -> Arithmetic:
@@ -75,13 +79,36 @@ def _beside(job: Job, cluster: Cluster) -> float:
     return cluster.arithmetic.call * (1 + COUNTING * job.shards)
 
 
-def exchange_seconds(job: Job, cluster: Cluster, ranks: int) -> float:
-    """Gradients and results of a step on their way, one after the other."""
+def _exchange(job: Job, cluster: Cluster, ranks: int, update: float, rest: list[float]) -> float:
+    """Seconds from the end of the last shard to that of the step, less those of the ``update``.
+
+    Ranks of several hosts hand out θ portion by portion: each when the last shard is done with its layers, which is the
+    ``rest`` of backward below its lowest layer before the end. A portion is updated, where ranks update their own
+    entries, and what was made of it is sent, while the next one is still on its way.
+    """
+    network, call = cluster.network, cluster.arithmetic.call
+    update = update if _each_updates_its_own(job, cluster) else 0.0
     if ranks == 1:
         return 0.0
-    gradient = gradient_traffic(job.parameters, job.itemsize, job.shards, ranks)
+    assert network is not None, "several ranks have a network"
+    portions = portions_of(job.layers, job.itemsize, 1 if network.common_memory else HOSTS)
     results = results_traffic(job.batch_size, job.sizes[-1], job.itemsize, job.shards, ranks)
-    return _seconds(gradient + results, cluster)
+    sizes = [portion.entries.stop - portion.entries.start for portion in portions]
+    free, now, there = -inf, 0.0, []
+    for portion, size in zip(portions, sizes, strict=True):
+        begun = -rest[portion.lowest - 1]
+        if portion.lowest == 1:
+            free = max(free, begun) + results.busy(network, call)
+            now = free + results.late(network)
+            begun = now if len(portions) == 1 else begun
+        handed_out = scatter(size, job.itemsize, job.shards, ranks)
+        free = max(free, begun) + handed_out.busy(network, call)
+        there.append(free + handed_out.late(network))
+    for size, arrived in zip(sizes, there, strict=True):
+        now = max(now, arrived) + update * size / job.parameters
+        shown = gather(size, job.itemsize, ranks)
+        free = max(free, now) + shown.busy(network, call)
+    return free + shown.late(network) - update
 
 
 def _update(job: Job, cluster: Cluster, ranks: int) -> float:

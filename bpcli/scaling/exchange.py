@@ -46,8 +46,16 @@ class Traffic:
         return Traffic(self.latencies + other.latencies, self.messages + other.messages, self.count + other.count)
 
     def seconds(self, network: Network, call: float) -> float:
-        """On the network, and in handling messages: measured, each takes what a layer's calls do, ``call`` seconds."""
-        return network.seconds(self.latencies, self.count) + self.messages * call
+        """From its begin until all is there."""
+        return self.busy(network, call) + self.late(network)
+
+    def busy(self, network: Network, call: float) -> float:
+        """How long nothing else can be sent: each message's handling takes, measured, what a layer's calls do."""
+        return self.count / network.bandwidth + self.messages * call
+
+    def late(self, network: Network) -> float:
+        """How much later all is there."""
+        return self.latencies * network.latency
 
 
 NOTHING = Traffic(0, 0, 0.0)
@@ -79,13 +87,24 @@ def vectors_added(shards: int, ranks: int) -> float:
 
 def gradient_traffic(parameters: int, itemsize: int, shards: int, ranks: int) -> Traffic:
     """The sum of the shards' gradients, or θ updated by it, on every rank."""
+    return scatter(parameters, itemsize, shards, ranks) + gather(parameters, itemsize, ranks)
+
+
+def scatter(parameters: int, itemsize: int, shards: int, ranks: int) -> Traffic:
+    """Of so many entries of each node of the tree every rank's share, on that rank."""
     if ranks == 1:
         return NOTHING
-    nodes = nodes_of(shards, ranks)
+    nodes, share = nodes_of(shards, ranks), parameters * itemsize / ranks
+    most = max(max(nodes) * (ranks - 1), sum(nodes) - min(nodes))
+    return Traffic(waits(share), most, most * share)
+
+
+def gather(parameters: int, itemsize: int, ranks: int) -> Traffic:
+    """What every rank has made of its share of so many entries, on all ranks."""
+    if ranks == 1:
+        return NOTHING
     share = parameters * itemsize / ranks
-    sent, received = max(nodes) * (ranks - 1), sum(nodes) - min(nodes)
-    most = max(sent, received)
-    return Traffic(waits(share), most, most * share) + Traffic(waits(share), ranks - 1, (ranks - 1) * share)
+    return Traffic(waits(share), ranks - 1, (ranks - 1) * share)
 
 
 def results_traffic(batch_size: int, outputs: int, itemsize: int, shards: int, ranks: int) -> Traffic:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from bpcli.scaling.footprint import footprint
 
@@ -34,9 +34,15 @@ class Job:
     elementwise: bool = True
 
     @property
+    def layers(self) -> list[slice]:
+        """Where the weights and biases of layers 1 … L lie in θ."""
+        ends = accumulate(((below + 1) * units for below, units in pairwise(self.sizes)), initial=0)
+        return [slice(*bounds) for bounds in pairwise(ends)]
+
+    @property
     def parameters(self) -> int:
         """P, the number of weights and biases."""
-        return sum((below + 1) * units for below, units in pairwise(self.sizes))
+        return int(self.layers[-1].stop)
 
     @property
     def updates(self) -> int:
