@@ -13,7 +13,7 @@ from bpcli.scaling.cluster_file import arithmetic_as_json, arithmetic_from
 from bpcli.scaling.exchange import gradient_traffic, vectors_added
 from bpcli.scaling.products import measure
 from bpcli.storage.strict_json import Saved
-from bpcli.training.engines import numba_installed
+from bpcli.training.numba_library import numba_compiles
 
 LARGE = 1_000_000
 """Parameters of the gradient whose exchange gives the bandwidth."""
@@ -51,7 +51,7 @@ def bench(links: Links | None) -> Bench:
 
     Every rank gets the same answer.
     """
-    compiled = numba_installed()
+    compiled = numba_compiles()
     if links is None:
         return Bench(Cluster(measure(compiled=compiled)))
     links.gather("ready")

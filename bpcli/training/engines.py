@@ -7,10 +7,7 @@ the resolved config names it.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
@@ -18,12 +15,12 @@ import numpy as np
 from bpcli.choices import name_of
 from bpcli.cores import threads_for, usable_cores
 from bpcli.data.sources import Examples
-from bpcli.errors import ConfigError, SystemRefusedError
-from bpcli.memory import left, size
+from bpcli.errors import ConfigError
 from bpcli.nn.optimizers import OPTIMIZERS
 from bpcli.nn.optimizers.second_order.rule import SecondOrder
 from bpcli.nn.tallies import Tallies
 from bpcli.training.iteration_steps import IterationSteps
+from bpcli.training.numba_library import numba_failure, numba_installed, require_addresses
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Recipe
 from bpcli.training.shards import Division
@@ -37,9 +34,6 @@ EngineChoice = Literal["auto", "numpy", "numba"]
 
 WORTH_COMPILING = 2.0
 """Seconds that compiled code must save to be worth loading Numba and compiling the first time."""
-
-NUMBA = 450_000_000
-"""Bytes of addresses that Numba takes to compile: measured, a process of it takes 624 MB in all, without it 180 MB."""
 
 PER_LAYER, PER_ACTIVATION, PER_PARAMETER = 25e-6, 3e-9, 0.3e-9
 """Seconds that a compiled step saves: for each layer in calls, for each activation and parameter in memory accesses."""
@@ -121,11 +115,6 @@ def shards_for(shards: int | Literal["auto"], recipe: Recipe) -> int:
     return usual_shards(recipe.plan.batch_size, recipe.network.layout.count)
 
 
-def numba_installed() -> bool:
-    """Whether Numba is installed, with SciPy, which its matrix products need; neither is imported."""
-    return find_spec("numba") is not None and find_spec("scipy") is not None
-
-
 def choose_engine(
     choice: EngineChoice, shards: int | Literal["auto"], threads: int | Literal["auto"], work: Work
 ) -> tuple[Engine, str]:
@@ -134,7 +123,7 @@ def choose_engine(
     Which it is, and how many shards, follows from the work; how many threads, from the machine.
 
     Raises:
-        ConfigError: numba is asked for, but not installed, or cannot compile this training.
+        ConfigError: numba is asked for, but not installed or switched off, or cannot compile this training.
     """
     parts = shards_for(shards, work.recipe)
     numpy_engine = Engine("numpy", parts, threads_for(threads))
@@ -148,38 +137,14 @@ def choose_engine(
         )
     if choice == "auto" and work.saving(parts) < WORTH_COMPILING:
         return numpy_engine, ""
-    _require_room_for_numba()
-    if failure := _import_failure(work.recipe.plan.batch_size):
+    require_addresses()
+    if failure := numba_failure(single=work.recipe.plan.batch_size == 1):
         if choice == "numba":
-            hint = "install compatible versions of NumPy, SciPy and Numba, or engine: numpy"
-            raise ConfigError(f"Numba cannot be imported: {failure}", key="engine", hint=hint)
-        return numpy_engine, f"engine numpy, because Numba cannot be imported: {failure}"
+            raise ConfigError(failure.reason, key="engine", hint=f"{failure.remedy}, or engine: numpy")
+        return numpy_engine, f"engine numpy, because {failure.reason}"
     obstacle = work.obstacle(parts)
     if not obstacle:
         return replace(numpy_engine, name="numba"), ""
     if choice == "numba":
         raise ConfigError(f"engine numba cannot compile {obstacle}", key="engine", hint="engine: numpy")
     return numpy_engine, f"engine numpy, because there is no compiled form of {obstacle}"
-
-
-def _require_room_for_numba() -> None:
-    """Refuse to load Numba where a limit leaves too few addresses: LLVM ends the process there.
-
-    Raises:
-        SystemRefusedError: it does.
-    """
-    there = left()
-    if "RLIMIT" in there.limit and there.count < NUMBA and "numba" not in sys.modules:
-        hint = "engine: numpy, or raise the limit of the process (ulimit -v)"
-        raise SystemRefusedError(f"out of memory: Numba takes {size(NUMBA)}; {there}", key="engine", hint=hint)
-
-
-def _import_failure(batch_size: int) -> str:
-    """Why Numba, or the part of SciPy that batches need, cannot be imported although installed; empty if it can."""
-    try:
-        import_module("bpcli.training.compiled.products")
-        if batch_size > 1:
-            import_module("scipy.linalg.cython_blas")
-    except Exception as error:  # noqa: BLE001 - incompatible versions fail in many ways
-        return " ".join(str(error).split()) or type(error).__name__
-    return ""

@@ -19,6 +19,7 @@ from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.steps import CompiledSteps
 from bpcli.training.engines import Engine, Work, choose_engine
 from bpcli.training.iteration_steps import IterationSteps
+from bpcli.training.numba_library import numba_compiles
 from bpcli.training.numpy_steps import NumpySteps
 from bpcli.training.recipe import Plan
 from tests.training.compiled.support import Task, agree, interpreted, task
@@ -124,6 +125,19 @@ def test_what_cannot_be_compiled_is_said_once(monkeypatch: pytest.MonkeyPatch) -
     assert (engine.name, note) == ("numpy", "engine numpy, because there is no compiled form of numpy.sort")
     with pytest.raises(ConfigError, match=r"engine numba cannot compile numpy\.sort"):
         choose_engine("numba", 1, 1, work(with_hidden(Sorted)))
+
+
+def test_where_numba_is_switched_off_auto_says_why_it_takes_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = pytest.importorskip("numba.core.config")
+    monkeypatch.setattr(config, "DISABLE_JIT", 1)
+    engine, note = choose_engine("auto", 1, 1, work(task()))
+    assert (engine.name, note) == ("numpy", "engine numpy, because NUMBA_DISABLE_JIT switches Numba off")
+    with pytest.raises(ConfigError) as caught:
+        choose_engine("numba", 1, 1, work(task()))
+    assert str(caught.value.hint) == "unset NUMBA_DISABLE_JIT, or engine: numpy"
+    assert not numba_compiles()
+    monkeypatch.setattr(config, "DISABLE_JIT", 0)
+    assert numba_compiles()
 
 
 def test_what_is_asked_for_is_had(monkeypatch: pytest.MonkeyPatch) -> None:

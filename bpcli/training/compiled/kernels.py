@@ -16,8 +16,6 @@ from hashlib import sha256
 from types import ModuleType
 from typing import Any
 
-from numba.core.dispatcher import Dispatcher
-
 from bpcli.nn import Array
 from bpcli.training.compiled.compiled_code import PREFIX, CompiledCode, dependencies
 from bpcli.training.compiled.recording import Program
@@ -44,8 +42,6 @@ def load_kernel(program: Program, write: Callable[[Program], Source]) -> Kernel:
     source = write(program)
     name = PREFIX + sha256(f"{dependencies()}\n{source.text}".encode()).hexdigest()[:32]
     module = _module(name, source)
-    if not isinstance(module.run, Dispatcher):  # Numba is switched off, and this is plain Python
-        return Kernel(module.arrays, module.run, fresh=False)
     run: Any = module.run
     code = run._cache = CompiledCode(name)  # noqa: SLF001 - Numba has no other way to a cache of one's own
     return Kernel(module.arrays, run, not code.found, code.not_kept)

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 import numba
-from numba.core import cgutils, config
+from numba.core import cgutils
 from numba.core.types import Array
 
 from bpcli.training.compiled.compiled_code import (
@@ -27,7 +27,6 @@ from bpcli.training.compiled.compiled_code import (
 from bpcli.training.compiled.intrinsics import intrinsic_of
 
 _njit: Any = numba.njit
-_config: Any = config
 _code: Any = cgutils
 
 
@@ -40,9 +39,6 @@ def routine(*, strided: bool = False, allocates: bool = False, **options: Any) -
     options["_nrt"] = allocates
 
     def decorate(function: Callable[..., Any]) -> Any:
-        if _config.DISABLE_JIT:
-            return function
-
         def typed(_: Any, *types: Any) -> tuple[Any, Callable[..., Any]]:
             """The types of a call, and what writes the call."""
             symbol, result = _compiled(function, options, tuple(map(_any_layout, types)) if strided else types)
@@ -62,8 +58,6 @@ def compiled_in(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 @cache
 def kept_function(function: Callable[..., Any]) -> Any:
     """A function compiled for Python to call, without holding its lock; its code is kept as that of routines is."""
-    if _config.DISABLE_JIT:
-        return function
     compiled = _njit(nogil=True, error_model="numpy")(function)
     name = f"{function.__name__}_{sha256(dependencies().encode()).hexdigest()[:32]}"
     compiled._cache = CompiledCode(PREFIX + name)  # noqa: SLF001 - Numba has no other way to a cache of one's own

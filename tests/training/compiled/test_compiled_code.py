@@ -272,14 +272,6 @@ def test_use_counts_and_not_the_day_of_compiling(cache: Path) -> None:
     assert kept(cache).stat().st_mtime > 0
 
 
-def test_a_kernel_without_numba_keeps_nothing(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
-    """As with NUMBA_DISABLE_JIT=1."""
-    monkeypatch.setattr(steps, "step_source", lambda program: Source(A_STEP.replace("@njit", "")))
-    one = task(hidden=(), widths=(2, 3))
-    assert list(CompiledSteps(one.recipe(), one.state(), one.examples()).prepare(1)) == []
-    assert not cache.exists()
-
-
 STARTS = """
 import sys
 from tests.training.compiled.support import task
