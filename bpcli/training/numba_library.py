@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -47,8 +48,14 @@ def numba_failure(*, single: bool) -> Failure | None:
             import_module("scipy.linalg.cython_blas")
     except Exception as error:  # noqa: BLE001 - incompatible versions fail in many ways
         why = " ".join(str(error).split()) or type(error).__name__
-        return Failure(f"Numba cannot be imported: {why}", "install compatible versions of NumPy, SciPy and Numba")
+        return Failure(f"Numba cannot be imported: {why}", _remedy())
     return None
+
+
+def _remedy() -> str:
+    """What helps where Numba cannot be imported: its settings are read then, too."""
+    settings = sorted(name for name in os.environ if name.startswith("NUMBA_"))
+    return f"unset {', '.join(settings)}" if settings else "install compatible versions of NumPy, SciPy and Numba"
 
 
 def require_addresses() -> None:
