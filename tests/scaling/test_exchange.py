@@ -26,8 +26,8 @@ class Sent:
 
 
 def holders(shards: int, ranks: int) -> list[int]:
-    """The rank of each shard: each rank's share ends where its fraction of the shards does."""
-    return [next(rank for rank in range(ranks) if shard < shards * (rank + 1) // ranks) for shard in range(shards)]
+    """The rank of each shard: neighbours are together, and each rank has as many as if they were dealt out."""
+    return sorted(shard % ranks for shard in range(shards))
 
 
 def nodes_apart(shards: int, ranks: int) -> dict[Node, int]:
@@ -73,10 +73,11 @@ def test_traffic_is_that_of_the_busiest_rank_of_a_simulation(ranks: int) -> None
 
 def test_blocks_that_are_subtrees_send_one_node_and_three_ranks_send_more() -> None:
     assert nodes_of(16, 4) == (1, 1, 1, 1)
-    assert nodes_of(8, 3) == (1, 2, 2)  # shards 0 1 | 2 3 4 | 5 6 7
+    assert nodes_of(8, 3) == (2, 2, 1)  # shards 0 1 2 | 3 4 5 | 6 7
     assert nodes_of(3, 3) == (1, 1, 1)
-    assert nodes_of(7, 2) == (2, 2)  # 0 1 2 | 3 4 5 6: 0+1 and 2; 3, and 4+5 with 6
-    assert [own_additions(shards, 2) for shards in (2, 4, 7, 16)] == [0, 1, 2, 7]
+    assert nodes_of(7, 2) == (1, 1)  # 0 1 2 3 | 4 5 6: all; 4+5 with 6
+    assert nodes_of(7, 3) == (2, 2, 2)  # 0 1 2 | 3 4 | 5 6: 0+1 and 2; 3 and 4; 5 and 6
+    assert [own_additions(shards, 2) for shards in (2, 4, 7, 16)] == [0, 1, 3, 7]
     assert own_additions(8, 3) == 1
 
 

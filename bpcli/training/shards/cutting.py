@@ -60,8 +60,14 @@ def slices(length: int, count: int) -> list[slice]:
 
 
 def block_of(rank: int, ranks: int, shards: int) -> range:
-    """The shards of a rank: blocks in the order of ranks, as even as can be, empty where there are more ranks."""
-    return range(shards * rank // ranks, shards * (rank + 1) // ranks)
+    """The shards of a rank: blocks in the order of ranks, as even as can be, empty where there are more ranks.
+
+    The first ranks have one more where there is one more. So no rank has more shards of a short batch, which may have
+    fewer of them: each has room for those of a whole one.
+    """
+    each, more = divmod(shards, ranks)
+    start = each * rank + min(rank, more)
+    return range(start, start + each + (rank < more))
 
 
 def aligned_slices(length: int, count: int, unit: int = LINE) -> list[slice]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bpcli.training.shards.cutting import LINE, bands, pieces, slices, usual_shards
+from bpcli.training.shards.cutting import LINE, bands, block_of, pieces, slices, usual_shards
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,15 @@ def test_pieces_and_slices_cover_everything_once_and_are_even(length: int) -> No
         sizes = [one.stop - one.start for one in cut]
         assert max(sizes) - min(sizes) <= (1 if len(cut) == 5 else 2 * LINE)
         assert max(sizes) < (1 << 15) + LINE or len(cut) == 5
+
+
+def test_no_rank_has_more_shards_of_a_batch_with_fewer() -> None:
+    for ranks in range(1, 10):
+        before = [0] * ranks
+        for shards in range(40):
+            blocks = [block_of(rank, ranks, shards) for rank in range(ranks)]
+            assert [k for block in blocks for k in block] == [*range(shards)]
+            now = [len(block) for block in blocks]
+            assert max(now) - min(now) <= 1
+            assert all(few <= many for few, many in zip(before, now, strict=True)), (ranks, shards)
+            before = now
