@@ -118,9 +118,12 @@ def _update(job: Job, cluster: Cluster, ranks: int) -> float:
     itself, which read every gradient once and write half of them, then those of its share of the entries, and shows or
     sends what others add up. Each of these passes over three vectors, as does each operation of the rule. A rank
     updates its share alone, where nothing is as a whole; else it copies the sum and updates all. Where the whole step
-    is compiled, which shards are not, the rule is one pass over each of its vectors.
+    is compiled, which shards are not, the rule is one pass over each of its vectors, and where it remembers nothing
+    products change θ at once.
     """
-    rule = 3 + 2 * job.kept if job.in_one_kernel else 3 * (1 + OPERATIONS * job.kept)
+    rule = 3 * (1 + OPERATIONS * job.kept)
+    if job.in_one_kernel:
+        rule = 3 + 2 * job.kept if job.kept else 0
     limiting = (3 if job.in_one_kernel else LIMITING) * job.limited / job.parameters
     vectors = job.shards_of_a_rank(ranks) - 1 + rule + limiting
     if ranks > 1:

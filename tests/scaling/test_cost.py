@@ -50,6 +50,7 @@ def test_a_rule_compiled_with_its_step_is_one_pass_and_after_shards_is_not() -> 
     job = replace(SMALL, kept=2, compiled=True)
     theta = job.parameters * job.itemsize / CORE.memory
     assert step_seconds(job, cluster(), 1).update == pytest.approx((3 + 2 * 2) * theta)
+    assert step_seconds(replace(job, kept=0), cluster(), 1).update == 0  # products change θ at once
     for other in (replace(job, compiled=False), replace(job, shards=2)):
         assert step_seconds(other, cluster(), 1).update >= 3 * (1 + 4 * 2) * theta
 
