@@ -24,7 +24,7 @@ from bpcli.training.shards.results import Results, results_from_elsewhere, resul
 EXAMPLES_PER_PASS = 1024
 """Fixed, because the width of a matrix can change the last bits of a product."""
 
-WORTH_A_THREAD = 4e6
+WORTH_A_POOL = 4e6
 """Multiplications of a pass from which on a thread of its own saves more than it costs: a pool's, and a workspace."""
 
 WORTH_A_RANK = 1e8
@@ -128,7 +128,7 @@ class SourcePasses:
     def _worthwhile(self, passes: int) -> int:
         """How many threads have work enough for each, and room for a workspace of its own in half the memory left."""
         theta, sizes = self.parameters.theta, self.network.sizes
-        if min(self.threads, passes) < 2 or theta.size * EXAMPLES_PER_PASS < WORTH_A_THREAD:
+        if min(self.threads, passes) < 2 or theta.size * EXAMPLES_PER_PASS < WORTH_A_POOL:
             return 1
         needed = theta.itemsize * EXAMPLES_PER_PASS * (sizes[0] + ARRAYS * sum(sizes[1:]))
         return max(1, min(self.threads, passes, memory.left().count // 2 // needed))

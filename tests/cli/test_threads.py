@@ -23,7 +23,7 @@ CONFIG = """
 def test_threads_change_no_byte_of_a_run_its_evaluation_or_its_predictions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source_passes, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(source_passes, "WORTH_A_POOL", 0)
     rng = np.random.default_rng(0)
     values = rng.normal(size=(SIZE, 21)).astype(np.float32)
     values[rng.random((SIZE, 21)) < 0.01] = np.nan

@@ -159,7 +159,7 @@ class Late:
 
 @pytest.mark.parametrize("threads", [2, 3, 5])
 def test_threads_change_no_bit_and_no_order(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_passes, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(source_passes, "WORTH_A_POOL", 0)
     size = 7 * EXAMPLES_PER_PASS + 3
     X, network, weights = examples(size), classifier(), np.random.default_rng(3).random(size)
     classes = np.arange(size) % 2
@@ -222,7 +222,7 @@ def test_as_many_threads_are_used_as_have_work_and_room(monkeypatch: pytest.Monk
     monkeypatch.setattr(source_passes, "side_by_side", counted)
     features = Rows(examples(3 * EXAMPLES_PER_PASS))
     inference.outputs(classifier(), parameters(), features, 8)
-    monkeypatch.setattr(source_passes, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(source_passes, "WORTH_A_POOL", 0)
     inference.outputs(classifier(), parameters(), features, 8)
     inference.outputs(classifier(), parameters(), features, 2)
     monkeypatch.setattr(memory, "left", lambda: memory.Left(1_400_000))  # two passes of 319,488 bytes in half of it

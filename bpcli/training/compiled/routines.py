@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from typing import Any
 
@@ -26,7 +26,9 @@ from bpcli.training.compiled.compiled_code import (
 )
 from bpcli.training.compiled.intrinsics import intrinsic_of
 
-_njit: Any = numba.njit
+_njit: Any = partial(numba.njit, error_model="numpy", debug=False)
+"""With debugging, which a user may set for Numba, it fails at what intrinsics return."""
+
 _code: Any = cgutils
 
 
@@ -52,13 +54,13 @@ def routine(*, strided: bool = False, allocates: bool = False, **options: Any) -
 
 def compiled_in(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """A decorator: make a function a part of all that call it, which compiled code alone can do."""
-    return _njit(error_model="numpy", no_cpython_wrapper=True, **options)  # type: ignore[no-any-return]
+    return _njit(no_cpython_wrapper=True, **options)  # type: ignore[no-any-return]
 
 
 @cache
 def kept_function(function: Callable[..., Any]) -> Any:
     """A function compiled for Python to call, without holding its lock; its code is kept as that of routines is."""
-    compiled = _njit(nogil=True, error_model="numpy")(function)
+    compiled = _njit(nogil=True)(function)
     name = f"{function.__name__}_{sha256(dependencies().encode()).hexdigest()[:32]}"
     compiled._cache = CompiledCode(PREFIX + name)  # noqa: SLF001 - Numba has no other way to a cache of one's own
     return compiled
@@ -76,7 +78,7 @@ def _compiled(function: Any, options: dict[str, Any], types: tuple[Any, ...]) ->
     result = load_routine(symbol)
     if result is None:
         alone = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-        dispatcher = _njit(error_model="numpy", **options, **alone)(function)
+        dispatcher = _njit(**options, **alone)(function)
         dispatcher.compile(types)
         result = dispatcher.overloads[types]
         keep_routine(symbol, result)

@@ -43,7 +43,7 @@ def arrays({kept}, sizes, m, {ROOM}):
     return [{arrays}]
 
 
-@njit(nogil=True, error_model="numpy", fastmath=FASTMATH, _nrt=False, no_cfunc_wrapper=True)
+@njit(nogil=True, error_model="numpy", debug=False, fastmath=FASTMATH, _nrt=False, no_cfunc_wrapper=True)
 """
 )
 
