@@ -15,9 +15,14 @@ from contextvars import Context, copy_context
 from functools import cache
 from itertools import chain, pairwise
 from threading import Lock, Thread
+from weakref import WeakSet
 
 Task = Callable[[int, int], None]
 """task(k, member): computes task k; ``member`` is the number of the thread in the team, to find its buffers by."""
+
+
+_TEAMS: WeakSet[Team] = WeakSet()
+"""All teams that there are."""
 
 
 class Team:
@@ -25,6 +30,11 @@ class Team:
 
     def __init__(self, size: int) -> None:
         self.size = size
+        self.begin_alone()
+        _TEAMS.add(self)
+
+    def begin_alone(self) -> None:
+        """Know of no thread but the caller's, as in a process that was forked: no other lives on there."""
         self._busy = Lock()
         self._helpers: list[_Helper] = []
 
@@ -128,5 +138,11 @@ def team_of(size: int) -> Team:
 SERIAL = Team(1)
 """The caller alone."""
 
+
+def _begin_alone() -> None:
+    for team in _TEAMS:
+        team.begin_alone()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=team_of.cache_clear)  # no thread but the forking one lives on
+    os.register_at_fork(after_in_child=_begin_alone)

@@ -87,10 +87,12 @@ def test_an_interrupt_waits_for_the_others_tasks() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_process_has_a_team_of_its_own() -> None:
-    team_of(2).run(2, lambda number, member: None)
+    team = team_of(2)
+    team.run(2, lambda number, member: None)
     child = os.fork()
     if child == 0:
         done: list[int] = []
-        team_of(2).run(4, lambda number, member: done.append(number))
+        signal.alarm(20)  # a child that waits for a thread that it does not have
+        team.run(4, lambda number, member: done.append(number))
         os._exit(0 if len(done) == 4 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
