@@ -1,6 +1,6 @@
 """What shards and threads do to a step, both engines, one process: ``python -m benchmarks.sharding``.
 
-Float32, gradient descent, one thread in BLAS; µs a step, the best of all rounds, taken in turn, and the ratio to the
+Float32, one thread in BLAS; µs a step, the best of all rounds, taken in turn, and the ratio to the
 first numbers of shards and threads. With ``--busy`` another process keeps a core busy meanwhile.
 """
 
@@ -47,21 +47,22 @@ def main() -> None:
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES)
     parser.add_argument("--shards", nargs="+", type=int, default=[1, 2, 4], metavar="N")
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2], metavar="N")
+    parser.add_argument("--rules", nargs="+", default=["gradient_descent"], metavar="RULE")
     parser.add_argument("--busy", action="store_true")
     options = parser.parse_args()
     threadpool_limits(1, "blas")
     ways = list(product(options.shards, options.threads))
     titles = (f"{shards} shard{'s' * (shards > 1)}, {threads} thread{'s' * (threads > 1)}" for shards, threads in ways)
-    print(head("network", "engine", *titles))
+    print(head("network", "engine", "rule", *titles))
     with busy() if options.busy else nullcontext():
         for name in options.networks:
-            for engine in options.engines:
-                cases = (
-                    replace(NETWORKS[name], engine=engine, shards=shards, threads=threads) for shards, threads in ways
-                )
+            for engine, rule in product(options.engines, options.rules):
+                case = replace(NETWORKS[name], engine=engine, rule=rule)
+                cases = (replace(case, shards=shards, threads=threads) for shards, threads in ways)
                 found = best_in_turn({case.title: CaseSteps(case).run for case in cases}, options.rounds, 0.15)
                 seconds = [one / NETWORKS[name].steps for one in found.values()]
-                print(row(name, engine, *(f"{one * 1e6:,.0f} · {seconds[0] / one:.2f}" for one in seconds)), flush=True)
+                cells = (f"{one * 1e6:,.0f} · {seconds[0] / one:.2f}" for one in seconds)
+                print(row(name, engine, rule, *cells), flush=True)
 
 
 if __name__ == "__main__":
