@@ -1,7 +1,8 @@
 """What shards and threads do to a step, both engines, one process: ``python -m benchmarks.sharding``.
 
 Float32, one thread in BLAS; µs a step, the best of all rounds, taken in turn, and the ratio to the
-first numbers of shards and threads. With ``--busy`` another process keeps a core busy meanwhile.
+first numbers of shards and threads. With ``--busy`` another process keeps a core busy meanwhile; with
+``--without-bands`` the NumPy engine computes every layer whole.
 """
 
 from __future__ import annotations
@@ -20,11 +21,15 @@ from benchmarks.in_turn import best_in_turn, head, row
 from benchmarks.processes import pinned
 from benchmarks.scaling.cases import ENGINES, MIDDLE, WIDE, Case
 from benchmarks.scaling.steps import CaseSteps
+from bpcli.training.shards import cutting
 
 NETWORKS = {
     "784-512-512-10, batch 128": Case(MIDDLE, 128, steps=32),
     "784-2048-2048-10, batch 512": Case(WIDE, 512, steps=2),
 }
+
+WIDER_THAN_ANY = 10**9
+"""Units from which on a layer has bands, so none has."""
 
 
 @contextmanager
@@ -49,7 +54,10 @@ def main() -> None:
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2], metavar="N")
     parser.add_argument("--rules", nargs="+", default=["gradient_descent"], metavar="RULE")
     parser.add_argument("--busy", action="store_true")
+    parser.add_argument("--without-bands", action="store_true")
     options = parser.parse_args()
+    if options.without_bands:
+        cutting.ROWS_REPEATED = WIDER_THAN_ANY
     threadpool_limits(1, "blas")
     ways = list(product(options.shards, options.threads))
     titles = (f"{shards} shard{'s' * (shards > 1)}, {threads} thread{'s' * (threads > 1)}" for shards, threads in ways)

@@ -15,6 +15,7 @@ from bpcli.training.noise import Noise
 from bpcli.training.orders import Orders
 from bpcli.training.recipe import Recipe
 from bpcli.training.shards import WHOLE, Batch, Division, Gradients, NumpyPasses, PassesOf
+from bpcli.training.shards.equations import entries_of_bands
 from bpcli.training.shards.results import count
 from bpcli.training.shards.updating import Updates, shared_out
 from bpcli.training.state import TrainingState, diverged
@@ -38,7 +39,9 @@ class NumpySteps:
         theta, optimizer = state.theta, state.optimizer
         self.gradients = Gradients(recipe, theta, optimizer.dtheta, examples, division, passes, shared=shared)
         common = self.gradients.vectors if shared else None
-        self.updates = Updates(recipe.optimizer, theta, optimizer, weights, self.gradients.team, common)
+        team, batch_size = self.gradients.team, recipe.plan.batch_size
+        order = [] if division.divides or team.size == 1 else entries_of_bands(recipe.network, batch_size, 1)
+        self.updates = Updates(recipe.optimizer, theta, optimizer, weights, team, common, order)
         self.noise = Noise(recipe, state.theta.dtype)
         self.divided = division.divides
         self.weighted = examples.weights is not None

@@ -6,6 +6,7 @@ side by side, and all of them before the next layer. Bands follow from the work 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -28,6 +29,34 @@ def bands_of(network: Network, l: int, m: int, shards: int) -> list[slice]:
 def most_bands(network: Network, m: int, shards: int) -> int:
     """How many threads a pass over a shard may keep busy."""
     return max(len(bands_of(network, l, m, shards)) for l in range(1, len(network.sizes)))
+
+
+def entries_of_bands(network: Network, m: int, shards: int) -> list[slice]:
+    """All entries of θ, those of W by bands: of the first bands of all layers first, then of the next ones.
+
+    Threads that share out such a list in blocks change the W that they compute with, from the dW that they computed.
+    Without bands it is one slice.
+    """
+    cut, end = list[tuple[float, slice]](), 0
+    for l, W in enumerate(network.layout.weights, start=1):
+        units, below = bands_of(network, l, m, shards), network.sizes[l - 1]
+        cut.append((0.0, slice(end, W.start)))
+        for k, band in enumerate(units):
+            cut.append((k / len(units), slice(W.start + band.start * below, W.start + band.stop * below)))
+        end = W.stop
+    cut.append((0.0, slice(end, network.layout.count)))
+    return _joined(entries for _, entries in sorted(cut, key=lambda one: one[0]))
+
+
+def _joined(cut: Iterable[slice]) -> list[slice]:
+    """Slices, each joined with the one before where that ends where it begins."""
+    found: list[slice] = []
+    for one in cut:
+        if found and found[-1].stop == one.start:
+            found[-1] = slice(found[-1].start, one.stop)
+        elif one.start < one.stop:
+            found.append(one)
+    return found
 
 
 class Equations:

@@ -56,10 +56,14 @@ class Updates:
         weights: Sequence[slice],
         team: Team,
         shared: Vectors | None = None,
+        order: Sequence[slice] = (),
     ) -> None:
+        """``order``: all of θ's entries, in the order in which threads share them out; by default as they lie."""
         self.rule, self.theta, self.state, self.team, self.shared = rule, theta, state, team, shared
         arrays = 2 + len(state.memory) + len(state.buffers)
-        cut = [pieces(slice(0, theta.size), arrays)] if shared is None else [pieces(own) for own in shared.own]
+        parts = order or [slice(0, theta.size)]
+        alone = [piece for part in parts for piece in pieces(part, arrays)]
+        cut = [alone] if shared is None else [pieces(own) for own in shared.own]
         whole = (shared is None and len(cut[0]) == 1) or not elementwise(rule, theta.size)
         self.portions = [] if whole else [[piece_of(theta, state, weights, one) for one in of] for of in cut]
         longest = max((piece.theta.size for of in self.portions for piece in of), default=0)
