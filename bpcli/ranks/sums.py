@@ -25,7 +25,7 @@ from bpcli.ranks.beside import beside
 from bpcli.ranks.messages import Message, Messages
 from bpcli.ranks.values import gather_values
 from bpcli.team import SERIAL, Team
-from bpcli.training.shards.adding import Addition, Sum, depth_first, within
+from bpcli.training.shards.adding import Addition, Sum, depth_first, nodes_within, within
 from bpcli.training.shards.aligned import aligned
 from bpcli.training.shards.cutting import LINE, aligned_slices, block_of, pieces
 from bpcli.training.shards.ranks import Entries
@@ -58,8 +58,10 @@ class MpiVectors:
 
     def sums(self, shards: int) -> list[Sum]:
         """What is left when every rank has added up what it can by itself."""
-        every = [within(shards, block_of(rank, self._count, shards)) for rank in range(self._count)]
-        return depth_first(shards, {first: end for one in every for first, end in one.nodes.items()})
+        leaves = dict[int, int]()
+        for rank in range(self._count):
+            leaves |= nodes_within(shards, block_of(rank, self._count, shards))
+        return depth_first(shards, leaves)
 
     def overlap(self, compute: Callable[[], None], shards: int, done: Callable[[int], bool]) -> None:
         """Hand out each portion as soon as it is done, in a thread beside ``compute``; one alone has nothing beside."""
@@ -155,11 +157,11 @@ class MpiVectors:
         """Have a rank of this host's nodes among the entries."""
         block = block_of(rank, self._count, shards)
         shown = dict(zip(block, self._shown[rank], strict=False))
-        found.entries.update({node: Entries(shown[node]) for node in within(shards, block).nodes})
+        found.entries.update({node: Entries(shown[node]) for node in nodes_within(shards, block)})
 
     def _receive(self, found: _Collection, rank: int, shards: int, own: slice) -> None:
         """Have another host's rank's nodes among the entries."""
-        for node in within(shards, block_of(rank, self._count, shards)).nodes:
+        for node in nodes_within(shards, block_of(rank, self._count, shards)):
             part = np.empty(own.stop - own.start, self._like.dtype)
             found.received.append(Message(part, rank, node))
             found.entries[node] = Entries(part, own.start)

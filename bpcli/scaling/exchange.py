@@ -14,7 +14,7 @@ from functools import cache
 from math import ceil, log2
 
 from bpcli.scaling.cluster import Network
-from bpcli.training.shards.adding import additions
+from bpcli.training.shards.adding import nodes_within
 from bpcli.training.shards.cutting import block_of
 
 EAGER = 1 << 16
@@ -64,14 +64,8 @@ NOTHING = Traffic(0, 0, 0.0)
 
 @cache
 def nodes_of(shards: int, ranks: int) -> tuple[int, ...]:
-    """How many nodes of the tree each rank has complete, for the others to add up: its shards less its additions."""
-    blocks = [block_of(rank, ranks, shards) for rank in range(ranks)]
-    holder = [rank for rank, block in enumerate(blocks) for _ in block]
-    nodes, last = [*map(len, blocks)], [*range(shards)]
-    for into, of in additions(shards):
-        last[into] = last[of]
-        nodes[holder[into]] -= holder[into] == holder[last[into]]
-    return tuple(nodes)
+    """How many nodes of the tree each rank has complete, for the others to add up."""
+    return tuple(len(nodes_within(shards, block_of(rank, ranks, shards))) for rank in range(ranks))
 
 
 def own_additions(shards: int, ranks: int) -> int:

@@ -68,11 +68,17 @@ class Within(NamedTuple):
 
 def within(shards: int, block: range) -> Within:
     """The tree over so many shards within a block of them."""
-    own, nodes = [], {k: k + 1 for k in block}
-    ends = {k: k + 1 for k in range(shards)}
-    for one in additions(shards):
-        ends[one.into] = ends[one.of]
-        if one.into in nodes and ends[one.into] <= block.stop:
-            own.append(one)
-            nodes[one.into] = nodes.pop(one.of)
-    return Within(own, nodes)
+    nodes = nodes_within(shards, block)
+    return Within([one for one in additions(shards) if one.of in block and one.of not in nodes], nodes)
+
+
+def nodes_within(shards: int, block: range) -> dict[int, int]:
+    """The largest nodes whose shards are all in a block: each by its first shard, with the shard after its last."""
+    found, first = dict[int, int](), block.start
+    while first < block.stop:
+        width = 1
+        while width < shards and first % (2 * width) == 0 and min(first + 2 * width, shards) <= block.stop:
+            width *= 2
+        found[first] = min(first + width, shards)
+        first = found[first]
+    return found
