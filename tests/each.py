@@ -15,6 +15,7 @@ def each(names: str | tuple[str, ...], cases: Iterable[Any]) -> Callable[[Callab
     """
     given = (names,) if isinstance(names, str) else names
     tried = [(case,) if isinstance(names, str) else tuple(case) for case in cases]
+    assert tried, "a test of no case cannot fail"
 
     def decorated(test: Callable[..., None]) -> Callable[..., None]:
         @wraps(test)

@@ -29,3 +29,8 @@ def test_the_first_case_that_fails_is_named_and_fails_the_test() -> None:
     with pytest.raises(AssertionError) as caught:
         tried()
     assert caught.value.__notes__ == ["in the case {'number': 2}"]
+
+
+def test_no_case_is_refused() -> None:
+    with pytest.raises(AssertionError, match="no case"):
+        each("number", [])
