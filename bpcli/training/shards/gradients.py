@@ -106,7 +106,7 @@ class Batch:
 
     def _done(self, portion: int) -> bool:
         """Whether this process's shards are done with a portion."""
-        return self.gradients.reports.tell(self.gradients.portions[portion], len(self.shards))
+        return self.gradients.reports.done(self.gradients.portions[portion], len(self.shards))
 
     def _compute(self, theta: Array, _: Array, scale: Any) -> None:
         shards, network = self.shards, self.gradients.network

@@ -54,7 +54,7 @@ class Reports:
         """Begin again."""
         self.of_shard[...] = 0
 
-    def tell(self, portion: Portion, shards: int) -> bool:
+    def done(self, portion: Portion, shards: int) -> bool:
         """Whether the first so many shards are done with a portion."""
         return bool(self.of_shard[:shards, portion.lowest].all())
 

@@ -51,12 +51,12 @@ def test_one_host_has_one_portion() -> None:
 def test_a_portion_is_done_when_every_shard_has_reported_its_lowest_layer() -> None:
     reports, portion = Reports(3, 4), Portion(2, slice(0, 1))
     reports.of_shard[0, 2] = reports.of_shard[1, 3:] = 1
-    assert not reports.tell(portion, 2)
+    assert not reports.done(portion, 2)
     reports.of_shard[1, 2] = 1
-    assert reports.tell(portion, 2)
-    assert not reports.tell(portion, 3)
+    assert reports.done(portion, 2)
+    assert not reports.done(portion, 3)
     reports.clear()
-    assert not reports.tell(portion, 1)
+    assert not reports.done(portion, 1)
 
 
 class Seen:
