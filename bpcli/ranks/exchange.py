@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 WORDS = 64
 """The most bytes of a text on which ranks agree."""
 
+OVERLAPPING = 2
+"""The hosts from which on the exchange overlaps backward. Ranks of one read gradients in memory, and no core waits."""
+
 ALIGNED = 16
 """Bytes at whose multiples arrays begin that are sent together."""
 
@@ -35,14 +38,12 @@ class MpiRanks:
         self._communicator, self._host = communicator, Host(communicator)
         self.index, self.count = communicator.Get_rank(), communicator.Get_size()
         self.hosts = len({ranks[0] for ranks in gather_values(communicator, self._host.ranks)})
+        self.overlaps = self.hosts >= OVERLAPPING and _several_threads()
         self._parcels: dict[tuple[Any, ...], _Parcels] = {}
 
     def vectors(self, shards: int, like: Array, portions: Sequence[slice] = ()) -> Vectors:
-        """Room for the gradients of this rank's shards, in memory that its host has in common.
-
-        All entries are one portion where MPI lets one thread at a time call it.
-        """
-        return MpiVectors(self._communicator, self._host, shards, like, portions if _several_threads() else ())
+        """Room for the gradients of this rank's shards, in memory that its host has in common."""
+        return MpiVectors(self._communicator, self._host, shards, like, portions)
 
     def common(self, array: Array) -> Array:
         """What is in ``array``, in memory that the host has in common."""
@@ -119,6 +120,7 @@ class _Parcel:
 
 
 def _several_threads() -> bool:
+    """Whether MPI lets several threads call it at once."""
     from mpi4py import MPI
 
     return MPI.Query_thread() == MPI.THREAD_MULTIPLE

@@ -15,7 +15,7 @@ from bpcli.scaling.cluster import Cluster
 from bpcli.scaling.exchange import Traffic, gather, own_additions, results_traffic, scatter, vectors_added
 from bpcli.scaling.job import Job
 from bpcli.scaling.threads import shared_out
-from bpcli.training.shards.portions import HOSTS, portions_of
+from bpcli.training.shards.portions import portions_of
 from bpcli.training.source_passes import EXAMPLES_PER_PASS, PASSES_AT_ONCE, worth_sharing
 
 OPERATIONS = 4
@@ -91,7 +91,7 @@ def _exchange(job: Job, cluster: Cluster, ranks: int, update: float, rest: list[
     if ranks == 1:
         return 0.0
     assert network is not None, "several ranks have a network"
-    portions = portions_of(job.layers, job.itemsize, 1 if network.common_memory else HOSTS)
+    portions = portions_of(job.layers, job.itemsize, overlaps=not network.common_memory)
     results = results_traffic(job.batch_size, job.sizes[-1], job.itemsize, job.shards, ranks)
     sizes = [portion.entries.stop - portion.entries.start for portion in portions]
     free, now, there = -inf, 0.0, []

@@ -23,6 +23,7 @@ from bpcli.data.files import pages
 from bpcli.errors import DivergedError
 from bpcli.experiment import build
 from bpcli.launcher import launch_of
+from bpcli.ranks import exchange
 from bpcli.ranks.group import SOLO, Group
 from bpcli.ranks.launched import Launched
 from bpcli.runs.execution import Execution
@@ -42,7 +43,7 @@ SHARDS, SIZES = range(1, 10), (1, 3, 1000)
 source_passes.EXAMPLES_PER_PASS, source_passes.WORTH_A_RANK = 16, 0
 """Small parts have several passes, which ranks share out."""
 
-portions.PORTION, portions.HOSTS = 1, 1
+portions.PORTION, exchange.OVERLAPPING = 1, 1
 """Every layer is a portion, also on one host."""
 
 matrix_features.LOADED, pages.CELLS = 0, 1200

@@ -149,7 +149,8 @@ class Gradients:
         self.weighted, self.metrics_weighted = examples.weights is not None, examples.metric_weights is not None
         self.division, self.size, self.shared = division, theta.size, shared
         self.ranks = division.working
-        self.portions = portions_of(self.network.layout.layers, dtheta.itemsize, self.ranks.hosts)
+        layers, overlaps = self.network.layout.layers, self.ranks.overlaps
+        self.portions = portions_of(layers, dtheta.itemsize, overlaps=overlaps)
         entries = [portion.entries for portion in self.portions]
         self.vectors = self.ranks.vectors(division.shards if division.divides else 0, dtheta, entries)
         self.reports = Reports(max(1, len(self.vectors.gradients)), len(self.network.layers))

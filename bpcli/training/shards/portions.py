@@ -12,9 +12,6 @@ from bpcli.nn import Array
 PORTION = 1 << 20
 """The least bytes of a portion, but of the last: a message of so many takes long beside the latency that each costs."""
 
-HOSTS = 2
-"""The hosts from which on there are portions. Ranks of one read gradients in memory, for which no core has to wait."""
-
 
 @dataclass(frozen=True)
 class Portion:
@@ -24,12 +21,13 @@ class Portion:
     entries: slice
 
 
-def portions_of(layers: Sequence[slice], itemsize: int, hosts: int) -> list[Portion]:
+def portions_of(layers: Sequence[slice], itemsize: int, *, overlaps: bool) -> list[Portion]:
     """θ in portions, in the order in which backward ends with them: the last layers' first, layer 1's last.
 
-    ``layers`` are where layers 1 … L lie in θ. Each portion has :data:`PORTION` bytes or more, but the last.
+    ``layers`` are where layers 1 … L lie in θ. Each portion has :data:`PORTION` bytes or more, but the last. Where
+    nothing ``overlaps`` backward, all is one.
     """
-    if hosts < HOSTS:
+    if not overlaps:
         return [Portion(1, slice(0, layers[-1].stop))]
     found: list[Portion] = []
     stop = layers[-1].stop

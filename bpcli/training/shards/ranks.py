@@ -97,6 +97,11 @@ class Ranks(Protocol):
         """The number of machines, as far as ranks on them have memory in common."""
         ...
 
+    @property
+    def overlaps(self) -> bool:
+        """Whether gradients are exchanged while backward goes on."""
+        ...
+
     def vectors(self, shards: int, like: Array, portions: Sequence[slice] = ()) -> Vectors:
         """Room for the gradients of batches of at most so many shards, like this vector, which may be one of them.
 
@@ -162,7 +167,7 @@ class OwnVectors:
 class Alone:
     """No other process."""
 
-    index, count, hosts = 0, 1, 1
+    index, count, hosts, overlaps = 0, 1, 1, False
 
     def vectors(self, shards: int, like: Array, portions: Sequence[slice] = ()) -> Vectors:
         """All are here."""

@@ -68,7 +68,7 @@ class PlayedVectors:
 class PlayedRanks:
     """One of several ranks on one host, which are ``together``."""
 
-    hosts = 1
+    hosts, overlaps = 1, False
 
     def __init__(self, index: int, count: int, together: Together) -> None:
         self.index, self.count, self.together = index, count, together

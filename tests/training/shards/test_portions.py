@@ -37,15 +37,15 @@ def test_layers_are_joined_from_the_last_one_on_until_a_portion_is_large(
     megabytes: tuple[float, ...], lowest: list[int]
 ) -> None:
     cut = layers(*megabytes)
-    found = portions_of(cut, 4, 2)
+    found = portions_of(cut, 4, overlaps=True)
     assert [portion.lowest for portion in found] == lowest
     assert [portion.entries.start for portion in found] == [cut[l - 1].start for l in lowest]
     assert [portion.entries.stop for portion in found[1:]] == [portion.entries.start for portion in found[:-1]]
     assert found[0].entries.stop == cut[-1].stop
 
 
-def test_one_host_has_one_portion() -> None:
-    assert portions_of(layers(6, 16, 0.1), 4, 1) == [Portion(1, slice(0, layers(6, 16, 0.1)[-1].stop))]
+def test_where_nothing_overlaps_there_is_one_portion() -> None:
+    assert portions_of(layers(6, 16, 0.1), 4, overlaps=False) == [Portion(1, slice(0, layers(6, 16, 0.1)[-1].stop))]
 
 
 def test_a_portion_is_done_when_every_shard_has_reported_its_lowest_layer() -> None:
