@@ -30,6 +30,7 @@ from benchmarks.workers.bp import Bp
 from benchmarks.workers.protocol import Task
 from benchmarks.workloads import WORKLOADS, arrays
 from bpcli.training.compiled.ahead import Ahead
+from bpcli.training.compiled.portions import Portions
 from bpcli.training.compiled.steps import CompiledSteps
 from bpcli.training.control import Control
 from bpcli.training.measure import Measure
@@ -42,7 +43,7 @@ SMALL = ("iris_batch", "iris_sgd")
 PARTS: dict[str, tuple[type[Any], str]] = {
     "the kernel with its call": (CompiledSteps, "_call"),
     "opening streams and drawing orders": (Orders, "of"),
-    "gathering": (CompiledSteps, "_gathered"),
+    "gathering": (Portions, "gathered"),
     "learning rates": (Recipe, "rates"),
     "whether numbers are finite": (Ahead, "_usable"),
     "losses and metrics": (Measure, "running_along"),

@@ -16,7 +16,7 @@ from bpcli.experiment import Experiment, build
 from bpcli.nn import Array, layers
 from bpcli.nn.layers import limit_rows
 from bpcli.streams import stream
-from bpcli.training.compiled import shard_passes
+from bpcli.training.compiled import portions, shard_passes
 from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.shard_passes import CompiledPasses
 from bpcli.training.compiled.steps import CompiledSteps
@@ -160,7 +160,7 @@ def test_where_training_pauses_changes_no_bit(
 ) -> None:
     built = experiment(folder, *changes)
     at_once = trained(built, kind)
-    monkeypatch.setattr(compiled, "PORTION", 1)
+    monkeypatch.setattr(portions, "PORTION", 1)
     np.testing.assert_array_equal(trained(built, kind, seconds=-np.inf).theta, at_once.theta)
 
 

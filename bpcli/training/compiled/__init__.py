@@ -5,7 +5,7 @@ Reading order: ``symbols`` stand for arrays, of which ``views`` are taken;
 runs the NumPy code on them; ``passes`` optimise the recorded program, and ``overwriting`` its memory; ``source``
 writes it as a module, its operations as ``loops`` and calls of a ``vocabulary``: of ``products``, which are
 ``routines`` made of ``blocks`` and ``tiles``, of what finds the ``largest`` entries, and of arrays in ``rooms``.
-``outlining`` writes once what it does again and again; ``kernels`` compiles and caches it; ``steps`` trains with it,
-some epochs ``ahead``, and ``shard_passes`` compute the gradient of a shard. A ``crew`` of threads takes the ``parts``
-of products that are ``worth`` it, by words that are ``atomics``.
+``outlining`` writes once what it does again and again; ``kernels`` compiles and caches it; ``steps`` trains with it
+on ``portions`` of the examples, some epochs ``ahead``, and ``shard_passes`` compute the gradient of a shard. A
+``crew`` of threads takes the ``parts`` of products that are ``worth`` it, by words that are ``atomics``.
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import partial
 from math import isfinite
 from time import perf_counter
@@ -13,11 +12,10 @@ import numpy as np
 
 from bpcli.data.sources import Examples
 from bpcli.nn import Array, IndexArray
-from bpcli.nn.workspace import OutputScratch, layer_scratch, output_scratch
 from bpcli.training.compiled.ahead import Ahead
 from bpcli.training.compiled.crew import Crew
-from bpcli.training.compiled.gathering import gather
 from bpcli.training.compiled.kernels import Kernel, announcement, load_kernel, without_collection
+from bpcli.training.compiled.portions import PORTION, Portion, Portions
 from bpcli.training.compiled.recording import record, settings_of
 from bpcli.training.compiled.source import step_source
 from bpcli.training.compiled.worth import helpful
@@ -25,35 +23,6 @@ from bpcli.training.noise import Noise
 from bpcli.training.orders import Orders
 from bpcli.training.recipe import Recipe
 from bpcli.training.state import TrainingState, diverged
-
-PORTION = 1 << 17
-"""Numbers gathered at once: few enough to stay in the processor's cache until they are used."""
-
-WORK = 1 << 30
-"""Multiplications done at once: few enough that a signal is soon heard."""
-
-
-@dataclass(frozen=True)
-class Portion:
-    """Examples gathered at once: X by rows, Y as the loss wants it, and their weights where they have any.
-
-    ``noise`` is by layer, (batches, n_l, m), None for a layer without any.
-    ``outputs``, (n_L, n), and ``scratch`` are there where tallies are counted outside of the compiled code.
-    """
-
-    X: Array
-    Y: Array
-    weights: Array | None
-    metric_weights: Array | None
-    noise: list[Array | None]
-    outputs: Array | None = None
-    scratch: OutputScratch | None = None
-
-    @property
-    def given(self) -> list[Array]:
-        """The arrays that the compiled code takes, in the order of its arguments."""
-        every = self.X, self.Y, self.weights, self.metric_weights, *self.noise, self.outputs
-        return [array for array in every if array is not None]
 
 
 class CompiledSteps:
@@ -68,8 +37,9 @@ class CompiledSteps:
         self.arrays: list[Array] = []
         self.widest = 0
         self.counted_outside = state.tallies.unrecorded()
-        self.portions: dict[tuple[int, int], Portion] = {}
         self.noise = Noise(recipe, state.theta.dtype)
+        handed_out = bool(self.counted_outside.by_kind)
+        self.portions = Portions(self.network, state, examples, self.noise, handed_out=handed_out)
         self.batch_size = min(recipe.plan.batch_size, self.size)
         self.crew = Crew(threads if helpful(self.network.sizes, self.batch_size) else 1)
         self.ahead = Ahead(state, self._room(), self.size, -(-self.size // self.batch_size))
@@ -80,13 +50,7 @@ class CompiledSteps:
         if self.noise.exists or self.counted_outside.by_kind:
             return 0
         written = sum(array.size for array in self.state.tensors().values())
-        return min(self._together(self.batch_size) // self.size, PORTION // written)
-
-    def _together(self, batch_size: int) -> int:
-        """How many examples are gathered at once."""
-        drawn = sum(self.network.sizes[l] for l in self.network.noisy)
-        widest = max(self.network.sizes[0], self.network.sizes[-1], drawn)
-        return max(1, min(PORTION // widest, WORK // (3 * len(self.state.theta))) // batch_size) * batch_size
+        return min(self.portions.examples_at_once(self.batch_size) // self.size, PORTION // written)
 
     def prepare(self, batch_size: int) -> Iterator[str]:
         """Load or compile the code, once; yield a message before it is compiled.
@@ -138,7 +102,7 @@ class CompiledSteps:
         whole, last = divmod(self.size, m)
         different = count if orders.plan.shuffle else 1
         order = np.concatenate([orders.of(state.epoch + 1 + k) for k in range(different)])
-        portion, step = self._gathered(order, m), state.optimizer.step
+        portion, step = self.portions.gathered(order, m), state.optimizer.step
         rates = self.recipe.rates(step, count * updates, self.recipe.course(self.size, state.plateau.reductions))
         taken, *_ = self.crew.run(lambda: self._call(rows, portion, rates, m, whole, last, count, step))
         return taken, rates[updates - 1 :: updates].tolist()
@@ -160,7 +124,7 @@ class CompiledSteps:
 
     def _walk(self, order: IndexArray, batch_size: int, deadline: float) -> None:
         """A portion after the other."""
-        state, size, portion = self.state, len(order), self._together(batch_size)
+        state, size, portion = self.state, len(order), self.portions.examples_at_once(batch_size)
         while state.position < size:
             chosen = order[state.position : state.position + portion]
             whole = len(chosen) // batch_size * batch_size
@@ -174,7 +138,7 @@ class CompiledSteps:
     def _take(self, indices: IndexArray, m: int) -> None:
         """One step after another on the examples ``indices``, in batches of m."""
         state = self.state
-        portion = self._gathered(indices, m)
+        portion = self.portions.gathered(indices, m)
         count, step = len(indices) // m, state.optimizer.step
         rates = self.recipe.rates(step, count, self.recipe.course(self.size, state.plateau.reductions))
         _, done, state.optimizer.step, loss = self._call(self.no_rows, portion, rates, m, count, 0, 1, step)
@@ -186,34 +150,3 @@ class CompiledSteps:
         if count and portion.outputs is not None and portion.scratch is not None:
             with np.errstate(all="ignore"):  # as on the reference's steps
                 self.counted_outside.update(portion.outputs, portion.Y, portion.scratch, portion.metric_weights)
-
-    def _gathered(self, indices: IndexArray, m: int) -> Portion:
-        """The examples ``indices`` in batches of m, with their noise and room for their outputs."""
-        n, step = len(indices), self.state.optimizer.step
-        if (n, m) not in self.portions:
-            self.portions[n, m] = self._portion(n, m)
-        portion = self.portions[n, m]
-        with np.errstate(all="ignore"):  # as on the reference's steps
-            gather(self.examples, indices, portion.X.T, portion.Y, portion.weights, portion.metric_weights)
-            if self.noise.exists:
-                self.noise.fill(step, m, portion.noise)
-                self.noise.perturb(step, m, portion.X.reshape(n // m, m, self.network.sizes[0]))
-        return portion
-
-    def _portion(self, n: int, m: int) -> Portion:
-        """Room for n examples in batches of m."""
-        dtype, examples, sizes = self.state.theta.dtype, self.examples, self.network.sizes
-        portion = Portion(
-            X=np.empty((n, sizes[0]), dtype),
-            Y=self.network.targets(n, dtype),
-            weights=None if examples.weights is None else np.empty(n, dtype),
-            metric_weights=None if examples.metric_weights is None else np.empty(n, dtype),
-            noise=[
-                np.empty((n // m, units, m), dtype) if l in self.network.noisy else None
-                for l, units in enumerate(sizes)
-            ],
-        )
-        if not self.counted_outside.by_kind:
-            return portion
-        scratch = output_scratch(layer_scratch(sizes[-1], n, dtype))
-        return replace(portion, outputs=np.empty((sizes[-1], n), dtype), scratch=scratch)

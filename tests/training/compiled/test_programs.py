@@ -15,6 +15,7 @@ from bpcli.errors import DivergedError
 from bpcli.nn.activations import ACTIVATIONS
 from bpcli.nn.losses import Loss
 from bpcli.nn.optimizers import GradientDescent, Momentum
+from bpcli.training.compiled import portions
 from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.recording import record
 from bpcli.training.compiled.source import step_source
@@ -117,7 +118,7 @@ def test_steps_pause_after_a_portion_whose_time_is_up_and_go_on_to_the_same_numb
 ) -> None:
     one, order = task(size=50), np.random.default_rng(7).permutation(50)
     whole = one.trained(CompiledSteps, 4, epochs=1)
-    monkeypatch.setattr(compiled, "PORTION", 60)  # of 4 numbers an example
+    monkeypatch.setattr(portions, "PORTION", 60)  # of 4 numbers an example
     state, pauses = one.state(), []
     steps = CompiledSteps(one.recipe(), state, one.examples())
     while state.position < 50:
