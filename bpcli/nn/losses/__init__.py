@@ -15,7 +15,7 @@ Read ``forms`` first, what a loss says of itself; then the losses by kind: ``pro
 
 from __future__ import annotations
 
-from bpcli.nn.losses.deviance import Gamma, Poisson
+from bpcli.nn.losses.deviance import Gamma, Poisson, poisson_terms
 from bpcli.nn.losses.focal import CategoricalFocal, Focal
 from bpcli.nn.losses.forms import (
     TINY,
@@ -55,6 +55,7 @@ __all__ = [
     "in_symbols",
     "outputs_divisor",
     "pick",
+    "poisson_terms",
     "scale",
     "share",
 ]

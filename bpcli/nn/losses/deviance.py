@@ -19,6 +19,21 @@ SMALLEST = {kind: tiny ** (1 / 3) for kind, tiny in TINY.items()}
 """What the derivative of the gamma loss divides by at least: y/a² stays finite for every y up to its reciprocal."""
 
 
+def poisson_terms(A: Array, log_A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
+    """a − y + y (log y − log a), summed over the outputs; y log y is 0 where y is.
+
+    ``log_A`` may be the matrix of ``scratch.layer``.
+    """
+    matrix, second = scratch.layer.matrix, scratch.second
+    at_least(Y, TINY[A.dtype], second)
+    np.log(second, second)
+    np.subtract(second, log_A, second)
+    np.multiply(second, Y, second)
+    np.subtract(A, Y, matrix)
+    np.add(matrix, second, matrix)
+    np.add.reduce(matrix, axis=0, out=out)
+
+
 @dataclass(frozen=True)
 class Poisson:
     """a − y + y log(y/a) for counts y ≥ 0 with the mean a: half the Poisson deviance.
@@ -36,17 +51,11 @@ class Poisson:
     sides: ClassVar[None] = None
 
     def terms(self, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
-        """a − y + y (log y − log a), summed over the outputs; y log y is 0 where y is."""
-        matrix, second, tiny = scratch.layer.matrix, scratch.second, TINY[A.dtype]
-        at_least(Y, tiny, second)
-        np.log(second, second)
-        at_least(A, tiny, matrix)
+        """a − y + y (log y − log a), summed over the outputs."""
+        matrix = scratch.layer.matrix
+        at_least(A, TINY[A.dtype], matrix)
         np.log(matrix, matrix)
-        np.subtract(second, matrix, second)
-        np.multiply(second, Y, second)
-        np.subtract(A, Y, matrix)
-        np.add(matrix, second, matrix)
-        np.add.reduce(matrix, axis=0, out=out)
+        poisson_terms(A, matrix, Y, out, scratch)
 
     def backward(self, A: Array, Y: Array, scale: float, out: Array, scratch: OutputScratch) -> None:
         """1 − y/a, written (a − y)/a."""

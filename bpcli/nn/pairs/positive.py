@@ -1,7 +1,8 @@
 """Pairs of an output above 0 and a loss of counts or sizes, both computed from log a.
 
-Composed, poisson and gamma divide by an a that may have underflowed to 0. With s = −log a, from Z, nothing does:
-log(y/a) = log y + s, and the activation's part of the backward pass is that of its logarithm, Jᵀ (E/a) for E = a ∂L/∂a.
+Composed, poisson and gamma divide by an a that may have underflowed to 0. With log a, from Z, nothing does:
+log(y/a) = log y − log a, and the activation's part of the backward pass is that of its logarithm, Jᵀ (E/a) for
+E = a ∂L/∂a.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from bpcli.nn import Array
 from bpcli.nn.activations import Activation, Sigmoid, Softmax, Softplus
 from bpcli.nn.entrywise import at_least, below, logistic
-from bpcli.nn.losses import TINY, Gamma, Poisson
+from bpcli.nn.losses import TINY, Gamma, Poisson, poisson_terms
 from bpcli.nn.pairs.sigmoid import surprises_of_sigmoid
 from bpcli.nn.pairs.softmax import surprises_of_softmax
 from bpcli.nn.workspace import OutputScratch
@@ -23,8 +24,8 @@ from bpcli.nn.workspace import OutputScratch
 class Logarithm(Protocol):
     """The logarithm of an activation whose values are above 0."""
 
-    def surprises(self, Z: Array, A: Array, scratch: OutputScratch) -> None:
-        """Write −log f(Z) into ``scratch.layer.matrix``."""
+    def forward(self, Z: Array, A: Array, scratch: OutputScratch) -> None:
+        """Write log f(Z) into ``scratch.layer.matrix``."""
         ...
 
     def backward(self, E: Array, Z: Array, A: Array, out: Array, scratch: OutputScratch) -> None:
@@ -35,9 +36,11 @@ class Logarithm(Protocol):
 class OfSigmoid:
     """log σ(z), whose derivative is 1 − σ(z) = 1/(1 + e^z)."""
 
-    def surprises(self, Z: Array, A: Array, scratch: OutputScratch) -> None:
-        """log(1 + e^-z)."""
-        surprises_of_sigmoid(Z, scratch.layer.matrix, scratch.second)
+    def forward(self, Z: Array, A: Array, scratch: OutputScratch) -> None:
+        """−log(1 + e^-z)."""
+        matrix = scratch.layer.matrix
+        surprises_of_sigmoid(Z, matrix, scratch.second)
+        np.negative(matrix, matrix)
 
     def backward(self, E: Array, Z: Array, A: Array, out: Array, scratch: OutputScratch) -> None:
         """E/(1 + e^z)."""
@@ -48,11 +51,13 @@ class OfSigmoid:
 
 
 class OfSoftmax:
-    """z − log Σ e^z."""
+    """log softmax(z)."""
 
-    def surprises(self, Z: Array, A: Array, scratch: OutputScratch) -> None:
-        """log Σ e^z − z."""
-        surprises_of_softmax(Z, scratch.layer.matrix, scratch)
+    def forward(self, Z: Array, A: Array, scratch: OutputScratch) -> None:
+        """z − log Σ e^z."""
+        matrix = scratch.layer.matrix
+        surprises_of_softmax(Z, matrix, scratch)
+        np.negative(matrix, matrix)
 
     def backward(self, E: Array, Z: Array, A: Array, out: Array, scratch: OutputScratch) -> None:
         """E − a Σ E, the sum down each column; no number where that is −∞, as the loss is infinite then."""
@@ -66,15 +71,14 @@ class OfSoftmax:
 class OfSoftplus:
     """log log(1 + e^z): z to the last digit where e^z is less than any normal number; its derivative is σ(z)/a."""
 
-    def surprises(self, Z: Array, A: Array, scratch: OutputScratch) -> None:
-        """−log max(a, tiny) − min(z − log tiny, 0)."""
+    def forward(self, Z: Array, A: Array, scratch: OutputScratch) -> None:
+        """log max(a, tiny) + min(z − log tiny, 0)."""
         matrix, second, beyond, tiny = scratch.layer.matrix, scratch.second, scratch.third, TINY[A.dtype]
         at_least(A, tiny, matrix)
         np.log(matrix, matrix)
         np.subtract(Z, np.log(tiny), beyond)
         below(beyond, second)
         np.add(matrix, second, matrix)
-        np.negative(matrix, matrix)
 
     def backward(self, E: Array, Z: Array, A: Array, out: Array, scratch: OutputScratch) -> None:
         """E max(σ(z), tiny)/max(a, tiny): both are e^z where z is so small, and their quotient 1."""
@@ -92,7 +96,7 @@ LOGARITHMS: dict[type[Activation], Logarithm] = {Sigmoid: OfSigmoid(), Softmax: 
 
 @dataclass(frozen=True)
 class PositivePoisson:
-    """a − y + y (log y + s), s = −log a."""
+    """a − y + y (log y − log a)."""
 
     activation: Activation
     loss: Poisson
@@ -100,16 +104,9 @@ class PositivePoisson:
     free: ClassVar[frozenset[str]] = frozenset()
 
     def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
-        """The terms summed over the outputs; y log y is 0 where y is."""
-        matrix, second = scratch.layer.matrix, scratch.second
-        LOGARITHMS[type(self.activation)].surprises(Z, A, scratch)
-        at_least(Y, TINY[A.dtype], second)
-        np.log(second, second)
-        np.add(second, matrix, second)
-        np.multiply(second, Y, second)
-        np.subtract(A, Y, matrix)
-        np.add(matrix, second, matrix)
-        np.add.reduce(matrix, axis=0, out=out)
+        """The terms summed over the outputs."""
+        LOGARITHMS[type(self.activation)].forward(Z, A, scratch)
+        poisson_terms(A, scratch.layer.matrix, Y, out, scratch)
 
     def backward(
         self, Z: Array, A: Array, Y: Array, scale: float, dA: Array, out: Array, scratch: OutputScratch
@@ -122,7 +119,7 @@ class PositivePoisson:
 
 @dataclass(frozen=True)
 class PositiveGamma:
-    """e^r − 1 − r, r = log(y/a) = log y + s, s = −log a."""
+    """e^r − 1 − r, r = log(y/a) = log y − log a."""
 
     activation: Activation
     loss: Gamma
@@ -149,6 +146,6 @@ class PositiveGamma:
     def _logarithm_of_ratio(self, Z: Array, A: Array, Y: Array, scratch: OutputScratch) -> None:
         """Write r into ``scratch.layer.matrix``."""
         matrix, second = scratch.layer.matrix, scratch.second
-        LOGARITHMS[type(self.activation)].surprises(Z, A, scratch)
+        LOGARITHMS[type(self.activation)].forward(Z, A, scratch)
         np.log(Y, second)
-        np.add(matrix, second, matrix)
+        np.subtract(second, matrix, matrix)

@@ -9,8 +9,7 @@ import numpy as np
 
 from bpcli.nn import Array
 from bpcli.nn.activations import ExponentialOutput, Identity
-from bpcli.nn.entrywise import at_least
-from bpcli.nn.losses import TINY, Gamma, HalfSquaredError, Poisson
+from bpcli.nn.losses import Gamma, HalfSquaredError, Poisson, poisson_terms
 from bpcli.nn.workspace import OutputScratch
 
 
@@ -46,15 +45,8 @@ class ExponentialPoisson:
     error: ClassVar[str] = "<a> - <y>"
 
     def terms(self, Z: Array, A: Array, Y: Array, out: Array, scratch: OutputScratch) -> None:
-        """a − y + y (log y − z), summed over the outputs; y log y is 0 where y is."""
-        matrix, second = scratch.layer.matrix, scratch.second
-        at_least(Y, TINY[A.dtype], second)
-        np.log(second, second)
-        np.subtract(second, Z, second)
-        np.multiply(second, Y, second)
-        np.subtract(A, Y, matrix)
-        np.add(matrix, second, matrix)
-        np.add.reduce(matrix, axis=0, out=out)
+        """The terms summed over the outputs, log a being z."""
+        poisson_terms(A, Z, Y, out, scratch)
 
     def backward(
         self, Z: Array, A: Array, Y: Array, scale: float, dA: Array, out: Array, scratch: OutputScratch
