@@ -8,13 +8,12 @@ Amdahl 1967: what is not shared out, here the update and the exchange, bounds th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
 
 from bpcli.scaling.arithmetic import Arithmetic, layer_seconds
 from bpcli.scaling.cluster import Cluster
-from bpcli.scaling.exchange import Traffic, gather, own_additions, results_traffic, scatter, vectors_added
+from bpcli.scaling.exchange import Link, Traffic, gather, own_additions, results_traffic, scatter, vectors_added
 from bpcli.scaling.job import Job
-from bpcli.scaling.threads import shared_out
+from bpcli.scaling.threads import rounds_and_threads
 from bpcli.training.shards.portions import portions_of
 from bpcli.training.source_passes import EXAMPLES_PER_PASS, PASSES_AT_ONCE, worth_sharing
 
@@ -51,7 +50,7 @@ class StepSeconds:
 def step_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> StepSeconds:
     """A step on so many ranks, each of so many threads; ranks without a shard have nothing to do with it."""
     working = min(ranks, job.shards)
-    rounds, threads_of = shared_out(job, working, threads)
+    rounds, threads_of = rounds_and_threads(job, working, threads)
     layers = layer_seconds(job.sizes, job.columns, job.itemsize, core_of(job, cluster), threads_of)
     layers_seconds = rounds * sum(layer.forward + layer.backward for layer in layers)
     arithmetic = layers_seconds + _beside(job, cluster) + noise_seconds(job, cluster, working)
@@ -86,29 +85,25 @@ def _exchange(job: Job, cluster: Cluster, ranks: int, update: float, rest: list[
     ``rest`` of backward below its lowest layer before the end. A portion is updated, where ranks update their own
     entries, and what was made of it is sent, while the next one is still on its way.
     """
-    network, call = cluster.network, cluster.arithmetic.call
-    update = update if _each_updates_its_own(job, cluster) else 0.0
+    network = cluster.network
     if ranks == 1:
         return 0.0
     assert network is not None, "several ranks have a network"
+    update = update if _each_updates_its_own(job, cluster) else 0.0
     portions = portions_of(job.layers, job.itemsize, overlaps=not network.common_memory)
     results = results_traffic(job.batch_size, job.sizes[-1], job.itemsize, job.shards, ranks)
     sizes = [portion.entries.stop - portion.entries.start for portion in portions]
-    free, now, there = -inf, 0.0, []
+    link, now, there = Link(network, cluster.arithmetic.call), 0.0, []
     for portion, size in zip(portions, sizes, strict=True):
         begun = -rest[portion.lowest - 1]
         if portion.lowest == 1:
-            free = max(free, begun) + results.busy(network, call)
-            now = free + results.late(network)
+            now = link.send(results, begun)
             begun = now if len(portions) == 1 else begun
-        handed_out = scatter(size, job.itemsize, job.shards, ranks)
-        free = max(free, begun) + handed_out.busy(network, call)
-        there.append(free + handed_out.late(network))
+        there.append(link.send(scatter(size, job.itemsize, job.shards, ranks), begun))
     for size, arrived in zip(sizes, there, strict=True):
         now = max(now, arrived) + update * size / job.parameters
-        shown = gather(size, job.itemsize, ranks)
-        free = max(free, now) + shown.busy(network, call)
-    return free + shown.late(network) - update
+        end = link.send(gather(size, job.itemsize, ranks), now)
+    return end - update
 
 
 def _update(job: Job, cluster: Cluster, ranks: int) -> float:

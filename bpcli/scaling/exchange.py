@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from math import ceil, log2
+from math import ceil, inf, log2
 
 from bpcli.scaling.cluster import Network
 from bpcli.training.shards.adding import nodes_within
@@ -56,6 +56,18 @@ class Traffic:
     def late(self, network: Network) -> float:
         """How much later all is there."""
         return self.latencies * network.latency
+
+
+class Link:
+    """What one rank is connected by: it carries one traffic after the other, each as soon as the last is sent."""
+
+    def __init__(self, network: Network, call: float) -> None:
+        self._network, self._call, self._free = network, call, -inf
+
+    def send(self, traffic: Traffic, begun: float) -> float:
+        """When all is there of what can be sent from ``begun`` on."""
+        self._free = max(self._free, begun) + traffic.busy(self._network, self._call)
+        return self._free + traffic.late(self._network)
 
 
 NOTHING = Traffic(0, 0, 0.0)

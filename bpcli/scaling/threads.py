@@ -22,7 +22,7 @@ class Threads(NamedTuple):
     passes: float = 1.0
 
 
-def shared_out(job: Job, ranks: int, threads: int) -> tuple[int, list[Threads]]:
+def rounds_and_threads(job: Job, ranks: int, threads: int) -> tuple[int, list[Threads]]:
     """How many shards the busiest rank computes one after the other, and by how many threads each of their layers."""
     own, worth = job.shards_of_a_rank(ranks), job.parameters * job.columns >= WORTH_A_THREAD
     if job.in_one_kernel:
