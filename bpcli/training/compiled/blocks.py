@@ -10,7 +10,7 @@ from __future__ import annotations
 from bpcli.training.compiled.atomics import acquired
 from bpcli.training.compiled.intrinsics import greater, lesser
 from bpcli.training.compiled.parts import MEMBERS, WORDS, do_parts, part_of, placed
-from bpcli.training.compiled.rooms import LINE, address
+from bpcli.training.compiled.rooms import address
 from bpcli.training.compiled.routines import compiled_in, routine
 from bpcli.training.compiled.tiles import (
     PITCH,
@@ -29,6 +29,7 @@ from bpcli.training.compiled.tiles import (
 )
 from bpcli.training.compiled.vectors import VECTOR
 from bpcli.training.compiled.worth import POSTING
+from bpcli.training.shards.cutting import LINE
 
 DEEP = 256
 """The most k of a block: a right panel takes two thirds of an L1 cache."""

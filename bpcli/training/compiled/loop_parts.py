@@ -8,9 +8,10 @@ from __future__ import annotations
 from bpcli.training.compiled.atomics import acquired
 from bpcli.training.compiled.blocks import ROOM, ROOM_OF_CREW
 from bpcli.training.compiled.parts import MEMBERS, do_part, do_parts
-from bpcli.training.compiled.rooms import LINE, address
+from bpcli.training.compiled.rooms import address
 from bpcli.training.compiled.routines import compiled_in, routine
 from bpcli.training.compiled.worth import LONG_LOOP
+from bpcli.training.shards.cutting import LINE
 
 
 @compiled_in()

@@ -16,9 +16,7 @@ from numba.np.arrayobj import make_array, populate_array
 
 from bpcli.nn import Array, IndexArray
 from bpcli.training.compiled.intrinsics import intrinsic_of
-
-LINE = 64
-"""The bytes of a cache's line."""
+from bpcli.training.shards.cutting import LINE
 
 _code: Any = cgutils
 _make_array: Any = make_array

@@ -9,8 +9,8 @@ pytest.importorskip("numba")
 
 from bpcli.training.compiled.loop_parts import entries_of
 from bpcli.training.compiled.recording import record
-from bpcli.training.compiled.rooms import LINE
 from bpcli.training.compiled.source import step_source
+from bpcli.training.shards.cutting import LINE
 
 from .support import task
 
