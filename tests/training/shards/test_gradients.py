@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,10 @@ import pytest
 from bpcli.nn import Array
 from bpcli.team import Team
 from bpcli.training.numpy_steps import NumpySteps
-from bpcli.training.shards import Division, Gradients, cutting, gradients
+from bpcli.training.shards import Division, Gradients, cutting, gradients, portions
 from bpcli.training.shards.cutting import block_of
 from bpcli.training.shards.equations import most_bands
-from bpcli.training.shards.ranks import OwnVectors, Ranks, Vectors
+from bpcli.training.shards.ranks import Alone, OwnVectors, Ranks, Vectors
 from bpcli.training.state import TrainingState
 from tests.nn.support import loss
 from tests.training.compiled.support import Task, agree, labels, numbers, residuals, task
@@ -113,6 +114,53 @@ def test_a_process_gathers_the_examples_of_its_shards_alone() -> None:
     assert [shard.number for shard in batch.shards] == [2, 3]
     assert sum(ws.m for ws in batch.workspaces) == 4
     assert [one.A.shape[1] for one in batch.results] == [1, 2, 2, 2, 2, 2]
+
+
+class Watched(OwnVectors):
+    """Vectors that keep what says which portions are done."""
+
+    def overlap(self, compute: Callable[[], None], shards: int, done: Callable[[int], bool]) -> None:
+        self.done = done
+        compute()
+
+
+class Overlapping(Alone):
+    """A rank that hands out its gradients in portions."""
+
+    overlaps = True
+
+    def vectors(self, shards: int, like: Array, portions: Sequence[slice] = ()) -> Vectors:
+        return Watched(shards, like)
+
+
+def test_a_portion_is_done_when_all_shards_have_its_gradient_and_no_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portions, "PORTION", 1)
+    one = task(hidden=("prelu", "tanh"), widths=(4, 6, 5, 3))
+    state = one.state()
+    division = Division(3, 1, Overlapping())
+    found = Gradients(one.recipe(), state.theta, state.optimizer.dtheta, one.examples(), division)
+    vectors: Any = found.vectors
+    looked = list[list[bool]]()
+
+    def look(shards: int) -> None:
+        of = vectors.gradients[:shards]
+        looked.append([all(np.isfinite(vector[one.entries]).all() for vector in of) for one in found.portions])
+        assert [vectors.done(k) for k in range(3)] == looked[-1]
+
+    class Reports(np.ndarray[Any, Any]):
+        def __setitem__(self, place: Any, value: Any) -> None:
+            np.ndarray.__setitem__(self, place, value)
+            if place is not Ellipsis:
+                look(shards)
+
+    found.reports.of_shard = found.reports.of_shard.view(Reports)
+    for m, shards in ((5, 3), (2, 2), (4, 3)):
+        for vector in vectors.gradients:
+            vector.fill(np.nan)
+        found.at(np.arange(m)).gradient(state.theta, state.optimizer.dtheta, 1.0)
+        assert len(looked) == 3 * shards
+        assert looked[-3:] == [[True, False, False], [True, True, False], [True, True, True]]
+        looked.clear()
 
 
 def test_a_short_batch_has_no_empty_shards() -> None:
