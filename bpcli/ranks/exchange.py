@@ -41,9 +41,9 @@ class MpiRanks:
         self.overlaps = self.hosts >= OVERLAPPING and _several_threads()
         self._parcels: dict[tuple[Any, ...], _Parcels] = {}
 
-    def vectors(self, shards: int, like: Array, portions: Sequence[slice] = ()) -> Vectors:
+    def vectors(self, shards: int, like: Array, buckets: Sequence[slice] = ()) -> Vectors:
         """Room for the gradients of this rank's shards, in memory that its host has in common."""
-        return MpiVectors(self._communicator, self._host, shards, like, portions)
+        return MpiVectors(self._communicator, self._host, shards, like, buckets)
 
     def common(self, array: Array) -> Array:
         """What is in ``array``, in memory that the host has in common."""

@@ -80,13 +80,13 @@ class Links:
         buffers = [np.empty(PIECE, np.float32) for _ in range((self.count - 1).bit_length())]
 
         def add_up() -> None:
-            for portion, own in enumerate(vectors.own):
-                nodes = vectors.collect(self.count, team, portion)
+            for bucket, own in enumerate(vectors.own):
+                nodes = vectors.collect(self.count, team, bucket)
                 for piece in pieces(own):
                     size = piece.stop - piece.start
                     add_up_piece(sums, nodes, [buffer[:size] for buffer in buffers], piece)
                     np.copyto(total[piece], buffers[0][:size])
-                vectors.show(total, portion)
+                vectors.show(total, bucket)
             vectors.assemble()
 
         first = np.median(self._times(add_up, FIRST))

@@ -1,4 +1,4 @@
-"""Entries of vectors on their way between ranks, portion by portion."""
+"""Entries of vectors on their way between ranks, bucket by bucket."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ class Message(NamedTuple):
 
 
 class Messages:
-    """The messages of a step, of so many portions; one thread at a time calls this.
+    """The messages of a step, of so many buckets; one thread at a time calls this.
 
-    Two of one pair of ranks are told apart by their portion and node. Those of one step come before the next one's.
+    Two of one pair of ranks are told apart by their bucket and node. Those of one step come before the next one's.
     """
 
-    def __init__(self, communicator: MPI.Comm, portions: int) -> None:
-        self._communicator, self._portions = communicator, portions
+    def __init__(self, communicator: MPI.Comm, buckets: int) -> None:
+        self._communicator, self._buckets = communicator, buckets
         self._arriving: dict[int, list[MPI.Request]] = {}
         self._under_way: list[MPI.Request] = []
 
-    def start(self, portion: int, sent: Sequence[Message], received: Sequence[Message]) -> None:
-        """Begin to send and to receive, of a portion."""
-        arriving = [self._communicator.Irecv(one.entries, one.rank, self._tag(one, portion)) for one in received]
-        sending = [self._communicator.Isend(one.entries, one.rank, self._tag(one, portion)) for one in sent]
-        self._arriving[portion] = arriving
+    def start(self, bucket: int, sent: Sequence[Message], received: Sequence[Message]) -> None:
+        """Begin to send and to receive, of a bucket."""
+        arriving = [self._communicator.Irecv(one.entries, one.rank, self._tag(one, bucket)) for one in received]
+        sending = [self._communicator.Isend(one.entries, one.rank, self._tag(one, bucket)) for one in sent]
+        self._arriving[bucket] = arriving
         self._under_way += [*arriving, *sending]
 
     def move(self) -> None:
@@ -50,11 +50,11 @@ class Messages:
         """Whether :meth:`move` has found nothing that is under way."""
         return not self._under_way
 
-    def wait_for(self, portion: int) -> None:
-        """Wait for what was last to be received of a portion."""
+    def wait_for(self, bucket: int) -> None:
+        """Wait for what was last to be received of a bucket."""
         from mpi4py import MPI
 
-        MPI.Request.Waitall(self._arriving[portion])
+        MPI.Request.Waitall(self._arriving[bucket])
 
     def wait_for_all(self) -> None:
         """Wait for all that is under way."""
@@ -63,5 +63,5 @@ class Messages:
         MPI.Request.Waitall(self._under_way)
         self._under_way = []
 
-    def _tag(self, message: Message, portion: int) -> int:
-        return (message.node - RESULT) * self._portions + portion
+    def _tag(self, message: Message, bucket: int) -> int:
+        return (message.node - RESULT) * self._buckets + bucket

@@ -1,6 +1,6 @@
 """The gradients of shards, added up by all ranks: each rank a part of the entries, in the tree's order.
 
-They do so portion by portion of θ. A rank hands out each as soon as its passes are done with it, by a thread beside the
+They do so bucket by bucket of θ. A rank hands out each as soon as its passes are done with it, by a thread beside the
 one that computes; the thread also moves messages, since MPI goes on with them only when it is called.
 
 What a rank can add up by itself it does first. Of the nodes of the tree that are left, each other rank gets the entries
@@ -40,11 +40,11 @@ class MpiVectors:
     """Vectors of one size on all ranks; each calls the same methods in the same order."""
 
     def __init__(
-        self, communicator: MPI.Comm, host: Host, shards: int, like: Array, portions: Sequence[slice] = ()
+        self, communicator: MPI.Comm, host: Host, shards: int, like: Array, buckets: Sequence[slice] = ()
     ) -> None:
         self._host, self._like = host, like
         self._index, self._count = communicator.Get_rank(), communicator.Get_size()
-        self._cuts = [_parts_of(portion, self._count) for portion in portions or [slice(0, like.size)]]
+        self._cuts = [_parts_of(bucket, self._count) for bucket in buckets or [slice(0, like.size)]]
         self.own = [cuts[self._index] for cuts in self._cuts]
         self._hosts: dict[int, list[int]] = dict(enumerate(gather_values(communicator, host.ranks)))
         self._elsewhere = [rank for rank in range(self._count) if rank not in host.ranks]
@@ -64,7 +64,7 @@ class MpiVectors:
         return depth_first(shards, leaves)
 
     def overlap(self, compute: Callable[[], None], shards: int, done: Callable[[int], bool]) -> None:
-        """Hand out each portion as soon as it is done, in a thread beside ``compute``; one alone has nothing beside."""
+        """Hand out each bucket as soon as it is done, in a thread beside ``compute``; one alone has nothing beside."""
         if len(self._cuts) == 1:
             compute()
             return
@@ -78,14 +78,14 @@ class MpiVectors:
 
         beside(compute, go_on)
 
-    def collect(self, shards: int, team: Team, portion: int) -> Mapping[int, Entries]:
-        """Add up what this rank can, hand out the entries of what is left, and wait for the others' of a portion."""
+    def collect(self, shards: int, team: Team, bucket: int) -> Mapping[int, Entries]:
+        """Add up what this rank can, hand out the entries of what is left, and wait for the others' of a bucket."""
         while self._handed_out < len(self._cuts):
             self._hand_out(shards, team)
-        self._messages.wait_for(portion)
-        if portion == 0:
-            self._host.wait()  # by then the others of this host have handed out all portions
-        return self._collection_of(shards, portion).entries
+        self._messages.wait_for(bucket)
+        if bucket == 0:
+            self._host.wait()  # by then the others of this host have handed out all buckets
+        return self._collection_of(shards, bucket).entries
 
     def room(self, out: Array) -> Array:
         """A vector that the host has in common."""
@@ -93,13 +93,13 @@ class MpiVectors:
             self._room = self._host.zeros(self._like.size, self._like.dtype)
         return self._room
 
-    def show(self, vector: Array, portion: int) -> None:
+    def show(self, vector: Array, bucket: int) -> None:
         """Send this rank's own entries to one rank of each other host, and have those come that are for this one."""
-        cuts = self._cuts[portion]
+        cuts = self._cuts[bucket]
         receivers = {self._receiver(self._index, rank) for rank in self._elsewhere}
         senders = [rank for rank in self._elsewhere if self._receiver(rank, self._index) == self._index]
         sent = [Message(vector[cuts[self._index]], rank) for rank in receivers]
-        self._messages.start(portion, sent, [Message(vector[cuts[rank]], rank) for rank in senders])
+        self._messages.start(bucket, sent, [Message(vector[cuts[rank]], rank) for rank in senders])
 
     def assemble(self) -> None:
         """Wait until all that is shown has come, to all ranks of this host."""
@@ -113,11 +113,11 @@ class MpiVectors:
         return here[sender % len(here)]
 
     def _hand_out(self, shards: int, team: Team) -> None:
-        """Hand out the next portion."""
-        portion = self._handed_out
-        found = self._collection_of(shards, portion)
+        """Hand out the next bucket."""
+        bucket = self._handed_out
+        found = self._collection_of(shards, bucket)
         team.run(len(found.parts), lambda number, _: found.prepare(found.parts[number]))
-        self._messages.start(portion, found.sent, found.received)
+        self._messages.start(bucket, found.sent, found.received)
         self._handed_out += 1
 
     def _make_shown(self, shards: int) -> dict[int, list[Array]]:
@@ -131,26 +131,26 @@ class MpiVectors:
         vectors = iter(self._host.zeros(room * sum(blocks.values()), self._like.dtype).reshape(-1, room)[:, :size])
         return {rank: [next(vectors) for _ in range(number)] for rank, number in blocks.items()}
 
-    def _collection_of(self, shards: int, portion: int) -> _Collection:
-        key = shards, portion
+    def _collection_of(self, shards: int, bucket: int) -> _Collection:
+        key = shards, bucket
         if key not in self._collections:
-            self._collections[key] = self._collection(shards, portion)
+            self._collections[key] = self._collection(shards, bucket)
         return self._collections[key]
 
-    def _collection(self, shards: int, portion: int) -> _Collection:
+    def _collection(self, shards: int, bucket: int) -> _Collection:
         mine = block_of(self._index, self._count, shards)
         own, nodes = within(shards, mine)
         gradients, shown = (dict(zip(mine, of, strict=False)) for of in (self.gradients, self._shown[self._index]))
         found = _Collection(gradients, {node: shown[node] for node in nodes}, own)
         found.entries.update({node: Entries(gradients[node]) for node in nodes})
-        for rank, cut in enumerate(self._cuts[portion]):
+        for rank, cut in enumerate(self._cuts[bucket]):
             here = rank in self._host.ranks and rank != self._index
             found.parts.extend(_Part(piece, here) for piece in pieces(cut))
             if here:
                 self._see(found, rank, shards)
             elif rank != self._index:
                 found.sent.extend(Message(gradients[node][cut], rank, node) for node in nodes)
-                self._receive(found, rank, shards, self.own[portion])
+                self._receive(found, rank, shards, self.own[bucket])
         return found
 
     def _see(self, found: _Collection, rank: int, shards: int) -> None:
@@ -167,10 +167,10 @@ class MpiVectors:
             found.entries[node] = Entries(part, own.start)
 
 
-def _parts_of(portion: slice, count: int) -> list[slice]:
-    """The entries of a portion that each of so many ranks adds up."""
-    parts = aligned_slices(portion.stop - portion.start, count)
-    return [slice(portion.start + part.start, portion.start + part.stop) for part in parts]
+def _parts_of(bucket: slice, count: int) -> list[slice]:
+    """The entries of a bucket that each of so many ranks adds up."""
+    parts = aligned_slices(bucket.stop - bucket.start, count)
+    return [slice(bucket.start + part.start, bucket.start + part.stop) for part in parts]
 
 
 class _Part(NamedTuple):
@@ -182,7 +182,7 @@ class _Part(NamedTuple):
 
 @dataclass
 class _Collection:
-    """How a portion of batches of some number of shards is collected.
+    """How a bucket of batches of some number of shards is collected.
 
     ``gradients`` are of this rank's shards, ``own`` the additions that it can make by itself; the nodes that these
     leave are ``shown`` to the ranks of this host. ``entries`` are those of every rank's nodes.

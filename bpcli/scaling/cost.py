@@ -14,7 +14,7 @@ from bpcli.scaling.cluster import Cluster
 from bpcli.scaling.exchange import Link, Traffic, gather, own_additions, results_traffic, scatter, vectors_added
 from bpcli.scaling.job import Job
 from bpcli.scaling.threads import rounds_and_threads
-from bpcli.training.shards.portions import portions_of
+from bpcli.training.shards.buckets import buckets_of
 from bpcli.training.source_passes import EXAMPLES_PER_PASS, PASSES_AT_ONCE, worth_sharing
 
 OPERATIONS = 4
@@ -81,8 +81,8 @@ def _beside(job: Job, cluster: Cluster) -> float:
 def _exchange(job: Job, cluster: Cluster, ranks: int, update: float, rest: list[float]) -> float:
     """Seconds from the end of the last shard to that of the step, less those of the ``update``.
 
-    Ranks of several hosts hand out θ portion by portion: each when the last shard is done with its layers, which is the
-    ``rest`` of backward below its lowest layer before the end. A portion is updated, where ranks update their own
+    Ranks of several hosts hand out θ bucket by bucket: each when the last shard is done with its layers, which is the
+    ``rest`` of backward below its lowest layer before the end. A bucket is updated, where ranks update their own
     entries, and what was made of it is sent, while the next one is still on its way.
     """
     network = cluster.network
@@ -90,15 +90,15 @@ def _exchange(job: Job, cluster: Cluster, ranks: int, update: float, rest: list[
         return 0.0
     assert network is not None, "several ranks have a network"
     update = update if _each_updates_its_own(job, cluster) else 0.0
-    portions = portions_of(job.layers, job.itemsize, overlaps=not network.common_memory)
+    buckets = buckets_of(job.layers, job.itemsize, overlaps=not network.common_memory)
     results = results_traffic(job.batch_size, job.sizes[-1], job.itemsize, job.shards, ranks)
-    sizes = [portion.entries.stop - portion.entries.start for portion in portions]
+    sizes = [bucket.entries.stop - bucket.entries.start for bucket in buckets]
     link, now, there = Link(network, cluster.arithmetic.call), 0.0, []
-    for portion, size in zip(portions, sizes, strict=True):
-        begun = -rest[portion.lowest - 1]
-        if portion.lowest == 1:
+    for bucket, size in zip(buckets, sizes, strict=True):
+        begun = -rest[bucket.lowest - 1]
+        if bucket.lowest == 1:
             now = link.send(results, begun)
-            begun = now if len(portions) == 1 else begun
+            begun = now if len(buckets) == 1 else begun
         there.append(link.send(scatter(size, job.itemsize, job.shards, ranks), begun))
     for size, arrived in zip(sizes, there, strict=True):
         now = max(now, arrived) + update * size / job.parameters

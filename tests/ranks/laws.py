@@ -33,7 +33,7 @@ from bpcli.runs.sameness import sameness
 from bpcli.team import team_of
 from bpcli.training import source_passes
 from bpcli.training.loop import Epoch
-from bpcli.training.shards import portions
+from bpcli.training.shards import buckets
 from bpcli.training.shards.adding import additions
 from bpcli.training.shards.cutting import block_of
 from bpcli.training.shards.ranks import Ranks, add_up_piece
@@ -43,8 +43,8 @@ SHARDS, SIZES = range(1, 10), (1, 3, 1000)
 source_passes.EXAMPLES_PER_PASS, source_passes.WORTH_A_RANK = 16, 0
 """Small parts have several passes, which ranks share out."""
 
-portions.PORTION, exchange.OVERLAPPING = 1, 1
-"""Every layer is a portion, also on one host."""
+buckets.LEAST_BYTES, exchange.OVERLAPPING = 1, 1
+"""Every layer is a bucket, also on one host."""
 
 matrix_features.LOADED, pages.CELLS = 0, 1200
 """Numbers of an array stay in their file, and are read in several pieces, which ranks share out."""
@@ -120,16 +120,16 @@ def require_sums(ranks: Ranks, shards: int, size: int) -> None:
     for _ in range(2):  # the second time finds what the first has made
         for number, vector in zip(mine, vectors.gradients, strict=True):
             vector[...] = drawn[number]
-        for portion, own in enumerate(vectors.own):
-            nodes = vectors.collect(shards, team_of(1), portion)
+        for bucket, own in enumerate(vectors.own):
+            nodes = vectors.collect(shards, team_of(1), bucket)
             add_up_piece(sums, nodes, [whole[own], *(one[: own.stop - own.start] for one in buffers)], own)
-            vectors.show(whole, portion)
+            vectors.show(whole, bucket)
         vectors.assemble()
         assert whole.tobytes() == expected[0].tobytes()
 
 
 def require_overlap(ranks: Ranks, shards: int) -> None:
-    """The first portion is handed out before the second one is computed, which is handed out once it is done."""
+    """The first bucket is handed out before the second one is computed, which is handed out once it is done."""
     size, half = 1000, 600
     parts = slice(half, size), slice(0, half)
     vectors: Any = ranks.vectors(shards, np.empty(size), parts)
@@ -138,18 +138,18 @@ def require_overlap(ranks: Ranks, shards: int) -> None:
     buffers = [np.empty(size) for _ in range(4)]
 
     def compute() -> None:
-        for portion, part in enumerate(parts):
+        for bucket, part in enumerate(parts):
             for number, vector in zip(mine, vectors.gradients, strict=True):
                 vector[part] = 1 << number
-            done[portion] = portion == 0 or ranks.index == 0  # the others' second one is handed out afterwards
+            done[bucket] = bucket == 0 or ranks.index == 0  # the others' second one is handed out afterwards
             end = monotonic() + 20
             while 1 not in asked:
-                assert monotonic() < end, "the first portion is not handed out"
+                assert monotonic() < end, "the first bucket is not handed out"
                 sleep(1e-3)
 
-    def is_done(portion: int) -> bool:
-        asked.add(portion)
-        return done[portion]
+    def is_done(bucket: int) -> bool:
+        asked.add(bucket)
+        return done[bucket]
 
     for round_ in range(2):
         for vector in vectors.gradients:
@@ -157,10 +157,10 @@ def require_overlap(ranks: Ranks, shards: int) -> None:
         done[:] = False, False
         asked.clear()
         vectors.overlap(compute, shards, is_done)
-        for portion, part in enumerate(vectors.own):
-            nodes = vectors.collect(shards, team_of(1), portion)
+        for bucket, part in enumerate(vectors.own):
+            nodes = vectors.collect(shards, team_of(1), bucket)
             add_up_piece(sums, nodes, [found[part], *(one[: part.stop - part.start] for one in buffers)], part)
-            vectors.show(found, portion)
+            vectors.show(found, bucket)
         vectors.assemble()
         assert (found == (1 << shards) - 1).all(), round_
 

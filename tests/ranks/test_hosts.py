@@ -95,7 +95,7 @@ def test_three_hosts_with_slow_cables_leave_the_bytes_of_one_process(tmp_path: P
 @pytest.mark.slow
 @pytest.mark.parametrize("pulled", [0, 1])
 def test_a_pulled_cable_ends_all_with_the_rank_named_and_the_run_goes_on(pulled: int, tmp_path: Path) -> None:
-    """While portions of the gradient are on their way, and others are computed."""
+    """While buckets of the gradient are on their way, and others are computed."""
     config = str(ROOT / "configs" / "digits.yaml")
     changes = ["shards=4", "engine=numpy", "early_stopping=null", "checkpoint={epochs: 1}", "network.hidden=[600, 600]"]
     words = ["-m", "bpcli", "train", config, *changes, "epochs=1000000", "--run", "run"]

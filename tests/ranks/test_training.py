@@ -51,7 +51,7 @@ CASES: Mapping[str, dict[str, Any]] = {
         "shards": 3,
         "epochs": 3,
     },
-    # numbers that stay in their file, some of them missing, and a portion for each of four layers
+    # numbers that stay in their file, some of them missing, and a bucket for each of four layers
     "mapped": {
         "data": {"path": "../numbers.npy", "split": {"validation": 0.3, "test": 0.1}, "group": "3"},
         "network": {"hidden": [6, 5, 4]},

@@ -127,7 +127,7 @@ def test_ranks_update_their_own_entries_where_nothing_is_as_a_whole() -> None:
 def test_ranks_of_several_hosts_exchange_the_last_layers_while_backward_goes_on() -> None:
     job = Job((784, 2048, 2048, 10), 512, 2, 512, 1)
     core = replace(CORE, call=0.0, memory=1e30)
-    upper, lower = (4 * (2049 * 2048 + 2049 * 10) / 2, 4 * 785 * 2048 / 2)  # bytes of half of a portion, each way
+    upper, lower = (4 * (2049 * 2048 + 2049 * 10) / 2, 4 * 785 * 2048 / 2)  # bytes of half of a bucket, each way
     results = 512 * (10 * 4 + 8) / 2 + 2 * 16 / 2
     backward = 784 * 2048 * 256 / CORE.rate(784, 256)  # dW₁ of the rank's shard
 
@@ -140,7 +140,7 @@ def test_ranks_of_several_hosts_exchange_the_last_layers_while_backward_goes_on(
     assert seconds(0.0, 1e8) == pytest.approx(whole / 1e8 - backward)
     assert seconds(0.0, 1e8, common_memory=True) == pytest.approx(whole / 1e8)
     assert seconds(0.0, 1e10) == pytest.approx((results + lower + upper + lower) / 1e10)
-    assert seconds(1e-3, 1e30) == pytest.approx(6e-3)  # the last portion is announced, and what is made of it
+    assert seconds(1e-3, 1e30) == pytest.approx(6e-3)  # the last bucket is announced, and what is made of it
     assert seconds(1e-3, 1e30, common_memory=True) == pytest.approx(7e-3)
 
 

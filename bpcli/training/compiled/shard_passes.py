@@ -13,8 +13,8 @@ from bpcli.training.compiled.blocks import ROOM
 from bpcli.training.compiled.kernels import Kernel, announcement, load_kernel, without_collection
 from bpcli.training.compiled.recording import record_gradient, settings_of_network
 from bpcli.training.compiled.source import gradient_source
+from bpcli.training.shards.buckets import Report
 from bpcli.training.shards.passes import PassInputs, ShardPass
-from bpcli.training.shards.portions import Report
 
 
 class CompiledPasses:

@@ -6,7 +6,7 @@ threads or processes there are.
 
 Reading order: ``cutting`` says who has which columns, shards, bands and pieces; ``adding`` is the tree; ``passes``
 compute the gradient of one shard, by the functions of an engine, that of NumPy by ``equations`` in bands; ``results``
-are what a shard leaves to be counted; ``ranks`` are the other processes, ``portions`` what they add up one after the
+are what a shard leaves to be counted; ``ranks`` are the other processes, ``buckets`` what they add up one after the
 other; ``division`` says how many of each there are, ``summing`` adds up, ``gradients`` puts these together for any
 batch; ``updating`` lets the rule change θ, by ``update_pieces`` where it may, in ``aligned`` buffers.
 
@@ -19,8 +19,8 @@ What several processes have to do, and where:
   are any, since the loss is divided by their sum; and after backward for A_L, Y, the weights of metrics and
   the sum of the terms, which every rank then counts in the order of shards.
 - ``Ranks.vectors`` has the gradients of a rank's shards, which ``overlap`` lets be computed. Where there are several
-  hosts, passes report each layer whose gradient is there, and another thread meanwhile sends each portion whose layers
-  all shards of the rank have reported. ``collect`` is then called once for each portion, by the thread that trains: on
+  hosts, passes report each layer whose gradient is there, and another thread meanwhile sends each bucket whose layers
+  all shards of the rank have reported. ``collect`` is then called once for each bucket, by the thread that trains: on
   return a rank has its own entries of all shards, as nodes of the tree. What it makes of them, the sum or the updated
   θ, it writes into memory that the ranks of a host have in common; ``show`` begins to send it to every host, and
   ``assemble`` waits for all. Between an ``assemble`` and the next ``collect`` nothing there changes, so it can be read,

@@ -15,8 +15,8 @@ from bpcli.nn.network import Network, Step
 from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
 from bpcli.team import SERIAL, Team
+from bpcli.training.shards.buckets import Report
 from bpcli.training.shards.cutting import bands
-from bpcli.training.shards.portions import Report
 
 
 def bands_of(network: Network, l: int, m: int, shards: int) -> list[slice]:

@@ -14,10 +14,10 @@ from bpcli.nn.workspace import Workspace
 from bpcli.team import SERIAL, team_of
 from bpcli.training.noise import Noise
 from bpcli.training.recipe import Recipe
+from bpcli.training.shards.buckets import Reports, buckets_of
 from bpcli.training.shards.cutting import block_of, slices
 from bpcli.training.shards.division import WHOLE, Division
 from bpcli.training.shards.passes import NumpyPasses, PassesOf, PassInputs, ShardPass, Views
-from bpcli.training.shards.portions import Reports, portions_of
 from bpcli.training.shards.results import Results, results_from_elsewhere, results_in, sum_in_order
 from bpcli.training.shards.summing import Summing
 
@@ -87,10 +87,10 @@ class Batch:
         self._begin(theta, out, factor)
         return 0.0
 
-    def collect(self, portion: int) -> None:
-        """Have a further portion, where :meth:`begin` has left the sum; it has collected the first."""
+    def collect(self, bucket: int) -> None:
+        """Have a further bucket, where :meth:`begin` has left the sum; it has collected the first."""
         if self.leaves_sums:
-            self.summing.collect(portion)
+            self.summing.collect(bucket)
 
     def _begin(self, theta: Array, out: Array, factor: Any) -> None:
         """Compute every shard."""
@@ -104,9 +104,9 @@ class Batch:
         gradients.vectors.overlap(lambda: self.compute(theta, out, scale), len(self.results), self._done)
         self.summing.collect(0)
 
-    def _done(self, portion: int) -> bool:
-        """Whether this process's shards are done with a portion."""
-        return self.gradients.reports.done(self.gradients.portions[portion], len(self.shards))
+    def _done(self, bucket: int) -> bool:
+        """Whether this process's shards are done with a bucket."""
+        return self.gradients.reports.done(self.gradients.buckets[bucket], len(self.shards))
 
     def _compute(self, theta: Array, _: Array, scale: Any) -> None:
         shards, network = self.shards, self.gradients.network
@@ -150,8 +150,8 @@ class Gradients:
         self.division, self.size, self.shared = division, theta.size, shared
         self.ranks = division.working
         layers, overlaps = self.network.layout.layers, self.ranks.overlaps
-        self.portions = portions_of(layers, dtheta.itemsize, overlaps=overlaps)
-        entries = [portion.entries for portion in self.portions]
+        self.buckets = buckets_of(layers, dtheta.itemsize, overlaps=overlaps)
+        entries = [bucket.entries for bucket in self.buckets]
         self.vectors = self.ranks.vectors(division.shards if division.divides else 0, dtheta, entries)
         self.reports = Reports(max(1, len(self.vectors.gradients)), len(self.network.layers))
         self.views = Views(self.network, [theta, dtheta, *self.vectors.gradients])
@@ -199,7 +199,7 @@ class Gradients:
         for number, vector in zip(own, vectors, strict=False):
             cut = cuts[number]
             ws = self.network.workspace(cut.stop - cut.start, dtype, **given)
-            report = self.reports.of_shard[number - own.start] if len(self.portions) > 1 else None
+            report = self.reports.of_shard[number - own.start] if len(self.buckets) > 1 else None
             shards.append(Shard(number, cut, ws, self.passes.of(ws, report), vector))
         return shards
 

@@ -14,8 +14,8 @@ from bpcli.nn.parameters import Parameters
 from bpcli.nn.workspace import Workspace
 from bpcli.team import Team
 from bpcli.training.recipe import Recipe
+from bpcli.training.shards.buckets import Report
 from bpcli.training.shards.equations import Equations, most_bands
-from bpcli.training.shards.portions import Report
 
 ShardPass = Callable[[Array, Array, Any], None]
 """pass(θ, out, scale): writes the gradient of ``scale`` · Σ of the shard's terms at θ, (P,), into ``out``.

@@ -35,7 +35,7 @@ def add_up_piece(sums: Sequence[Sum], nodes: Mapping[int, Entries], buffers: Seq
 class Vectors(Protocol):
     """The gradients of shards, vectors of θ's length, which ranks add up together: each rank its ``own`` entries.
 
-    They do so portion by portion of θ, of each an even part.
+    They do so bucket by bucket of θ, of each an even part.
     """
 
     @property
@@ -45,7 +45,7 @@ class Vectors(Protocol):
 
     @property
     def own(self) -> list[slice]:
-        """The entries whose sums this rank makes, of each portion."""
+        """The entries whose sums this rank makes, of each bucket."""
         ...
 
     def sums(self, shards: int) -> list[Sum]:
@@ -53,13 +53,13 @@ class Vectors(Protocol):
         ...
 
     def overlap(self, compute: Callable[[], None], shards: int, done: Callable[[int], bool]) -> None:
-        """Let ``compute`` fill the gradients; ``done(k)`` says meanwhile whether it has filled all of portion k."""
+        """Let ``compute`` fill the gradients; ``done(k)`` says meanwhile whether it has filled all of bucket k."""
         ...
 
-    def collect(self, shards: int, team: Team, portion: int) -> Mapping[int, Entries]:
-        """Wait until every rank's gradients of a portion are there; return the nodes from which its sums begin.
+    def collect(self, shards: int, team: Team, bucket: int) -> Mapping[int, Entries]:
+        """Wait until every rank's gradients of a bucket are there; return the nodes from which its sums begin.
 
-        Portions are collected in order. They are there until :meth:`assemble`, at least this rank's own entries.
+        Buckets are collected in order. They are there until :meth:`assemble`, at least this rank's own entries.
         """
         ...
 
@@ -67,15 +67,15 @@ class Vectors(Protocol):
         """A vector that all ranks of this host write their own entries to; ``out`` where there is one rank."""
         ...
 
-    def show(self, vector: Array, portion: int) -> None:
-        """Begin to make a portion whole of a vector of the kind of :meth:`Ranks.common`: each rank has its own entries.
+    def show(self, vector: Array, bucket: int) -> None:
+        """Begin to make a bucket whole of a vector of the kind of :meth:`Ranks.common`: each rank has its own entries.
 
-        By then it has collected the portion.
+        By then it has collected the bucket.
         """
         ...
 
     def assemble(self) -> None:
-        """Wait until all portions that were shown are whole, on every host."""
+        """Wait until all buckets that were shown are whole, on every host."""
         ...
 
 
@@ -102,10 +102,10 @@ class Ranks(Protocol):
         """Whether gradients are exchanged while backward goes on."""
         ...
 
-    def vectors(self, shards: int, like: Array, portions: Sequence[slice] = ()) -> Vectors:
+    def vectors(self, shards: int, like: Array, buckets: Sequence[slice] = ()) -> Vectors:
         """Room for the gradients of batches of at most so many shards, like this vector, which may be one of them.
 
-        Without ``portions``, all entries are one.
+        Without ``buckets``, all entries are one.
         """
         ...
 
@@ -149,7 +149,7 @@ class OwnVectors:
         """Nothing is to be done meanwhile."""
         compute()
 
-    def collect(self, shards: int, team: Team, portion: int) -> Mapping[int, Entries]:
+    def collect(self, shards: int, team: Team, bucket: int) -> Mapping[int, Entries]:
         """They are there."""
         return self._entries
 
@@ -157,7 +157,7 @@ class OwnVectors:
         """Where the sum is wanted."""
         return out
 
-    def show(self, vector: Array, portion: int) -> None:
+    def show(self, vector: Array, bucket: int) -> None:
         """It is whole."""
 
     def assemble(self) -> None:
@@ -169,7 +169,7 @@ class Alone:
 
     index, count, hosts, overlaps = 0, 1, 1, False
 
-    def vectors(self, shards: int, like: Array, portions: Sequence[slice] = ()) -> Vectors:
+    def vectors(self, shards: int, like: Array, buckets: Sequence[slice] = ()) -> Vectors:
         """All are here."""
         return OwnVectors(shards, like)
 

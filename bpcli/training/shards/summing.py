@@ -1,4 +1,4 @@
-"""The gradients of a batch's shards added up, portion by portion: in pieces for an update, or as a whole."""
+"""The gradients of a batch's shards added up, bucket by bucket: in pieces for an update, or as a whole."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ class Summing:
         self._nodes: Mapping[int, Entries] = {}
         self._buffers: list[list[Array]] = []
 
-    def collect(self, portion: int) -> None:
-        """Wait until every process's gradients of a portion are there."""
-        self._nodes = self.vectors.collect(self.shards, self.team, portion)
+    def collect(self, bucket: int) -> None:
+        """Wait until every process's gradients of a bucket are there."""
+        self._nodes = self.vectors.collect(self.shards, self.team, bucket)
 
     def piece(self, buffers: Sequence[Array], piece: slice) -> None:
         """Write the sum of the shards' entries ``piece`` into the first buffer; the shards' own stay as they are.
 
-        So the sums stay in a core's cache. The entries are of the portion collected last, and this process's own.
+        So the sums stay in a core's cache. The entries are of the bucket collected last, and this process's own.
         """
         add_up_piece(self._sums, self._nodes, buffers, piece)
 
     def whole(self, out: Array) -> None:
-        """Write the sum of all shards into ``out``; the first portion has been collected."""
+        """Write the sum of all shards into ``out``; the first bucket has been collected."""
         vectors = self.vectors
-        room, portions = vectors.room(out), [pieces(own) for own in vectors.own]
-        self._buffers = self._buffers or self._make_buffers([piece for of in portions for piece in of], out)
-        for portion, of in enumerate(portions):
-            if portion:
-                self.collect(portion)
+        room, buckets = vectors.room(out), [pieces(own) for own in vectors.own]
+        self._buffers = self._buffers or self._make_buffers([piece for of in buckets for piece in of], out)
+        for bucket, of in enumerate(buckets):
+            if bucket:
+                self.collect(bucket)
             self.team.run(len(of), partial(self._add, of, room))
-            vectors.show(room, portion)
+            vectors.show(room, bucket)
         vectors.assemble()
         if room is not out:
             np.copyto(out, room)

@@ -65,18 +65,18 @@ class Updates:
         alone = [piece for part in parts for piece in pieces(part, arrays)]
         cut = [alone] if shared is None else [pieces(own) for own in shared.own]
         whole = (shared is None and len(cut[0]) == 1) or not elementwise(rule, theta.size)
-        self.portions = [] if whole else [[piece_of(theta, state, weights, one) for one in of] for of in cut]
-        longest = max((piece.theta.size for of in self.portions for piece in of), default=0)
-        self.buffers = [Buffers(state, longest) for _ in range(team.size)] if self.portions else []
+        self.buckets = [] if whole else [[piece_of(theta, state, weights, one) for one in of] for of in cut]
+        longest = max((piece.theta.size for of in self.buckets for piece in of), default=0)
+        self.buffers = [Buffers(state, longest) for _ in range(team.size)] if self.buckets else []
 
     def make(self, batch: Batch, rate: Any) -> Any:
         """Make an update on a batch by η = ``rate``; return what the chain adds to the loss."""
-        if not self.portions:
+        if not self.buckets:
             return update(self.rule, self.theta, self.state, batch.gradient, rate)
         if self.shared is not None:
             batch.gradients.ranks.wait()  # another rank may still read what the rule remembers, such as to save it
         self.state.step += 1
-        first, *rest = self.portions[0]
+        first, *rest = self.buckets[0]
 
         def begin(_: Array, __: Array, factor: Any) -> Any:
             added = batch.begin(self.theta, self.state.dtheta, factor)
@@ -85,15 +85,15 @@ class Updates:
 
         added = self._step(batch, first, 0, begin, rate)
         self._go_on(batch, 0, rest, rate)
-        for portion, of in enumerate(self.portions[1:], start=1):
-            batch.collect(portion)
-            self._go_on(batch, portion, of, rate)
+        for bucket, of in enumerate(self.buckets[1:], start=1):
+            batch.collect(bucket)
+            self._go_on(batch, bucket, of, rate)
         if self.shared is not None:
             self.shared.assemble()
         return added
 
-    def _go_on(self, batch: Batch, portion: int, left: list[Piece], rate: Any) -> None:
-        """Change the pieces that are left of a portion, and show it."""
+    def _go_on(self, batch: Batch, bucket: int, left: list[Piece], rate: Any) -> None:
+        """Change the pieces that are left of a bucket, and show it."""
 
         def change(number: int, member: int) -> None:
             piece = left[number]
@@ -101,7 +101,7 @@ class Updates:
 
         self.team.run(len(left), change)
         if self.shared is not None:
-            self.shared.show(self.theta, portion)
+            self.shared.show(self.theta, bucket)
 
     def _step(self, batch: Batch, piece: Piece, member: int, gradient: Gradient, rate: Any) -> Any:
         """Let the rule change a piece of θ, in the buffers of a thread."""

@@ -45,7 +45,7 @@ class PlayedVectors:
     def overlap(self, compute: Callable[[], None], shards: int, done: Callable[[int], bool]) -> None:
         compute()
 
-    def collect(self, shards: int, team: Team, portion: int) -> Mapping[int, Entries]:
+    def collect(self, shards: int, team: Team, bucket: int) -> Mapping[int, Entries]:
         self.ranks.wait()
         blocks = [block_of(rank, self.ranks.count, shards) for rank in range(self.ranks.count)]
         found = {
@@ -58,7 +58,7 @@ class PlayedVectors:
     def room(self, out: Array) -> Array:
         return self.ranks.together.exchanged(self.ranks.index, np.zeros_like(out))[0]  # type: ignore[no-any-return]
 
-    def show(self, vector: Array, portion: int) -> None:
+    def show(self, vector: Array, bucket: int) -> None:
         """The others read it where it is."""
 
     def assemble(self) -> None:
@@ -73,7 +73,7 @@ class PlayedRanks:
     def __init__(self, index: int, count: int, together: Together) -> None:
         self.index, self.count, self.together = index, count, together
 
-    def vectors(self, shards: int, like: Array, portions: Sequence[slice] = ()) -> Vectors:
+    def vectors(self, shards: int, like: Array, buckets: Sequence[slice] = ()) -> Vectors:
         return PlayedVectors(self, shards, like)
 
     def common(self, array: Array) -> Array:

@@ -12,7 +12,7 @@ import pytest
 from bpcli.nn import Array
 from bpcli.team import Team
 from bpcli.training.numpy_steps import NumpySteps
-from bpcli.training.shards import Division, Gradients, cutting, gradients, portions
+from bpcli.training.shards import Division, Gradients, buckets, cutting, gradients
 from bpcli.training.shards.cutting import block_of
 from bpcli.training.shards.equations import most_bands
 from bpcli.training.shards.ranks import Alone, OwnVectors, Ranks, Vectors
@@ -102,7 +102,7 @@ def test_processes_change_no_bit(kind: Callable[[], Task], shards: int) -> None:
 class ByItself(PlayedRanks):
     """Of several, the only one that is played."""
 
-    def vectors(self, shards: int, like: Array, portions: Sequence[slice] = ()) -> Vectors:
+    def vectors(self, shards: int, like: Array, buckets: Sequence[slice] = ()) -> Vectors:
         return OwnVectors(len(block_of(self.index, self.count, shards)), like)
 
 
@@ -117,7 +117,7 @@ def test_a_process_gathers_the_examples_of_its_shards_alone() -> None:
 
 
 class Watched(OwnVectors):
-    """Vectors that keep what says which portions are done."""
+    """Vectors that keep what says which buckets are done."""
 
     def overlap(self, compute: Callable[[], None], shards: int, done: Callable[[int], bool]) -> None:
         self.done = done
@@ -125,16 +125,16 @@ class Watched(OwnVectors):
 
 
 class Overlapping(Alone):
-    """A rank that hands out its gradients in portions."""
+    """A rank that hands out its gradients in buckets."""
 
     overlaps = True
 
-    def vectors(self, shards: int, like: Array, portions: Sequence[slice] = ()) -> Vectors:
+    def vectors(self, shards: int, like: Array, buckets: Sequence[slice] = ()) -> Vectors:
         return Watched(shards, like)
 
 
-def test_a_portion_is_done_when_all_shards_have_its_gradient_and_no_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(portions, "PORTION", 1)
+def test_a_bucket_is_done_when_all_shards_have_its_gradient_and_no_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buckets, "LEAST_BYTES", 1)
     one = task(hidden=("prelu", "tanh"), widths=(4, 6, 5, 3))
     state = one.state()
     division = Division(3, 1, Overlapping())
@@ -144,7 +144,7 @@ def test_a_portion_is_done_when_all_shards_have_its_gradient_and_no_sooner(monke
 
     def look(shards: int) -> None:
         of = vectors.gradients[:shards]
-        looked.append([all(np.isfinite(vector[one.entries]).all() for vector in of) for one in found.portions])
+        looked.append([all(np.isfinite(vector[one.entries]).all() for vector in of) for one in found.buckets])
         assert [vectors.done(k) for k in range(3)] == looked[-1]
 
     class Reports(np.ndarray[Any, Any]):

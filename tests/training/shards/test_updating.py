@@ -109,7 +109,7 @@ def test_a_vector_that_fits_into_the_cache_is_one_piece() -> None:
     one = task()
     state = one.state()
     steps = NumpySteps(one.recipe(), state, one.examples())
-    assert steps.updates.portions == []
+    assert steps.updates.buckets == []
 
 
 def test_decay_reaches_the_weights_of_every_piece_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def test_decay_reaches_the_weights_of_every_piece_and_nothing_else(monkeypatch: 
             return 0.0
 
     updates.make(NoGradient(), 0.5)  # type: ignore[arg-type]
-    assert len(updates.portions[0]) > 3
+    assert len(updates.buckets[0]) > 3
     np.testing.assert_array_equal(parameters.theta, expected.theta)
 
 

@@ -1,4 +1,7 @@
-"""The portions of θ whose gradients ranks of several hosts add up one after the other, while backward still goes on."""
+"""The buckets of θ whose gradients ranks of several hosts add up one after the other, while backward still goes on.
+
+Li et al. 2020, PyTorch Distributed, 3.2.2 and 3.2.3.
+"""
 
 from __future__ import annotations
 
@@ -9,32 +12,32 @@ import numpy as np
 
 from bpcli.nn import Array
 
-PORTION = 1 << 20
-"""The least bytes of a portion, but of the last: a message of so many takes long beside the latency that each costs."""
+LEAST_BYTES = 1 << 20
+"""The least bytes of a bucket, but of the last: a message of so many takes long beside the latency that each costs."""
 
 
 @dataclass(frozen=True)
-class Portion:
+class Bucket:
     """The entries of some neighbouring layers, of which ``lowest`` is the one whose gradient is computed last."""
 
     lowest: int
     entries: slice
 
 
-def portions_of(layers: Sequence[slice], itemsize: int, *, overlaps: bool) -> list[Portion]:
-    """θ in portions, in the order in which backward ends with them: the last layers' first, layer 1's last.
+def buckets_of(layers: Sequence[slice], itemsize: int, *, overlaps: bool) -> list[Bucket]:
+    """θ in buckets, in the order in which backward ends with them: the last layers' first, layer 1's last.
 
-    ``layers`` are where layers 1 … L lie in θ. Each portion has :data:`PORTION` bytes or more, but the last. Where
+    ``layers`` are where layers 1 … L lie in θ. Each bucket has :data:`LEAST_BYTES` bytes or more, but the last. Where
     nothing ``overlaps`` backward, all is one.
     """
     if not overlaps:
-        return [Portion(1, slice(0, layers[-1].stop))]
-    found: list[Portion] = []
+        return [Bucket(1, slice(0, layers[-1].stop))]
+    found: list[Bucket] = []
     stop = layers[-1].stop
     for l in range(len(layers), 0, -1):
         start = layers[l - 1].start
-        if l == 1 or (stop - start) * itemsize >= PORTION:
-            found.append(Portion(l, slice(start, stop)))
+        if l == 1 or (stop - start) * itemsize >= LEAST_BYTES:
+            found.append(Bucket(l, slice(start, stop)))
             stop = start
     return found
 
@@ -52,9 +55,9 @@ class Reports:
         """Begin again."""
         self.of_shard[...] = 0
 
-    def done(self, portion: Portion, shards: int) -> bool:
-        """Whether the first so many shards are done with a portion."""
-        return bool(self.of_shard[:shards, portion.lowest].all())
+    def done(self, bucket: Bucket, shards: int) -> bool:
+        """Whether the first so many shards are done with a bucket."""
+        return bool(self.of_shard[:shards, bucket.lowest].all())
 
 
 Report = Array

@@ -1,4 +1,4 @@
-"""θ in portions, and passes that report a layer once its gradient is there, in both engines."""
+"""θ in buckets, and passes that report a layer once its gradient is there, in both engines."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bpcli.team import SERIAL, Team
 from bpcli.training.compiled import shard_passes
 from bpcli.training.compiled.shard_passes import CompiledPasses
 from bpcli.training.shards import NumpyPasses, PassesOf, cutting
+from bpcli.training.shards.buckets import LEAST_BYTES, Bucket, Reports, buckets_of
 from bpcli.training.shards.passes import PassInputs, Views
-from bpcli.training.shards.portions import PORTION, Portion, Reports, portions_of
 from tests.training.compiled.support import interpreted, task
 
 
 def layers(*megabytes: float) -> list[slice]:
-    bounds = np.cumsum([0, *(int(one * PORTION) // 4 for one in megabytes)]).tolist()
+    bounds = np.cumsum([0, *(int(one * LEAST_BYTES) // 4 for one in megabytes)]).tolist()
     return [slice(*pair) for pair in pairwise(bounds)]
 
 
@@ -33,30 +33,30 @@ def layers(*megabytes: float) -> list[slice]:
         ((0.1, 0.5, 0.6, 0.3, 0.8), [4, 2, 1]),
     ],
 )
-def test_layers_are_joined_from_the_last_one_on_until_a_portion_is_large(
+def test_layers_are_joined_from_the_last_one_on_until_a_bucket_is_large(
     megabytes: tuple[float, ...], lowest: list[int]
 ) -> None:
     cut = layers(*megabytes)
-    found = portions_of(cut, 4, overlaps=True)
-    assert [portion.lowest for portion in found] == lowest
-    assert [portion.entries.start for portion in found] == [cut[l - 1].start for l in lowest]
-    assert [portion.entries.stop for portion in found[1:]] == [portion.entries.start for portion in found[:-1]]
+    found = buckets_of(cut, 4, overlaps=True)
+    assert [bucket.lowest for bucket in found] == lowest
+    assert [bucket.entries.start for bucket in found] == [cut[l - 1].start for l in lowest]
+    assert [bucket.entries.stop for bucket in found[1:]] == [bucket.entries.start for bucket in found[:-1]]
     assert found[0].entries.stop == cut[-1].stop
 
 
-def test_where_nothing_overlaps_there_is_one_portion() -> None:
-    assert portions_of(layers(6, 16, 0.1), 4, overlaps=False) == [Portion(1, slice(0, layers(6, 16, 0.1)[-1].stop))]
+def test_where_nothing_overlaps_there_is_one_bucket() -> None:
+    assert buckets_of(layers(6, 16, 0.1), 4, overlaps=False) == [Bucket(1, slice(0, layers(6, 16, 0.1)[-1].stop))]
 
 
-def test_a_portion_is_done_when_every_shard_has_reported_its_lowest_layer() -> None:
-    reports, portion = Reports(3, 4), Portion(2, slice(0, 1))
+def test_a_bucket_is_done_when_every_shard_has_reported_its_lowest_layer() -> None:
+    reports, bucket = Reports(3, 4), Bucket(2, slice(0, 1))
     reports.of_shard[0, 2] = reports.of_shard[1, 3:] = 1
-    assert not reports.done(portion, 2)
+    assert not reports.done(bucket, 2)
     reports.of_shard[1, 2] = 1
-    assert reports.done(portion, 2)
-    assert not reports.done(portion, 3)
+    assert reports.done(bucket, 2)
+    assert not reports.done(bucket, 3)
     reports.clear()
-    assert not reports.done(portion, 1)
+    assert not reports.done(bucket, 1)
 
 
 class Seen:
