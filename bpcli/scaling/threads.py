@@ -27,9 +27,8 @@ def rounds_and_threads(job: Job, ranks: int, threads: int) -> tuple[int, list[Th
     own, worth = job.shards_of_a_rank(ranks), job.parameters * job.columns >= WORTH_A_THREAD
     if job.in_one_kernel:
         return own, _crew(job, threads)
-    banded = [] if job.compiled else _bands(job, threads)
-    if max((layer.units for layer in banded), default=0) > own:
-        return own, banded
+    if own == 1 and not job.compiled:
+        return own, _bands(job, threads)
     return -(-own // threads) if worth else own, [Threads()] * (len(job.sizes) - 1)
 
 

@@ -55,10 +55,6 @@ class CompiledPasses:
 
         return compute
 
-    def threads(self, m: int) -> int:
-        """One: what is compiled shares nothing out."""
-        return 1
-
     def _loaded(self) -> Kernel:
         for _ in self.prepare():
             pass

@@ -26,11 +26,6 @@ def bands_of(network: Network, l: int, m: int, shards: int) -> list[slice]:
     return bands(n, network.sizes[l - 1], m, shards) if apart else [slice(0, n)]
 
 
-def most_bands(network: Network, m: int, shards: int) -> int:
-    """How many threads a pass over a shard may keep busy."""
-    return max(len(bands_of(network, l, m, shards)) for l in range(1, len(network.sizes)))
-
-
 def entries_of_bands(network: Network, m: int, shards: int) -> list[slice]:
     """All entries of θ, those of W by bands: of the first bands of all layers first, then of the next ones.
 

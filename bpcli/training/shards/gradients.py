@@ -47,9 +47,7 @@ class Batch:
         self.workspaces = [shard.ws for shard in shards]
         worth = any(gradients.size * ws.m >= WORTH_A_THREAD for ws in self.workspaces)
         self.team = gradients.team if worth and len(shards) > 1 else SERIAL
-        alone = min(self.team.size, gradients.passes.threads(shards[0].ws.m)) if shards else 1
         self.summing = Summing(gradients.vectors, len(results), self.team)
-        self.of_shards = SERIAL if alone > len(shards) else self.team
         self.fixed = None if gradients.weighted else gradients.network.scale(m)
         self.divided = gradients.division.divides
         self.leaves_sums = (
@@ -117,7 +115,7 @@ class Batch:
             shard.compute(theta, shard.vector, scale)
             self.results[shard.number].total[0] = np.add.reduce(network.terms(shard.ws))
 
-        self.of_shards.run(len(shards), compute)
+        self.team.run(len(shards), compute)
         self.gradients.ranks.share([one.shared for one in self.results])
 
     def total(self) -> float:

@@ -15,7 +15,7 @@ from bpcli.nn.workspace import Workspace
 from bpcli.team import Team
 from bpcli.training.recipe import Recipe
 from bpcli.training.shards.buckets import Report
-from bpcli.training.shards.equations import Equations, most_bands
+from bpcli.training.shards.equations import Equations
 
 ShardPass = Callable[[Array, Array, Any], None]
 """pass(θ, out, scale): writes the gradient of ``scale`` · Σ of the shard's terms at θ, (P,), into ``out``.
@@ -64,10 +64,6 @@ class Passes(Protocol):
         """The pass over the shards that come into this workspace, which reports each layer that it is done with."""
         ...
 
-    def threads(self, m: int) -> int:
-        """How many threads a pass over a shard of m examples keeps busy by itself."""
-        ...
-
 
 PassesOf = Callable[[PassInputs], Passes]
 """Makes the passes of an engine."""
@@ -95,7 +91,3 @@ class NumpyPasses:
             last.compute(scale)
 
         return compute
-
-    def threads(self, m: int) -> int:
-        """As many as a layer has bands."""
-        return most_bands(self.network, m, self.shards)
