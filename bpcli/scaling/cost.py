@@ -15,6 +15,7 @@ from bpcli.scaling.exchange import Link, Traffic, gather, own_additions, results
 from bpcli.scaling.job import Job
 from bpcli.scaling.threads import rounds_and_threads
 from bpcli.training.shards.buckets import buckets_of
+from bpcli.training.shards.updating import each_its_own
 from bpcli.training.source_passes import EXAMPLES_PER_PASS, PASSES_AT_ONCE, worth_sharing
 
 OPERATIONS = 4
@@ -130,9 +131,10 @@ def _update(job: Job, cluster: Cluster, ranks: int) -> float:
 
 
 def _each_updates_its_own(job: Job, cluster: Cluster) -> bool:
-    """Whether a rank updates its own entries of θ, as :func:`bpcli.training.shards.updating.shared_out` decides."""
-    cut = job.elementwise and not job.limited
-    return cut and (not job.kept or (cluster.network is not None and cluster.network.common_memory))
+    """Whether a rank updates its own entries of θ."""
+    one_host = cluster.network is not None and cluster.network.common_memory
+    limited, remembers = job.limited > 0, job.kept > 0
+    return each_its_own(by_entry=job.elementwise, constrained=limited, remembers=remembers, one_host=one_host)
 
 
 def epoch_seconds(job: Job, cluster: Cluster, ranks: int, threads: int = 1) -> float:

@@ -34,15 +34,24 @@ def elementwise(rule: Optimizer, size: int) -> bool:
     return stated.elementwise and stated.gradient_at == AT_THETA and all(shape == (size,) for shape in shapes)
 
 
-def shared_out(recipe: Recipe, size: int, ranks: Ranks) -> bool:
-    """Whether each of several ranks updates its own entries of θ, which all of a host then have in common.
+def each_its_own(*, by_entry: bool, constrained: bool, remembers: bool, one_host: bool) -> bool:
+    """Whether ranks may each update their own entries of θ, which all of a host then have in common.
 
-    A constraint on layers changes θ after an update, as a whole. What a rule remembers is whole on a host; between
-    hosts it would be nowhere.
+    ``by_entry``: the rule may, as :func:`elementwise` says. A constraint on layers changes θ after an update, as a
+    whole. What a rule remembers is whole on a host; between hosts it would be nowhere.
     """
-    cut = elementwise(recipe.optimizer, size) and not recipe.network.constrained
-    saved = ranks.hosts == 1 or not recipe.optimizer.memory(size)
-    return ranks.count > 1 and size >= ranks.count and cut and saved
+    return by_entry and not constrained and (one_host or not remembers)
+
+
+def shared_out(recipe: Recipe, size: int, ranks: Ranks) -> bool:
+    """Whether each of several ranks updates its own entries of θ."""
+    may = each_its_own(
+        by_entry=elementwise(recipe.optimizer, size),
+        constrained=bool(recipe.network.constrained),
+        remembers=bool(recipe.optimizer.memory(size)),
+        one_host=ranks.hosts == 1,
+    )
+    return may and ranks.count > 1 and size >= ranks.count
 
 
 class Updates:
