@@ -32,6 +32,7 @@ SINGLE, DOUBLE, AS_IT_IS, TURNED = map(ord, "sdnt")
 
 _malloc: Any = types.ExternalFunction("malloc", types.intp(types.intp))
 _free: Any = types.ExternalFunction("free", types.void(types.intp))
+"""The C library's: an array that Numba allocates is compiled with code that counts who refers to it."""
 
 WIDE_BYTES = 8
 """The bytes of a float64."""
@@ -81,8 +82,8 @@ def long_inner(left, right, zero):  # type: ignore[no-untyped-def]
     """⟨left, right⟩ in float64, each block of it in the precision of ``zero``."""
     result = lost = 0.0
     for start in range(0, left.shape[0], BLOCK):
-        block = slice(start, start + BLOCK)
-        result, lost = _added(result, lost, np.float64(inner(left[block], right[block], zero)))
+        some = slice(start, start + BLOCK)
+        result, lost = _added(result, lost, np.float64(inner(left[some], right[some], zero)))
     return result + lost if np.isfinite(result) else result
 
 
