@@ -10,12 +10,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count as counting
 from pathlib import Path
 
 from benchmarks.processes import mpirun
 
 NETWORK = "10.213.7"
 """Of the hosts alone; nothing else is reached from there."""
+
+GROUPS = counting()
+"""Numbers of the groups of hosts that this process makes: one may be there while another is made."""
 
 LOSES_A_HOST = (
     "--prtemca", "oob_tcp_keepalive_time", "1",
@@ -108,7 +112,7 @@ def on_one_bridge(made: Hosts) -> Iterator[None]:
 @contextmanager
 def hosts(count: int, folder: Path, joined: Joining = on_one_bridge) -> Iterator[Hosts]:
     """So many hosts, until the end of the block; ``folder`` takes a script."""
-    made = Hosts(f"bp{os.getpid()}h", count, folder)
+    made = Hosts(f"bp{os.getpid()}g{next(GROUPS)}h", count, folder)
     cases = "\n".join(f"{made.address(k)}) host={made.host(k)};;" for k in range(count))
     made.agent.write_text(
         f"#!/bin/sh\ncase $1 in\n{cases}\nesac\nshift\nexport host\n"
