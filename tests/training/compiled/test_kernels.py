@@ -184,8 +184,10 @@ def test_products_by_loops_and_by_tiles_are_matrix_products(dtype: str) -> None:
 @pytest.mark.parametrize("batch_size", [1, 4])
 @pytest.mark.parametrize(("output", "name"), pairs())
 def test_every_output_under_every_loss_compiled(output: str, name: str, batch_size: int) -> None:
+    """In steps so small that the steepest, softmax under gamma, does not diverge."""
     for outputs, examples in zip(REDUCTIONS, REDUCTIONS, strict=True):
-        same(task(output, loss(name, outputs, examples), size=50), batch_size)
+        one = task(output, loss(name, outputs, examples), size=50)
+        same(replace(one, optimizer=GradientDescent(0.002)), batch_size)
 
 
 @pytest.mark.slow
