@@ -23,6 +23,7 @@ from bpcli.data.files import pages
 from bpcli.errors import DivergedError
 from bpcli.experiment import build
 from bpcli.launcher import launch_of
+from bpcli.nn import Array
 from bpcli.ranks import exchange
 from bpcli.ranks.group import SOLO, Group
 from bpcli.ranks.launched import Launched
@@ -36,7 +37,7 @@ from bpcli.training.loop import Epoch
 from bpcli.training.shards import buckets
 from bpcli.training.shards.adding import additions
 from bpcli.training.shards.cutting import block_of
-from bpcli.training.shards.ranks import Ranks, add_up_piece
+from bpcli.training.shards.ranks import Ranks, Vectors, add_up_piece
 
 SHARDS, SIZES = range(1, 10), (1, 3, 1000)
 
@@ -114,18 +115,23 @@ def require_sums(ranks: Ranks, shards: int, size: int) -> None:
     for into, of in additions(shards):
         expected[into] += expected[of]
     vectors = ranks.vectors(shards, np.empty(size, np.float32))
-    sums, mine = vectors.sums(shards), block_of(ranks.index, ranks.count, shards)
-    buffers = [np.empty(size, np.float32) for _ in range(4)]
+    mine = block_of(ranks.index, ranks.count, shards)
     whole = ranks.common(np.full(size, 7, np.float32))
     for _ in range(2):  # the second time finds what the first has made
         for number, vector in zip(mine, vectors.gradients, strict=True):
             vector[...] = drawn[number]
-        for bucket, own in enumerate(vectors.own):
-            nodes = vectors.collect(shards, team_of(1), bucket)
-            add_up_piece(sums, nodes, [whole[own], *(one[: own.stop - own.start] for one in buffers)], own)
-            vectors.show(whole, bucket)
-        vectors.assemble()
+        add_up(vectors, shards, whole)
         assert whole.tobytes() == expected[0].tobytes()
+
+
+def add_up(vectors: Vectors, shards: int, out: Array) -> None:
+    """Write the sum of the gradients into a vector that the host has in common."""
+    sums, buffers = vectors.sums(shards), [np.empty_like(out) for _ in range(4)]
+    for bucket, own in enumerate(vectors.own):
+        nodes = vectors.collect(shards, team_of(1), bucket)
+        add_up_piece(sums, nodes, [out[own], *(one[: own.stop - own.start] for one in buffers)], own)
+        vectors.show(out, bucket)
+    vectors.assemble()
 
 
 def require_overlap(ranks: Ranks, shards: int) -> None:
@@ -134,8 +140,7 @@ def require_overlap(ranks: Ranks, shards: int) -> None:
     parts = slice(half, size), slice(0, half)
     vectors: Any = ranks.vectors(shards, np.empty(size), parts)
     mine, done, asked = block_of(ranks.index, ranks.count, shards), [False, False], set[int]()
-    sums, found = vectors.sums(shards), ranks.common(np.zeros(size))
-    buffers = [np.empty(size) for _ in range(4)]
+    found = ranks.common(np.zeros(size))
 
     def compute() -> None:
         for bucket, part in enumerate(parts):
@@ -157,11 +162,7 @@ def require_overlap(ranks: Ranks, shards: int) -> None:
         done[:] = False, False
         asked.clear()
         vectors.overlap(compute, shards, is_done)
-        for bucket, part in enumerate(vectors.own):
-            nodes = vectors.collect(shards, team_of(1), bucket)
-            add_up_piece(sums, nodes, [found[part], *(one[: part.stop - part.start] for one in buffers)], part)
-            vectors.show(found, bucket)
-        vectors.assemble()
+        add_up(vectors, shards, found)
         assert (found == (1 << shards) - 1).all(), round_
 
 
