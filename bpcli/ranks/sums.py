@@ -15,19 +15,17 @@ memory, and what others read is copied: 40 µs instead of 150 to 300 for 335 tho
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from bpcli.nn import Array
 from bpcli.ranks.beside import beside
+from bpcli.ranks.collecting import Collections
 from bpcli.ranks.messages import Message, Messages
 from bpcli.ranks.values import gather_values
 from bpcli.team import SERIAL, Team
-from bpcli.training.shards.adding import Addition, Sum, depth_first, nodes_within, within
+from bpcli.training.shards.adding import Sum, depth_first, nodes_within
 from bpcli.training.shards.aligned import aligned
-from bpcli.training.shards.cutting import LINE, aligned_slices, block_of, pieces
+from bpcli.training.shards.cutting import LINE, aligned_slices, block_of
 from bpcli.training.shards.ranks import Entries
 
 if TYPE_CHECKING:
@@ -44,15 +42,14 @@ class MpiVectors:
     ) -> None:
         self._host, self._like = host, like
         self._index, self._count = communicator.Get_rank(), communicator.Get_size()
-        self._cuts = [_parts_of(bucket, self._count) for bucket in buckets or [slice(0, like.size)]]
+        self._cuts = [aligned_slices(bucket, self._count) for bucket in buckets or [slice(0, like.size)]]
         self.own = [cuts[self._index] for cuts in self._cuts]
         self._hosts: dict[int, list[int]] = dict(enumerate(gather_values(communicator, host.ranks)))
         self._elsewhere = [rank for rank in range(self._count) if rank not in host.ranks]
         mine = len(block_of(self._index, self._count, shards))
         self.gradients = [aligned(like.size, like.dtype) for _ in range(mine)]
-        self._shown = self._make_shown(shards)
+        self._collections = Collections(self._index, self._cuts, self.gradients, self._make_shown(shards), like.dtype)
         self._room: Array | None = None
-        self._collections: dict[tuple[int, int], _Collection] = {}
         self._messages = Messages(communicator, len(self._cuts))
         self._handed_out = 0
 
@@ -85,7 +82,7 @@ class MpiVectors:
         self._messages.wait_for(bucket)
         if bucket == 0:
             self._host.wait()  # by then the others of this host have handed out all buckets
-        return self._collection_of(shards, bucket).entries
+        return self._collections.of(shards, bucket).entries
 
     def room(self, out: Array) -> Array:
         """A vector that the host has in common."""
@@ -115,7 +112,7 @@ class MpiVectors:
     def _hand_out(self, shards: int, team: Team) -> None:
         """Hand out the next bucket."""
         bucket = self._handed_out
-        found = self._collection_of(shards, bucket)
+        found = self._collections.of(shards, bucket)
         team.run(len(found.parts), lambda number, _: found.prepare(found.parts[number]))
         self._messages.start(bucket, found.sent, found.received)
         self._handed_out += 1
@@ -130,78 +127,3 @@ class MpiVectors:
         blocks = {rank: len(block_of(rank, self._count, shards)) for rank in self._host.ranks}
         vectors = iter(self._host.zeros(room * sum(blocks.values()), self._like.dtype).reshape(-1, room)[:, :size])
         return {rank: [next(vectors) for _ in range(number)] for rank, number in blocks.items()}
-
-    def _collection_of(self, shards: int, bucket: int) -> _Collection:
-        key = shards, bucket
-        if key not in self._collections:
-            self._collections[key] = self._collection(shards, bucket)
-        return self._collections[key]
-
-    def _collection(self, shards: int, bucket: int) -> _Collection:
-        mine = block_of(self._index, self._count, shards)
-        own, nodes = within(shards, mine)
-        gradients, shown = (dict(zip(mine, of, strict=False)) for of in (self.gradients, self._shown[self._index]))
-        found = _Collection(gradients, {node: shown[node] for node in nodes}, own)
-        found.entries.update({node: Entries(gradients[node]) for node in nodes})
-        for rank, cut in enumerate(self._cuts[bucket]):
-            here = rank in self._host.ranks and rank != self._index
-            found.parts.extend(_Part(piece, here) for piece in pieces(cut))
-            if here:
-                self._see(found, rank, shards)
-            elif rank != self._index:
-                found.sent.extend(Message(gradients[node][cut], rank, node) for node in nodes)
-                self._receive(found, rank, shards, self.own[bucket])
-        return found
-
-    def _see(self, found: _Collection, rank: int, shards: int) -> None:
-        """Have a rank of this host's nodes among the entries."""
-        block = block_of(rank, self._count, shards)
-        shown = dict(zip(block, self._shown[rank], strict=False))
-        found.entries.update({node: Entries(shown[node]) for node in nodes_within(shards, block)})
-
-    def _receive(self, found: _Collection, rank: int, shards: int, own: slice) -> None:
-        """Have another host's rank's nodes among the entries."""
-        for node in nodes_within(shards, block_of(rank, self._count, shards)):
-            part = np.empty(own.stop - own.start, self._like.dtype)
-            found.received.append(Message(part, rank, node))
-            found.entries[node] = Entries(part, own.start)
-
-
-def _parts_of(bucket: slice, count: int) -> list[slice]:
-    """The entries of a bucket that each of so many ranks adds up."""
-    parts = aligned_slices(bucket.stop - bucket.start, count)
-    return [slice(bucket.start + part.start, bucket.start + part.stop) for part in parts]
-
-
-class _Part(NamedTuple):
-    """A piece of the entries, and whether another rank of this host adds them up."""
-
-    piece: slice
-    here: bool
-
-
-@dataclass
-class _Collection:
-    """How a bucket of batches of some number of shards is collected.
-
-    ``gradients`` are of this rank's shards, ``own`` the additions that it can make by itself; the nodes that these
-    leave are ``shown`` to the ranks of this host. ``entries`` are those of every rank's nodes.
-    """
-
-    gradients: dict[int, Array]
-    shown: dict[int, Array]
-    own: list[Addition]
-    parts: list[_Part] = field(default_factory=list)
-    sent: list[Message] = field(default_factory=list)
-    received: list[Message] = field(default_factory=list)
-    entries: dict[int, Entries] = field(default_factory=dict)
-
-    def prepare(self, part: _Part) -> None:
-        """Add up a part, and show it."""
-        piece = part.piece
-        for into, of in self.own:
-            target = self.gradients[into][piece]
-            np.add(target, self.gradients[of][piece], target)
-        if part.here:
-            for node, vector in self.shown.items():
-                np.copyto(vector[piece], self.gradients[node][piece])

@@ -70,10 +70,11 @@ def block_of(rank: int, ranks: int, shards: int) -> range:
     return range(start, start + each + (rank < more))
 
 
-def aligned_slices(length: int, count: int, unit: int = LINE) -> list[slice]:
-    """The same with bounds at multiples of a ``unit``, but the last, and as even as they allow."""
-    units = slices(-(-length // unit), count)
-    return [slice(min(one.start * unit, length), min(one.stop * unit, length)) for one in units]
+def aligned_slices(entries: slice, count: int, unit: int = LINE) -> list[slice]:
+    """Entries cut into ``count`` slices that begin multiples of a ``unit`` after the first, as even as these allow."""
+    units = slices(-(-(entries.stop - entries.start) // unit), count)
+    bounds = ((entries.start + one.start * unit, entries.start + one.stop * unit) for one in units)
+    return [slice(min(start, entries.stop), min(stop, entries.stop)) for start, stop in bounds]
 
 
 def pieces(entries: slice, arrays: int = USUAL_ARRAYS) -> list[slice]:
@@ -82,5 +83,4 @@ def pieces(entries: slice, arrays: int = USUAL_ARRAYS) -> list[slice]:
     They are as even as they can be that begin at lines of the cache.
     """
     size = entries.stop - entries.start
-    cut = aligned_slices(size, max(1, -(-size * arrays // (USUAL_ARRAYS * PIECE))), min(LINE, PIECE))
-    return [slice(entries.start + piece.start, entries.start + piece.stop) for piece in cut]
+    return aligned_slices(entries, max(1, -(-size * arrays // (USUAL_ARRAYS * PIECE))), min(LINE, PIECE))
