@@ -31,7 +31,7 @@ from bpcli.training.compiled.operations import (
     Put,
     ReadEntry,
     Reduce,
-    Report,
+    ReleaseEntry,
     ScalarOperation,
     Take,
     WriteEntry,
@@ -305,7 +305,7 @@ class LoopWriter:
     def _read(self, operation: ReadEntry) -> Iterator[str]:
         yield f"{operation.out} = {operation.array}[{operation.place}]"
 
-    def _report(self, operation: Report) -> Iterator[str]:
+    def _release(self, operation: ReleaseEntry) -> Iterator[str]:
         yield f"report({operation.out}, {operation.place})"
 
     def _write(self, operation: WriteEntry) -> Iterator[str]:
@@ -324,7 +324,7 @@ class LoopWriter:
         ArgMaxOfColumns: _argmax_of_columns,
         CountNonzero: _count,
         ReadEntry: _read,
-        Report: _report,
+        ReleaseEntry: _release,
         WriteEntry: _write,
         ScalarOperation: _scalar,
     }

@@ -140,7 +140,7 @@ class ReadEntry(Operation):
 
 
 @dataclass(frozen=True)
-class Report(Operation):
+class ReleaseEntry(Operation):
     """out[place] ← 1, seen by other threads no sooner than all that was done before."""
 
     place: int

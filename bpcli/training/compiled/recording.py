@@ -17,7 +17,7 @@ from bpcli.nn.optimizers import Optimizer, OptimizerState, update
 from bpcli.nn.tallies import Tallies
 from bpcli.nn.transformations import Transformation, early, finish
 from bpcli.nn.workspace import Workspace
-from bpcli.training.compiled.operations import Operation, Report
+from bpcli.training.compiled.operations import Operation, ReleaseEntry
 from bpcli.training.compiled.recorder import Recorder
 from bpcli.training.compiled.symbols import SymbolicArray, SymbolicNumber, number_source
 from bpcli.training.recipe import Recipe
@@ -138,7 +138,7 @@ def record_gradient(network: Network, dtype: np.dtype[Any], *, weighted: bool = 
     gradient, scale = symbolic.parameters(dtheta), SymbolicNumber(recorder, SCALE)
 
     def report(l: int) -> None:
-        recorder.operations.append(Report(reports.name, l))
+        recorder.operations.append(ReleaseEntry(reports.name, l))
 
     symbolic.network.backward(parameters, gradient, ws, scale, report)
     symbolic.hand_out(LAST_Z, ws.Z[-1])

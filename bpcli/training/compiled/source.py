@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 
 from bpcli.training.compiled.loops import X_VECTOR, LoopWriter
-from bpcli.training.compiled.operations import Operation, Report, ScalarOperation
+from bpcli.training.compiled.operations import Operation, ReleaseEntry, ScalarOperation
 from bpcli.training.compiled.outlining import OFTEN, Piece, in_calls, in_place, outlined, piece
 from bpcli.training.compiled.overwriting import let_results_lie_in_operands
 from bpcli.training.compiled.passes import FusedLoop, simplified
@@ -189,7 +189,7 @@ class _ModuleWriter:
 
     def _piece(self, operation: Operation | FusedLoop, lines: list[str], kind: Callable[[str], Hashable]) -> Piece:
         """The source of an operation as a piece."""
-        if isinstance(operation, ScalarOperation | Report):
+        if isinstance(operation, ScalarOperation | ReleaseEntry):
             return in_place(lines)
         if isinstance(operation, FusedLoop) or operation.out in self.symbols:
             return piece(lines, "", kind)
