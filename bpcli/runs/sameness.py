@@ -15,8 +15,16 @@ from bpcli.experiment import Experiment
 from bpcli.runs.environment import environment_of
 from bpcli.training.state import TrainingState
 
-KERNELS = ("OPENBLAS_CORETYPE", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NPY_DISABLE_CPU_FEATURES")
-"""The variables of the environment by which a user takes other kernels than the processor's own: other bits."""
+KERNELS = (
+    "OPENBLAS_CORETYPE",
+    "NPY_DISABLE_CPU_FEATURES",
+    "NUMBA_CPU_NAME",
+    "NUMBA_CPU_FEATURES",
+    "NUMBA_OPT",
+    "NUMBA_LOOP_VECTORIZE",
+    "NUMBA_SLP_VECTORIZE",
+)
+"""The variables of the environment by which a user takes other kernels, or compiles others: other bits."""
 
 
 def same_config(located: LocatedConfig) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from llvmlite import binding
+from numba.core import config
 from numba.core.compiler import CompileResult
 from numba.core.registry import cpu_target
 from numba.core.runtime.nrt import rtsys
@@ -63,10 +64,15 @@ def cache_folder() -> Path:
 
 
 def dependencies() -> str:
-    """What all compiled code depends on: the versions of the libraries and of Python, the CPU, and this room."""
+    """What all compiled code depends on: libraries and Python by version, Numba's settings, the CPU, and this room."""
     versions = [f"{library} {metadata.version(library)}" for library in LIBRARIES]
     cpu = cpu_target.target_context.codegen().magic_tuple()
-    return "\n".join([__version__, *versions, sys.version, *map(str, cpu), _source()])
+    return "\n".join([__version__, *versions, sys.version, *_settings(), *map(str, cpu), _source()])
+
+
+def _settings() -> list[str]:
+    """Numba's settings but its threads: some change bits, even NUMBA_DUMP_LLVM, and the set differs by version."""
+    return [f"{name} {value!r}" for name, value in vars(config).items() if name.isupper() and "THREAD" not in name]
 
 
 @cache

@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("numba")
 
 from bpcli.training.compiled import compiled_code, steps
-from bpcli.training.compiled.compiled_code import KEPT, MAGIC, UNUSED, CompiledCode, cache_folder, prune
+from bpcli.training.compiled.compiled_code import KEPT, MAGIC, UNUSED, CompiledCode, cache_folder, dependencies, prune
 from bpcli.training.compiled.private_folder import PrivateFolder
 from bpcli.training.compiled.private_folder import private_folder as opened
 from bpcli.training.compiled.source import Source
@@ -301,3 +301,17 @@ def test_simultaneous_starts_on_an_empty_cache_agree(cache: Path) -> None:
     assert [start.communicate() for start in starts] == [(b"", b"")] * 8
     assert len(list(cache.iterdir())) == 1
     assert CompiledCode(kept(cache).name.split("-")[0]).found
+
+
+@pytest.mark.parametrize("setting", ["OPT", "LOOP_VECTORIZE", "DUMP_LLVM"])
+def test_code_compiled_by_other_settings_of_numba_is_not_taken(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = dependencies()
+    assert dependencies() == before
+    monkeypatch.setattr(f"numba.core.config.{setting}", 7)
+    assert dependencies() != before
+
+
+def test_code_does_not_depend_on_the_number_of_numbas_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = dependencies()
+    monkeypatch.setattr("numba.core.config.NUMBA_NUM_THREADS", 7)
+    assert dependencies() == before
