@@ -50,7 +50,7 @@ def prepared(
 
     if not quiet and group.index == 0:
         display.warn(tell())
-    ranks = joined(group, partial(sameness, experiment, state), experiment.engine.shards, quiet=quiet)
+    ranks = joined(group, partial(sameness, experiment, state), experiment, quiet=quiet)
     execution = Execution(experiment, open_run, state, ranks)
     _prepare(execution, quiet=quiet)
     group.guard(None if group.index else execution.rescue, partial(_after_a_loss, execution))
@@ -60,7 +60,7 @@ def prepared(
     return execution
 
 
-def joined(group: Group, on: On, shards: int, *, quiet: bool) -> Ranks:
+def joined(group: Group, on: On, experiment: Experiment, *, quiet: bool) -> Ranks:
     """Those who compute the shards together, once all of the ``group`` are ready; a warning tells of idle ones.
 
     What ``on`` says must be the same for all.
@@ -70,9 +70,11 @@ def joined(group: Group, on: On, shards: int, *, quiet: bool) -> Ranks:
         BpError: on rank 0, another process is not ready, or for something else.
     """
     from bpcli import display
+    from bpcli.training.engines import most_shards
 
+    shards = experiment.engine.shards
     if group.count > shards and not quiet:
-        display.warn([_idle(group.count - shards, group.count, shards)])
+        display.warn([idle(group.count, shards, most_shards(experiment.recipe))])
     ranks = group.together(on, shards)
     if ranks is None:
         leave_the_rest_to_rank_0(group)
@@ -102,10 +104,12 @@ def _prepare(execution: Execution, *, quiet: bool) -> None:
                 shown.enter_context(display.growing(message))
 
 
-def _idle(idle: int, ranks: int, shards: int) -> str:
-    """That some ranks have no shard, and what gives them one."""
+def idle(ranks: int, shards: int, most: int) -> str:
+    """That some ranks have no shard, and what gives them one, if batches can be cut into ``most`` shards."""
     cut = "are computed whole" if shards == 1 else f"are cut into {shards} shards"
-    return f"{idle} of {ranks} ranks compute nothing: batches {cut}; shards: {ranks} cuts them into more"
+    more = f"shards: {min(ranks, most)} cuts them into more"
+    remedy = more if shards < most else "they cannot be cut into more: start fewer ranks"
+    return f"{ranks - shards} of {ranks} ranks compute nothing: batches {cut}; {remedy}"
 
 
 def _after_a_loss(execution: Execution) -> str:

@@ -115,6 +115,11 @@ def shards_for(shards: int | Literal["auto"], recipe: Recipe) -> int:
     return usual_shards(recipe.plan.batch_size, recipe.network.layout.count)
 
 
+def most_shards(recipe: Recipe) -> int:
+    """The most shards that a batch can be divided into."""
+    return 1 if isinstance(recipe.optimizer, SecondOrder) else recipe.plan.batch_size
+
+
 def choose_engine(
     choice: EngineChoice, shards: int | Literal["auto"], threads: int | Literal["auto"], work: Work
 ) -> tuple[Engine, str]:

@@ -144,7 +144,7 @@ def gradcheck(
         return external.check_external(built, batches[0], against, json=json)
     chosen = subject.parameter_groups(built.network, parameters, built.plan.seed)
     dtype = np.dtype(opened.dtype)
-    ranks = joined(group, partial(_sameness, built, batches), built.engine.shards, quiet=json)
+    ranks = joined(group, partial(_sameness, built, batches), built, quiet=json)
     subjects = subject.subjects_of(built.recipe, theta, part, batches, built.engine, dtype, ranks)
     leave_the_rest_to_rank_0(group)
     group.leave()
