@@ -15,7 +15,7 @@ from bpcli.nn import Array
 from bpcli.nn.activations import sigmoidal
 from bpcli.training.compiled import shard_passes, steps
 from bpcli.training.compiled.kernels import Kernel
-from bpcli.training.compiled.recording import Program
+from bpcli.training.compiled.program import Program
 from bpcli.training.compiled.source import Source
 from bpcli.training.shards import cutting, gradients
 from bpcli.training.shards.equations import Equations

@@ -1,8 +1,8 @@
 """The compiled engine: one training step, recorded from the NumPy code itself and compiled by Numba.
 
-Reading order: ``symbols`` stand for arrays, of which ``views`` are taken;
-``recorder`` turns the calls of NumPy on them into ``operations``; ``recording``
-runs the NumPy code on them; ``passes`` optimise the recorded program, and ``overwriting`` its memory; ``source``
+Reading order: ``symbols`` stand for arrays, of which ``views`` are taken; ``recorder`` turns the calls of NumPy on
+them into ``operations``; ``recording`` runs the NumPy code on a ``symbolic_network``, which has symbols in place of its
+``settings`` too, and makes a ``program`` of them; ``passes`` optimise it, and ``overwriting`` its memory; ``source``
 writes it as a module, its operations as ``loops`` and calls of a ``vocabulary``: of ``products``, which are
 ``routines`` made of ``blocks`` and ``tiles``, of what finds the ``largest`` entries, and of arrays in ``rooms``.
 ``outlining`` writes once what it does again and again; ``kernels`` compiles and caches it; ``steps`` trains with it

@@ -18,7 +18,7 @@ from typing import Any
 
 from bpcli.nn import Array
 from bpcli.training.compiled.compiled_code import PREFIX, CompiledCode, dependencies
-from bpcli.training.compiled.recording import Program
+from bpcli.training.compiled.program import Program
 from bpcli.training.compiled.routines import routine
 from bpcli.training.compiled.source import Source
 from bpcli.training.compiled.vocabulary import FASTMATH, defined, function_of

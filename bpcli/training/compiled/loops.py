@@ -37,8 +37,8 @@ from bpcli.training.compiled.operations import (
     WriteEntry,
 )
 from bpcli.training.compiled.passes import FusedLoop
+from bpcli.training.compiled.program import ROOM, X
 from bpcli.training.compiled.recorder import same_shape
-from bpcli.training.compiled.recording import ROOM, X
 from bpcli.training.compiled.symbols import SymbolicArray
 from bpcli.training.compiled.views import Same, Transposed
 

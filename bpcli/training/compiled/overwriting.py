@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from bpcli.training.compiled.operations import Operation
 from bpcli.training.compiled.passes import FusedLoop
+from bpcli.training.compiled.program import Program
 from bpcli.training.compiled.recorder import same_shape
-from bpcli.training.compiled.recording import Program
 from bpcli.training.compiled.symbols import SymbolicArray
 from bpcli.training.compiled.views import Same
 

@@ -13,8 +13,8 @@ from bpcli.training.compiled.operations import (
     Operation,
     ScalarOperation,
 )
+from bpcli.training.compiled.program import Program
 from bpcli.training.compiled.recorder import disjoint, same_shape
-from bpcli.training.compiled.recording import Program
 from bpcli.training.compiled.symbols import SymbolicArray
 from bpcli.training.compiled.views import Transposed
 

@@ -11,7 +11,8 @@ from bpcli.nn import Array
 from bpcli.nn.workspace import Workspace
 from bpcli.training.compiled.blocks import ROOM
 from bpcli.training.compiled.kernels import Kernel, announcement, load_kernel, without_collection
-from bpcli.training.compiled.recording import record_gradient, settings_of_network
+from bpcli.training.compiled.recording import record_gradient
+from bpcli.training.compiled.settings import settings_of_network
 from bpcli.training.compiled.source import gradient_source
 from bpcli.training.shards.buckets import Report
 from bpcli.training.shards.passes import PassInputs, ShardPass

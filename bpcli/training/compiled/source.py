@@ -16,8 +16,8 @@ from bpcli.training.compiled.operations import Operation, ReleaseEntry, ScalarOp
 from bpcli.training.compiled.outlining import OFTEN, Piece, in_calls, in_place, outlined, piece
 from bpcli.training.compiled.overwriting import let_results_lie_in_operands
 from bpcli.training.compiled.passes import FusedLoop, simplified
+from bpcli.training.compiled.program import LOSSES, NOISE, RATE, ROOM, STEP, TALLY, Program, X
 from bpcli.training.compiled.recorder import same_shape
-from bpcli.training.compiled.recording import LOSSES, NOISE, RATE, ROOM, STEP, TALLY, Program, X
 from bpcli.training.compiled.shared_loops import NUMBER, shared_loop
 from bpcli.training.compiled.views import Reshaped, Transposed
 

@@ -16,7 +16,8 @@ from bpcli.training.compiled.ahead import Ahead
 from bpcli.training.compiled.crew import Crew
 from bpcli.training.compiled.kernels import Kernel, announcement, load_kernel, without_collection
 from bpcli.training.compiled.portions import PORTION, Portion, Portions
-from bpcli.training.compiled.recording import record, settings_of
+from bpcli.training.compiled.recording import record
+from bpcli.training.compiled.settings import settings_of
 from bpcli.training.compiled.source import step_source
 from bpcli.training.compiled.worth import helpful
 from bpcli.training.noise import Noise

@@ -18,7 +18,7 @@ from bpcli.training.array_files import FLOATS_HINT
 from bpcli.training.compiled import shard_passes
 from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.kernels import Kernel, load_kernel
-from bpcli.training.compiled.recording import Program
+from bpcli.training.compiled.program import Program
 from bpcli.training.compiled.source import Source
 from bpcli.training.shards import cutting
 from bpcli.training.shards.summing import Summing

@@ -17,7 +17,7 @@ from bpcli.nn.network import Network, dense
 from bpcli.nn.optimizers import OPTIMIZERS, GradientDescent, Optimizer
 from bpcli.nn.tallies import Decisions, Judging, Residuals, Tallies
 from bpcli.training.compiled.kernels import Kernel
-from bpcli.training.compiled.recording import Program
+from bpcli.training.compiled.program import Program
 from bpcli.training.compiled.source import Source, step_source
 from bpcli.training.recipe import Plan, Recipe
 from bpcli.training.state import TrainingState, start

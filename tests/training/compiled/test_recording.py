@@ -22,8 +22,9 @@ from bpcli.nn.workspace import Scratch
 from bpcli.training.compiled import steps as compiled
 from bpcli.training.compiled.operations import Dot
 from bpcli.training.compiled.passes import DTHETA, simplified
+from bpcli.training.compiled.program import Program
 from bpcli.training.compiled.recorder import Recorder, disjoint
-from bpcli.training.compiled.recording import Program, record
+from bpcli.training.compiled.recording import record
 from bpcli.training.compiled.steps import CompiledSteps
 from bpcli.training.compiled.symbols import SymbolicArray, SymbolicNumber, UntraceableError
 from bpcli.training.numpy_steps import NumpySteps
