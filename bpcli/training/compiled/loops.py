@@ -11,8 +11,6 @@ A hidden sigmoid layer, for example, becomes
             t2_buffer16 = (-t1_buffer13)
             ...
             buffer16[i, j] = t5_buffer16                 # a result that is read later is stored
-
-An array whose name ends in ``_flat`` is the array of that name in one dimension.
 """
 
 from __future__ import annotations
@@ -20,12 +18,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
+from bpcli.training.compiled.array_names import ArrayNames
+from bpcli.training.compiled.expressions import expression
+from bpcli.training.compiled.fused_loops import FusedLoopWriter
 from bpcli.training.compiled.operations import (
     ArgMax,
     ArgMaxOfColumns,
     CountNonzero,
     Dot,
-    Elementwise,
     Inner,
     Operation,
     Put,
@@ -39,131 +39,21 @@ from bpcli.training.compiled.operations import (
 from bpcli.training.compiled.passes import FusedLoop
 from bpcli.training.compiled.program import ROOM, X
 from bpcli.training.compiled.recorder import same_shape
-from bpcli.training.compiled.symbols import SymbolicArray
-from bpcli.training.compiled.views import Same, Transposed
-
-X_VECTOR = "x"
-"""The name of X as a vector, in batches of one example."""
-
-INFIX = {
-    "add": "+",
-    "subtract": "-",
-    "multiply": "*",
-    "divide": "/",
-    "power": "**",
-    "greater": ">",
-    "less": "<",
-    "equal": "==",
-    "greater_equal": ">=",
-    "less_equal": "<=",
-    "not_equal": "!=",
-}
-
-PREFIX = {"negative": "-", "positive": ""}
-
-OF_SINGLE = {"exp": "exp_of_single", "tanh": "tanh_of_single"}
-"""Functions of float32 in :mod:`bpcli.training.compiled.elementary`."""
+from bpcli.training.compiled.views import Transposed
 
 
 class LoopWriter:
-    """Writes operations as source; ``flat`` maps each array used in one dimension to its name as such."""
+    """Writes operations as source, its arrays under these names."""
 
-    def __init__(self, symbols: dict[str, SymbolicArray]) -> None:
-        self.symbols = symbols
-        self.flat: dict[str, str] = {}
-        self.casts = 0
+    def __init__(self, names: ArrayNames) -> None:
+        self.names, self.symbols = names, names.symbols
+        self.fused = FusedLoopWriter(names)
 
     def lines(self, operation: Operation | FusedLoop) -> list[str]:
         """The lines of source that perform an operation."""
         if isinstance(operation, FusedLoop):
-            return self._fused_loop(operation)
+            return self.fused.lines(operation)
         return list(self.writers[type(operation)](self, operation))
-
-    def _block(self, name: str) -> str:
-        """The name of the array in whose memory an array lies, which shows the compiler that it is the same."""
-        symbol = self.symbols[name]
-        return symbol.root if isinstance(symbol.view, Same) else name
-
-    def _flattened(self, name: str) -> str:
-        """The name of an array in one dimension."""
-        name = self._block(name)
-        symbol = self.symbols[name]
-        if symbol.ndim == 1:
-            return name
-        return self.flat.setdefault(name, f"{name}_flat")
-
-    def _fused_loop(self, group: FusedLoop) -> list[str]:
-        """One loop over the entries, with local variables for what is not stored."""
-        symbols = self.symbols
-        names = group.names & {*symbols}
-        flat = all(same_shape(symbols[name].shape, group.shape) and symbols[name].contiguous for name in names)
-        before: list[str] = []
-        local: dict[str, str] = {}
-        inner: list[str] = []
-        for operation in group.operations:
-            operands = [self._operand(one, operation, group, local, before, flat=flat) for one in operation.inputs]
-            value = self._cast(_expression(operation.ufunc, operands, self._precision(operation)), operation)
-            local[operation.out] = f"t{len(inner)}_{operation.out}"
-            inner.append(f"{local[operation.out]} = {value}")
-        inner += [f"{self._entry(name, group, flat=flat)} = {local[name]}" for name in sorted(group.stored)]
-        if flat or len(group.shape) == 1:
-            length = self._flattened(group.operations[0].out) + ".shape[0]"
-            return [*before, f"for i in range({length}):", *(f"    {line}" for line in inner)]
-        rows, columns = group.shape
-        walk = [f"for i in range({rows}):", f"    for j in range({columns}):"]
-        return [*before, *walk, *(f"        {line}" for line in inner)]
-
-    def _operand(
-        self,
-        operand: Any,
-        operation: Elementwise,
-        group: FusedLoop,
-        local: dict[str, str],
-        before: list[str],
-        *,
-        flat: bool,
-    ) -> str:
-        """An operand within the loop; a plain number is converted to the operation's precision ``before`` the loop."""
-        if operand in local:
-            return local[operand]
-        if operand in self.symbols:
-            return self._entry(operand, group, flat=flat)
-        kind = self._precision(operation)
-        if kind is None:
-            return str(operand)
-        self.casts += 1
-        name = f"c{self.casts}"
-        before.append(f"{name} = np.{kind}({operand})")
-        return name
-
-    def _precision(self, operation: Elementwise) -> str | None:
-        """The dtype in which an operation computes, so a plain number does not widen it; None for whole numbers."""
-        kinds = {self.symbols[name].dtype for name in (*operation.reads, operation.out) if name in self.symbols}
-        floats = {kind for kind in kinds if kind.kind == "f"}
-        return max(floats, key=lambda kind: kind.itemsize).name if floats else None
-
-    def _cast(self, value: str, operation: Elementwise) -> str:
-        """A value converted as storing it in ``out`` would convert it."""
-        out = self.symbols[operation.out].dtype
-        kinds = {self.symbols[name].dtype for name in operation.reads if name in self.symbols}
-        if kinds <= {out}:
-            return value
-        if out.kind == "b":  # comparisons give truth values; only a copy converts numbers
-            return f"({value} != 0)" if operation.ufunc == "positive" else value
-        return f"np.{out.name}({value})"
-
-    def _entry(self, name: str, group: FusedLoop, *, flat: bool) -> str:
-        """An array's entry at the loop's indices; along an axis of length 1 it is the first."""
-        symbol = self.symbols[name]
-        if flat or len(group.shape) == 1:
-            return f"{name}[0]" if same_shape(symbol.shape, (1,)) else f"{self._flattened(name)}[i]"
-        places = ["i", "j"][2 - symbol.ndim :]
-        lengths = group.shape[2 - symbol.ndim :]
-        index = ", ".join(
-            place if same_shape(own, length) else "0"
-            for place, own, length in zip(places, symbol.shape, lengths, strict=True)
-        )
-        return f"{self._block(name)}[{index}]"
 
     def _of_examples(self, length: Any) -> bool:
         """Whether this is the length of an axis of examples, of which a batch may have any number."""
@@ -173,7 +63,7 @@ class LoopWriter:
         array, shape = operation.array, self.symbols[operation.array].shape
         sum_of_floats = operation.ufunc == "add" and self.symbols[array].dtype.kind == "f"
         of_examples = "_of_examples" if self._of_examples(shape[-1]) else ""
-        combine: Callable[[str, str], str] = lambda a, b: _expression(operation.ufunc, [a, b])  # noqa: E731
+        combine: Callable[[str, str], str] = lambda a, b: expression(operation.ufunc, [a, b])  # noqa: E731
         if operation.axis is None and sum_of_floats:
             yield f"{operation.out} = total{of_examples}({array})"
         elif operation.axis is None:
@@ -225,10 +115,10 @@ class LoopWriter:
 
     def _outer(self, operation: Dot) -> Iterator[str]:
         """A column times a row."""
-        column, row = self._vector(operation.left), self._vector(operation.right)
+        column, row = self.names.vector(operation.left), self.names.vector(operation.right)
         yield f"for i in range({column}.shape[0]):"
         if same_shape(self.symbols[operation.out].shape[1], 1):  # the row is one number
-            out = self._vector(operation.out)
+            out = self.names.vector(operation.out)
             yield f"    {out}[i] " + (
                 f"= {column}[i] * {row}[0]" if operation.factor is None else f"+= factor * {column}[i] * {row}[0]"
             )
@@ -239,7 +129,7 @@ class LoopWriter:
 
     def _of_vector(self, operation: Dot, kind: str, *, transposed: bool) -> Iterator[str]:
         """A matrix times a column: by rows, or by columns where the matrix is the transpose of one in C order."""
-        vector, out = self._vector(operation.right), self._vector(operation.out)
+        vector, out = self.names.vector(operation.right), self.names.vector(operation.out)
         if self._of_examples(self.symbols[operation.left].shape[1]):
             assert not transposed
             name, factor = ("product", "") if operation.factor is None else ("accumulate", "factor, ")
@@ -257,15 +147,6 @@ class LoopWriter:
         yield f"    for i in range({out}.shape[0]):"
         yield f"        {out}[i] += {operation.left}[i, j] * entry"
 
-    def _vector(self, name: str) -> str:
-        """A column or a row as a vector."""
-        symbol = self.symbols[name]
-        if name == X:
-            return X_VECTOR
-        if symbol.of is not None and isinstance(symbol.view, Transposed):
-            return self._vector(symbol.of.name)
-        return self._flattened(name)
-
     def _inner(self, operation: Inner) -> Iterator[str]:
         yield f"{operation.out} = inner({operation.left}, {operation.right}, 0.0)"
 
@@ -282,7 +163,7 @@ class LoopWriter:
         if not same_shape(self.symbols[operation.array].shape[1], 1):
             yield f"arg_max_of_columns({operation.array}, {operation.out}, {ROOM})"
             return
-        column = self._flattened(operation.array)
+        column = self.names.flattened(operation.array)
         yield "best, largest = 0, " + f"{column}[0]"
         yield f"for i in range(1, {column}.shape[0]):"
         yield f"    if {column}[i] > largest:"
@@ -312,7 +193,7 @@ class LoopWriter:
         yield f"{operation.out}[{operation.place}] = {operation.value}"
 
     def _scalar(self, operation: ScalarOperation) -> Iterator[str]:
-        yield f"{operation.out} = {_expression(operation.ufunc, [str(one) for one in operation.inputs])}"
+        yield f"{operation.out} = {expression(operation.ufunc, [str(one) for one in operation.inputs])}"
 
     writers: ClassVar[dict[type[Operation], Callable[[LoopWriter, Any], Iterator[str]]]] = {
         Reduce: _reduce,
@@ -328,15 +209,3 @@ class LoopWriter:
         WriteEntry: _write,
         ScalarOperation: _scalar,
     }
-
-
-def _expression(ufunc: str, operands: list[str], kind: str | None = None) -> str:
-    """A ufunc of entries as an expression; ``kind`` is the dtype in which it computes."""
-    if ufunc in INFIX:
-        return f"({operands[0]} {INFIX[ufunc]} {operands[1]})"
-    if ufunc in PREFIX:
-        return f"({PREFIX[ufunc]}{operands[0]})"
-    if ufunc == "reciprocal":
-        return f"(np.{kind}(1) / {operands[0]})"
-    function = OF_SINGLE.get(ufunc) if kind == "float32" else None
-    return f"{function or f'np.{ufunc}'}({', '.join(operands)})"

@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 
-from bpcli.training.compiled.loops import X_VECTOR, LoopWriter
+from bpcli.training.compiled.array_names import X_VECTOR, ArrayNames
+from bpcli.training.compiled.loops import LoopWriter
 from bpcli.training.compiled.operations import Operation, ReleaseEntry, ScalarOperation
 from bpcli.training.compiled.outlining import OFTEN, Piece, in_calls, in_place, outlined, piece
 from bpcli.training.compiled.overwriting import let_results_lie_in_operands
@@ -116,7 +117,8 @@ class _ModuleWriter:
 
     def __init__(self, program: Program) -> None:
         self.program, self.symbols = program, program.symbols
-        self.loops = LoopWriter(program.symbols)
+        self.names = ArrayNames(program.symbols)
+        self.loops = LoopWriter(self.names)
         self.placed: dict[str, list[str]] = {}
 
     def module(self, template: str) -> Source:
@@ -202,8 +204,8 @@ class _ModuleWriter:
         found: dict[str, Hashable] = dict.fromkeys((*lengths, *numbers, *self.program.settings, RATE, STEP), NUMBER)
         for name, symbol in self.symbols.items():
             found[name] = symbol.dtype.name, symbol.ndim, symbol.contiguous, isinstance(symbol.view, Transposed)
-            if name in self.loops.flat:
-                found[self.loops.flat[name]] = symbol.dtype.name
+            if name in self.names.flat:
+                found[self.names.flat[name]] = symbol.dtype.name
         return {**found, X_VECTOR: self.symbols[X].dtype.name}
 
     def _given(self) -> list[str]:
@@ -265,13 +267,13 @@ class _ModuleWriter:
             yield f"{name} = vector({room}, {symbol.size})"
             return
         yield f"{name} = matrix({room}, {', '.join(map(str, symbol.shape))})"
-        if name in self.loops.flat:
-            yield f"{self.loops.flat[name]} = flat({name})"
+        if name in self.names.flat:
+            yield f"{self.names.flat[name]} = flat({name})"
 
     def _used(self, lines: list[str]) -> set[str]:
         """The arrays that lines mention, and those that they are views of."""
         words = set(re.findall(r"\w+", "\n".join(lines)))
-        names = {name for name in self.symbols if name in words or self.loops.flat.get(name) in words}
+        names = {name for name in self.symbols if name in words or self.names.flat.get(name) in words}
         for name in list(names):
             symbol = self.symbols[name]
             while symbol.of is not None:
@@ -305,8 +307,8 @@ class _ModuleWriter:
                 continue
             if symbol.of is not None and own == place:
                 found.append(f"{name} = {symbol.source}")
-            if name in self.loops.flat and place == (PER_CALL if own == ONCE else own):
-                found.append(f"{self.loops.flat[name]} = flat({name})")
+            if name in self.names.flat and place == (PER_CALL if own == ONCE else own):
+                found.append(f"{self.names.flat[name]} = flat({name})")
         return found
 
     def _inputs(self, body: list[str]) -> Iterator[str]:
