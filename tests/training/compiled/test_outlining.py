@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpcli.training.compiled import outlining, source, steps
+from bpcli.training.compiled import body, outlining, steps
 from bpcli.training.compiled.outlining import NAMED, in_place, outlined, piece
 from bpcli.training.compiled.recording import record
 from bpcli.training.compiled.source import Source, step_source
@@ -96,6 +96,6 @@ def test_compiled_routines_change_no_bit(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     one = deep(4, "gradient_descent", "float32")
     apart = numbers(one.trained(CompiledSteps, 1))
-    monkeypatch.setattr(source, "OFTEN", 100)
+    monkeypatch.setattr(body, "OFTEN", 100)
     for name, array in numbers(one.trained(CompiledSteps, 1)).items():
         np.testing.assert_array_equal(apart[name], array, err_msg=name)
