@@ -10,8 +10,9 @@ import numpy as np
 from bpcli.nn import Array
 from bpcli.team import team_of
 from bpcli.training.compiled.atomics import WORD
-from bpcli.training.compiled.blocks import ROOM, ROOM_OF_CREW, aligned
+from bpcli.training.compiled.blocks import ROOM
 from bpcli.training.compiled.parts import CLOSED, MEMBERS, serve
+from bpcli.training.compiled.product_parts import ROOM_OF_CREW, aligned
 from bpcli.training.compiled.rooms import address
 from bpcli.training.compiled.routines import kept_function
 

@@ -6,8 +6,9 @@ Each entry follows from the same entries of the vectors, so no bit depends on ho
 from __future__ import annotations
 
 from bpcli.training.compiled.atomics import acquired
-from bpcli.training.compiled.blocks import ROOM, ROOM_OF_CREW
+from bpcli.training.compiled.blocks import ROOM
 from bpcli.training.compiled.parts import MEMBERS, do_part, do_parts
+from bpcli.training.compiled.product_parts import ROOM_OF_CREW
 from bpcli.training.compiled.rooms import address
 from bpcli.training.compiled.routines import compiled_in, routine
 from bpcli.training.compiled.worth import LONG_LOOP

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from bpcli.training.compiled.blocks import multiply
 from bpcli.training.compiled.intrinsics import lesser
+from bpcli.training.compiled.product_parts import multiply
 from bpcli.training.compiled.rooms import block, matrix, vector_at
 from bpcli.training.compiled.routines import compiled_in, routine
 from bpcli.training.compiled.tiles import read, write

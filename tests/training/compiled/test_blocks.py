@@ -18,7 +18,7 @@ pytest.importorskip("numba")
 
 from numba import njit, types
 
-from bpcli.training.compiled import blocks
+from bpcli.training.compiled import product_parts
 from bpcli.training.compiled.blocks import DEEP, ROOM
 from bpcli.training.compiled.crew import Crew
 from bpcli.training.compiled.tiles import ROWS, VECTORS
@@ -38,7 +38,7 @@ def matrix_of(kind: Any) -> Any:
 ], nogil=True)  # fmt: skip
 def multiply(factor, left, right, keep, out, room):  # type: ignore[no-untyped-def]
     """The function for compiled code, for Python."""
-    blocks.multiply(factor, left, right, keep, out, room)
+    product_parts.multiply(factor, left, right, keep, out, room)
 
 
 GARBAGE = np.full(ROOM + 64, 255, np.uint8)
