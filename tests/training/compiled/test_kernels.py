@@ -139,11 +139,11 @@ def called(routine: Any, count: int) -> Any:
 
 def test_a_long_sum_loses_nothing_in_its_last_digits() -> None:
     """Where terms are alike, each one added to float32 would be rounded the same way."""
-    from bpcli.training.compiled import products
+    from bpcli.training.compiled import products, sums
     from bpcli.training.compiled.blocks import ROOM
 
     accumulate, product_of_examples = called(products.accumulate, 5), called(products.product_of_examples, 4)
-    long_inner, total_of_examples = called(products.long_inner, 3), called(products.total_of_examples, 1)
+    long_inner, total_of_examples = called(sums.long_inner, 3), called(sums.total_of_examples, 1)
     m, room = 100_003, np.empty(ROOM, np.uint8)
     left, right = np.full((2, m), 0.1, np.float32), np.full((m, 3), 0.7, np.float32)
     exact = float(left[0, 0]) * float(right[0, 0]) * m
