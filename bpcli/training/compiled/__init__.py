@@ -6,8 +6,8 @@ them into ``operations``; ``recording`` runs the NumPy code on a ``symbolic_netw
 which ``passes`` optimise, and ``overwriting`` their memory, as ``loops`` and ``fused_loops`` of ``expressions``;
 ``outlining`` writes once what it does again and again, and ``shared_loops`` are done in ``loop_parts``; before it the
 ``arrays``, under their ``array_names``. It calls a ``vocabulary``: of ``sums`` and ``products``: ``routines``,
-a product made of ``product_parts``, these of ``blocks``, with ``panels``, and ``tiles``; of what finds the ``largest``
-entries; and of arrays in ``rooms``. ``kernels`` compiles and caches it; ``steps`` trains with it on ``portions`` of the
-examples, some epochs ``ahead``, and ``shard_passes`` compute the gradient of a shard. A ``crew`` of threads takes the
-``parts`` of products that are ``worth`` it, by words that are ``atomics``.
+a product made of ``product_parts``, these of ``blocks``, with ``panels``, and ``tiles``, or else by ``blas``; of what
+finds the ``largest`` entries; and of arrays in ``rooms``. ``kernels`` compiles and caches it; ``steps`` trains with it
+on ``portions`` of the examples, some epochs ``ahead``, and ``shard_passes`` compute the gradient of a shard. A ``crew``
+of threads takes the ``parts`` of products that are ``worth`` it, by words that are ``atomics``.
 """
