@@ -1,4 +1,4 @@
-"""Arrays in rooms, where they lie, and rows that are written and read.
+"""Arrays in rooms, and where they lie, for compiled code.
 
 Numba's own slices, shapes and addresses serve where indices are negative or too large too, or have types of their own,
 and take long to compile.
@@ -37,7 +37,7 @@ def _view(*lengths: str) -> Any:
         return kind(array, *[types.intp] * len(given)), write
 
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = _made(context, builder, signature.args[0], arguments[0])
+        array = as_array(context, builder, signature.args[0], arguments[0])
         shape = arguments[2:] or [array.nitems]
         data = builder.gep(array.data, arguments[1:2]) if lengths else array.data
         return _filled(context, builder, signature.return_type, array, data, shape)
@@ -47,7 +47,7 @@ def _view(*lengths: str) -> Any:
 
 def _typed_vector_at(_: Any, like: Any, *given: Any) -> Any:
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = _made(context, builder, like, arguments[0])
+        array = as_array(context, builder, like, arguments[0])
         data = builder.inttoptr(arguments[1], array.data.type)
         return _filled(context, builder, signature.return_type, array, data, arguments[2:])
 
@@ -56,7 +56,7 @@ def _typed_vector_at(_: Any, like: Any, *given: Any) -> Any:
 
 def _typed_block(_: Any, array: Any, *given: Any) -> Any:
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        whole, places = _made(context, builder, array, arguments[0]), arguments[1:3]
+        whole, places = as_array(context, builder, array, arguments[0]), arguments[1:3]
         steps = _code.unpack_tuple(builder, whole.strides)
         view, data = _make_array(signature.return_type)(context, builder), whole.data
         for place, step in zip(places, steps, strict=True):
@@ -70,31 +70,13 @@ def _typed_block(_: Any, array: Any, *given: Any) -> Any:
 
 def _typed_address(_: Any, array: Any) -> Any:
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data = _made(context, builder, signature.args[0], arguments[0]).data
+        data = as_array(context, builder, signature.args[0], arguments[0]).data
         return builder.ptrtoint(data, context.get_value_type(types.intp))
 
     return types.intp(array), write
 
 
-def _typed_put(_: Any, rows: Any, __: Any, array: Any) -> Any:
-    def write(context: Any, builder: Any, ___: Any, arguments: Any) -> Any:
-        entries = _made(context, builder, array, arguments[2])
-        _copy(builder, _row(context, builder, rows, *arguments[:2]), entries.data, entries)
-        return context.get_dummy_value()
-
-    return types.void(rows, types.intp, array), write
-
-
-def _typed_take(_: Any, array: Any, rows: Any, __: Any) -> Any:
-    def write(context: Any, builder: Any, ___: Any, arguments: Any) -> Any:
-        entries = _made(context, builder, array, arguments[0])
-        _copy(builder, entries.data, _row(context, builder, rows, *arguments[1:]), entries)
-        return context.get_dummy_value()
-
-    return types.void(array, rows, types.intp), write
-
-
-def _made(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+def as_array(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     """What compiled code has as an array, its parts by name."""
     return _make_array(kind)(context, builder, value)
 
@@ -109,19 +91,6 @@ def _filled(context: Any, builder: Any, kind: Any, like: Any, data: Any, shape: 
     return _borrowed(context, builder, kind, view._getvalue())  # noqa: SLF001 - as Numba does
 
 
-def _row(context: Any, builder: Any, kind: Any, rows: Any, k: Any) -> Any:
-    """Where row k of a matrix in C order begins."""
-    assert kind.layout == "C", kind
-    matrix = _made(context, builder, kind, rows)
-    length = _code.unpack_tuple(builder, matrix.shape)[1]
-    return builder.gep(matrix.data, [builder.mul(k, length)])
-
-
-def _copy(builder: Any, target: Any, source: Any, array: Any) -> None:
-    """Copy as many bytes as an array has."""
-    _code.raw_memcpy(builder, target, source, array.nitems, array.itemsize)
-
-
 flat, vector, matrix = _view(), _view("n"), _view("n", "m")
 
 vector_at = intrinsic_of(_typed_vector_at, ["like", "place", "n"])
@@ -132,12 +101,6 @@ block = intrinsic_of(_typed_block, ["array", "i", "j", "n", "m"])
 
 address = intrinsic_of(_typed_address, ["array"])
 """address(array): where its entries lie."""
-
-put = intrinsic_of(_typed_put, ["rows", "k", "array"])
-"""put(rows, k, array): write an array down as row k."""
-
-take = intrinsic_of(_typed_take, ["array", "rows", "k"])
-"""take(array, rows, k): write row k into an array."""
 
 
 def space(kind: type, lengths: Sequence[int]) -> tuple[Array, IndexArray]:

@@ -14,7 +14,8 @@ from bpcli.training.compiled.largest import arg_max_of_columns
 from bpcli.training.compiled.loop_parts import do_loop, entries_of, parts_of
 from bpcli.training.compiled.parts import part_of, placed
 from bpcli.training.compiled.products import accumulate, product, product_along_rows, product_of_examples
-from bpcli.training.compiled.rooms import flat, matrix, put, space, take, vector
+from bpcli.training.compiled.rooms import flat, matrix, space, vector
+from bpcli.training.compiled.rows import put, take
 from bpcli.training.compiled.sums import accumulate_of_vector, inner, product_of_vector, total, total_of_examples
 
 __all__ = [
