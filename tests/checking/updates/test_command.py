@@ -389,7 +389,7 @@ def test_every_rule_is_right_as_it_is_compiled_and_a_slip_in_it_is_found(
     right, wrong = {
         "gradient_descent": ("np.subtract(theta, dtheta, theta)", "np.add(theta, dtheta, theta)"),
         "momentum": ("np.multiply(v, self.momentum, v)", "np.multiply(v, 0.999 * self.momentum, v)"),
-        "adam": ("np.add(scratch, self.epsilon, scratch)", "np.add(scratch, 1e-4, scratch)"),
+        "adam": ("over_corrected_root(m, v, self.beta2, self.epsilon,", "over_corrected_root(m, v, self.beta2, 1e-4,"),
     }[rule]
     monkeypatch.setattr(OPTIMIZERS[rule], "step", with_slip(rule, right, wrong))
     assert report_of_numba(folder, f"optimizer.name={rule}").status == 1
