@@ -69,16 +69,17 @@ class Reals:
         scaled = self.scaling.apply(values)
         self._require_in_bounds(scaled, dataset, rows)
         encoded = in_precision(scaled, dtype, self.columns, lambda i: dataset.where(int(rows[i])))
+        self._require_in_bounds(encoded, dataset, rows, f", rounded to {dtype.name}")
         return Columns(np.ascontiguousarray(encoded.T), self.form.outputs_per_target)
 
-    def _require_in_bounds(self, scaled: Array, dataset: Dataset, rows: IndexArray) -> None:
+    def _require_in_bounds(self, targets: Array, dataset: Dataset, rows: IndexArray, rounded: str = "") -> None:
         form = self.form
-        outside = np.argwhere(form.excludes(scaled))
+        outside = np.argwhere(form.excludes(targets))
         if not len(outside):
             return
         row, name = int(rows[outside[0, 0]]), self.columns[outside[0, 1]]
         raise ConfigError(
-            f"target {name!r} is {shown(dataset, name, row)} at {dataset.where(row)}, "
+            f"target {name!r} is {shown(dataset, name, row)} at {dataset.where(row)}{rounded}, "
             f"outside {form.interval}, the targets that the loss takes",
             key="data.target",
             hint="correct it, or choose another loss",

@@ -152,6 +152,18 @@ def test_negative_target_of_a_loss_of_counts_is_refused_with_its_line() -> None:
     assert encoded(learned, file(y=[3, 0, 2.5])).tolist() == [[3, 0, 2.5]]
 
 
+def test_target_that_rounding_takes_out_of_bounds_is_refused_with_its_line() -> None:
+    above = TargetForm("regression", low=0.0, bounds_excluded=True)
+    dataset = file(y=[3, 1e-50])
+    learned = learn_reals(dataset, ["y"], np.arange(2), "none", above)
+
+    assert refusal(lambda: encoded(learned, dataset, "float32"), ConfigError) == (
+        "error: target 'y' is 1e-50 at t.csv:3, rounded to float32, outside (0, inf), the targets that the loss takes\n"
+        "hint: correct it, or choose another loss"
+    )
+    assert encoded(learned, dataset).tolist() == [[3, 1e-50]]
+
+
 def test_scaled_targets_are_refused_where_the_loss_bounds_them() -> None:
     assert refusal(lambda: learn_reals(file(y=[3, 0]), ["y"], np.arange(2), "standard", COUNTS), ConfigError) == (
         "error: the loss takes targets in [0, inf], which scaled ones leave\nhint: leave it out, or choose another loss"
