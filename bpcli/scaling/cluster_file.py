@@ -13,6 +13,9 @@ from bpcli.scaling.disturbance import Disturbance
 from bpcli.storage.bounded import read_file
 from bpcli.storage.strict_json import MalformedError, Saved, parse_json
 
+MOST = 1e18
+"""The most that a figure may be, and one over it the least: no machine is near them, and times stay finite."""
+
 MOST_BYTES = 1 << 20
 """Beyond any file of figures."""
 
@@ -157,6 +160,8 @@ def _positive(saved: Saved) -> float:
     value = saved.number()
     if value <= 0:
         saved.refuse(f"is {value}, not above 0")
+    if not 1 / MOST <= value <= MOST:
+        saved.refuse(f"is {value}, not between {1 / MOST} and {MOST}")
     return float(value)
 
 

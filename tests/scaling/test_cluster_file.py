@@ -51,6 +51,14 @@ def changed(*path: str | int, value: Any, of: int = 1) -> str:
         ("[]", "it is a list, not an object"),
         ("{}", "it has no 'arithmetic'"),
         (changed("network", "latency_seconds", value=0), "network.latency_seconds is 0, not above 0"),
+        (
+            changed("network", "latency_seconds", value=1e308),
+            "network.latency_seconds is 1e+308, not between 1e-18 and 1e+18",
+        ),
+        (
+            changed("arithmetic", "memory_bytes_per_second", value=1e-308),
+            "arithmetic.memory_bytes_per_second is 1e-308, not between 1e-18 and 1e+18",
+        ),
         (changed("network", "latency_seconds", value="fast"), "network.latency_seconds is 'fast', not a number"),
         (changed("network", "common_memory", value=1), "network.common_memory is 1, not true or false"),
         (changed("arithmetic", "units", value=[128, 8]), "arithmetic.units is empty, or not ascending"),
