@@ -48,14 +48,14 @@ def bench_cluster(
     group: Group = context.obj or SOLO
     found = bench(_links(group))
     figures = as_json(found.cluster)
-    if output is not None and group.index == 0:
-        write(output, (to_json(figures, indent=1) + "\n").encode())
     if json:
         checks = [vars(check) for check in found.checks]
         emit_json({**figures, "ranks": found.ranks, "exchanges": checks})
     else:
         _print(found)
     warn(_doubts(found.cluster.arithmetic))
+    if output is not None and group.index == 0:
+        write(output, (to_json(figures, indent=1) + "\n").encode())
 
 
 def _links(group: Group) -> Links | None:
