@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -69,12 +69,12 @@ class Table:
     @cached_property
     def features(self) -> list[Column]:
         """The sampled columns of the features."""
-        return [self._column(name) for name in self.names]
+        return self._columns(self.names)
 
     @cached_property
     def targets(self) -> list[Column]:
         """The columns of the targets."""
-        return [self._column(name) for name in self.raw.targets]
+        return self._columns(self.raw.targets)
 
     def blocks(self, part: str) -> Iterator[Array]:
         """A hash of the cells of each row of a part, features and then targets, some rows at a time: (m, 2) uint64."""
@@ -84,10 +84,15 @@ class Table:
             chosen = rows[start : start + step]
             yield np.stack([_hashes(dataset, names, chosen) for names in (self.raw.features, self.raw.targets)], axis=1)
 
-    def _column(self, name: str) -> Column:
-        cells = {part: self.raw.dataset(part).column(name) for part in self.rows}
+    def _columns(self, names: Sequence[str]) -> list[Column]:
+        sampled = {part: _cells(self.raw.dataset(part), names, rows) for part, rows in self.rows.items()}
+        return [
+            self._column(name, {part: columns[k] for part, columns in sampled.items()}) for k, name in enumerate(names)
+        ]
+
+    def _column(self, name: str, cells: dict[str, Array]) -> Column:
         if all(column.dtype != object for column in cells.values()):
-            return Column(name, "number", {part: cells[part][rows] for part, rows in self.rows.items()})
+            return Column(name, "number", cells)
         training = TrainingColumn(self.raw.dataset("train"), name, self.rows["train"])
         if Date().recognises(training):
             found = {
@@ -95,9 +100,7 @@ class Table:
                 for part, rows in self.rows.items()
             }
             return Column(name, "date", found)
-        numbers = {
-            part: as_numbers(cells[part][rows], self.raw.dataset(part).numerals) for part, rows in self.rows.items()
-        }
+        numbers = {part: as_numbers(column, self.raw.dataset(part).numerals) for part, column in cells.items()}
         if all(column is not None for column in numbers.values()):
             return Column(name, "number", {part: column for part, column in numbers.items() if column is not None})
         words: dict[str, float] = {}
@@ -117,7 +120,7 @@ def _coded(texts: Array, words: dict[str, float]) -> Array:
     return np.array([np.nan if text is None else words.setdefault(text, float(len(words))) for text in texts])
 
 
-def _hashes(dataset: Dataset, names: list[str], rows: IndexArray) -> Array:
+def _hashes(dataset: Dataset, names: Sequence[str], rows: IndexArray) -> Array:
     """(m,) one hash of the cells of each row: equal rows have equal ones."""
     total = np.zeros(len(rows), np.uint64)
     for place, cells in enumerate(_bits(dataset, names, rows)):
@@ -126,15 +129,17 @@ def _hashes(dataset: Dataset, names: list[str], rows: IndexArray) -> Array:
     return total
 
 
-def _bits(dataset: Dataset, names: list[str], rows: IndexArray) -> Iterator[Array]:
+def _bits(dataset: Dataset, names: Sequence[str], rows: IndexArray) -> Iterator[Array]:
     """The cells of each column as (m,) uint64."""
-    if isinstance(dataset, Matrix) and not set(names) & set(dataset.targets):
-        values = np.asarray(dataset.rows(rows)[:, dataset.places(names)], np.float64) + 0.0
-        yield from np.ascontiguousarray(values.T).view(np.uint64)
-        return
-    for name in names:
-        column = dataset.column(name)[rows]
+    for column in _cells(dataset, names, rows):
         if column.dtype == object:
             yield np.array([hash(text) for text in column], np.int64).view(np.uint64)
         else:
             yield (column + 0.0).view(np.uint64)
+
+
+def _cells(dataset: Dataset, names: Sequence[str], rows: IndexArray) -> Sequence[Array]:
+    """The cells of each column in some rows, ascending. Of a matrix, which may lie in a file, no others are read."""
+    if isinstance(dataset, Matrix) and not set(names) & set(dataset.targets):
+        return [*dataset.block(names, rows)]
+    return [dataset.column(name)[rows] for name in names]

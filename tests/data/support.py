@@ -19,6 +19,7 @@ from bpcli.data.encoding.summaries import Summary, extent, summary
 from bpcli.data.files.dataset import Dataset, Format
 from bpcli.data.files.reading import FilePair, read_dataset
 from bpcli.data.loading import Loaded, load_parts
+from bpcli.data.raw import Look
 from bpcli.data.reading_parts import Files
 from bpcli.data.request import DataRequest
 from bpcli.data.sources import Source
@@ -128,6 +129,7 @@ def loaded(
     form: Format | None = None,
     dtype: str = "float64",
     seed: int = 0,
+    look: Look | None = None,
     **wanted: Any,
 ) -> Loaded:
     """The parts, as a config with this loss and its usual output would load them."""
@@ -140,7 +142,7 @@ def loaded(
         open_output=kind.usual_output == "identity",
         **wanted,
     )
-    return load_parts(files, asked, np.dtype(dtype), np.random.default_rng(seed))
+    return load_parts(files, asked, np.dtype(dtype), np.random.default_rng(seed), look)
 
 
 def gathered(source: Source, n: int | None, indices: IndexArray, dtype: str = "float64") -> Array:

@@ -18,8 +18,11 @@ import pytest
 from bpcli.data.files.dataset import Matrix
 from bpcli.data.files.extents import extent_of
 from bpcli.data.files.pages import Pages
+from bpcli.data.raw import RawData
 from bpcli.data.sources import FileRows, Rows
 from bpcli.data.weighting import WeightRequest
+from bpcli.diagnosis.gravest import gravest
+from bpcli.diagnosis.table import Limits
 from bpcli.errors import DataError
 from bpcli.nn import Array
 from tests.training.shards.played import Together
@@ -112,6 +115,26 @@ def test_the_columns_that_are_asked_for_are_kept_as_they_pass(tmp_path: Path, co
     path = write(tmp_path, "f", npy(np.abs(VALUES)))
     loaded(path, "half_squared_error", targets=["2", "4"], weights=WeightRequest("0"), fractions=SPLIT)
     assert counted.rows / SIZE <= 3.05
+
+
+def test_what_training_says_of_its_data_reads_some_rows_of_a_file(
+    tmp_path: Path, counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Column by column, a file of long rows would be read through for each of them."""
+    monkeypatch.setattr("bpcli.diagnosis.gravest.QUICK", Limits(rows=60, columns=100, cells=1000))
+    numbered = VALUES.copy()
+    numbered[:, 2] = np.arange(SIZE)
+    for values, says, most in ((VALUES, [], 0.2), (numbered, ["a feature looks like a name of the rows"], 1.2)):
+        read = []
+
+        def look(raw: RawData, read: list[float] = read) -> list[str]:
+            before, found = counted.rows, gravest(raw)
+            read.append((counted.rows - before) / SIZE)
+            return found
+
+        warnings = loaded(write(tmp_path, "f", npy(values)), fractions=SPLIT, look=look).warnings.other
+        assert [line.partition(":")[0] for line in warnings] == says
+        assert 0 < read[0] < most
 
 
 @pytest.mark.parametrize("threads", [2, 3, 5])

@@ -6,7 +6,7 @@ and a :class:`Matrix` of numbers that do not, such as images.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -256,7 +256,7 @@ class Matrix:
         """Whether the values are read from their file whenever they are needed."""
         return self.pages is not None and self.pages.lasting
 
-    def places(self, names: list[str]) -> list[int]:
+    def places(self, names: Sequence[str]) -> list[int]:
         """The columns of ``values`` with these names."""
         return [self._places[name] for name in names]
 
@@ -276,6 +276,13 @@ class Matrix:
         if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
             return self.values[rows[0] : rows[-1] + 1]
         return self.values[rows]
+
+    def block(self, names: Sequence[str], rows: IndexArray) -> Array:
+        """(len(names), len(rows)) float64, the cells of some columns of ``values`` in some rows, ascending."""
+        places = np.array(self.places(names), np.intp)
+        together = len(rows) and rows[-1] - rows[0] == len(rows) - 1
+        found = self.rows(rows)[:, places] if together else self.values[np.ix_(rows, places)]
+        return np.ascontiguousarray(np.asarray(found, np.float64).T)
 
     def as_written(self, name: str) -> Array:
         """The column in its own type: whole numbers have digits that float64 has not."""
