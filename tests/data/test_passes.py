@@ -125,7 +125,7 @@ def test_what_training_says_of_its_data_reads_some_rows_of_a_file(
     numbered = VALUES.copy()
     numbered[:, 2] = np.arange(SIZE)
     for values, says, most in ((VALUES, [], 0.2), (numbered, ["a feature looks like a name of the rows"], 1.2)):
-        read = []
+        read: list[float] = []
 
         def look(raw: RawData, read: list[float] = read) -> list[str]:
             before, found = counted.rows, gravest(raw)
