@@ -23,12 +23,15 @@ def obstacle() -> str:
         return "network namespaces need root"
     if MPIRUN is None:
         return "no mpirun here: pip install 'bpcli[mpi]'"
-    made = subprocess.run(["ip", "netns", "add", "bp-may-i"], capture_output=True, text=True, check=False)
-    subprocess.run(["ip", "netns", "del", "bp-may-i"], capture_output=True, check=False)
+    name = f"bp{os.getpid()}"  # another process may ask at the same time
+    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True, check=False)
+    subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
     return made.stderr.strip()
 
 
-with_hosts = pytest.mark.skipif(bool(obstacle()), reason=obstacle() or "-")
+OBSTACLE = obstacle()
+
+with_hosts = pytest.mark.skipif(bool(OBSTACLE), reason=OBSTACLE or "-")
 
 
 def run_on(
