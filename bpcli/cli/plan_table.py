@@ -9,6 +9,7 @@ from shlex import join
 from typing import Any
 
 from bpcli.cli.output import emit_lines
+from bpcli.data.warnings import number_of
 from bpcli.display import print_table
 from bpcli.experiment.job import PlannedJob
 from bpcli.memory import size
@@ -79,8 +80,8 @@ def _introduction(answer: Answer) -> list[str]:
     rate = core.rate(max(job.sizes[1:]), job.columns, job.itemsize)
     network_in_words = f"{'-'.join(map(str, job.sizes))}, {job.parameters:,} parameters"
     return [
-        f"{network_in_words}; {_count(job.epochs, 'epoch')} of {_count(job.updates, 'step')}",
-        f"predicted, not measured, for ranks of {_count(planned.threads, 'thread')}: {'; '.join(answer.sources)}",
+        f"{network_in_words}; {number_of(job.epochs, 'epoch')} of {number_of(job.updates, 'step')}",
+        f"predicted, not measured, for ranks of {number_of(planned.threads, 'thread')}: {'; '.join(answer.sources)}",
         f"a core: {rate / 1e9:.3g} G multiplications and {core.memory / 1e9:.3g} GB a second",
         f"between ranks: {network.bandwidth / 1e9:.3g} GB a second, {network.latency * 1e6:.3g} µs a message",
     ]
@@ -130,7 +131,7 @@ def _verdict(answer: Answer, most: int) -> list[str]:
             f"or less than {LEAST_EFFICIENCY:.0%} of them computes"
         )
     if most > batch_size:
-        lines.append(f"a batch has {_count(batch_size, 'example')}, so more ranks than that have nothing to compute")
+        lines.append(f"a batch has {number_of(batch_size, 'example')}, so more ranks than that have nothing to compute")
     return lines
 
 
@@ -138,7 +139,3 @@ def _arguments(answer: Answer, shards: int) -> str:
     """The config and its changes, with so many shards, as a shell reads them."""
     changes = [change for change in answer.changes if change.partition("=")[0] != "shards"]
     return join([str(answer.config), *changes, f"shards={shards}"])
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'s' * (number != 1)}"

@@ -36,7 +36,7 @@ class Strays:
     @property
     def place(self) -> str:
         """The first, where it stands, and how many there are."""
-        return f"{self.first!r} at {self.where} ({self.count:,} of {_count(self.cells, 'cell')})"
+        return f"{self.first!r} at {self.where} ({self.count:,} of {number_of(self.cells, 'cell')})"
 
     @property
     def instead(self) -> str:
@@ -72,25 +72,26 @@ class DataWarnings:
         """One line for each kind of thing that was found."""
         lines = []
         if self.constant:
-            lines.append(f"{_count(len(self.constant), 'column')} constant in training: {listed(self.constant)}")
+            lines.append(f"{number_of(len(self.constant), 'column')} constant in training: {listed(self.constant)}")
         lines += [
             f"{part} constant in training, left out of {listed(names)}" for part, names in self.constant_parts.items()
         ]
         if self.imputed:
-            missing = _count(self.imputed.total(), "missing number")
+            missing = number_of(self.imputed.total(), "missing number")
             lines.append(f"{missing} imputed by the training median: {_tallied(self.imputed)}")
         if self.imputed_dates:
-            missing = _count(self.imputed_dates.total(), "missing date")
+            missing = number_of(self.imputed_dates.total(), "missing date")
             lines.append(f"{missing} imputed by the training medians of their parts: {_tallied(self.imputed_dates)}")
         if self.unseen:
-            values = _count(self.unseen.total(), "value")
+            values = number_of(self.unseen.total(), "value")
             lines.append(f"{values} of categories unseen in training, encoded as zeros: {_tallied(self.unseen)}")
         if self.rare:
-            lines.append(f"{_count(len(self.rare), 'class')} with one example, kept in training: {listed(self.rare)}")
-        if self.absent:
             lines.append(
-                f"{_count(len(self.absent), 'class')} absent from training but present elsewhere: {listed(self.absent)}"
+                f"{number_of(len(self.rare), 'class')} with one example, kept in training: {listed(self.rare)}"
             )
+        if self.absent:
+            absent = number_of(len(self.absent), "class")
+            lines.append(f"{absent} absent from training but present elsewhere: {listed(self.absent)}")
         nearly = {strays.column for strays in self.slips}
         many = [name for name in self.many if name not in nearly]
         if many:
@@ -100,7 +101,8 @@ class DataWarnings:
         return [*lines, *_by_column(counted, self.strays), *self.other]
 
 
-def _count(number: int, noun: str) -> str:
+def number_of(number: int, noun: str) -> str:
+    """So many of something, in words."""
     plural = "classes" if noun == "class" else f"{noun}s"
     return f"{number:,} {noun if number == 1 else plural}"
 
@@ -111,7 +113,7 @@ def _by_column(line: str, found: list[Strays]) -> list[str]:
         line.format(column=one.column, kind=one.kind, instead=one.instead, place=one.place, remedy=one.remedy)
         for one in found[:SHOWN]
     ]
-    return [*lines, f"the same in {_count(len(found) - SHOWN, 'more column')}"] if len(found) > SHOWN else lines
+    return [*lines, f"the same in {number_of(len(found) - SHOWN, 'more column')}"] if len(found) > SHOWN else lines
 
 
 def _tallied(counts: Counter[str]) -> str:

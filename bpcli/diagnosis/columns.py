@@ -132,9 +132,10 @@ def _names_rows(column: Column) -> bool:
 
 def _counts_rows(table: Table, column: Column) -> bool:
     """Whether a column numbers the rows of its file: whole numbers, each once, without a gap."""
-    if column.kind != "number" or not _may_count(column.train, table.raw.dataset("train").size):
+    dataset = table.raw.dataset("train")
+    if column.kind != "number" or not _may_count(column.train, dataset.size):
         return False
-    cells = table.raw.dataset("train").column(column.name)
+    cells = dataset.column(column.name)
     if cells.dtype == object or len(cells) < FEWEST:
         return False
     low, high = float(np.min(cells)), float(np.max(cells))

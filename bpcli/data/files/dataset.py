@@ -273,15 +273,13 @@ class Matrix:
 
     def rows(self, rows: IndexArray) -> Array:
         """(len(rows), n) of ``rows``, ascending: a view where they follow one another."""
-        if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
-            return self.values[rows[0] : rows[-1] + 1]
-        return self.values[rows]
+        together = _together(rows)
+        return self.values[rows if together is None else together]
 
     def block(self, names: Sequence[str], rows: IndexArray) -> Array:
         """(len(names), len(rows)) float64, the cells of some columns of ``values`` in some rows, ascending."""
-        places = np.array(self.places(names), np.intp)
-        together = len(rows) and rows[-1] - rows[0] == len(rows) - 1
-        found = self.rows(rows)[:, places] if together else self.values[np.ix_(rows, places)]
+        together, places = _together(rows), np.array(self.places(names), np.intp)
+        found = self.values[np.ix_(rows, places)] if together is None else self.values[together][:, places]
         return np.ascontiguousarray(np.asarray(found, np.float64).T)
 
     def as_written(self, name: str) -> Array:
@@ -319,3 +317,8 @@ class Matrix:
     def where(self, row: int) -> str:
         """The row, counted from 0."""
         return f"{self.path}: row {row}"
+
+
+def _together(rows: IndexArray) -> slice | None:
+    """Ascending rows as a slice, where each follows the one before."""
+    return slice(rows[0], rows[-1] + 1) if len(rows) and rows[-1] - rows[0] == len(rows) - 1 else None
